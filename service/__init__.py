@@ -1,0 +1,1 @@
+"""User Profile Service: accounts in Amazon Cognito, profiles in DynamoDB, one HTTP API."""

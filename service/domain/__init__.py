@@ -1,0 +1,1 @@
+"""What the service is about: values, rules, ports and errors; standard library only."""

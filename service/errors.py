@@ -1,0 +1,21 @@
+"""Why a command cannot do its work; nothing here concerns a request."""
+
+
+class SetupError(Exception):
+    """Something that the person who starts the service has to correct; the message says what."""
+
+
+class ConfigurationUnusable(SetupError):
+    """The settings are missing or wrong."""
+
+
+class SchemaUnusable(SetupError):
+    """`[profile] schema` does not name a subclass of the profile's schema."""
+
+
+class AddressUnavailable(SetupError):
+    """The address to listen on cannot be had."""
+
+
+class TableUnusable(SetupError):
+    """There is a table of the configured name, and it is not one for profiles."""
