@@ -1,0 +1,52 @@
+"""Logging: structlog and the standard library's loggers leave as one line per event on one stream."""
+
+import logging
+from typing import TextIO
+
+import structlog
+from structlog.typing import Processor
+
+from service.config import LogConfig
+
+QUIET_LOGGERS = ("aiobotocore", "aiohttp", "asyncio", "boto3", "botocore", "urllib3")
+
+
+def configure(config: LogConfig, stream: TextIO) -> None:
+    """
+    Send every log event to *stream*, as JSON or coloured for a person.
+
+    Libraries speak from warning upwards only, whatever the level: botocore's debug output holds
+    request bodies, that is passwords and tokens. Changes process-wide state; call it once at start.
+    """
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    renderer: Processor = (
+        structlog.processors.JSONRenderer()
+        if config.format == "json"
+        else structlog.dev.ConsoleRenderer(colors=stream.isatty())
+    )
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(config.level.upper())
+    for name in QUIET_LOGGERS:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
