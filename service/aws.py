@@ -1,0 +1,145 @@
+"""The way to AWS: the clients with their limits, and botocore's errors as the domain's."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import TYPE_CHECKING, TypeAlias
+
+import aioboto3
+import structlog
+from aiobotocore.config import AioConfig
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NeverConnected
+from botocore.parsers import ResponseParserError
+
+from service.domain.errors import (
+    Misconfigured,
+    ServiceError,
+    ServiceFault,
+    UpstreamFault,
+    UpstreamUnavailable,
+)
+
+if TYPE_CHECKING:
+    from types_aiobotocore_cognito_idp import CognitoIdentityProviderClient
+    from types_aiobotocore_dynamodb import DynamoDBClient
+
+    from service.config import CognitoConfig, Config, DynamoDBConfig
+
+# An exception's name on the wire -> the domain's error, or what makes one where a name means several.
+ErrorTable: TypeAlias = Mapping[str, "type[ServiceError] | Callable[[ClientError], ServiceError]"]
+
+COMMON_ERRORS: ErrorTable = {  # of every AWS service
+    "AccessDeniedException": Misconfigured,
+    "ExpiredTokenException": Misconfigured,
+    "IncompleteSignature": Misconfigured,
+    "InvalidSignatureException": Misconfigured,
+    "MissingAuthenticationTokenException": Misconfigured,
+    "RequestLimitExceeded": UpstreamUnavailable,
+    "ThrottlingException": UpstreamUnavailable,
+    "UnrecognizedClientException": Misconfigured,
+}
+RETRY_AFTER_S = 1  # of what is throttled or down: a client's own backoff takes over from there
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Credentials given by hand, as for a local AWS; otherwise botocore finds its own."""
+
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """The open clients, one a service."""
+
+    cognito: CognitoIdentityProviderClient
+    dynamodb: DynamoDBClient
+
+
+@asynccontextmanager
+async def clients(config: Config, credentials: Credentials | None = None) -> AsyncIterator[Clients]:
+    """
+    Open the clients of one session, and close them.
+
+    Cognito's calls are sent once: most are not idempotent, and its limits are per user. DynamoDB's
+    are tried three times: every write carries what tells its own repetition from another's write.
+    """
+    session = aioboto3.Session(
+        aws_access_key_id=credentials.access_key_id if credentials else None,
+        aws_secret_access_key=credentials.secret_access_key if credentials else None,
+        region_name=config.aws.region,
+    )
+    connections = config.server.max_in_flight
+    async with (
+        session.client(
+            "cognito-idp",
+            endpoint_url=config.cognito.endpoint_url,
+            config=_client_config(config.cognito, attempts=1, connections=connections),
+        ) as cognito,
+        session.client(
+            "dynamodb",
+            endpoint_url=config.dynamodb.endpoint_url,
+            config=_client_config(config.dynamodb, attempts=3, connections=connections),
+        ) as dynamodb,
+    ):
+        yield Clients(cognito, dynamodb)
+
+
+def _client_config(
+    service: CognitoConfig | DynamoDBConfig, *, attempts: int, connections: int
+) -> AioConfig:
+    return AioConfig(
+        connect_timeout=service.connect_timeout_s,
+        read_timeout=service.read_timeout_s,
+        max_pool_connections=connections,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+        user_agent="user-profile-service",  # a fixed one saves botocore from building it twice a call
+    )
+
+
+@contextmanager
+def translated(table: ErrorTable) -> Iterator[None]:
+    """
+    Raise what botocore raises as the domain's error; the original stays its cause, for the log.
+
+    An exception that neither *table* nor COMMON_ERRORS names is an UpstreamFault, or, with an HTTP
+    status from 500, an UpstreamUnavailable. Whatever kept an answer from coming is an
+    UpstreamUnavailable.
+    """
+    try:
+        yield
+    except ClientError as error:
+        meaning = _meaning(table, error)
+        if isinstance(meaning, ServiceFault | UpstreamUnavailable):
+            _report(error, meaning)
+        raise meaning from error
+    except (NeverConnected, HTTPClientError) as error:
+        raise UpstreamUnavailable(retry_after_s=RETRY_AFTER_S) from error
+    except (BotoCoreError, ResponseParserError) as error:
+        raise UpstreamFault from error
+
+
+def _report(error: ClientError, meaning: ServiceError) -> None:
+    """Log what the operator must know; a message only where it is about this deployment, not a user."""
+    told = error.response.get("Error", {})
+    details = {"message": told.get("Message")} if isinstance(meaning, Misconfigured) else {}
+    structlog.get_logger().warning(
+        "aws_call_failed", operation=error.operation_name, error=told.get("Code"), **details
+    )
+
+
+def _meaning(table: ErrorTable, error: ClientError) -> ServiceError:
+    name = error.response.get("Error", {}).get("Code", "")
+    meaning = table.get(name) or COMMON_ERRORS.get(name)
+    if meaning is None:
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        down = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        meaning = UpstreamUnavailable if down else UpstreamFault
+    if not isinstance(meaning, type):
+        return meaning(error)
+    return meaning(retry_after_s=RETRY_AFTER_S) if meaning is UpstreamUnavailable else meaning()

@@ -1,0 +1,1 @@
+"""Accounts in Amazon Cognito, and the sources that prove identity."""

@@ -1,0 +1,26 @@
+"""Identity by `x-amzn-oidc-identity` alone: the word of a proxy, as in the seed; nothing is verified."""
+
+from service.config import Network
+from service.domain.errors import NotAuthenticated
+from service.domain.identity import Evidence, Identity, is_subject
+
+
+class TrustedHeader:
+    """The IdentitySource that believes the plain header, from peers inside *trusted_proxies* only."""
+
+    name = "header"
+
+    def __init__(self, *, trusted_proxies: tuple[Network, ...]) -> None:
+        self._trusted_proxies = trusted_proxies
+
+    async def identify(self, evidence: Evidence) -> Identity | None:
+        """Return whom the header names, None without one; raises NotAuthenticated."""
+        if not evidence.oidc_identity:
+            return None
+        if evidence.peer is None or not any(
+            evidence.peer in network for network in self._trusted_proxies
+        ):
+            raise NotAuthenticated
+        if len(evidence.oidc_identity) > 1 or not is_subject(evidence.oidc_identity[0]):
+            raise NotAuthenticated
+        return Identity(sub=evidence.oidc_identity[0], source=self.name)
