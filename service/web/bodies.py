@@ -1,0 +1,79 @@
+"""Bodies: JSON in, checked by a schema, and JSON out."""
+
+import json
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from aiohttp import web
+from marshmallow import Schema, ValidationError
+
+from service.domain.errors import (
+    FieldProblem,
+    InvalidFields,
+    MalformedRequest,
+    UnsupportedMediaType,
+)
+from service.web import strict_json
+
+JSON = "application/json"
+MAX_PROBLEMS = 50  # of one answer; who has more wrong than that corrects these first
+MAX_NAME_CHARACTERS = 64  # of a field that is named to the caller
+
+
+async def load(request: web.Request, schema: Schema) -> Any:  # noqa: ANN401 -- what the schema makes
+    """
+    Return the request's body as *schema* makes it.
+
+    Raises UnsupportedMediaType, MalformedRequest, InvalidFields, and aiohttp's own error for a body
+    that is too large.
+    """
+    if request.content_type != JSON or (request.charset or "utf-8").lower() != "utf-8":
+        raise UnsupportedMediaType
+    try:
+        body = await request.read()
+    except web.RequestPayloadError:
+        raise MalformedRequest("The body is cut short or wrongly encoded.") from None
+    value = strict_json.loads(body)
+    if not isinstance(value, dict):
+        raise MalformedRequest("The body must be a JSON object.")
+    try:
+        return schema.load(value)
+    except ValidationError as error:
+        problems = tuple(_problems(error.normalized_messages()))
+        raise InvalidFields(problems=problems[:MAX_PROBLEMS]) from None
+
+
+def answer(
+    data: Mapping[str, object],
+    *,
+    status: HTTPStatus = HTTPStatus.OK,
+    headers: Mapping[str, str] | None = None,
+) -> web.Response:
+    """Return *data* as a JSON answer."""
+    return web.Response(body=dumps(data), status=status, headers=headers, content_type=JSON)
+
+
+def dumps(data: Mapping[str, object]) -> bytes:
+    """Return *data* as JSON in UTF-8; integers of any size, which another program may have stored."""
+    try:
+        return orjson.dumps(data)
+    except orjson.JSONEncodeError:
+        return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _problems(messages: Mapping[str, Any], path: str = "") -> Iterator[FieldProblem]:
+    """Flatten marshmallow's nested messages into dotted paths."""
+    for name, found in messages.items():
+        here = _printable(f"{path}.{name}" if path else str(name))
+        if isinstance(found, Mapping):
+            yield from _problems(found, here)
+        else:
+            yield FieldProblem(here, " ".join(found))
+
+
+def _printable(name: str) -> str:
+    """Return a field's name so that it can be shown to a person: bounded, without control characters."""
+    shown = "".join(character if character.isprintable() else "?" for character in name)
+    return shown if len(shown) <= MAX_NAME_CHARACTERS else shown[:MAX_NAME_CHARACTERS] + "…"

@@ -1,0 +1,83 @@
+"""Entity tags and the conditions on them (RFC 9110, sections 8.8.3 and 13.1)."""
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from service.domain.errors import MalformedRequest
+from service.domain.profiles import Profile
+
+_TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
+_LIST = re.compile(rf"[ \t]*{_TAG}(?:[ \t]*,[ \t]*{_TAG})*[ \t]*\Z")
+_TAGS = re.compile(_TAG)
+
+
+@dataclass(frozen=True, slots=True)
+class TagList:
+    """The value of If-Match or If-None-Match: any tag at all, or those listed."""
+
+    any: bool
+    tags: frozenset[str]
+
+    def matches_strongly(self, tag: str) -> bool:
+        """Compare as If-Match does: a weak tag equals none."""
+        return self.any or tag in self.tags
+
+    def matches_weakly(self, tag: str) -> bool:
+        """Compare as If-None-Match does: weakness does not count."""
+        return self.any or tag in self.tags or f"W/{tag}" in self.tags
+
+
+def entity_tag(body: bytes) -> str:
+    """
+    Return the strong tag of a representation.
+
+    It is a digest of the bytes, so that it changes with whatever changes them: a write, another
+    program's write that counts no version, another schema after a deployment.
+    """
+    return f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+
+
+def tag_list(request: web.Request, header: str) -> TagList | None:
+    """Return the condition in *header*, None without one; raises MalformedRequest."""
+    copies = request.headers.getall(header, None)
+    if copies is None:
+        return None
+    text = ",".join(copies)
+    if text.strip() == "*":
+        return TagList(any=True, tags=frozenset())
+    if not _LIST.match(text):
+        raise MalformedRequest(f'{header} must be * or a list of entity tags in quotes: "a", "b".')
+    return TagList(any=False, tags=frozenset(_TAGS.findall(text)))
+
+
+@dataclass(frozen=True, slots=True)
+class WriteCondition:
+    """If-Match and If-None-Match of a write; *tag_of* gives the tag of a profile as answered."""
+
+    if_match: TagList | None
+    if_none_match: TagList | None
+    tag_of: Callable[[Profile], str]
+
+    def allows(self, profile: Profile | None) -> bool:
+        """Tell whether the write may go ahead; None is a user without a profile."""
+        if profile is None:
+            return self.if_match is None
+        if self.if_match is None and self.if_none_match is None:
+            return True
+        tag = self.tag_of(profile)
+        if self.if_match is not None and not self.if_match.matches_strongly(tag):
+            return False
+        return self.if_none_match is None or not self.if_none_match.matches_weakly(tag)
+
+
+def write_condition(request: web.Request, tag_of: Callable[[Profile], str]) -> WriteCondition:
+    """Return what the request requires of the profile; raises MalformedRequest."""
+    return WriteCondition(
+        if_match=tag_list(request, "If-Match"),
+        if_none_match=tag_list(request, "If-None-Match"),
+        tag_of=tag_of,
+    )

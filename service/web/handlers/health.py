@@ -1,0 +1,38 @@
+"""Health: does the process live, and can it serve."""
+
+from http import HTTPStatus
+
+from aiohttp import web
+
+from service.domain.errors import FieldProblem, NotReady
+from service.web import bodies, keys
+from service.web.operations import Answer, operation
+from service.web.schemas.health import HealthSchema
+
+TAG = "health"
+
+
+@operation(
+    "Is the process alive?",
+    tag=TAG,
+    answers={HTTPStatus.OK: Answer("It is.", HealthSchema)},
+)
+async def live(_: web.Request) -> web.Response:
+    """Answer; nothing is asked of anybody."""
+    return bodies.answer({"status": "live"})
+
+
+@operation(
+    "Can the process serve?",
+    tag=TAG,
+    answers={HTTPStatus.OK: Answer("It can.", HealthSchema)},
+    refusals=(NotReady,),
+)
+async def ready(request: web.Request) -> web.Response:
+    """Answer with the outcome of the last checks, which run in the background."""
+    failing = request.app[keys.READINESS].failing
+    if failing:
+        raise NotReady(
+            problems=tuple(FieldProblem(check, why) for check, why in sorted(failing.items()))
+        )
+    return bodies.answer({"status": "ready"})

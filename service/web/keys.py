@@ -1,0 +1,51 @@
+"""What the application and a request carry, each under a typed key."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from service.config import Config
+from service.domain.accounts import IdentityProvider
+from service.domain.identity import Identity, IdentitySource
+from service.domain.profiles import ProfileStore
+from service.web.representation import ProfileRepresentation
+
+
+class Access(StrEnum):
+    """Who may call a route."""
+
+    PUBLIC = "public"
+    IDENTIFIED = "identified"
+
+
+@dataclass(slots=True)
+class Readiness:
+    """The outcome of the last checks: check -> what is wrong; empty means ready."""
+
+    failing: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Load:
+    """How many requests the process is serving, health checks aside."""
+
+    in_flight: int = 0
+
+
+CONFIG: Final = web.AppKey("config", Config)
+ACCESS: Final = web.AppKey("access", Mapping[Handler, Access])
+IDENTITY_PROVIDER: Final = web.AppKey("identity_provider", IdentityProvider)
+IDENTITY_SOURCES: Final = web.AppKey("identity_sources", tuple[IdentitySource, ...])
+PROFILE_STORE: Final = web.AppKey("profile_store", ProfileStore)
+PROFILE_REPRESENTATION: Final = web.AppKey("profile_representation", ProfileRepresentation)
+READINESS: Final = web.AppKey("readiness", Readiness)
+LOAD: Final = web.AppKey("load", Load)
+OPENAPI: Final = web.AppKey("openapi", bytes)
+
+REQUEST_ID: Final = web.RequestKey("request_id", str)
+IDENTITY: Final = web.RequestKey("identity", Identity)
+PROBLEM_CODE: Final = web.ResponseKey("problem_code", str)

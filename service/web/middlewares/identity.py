@@ -1,0 +1,65 @@
+"""Finds out who is asking; a route that is not listed as public needs an identity."""
+
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler
+
+from service.domain.errors import NotAuthenticated
+from service.domain.identity import Evidence, Identity
+from service.web import keys
+from service.web.keys import Access
+
+OIDC_IDENTITY = "x-amzn-oidc-identity"
+OIDC_DATA = "x-amzn-oidc-data"
+OIDC_ACCESS_TOKEN = "x-amzn-oidc-accesstoken"  # noqa: S105 -- the header's name
+
+
+@web.middleware
+async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Serve the request; raises NotAuthenticated where the route needs an identity and none is proved."""
+    match = request.match_info
+    if match.http_exception is None:  # a 404 or 405 reveals only what /openapi.json says
+        access = request.app[keys.ACCESS].get(match.handler, Access.IDENTIFIED)
+        if access is not Access.PUBLIC:
+            request[keys.IDENTITY] = await _identify(request)
+    return await handler(request)
+
+
+async def _identify(request: web.Request) -> Identity:
+    """Return whom the sources prove; all that find something must name the same user."""
+    evidence = evidence_of(request)
+    accepted: Identity | None = None
+    for source in request.app[keys.IDENTITY_SOURCES]:
+        identity = await source.identify(evidence)
+        if identity is None:
+            continue
+        if accepted is None:
+            accepted = identity
+        elif identity.sub != accepted.sub:
+            raise NotAuthenticated
+    if accepted is None:
+        raise NotAuthenticated
+    return accepted
+
+
+def evidence_of(request: web.Request) -> Evidence:
+    """Collect what the request shows of its sender."""
+    headers = request.headers
+    return Evidence(
+        peer=_address(request.remote),
+        authorization=tuple(headers.getall(hdrs.AUTHORIZATION, ())),
+        oidc_identity=tuple(headers.getall(OIDC_IDENTITY, ())),
+        oidc_data=tuple(headers.getall(OIDC_DATA, ())),
+        oidc_access_token=tuple(headers.getall(OIDC_ACCESS_TOKEN, ())),
+    )
+
+
+def _address(remote: str | None) -> IPv4Address | IPv6Address | None:
+    """Return the peer's address; an IPv4 one that came over an IPv6 socket as IPv4."""
+    try:
+        address = ip_address(remote or "")
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address

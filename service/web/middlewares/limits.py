@@ -1,0 +1,32 @@
+"""Bounds the requests in flight, and the time of each."""
+
+import asyncio
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from service.domain.errors import DeadlineExceeded, Overloaded
+from service.web import keys
+
+HEALTH = "/health/"  # a balancer must get its answer from a process that is merely busy
+
+
+@web.middleware
+async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Serve the request; raises Overloaded and DeadlineExceeded."""
+    if request.path.startswith(HEALTH):
+        return await handler(request)
+    server = request.app[keys.CONFIG].server
+    load = request.app[keys.LOAD]
+    if load.in_flight >= server.max_in_flight:
+        raise Overloaded(retry_after_s=1)
+    load.in_flight += 1
+    try:
+        async with asyncio.timeout(server.request_deadline_s) as deadline:
+            return await handler(request)
+    except TimeoutError:
+        if deadline.expired():
+            raise DeadlineExceeded(retry_after_s=1) from None
+        raise
+    finally:
+        load.in_flight -= 1

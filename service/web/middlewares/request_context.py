@@ -1,0 +1,67 @@
+"""Gives each request its id, binds what its log lines share, and writes its one line at the end."""
+
+import re
+import time
+import uuid
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from service.web import keys
+
+REQUEST_ID_HEADER = "X-Request-Id"
+TRACE_HEADER = "X-Amzn-Trace-Id"  # set by the load balancer
+
+# What may be taken over into the log and the answer: nothing that could forge either.
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_TRACE_ID = re.compile(r"[A-Za-z0-9=;:._-]{1,512}")
+
+ANSWER_HEADERS = {
+    "Cache-Control": "no-store",
+    "Server": "user-profile-service",  # in place of aiohttp's, which tells versions
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+@web.middleware
+async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Serve the request inside its context; an answer's own headers win over ANSWER_HEADERS."""
+    started = time.perf_counter()
+    request_id = _accepted(request, REQUEST_ID_HEADER, _REQUEST_ID) or uuid.uuid4().hex
+    request[keys.REQUEST_ID] = request_id
+    context = {"request_id": request_id}
+    trace_id = _accepted(request, TRACE_HEADER, _TRACE_ID)
+    if trace_id is not None:
+        context["trace_id"] = trace_id
+    with structlog.contextvars.bound_contextvars(**context):
+        response = await handler(request)
+        response.headers[REQUEST_ID_HEADER] = request_id
+        for name, value in ANSWER_HEADERS.items():
+            response.headers.setdefault(name, value)
+        _log(request, response, duration_ms=(time.perf_counter() - started) * 1_000)
+    return response
+
+
+def _accepted(request: web.Request, header: str, pattern: re.Pattern[str]) -> str | None:
+    """Return the header if there is one copy of it and it is as it should be."""
+    copies = request.headers.getall(header, ())
+    return copies[0] if len(copies) == 1 and pattern.fullmatch(copies[0]) else None
+
+
+def _log(request: web.Request, response: web.StreamResponse, *, duration_ms: float) -> None:
+    resource = request.match_info.route.resource
+    details: dict[str, object] = {
+        "method": request.method,
+        "route": resource.canonical if resource is not None else None,  # never the path as sent
+        "status": response.status,
+        "duration_ms": round(duration_ms, 3),
+        "peer": request.remote,
+    }
+    identity = request.get(keys.IDENTITY)
+    if identity is not None:
+        details |= {"sub": identity.sub, "identity_source": identity.source}
+    code = response.get(keys.PROBLEM_CODE)
+    if code is not None:
+        details["code"] = code
+    structlog.get_logger().info("request_finished", **details)

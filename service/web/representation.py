@@ -1,0 +1,32 @@
+"""A profile as JSON: the service's own fields, then those that the schema declares."""
+
+from marshmallow import Schema
+
+from service.domain.profiles import Profile
+from service.web import bodies
+from service.web.entity_tags import entity_tag
+
+
+class ProfileRepresentation:
+    """Turns profiles into the bytes and the tag that callers get, by the deployment's *schema*."""
+
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+        self._declared = tuple(field.data_key or name for name, field in schema.fields.items())
+
+    def body(self, profile: Profile) -> bytes:
+        """Return the JSON of a profile; attributes that the schema does not declare stay out."""
+        fields = profile.fields
+        return bodies.dumps(
+            {
+                "userId": profile.user_id,
+                "createdAt": profile.created_at,
+                "updatedAt": profile.updated_at,
+                "version": profile.version,
+                **{name: fields[name] for name in self._declared if name in fields},
+            }
+        )
+
+    def tag(self, profile: Profile) -> str:
+        """Return the entity tag of a profile."""
+        return entity_tag(self.body(profile))
