@@ -1,0 +1,98 @@
+"""Where the layers meet: the application, and all that it opens and closes."""
+
+import importlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TypeAlias
+
+from aiohttp import web
+from marshmallow import Schema
+
+from service import aws
+from service.config import Config
+from service.domain.accounts import IdentityProvider
+from service.domain.identity import IdentitySource
+from service.domain.profiles import ProfileStore
+from service.domain.timestamps import utc_now
+from service.errors import SchemaUnusable
+from service.identity_provider.cognito import CognitoIdentityProvider
+from service.identity_provider.trusted_header import TrustedHeader
+from service.readiness import Check, Watch
+from service.storage.dynamodb import DynamoDBProfileStore
+from service.web import keys, middlewares, openapi, routes
+from service.web.representation import ProfileRepresentation
+from service.web.schemas.profiles import ProfileSchema
+
+DISTRIBUTION = "user-profile-service"
+
+
+@dataclass(frozen=True, slots=True)
+class Adapters:
+    """What stands behind the ports: *checks* are what readiness depends on, by name."""
+
+    identity_provider: IdentityProvider
+    profile_store: ProfileStore
+    identity_sources: tuple[IdentitySource, ...]
+    checks: dict[str, Check]
+
+
+OpenAdapters: TypeAlias = Callable[[Config], AbstractAsyncContextManager[Adapters]]
+
+
+@asynccontextmanager
+async def aws_adapters(
+    config: Config, credentials: aws.Credentials | None = None
+) -> AsyncIterator[Adapters]:
+    """Open the adapters on Cognito and DynamoDB, and close them."""
+    async with aws.clients(config, credentials) as clients:
+        store = DynamoDBProfileStore(clients.dynamodb, config=config.dynamodb, clock=utc_now)
+        sources = {"header": TrustedHeader(trusted_proxies=config.identity.trusted_proxies)}
+        yield Adapters(
+            identity_provider=CognitoIdentityProvider(clients.cognito, config=config.cognito),
+            profile_store=store,
+            identity_sources=tuple(sources[name] for name in config.identity.sources),
+            checks={"dynamodb": store.check},
+        )
+
+
+def create_app(config: Config, adapters: OpenAdapters = aws_adapters) -> web.Application:
+    """
+    Return the application; what it needs is opened when it starts and closed when it ends.
+
+    Raises SchemaUnusable.
+    """
+    schema = profile_schema(config.profile.schema)
+    app = web.Application(
+        middlewares=middlewares.IN_ORDER, client_max_size=config.server.max_body_bytes
+    )
+    app[keys.CONFIG] = config
+    app[keys.LOAD] = keys.Load()
+    app[keys.PROFILE_REPRESENTATION] = ProfileRepresentation(schema())
+    app[keys.OPENAPI] = openapi.document(schema, version=version(DISTRIBUTION))
+    app[keys.ACCESS] = routes.register(app)
+
+    async def opened(app: web.Application) -> AsyncIterator[None]:
+        async with adapters(config) as behind:
+            app[keys.IDENTITY_PROVIDER] = behind.identity_provider
+            app[keys.PROFILE_STORE] = behind.profile_store
+            app[keys.IDENTITY_SOURCES] = behind.identity_sources
+            async with Watch(behind.checks, interval_s=config.server.readiness_interval_s) as watch:
+                app[keys.READINESS] = watch.readiness
+                yield
+
+    app.cleanup_ctx.append(opened)
+    return app
+
+
+def profile_schema(name: str) -> type[Schema]:
+    """Import the schema `package.module:Class`; raises SchemaUnusable."""
+    module_name, class_name = name.split(":")
+    try:
+        schema = getattr(importlib.import_module(module_name), class_name)
+    except (ImportError, AttributeError) as error:
+        raise SchemaUnusable(f"[profile] schema: {name} cannot be imported: {error}") from error
+    if not (isinstance(schema, type) and issubclass(schema, ProfileSchema)):
+        raise SchemaUnusable(f"[profile] schema: {name} is no subclass of ProfileSchema")
+    return schema

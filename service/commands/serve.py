@@ -1,0 +1,30 @@
+"""`serve`: serves what the configuration says."""
+
+import sys
+
+import structlog
+
+from service import log, server
+from service.app import create_app
+from service.config import Config
+
+
+def run(config: Config) -> None:
+    """Serve until a signal ends it; raises SchemaUnusable, AddressUnavailable."""
+    log.configure(config.log, sys.stdout)
+    logger = structlog.get_logger()
+
+    def listening(host: str, port: int) -> None:
+        logger.info("listening", host=host, port=port)
+
+    logger.info("starting", config=repr(config))
+    for source in config.identity.sources:
+        if source == "header":
+            logger.warning(
+                "identity_unverified",
+                source=source,
+                trusted_proxies=" ".join(map(str, config.identity.trusted_proxies)),
+                detail="x-amzn-oidc-identity is believed unverified from these networks",
+            )
+    server.run(server.serve(create_app(config), config.server, listening=listening))
+    logger.info("stopped")

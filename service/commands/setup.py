@@ -1,0 +1,63 @@
+"""`setup`: creates the table, and where asked the user pool and its client; safe to repeat."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from service import aws, config_file, log, provisioning, server
+from service.config import Config
+from service.config_file import Settings
+
+
+def run(
+    file: Path | None,
+    environ: Mapping[str, str],
+    *,
+    user_pool: str | None,
+    write: Path | None,
+    wait_s: float,
+) -> None:
+    """
+    Create what is missing; wait *wait_s* seconds for servers that are starting.
+
+    With *user_pool*, the pool and the client of that name; their ids go to standard output and, as
+    settings, to the file *write*. Raises ConfigurationUnusable, TableUnusable, and botocore's errors.
+    """
+    # Before there is a pool, there are no ids to configure.
+    pending: Settings = {"aws.cognito": {"user-pool-id": "pending_0", "client-id": "pending"}}
+    config = config_file.load(file, environ, under=pending if user_pool is not None else None)
+    log.configure(config.log, sys.stderr)
+    ids = server.run(_create(config, user_pool, wait_s))
+    if ids is None:
+        return
+    settings = f"[aws]\nregion = {config.aws.region}\n\n[aws.cognito]\n" + "".join(
+        f"{key} = {value}\n" for key, value in ids.items()
+    )
+    sys.stdout.write(settings)
+    if write is not None:
+        _replace(write, settings)
+
+
+async def _create(config: Config, user_pool: str | None, wait_s: float) -> dict[str, str] | None:
+    async with aws.clients(config) as clients:
+        table = config.dynamodb.user_profile_table
+        await provisioning.reachable(clients.dynamodb.list_tables, within_s=wait_s)
+        await provisioning.create_table(clients.dynamodb, table)
+        if user_pool is None:
+            return None
+        await provisioning.reachable(
+            lambda: clients.cognito.list_user_pools(MaxResults=1), within_s=wait_s
+        )
+        pool_id = await provisioning.create_user_pool(clients.cognito, user_pool)
+        client_id = await provisioning.create_client(clients.cognito, pool_id, user_pool)
+        return {"user-pool-id": pool_id, "client-id": client_id}
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write the file whole or not at all: the service may be reading it."""
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as new:
+        new.write(text)
+    os.chmod(new.name, 0o644)  # noqa: PTH101, S103 -- ids are no secret, and the service is another user
+    os.replace(new.name, path)  # noqa: PTH105 -- beside the line above

@@ -1,0 +1,126 @@
+"""Creates what the service needs in AWS, as the seed's steps 1 and 2 do by hand; safe to repeat."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import structlog
+from botocore.exceptions import HTTPClientError
+from botocore.exceptions import ConnectionError as NeverConnected
+
+from service.errors import TableUnusable
+from service.storage import items
+
+if TYPE_CHECKING:
+    from types_aiobotocore_cognito_idp import CognitoIdentityProviderClient
+    from types_aiobotocore_dynamodb import DynamoDBClient
+
+Result = TypeVar("Result")
+
+KEY_SCHEMA = {items.PARTITION_KEY: "HASH", items.SORT_KEY: "RANGE"}
+POLL_S = 0.2
+ACTIVE_WITHIN_S = 300  # creating a table takes seconds; AWS promises no time
+PAGE_SIZE = 60  # the most that Cognito lists at once
+
+
+async def reachable(call: Callable[[], Awaitable[Result]], *, within_s: float) -> Result:
+    """Make *call*, again and again while nobody answers, for *within_s* seconds; then raise as it did."""
+    give_up = time.monotonic() + within_s
+    while True:
+        try:
+            return await call()
+        except (NeverConnected, HTTPClientError):
+            if time.monotonic() >= give_up:
+                raise
+        await asyncio.sleep(POLL_S)
+
+
+async def create_table(dynamodb: DynamoDBClient, name: str) -> None:
+    """Create the table of profiles unless it is there, and return when it is active; raises TableUnusable."""
+    try:
+        await dynamodb.create_table(
+            TableName=name,
+            KeySchema=[
+                {"AttributeName": attribute, "KeyType": role}  # type: ignore[typeddict-item] -- of a dict
+                for attribute, role in KEY_SCHEMA.items()
+            ],
+            AttributeDefinitions=[
+                {"AttributeName": attribute, "AttributeType": "S"} for attribute in KEY_SCHEMA
+            ],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        structlog.get_logger().info("table_created", table=name)
+    except dynamodb.exceptions.ResourceInUseException:
+        structlog.get_logger().info("table_found", table=name)
+    table = await _active(dynamodb, name)
+    schema = {entry["AttributeName"]: entry["KeyType"] for entry in table["KeySchema"]}
+    if schema != KEY_SCHEMA:
+        raise TableUnusable(
+            f"The table {name} has the keys {' and '.join(schema)}; profiles need the partition key "
+            f"{items.PARTITION_KEY} and the sort key {items.SORT_KEY}, both strings."
+        )
+    await _expire(dynamodb, name)
+
+
+async def _active(dynamodb: DynamoDBClient, name: str) -> Any:  # noqa: ANN401 -- botocore's description
+    async with asyncio.timeout(ACTIVE_WITHIN_S):
+        while True:
+            table = (await dynamodb.describe_table(TableName=name))["Table"]
+            if table["TableStatus"] in ("ACTIVE", "UPDATING"):
+                return table
+            await asyncio.sleep(POLL_S)
+
+
+async def _expire(dynamodb: DynamoDBClient, name: str) -> None:
+    """Turn the purging of deleted profiles on."""
+    told = await dynamodb.describe_time_to_live(TableName=name)
+    if told["TimeToLiveDescription"].get("TimeToLiveStatus") in ("ENABLED", "ENABLING"):
+        return
+    await dynamodb.update_time_to_live(
+        TableName=name,
+        TimeToLiveSpecification={"Enabled": True, "AttributeName": items.EXPIRES_AT},
+    )
+
+
+async def create_user_pool(cognito: CognitoIdentityProviderClient, name: str) -> str:
+    """Return the id of the user pool of that name, created unless it is there."""
+    async for page in cognito.get_paginator("list_user_pools").paginate(MaxResults=PAGE_SIZE):
+        for pool in page["UserPools"]:
+            if pool["Name"] == name:
+                structlog.get_logger().info("user_pool_found", user_pool_id=pool["Id"])
+                return pool["Id"]
+    created = await cognito.create_user_pool(
+        PoolName=name,
+        AutoVerifiedAttributes=["email"],
+        UsernameConfiguration={"CaseSensitive": False},
+        AccountRecoverySetting={"RecoveryMechanisms": [{"Priority": 1, "Name": "verified_email"}]},
+    )
+    pool_id = created["UserPool"]["Id"]
+    structlog.get_logger().info("user_pool_created", user_pool_id=pool_id)
+    return pool_id
+
+
+async def create_client(
+    cognito: CognitoIdentityProviderClient, user_pool_id: str, name: str
+) -> str:
+    """Return the id of the pool's app client of that name, created unless it is there."""
+    pages = cognito.get_paginator("list_user_pool_clients")
+    async for page in pages.paginate(UserPoolId=user_pool_id, MaxResults=PAGE_SIZE):
+        for client in page["UserPoolClients"]:
+            if client["ClientName"] == name:
+                structlog.get_logger().info("client_found", client_id=client["ClientId"])
+                return client["ClientId"]
+    created = await cognito.create_user_pool_client(
+        UserPoolId=user_pool_id,
+        ClientName=name,
+        GenerateSecret=False,
+        ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
+        PreventUserExistenceErrors="ENABLED",
+        EnableTokenRevocation=True,
+    )
+    client_id = created["UserPoolClient"]["ClientId"]
+    structlog.get_logger().info("client_created", client_id=client_id)
+    return client_id
