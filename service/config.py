@@ -202,9 +202,7 @@ class IdentitySection(SectionSchema):
     section = "identity"
     value = IdentityConfig
 
-    sources = Words(
-        load_default=("header",), choices=("header",), validate=validate.Length(min=1)
-    )
+    sources = Words(load_default=("header",), choices=("header",), validate=validate.Length(min=1))
     trusted_proxies = Networks(load_default=tuple(map(ip_network, PRIVATE_NETWORKS.split())))
 
 

@@ -4,6 +4,7 @@ import configparser
 import difflib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from marshmallow import ValidationError
 from marshmallow.fields import Field
@@ -53,7 +54,7 @@ def environment_name(section: str, key: str) -> str:
     return f"{section}_{key}".upper().replace(".", "_").replace("-", "_")
 
 
-def keys(schema: type[SectionSchema]) -> dict[str, Field]:
+def keys(schema: type[SectionSchema]) -> dict[str, Field[Any]]:
     """Return the settings of a section: key -> field."""
     return {field.data_key or name: field for name, field in schema().fields.items()}
 
@@ -89,13 +90,9 @@ def _unreadable(path: Path, error: configparser.Error) -> str:
     return f"The file {path} {what}."
 
 
-def _of_environment(
-    schema: type[SectionSchema], environ: Mapping[str, str]
-) -> Settings:
+def _of_environment(schema: type[SectionSchema], environ: Mapping[str, str]) -> Settings:
     names = {key: environment_name(schema.section, key) for key in keys(schema)}
-    return {
-        schema.section: {key: environ[name] for key, name in names.items() if name in environ}
-    }
+    return {schema.section: {key: environ[name] for key, name in names.items() if name in environ}}
 
 
 def _given(schema: type[SectionSchema], section: Mapping[str, str]) -> dict[str, str]:
@@ -120,6 +117,6 @@ def _meant(name: str, known: Mapping[str, object]) -> str:
 
 
 def _wrong(schema: type[SectionSchema], error: ValidationError) -> Iterator[str]:
-    for key, messages in error.normalized_messages().items():
+    for key, messages in error.messages_dict.items():
         name = environment_name(schema.section, key)
         yield f"[{schema.section}] {key} (environment: {name}): {' '.join(messages)}"

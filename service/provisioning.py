@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import structlog
-from botocore.exceptions import HTTPClientError
 from botocore.exceptions import ConnectionError as NeverConnected
+from botocore.exceptions import HTTPClientError
 
 from service.errors import TableUnusable
 from service.storage import items
@@ -17,17 +17,24 @@ from service.storage import items
 if TYPE_CHECKING:
     from types_aiobotocore_cognito_idp import CognitoIdentityProviderClient
     from types_aiobotocore_dynamodb import DynamoDBClient
+    from types_aiobotocore_dynamodb.type_defs import (
+        KeySchemaElementTypeDef,
+        TableDescriptionTypeDef,
+    )
 
 Result = TypeVar("Result")
 
-KEY_SCHEMA = {items.PARTITION_KEY: "HASH", items.SORT_KEY: "RANGE"}
+KEY_SCHEMA: tuple[KeySchemaElementTypeDef, ...] = (
+    {"AttributeName": items.PARTITION_KEY, "KeyType": "HASH"},
+    {"AttributeName": items.SORT_KEY, "KeyType": "RANGE"},
+)
 POLL_S = 0.2
 ACTIVE_WITHIN_S = 300  # creating a table takes seconds; AWS promises no time
 PAGE_SIZE = 60  # the most that Cognito lists at once
 
 
 async def reachable(call: Callable[[], Awaitable[Result]], *, within_s: float) -> Result:
-    """Make *call*, again and again while nobody answers, for *within_s* seconds; then raise as it did."""
+    """Make *call*, repeated for *within_s* seconds while nobody answers; then raise as it did."""
     give_up = time.monotonic() + within_s
     while True:
         try:
@@ -39,16 +46,18 @@ async def reachable(call: Callable[[], Awaitable[Result]], *, within_s: float) -
 
 
 async def create_table(dynamodb: DynamoDBClient, name: str) -> None:
-    """Create the table of profiles unless it is there, and return when it is active; raises TableUnusable."""
+    """
+    Create the table of profiles unless it is there, and return when it is active.
+
+    Raises TableUnusable.
+    """
     try:
         await dynamodb.create_table(
             TableName=name,
-            KeySchema=[
-                {"AttributeName": attribute, "KeyType": role}  # type: ignore[typeddict-item] -- of a dict
-                for attribute, role in KEY_SCHEMA.items()
-            ],
+            KeySchema=KEY_SCHEMA,
             AttributeDefinitions=[
-                {"AttributeName": attribute, "AttributeType": "S"} for attribute in KEY_SCHEMA
+                {"AttributeName": entry["AttributeName"], "AttributeType": "S"}
+                for entry in KEY_SCHEMA
             ],
             BillingMode="PAY_PER_REQUEST",
         )
@@ -56,16 +65,16 @@ async def create_table(dynamodb: DynamoDBClient, name: str) -> None:
     except dynamodb.exceptions.ResourceInUseException:
         structlog.get_logger().info("table_found", table=name)
     table = await _active(dynamodb, name)
-    schema = {entry["AttributeName"]: entry["KeyType"] for entry in table["KeySchema"]}
-    if schema != KEY_SCHEMA:
+    if tuple(table["KeySchema"]) != KEY_SCHEMA:
+        names = " and ".join(entry["AttributeName"] for entry in table["KeySchema"])
         raise TableUnusable(
-            f"The table {name} has the keys {' and '.join(schema)}; profiles need the partition key "
+            f"The table {name} has the keys {names}; profiles need the partition key "
             f"{items.PARTITION_KEY} and the sort key {items.SORT_KEY}, both strings."
         )
     await _expire(dynamodb, name)
 
 
-async def _active(dynamodb: DynamoDBClient, name: str) -> Any:  # noqa: ANN401 -- botocore's description
+async def _active(dynamodb: DynamoDBClient, name: str) -> TableDescriptionTypeDef:
     async with asyncio.timeout(ACTIVE_WITHIN_S):
         while True:
             table = (await dynamodb.describe_table(TableName=name))["Table"]
@@ -87,7 +96,9 @@ async def _expire(dynamodb: DynamoDBClient, name: str) -> None:
 
 async def create_user_pool(cognito: CognitoIdentityProviderClient, name: str) -> str:
     """Return the id of the user pool of that name, created unless it is there."""
-    async for page in cognito.get_paginator("list_user_pools").paginate(MaxResults=PAGE_SIZE):
+    async for page in cognito.get_paginator("list_user_pools").paginate(
+        PaginationConfig={"PageSize": PAGE_SIZE}
+    ):
         for pool in page["UserPools"]:
             if pool["Name"] == name:
                 structlog.get_logger().info("user_pool_found", user_pool_id=pool["Id"])
@@ -108,7 +119,9 @@ async def create_client(
 ) -> str:
     """Return the id of the pool's app client of that name, created unless it is there."""
     pages = cognito.get_paginator("list_user_pool_clients")
-    async for page in pages.paginate(UserPoolId=user_pool_id, MaxResults=PAGE_SIZE):
+    async for page in pages.paginate(
+        UserPoolId=user_pool_id, PaginationConfig={"PageSize": PAGE_SIZE}
+    ):
         for client in page["UserPoolClients"]:
             if client["ClientName"] == name:
                 structlog.get_logger().info("client_found", client_id=client["ClientId"])

@@ -59,5 +59,5 @@ def _replace(path: Path, text: str) -> None:
     """Write the file whole or not at all: the service may be reading it."""
     with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as new:
         new.write(text)
-    os.chmod(new.name, 0o644)  # noqa: PTH101, S103 -- ids are no secret, and the service is another user
+    os.chmod(new.name, 0o644)  # noqa: PTH101 -- ids are no secret, and the service is another user
     os.replace(new.name, path)  # noqa: PTH105 -- beside the line above

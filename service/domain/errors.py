@@ -329,7 +329,9 @@ class DeadlineExceeded(TryLater):
     """The request took longer than it may."""
 
     code = "deadline_exceeded"
-    detail = "The request took too long and was given up. It is safe to read the state and try again."
+    detail = (
+        "The request took too long and was given up. It is safe to read the state and try again."
+    )
 
 
 class ServiceFault(ServiceError):

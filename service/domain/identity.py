@@ -4,7 +4,9 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 from typing import Protocol
 
-MAX_SUB_CHARACTERS = 255  # OpenID Connect Core 1.0, section 2: `sub` is at most 255 ASCII characters
+MAX_SUB_CHARACTERS = (
+    255  # OpenID Connect Core 1.0, section 2: `sub` is at most 255 ASCII characters
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,4 +49,6 @@ class IdentitySource(Protocol):
 
 def is_subject(text: str) -> bool:
     """Tell whether *text* can be a `sub`: 1 to 255 visible ASCII characters."""
-    return 0 < len(text) <= MAX_SUB_CHARACTERS and all("!" <= character <= "~" for character in text)
+    return 0 < len(text) <= MAX_SUB_CHARACTERS and all(
+        "!" <= character <= "~" for character in text
+    )

@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias
 
 from service.domain.errors import PreconditionFailed, ProfileChanged
 
-JsonValue: TypeAlias = "None | bool | int | float | str | list[JsonValue] | dict[str, JsonValue]"
+JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 Fields: TypeAlias = Mapping[str, JsonValue]
 
 SYSTEM_FIELDS = ("userId", "createdAt", "updatedAt", "version")

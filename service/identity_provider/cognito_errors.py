@@ -39,7 +39,9 @@ from service.domain.errors import (
     WeakPassword,
 )
 
-LOCKOUT_S: Final = 15 * 60  # Cognito's longest lock after wrong passwords (developer guide, sign-in)
+LOCKOUT_S: Final = (
+    15 * 60
+)  # Cognito's longest lock after wrong passwords (developer guide, sign-in)
 HOUR_S: Final = 60 * 60  # Cognito counts codes sent and tried per user and hour (its quotas page)
 
 

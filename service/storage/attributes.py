@@ -5,22 +5,16 @@ boto3's TypeSerializer and TypeDeserializer do the same through Decimal and cost
 CPU of one item's reading, so this is done by hand.
 """
 
-from __future__ import annotations
-
 import base64
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
-if TYPE_CHECKING:
-    from types_aiobotocore_dynamodb.type_defs import (
-        AttributeValueTypeDef,
-        UniversalAttributeValueTypeDef,
-    )
+from service.domain.profiles import JsonValue
 
-    from service.domain.profiles import JsonValue
+Attribute: TypeAlias = Mapping[str, Any]  # as botocore takes and gives it: one type -> the value
 
 
-def to_attribute(value: JsonValue) -> UniversalAttributeValueTypeDef:
+def to_attribute(value: JsonValue) -> Attribute:
     """Return *value* as DynamoDB writes it; a float as the shortest decimal that reads back equal."""
     match value:
         case None:
@@ -37,7 +31,7 @@ def to_attribute(value: JsonValue) -> UniversalAttributeValueTypeDef:
             return {"M": {name: to_attribute(entry) for name, entry in value.items()}}
 
 
-def from_attribute(attribute: AttributeValueTypeDef) -> JsonValue:
+def from_attribute(attribute: Attribute) -> JsonValue:
     """
     Return an attribute as JSON.
 
@@ -59,15 +53,15 @@ def _binary(value: bytes) -> str:
     return base64.b64encode(value).decode()
 
 
-_READERS: Mapping[str, Any] = {
+_READERS: Mapping[str, Callable[[Any], JsonValue]] = {
     "S": str,
     "N": _number,
     "BOOL": bool,
     "NULL": lambda _: None,
     "M": lambda value: {name: from_attribute(entry) for name, entry in value.items()},
     "L": lambda value: [from_attribute(entry) for entry in value],
-    "SS": sorted,
-    "NS": lambda value: sorted(map(_number, value)),
+    "SS": lambda value: [*sorted(value)],
+    "NS": lambda value: [*sorted(map(_number, value))],
     "B": _binary,
-    "BS": lambda value: sorted(map(_binary, value)),
+    "BS": lambda value: [*sorted(map(_binary, value))],
 }

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -108,15 +109,15 @@ class DynamoDBProfileStore:
                 )
         except ProfileChanged as changed:
             present = _item_that_failed_it(changed)
-            if items.written_by(present, write_id):  # a retry met its own first try
-                return items.profile_of(present)
-            raise
+            if present is None or not items.written_by(present, write_id):
+                raise
+            return items.profile_of(present)  # a retry met its own first try
         return items.profile_of(answer["Attributes"])
 
     async def _items(self, user_id: str, *, consistent: bool) -> list[Item]:
         """Return all items of a user, sorted by sort key."""
         found: list[Item] = []
-        more: dict[str, Item] = {}
+        more: dict[str, Any] = {}
         while True:
             with translated(DYNAMODB_ERRORS):
                 page = await self._client.query(
@@ -140,11 +141,8 @@ class DynamoDBProfileStore:
         with translated(DYNAMODB_ERRORS):
             await self._client.transact_write_items(
                 TransactItems=[
-                    {"Put": {"TableName": self._table, **put}}
-                    for put in (
-                        expressions.put_claim(profile, write_id=write_id, seen=claim),
-                        expressions.put_profile(profile, write_id=write_id),
-                    )
+                    {"Put": expressions.put_claim(self._table, profile, write_id, seen=claim)},
+                    {"Put": expressions.put_profile(self._table, profile, write_id)},
                 ],
                 ClientRequestToken=f"{write_id}-{0 if claim is None else 1}",
             )
@@ -161,5 +159,5 @@ class DynamoDBProfileStore:
 
 def _item_that_failed_it(changed: ProfileChanged) -> Item | None:
     """Return the item as DynamoDB found it when the condition failed, where it told."""
-    cause = changed.__cause__
-    return cause.response.get("Item") if isinstance(cause, ClientError) else None
+    response: Mapping[str, Any] = getattr(changed.__cause__, "response", {})
+    return response.get("Item")

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from service.domain.profiles import Fields, Profile
 from service.storage import items
-from service.storage.attributes import to_attribute
+from service.storage.attributes import Attribute, to_attribute
+from service.storage.items import Item
 
 if TYPE_CHECKING:
-    from types_aiobotocore_dynamodb.type_defs import UniversalAttributeValueTypeDef
-
-    from service.domain.profiles import Fields, Profile
-    from service.storage.items import Item
+    from types_aiobotocore_dynamodb.type_defs import PutTypeDef
 
 
 class _Names:
@@ -32,15 +31,15 @@ class _Values:
     """Placeholders for attribute values."""
 
     def __init__(self) -> None:
-        self.argument: dict[str, UniversalAttributeValueTypeDef] = {}
+        self.argument: dict[str, Attribute] = {}
 
-    def __call__(self, value: UniversalAttributeValueTypeDef) -> str:
+    def __call__(self, value: Attribute) -> str:
         placeholder = f":v{len(self.argument)}"
         self.argument[placeholder] = value
         return placeholder
 
 
-def put_claim(profile: Profile, *, write_id: str, seen: Item | None) -> dict[str, Any]:
+def put_claim(table: str, profile: Profile, write_id: str, *, seen: Item | None) -> PutTypeDef:
     """Return the Put of the claim on *profile*, on condition that the claim is as *seen*."""
     names, values = _Names(), _Values()
     if seen is None:
@@ -54,10 +53,10 @@ def put_claim(profile: Profile, *, write_id: str, seen: Item | None) -> dict[str
         items.WRITE_ID: {"S": write_id},
         items.CLAIMED_FOR: {"S": profile.created_at},
     }
-    return _put(item, unclaimed, names, values)
+    return _put(table, item, unclaimed, names, values)
 
 
-def put_profile(profile: Profile, *, write_id: str) -> dict[str, Any]:
+def put_profile(table: str, profile: Profile, write_id: str) -> PutTypeDef:
     """Return the Put of a new profile."""
     names, values = _Names(), _Values()
     # What is left of a deleted profile may stand at this very millisecond.
@@ -69,7 +68,7 @@ def put_profile(profile: Profile, *, write_id: str) -> dict[str, Any]:
         items.VERSION: {"N": str(profile.version)},
         items.WRITE_ID: {"S": write_id},
     }
-    return _put(item, unused_key, names, values)
+    return _put(table, item, unused_key, names, values)
 
 
 def update(seen: Profile, changes: Fields, *, updated_at: str, write_id: str) -> dict[str, Any]:
@@ -100,8 +99,9 @@ def update(seen: Profile, changes: Fields, *, updated_at: str, write_id: str) ->
     }
 
 
-def _put(item: Item, condition: str, names: _Names, values: _Values) -> dict[str, Any]:
-    put: dict[str, Any] = {
+def _put(table: str, item: Item, condition: str, names: _Names, values: _Values) -> PutTypeDef:
+    put: PutTypeDef = {
+        "TableName": table,
         "Item": item,
         "ConditionExpression": condition,
         "ExpressionAttributeNames": names.argument(),

@@ -6,18 +6,13 @@ creation. The claim stands under one fixed sort key and decides who creates the 
 condition sees only its own full key, so without it two processes could create one each.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from service.domain.profiles import Profile
-from service.storage.attributes import from_attribute
+from service.storage.attributes import Attribute, from_attribute
 
-if TYPE_CHECKING:
-    from types_aiobotocore_dynamodb.type_defs import AttributeValueTypeDef
-
-Item: TypeAlias = "Mapping[str, AttributeValueTypeDef]"
+Item: TypeAlias = Mapping[str, Attribute]
 
 PARTITION_KEY = "userId"
 SORT_KEY = "createdAt"
@@ -35,7 +30,7 @@ OWN_ATTRIBUTES = frozenset(
 )
 
 
-def key(user_id: str, sort_key: str) -> dict[str, AttributeValueTypeDef]:
+def key(user_id: str, sort_key: str) -> dict[str, Attribute]:
     """Return the full key of an item."""
     return {PARTITION_KEY: {"S": user_id}, SORT_KEY: {"S": sort_key}}
 
@@ -86,6 +81,6 @@ def version_of(item: Item) -> int:
     return int(text) if text.isdecimal() else 0
 
 
-def written_by(item: Item | None, write_id: str) -> bool:
-    """Tell whether the item, where there is one, was last written by the write of that id."""
-    return item is not None and item.get(WRITE_ID, {}).get("S") == write_id
+def written_by(item: Item, write_id: str) -> bool:
+    """Tell whether the item was last written by the write of that id."""
+    return item.get(WRITE_ID) == {"S": write_id}

@@ -41,7 +41,7 @@ async def load(request: web.Request, schema: Schema) -> Any:  # noqa: ANN401 -- 
     try:
         return schema.load(value)
     except ValidationError as error:
-        problems = tuple(_problems(error.normalized_messages()))
+        problems = tuple(_problems(error.messages_dict))
         raise InvalidFields(problems=problems[:MAX_PROBLEMS]) from None
 
 

@@ -120,9 +120,7 @@ def _header_parameters(operation: Operation) -> list[dict[str, Any]]:
 
 def _headers(named: Iterable[tuple[str, str]]) -> dict[str, Any]:
     named = (*named, (REQUEST_ID_HEADER, "Finds the request in the log."))
-    return {
-        name: {"description": meaning, "schema": {"type": "string"}} for name, meaning in named
-    }
+    return {name: {"description": meaning, "schema": {"type": "string"}} for name, meaning in named}
 
 
 def _success(made: Answer) -> dict[str, Any]:

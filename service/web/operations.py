@@ -47,7 +47,8 @@ class Answer:
     """
     A success: what it means and what it holds.
 
-    *content* is a schema, or one of several, or a media type for what is no JSON of ours; None is an empty body.
+    *content* is a schema, or one of several, or a media type for what is no JSON of ours; None is an
+    empty body.
     """
 
     description: str

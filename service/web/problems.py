@@ -71,9 +71,7 @@ def problem(request: web.BaseRequest, error: ServiceError) -> web.Response:
         body["errors"] = [
             {"field": entry.field, "message": entry.message} for entry in error.problems
         ]
-    response = web.Response(
-        body=bodies.dumps(body), status=status.value, content_type=PROBLEM_JSON
-    )
+    response = web.Response(body=bodies.dumps(body), status=status.value, content_type=PROBLEM_JSON)
     response[keys.PROBLEM_CODE] = error.code
     if error.retry_after_s is not None:
         response.headers["Retry-After"] = str(error.retry_after_s)

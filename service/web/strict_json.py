@@ -70,7 +70,9 @@ def _check(value: JsonValue, depth: int) -> None:
     match value:
         case str():
             if not _is_unicode(value):
-                raise _Refused("The body holds a surrogate without its pair, which no text can hold.")
+                raise _Refused(
+                    "The body holds a surrogate without its pair, which no text can hold."
+                )
         case dict() | list():
             if depth > MAX_DEPTH:
                 raise _Refused(_TOO_DEEP)

@@ -13,7 +13,9 @@ MAX_USERNAME_CHARACTERS: Final = 128
 MAX_PASSWORD_CHARACTERS: Final = 256
 MAX_CODE_CHARACTERS: Final = 2_048
 MAX_ATTRIBUTE_CHARACTERS: Final = 2_048
-MAX_TOKEN_CHARACTERS: Final = 16_384  # of a refresh token: no documented bound; they have about 2,000
+MAX_TOKEN_CHARACTERS: Final = (
+    16_384  # of a refresh token: no documented bound; they have about 2,000
+)
 
 
 def _text(longest: int, *, pattern: str | None = None, example: str) -> fields.String:
@@ -157,5 +159,3 @@ class ChallengedSchema(Schema):
     """A sign-in that is not complete yet."""
 
     challenge = fields.Nested(ChallengeSchema, required=True)
-
-

@@ -17,7 +17,9 @@ MAX_LINE_CHARACTERS: Final = 256
 MAX_TEXT_CHARACTERS: Final = 4_096
 MAX_URL_CHARACTERS: Final = 2_048
 MAX_EMAIL_CHARACTERS: Final = 254  # RFC 5321 leaves 254 for an address in angle brackets of 256
-E164: Final = re.compile(r"\+[1-9][0-9]{1,14}\Z")  # ITU-T E.164: up to 15 digits, country code first
+E164: Final = re.compile(
+    r"\+[1-9][0-9]{1,14}\Z"
+)  # ITU-T E.164: up to 15 digits, country code first
 LANGUAGE_TAG: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*\Z")  # RFC 5646, the shape only
 
 
@@ -131,7 +133,11 @@ class ProfileSchema(Schema):
             others = {name: value for name, value in data.items() if name not in own}
             raise ValidationError({**self.validate(others), **own})
         loaded = super().load(data, **options)
-        return {field.data_key or name: loaded[name] for name, field in self.fields.items() if name in loaded}
+        return {
+            field.data_key or name: loaded[name]
+            for name, field in self.fields.items()
+            if name in loaded
+        }
 
 
 class StoredProfileSchema(Schema):
