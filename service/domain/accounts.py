@@ -65,9 +65,10 @@ class IdentityProvider(Protocol):
 
     async def confirm(self, username: str, code: str) -> None:
         """
-        Confirm an account with its code; raises CodeMismatch, CodeExpired, AliasExists.
+        Confirm an account with its code; raises CodeMismatch, AliasExists.
 
-        An unknown user is a CodeMismatch, so that the answer does not tell who has an account.
+        A wrong code, an old one, a user who is confirmed already and an unknown one are all a
+        CodeMismatch: the answer must not tell who has an account.
         """
 
     async def resend_code(self, username: str) -> None:

@@ -12,9 +12,8 @@ ServiceError
 ├── AccountRefused            the account's state, or the pool's rules, stand against it
 │   ├── AccountExists         AliasExists           AccountNotConfirmed
 │   ├── PasswordResetRequired WeakPassword          PasswordReused
-│   ├── CodeMismatch          CodeExpired
-│   ├── SignUpDisabled        Blocked               RejectedByPolicy
-│   └── InvalidParameter
+│   ├── CodeMismatch          SignUpDisabled        Blocked
+│   └── RejectedByPolicy      InvalidParameter
 ├── ProfileRefused            the profile's state stands against it
 │   └── ProfileNotFound       ProfileChanged        PreconditionFailed
 ├── TryLater                  the same request may succeed later
@@ -220,17 +219,10 @@ class PasswordReused(AccountRefused):
 
 
 class CodeMismatch(AccountRefused):
-    """The code is not the one that was sent last."""
+    """The code is not the one that was sent last, or nobody waits for one; which is not said."""
 
     code = "code_mismatch"
-    detail = "This is not the code that was sent last. Check it, or ask for a new one."
-
-
-class CodeExpired(AccountRefused):
-    """The code was right once and is too old now."""
-
-    code = "code_expired"
-    detail = "This code has expired. Ask for a new one."
+    detail = "This is not a code that is valid now. Check it, or ask for a new one."
 
 
 class SignUpDisabled(AccountRefused):

@@ -17,7 +17,6 @@ from service.domain.errors import (
     AliasExists,
     Blocked,
     ChallengeExpired,
-    CodeExpired,
     CodeMismatch,
     DeliveryFailed,
     FeatureUnavailable,
@@ -111,11 +110,6 @@ SENDING: Final[ErrorTable] = {
     "InvalidSmsRoleAccessPolicyException": Misconfigured,
     "InvalidSmsRoleTrustRelationshipException": Misconfigured,
 }
-CODES: Final[ErrorTable] = {
-    "AliasExistsException": AliasExists,
-    "CodeMismatchException": CodeMismatch,
-    "ExpiredCodeException": CodeExpired,
-}
 PASSWORDS: Final[ErrorTable] = {
     "InvalidPasswordException": WeakPassword,
     "PasswordHistoryPolicyViolationException": PasswordReused,
@@ -134,9 +128,13 @@ CONFIRM_SIGN_UP: Final[ErrorTable] = {
     **EVERY_CALL,
     **LIMITED,
     **TRIGGERS,
-    **CODES,
+    "AliasExistsException": AliasExists,
+    "CodeMismatchException": CodeMismatch,
+    # Cognito says "expired" of a user that it does not know, where the client hides who has an
+    # account; said on, it would tell what Cognito was asked to hide.
+    "ExpiredCodeException": CodeMismatch,
     "NotAuthorizedException": confirmation_refused,
-    "UserNotFoundException": CodeMismatch,  # must not tell who has an account
+    "UserNotFoundException": CodeMismatch,
 }
 RESEND_CONFIRMATION_CODE: Final[ErrorTable] = {
     **EVERY_CALL,

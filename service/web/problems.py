@@ -33,7 +33,6 @@ STATUSES: Final[Mapping[type[ServiceError], HTTPStatus]] = {
     errors.WeakPassword: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.PasswordReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.CodeMismatch: HTTPStatus.BAD_REQUEST,
-    errors.CodeExpired: HTTPStatus.BAD_REQUEST,
     errors.SignUpDisabled: HTTPStatus.FORBIDDEN,
     errors.Blocked: HTTPStatus.FORBIDDEN,
     errors.RejectedByPolicy: HTTPStatus.BAD_REQUEST,

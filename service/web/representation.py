@@ -2,7 +2,7 @@
 
 from marshmallow import Schema
 
-from service.domain.profiles import Profile
+from service.domain.profiles import JsonValue, Profile
 from service.web import bodies
 from service.web.entity_tags import entity_tag
 
@@ -15,7 +15,12 @@ class ProfileRepresentation:
         self._declared = tuple(field.data_key or name for name, field in schema.fields.items())
 
     def body(self, profile: Profile) -> bytes:
-        """Return the JSON of a profile; attributes that the schema does not declare stay out."""
+        """
+        Return the JSON of a profile; attributes that the schema does not declare stay out.
+
+        Names inside a field are sorted: DynamoDB gives them back in any order, and one state of a
+        profile must be the same bytes, and the same tag, on every read.
+        """
         fields = profile.fields
         return bodies.dumps(
             {
@@ -23,10 +28,18 @@ class ProfileRepresentation:
                 "createdAt": profile.created_at,
                 "updatedAt": profile.updated_at,
                 "version": profile.version,
-                **{name: fields[name] for name in self._declared if name in fields},
+                **{name: _sorted(fields[name]) for name in self._declared if name in fields},
             }
         )
 
     def tag(self, profile: Profile) -> str:
         """Return the entity tag of a profile."""
         return entity_tag(self.body(profile))
+
+
+def _sorted(value: JsonValue) -> JsonValue:
+    if isinstance(value, dict):
+        return {name: _sorted(value[name]) for name in sorted(value)}
+    if isinstance(value, list):
+        return [_sorted(entry) for entry in value]
+    return value

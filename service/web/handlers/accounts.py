@@ -48,7 +48,6 @@ async def sign_up(request: web.Request) -> web.Response:
         *OF_COGNITO,
         *OF_A_TRIGGER,
         errors.AliasExists,
-        errors.CodeExpired,
         errors.CodeMismatch,
         errors.TooManyAttempts,
     ),

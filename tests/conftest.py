@@ -1,0 +1,90 @@
+"""What many tests share: the local AWS with a pool and a table, and the fakes."""
+
+import asyncio
+import os
+import uuid
+from collections.abc import AsyncIterator, Iterator
+
+import aiohttp
+import pytest
+
+from service import aws, provisioning
+from service.app import Adapters
+from service.config import Config
+from service.config_file import Settings
+from service.identity_provider.trusted_header import TrustedHeader
+from service.local.outbox import Delivery
+from service.local.server import local_aws
+from tests.fakes.accounts import MemoryIdentityProvider
+from tests.fakes.profiles import MemoryProfileStore
+from tests.stage import CREDENTIALS, Mailbox, configured
+
+
+def _silently(_: Delivery) -> None:
+    """Announce a code to nobody; tests read the outbox."""
+
+
+@pytest.fixture(scope="session")
+def cognito_url() -> Iterator[str]:
+    """Where the strict local Cognito is: in this process, or where the environment says."""
+    given = os.environ.get("TEST_COGNITO_URL")
+    if given is not None:
+        yield given
+        return
+    with local_aws(announce=_silently) as local:
+        yield local.endpoint_url
+
+
+@pytest.fixture(scope="session")
+def dynamodb_url(cognito_url: str) -> str:
+    """Where DynamoDB is: DynamoDB Local where the environment says, else beside Cognito."""
+    return os.environ.get("TEST_DYNAMODB_URL", cognito_url)
+
+
+@pytest.fixture(scope="session")
+def config(cognito_url: str, dynamodb_url: str) -> Config:
+    """Return a configuration with a table, a pool and a client of this run alone."""
+    name = f"test-{uuid.uuid4().hex}"
+    servers: Settings = {
+        "aws.cognito": {"endpoint-url": cognito_url, "read-timeout-s": "20"},
+        "aws.dynamodb": {
+            "endpoint-url": dynamodb_url,
+            "user-profile-table": name,
+            "read-timeout-s": "20",
+        },
+    }
+    return configured(servers, {"aws.cognito": asyncio.run(_provision(configured(servers), name))})
+
+
+async def _provision(config: Config, name: str) -> dict[str, str]:
+    async with aws.clients(config, CREDENTIALS) as clients:
+        await provisioning.create_table(clients.dynamodb, config.dynamodb.user_profile_table)
+        pool_id = await provisioning.create_user_pool(clients.cognito, name)
+        client_id = await provisioning.create_client(clients.cognito, pool_id, name)
+    return {"user-pool-id": pool_id, "client-id": client_id}
+
+
+@pytest.fixture
+async def clients(config: Config) -> AsyncIterator[aws.Clients]:
+    """Open clients of the local AWS."""
+    async with aws.clients(config, CREDENTIALS) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def mailbox(cognito_url: str) -> AsyncIterator[Mailbox]:
+    """Open the mailbox of the local Cognito."""
+    async with aiohttp.ClientSession() as session:
+        yield Mailbox(session, cognito_url)
+
+
+@pytest.fixture
+def memory() -> Adapters:
+    """Return the fakes behind all ports."""
+    proxies = configured().identity.trusted_proxies
+    return Adapters(
+        identity_provider=MemoryIdentityProvider(),
+        profile_store=MemoryProfileStore(),
+        identity_sources=(TrustedHeader(trusted_proxies=proxies),),
+        checks={},
+    )

@@ -1,0 +1,1 @@
+"""Whole implementations of the ports, in memory; the contract suites hold them to it."""

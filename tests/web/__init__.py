@@ -1,0 +1,1 @@
+"""The HTTP layer, with fakes behind the ports."""
