@@ -1,0 +1,1 @@
+"""Run a strict local Amazon Cognito, and DynamoDB beside it, on moto's server."""

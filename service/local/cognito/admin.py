@@ -1,0 +1,143 @@
+"""Do for administrators what moto does not, or not as AWS does."""
+
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+from moto.cognitoidp.models import CognitoIdpUser as User
+from moto.cognitoidp.models import CognitoIdpUserPool as Pool
+from moto.cognitoidp.models import UserStatus
+from moto.cognitoidp.utils import flatten_attrs
+
+from service.local.cognito import attributes as attribute_rules
+from service.local.cognito import codes, recovery, tokens
+from service.local.cognito.directory import find_pool, find_user
+from service.local.cognito.passwords import check_policy
+from service.local.cognito.refusals import (
+    InvalidParameterException,
+    NotAuthorizedException,
+    UsernameExistsException,
+    UserNotFoundException,
+    not_implemented,
+)
+from service.local.cognito.settings import DAY_S, MINUTE_S, App
+from service.local.cognito.state import Call
+from service.local.outbox import Delivery
+
+
+def _target(call: Call) -> tuple[Pool, User]:
+    pool = find_pool(call.parameters["UserPoolId"])
+    user = find_user(pool, call.parameters["Username"])
+    if user is None:
+        raise UserNotFoundException
+    return pool, user
+
+
+def name_as_moto_does(call: Call) -> None:
+    """Put the stored spelling of the user name into the call."""
+    if call.operation != "AdminCreateUser" and {"UserPoolId", "Username"} <= call.parameters.keys():
+        call.parameters["Username"] = _target(call)[1].username
+
+
+def admin_set_user_password(call: Call) -> dict[str, Any]:
+    """Set a password."""
+    pool, user = _target(call)
+    check_policy(pool, call.parameters["Password"])
+    user.password = call.parameters["Password"]
+    permanent = call.parameters.get("Permanent", False)
+    user.status = UserStatus.CONFIRMED if permanent else UserStatus.FORCE_CHANGE_PASSWORD
+    return {}
+
+
+def admin_reset_user_password(call: Call) -> dict[str, Any]:
+    """Void the password and send a code for a new one."""
+    pool, user = _target(call)
+    if user.status not in {UserStatus.CONFIRMED, UserStatus.RESET_REQUIRED}:
+        raise NotAuthorizedException("User password cannot be reset in the current state.")
+    recovery.send_reset(call, pool, user)
+    user.status = UserStatus.RESET_REQUIRED
+    return {}
+
+
+def admin_user_global_sign_out(call: Call) -> dict[str, Any]:
+    """Sign a user out everywhere."""
+    tokens.revoke_all(call.cognito, _target(call)[1])
+    return {}
+
+
+def _check_confirmation(call: Call) -> None:
+    _, user = _target(call)
+    if user.status is not UserStatus.UNCONFIRMED:
+        raise NotAuthorizedException(
+            f"User cannot be confirmed. Current status is {UserStatus(user.status).value}"
+        )
+
+
+def _end_grants(call: Call) -> None:
+    tokens.revoke_all(call.cognito, _target(call)[1])
+
+
+def _check_user(call: Call) -> None:
+    """Check a new user, and send the temporary password."""
+    parameters = call.parameters
+    if parameters.get("MessageAction") == "RESEND":
+        raise not_implemented("AdminCreateUser's RESEND")
+    pool = find_pool(parameters["UserPoolId"])
+    username = parameters["Username"]
+    given = flatten_attrs(parameters.get("UserAttributes", []))
+    given |= attribute_rules.from_username(pool, username)
+    for name in given:
+        attribute_rules.check_exists(pool, name)
+    if find_user(pool, username) is not None:
+        raise UsernameExistsException("User account already exists")
+    password = parameters.setdefault("TemporaryPassword", f"Aa1!{secrets.token_urlsafe(72)}")
+    check_policy(pool, password)
+    if parameters.get("MessageAction") != "SUPPRESS":
+        attribute = next((name for name in codes.CONTACTS if name in given), None)
+        to = given.get(attribute or "")
+        call.cognito.deliver(Delivery(pool.id, username, codes.INVITATION, attribute, to, password))
+
+
+def _check_attributes(call: Call) -> None:
+    pool, _ = _target(call)
+    for name in flatten_attrs(call.parameters["UserAttributes"]):
+        attribute_rules.check_exists(pool, name)
+
+
+def _check_pool(call: Call) -> None:
+    if call.parameters.get("UsernameAttributes") and call.parameters.get("AliasAttributes"):
+        raise InvalidParameterException(
+            "Only one of the aliasAttributes or usernameAttributes can be set in a user pool."
+        )
+
+
+class _Draft:
+    """Stand in for a client that does not exist yet."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self.extended_config = settings
+
+
+def _check_client(call: Call) -> None:
+    pool = find_pool(call.parameters["UserPoolId"])
+    draft = App(pool, _Draft(call.parameters))  # type: ignore[arg-type]  # -- read for its settings
+    for seconds in (draft.access_token_s, draft.id_token_s):
+        if not 5 * MINUTE_S <= seconds <= DAY_S:
+            raise InvalidParameterException("Invalid range for token validity.")
+    if draft.rotation_grace_s is not None and "ALLOW_REFRESH_TOKEN_AUTH" in draft.flows:
+        raise InvalidParameterException(
+            "Refresh token rotation cannot be enabled with ALLOW_REFRESH_TOKEN_AUTH"
+        )
+
+
+# What is checked before moto does the work.
+CHECKS: dict[str, Callable[[Call], None]] = {
+    "AdminConfirmSignUp": _check_confirmation,
+    "AdminCreateUser": _check_user,
+    "AdminDeleteUser": _end_grants,
+    "AdminDisableUser": _end_grants,
+    "AdminUpdateUserAttributes": _check_attributes,
+    "CreateUserPool": _check_pool,
+    "CreateUserPoolClient": _check_client,
+    "UpdateUserPoolClient": _check_client,
+}

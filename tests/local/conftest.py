@@ -1,0 +1,201 @@
+"""Run one local AWS for all tests, with one pool of each kind."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import aioboto3
+import pytest
+from aiobotocore.config import AioConfig
+from types_aiobotocore_cognito_idp import CognitoIdentityProviderClient
+from types_aiobotocore_dynamodb import DynamoDBClient
+
+from service.local.server import LocalAws, local_aws
+from tests.local.stage import AppClient, Clock, Mailbox, Stage
+
+# Without verify=False every client loads the certificates of all authorities: 30 ms for nothing.
+LOOPBACK: dict[str, Any] = {
+    "config": AioConfig(retries={"total_max_attempts": 1}, max_pool_connections=60),
+    "verify": False,
+}
+
+EMAIL: dict[str, Any] = {"AutoVerifiedAttributes": ["email"]}
+POOLS: dict[str, dict[str, Any]] = {
+    "plain": {
+        **EMAIL,
+        "Schema": [
+            {"Name": "team", "AttributeDataType": "String"},
+            {"Name": "badge", "AttributeDataType": "String", "Mutable": False},
+            {
+                "Name": "age",
+                "AttributeDataType": "Number",
+                "NumberAttributeConstraints": {"MinValue": "1", "MaxValue": "150"},
+            },
+            {"Name": "human", "AttributeDataType": "Boolean"},
+        ],
+    },
+    "email": {**EMAIL, "UsernameAttributes": ["email"]},
+    "either": {
+        "AutoVerifiedAttributes": ["email", "phone_number"],
+        "UsernameAttributes": ["email", "phone_number"],
+        "UserAttributeUpdateSettings": {"AttributesRequireVerificationBeforeUpdate": ["email"]},
+    },
+    "alias": {**EMAIL, "AliasAttributes": ["email", "preferred_username"]},
+    "bare": {
+        "UsernameConfiguration": {"CaseSensitive": True},
+        "Policies": {"PasswordPolicy": {"MinimumLength": 6}},
+    },
+    "closed": {
+        **EMAIL,
+        "AdminCreateUserConfig": {"AllowAdminCreateUserOnly": True},
+        "AccountRecoverySetting": {"RecoveryMechanisms": [{"Name": "admin_only", "Priority": 1}]},
+        "Policies": {"SignInPolicy": {"AllowedFirstAuthFactors": ["PASSWORD"]}},
+        "Schema": [{"Name": "nickname", "AttributeDataType": "String", "Required": True}],
+    },
+    "mfa": {**EMAIL},
+    "must_mfa": {**EMAIL},
+}
+MFA = {"mfa": "OPTIONAL", "must_mfa": "ON"}
+
+PASSWORDS = ["ALLOW_USER_PASSWORD_AUTH"]
+ALL = [*PASSWORDS, "ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_ADMIN_USER_PASSWORD_AUTH"]
+HIDING = {"ExplicitAuthFlows": ALL, "PreventUserExistenceErrors": "ENABLED"}
+CLIENTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "public": ("plain", {"ExplicitAuthFlows": ALL}),
+    "hiding": ("plain", HIDING),
+    "secret": ("plain", {"ExplicitAuthFlows": ALL, "GenerateSecret": True}),
+    "unset_flows": ("plain", {}),
+    "old_flows": ("plain", {"ExplicitAuthFlows": ["USER_PASSWORD_AUTH"]}),
+    "all_flows": (
+        "plain",
+        {"ExplicitAuthFlows": ["ALLOW_USER_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_CUSTOM_AUTH"]},
+    ),
+    "rotating": (
+        "plain",
+        {"ExplicitAuthFlows": PASSWORDS, "RefreshTokenRotation": {"Feature": "ENABLED"}},
+    ),
+    "patient": (
+        "plain",
+        {
+            "ExplicitAuthFlows": PASSWORDS,
+            "RefreshTokenRotation": {"Feature": "ENABLED", "RetryGracePeriodSeconds": 10},
+        },
+    ),
+    "brief": (
+        "plain",
+        {
+            "ExplicitAuthFlows": ALL,
+            "AccessTokenValidity": 5,
+            "IdTokenValidity": 10,
+            "RefreshTokenValidity": 2,
+            "TokenValidityUnits": {
+                "AccessToken": "minutes",
+                "IdToken": "minutes",
+                "RefreshToken": "hours",
+            },
+        },
+    ),
+    "narrow": (
+        "plain",
+        {
+            "ExplicitAuthFlows": ALL,
+            "ReadAttributes": ["email"],
+            "WriteAttributes": ["email", "name"],
+        },
+    ),
+    "irrevocable": ("plain", {"ExplicitAuthFlows": ALL, "EnableTokenRevocation": False}),
+    "email": ("email", {"ExplicitAuthFlows": ALL}),
+    "email_secret": ("email", {"ExplicitAuthFlows": ALL, "GenerateSecret": True}),
+    "either": ("either", {"ExplicitAuthFlows": ALL}),
+    "alias": ("alias", {"ExplicitAuthFlows": ALL}),
+    "bare": ("bare", {"ExplicitAuthFlows": ALL}),
+    "bare_hiding": ("bare", HIDING),
+    "closed": ("closed", {"ExplicitAuthFlows": ALL}),
+    "mfa": ("mfa", {"ExplicitAuthFlows": ALL}),
+    "must_mfa": ("must_mfa", {"ExplicitAuthFlows": ALL}),
+}
+
+
+@pytest.fixture(scope="session")
+def clock() -> Clock:
+    """Give the clock of the local Cognito."""
+    return Clock(float(int(time.time())))
+
+
+@pytest.fixture(scope="session")
+def mail() -> Mailbox:
+    """Give what the local Cognito has sent."""
+    return Mailbox()
+
+
+@pytest.fixture(scope="session")
+def aws(clock: Clock, mail: Mailbox) -> Iterator[LocalAws]:
+    """Serve the local AWS."""
+    with local_aws(announce=mail.sent.append, now=clock) as served:
+        yield served
+
+
+@pytest.fixture(scope="session")
+def session() -> aioboto3.Session:
+    """Give a session; not us-east-1, where moto sends calls that it cannot place."""
+    return aioboto3.Session(
+        aws_access_key_id="local",
+        aws_secret_access_key="local",  # noqa: S106 -- moto takes anything
+        region_name="eu-central-1",
+    )
+
+
+@pytest.fixture(scope="session")
+def apps(aws: LocalAws, session: aioboto3.Session) -> dict[str, AppClient]:
+    """Create every pool and every app client."""
+    return asyncio.run(_create(aws, session))
+
+
+async def _create(aws: LocalAws, session: aioboto3.Session) -> dict[str, AppClient]:
+    created = {}
+    async with session.client("cognito-idp", endpoint_url=aws.endpoint_url, **LOOPBACK) as cognito:
+        pools = {}
+        for name, settings in POOLS.items():
+            answer = await cognito.create_user_pool(PoolName=name, **settings)
+            pools[name] = answer["UserPool"]["Id"]
+        for name, mode in MFA.items():
+            await cognito.set_user_pool_mfa_config(
+                UserPoolId=pools[name],
+                SoftwareTokenMfaConfiguration={"Enabled": True},
+                MfaConfiguration=mode,  # type: ignore[arg-type]  # -- a str, one of the literals
+            )
+        for name, (pool, settings) in CLIENTS.items():
+            made = await cognito.create_user_pool_client(
+                UserPoolId=pools[pool], ClientName=name, **settings
+            )
+            client = made["UserPoolClient"]
+            created[name] = AppClient(pools[pool], client["ClientId"], client.get("ClientSecret"))
+    return created
+
+
+@pytest.fixture
+async def cognito(
+    aws: LocalAws, session: aioboto3.Session
+) -> AsyncIterator[CognitoIdentityProviderClient]:
+    """Connect to Cognito."""
+    async with session.client("cognito-idp", endpoint_url=aws.endpoint_url, **LOOPBACK) as client:
+        yield client
+
+
+@pytest.fixture
+async def dynamodb(aws: LocalAws, session: aioboto3.Session) -> AsyncIterator[DynamoDBClient]:
+    """Connect to DynamoDB."""
+    async with session.client("dynamodb", endpoint_url=aws.endpoint_url, **LOOPBACK) as client:
+        yield client
+
+
+@pytest.fixture
+def stage(
+    cognito: CognitoIdentityProviderClient,
+    apps: dict[str, AppClient],
+    mail: Mailbox,
+    clock: Clock,
+) -> Stage:
+    """Put everything together."""
+    return Stage(cognito, apps, mail, clock)

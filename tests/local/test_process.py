@@ -1,0 +1,73 @@
+"""The local AWS runs as a process, inside moto's own image too."""
+
+import ast
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+import service.local
+from service.local.__main__ import main
+
+LOCAL = Path(service.local.__file__).parent
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+def test_process_says_where_it_listens_and_ends_when_told(sent: signal.Signals) -> None:
+    """One line names the address; a signal ends it at once with status 0."""
+    command = [sys.executable, "-m", "service.local", "--port", "0"]
+    environ = os.environ | {"PYTHONPATH": str(LOCAL.parent.parent)}
+    with subprocess.Popen(  # noqa: S603 -- our own module
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        line = process.stdout.readline()
+        url = line.split()[-1]
+        assert line == f"local AWS listens on {url}\n"
+        with urllib.request.urlopen(f"{url}/local-aws/outbox") as answer:  # noqa: S310 -- ours
+            assert answer.read() == b"[]"
+        stopping = time.perf_counter()
+        process.send_signal(sent)
+        assert process.wait(timeout=10) == 0
+        assert time.perf_counter() - stopping < 1
+        assert process.stdout.read() == process.stderr.read() == ""
+
+
+def test_main_serves_until_a_signal(capsys: pytest.CaptureFixture[str]) -> None:
+    """The signal mask of the caller is as before."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, set())
+    caller = threading.get_ident()
+    # Blocked here first, so that the signal waits for main() however late that is.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        signal.pthread_kill(caller, signal.SIGTERM)
+        assert main(["--port", "0"]) == 0
+        assert signal.SIGTERM in signal.pthread_sigmask(signal.SIG_BLOCK, set())
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    assert capsys.readouterr().out.startswith("local AWS listens on http://127.0.0.1:")
+
+
+@pytest.mark.parametrize("path", sorted(LOCAL.rglob("*.py")), ids=lambda path: path.stem)
+def test_module_needs_only_what_motos_image_has(path: Path) -> None:
+    """Nothing of this service but service.local, and no library that moto does not bring."""
+    imported = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            imported.add(node.module or "")
+    allowed = {"moto", "botocore", "flask", "werkzeug", "_typeshed", *sys.stdlib_module_names}
+    outside = {
+        name
+        for name in imported
+        if name.split(".")[0] not in allowed and not name.startswith("service.local")
+    }
+    assert outside == set()
