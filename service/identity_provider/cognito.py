@@ -81,6 +81,9 @@ class CognitoIdentityProvider:
                 exceptions.InvalidParameterException,  # confirmed already, or without an address
             ):
                 return
+            except exceptions.NotAuthorizedException as error:  # disabled, or our secret is wrong
+                if cognito_errors.blames_our_secret(error):
+                    raise
 
     async def log_in(self, username: str, password: str) -> Tokens | Challenge:
         """Sign in by password."""

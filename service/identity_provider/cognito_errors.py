@@ -54,37 +54,38 @@ def throttled(_: ClientError) -> ServiceError:
     return Throttled(retry_after_s=1)
 
 
-def _client_refused(error: ClientError) -> ServiceError | None:
+def blames_our_secret(error: ClientError) -> bool:
     """Tell a wrong setting of ours from a fault of the caller; both are NotAuthorizedException."""
-    message = error.response["Error"].get("Message", "").lower()
-    if "secret hash" in message or "secrethash" in message or "secret was not received" in message:
-        return Misconfigured()
-    return None
+    message = _message(error)
+    return any(text in message for text in ("secret hash", "secrethash", "secret was not received"))
+
+
+def _message(error: ClientError) -> str:
+    return error.response["Error"].get("Message", "").lower()
 
 
 def sign_up_refused(error: ClientError) -> ServiceError:
     """Mean NotAuthorizedException of SignUp: a closed pool, or a client secret that is wrong."""
-    return _client_refused(error) or SignUpDisabled()
+    return Misconfigured() if blames_our_secret(error) else SignUpDisabled()
 
 
 def confirmation_refused(error: ClientError) -> ServiceError:
     """Mean NotAuthorizedException of ConfirmSignUp: confirmed already is no news for a stranger."""
-    return _client_refused(error) or CodeMismatch()
+    return Misconfigured() if blames_our_secret(error) else CodeMismatch()
 
 
 def log_in_refused(error: ClientError) -> ServiceError:
     """Mean NotAuthorizedException of InitiateAuth: wrong password, locked, or disabled."""
-    message = error.response["Error"].get("Message", "").lower()
-    if "attempts exceeded" in message:
+    if "attempts exceeded" in _message(error):
         return TooManyAttempts(retry_after_s=LOCKOUT_S)
-    if "session" in message:
+    if "session" in _message(error):
         return ChallengeExpired()
-    return _client_refused(error) or InvalidCredentials()
+    return Misconfigured() if blames_our_secret(error) else InvalidCredentials()
 
 
 def refresh_refused(error: ClientError) -> ServiceError:
     """Mean NotAuthorizedException of GetTokensFromRefreshToken."""
-    return _client_refused(error) or RefreshTokenInvalid()
+    return Misconfigured() if blames_our_secret(error) else RefreshTokenInvalid()
 
 
 EVERY_CALL: Final[ErrorTable] = {
@@ -141,6 +142,7 @@ RESEND_CONFIRMATION_CODE: Final[ErrorTable] = {
     **LIMITED,
     **TRIGGERS,
     **SENDING,
+    "NotAuthorizedException": Misconfigured,
 }
 INITIATE_AUTH: Final[ErrorTable] = {
     **EVERY_CALL,

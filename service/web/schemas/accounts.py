@@ -37,6 +37,15 @@ def _code() -> fields.String:
     return _text(MAX_CODE_CHARACTERS, pattern=r"\S+\Z", example="482913")
 
 
+class StrictBoolean(fields.Boolean):
+    """true or false, and nothing that stands for them."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> bool:  # noqa: ANN401 -- marshmallow's hook
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
 class SignUpSchema(Schema):
     """What a person signs up with."""
 
@@ -102,7 +111,7 @@ class LogOutSchema(Schema):
         data_key="refreshToken",
         validate=validate.Length(1, MAX_TOKEN_CHARACTERS),
     )
-    everywhere = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+    everywhere = StrictBoolean(load_default=False, metadata={"examples": [True]})
 
 
 class DeliverySchema(Schema):

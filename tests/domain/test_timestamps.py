@@ -1,0 +1,27 @@
+"""Moments as text."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+from service.domain.timestamps import timestamp, utc_now
+
+
+def test_timestamp_has_milliseconds_in_utc() -> None:
+    """Whatever the zone, the text is UTC with three digits; what is finer is cut."""
+    kolkata = timezone(timedelta(hours=5, minutes=30))
+
+    assert timestamp(datetime(2026, 11, 23, 8, 44, 15, 926_999, kolkata)) == (
+        "2026-11-23T03:14:15.926Z"
+    )
+    assert timestamp(datetime(2026, 11, 23, tzinfo=UTC)) == "2026-11-23T00:00:00.000Z"
+
+
+def test_timestamps_sort_as_time_does() -> None:
+    """The text of a later moment is the greater one."""
+    moments = [datetime(2026, 1, 1, tzinfo=UTC) + timedelta(milliseconds=n * 977) for n in range(9)]
+
+    assert sorted(map(timestamp, moments)) == [timestamp(moment) for moment in moments]
+
+
+def test_present_moment_is_aware() -> None:
+    """The clock of the service knows its zone."""
+    assert utc_now().tzinfo is UTC

@@ -1,0 +1,34 @@
+"""The service as a whole, over sockets: in this process, or where the environment says."""
+
+import functools
+import os
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from service.app import aws_adapters, create_app
+from service.config import Config
+from tests.stage import CREDENTIALS
+
+
+@pytest.fixture
+async def service(config: Config) -> AsyncIterator[aiohttp.ClientSession]:
+    """Open a session with the service: TEST_SERVICE_URL, or one started for this test."""
+    given = os.environ.get("TEST_SERVICE_URL")
+    if given is not None:
+        async with aiohttp.ClientSession(given) as session:
+            yield session
+        return
+    app = create_app(config, functools.partial(aws_adapters, credentials=CREDENTIALS))
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        host, port = runner.addresses[0][:2]
+        async with aiohttp.ClientSession(f"http://{host}:{port}") as session:
+            yield session
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,33 @@
+"""The source that believes a plain header."""
+
+from ipaddress import ip_address, ip_network
+
+import pytest
+
+from service.domain.errors import NotAuthenticated
+from service.domain.identity import Evidence, Identity
+from service.identity_provider.trusted_header import TrustedHeader
+
+SOURCE = TrustedHeader(trusted_proxies=(ip_network("10.0.0.0/8"), ip_network("fc00::/7")))
+
+
+@pytest.mark.parametrize("peer", ["10.255.255.255", "fd00::1"])
+async def test_trusted_peer_names_the_user(peer: str) -> None:
+    """The word of a peer inside the networks is taken."""
+    evidence = Evidence(peer=ip_address(peer), oidc_identity=("alice",))
+
+    assert await SOURCE.identify(evidence) == Identity(sub="alice", source="header")
+
+
+@pytest.mark.parametrize("peer", ["11.0.0.1", "::1", "8.8.8.8", None])
+async def test_other_peer_is_refused(peer: str | None) -> None:
+    """The word of any other peer is refused, not passed over; so is that of none."""
+    address = None if peer is None else ip_address(peer)
+
+    with pytest.raises(NotAuthenticated):
+        await SOURCE.identify(Evidence(peer=address, oidc_identity=("alice",)))
+
+
+async def test_absent_header_says_nothing() -> None:
+    """Without the header there is nothing for this source, whoever the peer."""
+    assert await SOURCE.identify(Evidence(peer=None)) is None

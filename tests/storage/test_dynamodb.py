@@ -1,0 +1,263 @@
+"""What only the DynamoDB store does: claims, foreign items, lost replies."""
+
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from service import aws
+from service.config import Config
+from service.domain.errors import Misconfigured, ProfileChanged, UpstreamUnavailable
+from service.domain.profiles import Profile
+from service.domain.timestamps import Clock, utc_now
+from service.storage import items
+from service.storage.dynamodb import DynamoDBProfileStore
+from service.storage.items import Item
+from tests.lossy_proxy import LossyProxy, lossy_proxy
+from tests.stage import CREDENTIALS
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+NOON_TEXT = "2026-11-23T12:00:00.000Z"
+
+
+@pytest.fixture
+def user_id() -> str:
+    """Return a user of this test alone."""
+    return str(uuid.uuid4())
+
+
+@pytest.fixture
+def store(clients: aws.Clients, config: Config) -> DynamoDBProfileStore:
+    """Return a store whose clock stands at noon."""
+    return _store(clients, config)
+
+
+def _store(
+    clients: aws.Clients, config: Config, clock: Clock = lambda: NOON
+) -> DynamoDBProfileStore:
+    return DynamoDBProfileStore(clients.dynamodb, config=config.dynamodb, clock=clock)
+
+
+async def _put(clients: aws.Clients, config: Config, item: Item) -> None:
+    await clients.dynamodb.put_item(TableName=config.dynamodb.user_profile_table, Item=item)
+
+
+async def _all(clients: aws.Clients, config: Config, user_id: str) -> list[Item]:
+    answer = await clients.dynamodb.query(
+        TableName=config.dynamodb.user_profile_table,
+        KeyConditionExpression="userId = :userId",
+        ExpressionAttributeValues={":userId": {"S": user_id}},
+        ConsistentRead=True,
+    )
+    return [*answer["Items"]]
+
+
+@asynccontextmanager
+async def _behind_proxy(config: Config) -> AsyncIterator[tuple[DynamoDBProfileStore, LossyProxy]]:
+    """Open a store that reaches the table through a proxy."""
+    assert config.dynamodb.endpoint_url is not None
+    async with lossy_proxy(config.dynamodb.endpoint_url) as proxy:
+        through = replace(config, dynamodb=replace(config.dynamodb, endpoint_url=proxy.url))
+        async with aws.clients(through, CREDENTIALS) as clients:
+            yield _store(clients, through, utc_now), proxy
+
+
+async def test_profile_stands_beside_its_claim(
+    store: DynamoDBProfileStore, clients: aws.Clients, config: Config, user_id: str
+) -> None:
+    """Two items come of a creation: the profile under its moment, the claim after every moment."""
+    await store.create(user_id, {"city": "Mumbai"})
+
+    profile, claim = await _all(clients, config, user_id)
+
+    write_id = profile["writeId"]
+    assert profile == {
+        "userId": {"S": user_id},
+        "createdAt": {"S": NOON_TEXT},
+        "updatedAt": {"S": NOON_TEXT},
+        "version": {"N": "1"},
+        "writeId": write_id,
+        "city": {"S": "Mumbai"},
+    }
+    assert claim == {
+        "userId": {"S": user_id},
+        "createdAt": {"S": "~claim"},
+        "claimedFor": {"S": NOON_TEXT},
+        "writeId": write_id,
+    }
+
+
+async def test_creation_with_another_moment_is_refused(
+    clients: aws.Clients, config: Config, user_id: str
+) -> None:
+    """A condition sees only its own key; the claim is what stops a second moment's profile."""
+    await _store(clients, config).create(user_id, {})
+
+    with pytest.raises(ProfileChanged):
+        await _store(clients, config, lambda: NOON + timedelta(hours=1)).create(user_id, {})
+
+    assert len(await _all(clients, config, user_id)) == 2
+
+
+async def test_deleted_profile_is_none_and_makes_room(
+    store: DynamoDBProfileStore, clients: aws.Clients, config: Config, user_id: str
+) -> None:
+    """What is left of a deleted profile is not read, and a new one stands at another moment."""
+    await store.create(user_id, {"city": "Mumbai"})
+    left = {**items.key(user_id, NOON_TEXT), "deletedAt": {"S": NOON_TEXT}}
+    await _put(clients, config, left)
+    assert await store.find(user_id) is None
+
+    created = await store.create(user_id, {"city": "Pune"})
+
+    assert created.created_at == "2026-11-23T12:00:00.001Z"
+    assert await store.find(user_id) == created
+    assert len(await _all(clients, config, user_id)) == 3
+
+
+@pytest.mark.parametrize("claim", [{}, {"writeId": {"S": "foreign"}}], ids=["bare", "with an id"])
+async def test_claim_without_a_profile_is_taken_over(
+    store: DynamoDBProfileStore,
+    clients: aws.Clients,
+    config: Config,
+    user_id: str,
+    claim: Item,
+) -> None:
+    """A claim whose profile is gone stops nobody."""
+    await _put(clients, config, {**items.key(user_id, "~claim"), **claim})
+
+    created = await store.create(user_id, {"city": "Mumbai"})
+
+    assert await store.find(user_id) == created
+
+
+async def test_profile_of_another_program_is_served_and_adopted(
+    store: DynamoDBProfileStore, clients: aws.Clients, config: Config, user_id: str
+) -> None:
+    """An item without a version is the profile; an update adds to it and destroys nothing."""
+    foreign = {**items.key(user_id, "2020-05-05"), "city": {"S": "Mumbai"}, "legacy": {"N": "7"}}
+    await _put(clients, config, foreign)
+
+    found = await store.find(user_id)
+    assert found == Profile(user_id, "2020-05-05", "2020-05-05", 0, {"city": "Mumbai", "legacy": 7})
+    updated = await store.update(found, {"city": "Pune"})
+
+    assert updated == Profile(user_id, "2020-05-05", NOON_TEXT, 1, {"city": "Pune", "legacy": 7})
+    assert await store.find_latest(user_id) == updated
+
+
+async def test_earliest_of_several_foreign_items_is_the_profile(
+    store: DynamoDBProfileStore, clients: aws.Clients, config: Config, user_id: str
+) -> None:
+    """Where another program left several, the one created first counts."""
+    for moment in ("2021", "2020", "2022"):
+        await _put(clients, config, {**items.key(user_id, moment), "city": {"S": moment}})
+
+    found = await store.find(user_id)
+
+    assert found is not None
+    assert found.fields == {"city": "2020"}
+
+
+async def test_foreign_types_become_json(
+    store: DynamoDBProfileStore, clients: aws.Clients, config: Config, user_id: str
+) -> None:
+    """Sets become sorted lists, bytes Base64, numbers ints or floats; an odd version counts as none."""
+    item: Item = {
+        **items.key(user_id, "2020"),
+        "version": {"S": "two"},
+        "tags": {"SS": ["b", "a"]},
+        "numbers": {"NS": ["10", "9.5"]},
+        "blob": {"B": b"\x00\xff"},
+        "blobs": {"BS": [b"b", b"a"]},
+        "big": {"N": "123456789012345678901234567890"},
+        "nothing": {"NULL": True},
+    }
+    await _put(clients, config, item)
+
+    found = await store.find(user_id)
+
+    assert found is not None
+    assert found.version == 0
+    assert found.fields == {
+        "tags": ["a", "b"],
+        "numbers": [9.5, 10],
+        "blob": "AP8=",
+        "blobs": ["YQ==", "Yg=="],
+        "big": 123456789012345678901234567890,
+        "nothing": None,
+    }
+
+
+async def test_items_beyond_one_page_are_read(
+    store: DynamoDBProfileStore, clients: aws.Clients, config: Config, user_id: str
+) -> None:
+    """A query ends after a megabyte; the live profile may stand behind it."""
+    for number in range(5):
+        dead = {
+            **items.key(user_id, f"200{number}"),
+            "deletedAt": {"S": "x"},
+            "left": {"S": "x" * 300_000},
+        }
+        await _put(clients, config, dead)
+    await _put(clients, config, {**items.key(user_id, "2020"), "city": {"S": "Mumbai"}})
+
+    found = await store.find(user_id)
+
+    assert found is not None
+    assert found.created_at == "2020"
+
+
+async def test_creation_whose_reply_was_lost_succeeds(config: Config, user_id: str) -> None:
+    """A transaction that is repeated because its reply was lost is one creation."""
+    async with _behind_proxy(config) as (store, proxy):
+        proxy.losing["TransactWriteItems"] = 1
+
+        created = await store.create(user_id, {"city": "Mumbai"})
+
+        assert proxy.losing["TransactWriteItems"] == 0
+        assert await store.find_latest(user_id) == created
+        assert created.version == 1
+
+
+async def test_update_whose_reply_was_lost_succeeds_once(config: Config, user_id: str) -> None:
+    """An update that is repeated because its reply was lost is one update, no conflict with itself."""
+    async with _behind_proxy(config) as (store, proxy):
+        created = await store.create(user_id, {"city": "Mumbai"})
+        proxy.losing["UpdateItem"] = 2
+
+        updated = await store.update(created, {"city": "Pune"})
+
+        assert proxy.seen.count("UpdateItem") == 3
+        assert updated.version == 2
+        assert await store.find_latest(user_id) == updated
+
+
+async def test_upstream_that_loses_every_reply_is_unavailable(config: Config, user_id: str) -> None:
+    """After the last try the caller hears that the upstream is not available."""
+    async with _behind_proxy(config) as (store, proxy):
+        proxy.losing["Query"] = 3
+
+        with pytest.raises(UpstreamUnavailable):
+            await store.find(user_id)
+
+        assert proxy.seen == ["Query"] * 3
+
+
+async def test_missing_table_is_misconfigured(clients: aws.Clients, config: Config) -> None:
+    """A table that is not there is the operator's business, in the check as in the call."""
+    nowhere = replace(config, dynamodb=replace(config.dynamodb, user_profile_table="nowhere"))
+    store = _store(clients, nowhere)
+
+    with pytest.raises(Misconfigured):
+        await store.check()
+    with pytest.raises(Misconfigured):
+        await store.find("alice")
+
+
+async def test_check_passes_where_the_table_is(store: DynamoDBProfileStore) -> None:
+    """The check of readiness reads one key that need not exist."""
+    await store.check()

@@ -1,0 +1,88 @@
+"""The bounds on requests in flight and on the time of each."""
+
+import asyncio
+from dataclasses import replace
+
+from service.app import Adapters
+from service.domain.profiles import Profile
+from tests.fakes.profiles import MemoryProfileStore
+from tests.web.conftest import ALICE, Start
+
+PATH = "/v1/user/profile"
+
+
+class WaitingStore(MemoryProfileStore):
+    """A store that answers when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = asyncio.Event()
+        self.release = asyncio.Event()
+
+    async def find(self, user_id: str) -> Profile | None:
+        """Wait for *release*."""
+        self.asked.set()
+        await self.release.wait()
+        return await super().find(user_id)
+
+
+class TimingOutStore(MemoryProfileStore):
+    """A store in which a time-out of its own ends unhandled."""
+
+    async def find(self, user_id: str) -> Profile | None:
+        """Raise what asyncio raises."""
+        raise TimeoutError(user_id)
+
+
+async def test_request_beyond_the_limit_is_refused_at_once(start: Start, memory: Adapters) -> None:
+    """Who comes when all places are taken hears so at once; who holds one is served; health always."""
+    store = WaitingStore()
+    api = await start(
+        {"server": {"max-in-flight": "1"}}, adapters=replace(memory, profile_store=store)
+    )
+    first = asyncio.create_task(api.get(PATH, headers=ALICE))
+    await store.asked.wait()
+
+    refused = await api.get(PATH, headers=ALICE)
+    health = await api.get("/health/live")
+    store.release.set()
+    served = await first
+    after = await api.get(PATH, headers=ALICE)
+
+    assert (refused.status, refused.headers["Retry-After"]) == (503, "1")
+    assert (await refused.json())["code"] == "overloaded"
+    assert health.status == 200
+    assert [served.status, after.status] == [404, 404]
+
+
+async def test_request_beyond_its_deadline_is_given_up(start: Start, memory: Adapters) -> None:
+    """A request that takes too long is answered 504, and its place is free again."""
+    store = WaitingStore()
+    settings = {"server": {"request-deadline-s": "0.05", "max-in-flight": "1"}}
+    api = await start(settings, adapters=replace(memory, profile_store=store))
+
+    late = await api.get(PATH, headers=ALICE)
+    store.release.set()
+    after = await api.get(PATH, headers=ALICE)
+
+    assert late.status == 504
+    assert (await late.json())["code"] == "deadline_exceeded"
+    assert after.status == 404
+
+
+async def test_other_time_out_is_a_defect(start: Start, memory: Adapters) -> None:
+    """A time-out inside the service is not taken for the request's deadline."""
+    api = await start(adapters=replace(memory, profile_store=TimingOutStore()))
+
+    answer = await api.get(PATH, headers=ALICE)
+
+    assert answer.status == 500
+
+
+async def test_refusals_give_their_places_back(start: Start) -> None:
+    """A request that is refused or fails frees its place like any other."""
+    api = await start({"server": {"max-in-flight": "1"}})
+
+    statuses = [(await api.get(PATH)).status for _ in range(3)]
+
+    assert statuses == [401, 401, 401]
