@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TypeAlias
 
+import structlog
 from aiohttp import web
 from marshmallow import Schema
 
 from service import aws
-from service.config import Config
+from service.config import Config, IdentityConfig
 from service.domain.accounts import IdentityProvider
 from service.domain.identity import IdentitySource
 from service.domain.profiles import ProfileStore
@@ -74,6 +75,7 @@ def create_app(config: Config, adapters: OpenAdapters = aws_adapters) -> web.App
     app[keys.ACCESS] = routes.register(app)
 
     async def opened(app: web.Application) -> AsyncIterator[None]:
+        _warn_of_unverified(config.identity)
         async with adapters(config) as behind:
             app[keys.IDENTITY_PROVIDER] = behind.identity_provider
             app[keys.PROFILE_STORE] = behind.profile_store
@@ -84,6 +86,16 @@ def create_app(config: Config, adapters: OpenAdapters = aws_adapters) -> web.App
 
     app.cleanup_ctx.append(opened)
     return app
+
+
+def _warn_of_unverified(identity: IdentityConfig) -> None:
+    """Say at every start that somebody's word is taken unverified."""
+    if "header" in identity.sources:
+        structlog.get_logger().warning(
+            "identity_unverified",
+            header="x-amzn-oidc-identity",
+            believed_from=[str(network) for network in identity.trusted_proxies],
+        )
 
 
 def profile_schema(name: str) -> type[Schema]:

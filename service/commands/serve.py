@@ -18,13 +18,5 @@ def run(config: Config) -> None:
         logger.info("listening", host=host, port=port)
 
     logger.info("starting", config=repr(config))
-    for source in config.identity.sources:
-        if source == "header":
-            logger.warning(
-                "identity_unverified",
-                source=source,
-                trusted_proxies=" ".join(map(str, config.identity.trusted_proxies)),
-                detail="x-amzn-oidc-identity is believed unverified from these networks",
-            )
     server.run(server.serve(create_app(config), config.server, listening=listening))
     logger.info("stopped")

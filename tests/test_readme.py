@@ -1,0 +1,81 @@
+"""What the README says in tables is what the code does."""
+
+import configparser
+import json
+import re
+from pathlib import Path
+
+from service.config import SECTIONS
+from service.config_file import keys
+from service.domain.errors import leaves
+from service.web.keys import Access
+from service.web.problems import STATUSES
+from service.web.routes import all_routes
+from service.web.schemas.profiles import ProfileSchema
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_every_route_is_listed_with_who_may_call_it() -> None:
+    """The table of calls has every route, in order, and no other."""
+    who = {"anyone": Access.PUBLIC, "identity": Access.IDENTIFIED}
+
+    listed = re.findall(r"^\| `([A-Z]+) (/\S*)`[^|]*\| (\w+) \|", README, re.MULTILINE)
+
+    assert [(method, path, who[caller]) for method, path, caller in listed] == [
+        (route.method, route.path, access) for route, access in all_routes()
+    ]
+
+
+def test_every_success_status_is_listed() -> None:
+    """The table of calls names every status of success."""
+    for route, _ in all_routes():
+        (row,) = (line for line in README.splitlines() if f"`{route.method} {route.path}`" in line)
+        listed = set(re.findall(r"\b[23]\d\d\b", row))
+        assert listed == {str(status.value) for status in route.operation.answers}, row
+
+
+def test_every_code_is_listed_with_its_status() -> None:
+    """The table of errors has every code with its status, and no other."""
+    listed = re.findall(r"^\| `([a-z_]+)` \| (\d{3}) \|", README, re.MULTILINE)
+
+    assert sorted(listed) == sorted((error.code, str(STATUSES[error].value)) for error in leaves())
+
+
+def test_every_setting_is_listed_with_its_default() -> None:
+    """The table of settings has every setting with the default of config.ini, in order."""
+    file = configparser.ConfigParser(interpolation=None, delimiters=("=",))
+    file.read(ROOT / "config.ini", encoding="utf-8")
+
+    listed = re.findall(r"^\| `\[(\S+)\]` `([a-z-]+)` \| (?:`([^`]*)`)? ?\|", README, re.MULTILINE)
+
+    assert listed == [
+        (schema.section, key, " ".join(file[schema.section][key].split()))
+        for schema in SECTIONS.values()
+        for key in keys(schema)
+    ]
+
+
+def test_every_field_of_a_profile_is_named() -> None:
+    """The list of fields is the schema's, in order."""
+    (listed,) = re.findall(r"The fields: (.*?)\.\s+All", README, re.DOTALL)
+
+    assert re.findall(r"`(\w+)`", listed) == [
+        field.data_key for field in ProfileSchema().fields.values()
+    ]
+
+
+def test_policy_is_the_file_that_is_deployed() -> None:
+    """The policy that the README shows is the one in deploy/."""
+    (shown,) = re.findall(r"```json\n(.*?)```", README, re.DOTALL)
+
+    assert json.loads(shown) == json.loads((ROOT / "deploy/iam-policy.json").read_text())
+
+
+def test_every_path_that_is_named_exists() -> None:
+    """No file or folder of the code that the README names is missing."""
+    named = re.findall(r"`((?:service|docs|deploy|tests)/[\w./-]*)`", README)
+    linked = re.findall(r"\]\((?!http)([^)]+)\)", README)
+
+    assert [path for path in named + linked if not (ROOT / path).exists()] == []
