@@ -1,0 +1,82 @@
+# The service's image (the last stage, which `docker build .` makes) and, as the stage `test`, the tests'.
+
+FROM python:3.13-slim-trixie AS base
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
+RUN useradd --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin service
+WORKDIR /app
+
+
+FROM python:3.13-slim-trixie AS builder
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    PIP_ROOT_USER_ACTION=ignore
+WORKDIR /build
+# pip stays outside: an image has no use for it.
+RUN python -m venv --without-pip /opt/venv
+
+
+# Bytecode is made here, once: no container can write its own, and without it a start takes four times
+# as long. It is never compared with the sources, which do not change in an image.
+FROM builder AS dependencies
+COPY requirements.lock ./
+# --no-deps: the lock holds all that is needed, and leaves out Django, which only a package of static
+# files asks for.
+RUN --mount=type=cache,target=/root/.cache/pip \
+    pip --python /opt/venv install --no-compile --no-deps --require-hashes -r requirements.lock \
+    && python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/venv/lib
+
+
+FROM builder AS test-dependencies
+COPY requirements-dev.lock ./
+RUN --mount=type=cache,target=/root/.cache/pip \
+    pip --python /opt/venv install --require-hashes -r requirements-dev.lock
+
+
+# The package is laid where it will be found, apart from what it needs: a change of the sources makes a
+# small layer.
+FROM builder AS package
+ENV SITE_PACKAGES=/opt/venv/lib/python3.13/site-packages
+COPY deploy/requirements-build.lock ./
+RUN --mount=type=cache,target=/root/.cache/pip \
+    pip install --require-hashes -r requirements-build.lock --target /build/backend
+COPY setup.cfg pyproject.toml LICENSE ./
+COPY service/ service/
+RUN PYTHONPATH=/build/backend pip install --no-build-isolation --no-compile --no-deps --target /package . \
+    && python -m compileall -q -j 0 --invalidation-mode unchecked-hash -s /package -p "$SITE_PACKAGES" /package
+
+
+FROM base AS test
+ENV HYPOTHESIS_STORAGE_DIRECTORY=/tmp/hypothesis
+COPY --from=test-dependencies /opt/venv /opt/venv
+COPY --from=package /package /opt/venv/lib/python3.13/site-packages
+COPY setup.cfg config.ini ./
+COPY tests/ tests/
+USER 10001:10001
+# No cache of results: /app is root's.
+ENTRYPOINT ["python", "-m", "pytest", "-p", "no:cacheprovider"]
+
+
+FROM base AS service
+# A volume that is mounted here first becomes the service's to write.
+RUN install -d -o 10001 -g 10001 /settings
+COPY --from=dependencies /opt/venv /opt/venv
+COPY --from=package /package /opt/venv/lib/python3.13/site-packages
+COPY config.ini ./
+USER 10001:10001
+EXPOSE 8080
+# http.client and not urllib: a proxy of the environment must not get in between.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 CMD ["python", "-c", "\
+import http.client, os, sys; \
+server = http.client.HTTPConnection('127.0.0.1', int(os.environ.get('SERVER_PORT') or 8080), timeout=2); \
+server.request('GET', '/health/live'); \
+sys.exit(server.getresponse().status != 200)"]
+ENTRYPOINT ["python", "-m", "service"]
+CMD ["serve"]
+ARG VERSION=unknown
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="User Profile Service" \
+      org.opencontainers.image.description="Accounts in Amazon Cognito and profiles in DynamoDB behind one HTTP API" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="$VERSION" \
+      org.opencontainers.image.revision="$REVISION"

@@ -1,0 +1,64 @@
+PYTHON = python3
+VENV = .venv
+BIN = $(VENV)/bin
+# Touched when the environment is as setup.cfg and the lock say.
+INSTALLED = $(VENV)/.installed
+
+PIP = $(BIN)/python -m pip --disable-pip-version-check
+# No index and no path of this machine may get into a lock.
+PIP_COMPILE = $(BIN)/pip-compile --quiet --generate-hashes --strip-extras \
+	--no-emit-find-links --no-emit-index-url --no-emit-trusted-host $(LOCK_FLAGS)
+# A project of its own, on a free port: a running `docker compose up` is left alone.
+TEST_COMPOSE = SERVER_PORT=0 docker compose --project-name user-profile-service-test --profile test
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test test-compose lint format lock clean
+
+help: ## show this list
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-14s%s\n", $$1, $$2 }' Makefile
+
+install: $(INSTALLED) ## make .venv with all that running, testing and measuring needs
+
+$(INSTALLED): setup.cfg pyproject.toml requirements-dev.lock
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, and $(PYTHON) is %d.%d: make install PYTHON=..." % sys.version_info[:2])'
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet --require-hashes --requirement requirements-dev.lock
+	PYTHONWARNINGS='ignore:Editable installation' $(PIP) install --quiet --no-build-isolation --no-deps --editable .
+	@touch $@
+
+run: $(INSTALLED) ## serve in front of a local AWS; settings from the environment: SERVER_PORT=9000 make run
+	@$(BIN)/python -m service local
+
+test: $(INSTALLED) ## run the tests that need no Docker, and demand full coverage
+	$(BIN)/python -m pytest --cov --cov-report=term
+
+test-compose: ## run the integration tests against the service's image, moto and DynamoDB Local
+	@trap '$(TEST_COMPOSE) down --volumes --remove-orphans' EXIT; trap 'exit 130' INT; trap 'exit 143' TERM; \
+	$(TEST_COMPOSE) build && $(TEST_COMPOSE) run --rm -T tests \
+	|| { status=$$?; $(TEST_COMPOSE) logs --no-color; exit $$status; }
+
+lint: $(INSTALLED) ## check style, types and layers
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(INSTALLED) ## put the code into shape
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+# Into the image go static files of drf-spectacular-sidecar, but not the Django that it asks for; and the
+# package itself, which the extra `dev` names, has no place in a lock of what it needs.
+lock: $(INSTALLED) ## follow setup.cfg in the locks; LOCK_FLAGS=--upgrade takes the newest of everything
+	@$(BIN)/python -c 'import sys; sys.version_info[:2] == (3, 11) or sys.exit("Locks are made on Python 3.11: what it needs suits newer ones, but not the other way round.")'
+	$(PIP_COMPILE) --unsafe-package django --unsafe-package asgiref --unsafe-package sqlparse \
+		--output-file requirements.lock setup.cfg
+	$(PIP_COMPILE) --extra dev --unsafe-package user-profile-service --constraint requirements.lock \
+		--output-file requirements-dev.lock setup.cfg
+	$(PIP_COMPILE) --all-build-deps --only-build-deps --allow-unsafe --constraint requirements-dev.lock \
+		--output-file deploy/requirements-build.lock setup.cfg
+
+clean: ## remove all that the other targets made
+	rm -rf $(VENV) build dist *.egg-info .coverage .coverage.* .hypothesis .import_linter_cache \
+		.mypy_cache .pytest_cache .ruff_cache
+	find service tests -name __pycache__ -type d -prune -exec rm -rf {} +
