@@ -1,107 +1,112 @@
 """The API document, OpenAPI 3.1, made of the routes, their operations and their schemas."""
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
-from apispec import APISpec
-from apispec.ext.marshmallow import MarshmallowPlugin
+import orjson
 from marshmallow import Schema
 
-from service.domain.errors import ServiceError
+from service.domain.errors import MethodNotAllowed, Overloaded, RouteNotFound, ServiceError, leaves
 from service.web import bodies
+from service.web.json_schema import OPENAPI_VERSION, Schemas, component
 from service.web.keys import Access
-from service.web.middlewares.identity import OIDC_IDENTITY
 from service.web.middlewares.request_context import REQUEST_ID_HEADER
+from service.web.openapi_parts import (
+    ACCESS_TOKEN,
+    DESCRIPTION,
+    HEADERS,
+    IDENTITY,
+    OF_A_STATUS,
+    SECURITY_SCHEMES,
+    TAGS,
+)
 from service.web.operations import Answer, Operation
 from service.web.problems import PROBLEM_JSON, STATUSES
 from service.web.routes import Route, all_routes
 from service.web.schemas.errors import ProblemSchema
-from service.web.schemas.profiles import ProfileSchema, StoredProfileSchema
 
-DESCRIPTION = """\
-Accounts in Amazon Cognito, profiles in DynamoDB. The `userId` that logging in returns is the Cognito
-`sub`; sent as `x-amzn-oidc-identity` (by the load balancer, or by hand where the deployment trusts
-the header) it names the profile's owner.
-
-Every refusal is `application/problem+json` with a `code` to switch on and a `requestId` that finds it
-in the log.
-"""
-RETRY_AFTER = {
-    "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}}
-}
-IDENTITY_SCHEME = "identity"
+UNROUTED: Final = (RouteNotFound, MethodNotAllowed, Overloaded)  # where no operation is reached
 
 
 def document(profile_schema: type[Schema], *, version: str) -> bytes:
     """Return the document of a service whose profiles have the fields of *profile_schema*."""
-    plugin = MarshmallowPlugin(schema_name_resolver=_schema_name)
-    spec = APISpec(
-        title="User Profile Service",
-        version=version,
-        openapi_version="3.1.0",
-        info={"description": DESCRIPTION, "license": {"name": "Apache-2.0"}},
-        plugins=[plugin],
-    )
-    spec.components.security_scheme(
-        IDENTITY_SCHEME,
-        {
-            "type": "apiKey",
-            "in": "header",
-            "name": OIDC_IDENTITY,
-            "description": "The `userId` that logging in returned.",
-        },
-    )
-    spec.components.schema("Problem", schema=ProblemSchema)
-    spec.components.schema("ProfileFields", schema=profile_schema)
-    spec.components.schema("Stored", schema=StoredProfileSchema)
-    spec.components.schema(
-        "Profile",
-        {"allOf": [{"$ref": _ref("Stored")}, {"$ref": _ref("ProfileFields")}]},
-    )
+    schemas = Schemas(profile_schema)
+    schemas.reference(ProblemSchema)  # what _refusal refers to by name
+    paths: dict[str, dict[str, Any]] = defaultdict(dict)
     for route, access in all_routes():
-        _add(spec, route, access)
-    return json.dumps(spec.to_dict(), ensure_ascii=False, indent=1).encode()
+        paths[route.path][route.method.lower()] = _operation(route, access, schemas)
+    made = {
+        "openapi": OPENAPI_VERSION,
+        "info": {
+            "title": "User Profile Service",
+            "version": version,
+            "description": DESCRIPTION,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "."}],  # beside the document, whatever path prefix it is behind
+        "tags": [{"name": tag, "description": meaning} for tag, meaning in TAGS.items()],
+        "paths": paths,
+        "components": {
+            "securitySchemes": SECURITY_SCHEMES,
+            "headers": HEADERS,
+            "schemas": schemas.components(),
+            "examples": {refusal.code: {"value": _example(refusal)} for refusal in leaves()},
+            "responses": {
+                refusal.__name__: _refusal(STATUSES[refusal], [refusal]) for refusal in UNROUTED
+            },
+        },
+    }
+    return orjson.dumps(made)
 
 
-def _add(spec: APISpec, route: Route, access: Access) -> None:
+def operation_id(operation: Operation) -> str:
+    """
+    Return the name of an operation's method in a generated client: its own, or the handler's.
+
+    A handler of one word gets its module's noun: `accounts.confirm` is `confirmAccount`.
+    """
+    if operation.operation_id is not None:
+        return operation.operation_id
+    words = operation.call.__name__.split("_")
+    if len(words) == 1:
+        words.append(operation.call.__module__.rpartition(".")[2].removesuffix("s"))
+    return words[0] + "".join(word.title() for word in words[1:])
+
+
+def _operation(route: Route, access: Access, schemas: Schemas) -> dict[str, Any]:
     operation = route.operation
+    refusals = operation.all_refusals(public=access is Access.PUBLIC)
     described: dict[str, Any] = {
-        "operationId": operation.call.__name__,
+        "operationId": operation_id(operation),
         "summary": operation.summary,
         "tags": [operation.tag],
+        "security": _security(operation, access),
         "parameters": [*_path_parameters(route.path), *_header_parameters(operation)],
         "responses": {
-            **{str(status.value): _success(made) for status, made in operation.answers.items()},
-            **_refusals(operation.all_refusals(public=access is Access.PUBLIC)),
+            **{
+                str(status.value): _success(made, schemas)
+                for status, made in operation.answers.items()
+            },
+            **_refusals(refusals),
         },
     }
     if operation.body is not None:
-        described["requestBody"] = {
-            "required": True,
-            "content": {bodies.JSON: {"schema": _schema(operation.body)}},
-        }
+        content: dict[str, Any] = {"schema": schemas.reference(operation.body)}
+        shown = schemas.example(operation.body)
+        if shown is not None:
+            content["example"] = shown
+        described["requestBody"] = {"required": True, "content": {bodies.JSON: content}}
+    return described
+
+
+def _security(operation: Operation, access: Access) -> list[dict[str, list[str]]]:
+    """Return what a caller sends to be identified; `{}` is nothing, where it may be left out."""
     if access is Access.IDENTIFIED:
-        described["security"] = [{IDENTITY_SCHEME: []}]
-    spec.path(path=route.path, operations={route.method.lower(): described})
-
-
-def _schema(schema: type[Schema]) -> object:
-    """Return a schema as apispec resolves it; a profile's by the names that the deployment fills."""
-    named = {ProfileSchema: "ProfileFields", StoredProfileSchema: "Profile"}
-    return {"$ref": _ref(named[schema])} if schema in named else schema
-
-
-def _ref(name: str) -> str:
-    return f"#/components/schemas/{name}"
-
-
-def _schema_name(schema: type[Schema] | Schema) -> str:
-    kind = schema if isinstance(schema, type) else type(schema)
-    return kind.__name__.removesuffix("Schema")
+        return [{IDENTITY: []}]
+    return [{}, {ACCESS_TOKEN: []}] if "Authorization" in operation.headers else []
 
 
 def _path_parameters(path: str) -> list[dict[str, Any]]:
@@ -115,51 +120,67 @@ def _header_parameters(operation: Operation) -> list[dict[str, Any]]:
     return [
         {"name": name, "in": "header", "description": meaning, "schema": {"type": "string"}}
         for name, meaning in operation.headers.items()
+        if name != "Authorization"  # a matter of `security`; as a parameter it would be ignored
     ]
 
 
-def _headers(named: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    named = (*named, (REQUEST_ID_HEADER, "Finds the request in the log."))
-    return {name: {"description": meaning, "schema": {"type": "string"}} for name, meaning in named}
+def _headers(*names: str) -> dict[str, Any]:
+    return {name: component("headers", name) for name in (REQUEST_ID_HEADER, *names)}
 
 
-def _success(made: Answer) -> dict[str, Any]:
-    described: dict[str, Any] = {
-        "description": made.description,
-        "headers": _headers((made.headers or {}).items()),
+def _success(made: Answer, schemas: Schemas) -> dict[str, Any]:
+    own = {
+        name: {"description": meaning, "required": True, "schema": {"type": "string"}}
+        for name, meaning in (made.headers or {}).items()
     }
+    described: dict[str, Any] = {"description": made.description, "headers": own | _headers()}
     match made.content:
         case None:
             pass
         case str():
-            described["content"] = {made.content: {"schema": {}}}
+            kind = "object" if made.content == bodies.JSON else "string"
+            described["content"] = {made.content: {"schema": {"type": kind}}}
         case tuple():
-            one_of = [_schema(schema) for schema in made.content]
+            one_of = [schemas.reference(schema) for schema in made.content]
             described["content"] = {bodies.JSON: {"schema": {"oneOf": one_of}}}
         case _:
-            described["content"] = {bodies.JSON: {"schema": _schema(made.content)}}
+            described["content"] = {bodies.JSON: {"schema": schemas.reference(made.content)}}
     return described
 
 
 def _refusals(refusals: Iterable[type[ServiceError]]) -> dict[str, Any]:
-    """Return the refusals by status, each with the codes that it can have there."""
+    """Return the refusals by status."""
     by_status: dict[HTTPStatus, list[type[ServiceError]]] = defaultdict(list)
     for refusal in dict.fromkeys(refusals):
         by_status[STATUSES[refusal]].append(refusal)
     return {
-        str(status.value): {
-            "description": " ".join(f"`{refusal.code}`: {refusal.detail}" for refusal in found),
-            "headers": {**_headers(()), **RETRY_AFTER},
-            "content": {
-                PROBLEM_JSON: {
-                    "schema": {
-                        "allOf": [
-                            {"$ref": _ref("Problem")},
-                            {"properties": {"code": {"enum": [refusal.code for refusal in found]}}},
-                        ]
-                    }
-                }
-            },
-        }
-        for status, found in sorted(by_status.items())
+        str(status.value): _refusal(status, found) for status, found in sorted(by_status.items())
+    }
+
+
+def _refusal(status: HTTPStatus, refusals: list[type[ServiceError]]) -> dict[str, Any]:
+    """Return the answer of one status, with the codes that it can have there."""
+    codes = [refusal.code for refusal in refusals]
+    only = {"status": {"const": status.value}, "code": {"enum": codes}}
+    return {
+        "description": "\n".join(f"- `{refusal.code}`: {refusal.detail}" for refusal in refusals),
+        "headers": _headers(*([OF_A_STATUS[status]] if status in OF_A_STATUS else [])),
+        "content": {
+            PROBLEM_JSON: {
+                "schema": {"allOf": [component("schemas", "Problem"), {"properties": only}]},
+                "examples": {code: component("examples", code) for code in codes},
+            }
+        },
+    }
+
+
+def _example(refusal: type[ServiceError]) -> dict[str, object]:
+    status = STATUSES[refusal]
+    return {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": status.value,
+        "detail": refusal.detail,
+        "code": refusal.code,
+        "requestId": "8d1f0c3a5b7e4f62a9c0d4e6b8f1a2c3",
     }

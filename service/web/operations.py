@@ -61,7 +61,8 @@ class Operation:
     """
     A handler and its contract; *headers* are the request headers that it heeds, with their meaning.
 
-    *refusals* are its own, without those that every call of its kind can meet.
+    *refusals* are its own, without those that every call of its kind can meet. *operation_id* is None
+    where the handler's name says it well enough.
     """
 
     call: Call
@@ -71,6 +72,7 @@ class Operation:
     body: type[Schema] | None
     headers: Mapping[str, str]
     refusals: Refusals
+    operation_id: str | None
 
     def all_refusals(self, *, public: bool) -> Refusals:
         """Return every refusal that a caller can meet."""
@@ -90,10 +92,11 @@ def operation(  # noqa: PLR0913 -- each is a line of the API document
     body: type[Schema] | None = None,
     headers: Mapping[str, str] | None = None,
     refusals: Refusals = (),
+    operation_id: str | None = None,
 ) -> Callable[[Call], Operation]:
     """Make a handler an Operation."""
 
     def decorate(call: Call) -> Operation:
-        return Operation(call, summary, tag, answers, body, headers or {}, refusals)
+        return Operation(call, summary, tag, answers, body, headers or {}, refusals, operation_id)
 
     return decorate

@@ -1,6 +1,8 @@
 """The body of every refusal."""
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
+
+from service.domain.errors import leaves
 
 
 class FieldProblemSchema(Schema):
@@ -17,6 +19,8 @@ class ProblemSchema(Schema):
     title = fields.String(required=True)
     status = fields.Integer(required=True)
     detail = fields.String(required=True)
-    code = fields.String(required=True)
+    code = fields.String(
+        required=True, validate=validate.OneOf(sorted(error.code for error in leaves()))
+    )
     request_id = fields.String(required=True, data_key="requestId")
     errors = fields.List(fields.Nested(FieldProblemSchema))

@@ -6,10 +6,11 @@ A deployment adds fields by a subclass that `[profile] schema` names; the API do
 
 import re
 import zoneinfo
+from collections.abc import Mapping
 from datetime import date
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate
 
 from service.domain.profiles import SYSTEM_FIELDS, JsonValue
 
@@ -81,6 +82,13 @@ class ProfileSchema(Schema):
         "unknown": "There is no such field; /openapi.json lists those that there are.",
     }
 
+    # What the documentation page sends; a subclass may show its own fields.
+    example: ClassVar[Mapping[str, object]] = {
+        "displayName": "Asha",
+        "city": "Mumbai",
+        "country": "India",
+    }
+
     display_name = _line("Asha", longest=128)
     given_name = _line("Asha", longest=128)
     family_name = _line("Rao", longest=128)
@@ -117,9 +125,7 @@ class ProfileSchema(Schema):
     timezone = fields.String(
         allow_none=True, validate=_time_zone, metadata={"examples": ["Asia/Kolkata"]}
     )
-    preferences = JsonObject(
-        allow_none=True, metadata={"type": "object", "examples": [{"theme": "dark"}]}
-    )
+    preferences = JsonObject(allow_none=True, metadata={"examples": [{"theme": "dark"}]})
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
         """Name the fields as JSON does: camelCase."""
@@ -140,17 +146,22 @@ class ProfileSchema(Schema):
         }
 
 
-class StoredProfileSchema(Schema):
-    """A profile as answered: these, and the fields that were written."""
-
-    class Meta:
-        """What an answer holds besides is described by the schema of the fields."""
-
-        unknown = EXCLUDE
-
-    user_id = fields.String(required=True, data_key="userId")
-    created_at = fields.String(
-        required=True, data_key="createdAt", metadata={"examples": ["2026-11-23T03:14:15.926Z"]}
+def _timestamp(name: str) -> fields.String:
+    return fields.String(
+        required=True,
+        data_key=name,
+        metadata={"format": "date-time", "examples": ["2026-11-23T03:14:15.926Z"]},
     )
-    updated_at = fields.String(required=True, data_key="updatedAt")
-    version = fields.Integer(required=True)
+
+
+class StoredProfileSchema(Schema):
+    """What a profile as answered holds beside the fields that were written."""
+
+    user_id = fields.String(
+        required=True,
+        data_key="userId",
+        metadata={"examples": ["6f1b2c3d-0c8e-4b7a-9d21-3f5a6b7c8d9e"]},
+    )
+    created_at = _timestamp("createdAt")
+    updated_at = _timestamp("updatedAt")
+    version = fields.Integer(required=True, metadata={"examples": [1]})

@@ -1,0 +1,94 @@
+"""Holds real answers against the API document."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from openapi_schema_validator import OAS31Validator, oas31_format_checker
+
+# Headers that an answer may only have where the document says so, and that a client acts on.
+DOCUMENTED_HEADERS = ("Allow", "ETag", "Location", "Retry-After", "WWW-Authenticate")
+
+
+class AnswerCheck:
+    """Asserts of answers that *document*, the API document as parsed, describes them."""
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self._document = document
+        self._paths = [(_pattern(path), described) for path, described in document["paths"].items()]
+
+    def check(
+        self, method: str, path: str, *, status: int, headers: Mapping[str, str], body: bytes
+    ) -> None:
+        """
+        Assert that the document describes this answer; *path* is as sent, without its query.
+
+        *headers* must find a name in any case, as aiohttp's do.
+        """
+        where = f"{method} {path} -> {status}"
+        responses = self._responses(method, path)
+        assert str(status) in responses, f"{where}: not among {sorted(responses)}"
+        response = self._resolved(responses[str(status)])
+        self._check_headers(where, response, headers)
+        if method == "HEAD" or "content" not in response:
+            assert body == b"", f"{where}: a body where the document has none"
+            return
+        media_type = headers.get("Content-Type", "").partition(";")[0]
+        described = _of_media_type(response["content"], media_type)
+        assert described is not None, f"{where}: {media_type!r} is not documented"
+        if media_type.endswith("json"):
+            self._check_json(where, described["schema"], orjson.loads(body))
+
+    def _responses(self, method: str, path: str) -> Mapping[str, Any]:
+        """Return what is documented by status, also of a path or a method that there is not."""
+        unrouted = self._document["components"]["responses"]
+        for pattern, described in self._paths:
+            if pattern.fullmatch(path):
+                known = described.get("get" if method == "HEAD" else method.lower())
+                if known is not None:
+                    responses: Mapping[str, Any] = known["responses"]
+                    return responses
+                return {"405": unrouted["MethodNotAllowed"], "503": unrouted["Overloaded"]}
+        return {"404": unrouted["RouteNotFound"], "503": unrouted["Overloaded"]}
+
+    def _check_headers(
+        self, where: str, response: Mapping[str, Any], headers: Mapping[str, str]
+    ) -> None:
+        documented = {
+            name: self._resolved(header) for name, header in response.get("headers", {}).items()
+        }
+        for name, header in documented.items():
+            assert name in headers or not header.get("required"), f"{where}: {name} is missing"
+            if name in headers and header["schema"]["type"] == "integer":
+                self._check_json(f"{where}, {name}", header["schema"], int(headers[name]))
+        for name in DOCUMENTED_HEADERS:
+            assert name not in headers or name in documented, f"{where}: {name} is not documented"
+
+    def _check_json(self, where: str, schema: Mapping[str, Any], value: object) -> None:
+        whole = {**schema, "components": self._document["components"]}  # where its references lead
+        validator = OAS31Validator(whole, format_checker=oas31_format_checker)
+        found = [f"{error.json_path}: {error.message}" for error in validator.iter_errors(value)]
+        assert not found, f"{where}: " + "; ".join(found)
+
+    def _resolved(self, described: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return what is described, or what it refers to."""
+        if "$ref" not in described:
+            return described
+        found = self._document
+        for name in described["$ref"].removeprefix("#/").split("/"):
+            found = found[name]
+        return found
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    """Return what a path of the document matches: each parameter stands for one segment."""
+    parts = re.split(r"\{\w+\}", path)
+    return re.compile("[^/]+".join(re.escape(part) for part in parts))
+
+
+def _of_media_type(content: Mapping[str, Any], media_type: str) -> Mapping[str, Any] | None:
+    """Return what is documented of a media type, by its name or by a range such as `text/*`."""
+    family = media_type.partition("/")[0]
+    found: Mapping[str, Any] | None = content.get(media_type, content.get(f"{family}/*"))
+    return found
