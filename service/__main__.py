@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,8 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command that *arguments* name and return the exit status."""
     from service.errors import SetupError  # noqa: PLC0415 -- see the commands
 
+    # As process 1 of a container, Python would not hear SIGTERM before the server listens for it.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     options = parser().parse_args(arguments)
     file = options.config or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
     try:
@@ -66,6 +69,7 @@ def _local(_: argparse.Namespace, file: Path | None) -> None:
     for name in environ:  # the profile, proxy or endpoint of a real account must not get in between
         if name.startswith("AWS_") or name.lower() in ("http_proxy", "https_proxy", "all_proxy"):
             del os.environ[name]
+    os.environ |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
     local.run(file, environ)
 
 

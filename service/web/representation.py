@@ -28,7 +28,11 @@ class ProfileRepresentation:
                 "createdAt": profile.created_at,
                 "updatedAt": profile.updated_at,
                 "version": profile.version,
-                **{name: _sorted(fields[name]) for name in self._declared if name in fields},
+                **{
+                    name: _sorted(fields[name])
+                    for name in self._declared
+                    if fields.get(name) is not None
+                },
             }
         )
 

@@ -1,21 +1,51 @@
 """The HTTP layer with fakes behind it."""
 
+import json
 from collections.abc import Awaitable, Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pytest
-from aiohttp import web
+from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient
+from aiohttp.typedefs import StrOrURL
 from pytest_aiohttp.plugin import AiohttpClient
 
 from service.app import Adapters, create_app
 from service.config_file import Settings
+from service.web import keys
 from tests.stage import configured, opening
+from tests.web.openapi_check import AnswerCheck
 
 Api: TypeAlias = TestClient[web.Request, web.Application]
 Start: TypeAlias = Callable[..., Awaitable[Api]]
 
 ALICE = {"x-amzn-oidc-identity": "alice"}
+
+
+class CheckedClient(TestClient[web.Request, web.Application]):
+    """A client that holds every answer against the service's own API document."""
+
+    async def _request(
+        self,
+        method: str,
+        path: StrOrURL,
+        **kwargs: Any,  # noqa: ANN401 -- aiohttp's signature
+    ) -> ClientResponse:
+        answer = await super()._request(method, path, **kwargs)
+        AnswerCheck(json.loads(self.app[keys.OPENAPI])).check(
+            method,
+            answer.url.raw_path,
+            status=answer.status,
+            headers=answer.headers,
+            body=await answer.read(),
+        )
+        return answer
+
+
+@pytest.fixture
+def aiohttp_client_cls() -> type[CheckedClient]:
+    """Return the client that pytest-aiohttp makes."""
+    return CheckedClient
 
 
 @pytest.fixture

@@ -5,8 +5,7 @@ from ipaddress import ip_address
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import make_mocked_request
-from pytest_aiohttp.plugin import AiohttpClient
+from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
 from structlog.testing import capture_logs
 
 from service.app import Adapters, create_app
@@ -120,7 +119,7 @@ async def test_all_sources_that_find_something_must_agree(
 
 
 async def test_route_that_nobody_listed_needs_an_identity(
-    aiohttp_client: AiohttpClient, memory: Adapters
+    memory: Adapters,
 ) -> None:
     """A handler that is added beside the page of routes is not public by accident."""
     app = create_app(configured(), opening(memory))
@@ -129,10 +128,9 @@ async def test_route_that_nobody_listed_needs_an_identity(
         return bodies.answer({})
 
     app.router.add_get("/forgotten", forgotten)
-    api = await aiohttp_client(app)
-
-    assert (await api.get("/forgotten")).status == 401
-    assert (await api.get("/forgotten", headers=ALICE)).status == 200
+    async with TestClient(TestServer(app)) as api:
+        assert (await api.get("/forgotten")).status == 401
+        assert (await api.get("/forgotten", headers=ALICE)).status == 200
 
 
 @pytest.mark.parametrize(

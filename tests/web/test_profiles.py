@@ -169,10 +169,10 @@ class PreparedStore(MemoryProfileStore):
         """Return the foreign profile."""
         return Profile(
             user_id,
-            "2020-01-01",
-            "2020-01-01",
+            "2020-01-01T00:00:00Z",
+            "2020-01-01T00:00:00Z",
             0,
-            {"city": "Mumbai", "passwordHash": "SECRET", "preferences": {"n": 10**30}},
+            {"city": "Mumbai", "bio": None, "passwordHash": "SECRET", "preferences": {"n": 10**30}},
         )
 
 
@@ -187,8 +187,8 @@ async def test_attributes_outside_the_schema_are_never_shown(
     assert answer.status == 200
     assert await answer.json() == {
         "userId": "alice",
-        "createdAt": "2020-01-01",
-        "updatedAt": "2020-01-01",
+        "createdAt": "2020-01-01T00:00:00Z",
+        "updatedAt": "2020-01-01T00:00:00Z",
         "version": 0,
         "city": "Mumbai",
         "preferences": {"n": 10**30},

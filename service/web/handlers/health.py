@@ -10,11 +10,13 @@ from service.web.operations import Answer, operation
 from service.web.schemas.health import HealthSchema
 
 TAG = "health"
+PREFIX = "/health/"
 
 
 @operation(
     "Is the process alive?",
     tag=TAG,
+    operation_id="checkLiveness",
     answers={HTTPStatus.OK: Answer("It is.", HealthSchema)},
 )
 async def live(_: web.Request) -> web.Response:
@@ -25,6 +27,7 @@ async def live(_: web.Request) -> web.Response:
 @operation(
     "Can the process serve?",
     tag=TAG,
+    operation_id="checkReadiness",
     answers={HTTPStatus.OK: Answer("It can.", HealthSchema)},
     refusals=(NotReady,),
 )

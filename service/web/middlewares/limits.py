@@ -7,14 +7,13 @@ from aiohttp.typedefs import Handler
 
 from service.domain.errors import DeadlineExceeded, Overloaded
 from service.web import keys
-
-HEALTH = "/health/"  # a balancer must get its answer from a process that is merely busy
+from service.web.handlers.health import PREFIX as HEALTH
 
 
 @web.middleware
 async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Serve the request; raises Overloaded and DeadlineExceeded."""
-    if request.path.startswith(HEALTH):
+    if request.path.startswith(HEALTH):  # a process that is merely busy is healthy
         return await handler(request)
     server = request.app[keys.CONFIG].server
     load = request.app[keys.LOAD]

@@ -3,12 +3,14 @@
 import re
 import time
 import uuid
+from http import HTTPStatus
 
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from service.web import keys
+from service.web.handlers.health import PREFIX as HEALTH
 
 REQUEST_ID_HEADER = "X-Request-Id"
 TRACE_HEADER = "X-Amzn-Trace-Id"  # set by the load balancer
@@ -16,6 +18,7 @@ TRACE_HEADER = "X-Amzn-Trace-Id"  # set by the load balancer
 # What may be taken over into the log and the answer: nothing that could forge either.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _TRACE_ID = re.compile(r"[A-Za-z0-9=;:._-]{1,512}")
+BAD = HTTPStatus.BAD_REQUEST  # the first status that is a refusal
 
 ANSWER_HEADERS = {
     "Cache-Control": "no-store",
@@ -36,11 +39,16 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
         context["trace_id"] = trace_id
     with structlog.contextvars.bound_contextvars(**context):
         response = await handler(request)
-        response.headers[REQUEST_ID_HEADER] = request_id
-        for name, value in ANSWER_HEADERS.items():
-            response.headers.setdefault(name, value)
+        complete(response, request_id)
         _log(request, response, duration_ms=(time.perf_counter() - started) * 1_000)
     return response
+
+
+def complete(response: web.StreamResponse, request_id: str) -> None:
+    """Give an answer the headers that every answer has."""
+    response.headers[REQUEST_ID_HEADER] = request_id
+    for name, value in ANSWER_HEADERS.items():
+        response.headers.setdefault(name, value)
 
 
 def _accepted(request: web.Request, header: str, pattern: re.Pattern[str]) -> str | None:
@@ -64,4 +72,6 @@ def _log(request: web.Request, response: web.StreamResponse, *, duration_ms: flo
     code = response.get(keys.PROBLEM_CODE)
     if code is not None:
         details["code"] = code
-    structlog.get_logger().info("request_finished", **details)
+    # A balancer and a container ask every few seconds; only their refusals are worth a line.
+    level = "debug" if request.path.startswith(HEALTH) and response.status < BAD else "info"
+    getattr(structlog.get_logger(), level)("request_finished", **details)
