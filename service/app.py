@@ -19,7 +19,7 @@ from service.domain.profiles import ProfileStore
 from service.domain.timestamps import utc_now
 from service.errors import SchemaUnusable
 from service.identity_provider.cognito import CognitoIdentityProvider
-from service.identity_provider.trusted_header import TrustedHeader
+from service.identity_provider.sources import identity_sources
 from service.readiness import Check, Watch
 from service.storage.dynamodb import DynamoDBProfileStore
 from service.web import keys, middlewares, openapi, routes
@@ -47,13 +47,15 @@ async def aws_adapters(
     config: Config, credentials: aws.Credentials | None = None
 ) -> AsyncIterator[Adapters]:
     """Open the adapters on Cognito and DynamoDB, and close them."""
-    async with aws.clients(config, credentials) as clients:
+    async with (
+        aws.clients(config, credentials) as clients,
+        identity_sources(config) as sources,
+    ):
         store = DynamoDBProfileStore(clients.dynamodb, config=config.dynamodb, clock=utc_now)
-        sources = {"header": TrustedHeader(trusted_proxies=config.identity.trusted_proxies)}
         yield Adapters(
             identity_provider=CognitoIdentityProvider(clients.cognito, config=config.cognito),
             profile_store=store,
-            identity_sources=tuple(sources[name] for name in config.identity.sources),
+            identity_sources=sources,
             checks={"dynamodb": store.check},
         )
 

@@ -1,11 +1,12 @@
 """Configuration: the settings as frozen values, and the schema that each section must meet."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, ClassVar, Literal, TypeAlias
 
-from marshmallow import Schema, ValidationError, fields, post_load, validate
+from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
 Network: TypeAlias = IPv4Network | IPv6Network
 
@@ -15,6 +16,10 @@ PRIVATE_NETWORKS = (  # loopback, then RFC 1918 and RFC 4193
 STANDARD_ATTRIBUTES = (  # OpenID Connect Core 1.0, section 5.1, as far as Cognito lets a user write them
     "address birthdate email family_name gender given_name locale middle_name name nickname "
     "phone_number picture preferred_username profile website zoneinfo"
+)
+URL = r"https?://\S+\Z"
+ALB_ARN = (
+    r"arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:loadbalancer/app/[\w-]+/[0-9a-f]+\Z"
 )
 
 
@@ -33,6 +38,8 @@ class CognitoConfig:
     client_id: str
     client_secret: str | None = field(repr=False)
     endpoint_url: str | None
+    issuers: tuple[str, ...]
+    jwks_url: str | None
     connect_timeout_s: float
     read_timeout_s: float
 
@@ -54,6 +61,12 @@ class IdentityConfig:
 
     sources: tuple[str, ...]
     trusted_proxies: tuple[Network, ...]
+    alb_arn: tuple[str, ...]
+    alb_client_id: str | None
+    alb_issuer: tuple[str, ...]
+    alb_key_url: str | None
+    clock_skew_s: float
+    tokens_remembered: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +79,13 @@ class ServerConfig:
     max_in_flight: int
     request_deadline_s: float
     readiness_interval_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class CorsConfig:
+    """`[cors]`: the origins whose pages may call the service from a browser."""
+
+    allowed_origins: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,23 +119,34 @@ class Config:
     dynamodb: DynamoDBConfig
     identity: IdentityConfig
     server: ServerConfig
+    cors: CorsConfig
     auth: AuthConfig
     profile: ProfileConfig
     log: LogConfig
 
 
 class Words(fields.Field[tuple[str, ...]]):
-    """A list separated by white space; each word one of *choices* where given."""
+    """A list separated by white space; each word one of *choices*, and like *each*, where given."""
 
-    def __init__(self, *, choices: tuple[str, ...] | None = None, **options: Any) -> None:  # noqa: ANN401 -- marshmallow's own field options
+    def __init__(
+        self,
+        *,
+        choices: tuple[str, ...] | None = None,
+        each: str | None = None,
+        **options: Any,  # noqa: ANN401 -- marshmallow's own field options
+    ) -> None:
         super().__init__(**options)
         self._choices = choices
+        self._each = re.compile(each) if each is not None else None
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> tuple[str, ...]:  # noqa: ANN401 -- marshmallow's hook
         words = tuple(str(value).split())
         wrong = [word for word in words if self._choices is not None and word not in self._choices]
         if wrong:
             raise ValidationError(f"{wrong[0]!r} is not one of {' '.join(self._choices or ())}")
+        unlike = [word for word in words if self._each is not None and not self._each.match(word)]
+        if unlike:
+            raise ValidationError(f"{unlike[0]!r} is not of the form that is needed here")
         if len(set(words)) < len(words):
             raise ValidationError("names something twice")
         return words
@@ -164,7 +195,7 @@ class AwsSection(SectionSchema):
     section = "aws"
     value = AwsConfig
 
-    region = fields.String(required=True, validate=validate.Regexp(r"[a-z]{2}(-[a-z]+)+-\d+\Z"))
+    region = fields.String(required=True, validate=validate.Regexp(r"[a-z]{2,}(-[a-z]+)+-\d+\Z"))
 
 
 class CognitoSection(SectionSchema):
@@ -177,6 +208,8 @@ class CognitoSection(SectionSchema):
     client_id = fields.String(required=True, validate=validate.Regexp(r"[\w+]{1,128}\Z"))
     client_secret = fields.String(load_default=None)
     endpoint_url = Endpoint()
+    issuers = Words(load_default=(), each=URL)
+    jwks_url = Endpoint()
     connect_timeout_s = _seconds("1", longest=60)
     read_timeout_s = _seconds("6", longest=60)
 
@@ -202,8 +235,24 @@ class IdentitySection(SectionSchema):
     section = "identity"
     value = IdentityConfig
 
-    sources = Words(load_default=("header",), choices=("header",), validate=validate.Length(min=1))
+    sources = Words(
+        load_default=("header", "bearer"),
+        choices=("alb", "bearer", "header"),
+        validate=validate.Length(min=1),
+    )
     trusted_proxies = Networks(load_default=tuple(map(ip_network, PRIVATE_NETWORKS.split())))
+    alb_arn = Words(load_default=(), each=ALB_ARN)
+    alb_client_id = fields.String(load_default=None)
+    alb_issuer = Words(load_default=(), each=URL)
+    alb_key_url = Endpoint()
+    clock_skew_s = fields.Float(load_default=5.0, validate=validate.Range(0, 60))
+    tokens_remembered = fields.Integer(load_default=10_000, validate=validate.Range(0, 1_000_000))
+
+    @validates_schema
+    def check_alb_arn(self, data: Mapping[str, Any], **_: Any) -> None:  # noqa: ANN401 -- marshmallow's hook
+        """Refuse the source alb without an ARN: the tokens of anybody's load balancer would do."""
+        if "alb" in data.get("sources", ()) and not data.get("alb_arn"):
+            raise ValidationError(["Must be set, because sources names alb."], "alb-arn")
 
 
 class ServerSection(SectionSchema):
@@ -220,6 +269,15 @@ class ServerSection(SectionSchema):
     max_in_flight = fields.Integer(load_default=512, validate=validate.Range(1, 100_000))
     request_deadline_s = _seconds("8", longest=300)
     readiness_interval_s = _seconds("2", longest=300)
+
+
+class CorsSection(SectionSchema):
+    """`[cors]`."""
+
+    section = "cors"
+    value = CorsConfig
+
+    allowed_origins = Words(load_default=(), each=r"https?://[^/\s*]+\Z")
 
 
 class AuthSection(SectionSchema):
@@ -239,7 +297,7 @@ class ProfileSection(SectionSchema):
 
     schema = fields.String(
         load_default="service.web.schemas.profiles:ProfileSchema",
-        validate=validate.Regexp(r"[\w.]+:\w+\Z", error="write package.module:Class"),
+        validate=validate.Regexp(r"\w+(\.\w+)*:\w+\Z", error="write package.module:Class"),
     )
 
 
@@ -261,6 +319,7 @@ SECTIONS: Mapping[str, type[SectionSchema]] = {  # by the field of Config that e
     "dynamodb": DynamoDBSection,
     "identity": IdentitySection,
     "server": ServerSection,
+    "cors": CorsSection,
     "auth": AuthSection,
     "profile": ProfileSection,
     "log": LogSection,

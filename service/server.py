@@ -10,6 +10,7 @@ from aiohttp import web
 
 from service.config import ServerConfig
 from service.errors import AddressUnavailable
+from service.web.protocol import Runner
 
 Result = TypeVar("Result")
 
@@ -27,7 +28,7 @@ async def serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=config.request_deadline_s)
+    runner = Runner(app, shutdown_timeout_s=config.request_deadline_s)
     try:
         await runner.setup()
         site = web.TCPSite(runner, config.host, config.port)

@@ -5,7 +5,7 @@ ServiceError
 ├── RequestRefused            the request itself is not acceptable
 │   ├── MalformedRequest      RouteNotFound         MethodNotAllowed
 │   ├── BodyTooLarge          UnsupportedMediaType  InvalidFields
-│   └── RequestRejected
+│   └── CrossSiteRefused      RequestRejected
 ├── NotIdentified             nobody, or not surely who they say
 │   ├── NotAuthenticated      TokenInvalid          InvalidCredentials
 │   └── RefreshTokenInvalid   RefreshTokenReused    ChallengeExpired
@@ -117,6 +117,13 @@ class InvalidFields(RequestRefused):
 
     code = "invalid_fields"
     detail = "Correct the fields listed in errors and send the request again."
+
+
+class CrossSiteRefused(RequestRefused):
+    """A browser says that another site's page wants to change something."""
+
+    code = "cross_site_refused"
+    detail = "Pages of other sites may not change anything here. List the origin to allow it."
 
 
 class RequestRejected(RequestRefused):

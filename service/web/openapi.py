@@ -105,7 +105,7 @@ def _operation(route: Route, access: Access, schemas: Schemas) -> dict[str, Any]
 def _security(operation: Operation, access: Access) -> list[dict[str, list[str]]]:
     """Return what a caller sends to be identified; `{}` is nothing, where it may be left out."""
     if access is Access.IDENTIFIED:
-        return [{IDENTITY: []}]
+        return [{IDENTITY: []}, {ACCESS_TOKEN: []}]  # which of them is a setting
     return [{}, {ACCESS_TOKEN: []}] if "Authorization" in operation.headers else []
 
 

@@ -18,8 +18,9 @@ To try it on the page of this document, press **Execute** on each of these in tu
    the calls that need them, and **Authorize** takes others;
 4. `POST /v1/user/profile` saves a profile, `GET /v1/user/profile` reads it.
 
-The `userId` is the Cognito `sub`. It names the profile's owner: the load balancer sends it as
-`x-amzn-oidc-identity`, and where the deployment trusts that header, so may you.
+The `userId` is the Cognito `sub`. It names the profile's owner. You prove it by the access token, as
+`Authorization: Bearer`; behind a load balancer that logs people in, its signed token does. Where the
+deployment trusts the plain header `x-amzn-oidc-identity`, that is enough.
 
 Every refusal is `application/problem+json` (RFC 9457) with a `code` to switch on, out of one closed list
 (`Problem.code`), and with a `requestId` that finds it in the log.

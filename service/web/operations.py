@@ -23,6 +23,7 @@ OF_EVERY_CALL: Final[Refusals] = (
 )
 OF_A_BODY: Final[Refusals] = (
     errors.BodyTooLarge,
+    errors.CrossSiteRefused,
     errors.UnsupportedMediaType,
     errors.InvalidFields,
 )
@@ -30,6 +31,11 @@ OF_AN_UPSTREAM: Final[Refusals] = (
     errors.Misconfigured,
     errors.UpstreamFault,
     errors.UpstreamUnavailable,
+)
+OF_AN_IDENTITY: Final[Refusals] = (
+    errors.NotAuthenticated,
+    errors.TokenInvalid,
+    errors.UpstreamUnavailable,  # the key server of a token
 )
 OF_COGNITO: Final[Refusals] = (
     *OF_AN_UPSTREAM,
@@ -79,7 +85,7 @@ class Operation:
         return (
             *OF_EVERY_CALL,
             *(OF_A_BODY if self.body is not None else ()),
-            *(() if public else (errors.NotAuthenticated,)),
+            *(() if public else OF_AN_IDENTITY),
             *self.refusals,
         )
 

@@ -19,6 +19,7 @@ STATUSES: Final[Mapping[type[ServiceError], HTTPStatus]] = {
     errors.BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.InvalidFields: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.CrossSiteRefused: HTTPStatus.FORBIDDEN,
     errors.RequestRejected: HTTPStatus.BAD_REQUEST,
     errors.NotAuthenticated: HTTPStatus.UNAUTHORIZED,
     errors.TokenInvalid: HTTPStatus.UNAUTHORIZED,

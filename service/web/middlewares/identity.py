@@ -38,7 +38,8 @@ async def _identify(request: web.Request) -> Identity:
             accepted = identity
         elif identity.sub != accepted.sub:
             raise NotAuthenticated
-    if accepted is None:
+    # The plain header proves nothing, but one that names somebody else is a lie or a mistake.
+    if accepted is None or any(name != accepted.sub for name in evidence.oidc_identity):
         raise NotAuthenticated
     return accepted
 

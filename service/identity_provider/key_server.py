@@ -1,0 +1,57 @@
+"""Fetching of public keys over HTTP, from a server that may be slow, down, or lying."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+
+import aiohttp
+
+from service.domain.errors import UpstreamUnavailable
+
+CONNECT_S = 1.0
+TOTAL_S = 2.0  # of one fetch, reading included: a request waits for it
+MAX_BYTES = 65_536  # of one answer; a PEM has 200, a pool's key set about 1,000
+RETRY_AFTER_S = 2
+
+
+class NoSuchKey(Exception):
+    """The server answered that it has no such key."""
+
+
+class KeyServer:
+    """A key server on an open *session*, which stays its opener's."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+
+    async def fetch(self, url: str) -> bytes:
+        """
+        Return what the server has at *url*.
+
+        Raises NoSuchKey where it answers with a client error, UpstreamUnavailable where it does not
+        answer in time or not as a key server does.
+        """
+        try:
+            async with self._session.get(url, allow_redirects=False) as answer:
+                status = answer.status
+                body = await answer.content.read(MAX_BYTES + 1) if status == HTTPStatus.OK else b""
+                while body and not answer.content.at_eof() and len(body) <= MAX_BYTES:
+                    body += await answer.content.read(MAX_BYTES + 1 - len(body))
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise UpstreamUnavailable(retry_after_s=RETRY_AFTER_S) from error
+        if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise NoSuchKey
+        if not body or len(body) > MAX_BYTES:
+            raise UpstreamUnavailable(retry_after_s=RETRY_AFTER_S)
+        return body
+
+
+@asynccontextmanager
+async def key_server() -> AsyncIterator[KeyServer]:
+    """Open a key server's client with connections, and time limits, of its own."""
+    async with aiohttp.ClientSession(
+        timeout=aiohttp.ClientTimeout(total=TOTAL_S, connect=CONNECT_S),
+        connector=aiohttp.TCPConnector(limit=8),
+        cookie_jar=aiohttp.DummyCookieJar(),
+    ) as session:
+        yield KeyServer(session)

@@ -1,0 +1,106 @@
+"""The public keys of a user pool: its JSON Web Key Set, kept fresh without anybody waiting for it."""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+from service.domain.errors import ServiceError, TokenInvalid, UpstreamUnavailable
+from service.identity_provider.key_server import RETRY_AFTER_S, KeyServer, NoSuchKey
+
+MAX_KEYS: Final = 20  # a pool has two
+ASK_AGAIN_S: Final = 10.0  # between two fetches because of a key id that is not known
+FRESH_S: Final = 3_600.0  # keys older than this are fetched anew, beside the requests that use them
+
+
+class KeySet:
+    """
+    The keys at *url*, by their ids.
+
+    A known key is given at once, however the server is; an unknown id causes one fetch in ASK_AGAIN_S
+    seconds at most, whoever asks. Keys are kept while fetching fails.
+    """
+
+    def __init__(self, server: KeyServer, *, url: str, clock: Callable[[], float]) -> None:
+        self._server = server
+        self._url = url
+        self._clock = clock
+        self._keys: Mapping[str, RSAPublicKey] = {}
+        self._asked_at: float | None = None
+        self._fetched_at: float | None = None
+        self._fetch: asyncio.Task[None] | None = None
+
+    async def key(self, kid: str) -> RSAPublicKey:
+        """Return a key; raises TokenInvalid where there is none, UpstreamUnavailable."""
+        key = self._keys.get(kid)
+        if key is not None:
+            if self._is_old():
+                self._begin()
+            return key
+        if self._fetch is not None or self._may_ask():
+            await asyncio.shield(self._begin())  # who leaves must not end it for the others
+        if kid in self._keys:
+            return self._keys[kid]
+        if (
+            self._fetched_at != self._asked_at
+        ):  # the last fetch failed: nobody knows this id's truth
+            raise UpstreamUnavailable(retry_after_s=RETRY_AFTER_S)
+        raise TokenInvalid
+
+    async def close(self) -> None:
+        """End the fetch that is under way."""
+        if self._fetch is not None:
+            self._fetch.cancel()
+            await asyncio.wait((self._fetch,))
+
+    def _is_old(self) -> bool:
+        old = self._fetched_at is None or self._clock() - self._fetched_at >= FRESH_S
+        return old and self._may_ask()
+
+    def _may_ask(self) -> bool:
+        return self._asked_at is None or self._clock() - self._asked_at >= ASK_AGAIN_S
+
+    def _begin(self) -> asyncio.Task[None]:
+        if self._fetch is None:
+            self._asked_at = self._clock()
+            self._fetch = asyncio.create_task(self._refresh(self._asked_at))
+        return self._fetch
+
+    async def _refresh(self, asked_at: float) -> None:
+        try:
+            self._keys = _keys(await self._server.fetch(self._url))
+            self._fetched_at = asked_at
+        except (ServiceError, NoSuchKey):
+            return  # the keys that are there stay in use; `key` tells who asked for another
+        finally:
+            self._fetch = None
+
+
+def _keys(body: bytes) -> dict[str, RSAPublicKey]:
+    """Read a key set; raises UpstreamUnavailable where it is none."""
+    try:
+        entries = json.loads(body)["keys"]
+        if not isinstance(entries, list) or len(entries) > MAX_KEYS:
+            raise UpstreamUnavailable(retry_after_s=RETRY_AFTER_S)
+        found = dict(_key(entry) for entry in entries if _is_for_rs256(entry))
+    except (ValueError, KeyError, TypeError, RecursionError, jwt.PyJWTError) as error:
+        raise UpstreamUnavailable(retry_after_s=RETRY_AFTER_S) from error
+    if not found:
+        raise UpstreamUnavailable(retry_after_s=RETRY_AFTER_S)
+    return found
+
+
+def _is_for_rs256(entry: Mapping[str, Any]) -> bool:
+    wanted = {"kty": "RSA", "use": "sig", "alg": "RS256"}
+    return "kty" in entry and all(entry.get(name, value) == value for name, value in wanted.items())
+
+
+def _key(entry: Mapping[str, Any]) -> tuple[str, RSAPublicKey]:
+    key = jwt.PyJWK(dict(entry), algorithm="RS256").key
+    kid = entry["kid"]
+    if not isinstance(kid, str) or not isinstance(key, RSAPublicKey):
+        raise TypeError
+    return kid, key

@@ -1,0 +1,142 @@
+"""
+A signed token taken apart, with nothing in it believed yet.
+
+PyJWT checks signatures. What it lets pass is checked here: parts that decode to the same bytes as the
+canonical ones, repeated names, times that are not numbers, and every header by which a token could
+choose its own key.
+"""
+
+import base64
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, NoReturn, TypeAlias
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+from service.domain.errors import TokenInvalid
+from service.domain.identity import is_subject
+
+Claims: TypeAlias = Mapping[str, Any]
+
+MAX_CHARACTERS: Final = 16_384  # an ALB takes headers of 16 KB
+PARTS: Final = 3
+# Headers by which a token brings its own key, or asks for treatment that nobody agreed on.
+REFUSED_HEADERS: Final = frozenset({"b64", "crit", "jku", "jwk", "x5c", "x5t", "x5u"})
+
+_PART: Final = re.compile(r"[A-Za-z0-9_-]+={0,2}")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token's text and what its header and payload say, unverified."""
+
+    text: str = field(repr=False)
+    header: Claims = field(repr=False)
+    payload: Claims = field(repr=False)
+
+    def verify(self, key: EllipticCurvePublicKey | RSAPublicKey, *, algorithm: str) -> None:
+        """Check the signature; raises TokenInvalid."""
+        try:
+            jwt.api_jws.decode_complete(self.text, key, algorithms=[algorithm])
+        except (jwt.InvalidTokenError, jwt.InvalidKeyError):
+            raise TokenInvalid from None
+
+
+def parse(text: str, *, algorithm: str) -> Token:
+    """Take a token apart; raises TokenInvalid where it is not one signed by *algorithm*."""
+    parts = text.split(".")
+    if len(text) > MAX_CHARACTERS or len(parts) != PARTS:
+        raise TokenInvalid
+    header_bytes, payload_bytes, _ = (_decoded(part) for part in parts)
+    header, payload = _object(header_bytes), _object(payload_bytes)
+    if header.get("alg") != algorithm or REFUSED_HEADERS & header.keys():
+        raise TokenInvalid
+    return Token(text, header, payload)
+
+
+def text(claims: Claims, name: str) -> str:
+    """Return a claim that must be a text; raises TokenInvalid."""
+    value = claims.get(name)
+    if not isinstance(value, str) or not value:
+        raise TokenInvalid
+    return value
+
+
+def subject(claims: Claims) -> str:
+    """Return the `sub`; raises TokenInvalid."""
+    sub = text(claims, "sub")
+    if not is_subject(sub):
+        raise TokenInvalid
+    return sub
+
+
+def moment(claims: Claims, name: str) -> float | None:
+    """Return a claim that must be seconds since 1970 where it is there; raises TokenInvalid."""
+    if name not in claims:
+        return None
+    value = claims[name]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise TokenInvalid
+    return value
+
+
+def required_moment(claims: Claims, name: str) -> float:
+    """Return a claim that must be there and be seconds since 1970; raises TokenInvalid."""
+    value = moment(claims, name)
+    if value is None:
+        raise TokenInvalid
+    return value
+
+
+def check_begun(claims: Claims, *, now: float, skew_s: float) -> None:
+    """Refuse what was issued, or begins, more than *skew_s* from now; raises TokenInvalid."""
+    for name in ("iat", "nbf"):
+        begin = moment(claims, name)
+        if begin is not None and begin > now + skew_s:
+            raise TokenInvalid
+
+
+def _decoded(part: str) -> bytes:
+    """Return the bytes of a part, with or without its padding, and only if it is their one spelling."""
+    if not _PART.fullmatch(part):
+        raise TokenInvalid
+    bare = part.rstrip("=")
+    try:
+        decoded = base64.urlsafe_b64decode(bare + "=" * (-len(bare) % 4))
+    except ValueError:
+        raise TokenInvalid from None
+    canonical = base64.urlsafe_b64encode(decoded).decode()
+    if part not in (canonical, canonical.rstrip("=")):
+        raise TokenInvalid
+    return decoded
+
+
+def _object(part: bytes) -> Claims:
+    try:
+        value = _DECODER.decode(part.decode())
+    except (ValueError, RecursionError):
+        raise TokenInvalid from None
+    if not isinstance(value, dict):
+        raise TokenInvalid
+    return value
+
+
+def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) < len(pairs):
+        raise TokenInvalid
+    return result
+
+
+def _no_constant(_: str) -> NoReturn:
+    raise TokenInvalid
+
+
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_without_repetition, parse_constant=_no_constant
+)
