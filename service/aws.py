@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, TypeAlias
 import aioboto3
 import structlog
 from aiobotocore.config import AioConfig
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    HTTPClientError,
+    NoCredentialsError,
+    PartialCredentialsError,
+)
 from botocore.exceptions import ConnectionError as NeverConnected
 from botocore.parsers import ResponseParserError
 
@@ -109,7 +115,7 @@ def translated(table: ErrorTable) -> Iterator[None]:
 
     An exception that neither *table* nor COMMON_ERRORS names is an UpstreamFault, or, with an HTTP
     status from 500, an UpstreamUnavailable. Whatever kept an answer from coming is an
-    UpstreamUnavailable.
+    UpstreamUnavailable; that there are no credentials to ask with, Misconfigured.
     """
     try:
         yield
@@ -119,9 +125,19 @@ def translated(table: ErrorTable) -> Iterator[None]:
             _report(error, meaning)
         raise meaning from error
     except (NeverConnected, HTTPClientError) as error:
+        _report_unanswered(error)
         raise UpstreamUnavailable(retry_after_s=RETRY_AFTER_S) from error
-    except (BotoCoreError, ResponseParserError) as error:
+    except (NoCredentialsError, PartialCredentialsError) as error:
+        _report_unanswered(error)
+        raise Misconfigured from error
+    except (BotoCoreError, ResponseParserError, UnicodeDecodeError) as error:
+        _report_unanswered(error)
         raise UpstreamFault from error
+
+
+def _report_unanswered(error: Exception) -> None:
+    """Log why there is no answer, without the message: it may repeat what was to be sent."""
+    structlog.get_logger().warning("aws_call_failed", error=type(error).__name__)
 
 
 def _report(error: ClientError, meaning: ServiceError) -> None:

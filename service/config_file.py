@@ -4,15 +4,22 @@ import configparser
 import difflib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias, get_args
 
 from marshmallow import ValidationError
 from marshmallow.fields import Field
 
-from service.config import SECTIONS, Config, Networks, SectionSchema, Words
+from service.config import Config
+from service.config_schema import SECTIONS, Networks, SectionSchema, Words
 from service.errors import ConfigurationUnusable
 
 Settings = Mapping[str, Mapping[str, str]]  # section -> key -> text
+NotIni: TypeAlias = (
+    configparser.DuplicateOptionError
+    | configparser.DuplicateSectionError
+    | configparser.ParsingError
+)
+NOT_INI = get_args(NotIni)  # all that reading a text raises
 
 
 def load(
@@ -71,22 +78,22 @@ def _read(path: Path) -> dict[str, dict[str, str]]:
         raise ConfigurationUnusable(f"The file {path} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:
         raise ConfigurationUnusable(f"The file {path} is not UTF-8 text.") from None
-    except configparser.Error as error:
+    except NOT_INI as error:
         raise ConfigurationUnusable(_unreadable(path, error)) from None
     return {name: dict(section) for name, section in parser.items() if name}
 
 
-def _unreadable(path: Path, error: configparser.Error) -> str:
+def _unreadable(path: Path, error: NotIni) -> str:
     """Say where the file is wrong without repeating the line, which may hold a secret."""
     if isinstance(error, configparser.DuplicateOptionError):
         what = f"sets [{error.section}] {error.option} twice (line {error.lineno})"
     elif isinstance(error, configparser.DuplicateSectionError):
         what = f"has the section [{error.section}] twice (line {error.lineno})"
-    elif isinstance(error, configparser.ParsingError):
+    elif isinstance(error, configparser.MissingSectionHeaderError):
+        what = f"has text before the first [section] (line {error.lineno})"
+    else:
         lines = ", ".join(str(lineno) for lineno, _ in error.errors)
         what = f"is not `key = value` text (line {lines})"
-    else:
-        what = "sets a key before the first [section]"
     return f"The file {path} {what}."
 
 

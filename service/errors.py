@@ -19,3 +19,11 @@ class AddressUnavailable(SetupError):
 
 class TableUnusable(SetupError):
     """There is a table of the configured name, and it is not one for profiles."""
+
+
+class AwsUnusable(SetupError):
+    """AWS refuses what the command asks of it, or can't be reached."""
+
+
+class FileUnwritable(SetupError):
+    """A file that the command is to write can't be written."""

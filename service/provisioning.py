@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 import structlog
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from types_aiobotocore_cognito_idp import CognitoIdentityProviderClient
     from types_aiobotocore_dynamodb import DynamoDBClient
     from types_aiobotocore_dynamodb.type_defs import (
+        AttributeDefinitionTypeDef,
         KeySchemaElementTypeDef,
         TableDescriptionTypeDef,
     )
@@ -27,6 +28,10 @@ Result = TypeVar("Result")
 KEY_SCHEMA: tuple[KeySchemaElementTypeDef, ...] = (
     {"AttributeName": items.PARTITION_KEY, "KeyType": "HASH"},
     {"AttributeName": items.SORT_KEY, "KeyType": "RANGE"},
+)
+ATTRIBUTES: tuple[AttributeDefinitionTypeDef, ...] = (
+    {"AttributeName": items.PARTITION_KEY, "AttributeType": "S"},
+    {"AttributeName": items.SORT_KEY, "AttributeType": "S"},
 )
 POLL_S = 0.2
 ACTIVE_WITHIN_S = 300  # creating a table takes seconds; AWS promises no time
@@ -45,7 +50,9 @@ async def reachable(call: Callable[[], Awaitable[Result]], *, within_s: float) -
         await asyncio.sleep(POLL_S)
 
 
-async def create_table(dynamodb: DynamoDBClient, name: str) -> None:
+async def create_table(
+    dynamodb: DynamoDBClient, name: str, *, active_within_s: float = ACTIVE_WITHIN_S
+) -> None:
     """
     Create the table of profiles unless it is there, and return when it is active.
 
@@ -55,38 +62,51 @@ async def create_table(dynamodb: DynamoDBClient, name: str) -> None:
         await dynamodb.create_table(
             TableName=name,
             KeySchema=KEY_SCHEMA,
-            AttributeDefinitions=[
-                {"AttributeName": entry["AttributeName"], "AttributeType": "S"}
-                for entry in KEY_SCHEMA
-            ],
+            AttributeDefinitions=ATTRIBUTES,
             BillingMode="PAY_PER_REQUEST",
         )
         structlog.get_logger().info("table_created", table=name)
     except dynamodb.exceptions.ResourceInUseException:
         structlog.get_logger().info("table_found", table=name)
-    table = await _active(dynamodb, name)
-    if tuple(table["KeySchema"]) != KEY_SCHEMA:
-        names = " and ".join(entry["AttributeName"] for entry in table["KeySchema"])
-        raise TableUnusable(
-            f"The table {name} has the keys {names}; profiles need the partition key "
-            f"{items.PARTITION_KEY} and the sort key {items.SORT_KEY}, both strings."
-        )
+    try:
+        async with asyncio.timeout(active_within_s):
+            table = await _active(dynamodb, name)
+    except TimeoutError:
+        raise TableUnusable(f"The table {name} is not active after {active_within_s} s.") from None
+    found = _keys(table["KeySchema"], table["AttributeDefinitions"])
+    needed = _keys(KEY_SCHEMA, ATTRIBUTES)
+    if found != needed:
+        raise TableUnusable(f"The table {name} has the keys {found}; profiles need {needed}.")
     await _expire(dynamodb, name)
 
 
+def _keys(
+    schema: Sequence[KeySchemaElementTypeDef], attributes: Sequence[AttributeDefinitionTypeDef]
+) -> str:
+    """Describe the keys of a table: name, kind and type of each."""
+    types = {attribute["AttributeName"]: attribute["AttributeType"] for attribute in attributes}
+    return " and ".join(
+        f"{entry['AttributeName']} ({entry['KeyType']}, {types[entry['AttributeName']]})"
+        for entry in schema
+    )
+
+
 async def _active(dynamodb: DynamoDBClient, name: str) -> TableDescriptionTypeDef:
-    async with asyncio.timeout(ACTIVE_WITHIN_S):
-        while True:
-            table = (await dynamodb.describe_table(TableName=name))["Table"]
-            if table["TableStatus"] in ("ACTIVE", "UPDATING"):
-                return table
-            await asyncio.sleep(POLL_S)
+    while True:
+        table = (await dynamodb.describe_table(TableName=name))["Table"]
+        if table["TableStatus"] in ("ACTIVE", "UPDATING"):
+            return table
+        await asyncio.sleep(POLL_S)
 
 
 async def _expire(dynamodb: DynamoDBClient, name: str) -> None:
     """Turn the purging of deleted profiles on."""
-    told = await dynamodb.describe_time_to_live(TableName=name)
-    if told["TimeToLiveDescription"].get("TimeToLiveStatus") in ("ENABLED", "ENABLING"):
+    told = (await dynamodb.describe_time_to_live(TableName=name))["TimeToLiveDescription"]
+    if told.get("TimeToLiveStatus") in ("ENABLED", "ENABLING"):
+        if told.get("AttributeName") != items.EXPIRES_AT:  # a table has one, and it may be in use
+            structlog.get_logger().warning(
+                "time_to_live_elsewhere", table=name, attribute=told.get("AttributeName")
+            )
         return
     await dynamodb.update_time_to_live(
         TableName=name,

@@ -5,8 +5,8 @@ import json
 import re
 from pathlib import Path
 
-from service.config import SECTIONS
 from service.config_file import keys
+from service.config_schema import SECTIONS
 from service.domain.errors import leaves
 from service.web.keys import Access
 from service.web.problems import STATUSES

@@ -3,6 +3,7 @@
 import functools
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from service import aws, config_file, log, provisioning, server
@@ -49,9 +50,9 @@ def run(file: Path | None, environ: Mapping[str, str]) -> None:
 
 async def _main(file: Path | None, environ: Mapping[str, str], placed: Settings) -> None:
     ids = {"user-pool-id": f"{NAME}_{NAME}", "client-id": NAME}  # until the real ones are known
-    ids = await _provision(_config(file, environ, _with_ids(placed, ids)))
     config = _config(file, environ, _with_ids(placed, ids))
     log.configure(config.log, sys.stdout)
+    config = _config(file, environ, _with_ids(placed, await _provision(config)))
     app = create_app(config, functools.partial(aws_adapters, credentials=CREDENTIALS))
     await server.serve(app, config.server, listening=_greet)
 
@@ -65,7 +66,9 @@ def _config(file: Path | None, environ: Mapping[str, str], placed: Settings) -> 
         }
         for section, entries in PREFERENCES.items()
     }
-    return config_file.load(file, environ, under=DEFAULTS, over={**preferred, **placed})
+    config = config_file.load(file, environ, under=DEFAULTS, over={**preferred, **placed})
+    # A secret that is set belongs to another client: the local one has none.
+    return replace(config, cognito=replace(config.cognito, client_secret=None))
 
 
 def _with_ids(placed: Settings, ids: Mapping[str, str]) -> Settings:
@@ -80,6 +83,11 @@ async def _provision(config: Config) -> dict[str, str]:
     return {"user-pool-id": pool_id, "client-id": client_id}
 
 
-def _greet(host: str, port: int) -> None:
+def greeting(host: str, port: int) -> str:
+    """Return what to try, with the address where a browser on this machine finds the API."""
     reachable = "localhost" if host in ("0.0.0.0", "127.0.0.1", "::") else host  # noqa: S104 -- compared
-    print(FLOW.format(url=f"http://{reachable}:{port}"), flush=True)  # noqa: T201 -- to a person
+    return FLOW.format(url=f"http://{f'[{reachable}]' if ':' in reachable else reachable}:{port}")
+
+
+def _greet(host: str, port: int) -> None:
+    print(greeting(host, port), flush=True)  # noqa: T201 -- to a person

@@ -6,9 +6,12 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from service import aws, config_file, log, provisioning, server
 from service.config import Config
 from service.config_file import Settings
+from service.errors import AwsUnusable, FileUnwritable
 
 
 def run(
@@ -23,13 +26,17 @@ def run(
     Create what is missing; wait *wait_s* seconds for servers that are starting.
 
     With *user_pool*, the pool and the client of that name; their ids go to standard output and, as
-    settings, to the file *write*. Raises ConfigurationUnusable, TableUnusable, and botocore's errors.
+    settings, to the file *write*. Raises ConfigurationUnusable, AwsUnusable, TableUnusable,
+    FileUnwritable.
     """
     # Before there is a pool, there are no ids to configure.
     pending: Settings = {"aws.cognito": {"user-pool-id": "pending_0", "client-id": "pending"}}
     config = config_file.load(file, environ, under=pending if user_pool is not None else None)
     log.configure(config.log, sys.stderr)
-    ids = server.run(_create(config, user_pool, wait_s))
+    try:
+        ids = server.run(_create(config, user_pool, wait_s))
+    except (BotoCoreError, ClientError) as error:
+        raise AwsUnusable(f"AWS did not do what was asked of it: {error}") from error
     if ids is None:
         return
     settings = f"[aws]\nregion = {config.aws.region}\n\n[aws.cognito]\n" + "".join(
@@ -37,7 +44,10 @@ def run(
     )
     sys.stdout.write(settings)
     if write is not None:
-        _replace(write, settings)
+        try:
+            _replace(write, settings)
+        except OSError as error:
+            raise FileUnwritable(f"The file {write} cannot be written: {error.strerror}.") from None
 
 
 async def _create(config: Config, user_pool: str | None, wait_s: float) -> dict[str, str] | None:

@@ -1,0 +1,127 @@
+"""Runs `python -m service` as a program of its own."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+PATIENCE_S = 30.0  # for what takes one or two seconds on an idle machine
+INHERITED = ("COV", "LANG", "LC_", "PYTHON")  # coverage of the program, and its text encoding
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a program ended, *took_s* seconds after it was told to."""
+
+    status: int
+    output: str
+    errors: str
+    took_s: float
+
+
+class Running:
+    """A running program; its standard error goes to a file, so that it never blocks the program."""
+
+    def __init__(self, process: Process, errors: Path) -> None:
+        self.process = process
+        self.lines: list[str] = []
+        self._errors = errors
+
+    async def until(self, text: str) -> str:
+        """Read standard output up to a line that holds *text*, and return it."""
+        async with asyncio.timeout(PATIENCE_S):
+            while line := await self._line():
+                if text in line:
+                    return line
+        raise AssertionError(
+            f"{text!r} was never printed:\n{''.join(self.lines)}\n{self._errors.read_text()}"
+        )
+
+    async def end(self, number: signal.Signals | None = None) -> Ended:
+        """Send a signal, if one is given, and wait for the end."""
+        told = time.monotonic()
+        if number is not None:
+            self.process.send_signal(number)
+        async with asyncio.timeout(PATIENCE_S):
+            while await self._line():
+                pass
+            status = await self.process.wait()
+        took_s = time.monotonic() - told
+        return Ended(status, "".join(self.lines), self._errors.read_text(), took_s)
+
+    def group_is_gone(self) -> bool:
+        """Tell whether neither the program nor any that it started is left."""
+        try:
+            os.killpg(self.process.pid, 0)
+        except ProcessLookupError:
+            return True
+        return False
+
+    async def _line(self) -> str:
+        assert self.process.stdout is not None
+        line = (await self.process.stdout.readline()).decode()
+        if line:
+            self.lines.append(line)
+        return line
+
+
+@asynccontextmanager
+async def running(
+    *arguments: str, folder: Path, environ: Mapping[str, str], options: tuple[str, ...] = ()
+) -> AsyncIterator[Running]:
+    """
+    Start `python -m service` in *folder*, with *environ* and nothing else of this environment.
+
+    *options* are the interpreter's. A warning is an error there as here.
+    """
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith(INHERITED) or name == "PATH"
+    }
+    errors = folder / "stderr.txt"
+    with errors.open("w") as stderr:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-W", "error", *options, "-m", "service", *arguments),
+            cwd=folder,
+            env={"HOME": str(folder), **inherited, **environ},
+            stdout=PIPE,
+            stderr=stderr,
+            start_new_session=True,
+        )
+    try:
+        yield Running(process, errors)
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def run(
+    *arguments: str, folder: Path, environ: Mapping[str, str], options: tuple[str, ...] = ()
+) -> Ended:
+    """Run `python -m service` to its end."""
+    async with running(*arguments, folder=folder, environ=environ, options=options) as program:
+        return await program.end()
+
+
+def imported(errors: str) -> set[str]:
+    """Return the modules that a program run with `-X importtime` imported."""
+    return {
+        line.rpartition("|")[2].strip()
+        for line in errors.splitlines()
+        if line.startswith("import time:")
+    }
+
+
+def printed_by(errors: str) -> str:
+    """Return what a program run with `-X importtime` said on standard error itself."""
+    return "".join(
+        line for line in errors.splitlines(keepends=True) if not line.startswith("import time:")
+    )

@@ -1,0 +1,146 @@
+"""`setup` creates what is missing, says the ids, and can be repeated."""
+
+import asyncio
+import signal
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from socket import socket
+
+import pytest
+
+from service import aws, config_file
+from service.__main__ import main
+from service.local.server import LocalAws
+from tests.commands.running import run, running
+from tests.loopback import HANG, scripted, url_of
+from tests.stage import CREDENTIALS, configured
+
+pytestmark = pytest.mark.usefixtures("logging_restored")
+
+
+@pytest.fixture(name="here", autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, placed: Mapping[str, str]) -> Path:
+    """Work in an empty folder, with the local AWS in the environment."""
+    monkeypatch.chdir(tmp_path)
+    for name, value in placed.items():
+        monkeypatch.setenv(name, value)
+    return tmp_path
+
+
+async def _table_status(local: LocalAws, name: str) -> str:
+    servers = {"endpoint-url": local.endpoint_url, "read-timeout-s": "20"}
+    async with aws.clients(configured({"aws.dynamodb": servers}), CREDENTIALS) as clients:
+        return (await clients.dynamodb.describe_table(TableName=name))["Table"]["TableStatus"]
+
+
+async def test_program_prints_the_ids_and_logs_elsewhere(
+    here: Path, name: str, placed: Mapping[str, str]
+) -> None:
+    """Standard output holds the settings and nothing else; the log goes to standard error."""
+    arguments = ("setup", "--user-pool", name, "--write", "ids.ini")
+    ended = await run(*arguments, folder=here, environ=placed)
+
+    assert ended.status == 0
+    assert ended.output == (here / "ids.ini").read_text()
+    for event in ("table_created", "user_pool_created", "client_created"):
+        assert f'"event": "{event}"' in ended.errors
+
+
+def test_ids_are_settings(here: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is printed and written is a file for --config: region, pool and client."""
+    assert main(["setup", "--user-pool", name, "--write", "ids.ini"]) == 0
+
+    config = config_file.load(here / "ids.ini", {})
+    assert capsys.readouterr().out == (
+        f"[aws]\nregion = us-east-1\n\n[aws.cognito]\n"
+        f"user-pool-id = {config.cognito.user_pool_id}\nclient-id = {config.cognito.client_id}\n"
+    )
+    assert config.cognito.user_pool_id.startswith("us-east-1_")
+
+
+def test_second_run_says_the_same(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Repeated, it finds what it created and says the same ids."""
+    assert main(["setup", "--user-pool", name]) == 0
+    first = capsys.readouterr()
+    assert main(["setup", "--user-pool", name]) == 0
+    second = capsys.readouterr()
+
+    assert second.out == first.out
+    assert "_created" not in second.err
+
+
+def test_table_alone(
+    name: str,
+    own_local_aws: LocalAws,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Without --user-pool only the table is created, and nothing is printed."""
+    monkeypatch.setenv("AWS_COGNITO_USER_POOL_ID", "us-east-1_none")
+    monkeypatch.setenv("AWS_COGNITO_CLIENT_ID", "none")
+
+    assert main(["setup", "--write", "ids.ini"]) == 0
+    assert capsys.readouterr().out == ""
+    assert not Path("ids.ini").exists()
+    assert asyncio.run(_table_status(own_local_aws, name)) == "ACTIVE"
+
+
+def test_ids_are_needed_where_none_are_made(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without --user-pool the ids must be configured, as for `serve`."""
+    assert main(["setup"]) == 2
+    assert "AWS_COGNITO_USER_POOL_ID" in capsys.readouterr().err
+
+
+def test_file_is_replaced_whole(here: Path, name: str) -> None:
+    """Who is reading the old file reads it to its end; the new one is readable for everyone."""
+    path = here / "ids.ini"
+    old = "# old\n" * 1_000
+    path.write_text(old)
+    path.chmod(0o600)
+    with path.open() as reading:
+        assert main(["setup", "--user-pool", name, "--write", str(path)]) == 0
+        assert reading.read() == old
+
+    assert path.read_text().startswith("[aws]\n")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+    assert list(here.iterdir()) == [path]
+
+
+def test_file_that_cannot_be_written_is_told(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file that can't be written is named; the ids are printed nevertheless."""
+    assert main(["setup", "--user-pool", name, "--write", "nowhere/ids.ini"]) == 2
+
+    captured = capsys.readouterr()
+    assert "user-pool-id = us-east-1_" in captured.out
+    assert captured.err.endswith(
+        "The file nowhere/ids.ini cannot be written: No such file or directory.\n"
+    )
+
+
+def test_server_that_never_comes_is_told(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A server that doesn't come in time is named, without a traceback."""
+    with socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        url = url_of(closed)
+        monkeypatch.setenv("AWS_COGNITO_ENDPOINT_URL", url)
+        assert main(["setup", "--user-pool", name, "--wait-s", "0"]) == 2
+
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("AWS did not do what was asked of it: ")
+    assert url in last
+
+
+async def test_interrupt_ends_it(here: Path, placed: Mapping[str, str]) -> None:
+    """Ctrl-C ends a command that waits, with the status that a shell expects and no traceback."""
+    async with scripted(HANG) as server:
+        environ = {**placed, "AWS_DYNAMODB_ENDPOINT_URL": server.url}
+        arguments = ("setup", "--user-pool", "x")
+        async with running(*arguments, folder=here, environ=environ) as program:
+            async with server.news:
+                await server.news.wait_for(lambda: server.requests)
+            ended = await program.end(signal.SIGINT)
+
+    assert (ended.status, ended.output, ended.errors) == (130, "", "")

@@ -1,0 +1,128 @@
+"""A scripted stand-in for an AWS service: it answers real clients with what a test says, byte by byte."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Final
+
+HANG: Final = None  # an answer that never comes
+HANG_UP: Final = b""  # the connection is closed instead of an answer
+
+
+def answer(value: object, status: int = 200) -> bytes:
+    """Return an answer with *value* as its JSON."""
+    return raw(json.dumps(value).encode(), status)
+
+
+def refusal(name: str, status: int = 400, **details: object) -> bytes:
+    """Return an exception of AWS's JSON protocol."""
+    return answer({"__type": name, **details}, status)
+
+
+def raw(body: bytes, status: int = 200, *, length: int | None = None) -> bytes:
+    """Return an answer with these bytes, which claims another *length* where one is given."""
+    head = (
+        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
+        "Content-Type: application/x-amz-json-1.1\r\n"
+        f"Content-Length: {len(body) if length is None else length}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+@dataclass(slots=True)
+class Loopback:
+    """Where it listens, and what came: headers, and operation with JSON; *news* is told of each."""
+
+    url: str
+    heads: list[dict[str, str]] = field(default_factory=list)
+    requests: list[tuple[str, Any]] = field(default_factory=list)
+    news: asyncio.Condition = field(default_factory=asyncio.Condition)
+    _left: list[bytes | None] = field(default_factory=list)
+
+    def plan(self, *answers: bytes | None) -> None:
+        """Forget what came; give *answers* in turn from now on, the last one again and again."""
+        self._left = list(answers)
+        self.heads.clear()
+        self.requests.clear()
+
+    def next_answer(self) -> bytes | None:
+        """Return what to answer to the next request."""
+        return self._left.pop(0) if len(self._left) > 1 else self._left[0]
+
+    @property
+    def operations(self) -> list[str]:
+        """The operations that were asked for, in order."""
+        return [operation for operation, _ in self.requests]
+
+
+def url_of(bound: socket.socket) -> str:
+    """Return the address of a socket; one that only is bound refuses connections."""
+    host, port = bound.getsockname()
+    return f"http://{host}:{port}"
+
+
+@asynccontextmanager
+async def scripted(
+    *answers: bytes | None, on: socket.socket | None = None
+) -> AsyncIterator[Loopback]:
+    """Serve *answers* in turn on loopback, the last one again and again; *on* is bound already."""
+    connections: set[asyncio.Task[None]] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while head := await _head(reader):
+                length = int(head.get("content-length", "0"))
+                body = json.loads(await reader.readexactly(length) or b"null")
+                async with loopback.news:
+                    loopback.heads.append(head)
+                    loopback.requests.append((head["x-amz-target"].partition(".")[2], body))
+                    loopback.news.notify_all()
+                text = loopback.next_answer()
+                if text is HANG:
+                    await asyncio.Event().wait()
+                    continue
+                writer.write(text)
+                if text == HANG_UP or not _complete(text):
+                    return
+        finally:
+            writer.close()
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(serve(reader, writer))
+        connections.add(task)
+        task.add_done_callback(connections.discard)
+
+    bound = on or socket.create_server(("127.0.0.1", 0))
+    server = await asyncio.start_server(accept, sock=bound)
+    loopback = Loopback(url_of(bound))
+    loopback.plan(*answers)
+    try:
+        yield loopback
+    finally:
+        server.close()
+        for task in connections:
+            task.cancel()
+        await asyncio.gather(*connections, return_exceptions=True)
+        await server.wait_closed()
+
+
+async def _head(reader: asyncio.StreamReader) -> dict[str, str]:
+    """Return the headers of the next request; nothing where the client has hung up."""
+    try:
+        text = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    except (asyncio.IncompleteReadError, ConnectionResetError):
+        return {}
+    lines = text.strip().splitlines()[1:]
+    return {
+        name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)
+    }
+
+
+def _complete(text: bytes) -> bool:
+    """Tell whether an answer is as long as it says."""
+    head, _, body = text.partition(b"\r\n\r\n")
+    return f"Content-Length: {len(body)}\r\n".encode() in head + b"\r\n"

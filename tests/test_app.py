@@ -1,0 +1,201 @@
+"""The application is assembled from its settings, opens what it needs and closes it again."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from ipaddress import ip_network
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+from marshmallow import fields
+from structlog.testing import capture_logs
+
+from service import server
+from service.app import Adapters, OpenAdapters, create_app, profile_schema
+from service.config import Config
+from service.config_schema import PRIVATE_NETWORKS
+from service.errors import SchemaUnusable
+from service.web import keys
+from service.web.schemas.profiles import ProfileSchema
+from tests.stage import configured
+
+NETWORKS = PRIVATE_NETWORKS.split()
+NO_SCHEMA = "not a class"
+LOOPBACK = configured({"server": {"host": "127.0.0.1", "port": "0"}}).server
+
+
+class Extended(ProfileSchema):
+    """A deployment's own schema."""
+
+    shoeSize = fields.Integer()  # noqa: N815 -- a name in JSON
+
+
+class Alien:
+    """Not a schema at all."""
+
+
+class Journal:
+    """Adapters that write down when they are opened, checked and closed."""
+
+    def __init__(self, memory: Adapters) -> None:
+        self.events: list[str] = []
+        self._memory = replace(memory, checks={"table": self._check})
+
+    @asynccontextmanager
+    async def open(self, _: Config) -> AsyncIterator[Adapters]:
+        """Open the adapters."""
+        self.events.append("opened")
+        try:
+            yield self._memory
+        finally:
+            self.events.append("closed")
+
+    async def _check(self) -> None:
+        self.events.append("checked")
+
+
+def _app(open_adapters: OpenAdapters) -> web.Application:
+    return create_app(configured({"server": {"readiness-interval-s": "300"}}), open_adapters)
+
+
+def _unexpected(host: str, port: int) -> None:
+    pytest.fail(f"listens on {host}:{port}")
+
+
+@pytest.fixture(name="journal")
+def _journal(memory: Adapters) -> Journal:
+    return Journal(memory)
+
+
+async def test_everything_is_opened_before_and_closed_after(journal: Journal) -> None:
+    """The adapters are open and checked before the first request, and closed after the last."""
+    app = _app(journal.open)
+    assert journal.events == []
+    async with TestClient(TestServer(app)) as client:
+        assert journal.events == ["opened", "checked"]
+        async with client.get("/health/ready") as response:
+            assert response.status == 200
+
+    assert journal.events == ["opened", "checked", "closed"]
+
+
+async def test_watch_ends_before_the_adapters(memory: Adapters) -> None:
+    """No check runs while or after the adapters are closed."""
+    open_now = False
+    checked: list[bool] = []
+
+    async def check() -> None:
+        checked.append(open_now)
+
+    @asynccontextmanager
+    async def opened(_: Config) -> AsyncIterator[Adapters]:
+        nonlocal open_now
+        open_now = True
+        yield replace(memory, checks={"table": check})
+        open_now = False
+
+    app = create_app(configured({"server": {"readiness-interval-s": "0.001"}}), opened)
+    async with TestClient(TestServer(app)) as client, client.get("/health/ready") as response:
+        assert response.status == 200
+
+    assert checked
+    assert all(checked)
+
+
+async def test_adapters_are_closed_when_a_later_start_fails(journal: Journal) -> None:
+    """Where something that starts later fails, the adapters are closed."""
+    app = _app(journal.open)
+
+    async def broken(_: web.Application) -> None:
+        raise ValueError("cannot start")
+
+    app.on_startup.append(broken)
+    with pytest.raises(ValueError, match="cannot start"):
+        await server.serve(app, LOOPBACK, listening=_unexpected)
+
+    assert journal.events == ["opened", "checked", "closed"]
+
+
+async def test_adapters_that_cannot_be_opened_end_the_start() -> None:
+    """Without its adapters the application does not start."""
+
+    @asynccontextmanager
+    async def unopened(_: Config) -> AsyncIterator[Adapters]:
+        raise ValueError("cannot be opened")
+        yield
+
+    with pytest.raises(ValueError, match="cannot be opened"):
+        await server.serve(_app(unopened), LOOPBACK, listening=_unexpected)
+
+
+async def test_failing_check_does_not_end_the_start(memory: Adapters) -> None:
+    """A process whose table is away starts, and says that it is not ready."""
+
+    async def check() -> None:
+        raise ValueError("a defect")
+
+    @asynccontextmanager
+    async def opened(_: Config) -> AsyncIterator[Adapters]:
+        yield replace(memory, checks={"table": check})
+
+    async with TestClient(TestServer(_app(opened))) as client:
+        async with client.get("/health/ready") as response:
+            assert response.status == 503
+        async with client.get("/health/live") as response:
+            assert response.status == 200
+
+
+async def test_unverified_identity_is_warned_of(journal: Journal) -> None:
+    """Where a header is believed unverified, every start says so, with the networks believed."""
+    with capture_logs() as logs:
+        async with TestServer(_app(journal.open)):
+            pass
+
+    (warning,) = [event for event in logs if event["event"] == "identity_unverified"]
+    assert warning["log_level"] == "warning"
+    assert warning["believed_from"] == [str(network) for network in map(ip_network, NETWORKS)]
+
+
+async def test_verified_identity_needs_no_warning(journal: Journal) -> None:
+    """Where no header is believed unverified, nothing is said of it."""
+    config = configured()
+    verified = replace(config, identity=replace(config.identity, sources=()))
+    with capture_logs() as logs:
+        async with TestServer(create_app(verified, journal.open)):
+            pass
+
+    assert "identity_unverified" not in [event["event"] for event in logs]
+
+
+def test_default_schema_is_ours() -> None:
+    """The schema of the default settings is the service's own."""
+    assert profile_schema(configured().profile.schema) is ProfileSchema
+
+
+def test_subclass_is_taken(journal: Journal) -> None:
+    """`[profile] schema` swaps a subclass in, and the API document follows."""
+    config = configured({"profile": {"schema": f"{__name__}:Extended"}})
+
+    assert profile_schema(config.profile.schema) is Extended
+    assert b"shoeSize" in create_app(config, journal.open)[keys.OPENAPI]
+    assert b"shoeSize" not in create_app(configured(), journal.open)[keys.OPENAPI]
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("nowhere.at_all:Schema", "cannot be imported: No module named 'nowhere'"),
+        (f"{__name__}:Missing", "cannot be imported: module .* has no attribute 'Missing'"),
+        (f"{__name__}:Alien", "is no subclass of ProfileSchema"),
+        (f"{__name__}:NO_SCHEMA", "is no subclass of ProfileSchema"),
+        ("marshmallow:Schema", "is no subclass of ProfileSchema"),
+    ],
+    ids=["module", "class", "other class", "no class", "other schema"],
+)
+def test_unusable_schema_is_named(name: str, why: str, journal: Journal) -> None:
+    """A schema that can't be used stops the assembly, named with its setting and the reason."""
+    with pytest.raises(SchemaUnusable, match=rf"\[profile\] schema: {name} {why}"):
+        create_app(configured({"profile": {"schema": name}}), journal.open)
+
+    assert journal.events == []

@@ -1,0 +1,252 @@
+"""The settings: what each takes, what it is without being set, and what config.ini says of it."""
+
+import configparser
+import dataclasses
+from collections import Counter
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service import config_file
+from service.config import Config
+from service.config_file import environment_name
+from service.config_schema import PRIVATE_NETWORKS, SECTIONS
+from service.errors import ConfigurationUnusable
+
+SHIPPED = Path(__file__).parents[1] / "config.ini"
+REQUIRED = {
+    ("aws", "region"): "ap-south-1",
+    ("aws.cognito", "user-pool-id"): "ap-south-1_Ab1",
+    ("aws.cognito", "client-id"): "1a2b3c",
+}
+SECRET = "s3cr3t-%(x)s-\u00fc"  # noqa: S105 -- of nobody
+
+SETTINGS = {
+    (schema.section, key): field
+    for schema in SECTIONS.values()
+    for key, field in config_file.keys(schema).items()
+}
+NAMES = [f"{section}.{key}" for section, key in SETTINGS]
+
+
+def _environ(*settings: tuple[str, str, str]) -> dict[str, str]:
+    """Return an environment with the required settings, and *settings* over them."""
+    given = REQUIRED | {(section, key): text for section, key, text in settings}
+    return {environment_name(*setting): text for setting, text in given.items()}
+
+
+def _load(*settings: tuple[str, str, str]) -> Config:
+    return config_file.load(None, _environ(*settings))
+
+
+def _value(section: str, key: str, text: str) -> Any:  # noqa: ANN401 -- settings have many types
+    """Return what the setting becomes when it is set to *text*."""
+    fields = {schema.section: name for name, schema in SECTIONS.items()}
+    return getattr(getattr(_load((section, key, text)), fields[section]), key.replace("-", "_"))
+
+
+@pytest.fixture(name="shipped", scope="module")
+def _shipped() -> configparser.ConfigParser:
+    parser = configparser.ConfigParser(interpolation=None, default_section="", delimiters=("=",))
+    parser.read_string(SHIPPED.read_text(encoding="utf-8"))
+    return parser
+
+
+def test_config_ini_lists_what_exists(shipped: configparser.ConfigParser) -> None:
+    """config.ini lists the settings that exist and no others, in their order."""
+    assert [(section, key) for section in shipped.sections() for key in shipped[section]] == list(
+        SETTINGS
+    )
+
+
+@pytest.mark.parametrize(("section", "key"), SETTINGS, ids=NAMES)
+def test_config_ini_says_the_default(
+    section: str, key: str, shipped: configparser.ConfigParser
+) -> None:
+    """A setting has in config.ini exactly its default, and nothing where it has none."""
+    field = SETTINGS[section, key]
+    text = shipped[section][key]
+
+    if text:
+        assert field.deserialize(text) == field.load_default
+        assert not field.required
+    else:
+        assert field.required or field.load_default in (None, ())
+
+
+def test_config_ini_changes_nothing() -> None:
+    """With config.ini the configuration is the one without any file."""
+    assert config_file.load(SHIPPED, _environ()) == _load()
+
+
+def test_required_settings_are_those_that_no_default_can_guess() -> None:
+    """The region, the user pool and its client must be set; nothing else must."""
+    assert {setting for setting, field in SETTINGS.items() if field.required} == set(REQUIRED)
+
+
+def test_config_ini_explains_every_setting() -> None:
+    """Every setting in config.ini stands under a comment, alone or together with its like."""
+    unexplained = []
+    above = ""
+    for line in SHIPPED.read_text(encoding="utf-8").splitlines():
+        if "=" in line and not line.startswith("#") and (not above or above.startswith("[")):
+            unexplained.append(line)
+        above = line
+
+    assert unexplained == []
+
+
+def test_environment_names_are_unique() -> None:
+    """No two settings share an environment variable."""
+    names = Counter(environment_name(*setting) for setting in SETTINGS)
+
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "name"),
+    [
+        ("aws", "region", "AWS_REGION"),
+        ("aws.cognito", "user-pool-id", "AWS_COGNITO_USER_POOL_ID"),
+        ("aws.dynamodb", "endpoint-url", "AWS_DYNAMODB_ENDPOINT_URL"),
+        ("server", "port", "SERVER_PORT"),
+    ],
+)
+def test_environment_name_is_section_and_key(section: str, key: str, name: str) -> None:
+    """The variable is the section and the key in upper case, with _ for . and -."""
+    assert environment_name(section, key) == name
+
+
+def test_defaults_are_the_documented_ones() -> None:
+    """What is not set has its documented default."""
+    config = _load()
+
+    assert (config.server.host, config.server.port) == ("0.0.0.0", 8080)  # noqa: S104 -- compared
+    assert (config.dynamodb.user_profile_table, config.dynamodb.consistent_read) == (
+        "user-profiles",
+        True,
+    )
+    assert config.identity.sources == ("header", "bearer")
+    assert config.identity.trusted_proxies == tuple(map(ip_network, PRIVATE_NETWORKS.split()))
+    assert (config.log.level, config.log.format) == ("info", "json")
+    assert config.cognito.client_secret is None
+    assert config.cognito.endpoint_url is None
+
+
+def test_secret_is_never_shown() -> None:
+    """The repr of a configuration holds no secret."""
+    config = _load(("aws.cognito", "client-secret", SECRET))
+
+    assert config.cognito.client_secret == SECRET
+    assert SECRET not in repr(config)
+    assert "client_secret" not in repr(config)
+
+
+def test_configuration_is_frozen() -> None:
+    """A configuration never changes, in whole or in part."""
+    config = _load()
+
+    for value in (config, *(getattr(config, name) for name in SECTIONS)):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(value, dataclasses.fields(value)[0].name, "other")
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "text", "value"),
+    [
+        ("aws", "region", "us-gov-west-1", "us-gov-west-1"),
+        ("aws", "region", "eusc-de-east-1", "eusc-de-east-1"),
+        ("aws.cognito", "user-pool-id", "eu-west-1_local", "eu-west-1_local"),
+        ("aws.cognito", "client-id", "a" * 128, "a" * 128),
+        ("aws.cognito", "client-secret", SECRET, SECRET),
+        ("aws.cognito", "client-secret", "%d%%", "%d%%"),
+        ("aws.cognito", "endpoint-url", "http://moto:5000", "http://moto:5000"),
+        ("aws.cognito", "connect-timeout-s", "0.001", 0.001),
+        ("aws.cognito", "read-timeout-s", "60", 60.0),
+        ("aws.dynamodb", "user-profile-table", "a_b.C-3", "a_b.C-3"),
+        ("aws.dynamodb", "endpoint-url", "https://localhost:8000/", "https://localhost:8000/"),
+        ("aws.dynamodb", "consistent-read", "false", False),
+        ("aws.dynamodb", "connect-timeout-s", "60", 60.0),
+        ("aws.dynamodb", "read-timeout-s", ".5", 0.5),
+        ("identity", "sources", "header", ("header",)),
+        ("identity", "trusted-proxies", "10.0.0.0/8\n  ::1", (
+            ip_network("10.0.0.0/8"), ip_network("::1/128"),
+        )),
+        ("identity", "trusted-proxies", "", ()),
+        ("server", "host", "::1", "::1"),
+        ("server", "port", "0", 0),
+        ("server", "port", "65535", 65_535),
+        ("server", "max-body-bytes", "1024", 1_024),
+        ("server", "max-body-bytes", "10485760", 10_485_760),
+        ("server", "max-in-flight", "1", 1),
+        ("server", "max-in-flight", "100000", 100_000),
+        ("server", "request-deadline-s", "300", 300.0),
+        ("server", "readiness-interval-s", "0.001", 0.001),
+        ("auth", "writable-attributes", "name\n\temail", ("name", "email")),
+        ("auth", "writable-attributes", " ", ()),
+        ("profile", "schema", "our_app.v2:Schema2", "our_app.v2:Schema2"),
+        ("log", "level", "debug", "debug"),
+        ("log", "format", "console", "console"),
+    ],
+)  # fmt: skip
+def test_right_value_is_taken(section: str, key: str, text: str, value: object) -> None:
+    """A setting takes what is right for it, its bounds included, and becomes what it means."""
+    assert _value(section, key, text) == value
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "text", "why"),
+    [
+        ("aws", "region", "Mumbai", "pattern"),
+        ("aws", "region", "ap-south-1\nx", "pattern"),
+        ("aws.cognito", "user-pool-id", "pool", "pattern"),
+        ("aws.cognito", "user-pool-id", "a_b c", "pattern"),
+        ("aws.cognito", "client-id", "a" * 129, "pattern"),
+        ("aws.cognito", "endpoint-url", "moto:5000", "URL"),
+        ("aws.cognito", "endpoint-url", "ftp://moto", "URL"),
+        ("aws.cognito", "connect-timeout-s", "0", "0.001"),
+        ("aws.cognito", "connect-timeout-s", "61", "60"),
+        ("aws.cognito", "read-timeout-s", "soon", "number"),
+        ("aws.cognito", "read-timeout-s", "nan", "nan"),
+        ("aws.dynamodb", "user-profile-table", "ab", "pattern"),
+        ("aws.dynamodb", "user-profile-table", "a/b/c", "pattern"),
+        ("aws.dynamodb", "endpoint-url", "http://", "URL"),
+        ("aws.dynamodb", "consistent-read", "perhaps", "boolean"),
+        ("aws.dynamodb", "connect-timeout-s", "-1", "0.001"),
+        ("aws.dynamodb", "read-timeout-s", "60.1", "60"),
+        ("identity", "sources", "", "Shorter"),
+        ("identity", "sources", "header headers", "'headers' is not one of alb bearer header"),
+        ("identity", "sources", "header header", "twice"),
+        ("identity", "trusted-proxies", "10.0.0.1/8", "10.0.0.1/8 has host bits set"),
+        ("identity", "trusted-proxies", "home", "write networks such as 10.0.0.0/8"),
+        ("server", "port", "-1", "0"),
+        ("server", "port", "65536", "65535"),
+        ("server", "port", "80.5", "integer"),
+        ("server", "port", "8080 # the port", "integer"),
+        ("server", "max-body-bytes", "1023", "1024"),
+        ("server", "max-body-bytes", "10485761", "10485760"),
+        ("server", "max-in-flight", "0", "1"),
+        ("server", "max-in-flight", "100001", "100000"),
+        ("server", "request-deadline-s", "inf", "inf"),
+        ("server", "request-deadline-s", "301", "300"),
+        ("server", "readiness-interval-s", "0", "0.001"),
+        ("auth", "writable-attributes", "name name", "twice"),
+        ("profile", "schema", "Schema", "package.module:Class"),
+        ("profile", "schema", ".relative:Schema", "package.module:Class"),
+        ("profile", "schema", "a..b:Schema", "package.module:Class"),
+        ("profile", "schema", "a:B.C", "package.module:Class"),
+        ("log", "level", "INFO", "debug"),
+        ("log", "format", "xml", "json"),
+    ],
+)
+def test_wrong_value_is_named(section: str, key: str, text: str, why: str) -> None:
+    """A wrong value stops the start; the message names section, key, variable and reason."""
+    with pytest.raises(ConfigurationUnusable) as refused:
+        _load((section, key, text))
+
+    (line,) = str(refused.value).splitlines()[1:]
+    name = environment_name(section, key)
+    assert line.startswith(f"  [{section}] {key} (environment: {name}): ")
+    assert why in line.partition("): ")[2]

@@ -1,0 +1,263 @@
+"""The server ends on a signal without dropping what it has begun."""
+
+import asyncio
+import os
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+import pytest
+import uvloop
+from aiohttp import web
+
+from service import server
+from service.config import ServerConfig
+from service.errors import AddressUnavailable
+from tests.stage import configured
+
+LOOPBACK = "127.0.0.1"
+SOON_S = 2.0  # much less than the deadline of a request
+STOPS = [signal.SIGTERM, signal.SIGINT]
+
+
+def _config(**settings: str) -> ServerConfig:
+    return configured({"server": {"host": LOOPBACK, "port": "0", **settings}}).server
+
+
+class Stage:
+    """An application whose one slow request begins, and ends when it is let go."""
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+        self.let_go = asyncio.Event()
+        self.draining = asyncio.Event()
+        self.events: list[str] = []
+        self.app = web.Application()
+        self.app.add_routes([web.get("/fast", self._fast), web.get("/slow", self._slow)])
+        self.app.cleanup_ctx.append(self._resource)
+        self.app.on_shutdown.append(self._shutdown)
+
+    async def _fast(self, _: web.Request) -> web.Response:
+        return web.Response(text="fast")
+
+    async def _slow(self, _: web.Request) -> web.Response:
+        self.begun.set()
+        await self.let_go.wait()
+        self.events.append("answered")
+        return web.Response(text="slow")
+
+    async def _resource(self, _: web.Application) -> AsyncIterator[None]:
+        self.events.append("opened")
+        yield
+        self.events.append("closed")
+
+    async def _shutdown(self, _: web.Application) -> None:
+        self.draining.set()
+
+
+@dataclass
+class Served:
+    """A running server."""
+
+    host: str
+    port: int
+    task: asyncio.Task[None]
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://{self.host}:{self.port}"
+
+
+def _unexpected(host: str, port: int) -> None:
+    pytest.fail(f"listens on {host}:{port}")
+
+
+@asynccontextmanager
+async def _served(app: web.Application, config: ServerConfig) -> AsyncIterator[Served]:
+    """Serve *app* from the moment it listens; the body ends it by a signal."""
+    bound: asyncio.Future[tuple[str, int]] = asyncio.get_running_loop().create_future()
+    task = asyncio.create_task(
+        server.serve(app, config, listening=lambda host, port: bound.set_result((host, port)))
+    )
+    async with asyncio.timeout(10):
+        await asyncio.wait((bound, task), return_when=asyncio.FIRST_COMPLETED)
+        yield Served(*bound.result(), task)
+        await task
+
+
+def _send(number: signal.Signals) -> None:
+    os.kill(os.getpid(), number)
+
+
+@pytest.fixture(autouse=True)
+def _signal_handlers() -> Iterator[None]:
+    """Put the handlers of the process back as they were."""
+    before = {number: signal.getsignal(number) for number in STOPS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+async def test_bound_address_is_reported() -> None:
+    """Port 0 takes a free port; what is reported is where the server answers."""
+    async with _served(Stage().app, _config()) as served, aiohttp.ClientSession() as session:
+        assert served.host == LOOPBACK
+        async with session.get(f"{served.url}/fast") as response:
+            assert (response.status, await response.text()) == (200, "fast")
+        _send(signal.SIGTERM)
+
+
+@pytest.mark.parametrize("number", STOPS)
+async def test_signal_ends_it(number: signal.Signals) -> None:
+    """SIGTERM and SIGINT end the server; its resources are closed and nothing listens any more."""
+    stage = Stage()
+    async with _served(stage.app, _config()) as served:
+        _send(number)
+        await served.task
+
+    assert stage.events == ["opened", "closed"]
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection(served.host, served.port)
+
+
+@pytest.mark.parametrize("number", STOPS)
+async def test_request_in_flight_is_finished(number: signal.Signals) -> None:
+    """A request that was begun is answered before the resources that it uses are closed."""
+    stage = Stage()
+    async with _served(stage.app, _config()) as served, aiohttp.ClientSession() as session:
+        request = asyncio.create_task(session.get(f"{served.url}/slow"))
+        await stage.begun.wait()
+        _send(number)
+        await stage.draining.wait()
+        assert not served.task.done()
+        stage.let_go.set()
+        async with await request as response:
+            assert (response.status, await response.text()) == (200, "slow")
+
+    assert stage.events == ["opened", "answered", "closed"]
+
+
+async def test_draining_server_takes_no_connection() -> None:
+    """While requests are finished, new connections go elsewhere."""
+    stage = Stage()
+    async with _served(stage.app, _config()) as served, aiohttp.ClientSession() as session:
+        request = asyncio.create_task(session.get(f"{served.url}/slow"))
+        await stage.begun.wait()
+        _send(signal.SIGTERM)
+        await stage.draining.wait()
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection(served.host, served.port)
+        stage.let_go.set()
+        (await request).close()
+
+
+async def test_second_signal_does_not_cut_short() -> None:
+    """A second signal neither kills nor hurries a server that is finishing."""
+    stage = Stage()
+    async with _served(stage.app, _config()) as served, aiohttp.ClientSession() as session:
+        request = asyncio.create_task(session.get(f"{served.url}/slow"))
+        await stage.begun.wait()
+        _send(signal.SIGTERM)
+        await stage.draining.wait()
+        for number in STOPS:
+            _send(number)
+        stage.let_go.set()
+        async with await request as response:
+            assert response.status == 200
+
+
+async def test_idle_connection_delays_nothing() -> None:
+    """A client that keeps its connection for later does not hold the server up."""
+    async with _served(Stage().app, _config()) as served:
+        reader, writer = await asyncio.open_connection(served.host, served.port)
+        writer.write(b"GET /fast HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await reader.readuntil(b"fast")
+        began = time.monotonic()
+        _send(signal.SIGTERM)
+        await served.task
+
+        assert time.monotonic() - began < SOON_S
+        assert await reader.read() == b""
+        writer.close()
+
+
+async def test_request_past_its_deadline_is_cut_off() -> None:
+    """A request that outlives its deadline is given up, and the server ends."""
+    stage = Stage()
+    config = _config(**{"request-deadline-s": "0.05"})
+    async with _served(stage.app, config) as served, aiohttp.ClientSession() as session:
+        request = asyncio.create_task(session.get(f"{served.url}/slow"))
+        await stage.begun.wait()
+        _send(signal.SIGTERM)
+        await served.task
+        with pytest.raises(aiohttp.ClientError):
+            await request
+
+    assert stage.events == ["opened", "closed"]
+
+
+async def test_taken_port_is_told() -> None:
+    """A port that is taken is named with the way out, and what was opened is closed."""
+    stage = Stage()
+    with socket.socket() as taken:
+        taken.bind((LOOPBACK, 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(AddressUnavailable) as refused:
+            await server.serve(stage.app, _config(port=str(port)), listening=_unexpected)
+
+    assert str(refused.value).startswith(f"Cannot listen on {LOOPBACK}:{port}: ")
+    assert "in use" in str(refused.value)
+    assert str(refused.value).endswith("SERVER_PORT.")
+    assert stage.events == ["opened", "closed"]
+
+
+async def test_host_that_is_not_ours_is_told() -> None:
+    """An address of another machine is refused in the same way."""
+    with pytest.raises(AddressUnavailable, match=r"Cannot listen on 192\.0\.2\.1:0: "):
+        await server.serve(Stage().app, _config(host="192.0.2.1"), listening=_unexpected)
+
+
+async def test_start_that_fails_closes_what_it_opened() -> None:
+    """Where a later resource cannot be opened, the earlier ones are closed, and its error is raised."""
+    stage = Stage()
+
+    async def broken(_: web.Application) -> AsyncIterator[None]:
+        raise ValueError("cannot be opened")
+        yield
+
+    stage.app.cleanup_ctx.append(broken)
+    with pytest.raises(ValueError, match="cannot be opened"):
+        await server.serve(stage.app, _config(), listening=_unexpected)
+
+    assert stage.events == ["opened", "closed"]
+
+
+def test_run_uses_uvloop() -> None:
+    """What is run gets uvloop's loop, and its result is returned."""
+
+    async def main() -> asyncio.AbstractEventLoop:
+        return asyncio.get_running_loop()
+
+    assert isinstance(server.run(main()), uvloop.Loop)
+
+
+def test_run_serves_until_the_signal() -> None:
+    """On uvloop too, the server ends on a signal that comes as soon as it listens."""
+    events: list[str] = []
+
+    async def main() -> None:
+        stage = Stage()
+        stage.events = events
+        await server.serve(
+            stage.app, _config(), listening=lambda _host, _port: _send(signal.SIGTERM)
+        )
+
+    server.run(main())
+
+    assert events == ["opened", "closed"]
