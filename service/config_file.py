@@ -4,7 +4,7 @@ import configparser
 import difflib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeAlias, get_args
+from typing import Any
 
 from marshmallow import ValidationError
 from marshmallow.fields import Field
@@ -14,12 +14,6 @@ from service.config_schema import SECTIONS, Networks, SectionSchema, Words
 from service.errors import ConfigurationUnusable
 
 Settings = Mapping[str, Mapping[str, str]]  # section -> key -> text
-NotIni: TypeAlias = (
-    configparser.DuplicateOptionError
-    | configparser.DuplicateSectionError
-    | configparser.ParsingError
-)
-NOT_INI = get_args(NotIni)  # all that reading a text raises
 
 
 def load(
@@ -75,26 +69,28 @@ def _read(path: Path) -> dict[str, dict[str, str]]:
     try:
         parser.read_string(path.read_text(encoding="utf-8"), source=str(path))
     except OSError as error:
-        raise ConfigurationUnusable(f"The file {path} cannot be read: {error.strerror}.") from None
+        raise _unusable(path, f"cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise ConfigurationUnusable(f"The file {path} is not UTF-8 text.") from None
-    except NOT_INI as error:
-        raise ConfigurationUnusable(_unreadable(path, error)) from None
+        raise _unusable(path, "is not UTF-8 text") from None
+    except configparser.DuplicateOptionError as error:
+        where = f"sets [{error.section}] {error.option} twice (line {error.lineno})"
+        raise _unusable(path, where) from None
+    except configparser.DuplicateSectionError as error:
+        where = f"has the section [{error.section}] twice (line {error.lineno})"
+        raise _unusable(path, where) from None
+    except configparser.MissingSectionHeaderError as error:
+        raise _unusable(
+            path, f"has text before the first [section] (line {error.lineno})"
+        ) from None
+    except configparser.ParsingError as error:
+        lines = ", ".join(str(lineno) for lineno, _ in error.errors)
+        raise _unusable(path, f"is not `key = value` text (line {lines})") from None
     return {name: dict(section) for name, section in parser.items() if name}
 
 
-def _unreadable(path: Path, error: NotIni) -> str:
-    """Say where the file is wrong without repeating the line, which may hold a secret."""
-    if isinstance(error, configparser.DuplicateOptionError):
-        what = f"sets [{error.section}] {error.option} twice (line {error.lineno})"
-    elif isinstance(error, configparser.DuplicateSectionError):
-        what = f"has the section [{error.section}] twice (line {error.lineno})"
-    elif isinstance(error, configparser.MissingSectionHeaderError):
-        what = f"has text before the first [section] (line {error.lineno})"
-    else:
-        lines = ", ".join(str(lineno) for lineno, _ in error.errors)
-        what = f"is not `key = value` text (line {lines})"
-    return f"The file {path} {what}."
+def _unusable(path: Path, what: str) -> ConfigurationUnusable:
+    """Say what is wrong with the file, never by a line of it, which may hold a secret."""
+    return ConfigurationUnusable(f"The file {path} {what}.")
 
 
 def _of_environment(schema: type[SectionSchema], environ: Mapping[str, str]) -> Settings:
