@@ -29,7 +29,7 @@ STANDARD_ATTRIBUTES = (  # OpenID Connect Core 1.0, section 5.1, as far as Cogni
 )
 URL = r"https?://\S+\Z"
 ALB_ARN = (
-    r"arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:loadbalancer/app/[\w-]+/[0-9a-f]+\Z"
+    r"arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:loadbalancer/app/[\w-]+/\w+\Z"
 )
 
 
@@ -113,7 +113,7 @@ class CognitoSection(SectionSchema):
     value = CognitoConfig
 
     user_pool_id = fields.String(required=True, validate=validate.Regexp(r"[\w-]+_[0-9a-zA-Z]+\Z"))
-    client_id = fields.String(required=True, validate=validate.Regexp(r"[\w+]{1,128}\Z"))
+    client_id = fields.String(required=True, validate=validate.Regexp(r"\S{1,128}\Z"))
     client_secret = fields.String(load_default=None)
     endpoint_url = Endpoint()
     issuers = Words(load_default=(), each=URL)

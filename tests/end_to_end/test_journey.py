@@ -77,6 +77,22 @@ async def test_six_steps_of_the_seed(service: aiohttp.ClientSession, mailbox: Ma
     assert (status, refreshed["userId"]) == (200, tokens["userId"])
 
 
+async def test_access_token_identifies(service: aiohttp.ClientSession, user: str) -> None:
+    """Cognito's access token proves who asks; an id token, or another's plain header, does not."""
+    _, tokens = await _post(service, "/api/auth/login", {"username": user, "password": PASSWORD})
+    bearer = {"Authorization": f"Bearer {tokens['accessToken']}"}
+    id_token = {"Authorization": f"Bearer {tokens['idToken']}"}
+
+    status, profile = await _post(service, PROFILE, {"city": "Mumbai"}, **bearer)
+    refused, problem = await _post(service, PROFILE, {"city": "Pune"}, **id_token)
+    disagreeing = {**bearer, "x-amzn-oidc-identity": str(uuid.uuid4())}
+    lied, _ = await _post(service, PROFILE, {"city": "Pune"}, **disagreeing)
+
+    assert (status, profile["userId"]) == (201, tokens["userId"])
+    assert (refused, problem["code"]) == (401, "token_invalid")
+    assert lied == 401
+
+
 async def test_logged_out_user_cannot_refresh(service: aiohttp.ClientSession, user: str) -> None:
     """Logging out ends one session; logging out everywhere ends all."""
     credentials: dict[str, object] = {"username": user, "password": PASSWORD}
