@@ -9,15 +9,22 @@ from pathlib import Path
 
 DEFAULT_FILE = Path("config.ini")
 UNUSABLE = 2  # exit status: the user has to correct something
-INTERRUPTED = 130  # exit status of a program that SIGINT ended
+ENDED_BY_SIGNAL = 128  # exit status of a program that a signal ended, less the signal's number
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command that *arguments* name and return the exit status."""
     from service.errors import SetupError  # noqa: PLC0415 -- see the commands
 
+    ended_by = signal.SIGINT
+
+    def terminate(*_: object) -> None:
+        nonlocal ended_by
+        ended_by = signal.SIGTERM
+        signal.raise_signal(signal.SIGINT)  # which asyncio turns into an orderly end
+
     # As process 1 of a container, Python would not hear SIGTERM before the server listens for it.
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    signal.signal(signal.SIGTERM, terminate)
     options = parser().parse_args(arguments)
     file = options.config or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
     try:
@@ -26,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
         print(error, file=sys.stderr)  # noqa: T201 -- the command line speaks to a person
         return UNUSABLE
     except KeyboardInterrupt:
-        return INTERRUPTED
+        return ENDED_BY_SIGNAL + ended_by
     return 0
 
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import aioboto3
 import structlog
@@ -133,6 +133,17 @@ def translated(table: ErrorTable) -> Iterator[None]:
     except (BotoCoreError, ResponseParserError, UnicodeDecodeError) as error:
         _report_unanswered(error)
         raise UpstreamFault from error
+
+
+def required(answer: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 -- botocore's value
+    """
+    Return a member that an answer must have; raises UpstreamFault without it.
+
+    botocore makes an empty answer of a page that is no answer, such as a proxy's with status 200.
+    """
+    if name not in answer:
+        raise UpstreamFault
+    return answer[name]
 
 
 def _report_unanswered(error: Exception) -> None:

@@ -28,9 +28,7 @@ STANDARD_ATTRIBUTES = (  # OpenID Connect Core 1.0, section 5.1, as far as Cogni
     "phone_number picture preferred_username profile website zoneinfo"
 )
 URL = r"https?://\S+\Z"
-ALB_ARN = (
-    r"arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:loadbalancer/app/[\w-]+/\w+\Z"
-)
+ALB_ARN = r"arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:loadbalancer/app/[\w-]+/\w+\Z"
 
 
 class Words(fields.Field[tuple[str, ...]]):
@@ -156,10 +154,10 @@ class IdentitySection(SectionSchema):
     clock_skew_s = fields.Float(load_default=5.0, validate=validate.Range(0, 60))
     tokens_remembered = fields.Integer(load_default=10_000, validate=validate.Range(0, 1_000_000))
 
-    @validates_schema
-    def check_alb_arn(self, data: Mapping[str, Any], **_: Any) -> None:  # noqa: ANN401 -- marshmallow's hook
+    @validates_schema(skip_on_field_errors=False, pass_original=True)
+    def check_alb_arn(self, data: Mapping[str, Any], given: Mapping[str, str], **_: Any) -> None:  # noqa: ANN401 -- marshmallow's hook
         """Refuse the source alb without an ARN: the tokens of anybody's load balancer would do."""
-        if "alb" in data.get("sources", ()) and not data.get("alb_arn"):
+        if "alb" in data.get("sources", ()) and not given.get("alb-arn"):
             raise ValidationError(["Must be set, because sources names alb."], "alb-arn")
 
 

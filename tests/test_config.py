@@ -5,7 +5,6 @@ import dataclasses
 from collections import Counter
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,7 +12,6 @@ from service import config_file
 from service.config import Config
 from service.config_file import environment_name
 from service.config_schema import PRIVATE_NETWORKS, SECTIONS
-from service.errors import ConfigurationUnusable
 
 SHIPPED = Path(__file__).parents[1] / "config.ini"
 REQUIRED = {
@@ -39,12 +37,6 @@ def _environ(*settings: tuple[str, str, str]) -> dict[str, str]:
 
 def _load(*settings: tuple[str, str, str]) -> Config:
     return config_file.load(None, _environ(*settings))
-
-
-def _value(section: str, key: str, text: str) -> Any:  # noqa: ANN401 -- settings have many types
-    """Return what the setting becomes when it is set to *text*."""
-    fields = {schema.section: name for name, schema in SECTIONS.items()}
-    return getattr(getattr(_load((section, key, text)), fields[section]), key.replace("-", "_"))
 
 
 @pytest.fixture(name="shipped", scope="module")
@@ -151,102 +143,3 @@ def test_configuration_is_frozen() -> None:
     for value in (config, *(getattr(config, name) for name in SECTIONS)):
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(value, dataclasses.fields(value)[0].name, "other")
-
-
-@pytest.mark.parametrize(
-    ("section", "key", "text", "value"),
-    [
-        ("aws", "region", "us-gov-west-1", "us-gov-west-1"),
-        ("aws", "region", "eusc-de-east-1", "eusc-de-east-1"),
-        ("aws.cognito", "user-pool-id", "eu-west-1_local", "eu-west-1_local"),
-        ("aws.cognito", "client-id", "a" * 128, "a" * 128),
-        ("aws.cognito", "client-secret", SECRET, SECRET),
-        ("aws.cognito", "client-secret", "%d%%", "%d%%"),
-        ("aws.cognito", "endpoint-url", "http://moto:5000", "http://moto:5000"),
-        ("aws.cognito", "connect-timeout-s", "0.001", 0.001),
-        ("aws.cognito", "read-timeout-s", "60", 60.0),
-        ("aws.dynamodb", "user-profile-table", "a_b.C-3", "a_b.C-3"),
-        ("aws.dynamodb", "endpoint-url", "https://localhost:8000/", "https://localhost:8000/"),
-        ("aws.dynamodb", "consistent-read", "false", False),
-        ("aws.dynamodb", "connect-timeout-s", "60", 60.0),
-        ("aws.dynamodb", "read-timeout-s", ".5", 0.5),
-        ("identity", "sources", "header", ("header",)),
-        ("identity", "trusted-proxies", "10.0.0.0/8\n  ::1", (
-            ip_network("10.0.0.0/8"), ip_network("::1/128"),
-        )),
-        ("identity", "trusted-proxies", "", ()),
-        ("server", "host", "::1", "::1"),
-        ("server", "port", "0", 0),
-        ("server", "port", "65535", 65_535),
-        ("server", "max-body-bytes", "1024", 1_024),
-        ("server", "max-body-bytes", "10485760", 10_485_760),
-        ("server", "max-in-flight", "1", 1),
-        ("server", "max-in-flight", "100000", 100_000),
-        ("server", "request-deadline-s", "300", 300.0),
-        ("server", "readiness-interval-s", "0.001", 0.001),
-        ("auth", "writable-attributes", "name\n\temail", ("name", "email")),
-        ("auth", "writable-attributes", " ", ()),
-        ("profile", "schema", "our_app.v2:Schema2", "our_app.v2:Schema2"),
-        ("log", "level", "debug", "debug"),
-        ("log", "format", "console", "console"),
-    ],
-)  # fmt: skip
-def test_right_value_is_taken(section: str, key: str, text: str, value: object) -> None:
-    """A setting takes what is right for it, its bounds included, and becomes what it means."""
-    assert _value(section, key, text) == value
-
-
-@pytest.mark.parametrize(
-    ("section", "key", "text", "why"),
-    [
-        ("aws", "region", "Mumbai", "pattern"),
-        ("aws", "region", "ap-south-1\nx", "pattern"),
-        ("aws.cognito", "user-pool-id", "pool", "pattern"),
-        ("aws.cognito", "user-pool-id", "a_b c", "pattern"),
-        ("aws.cognito", "client-id", "a" * 129, "pattern"),
-        ("aws.cognito", "endpoint-url", "moto:5000", "URL"),
-        ("aws.cognito", "endpoint-url", "ftp://moto", "URL"),
-        ("aws.cognito", "connect-timeout-s", "0", "0.001"),
-        ("aws.cognito", "connect-timeout-s", "61", "60"),
-        ("aws.cognito", "read-timeout-s", "soon", "number"),
-        ("aws.cognito", "read-timeout-s", "nan", "nan"),
-        ("aws.dynamodb", "user-profile-table", "ab", "pattern"),
-        ("aws.dynamodb", "user-profile-table", "a/b/c", "pattern"),
-        ("aws.dynamodb", "endpoint-url", "http://", "URL"),
-        ("aws.dynamodb", "consistent-read", "perhaps", "boolean"),
-        ("aws.dynamodb", "connect-timeout-s", "-1", "0.001"),
-        ("aws.dynamodb", "read-timeout-s", "60.1", "60"),
-        ("identity", "sources", "", "Shorter"),
-        ("identity", "sources", "header headers", "'headers' is not one of alb bearer header"),
-        ("identity", "sources", "header header", "twice"),
-        ("identity", "trusted-proxies", "10.0.0.1/8", "10.0.0.1/8 has host bits set"),
-        ("identity", "trusted-proxies", "home", "write networks such as 10.0.0.0/8"),
-        ("server", "port", "-1", "0"),
-        ("server", "port", "65536", "65535"),
-        ("server", "port", "80.5", "integer"),
-        ("server", "port", "8080 # the port", "integer"),
-        ("server", "max-body-bytes", "1023", "1024"),
-        ("server", "max-body-bytes", "10485761", "10485760"),
-        ("server", "max-in-flight", "0", "1"),
-        ("server", "max-in-flight", "100001", "100000"),
-        ("server", "request-deadline-s", "inf", "inf"),
-        ("server", "request-deadline-s", "301", "300"),
-        ("server", "readiness-interval-s", "0", "0.001"),
-        ("auth", "writable-attributes", "name name", "twice"),
-        ("profile", "schema", "Schema", "package.module:Class"),
-        ("profile", "schema", ".relative:Schema", "package.module:Class"),
-        ("profile", "schema", "a..b:Schema", "package.module:Class"),
-        ("profile", "schema", "a:B.C", "package.module:Class"),
-        ("log", "level", "INFO", "debug"),
-        ("log", "format", "xml", "json"),
-    ],
-)
-def test_wrong_value_is_named(section: str, key: str, text: str, why: str) -> None:
-    """A wrong value stops the start; the message names section, key, variable and reason."""
-    with pytest.raises(ConfigurationUnusable) as refused:
-        _load((section, key, text))
-
-    (line,) = str(refused.value).splitlines()[1:]
-    name = environment_name(section, key)
-    assert line.startswith(f"  [{section}] {key} (environment: {name}): ")
-    assert why in line.partition("): ")[2]

@@ -13,26 +13,17 @@ from service import aws, log
 from service.config import LogConfig
 from service.local.outbox import Delivery
 from service.local.server import LocalAws, local_aws
+from tests.process import restored
 from tests.stage import CREDENTIALS, PASSWORD, configured, new_user
 
 Level = Literal["debug", "info", "warning", "error"]
 
 
 @pytest.fixture(autouse=True)
-def _process_wide_state() -> Iterator[None]:
-    """Put logging and structlog back as they were."""
-    root = logging.getLogger()
-    loggers = [root, *map(logging.getLogger, log.QUIET_LOGGERS)]
-    levels = [logger.level for logger in loggers]
-    handlers = root.handlers[:]
-    was_configured, settings = structlog.is_configured(), structlog.get_config()
-    yield
-    root.handlers[:] = handlers
-    for logger, level in zip(loggers, levels, strict=True):
-        logger.setLevel(level)
-    structlog.reset_defaults()
-    if was_configured:
-        structlog.configure(**settings)
+def _process_restored() -> Iterator[None]:
+    """Put back what configuring the log changes."""
+    with restored():
+        yield
 
 
 @pytest.fixture(name="own_local_aws", scope="module")

@@ -17,6 +17,7 @@ from aiohttp import web
 from service import server
 from service.config import ServerConfig
 from service.errors import AddressUnavailable
+from tests.process import restored
 from tests.stage import configured
 
 LOOPBACK = "127.0.0.1"
@@ -95,12 +96,10 @@ def _send(number: signal.Signals) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _signal_handlers() -> Iterator[None]:
-    """Put the handlers of the process back as they were."""
-    before = {number: signal.getsignal(number) for number in STOPS}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
+def _process_restored() -> Iterator[None]:
+    """Put back the signal handlers, which a server takes."""
+    with restored():
+        yield
 
 
 async def test_bound_address_is_reported() -> None:
@@ -219,8 +218,8 @@ async def test_taken_port_is_told() -> None:
 
 async def test_host_that_is_not_ours_is_told() -> None:
     """An address of another machine is refused in the same way."""
-    with pytest.raises(AddressUnavailable, match=r"Cannot listen on 192\.0\.2\.1:0: "):
-        await server.serve(Stage().app, _config(host="192.0.2.1"), listening=_unexpected)
+    with pytest.raises(AddressUnavailable, match=r"Cannot listen on 198\.51\.100\.1:0: "):
+        await server.serve(Stage().app, _config(host="198.51.100.1"), listening=_unexpected)
 
 
 async def test_start_that_fails_closes_what_it_opened() -> None:

@@ -33,10 +33,7 @@ def run(
     pending: Settings = {"aws.cognito": {"user-pool-id": "pending_0", "client-id": "pending"}}
     config = config_file.load(file, environ, under=pending if user_pool is not None else None)
     log.configure(config.log, sys.stderr)
-    try:
-        ids = server.run(_create(config, user_pool, wait_s))
-    except (BotoCoreError, ClientError) as error:
-        raise AwsUnusable(f"AWS did not do what was asked of it: {error}") from error
+    ids = server.run(_created(config, user_pool, wait_s))
     if ids is None:
         return
     settings = f"[aws]\nregion = {config.aws.region}\n\n[aws.cognito]\n" + "".join(
@@ -48,6 +45,13 @@ def run(
             _replace(write, settings)
         except OSError as error:
             raise FileUnwritable(f"The file {write} cannot be written: {error.strerror}.") from None
+
+
+async def _created(config: Config, user_pool: str | None, wait_s: float) -> dict[str, str] | None:
+    try:
+        return await _create(config, user_pool, wait_s)
+    except (BotoCoreError, ClientError) as error:
+        raise AwsUnusable(f"AWS did not do what was asked of it: {error}") from error
 
 
 async def _create(config: Config, user_pool: str | None, wait_s: float) -> dict[str, str] | None:

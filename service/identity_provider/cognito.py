@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import jwt
 
-from service.aws import translated
+from service.aws import required, translated
 from service.domain.accounts import (
     Challenge,
     Delivery,
@@ -49,8 +49,8 @@ class CognitoIdentityProvider:
                 **self._proof(account.username),
             )
         return SignedUp(
-            user_id=answer["UserSub"],
-            confirmed=answer["UserConfirmed"],
+            user_id=required(answer, "UserSub"),
+            confirmed=required(answer, "UserConfirmed"),
             delivery=_delivery(answer.get("CodeDeliveryDetails")),
         )
 
@@ -160,16 +160,14 @@ def _delivery(details: CodeDeliveryDetailsTypeTypeDef | None) -> Delivery | None
 
 
 def _tokens(result: AuthenticationResultTypeTypeDef) -> Tokens:
-    try:
-        return Tokens(
-            user_id=_subject(result["IdToken"]),
-            id_token=result["IdToken"],
-            access_token=result["AccessToken"],
-            refresh_token=result.get("RefreshToken"),
-            expires_in_s=result["ExpiresIn"],
-        )
-    except KeyError as missing:
-        raise UpstreamFault from missing
+    id_token: str = required(result, "IdToken")
+    return Tokens(
+        user_id=_subject(id_token),
+        id_token=id_token,
+        access_token=required(result, "AccessToken"),
+        refresh_token=result.get("RefreshToken"),
+        expires_in_s=required(result, "ExpiresIn"),
+    )
 
 
 def _subject(id_token: str) -> str:

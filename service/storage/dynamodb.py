@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from service.aws import RETRY_AFTER_S, ErrorTable, translated
+from service.aws import RETRY_AFTER_S, ErrorTable, required, translated
 from service.domain.errors import Misconfigured, ProfileChanged, UpstreamUnavailable
 from service.domain.profiles import Fields, Profile
 from service.domain.timestamps import Clock, timestamp
@@ -112,7 +112,7 @@ class DynamoDBProfileStore:
             if present is None or not items.written_by(present, write_id):
                 raise
             return items.profile_of(present)  # a retry met its own first try
-        return items.profile_of(answer["Attributes"])
+        return items.profile_of(required(answer, "Attributes"))
 
     async def _items(self, user_id: str, *, consistent: bool) -> list[Item]:
         """Return all items of a user, sorted by sort key."""
@@ -128,7 +128,7 @@ class DynamoDBProfileStore:
                     ConsistentRead=consistent,
                     **more,
                 )
-            found += page["Items"]
+            found += required(page, "Items")
             if "LastEvaluatedKey" not in page:
                 return found
             more = {"ExclusiveStartKey": page["LastEvaluatedKey"]}

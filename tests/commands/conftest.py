@@ -1,15 +1,13 @@
 """What the tests of the commands share: a local AWS, and the process as it was before."""
 
-import logging
 import uuid
 from collections.abc import Iterator, Mapping
 
 import pytest
-import structlog
 
-from service import log
 from service.local.outbox import Delivery
 from service.local.server import LocalAws, local_aws
+from tests.process import restored
 
 
 def _silently(_: Delivery) -> None:
@@ -23,13 +21,13 @@ def own_local_aws() -> Iterator[LocalAws]:
         yield local
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def name() -> str:
-    """Return a name that no other test has."""
+    """Return a name that no other module has: what a command creates is found again by the next."""
     return f"command-{uuid.uuid4().hex}"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def placed(own_local_aws: LocalAws, name: str) -> Mapping[str, str]:
     """Return the environment of a command that works on the local AWS."""
     return {
@@ -43,17 +41,7 @@ def placed(own_local_aws: LocalAws, name: str) -> Mapping[str, str]:
 
 
 @pytest.fixture
-def logging_restored() -> Iterator[None]:
-    """Put logging and structlog back as they were: a command configures the whole process."""
-    root = logging.getLogger()
-    loggers = [root, *map(logging.getLogger, log.QUIET_LOGGERS)]
-    levels = [logger.level for logger in loggers]
-    handlers = root.handlers[:]
-    was_configured, settings = structlog.is_configured(), structlog.get_config()
-    yield
-    root.handlers[:] = handlers
-    for logger, level in zip(loggers, levels, strict=True):
-        logger.setLevel(level)
-    structlog.reset_defaults()
-    if was_configured:
-        structlog.configure(**settings)
+def process_restored() -> Iterator[None]:
+    """Put back what a command changes of this process."""
+    with restored():
+        yield

@@ -1,7 +1,6 @@
 """`setup` creates what is missing, says the ids, and can be repeated."""
 
 import asyncio
-import signal
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,11 +11,11 @@ import pytest
 from service import aws, config_file
 from service.__main__ import main
 from service.local.server import LocalAws
-from tests.commands.running import run, running
-from tests.loopback import HANG, scripted, url_of
+from tests.commands.running import run
+from tests.loopback import url_of
 from tests.stage import CREDENTIALS, configured
 
-pytestmark = pytest.mark.usefixtures("logging_restored")
+pytestmark = pytest.mark.usefixtures("process_restored")
 
 
 @pytest.fixture(name="here", autouse=True)
@@ -38,8 +37,9 @@ async def test_program_prints_the_ids_and_logs_elsewhere(
     here: Path, name: str, placed: Mapping[str, str]
 ) -> None:
     """Standard output holds the settings and nothing else; the log goes to standard error."""
-    arguments = ("setup", "--user-pool", name, "--write", "ids.ini")
-    ended = await run(*arguments, folder=here, environ=placed)
+    environ = {**placed, "AWS_DYNAMODB_USER_PROFILE_TABLE": f"{name}-program"}
+    arguments = ("setup", "--user-pool", f"{name}-program", "--write", "ids.ini")
+    ended = await run(*arguments, folder=here, environ=environ)
 
     assert ended.status == 0
     assert ended.output == (here / "ids.ini").read_text()
@@ -77,13 +77,14 @@ def test_table_alone(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Without --user-pool only the table is created, and nothing is printed."""
+    monkeypatch.setenv("AWS_DYNAMODB_USER_PROFILE_TABLE", f"{name}-alone")
     monkeypatch.setenv("AWS_COGNITO_USER_POOL_ID", "us-east-1_none")
     monkeypatch.setenv("AWS_COGNITO_CLIENT_ID", "none")
 
     assert main(["setup", "--write", "ids.ini"]) == 0
     assert capsys.readouterr().out == ""
     assert not Path("ids.ini").exists()
-    assert asyncio.run(_table_status(own_local_aws, name)) == "ACTIVE"
+    assert asyncio.run(_table_status(own_local_aws, f"{name}-alone")) == "ACTIVE"
 
 
 def test_ids_are_needed_where_none_are_made(capsys: pytest.CaptureFixture[str]) -> None:
@@ -131,16 +132,3 @@ def test_server_that_never_comes_is_told(
     last = capsys.readouterr().err.splitlines()[-1]
     assert last.startswith("AWS did not do what was asked of it: ")
     assert url in last
-
-
-async def test_interrupt_ends_it(here: Path, placed: Mapping[str, str]) -> None:
-    """Ctrl-C ends a command that waits, with the status that a shell expects and no traceback."""
-    async with scripted(HANG) as server:
-        environ = {**placed, "AWS_DYNAMODB_ENDPOINT_URL": server.url}
-        arguments = ("setup", "--user-pool", "x")
-        async with running(*arguments, folder=here, environ=environ) as program:
-            async with server.news:
-                await server.news.wait_for(lambda: server.requests)
-            ended = await program.end(signal.SIGINT)
-
-    assert (ended.status, ended.output, ended.errors) == (130, "", "")

@@ -100,6 +100,16 @@ async def test_answer_without_what_it_must_hold_is_a_fault(
         await provider.log_in("alice", "x")
 
 
+async def test_page_in_place_of_an_answer_is_a_fault(
+    scripted: tuple[CognitoIdentityProvider, Answering],
+) -> None:
+    """What a proxy puts in place of an answer is no account."""
+    provider, _ = scripted
+
+    with pytest.raises(UpstreamFault):
+        await provider.sign_up(NewAccount("alice", PASSWORD))
+
+
 async def test_wrong_client_secret_is_misconfigured(clients: aws.Clients, config: Config) -> None:
     """A secret for a client that has none is the operator's mistake, not the caller's."""
     wrong = replace(config.cognito, client_secret="wrong")  # noqa: S106 -- it is no secret

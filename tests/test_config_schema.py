@@ -1,0 +1,207 @@
+"""What each setting takes, what it refuses, and what it becomes."""
+
+from ipaddress import ip_network
+from typing import Any
+
+import pytest
+
+from service import config_file
+from service.config import Config
+from service.config_file import environment_name
+from service.config_schema import SECTIONS
+from service.errors import ConfigurationUnusable
+
+REQUIRED = {
+    ("aws", "region"): "ap-south-1",
+    ("aws.cognito", "user-pool-id"): "ap-south-1_Ab1",
+    ("aws.cognito", "client-id"): "1a2b3c",
+}
+SECRET = "s3cr3t-%(x)s-\u00fc"  # noqa: S105 -- of nobody
+ARN = "arn:aws:elasticloadbalancing:ap-south-1:123456789012:loadbalancer/app/front/50dc6c495c0c9188"
+ARN_IN_CHINA = ARN.replace("arn:aws:", "arn:aws-cn:").replace("ap-south-1", "cn-north-1")
+FREE = {  # settings that take any text
+    ("aws.cognito", "client-secret"),
+    ("identity", "alb-client-id"),
+    ("server", "host"),
+}
+SETTINGS = {
+    (schema.section, key) for schema in SECTIONS.values() for key in config_file.keys(schema)
+}
+
+RIGHT: list[tuple[str, str, str, object]] = [
+    ("aws", "region", "us-gov-west-1", "us-gov-west-1"),
+    ("aws", "region", "eusc-de-east-1", "eusc-de-east-1"),
+    ("aws.cognito", "user-pool-id", "eu-west-1_local", "eu-west-1_local"),
+    ("aws.cognito", "client-id", "a" * 128, "a" * 128),
+    ("aws.cognito", "client-secret", SECRET, SECRET),
+    ("aws.cognito", "client-secret", "%d%%", "%d%%"),
+    ("aws.cognito", "endpoint-url", "http://moto:5000", "http://moto:5000"),
+    ("aws.cognito", "connect-timeout-s", "0.001", 0.001),
+    ("aws.cognito", "read-timeout-s", "60", 60.0),
+    ("aws.dynamodb", "user-profile-table", "a_b.C-3", "a_b.C-3"),
+    ("aws.dynamodb", "endpoint-url", "https://localhost:8000/", "https://localhost:8000/"),
+    ("aws.dynamodb", "consistent-read", "false", False),
+    ("aws.dynamodb", "connect-timeout-s", "60", 60.0),
+    ("aws.dynamodb", "read-timeout-s", ".5", 0.5),
+    ("aws.cognito", "issuers", "https://a.example/p\n http://b", (
+        "https://a.example/p", "http://b",
+    )),
+    ("aws.cognito", "jwks-url", "https://keys.example/k.json", "https://keys.example/k.json"),
+    ("identity", "sources", "bearer header", ("bearer", "header")),
+    ("identity", "alb-arn", f"{ARN} {ARN_IN_CHINA}", (ARN, ARN_IN_CHINA)),
+    ("identity", "alb-client-id", "1a2b3c", "1a2b3c"),
+    ("identity", "alb-issuer", "https://a.example", ("https://a.example",)),
+    ("identity", "alb-key-url", "http://keys:8000", "http://keys:8000"),
+    ("identity", "clock-skew-s", "0", 0.0),
+    ("identity", "clock-skew-s", "60", 60.0),
+    ("identity", "tokens-remembered", "0", 0),
+    ("identity", "tokens-remembered", "1000000", 1_000_000),
+    ("identity", "trusted-proxies", "10.0.0.0/8\n  ::1", (
+        ip_network("10.0.0.0/8"), ip_network("::1/128"),
+    )),
+    ("identity", "trusted-proxies", "", ()),
+    ("server", "host", "::1", "::1"),
+    ("server", "port", "0", 0),
+    ("server", "port", "65535", 65_535),
+    ("server", "max-body-bytes", "1024", 1_024),
+    ("server", "max-body-bytes", "10485760", 10_485_760),
+    ("server", "max-in-flight", "1", 1),
+    ("server", "max-in-flight", "100000", 100_000),
+    ("server", "request-deadline-s", "300", 300.0),
+    ("server", "readiness-interval-s", "0.001", 0.001),
+    ("cors", "allowed-origins", "https://app.example http://localhost:3000", (
+        "https://app.example", "http://localhost:3000",
+    )),
+    ("auth", "writable-attributes", "name\n\temail", ("name", "email")),
+    ("auth", "writable-attributes", " ", ()),
+    ("profile", "schema", "our_app.v2:Schema2", "our_app.v2:Schema2"),
+    ("log", "level", "debug", "debug"),
+    ("log", "format", "console", "console"),
+]  # fmt: skip
+WRONG: list[tuple[str, str, str, str]] = [
+    ("aws", "region", "Mumbai", "pattern"),
+    ("aws", "region", "ap-south-1\nx", "pattern"),
+    ("aws.cognito", "user-pool-id", "pool", "pattern"),
+    ("aws.cognito", "user-pool-id", "a_b c", "pattern"),
+    ("aws.cognito", "client-id", "a" * 129, "pattern"),
+    ("aws.cognito", "endpoint-url", "moto:5000", "URL"),
+    ("aws.cognito", "endpoint-url", "ftp://moto", "URL"),
+    ("aws.cognito", "client-id", "a b", "pattern"),
+    ("aws.cognito", "issuers", "https://a.example b.example", "'b.example' is not of the form"),
+    ("aws.cognito", "jwks-url", "keys.json", "URL"),
+    ("aws.cognito", "connect-timeout-s", "0", "0.001"),
+    ("aws.cognito", "connect-timeout-s", "61", "60"),
+    ("aws.cognito", "read-timeout-s", "soon", "number"),
+    ("aws.cognito", "read-timeout-s", "nan", "nan"),
+    ("aws.dynamodb", "user-profile-table", "ab", "pattern"),
+    ("aws.dynamodb", "user-profile-table", "a/b/c", "pattern"),
+    ("aws.dynamodb", "endpoint-url", "http://", "URL"),
+    ("aws.dynamodb", "consistent-read", "perhaps", "boolean"),
+    ("aws.dynamodb", "connect-timeout-s", "-1", "0.001"),
+    ("aws.dynamodb", "read-timeout-s", "60.1", "60"),
+    ("identity", "sources", "", "Shorter"),
+    ("identity", "sources", "header headers", "'headers' is not one of alb bearer header"),
+    ("identity", "sources", "header header", "twice"),
+    ("identity", "alb-arn", ARN[:-3] + "/x", "is not of the form"),
+    ("identity", "alb-arn", ARN.replace("/app/", "/net/"), "is not of the form"),
+    ("identity", "alb-arn", f"{ARN} {ARN}", "twice"),
+    ("identity", "alb-issuer", "issuer", "is not of the form"),
+    ("identity", "alb-key-url", "keys", "URL"),
+    ("identity", "clock-skew-s", "-0.1", "0"),
+    ("identity", "clock-skew-s", "61", "60"),
+    ("identity", "tokens-remembered", "-1", "0"),
+    ("identity", "tokens-remembered", "1000001", "1000000"),
+    ("identity", "trusted-proxies", "10.0.0.1/8", "10.0.0.1/8 has host bits set"),
+    ("identity", "trusted-proxies", "home", "write networks such as 10.0.0.0/8"),
+    ("server", "port", "-1", "0"),
+    ("server", "port", "65536", "65535"),
+    ("server", "port", "80.5", "integer"),
+    ("server", "port", "8080 # the port", "integer"),
+    ("server", "max-body-bytes", "1023", "1024"),
+    ("server", "max-body-bytes", "10485761", "10485760"),
+    ("server", "max-in-flight", "0", "1"),
+    ("server", "max-in-flight", "100001", "100000"),
+    ("server", "request-deadline-s", "inf", "inf"),
+    ("server", "request-deadline-s", "301", "300"),
+    ("server", "readiness-interval-s", "0", "0.001"),
+    ("cors", "allowed-origins", "*", "is not of the form"),
+    ("cors", "allowed-origins", "https://app.example/", "is not of the form"),
+    ("cors", "allowed-origins", "app.example", "is not of the form"),
+    ("auth", "writable-attributes", "name name", "twice"),
+    ("profile", "schema", "Schema", "package.module:Class"),
+    ("profile", "schema", ".relative:Schema", "package.module:Class"),
+    ("profile", "schema", "a..b:Schema", "package.module:Class"),
+    ("profile", "schema", "a:B.C", "package.module:Class"),
+    ("log", "level", "INFO", "debug"),
+    ("log", "format", "xml", "json"),
+]
+
+
+def _load(*settings: tuple[str, str, str]) -> Config:
+    given = REQUIRED | {(section, key): text for section, key, text in settings}
+    environ = {environment_name(*setting): text for setting, text in given.items()}
+    return config_file.load(None, environ)
+
+
+def _value(section: str, key: str, text: str) -> Any:  # noqa: ANN401 -- settings have many types
+    """Return what the setting becomes when it is set to *text*."""
+    fields = {schema.section: name for name, schema in SECTIONS.items()}
+    return getattr(getattr(_load((section, key, text)), fields[section]), key.replace("-", "_"))
+
+
+def _problems(*settings: tuple[str, str, str]) -> list[str]:
+    """Return the lines that tell what is wrong."""
+    with pytest.raises(ConfigurationUnusable) as refused:
+        _load(*settings)
+    return str(refused.value).splitlines()[1:]
+
+
+@pytest.mark.parametrize(("section", "key", "text", "value"), RIGHT)
+def test_right_value_is_taken(section: str, key: str, text: str, value: object) -> None:
+    """A setting takes what is right for it, its bounds included, and becomes what it means."""
+    assert _value(section, key, text) == value
+
+
+@pytest.mark.parametrize(("section", "key", "text", "why"), WRONG)
+def test_wrong_value_is_named(section: str, key: str, text: str, why: str) -> None:
+    """A wrong value stops the start; the message names section, key, variable and reason."""
+    (line,) = _problems((section, key, text))
+
+    name = environment_name(section, key)
+    assert line.startswith(f"  [{section}] {key} (environment: {name}): ")
+    assert why in line.partition("): ")[2]
+
+
+def test_every_setting_is_tried() -> None:
+    """The tables above hold a right value of every setting, and a wrong one where there is one."""
+    assert {(section, key) for section, key, _, _ in RIGHT} == SETTINGS
+    assert {(section, key) for section, key, _, _ in WRONG} == SETTINGS - FREE
+
+
+def test_load_balancer_must_be_named() -> None:
+    """The source alb needs an ARN: without one, anybody's load balancer could sign."""
+    (line,) = _problems(("identity", "sources", "alb bearer"))
+
+    assert line.startswith("  [identity] alb-arn (environment: IDENTITY_ALB_ARN): Must be set")
+
+
+def test_load_balancer_is_asked_for_beside_other_problems() -> None:
+    """A missing ARN is told together with what else is wrong in its section."""
+    wrong = (("identity", "sources", "alb"), ("identity", "clock-skew-s", "soon"))
+
+    assert [line.split()[1] for line in _problems(*wrong)] == ["clock-skew-s", "alb-arn"]
+
+
+def test_wrong_load_balancer_is_one_problem() -> None:
+    """A wrong ARN is told as wrong, not as missing as well."""
+    (line,) = _problems(("identity", "sources", "alb"), ("identity", "alb-arn", "arn"))
+
+    assert line.endswith("'arn' is not of the form that is needed here")
+
+
+def test_named_load_balancer_is_accepted() -> None:
+    """With an ARN the source alb is taken."""
+    config = _load(("identity", "sources", "alb"), ("identity", "alb-arn", ARN))
+
+    assert config.identity.sources == ("alb",)
+    assert config.identity.alb_arn == (ARN,)
