@@ -92,8 +92,9 @@ class Asker:
     async def ask(self, call: Call, *answers: bytes | None) -> Any:  # noqa: ANN401 -- botocore's
         """Return the answer to a call, when the service answers so in turn."""
         self._server.plan(*answers)
-        with translated(TABLE):
-            return await call(self._clients)
+        async with asyncio.timeout(10):
+            with translated(TABLE):
+                return await call(self._clients)
 
     async def error(self, answer: bytes | None, call: Call = _list_pools) -> ServiceError:
         """Return what becomes of a service that always answers so."""

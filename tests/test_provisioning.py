@@ -21,6 +21,7 @@ from tests.stage import CREDENTIALS, configured
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 IN_USE = refusal("ResourceInUseException")
+SHARED = f"provisioned-{uuid.uuid4().hex}"
 
 
 def _silently(_: Delivery) -> None:
@@ -65,6 +66,12 @@ async def _stand_in() -> AsyncIterator[StandIn]:
 @pytest.fixture(name="name")
 def _name() -> str:
     return f"provisioned-{uuid.uuid4().hex}"
+
+
+@pytest_asyncio.fixture(name="pool_id", scope="module", loop_scope="module")
+async def _pool_id(own: aws.Clients) -> str:
+    """Create a pool once: its keys take longer than anything else here."""
+    return await provisioning.create_user_pool(own.cognito, SHARED)
 
 
 async def test_table_is_created_for_profiles(own: aws.Clients, name: str) -> None:
@@ -260,19 +267,16 @@ async def test_pool_and_client_are_found_again(own: aws.Clients, name: str) -> N
     ]
 
 
-async def test_pool_of_another_name_is_another_pool(own: aws.Clients, name: str) -> None:
+async def test_pool_of_another_name_is_another_pool(own: aws.Clients, pool_id: str) -> None:
     """A name that only begins alike is another pool's, and another client's."""
-    pool_id = await provisioning.create_user_pool(own.cognito, name)
-    client_id = await provisioning.create_client(own.cognito, pool_id, name)
+    client_id = await provisioning.create_client(own.cognito, pool_id, SHARED)
 
-    assert await provisioning.create_client(own.cognito, pool_id, name[:-1]) != client_id
-    assert await provisioning.create_user_pool(own.cognito, name[:-1]) != pool_id
+    assert await provisioning.create_client(own.cognito, pool_id, SHARED[:-1]) != client_id
+    assert await provisioning.create_user_pool(own.cognito, SHARED[:-1]) != pool_id
 
 
-async def test_pool_is_as_the_service_needs_it(own: aws.Clients, name: str) -> None:
+async def test_pool_is_as_the_service_needs_it(own: aws.Clients, pool_id: str) -> None:
     """The pool verifies addresses, recovers by them, and takes ALICE for alice."""
-    pool_id = await provisioning.create_user_pool(own.cognito, name)
-
     pool = (await own.cognito.describe_user_pool(UserPoolId=pool_id))["UserPool"]
     assert pool["AutoVerifiedAttributes"] == ["email"]
     assert pool["UsernameConfiguration"] == {"CaseSensitive": False}
@@ -281,9 +285,8 @@ async def test_pool_is_as_the_service_needs_it(own: aws.Clients, name: str) -> N
     ]
 
 
-async def test_client_is_as_the_service_needs_it(own: aws.Clients, name: str) -> None:
+async def test_client_is_as_the_service_needs_it(own: aws.Clients, pool_id: str, name: str) -> None:
     """The client has no secret, signs in by password and doesn't tell who has an account."""
-    pool_id = await provisioning.create_user_pool(own.cognito, name)
     client_id = await provisioning.create_client(own.cognito, pool_id, name)
 
     described = await own.cognito.describe_user_pool_client(UserPoolId=pool_id, ClientId=client_id)

@@ -3,6 +3,7 @@
 import functools
 import sys
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,16 +11,28 @@ from service import aws, config_file, log, provisioning, server
 from service.app import aws_adapters, create_app
 from service.config import Config
 from service.config_file import Settings, environment_name
+from service.errors import AddressUnavailable
+from service.local import load_balancer
+from service.local.load_balancer import LocalLoadBalancer, UserPool, local_load_balancer
 from service.local.server import local_aws
 
 CREDENTIALS = aws.Credentials("local", "local")  # letters only: DynamoDB Local takes no others
 NAME = "local"  # of the user pool and of its client
+MAX_PORT = 65_535
 
 DEFAULTS: Settings = {"aws": {"region": "us-east-1"}}
 PREFERENCES: Settings = {  # over the file, under the environment
+    "identity": {"sources": "alb header bearer"},
     "log": {"format": "console"},
     "server": {"host": "127.0.0.1"},
 }
+
+SIGNED_FLOW = """
+A load balancer like AWS's listens on {url}: it signs in whoever brings a user name and
+a password, and signs for the API who that is (x-amzn-oidc-data). Once alice, below, has her profile:
+
+curl -s -u 'alice:YourPass123!' {url}/v1/user/profile
+"""
 
 FLOW = """
 The API listens on {url}   (page: {url}/docs)
@@ -44,7 +57,11 @@ def run(file: Path | None, environ: Mapping[str, str]) -> None:
     """Serve until a signal ends it; raises ConfigurationUnusable, SchemaUnusable, AddressUnavailable."""
     with local_aws() as local:
         endpoint = {"endpoint-url": local.endpoint_url}
-        placed: Settings = {"aws.cognito": endpoint, "aws.dynamodb": endpoint}
+        placed: Settings = {
+            "aws.cognito": endpoint,
+            "aws.dynamodb": endpoint,
+            "identity": {"alb-arn": load_balancer.ARN},
+        }
         server.run(_main(file, environ, placed))
 
 
@@ -52,9 +69,34 @@ async def _main(file: Path | None, environ: Mapping[str, str], placed: Settings)
     ids = {"user-pool-id": f"{NAME}_{NAME}", "client-id": NAME}  # until the real ones are known
     config = _config(file, environ, _with_ids(placed, ids))
     log.configure(config.log, sys.stdout)
-    config = _config(file, environ, _with_ids(placed, await _provision(config)))
-    app = create_app(config, functools.partial(aws_adapters, credentials=CREDENTIALS))
-    await server.serve(app, config.server, listening=_greet)
+    ids = await _provision(config)
+    pool = UserPool(
+        endpoint_url=placed["aws.cognito"]["endpoint-url"],
+        region=config.aws.region,
+        user_pool_id=ids["user-pool-id"],
+        client_id=ids["client-id"],
+    )
+    async with AsyncExitStack() as stack:
+        balancer = await _balancer(stack, pool, config)
+        config = _config(file, environ, _with_balancer(_with_ids(placed, ids), balancer, pool))
+        app = create_app(config, functools.partial(aws_adapters, credentials=CREDENTIALS))
+        await server.serve(
+            app, config.server, listening=functools.partial(_listening, balancer=balancer)
+        )
+
+
+async def _balancer(stack: AsyncExitStack, pool: UserPool, config: Config) -> LocalLoadBalancer:
+    """Start the load balancer, on the port after the API's if that is free."""
+    host, port = config.server.host, config.server.port
+    ports = (port + 1, 0) if 0 < port < MAX_PORT else (0,)
+    try:
+        return await stack.enter_async_context(
+            local_load_balancer(pool=pool, host=host, ports=ports)
+        )
+    except OSError as error:
+        raise AddressUnavailable(
+            f"Cannot listen on {host}: {error.strerror}. Choose another address with SERVER_HOST."
+        ) from None
 
 
 def _config(file: Path | None, environ: Mapping[str, str], placed: Settings) -> Config:
@@ -66,13 +108,26 @@ def _config(file: Path | None, environ: Mapping[str, str], placed: Settings) -> 
         }
         for section, entries in PREFERENCES.items()
     }
-    config = config_file.load(file, environ, under=DEFAULTS, over={**preferred, **placed})
+    over = {
+        section: {**preferred.get(section, {}), **placed.get(section, {})}
+        for section in {**preferred, **placed}
+    }
+    config = config_file.load(file, environ, under=DEFAULTS, over=over)
     # A secret that is set belongs to another client: the local one has none.
     return replace(config, cognito=replace(config.cognito, client_secret=None))
 
 
 def _with_ids(placed: Settings, ids: Mapping[str, str]) -> Settings:
     return {**placed, "aws.cognito": {**placed["aws.cognito"], **ids}}
+
+
+def _with_balancer(placed: Settings, balancer: LocalLoadBalancer, pool: UserPool) -> Settings:
+    believed = {
+        "alb-client-id": pool.client_id,
+        "alb-issuer": pool.issuer,
+        "alb-key-url": balancer.key_url,
+    }
+    return {**placed, "identity": {**placed["identity"], **believed}}
 
 
 async def _provision(config: Config) -> dict[str, str]:
@@ -85,9 +140,15 @@ async def _provision(config: Config) -> dict[str, str]:
 
 def greeting(host: str, port: int) -> str:
     """Return what to try, with the address where a browser on this machine finds the API."""
+    return FLOW.format(url=_url(host, port))
+
+
+def _url(host: str, port: int) -> str:
     reachable = "localhost" if host in ("0.0.0.0", "127.0.0.1", "::") else host  # noqa: S104 -- compared
-    return FLOW.format(url=f"http://{f'[{reachable}]' if ':' in reachable else reachable}:{port}")
+    return f"http://{f'[{reachable}]' if ':' in reachable else reachable}:{port}"
 
 
-def _greet(host: str, port: int) -> None:
-    print(greeting(host, port), flush=True)  # noqa: T201 -- to a person
+def _listening(host: str, port: int, *, balancer: LocalLoadBalancer) -> None:
+    balancer.target = f"http://{load_balancer.reachable(host)}:{port}"
+    print(SIGNED_FLOW.format(url=_url(host, balancer.port)), end="")  # noqa: T201 -- to a person
+    print(greeting(host, port), flush=True)  # noqa: T201 -- likewise

@@ -3,30 +3,65 @@ The HTTP server's own refusals, in the envelope of all others.
 
 What aiohttp's parser refuses never reaches a middleware: aiohttp answers with the offending line as
 text and logs it with a traceback, tokens included. Here it is one problem and one line, and the bytes
-are in neither.
+are in neither. What the door refuses is answered in the same way.
 """
 
+import asyncio
 import uuid
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
+from typing import Any, Final, TypeAlias
 
 import structlog
-from aiohttp import web
+from aiohttp import HttpVersion11, hdrs, web
+from aiohttp.streams import EMPTY_PAYLOAD
+from aiohttp.web_protocol import _ErrInfo
 
-from service.domain.errors import DeadlineExceeded, InternalError, MalformedRequest
-from service.web import keys
+from service.domain.errors import DeadlineExceeded, InternalError, MalformedRequest, ServiceError
+from service.web import door, keys
 from service.web.middlewares.request_context import complete
 from service.web.problems import problem
 
 # Header fields of an ALB are at most 16 KB, its cookies come in four shards of 4 KB in one field. More
 # than a field's limit is refused as malformed.
-MAX_FIELD_BYTES = 20_480
-MAX_LINE_BYTES = 16_384  # an ALB's request line
+MAX_FIELD_BYTES: Final = 20_480
+MAX_LINE_BYTES: Final = 16_384  # an ALB's request line
+HANG_UP_S: Final = 1.0  # for a client that was refused while it was still sending
+
+_Handler: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 class _Protocol(web.RequestHandler):
     """A connection."""
 
-    __slots__ = ()
+    __slots__ = ("_body", "_gone", "_unreadable")
+
+    def __init__(self, *manager: web.Server, **options: Any) -> None:  # noqa: ANN401 -- aiohttp's own
+        super().__init__(*manager, **options)
+        self._body = EMPTY_PAYLOAD  # of the request that was read last
+        self._unreadable = False
+        self._gone: asyncio.Future[None] = self._loop.create_future()
+
+    def data_received(self, data: bytes) -> None:
+        """Read on; who waits for a body that turns out to be unreadable is told."""
+        if self._unreadable:
+            return
+        super().data_received(data)
+        if not self._messages:
+            return
+        message, body = self._messages[-1]
+        if not isinstance(message, _ErrInfo):
+            self._body = body
+            return
+        self._unreadable = True
+        if not self._body.is_eof():
+            self._body.set_exception(web.RequestPayloadError())
+            self._body.feed_eof()
+
+    def connection_lost(self, exc: BaseException | None) -> None:  # noqa: ARG002 -- why is no matter
+        """Note that the client is gone; who waits for the rest of its body is told so."""
+        super().connection_lost(web.RequestPayloadError())
+        self._gone.set_result(None)
 
     def handle_error(
         self,
@@ -36,23 +71,37 @@ class _Protocol(web.RequestHandler):
         message: str | None = None,  # noqa: ARG002 -- aiohttp's signature; it holds the bytes
     ) -> web.StreamResponse:
         """Answer what could not be read, or what failed outside the middlewares; then close."""
-        request_id = uuid.uuid4().hex
-        request[keys.REQUEST_ID] = request_id
-        logger = structlog.get_logger().bind(request_id=request_id, peer=request.remote)
+        logger, request_id = _begun(request)
+        error: ServiceError
         if status == HTTPStatus.BAD_REQUEST:
             logger.info("request_unreadable", reason=type(exc).__name__, status=status)
-            response = problem(request, MalformedRequest())
+            error = MalformedRequest()
         elif status == HTTPStatus.GATEWAY_TIMEOUT:
             logger.warning("request_timed_out", status=status)
-            response = problem(request, DeadlineExceeded())
+            error = DeadlineExceeded()
         else:
             logger.error("request_failed", exc_info=exc)
-            response = problem(request, InternalError())
+            error = InternalError()
         if request.writer.output_size > 0:
             raise ConnectionError("a part of another answer is sent already")
-        complete(response, request_id)
-        response.force_close()
-        return response
+        return _refusal(request, error, request_id)
+
+    def log_exception(self, *args: Any, **details: Any) -> None:  # noqa: ANN401 -- aiohttp's signature
+        """Log a failure of aiohttp's own; a body that broke off after its answer is none."""
+        if not isinstance(details.get("exc_info"), web.RequestPayloadError):
+            super().log_exception(*args, **details)
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Send the answer; to a client that may still be sending, in a way that it can read it."""
+        response, lost = await super().finish_response(request, resp, start_time)
+        unread = self._unreadable or request.content.exception() is not None
+        if unread and not response.keep_alive and self.transport is not None:
+            # Closed at once, the socket would be reset by what comes in, and the answer lost.
+            self.transport.write_eof()
+            await asyncio.wait((self._gone,), timeout=HANG_UP_S)
+        return response, lost
 
 
 class _Server(web.Server):
@@ -78,8 +127,54 @@ class Runner(web.AppRunner):
     async def _make_server(self) -> web.Server:
         plain = await super()._make_server()
         return _Server(
-            plain.request_handler,
+            _through_the_door(plain.request_handler),
             request_factory=plain.request_factory,
             loop=plain._loop,  # noqa: SLF001 -- aiohttp has no public way to its protocol's class
             **plain._kwargs,  # noqa: SLF001 -- likewise
         )
+
+
+def _through_the_door(handler: _Handler) -> _Handler:
+    """Return *handler* for the requests that nothing stands against, and a refusal of all others."""
+
+    async def serve(request: web.BaseRequest) -> web.StreamResponse:
+        found = door.objection(request)
+        if found is not None:
+            return _refused(request, found)
+        response = await handler(request)
+        if request.content.exception() is not None:  # where its next request begins is unknown
+            request.content.feed_eof()
+            response.force_close()
+        if hdrs.TRANSFER_ENCODING in request.headers:
+            # aiohttp 3.14.5 takes the last trailer for the first header of the connection's *next*
+            # request: somebody else's, behind a load balancer.
+            response.force_close()
+        return response
+
+    return serve
+
+
+def _refused(request: web.BaseRequest, found: door.Objection) -> web.Response:
+    logger, request_id = _begun(request)
+    if request.version not in door.VERSIONS:
+        request._cache["version"] = HttpVersion11  # noqa: SLF001 -- or it is answered in HTTP/0.9
+    response = _refusal(request, found.error, request_id)
+    logger.info(
+        "request_refused", reason=found.reason, code=found.error.code, status=response.status
+    )
+    return response
+
+
+def _begun(request: web.BaseRequest) -> tuple[structlog.typing.FilteringBoundLogger, str]:
+    """Give the request its id; return that, and a logger that says it."""
+    request_id = uuid.uuid4().hex
+    request[keys.REQUEST_ID] = request_id
+    return structlog.get_logger().bind(request_id=request_id, peer=request.remote), request_id
+
+
+def _refusal(request: web.BaseRequest, error: ServiceError, request_id: str) -> web.Response:
+    response = problem(request, error)
+    complete(response, request_id)
+    response.force_close()
+    response.headers[hdrs.CONNECTION] = "close"  # aiohttp says it to HTTP/1.1 only
+    return response

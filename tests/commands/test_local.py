@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 
 from service.commands import local
-from service.config_file import Settings
 from service.errors import AddressUnavailable, ConfigurationUnusable
 from tests.commands.running import PATIENCE_S, Ended, Running, running
 
@@ -192,7 +191,7 @@ def test_real_account_does_not_get_in_between(tmp_path: Path) -> None:
     assert first["event"] == "table_created"
 
 
-@pytest.mark.usefixtures("logging_restored")
+@pytest.mark.usefixtures("process_restored")
 def test_port_of_the_environment_is_taken() -> None:
     """SERVER_PORT is where it listens: one that is taken is named."""
     with socket() as taken:
@@ -203,11 +202,11 @@ def test_port_of_the_environment_is_taken() -> None:
             local.run(None, {"SERVER_PORT": str(port)})
 
 
-@pytest.mark.usefixtures("logging_restored")
-def test_file_beats_no_preference_but_the_environment_does(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("process_restored")
+def test_host_of_a_file_is_not_taken_over(tmp_path: Path) -> None:
     """The host of a file for production is not taken over; the environment's is."""
     path = tmp_path / "config.ini"
-    path.write_text("[server]\nhost = 192.0.2.1\nport = 1\n[log]\nlevel = error\n")
+    path.write_text("[server]\nhost = 198.51.100.1\nport = 1\n[log]\nlevel = error\n")
     with socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -218,17 +217,19 @@ def test_file_beats_no_preference_but_the_environment_does(tmp_path: Path) -> No
             local.run(path, {"SERVER_PORT": port, "SERVER_HOST": "0.0.0.0"})  # noqa: S104 -- it is taken
 
 
+@pytest.mark.usefixtures("process_restored")
+def test_address_that_is_not_ours_is_told() -> None:
+    """An address of another machine is named with the setting that changes it."""
+    with pytest.raises(
+        AddressUnavailable, match=r"Cannot listen on 198\.51\.100\.1: .*SERVER_HOST"
+    ):
+        local.run(None, {"SERVER_PORT": "0", "SERVER_HOST": "198.51.100.1"})
+
+
 def test_unusable_setting_is_named() -> None:
     """A wrong setting is named before anything is created."""
     with pytest.raises(ConfigurationUnusable, match=r"SERVER_PORT\): Not a valid integer"):
         local.run(None, {"SERVER_PORT": "many"})
-
-
-def test_defaults_are_settings() -> None:
-    """What `local` presets is as a person would set it: text under sections and keys."""
-    layers: tuple[Settings, ...] = (local.DEFAULTS, local.PREFERENCES)
-
-    assert {section for layer in layers for section in layer} == {"aws", "log", "server"}
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
         response: web.StreamResponse = _preflight(asked)
     else:
         response = await handler(request)
-    response.headers[hdrs.VARY] = hdrs.ORIGIN
+    response.headers.add(hdrs.VARY, hdrs.ORIGIN)
     if origin is not None:
         response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
         response.headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = EXPOSED_HEADERS

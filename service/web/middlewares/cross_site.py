@@ -5,8 +5,8 @@ Behind a load balancer that logs people in, the browser's cookie is enough to ca
 JSON, which no form can send; and a browser says with each request where it comes from.
 """
 
+import re
 from typing import Final
-from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
@@ -16,6 +16,10 @@ from service.web.middlewares.cors import listed_origin
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 SEC_FETCH_SITE: Final = "Sec-Fetch-Site"
+DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
+
+# As browsers write it (RFC 6454, section 6.2): no path, no user.
+_ORIGIN: Final = re.compile(r"(https?)://([^/?#@\\\s]+)", re.IGNORECASE)
 
 
 @web.middleware
@@ -23,6 +27,7 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     """Serve the request; raises CrossSiteRefused where another site's page wants to change something."""
     if (
         request.method not in SAFE_METHODS
+        and request.match_info.http_exception is None  # a 404 or 405 changes nothing
         and _is_foreign(request)
         and listed_origin(request) is None
     ):
@@ -33,15 +38,21 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
 def _is_foreign(request: web.Request) -> bool:
     """Tell whether a browser says that the request comes from a page of another site."""
     sites = request.headers.getall(SEC_FETCH_SITE, ())
-    if any(site.strip().lower() == "cross-site" for site in sites):
+    if any("cross-site" in site.lower() for site in sites):
         return True
-    # Only the host is compared: a balancer that ends TLS hides which scheme the browser used.
     origins = request.headers.getall(hdrs.ORIGIN, ())
-    return any(_host(origin) != request.host.lower() for origin in origins)
+    host = request.headers.get(hdrs.HOST, "").lower()
+    return any(not _is_ours(origin.lower(), host) for origin in origins)
 
 
-def _host(origin: str) -> str | None:
-    try:
-        return urlsplit(origin).netloc.lower()
-    except ValueError:
-        return None
+def _is_ours(origin: str, host: str) -> bool:
+    """
+    Tell whether a page of *origin* is one of this service's, which is addressed as *host*.
+
+    The scheme is not compared: a balancer that ends TLS hides which one the browser used.
+    """
+    match = _ORIGIN.fullmatch(origin)
+    if match is None:
+        return False
+    port = DEFAULT_PORTS[match[1]]
+    return match[2].removesuffix(port) == host.removesuffix(port)

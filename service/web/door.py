@@ -1,0 +1,78 @@
+"""
+What the HTTP parser lets through and no sound client sends; it is refused before the application.
+
+Where two programs in a row read a request differently, the one that checks is not the one that acts.
+"""
+
+import re
+from typing import Final, NamedTuple
+
+from aiohttp import HttpVersion10, HttpVersion11, hdrs, web
+
+from service.domain.errors import MalformedRequest, NotAuthenticated, RequestRejected, ServiceError
+from service.web.middlewares.identity import OIDC_ACCESS_TOKEN, OIDC_DATA, OIDC_IDENTITY
+
+IDENTITY_FIELDS: Final = frozenset(
+    {OIDC_ACCESS_TOKEN, OIDC_DATA, OIDC_IDENTITY, hdrs.AUTHORIZATION.lower()}
+)
+VERSIONS: Final = frozenset({HttpVersion10, HttpVersion11})
+CODINGS: Final = frozenset({"br", "deflate", "gzip", "identity", "zstd"})  # that aiohttp decodes
+
+# RFC 9110, section 7.2: a name or an address, and perhaps a port.
+_HOST: Final = re.compile(
+    r"(?:[A-Za-z0-9._~%!$&'()*+,;=-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?", re.ASCII
+)
+
+
+class Objection(NamedTuple):
+    """Why a request is refused: a word for the log, and the answer."""
+
+    reason: str
+    error: ServiceError
+
+
+def objection(request: web.BaseRequest) -> Objection | None:
+    """Return what stands against serving the request, if anything does."""
+    headers = request.headers
+    if request.version not in VERSIONS:
+        return Objection("version", MalformedRequest())
+    if request.method == hdrs.METH_CONNECT:  # what follows it would be no HTTP
+        return Objection("connect", MalformedRequest())
+    if not _HOST.fullmatch(headers.get(hdrs.HOST, "")):
+        return Objection("host", MalformedRequest())
+    if headers.get(hdrs.EXPECT, "100-continue").lower() != "100-continue":
+        return Objection("expect", RequestRejected())
+    return _of_body(request) or _of_identity(request)
+
+
+def _of_body(request: web.BaseRequest) -> Objection | None:
+    """Return what is wrong with the way in which the body is sent."""
+    chunked = request.headers.get(hdrs.TRANSFER_ENCODING)
+    if chunked is not None and (
+        chunked.lower() != "chunked" or request.version == HttpVersion10
+    ):  # RFC 9112, section 6.1
+        return Objection("transfer_encoding", MalformedRequest())
+    codings = request.headers.getall(hdrs.CONTENT_ENCODING, ())
+    if request.body_exists and (
+        len(codings) > 1 or any(coding.lower() not in CODINGS for coding in codings)
+    ):
+        return Objection("content_encoding", MalformedRequest())
+    return None
+
+
+def _of_identity(request: web.BaseRequest) -> Objection | None:
+    """Return what is wrong with the fields that may identify the sender: each is sent once, plainly."""
+    seen = set()
+    for name, value in request.headers.items():
+        sent = name.lower()
+        meant = sent.replace("_", "-")
+        if meant not in IDENTITY_FIELDS:
+            continue
+        if meant != sent:  # for a gateway that makes variables of names, both are one
+            return Objection("underscore", MalformedRequest())
+        if meant in seen:
+            return Objection("repeated", NotAuthenticated())
+        if not (value.isascii() and value.isprintable()):
+            return Objection("not_ascii", NotAuthenticated())
+        seen.add(meant)
+    return None
