@@ -7,6 +7,9 @@ from service.config import Config
 # Elastic Load Balancing user guide, "Authenticate users": GovCloud keeps its keys in S3.
 GOVCLOUD_KEYS: Final = "https://s3-{region}.amazonaws.com/aws-elb-public-keys-prod-{region}/"
 
+# By the first word of a region; elsewhere it is amazonaws.com (botocore's partitions.json).
+DNS_SUFFIXES: Final = {"cn": "amazonaws.com.cn", "eusc": "amazonaws.eu"}
+
 
 def issuers(config: Config) -> frozenset[str]:
     """
@@ -42,4 +45,4 @@ def load_balancer_key_url(arn: str) -> str:
 
 
 def _suffix(region: str) -> str:
-    return "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+    return DNS_SUFFIXES.get(region.partition("-")[0], "amazonaws.com")

@@ -12,6 +12,8 @@ CONNECT_S = 1.0
 TOTAL_S = 2.0  # of one fetch, reading included: a request waits for it
 MAX_BYTES = 65_536  # of one answer; a PEM has 200, a pool's key set about 1,000
 RETRY_AFTER_S = 2
+# S3, where some keys are, answers 403 for what is not there.
+NO_SUCH_KEY = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 
 
 class NoSuchKey(Exception):
@@ -28,7 +30,7 @@ class KeyServer:
         """
         Return what the server has at *url*.
 
-        Raises NoSuchKey where it answers with a client error, UpstreamUnavailable where it does not
+        Raises NoSuchKey where it answers that there is nothing, UpstreamUnavailable where it does not
         answer in time or not as a key server does.
         """
         try:
@@ -38,8 +40,10 @@ class KeyServer:
                 while body and not answer.content.at_eof() and len(body) <= MAX_BYTES:
                     body += await answer.content.read(MAX_BYTES + 1 - len(body))
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise UpstreamUnavailable(retry_after_s=RETRY_AFTER_S) from error
-        if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            # aiohttp's own message can hold the URL, and the server's bytes
+            reason = ConnectionError(type(error).__name__)
+            raise UpstreamUnavailable(retry_after_s=RETRY_AFTER_S) from reason
+        if status in NO_SUCH_KEY:
             raise NoSuchKey
         if not body or len(body) > MAX_BYTES:
             raise UpstreamUnavailable(retry_after_s=RETRY_AFTER_S)

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -12,6 +12,8 @@ from service.domain.errors import ServiceError, TokenInvalid, UpstreamUnavailabl
 from service.identity_provider.key_server import RETRY_AFTER_S, KeyServer, NoSuchKey
 
 MAX_KEYS: Final = 20  # a pool has two
+MIN_BITS: Final = 2_048  # RFC 7518, section 3.3
+MAX_BITS: Final = 8_192  # time to verify grows with the square
 ASK_AGAIN_S: Final = 10.0  # between two fetches because of a key id that is not known
 FRESH_S: Final = 3_600.0  # keys older than this are fetched anew, beside the requests that use them
 
@@ -83,24 +85,28 @@ def _keys(body: bytes) -> dict[str, RSAPublicKey]:
     """Read a key set; raises UpstreamUnavailable where it is none."""
     try:
         entries = json.loads(body)["keys"]
-        if not isinstance(entries, list) or len(entries) > MAX_KEYS:
-            raise UpstreamUnavailable(retry_after_s=RETRY_AFTER_S)
-        found = dict(_key(entry) for entry in entries if _is_for_rs256(entry))
-    except (ValueError, KeyError, TypeError, RecursionError, jwt.PyJWTError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise UpstreamUnavailable(retry_after_s=RETRY_AFTER_S) from error
-    if not found:
+    if not isinstance(entries, list) or len(entries) > MAX_KEYS:
         raise UpstreamUnavailable(retry_after_s=RETRY_AFTER_S)
-    return found
+    found = [key for key in map(_key, entries) if key is not None]
+    keys = dict(found)
+    if not keys or len(keys) < len(found):  # of two keys with one id neither is to be trusted
+        raise UpstreamUnavailable(retry_after_s=RETRY_AFTER_S)
+    return keys
 
 
-def _is_for_rs256(entry: Mapping[str, Any]) -> bool:
+def _key(entry: object) -> tuple[str, RSAPublicKey] | None:
+    """Return an id and its key, None for what cannot be used (RFC 7517, section 5: to be ignored)."""
     wanted = {"kty": "RSA", "use": "sig", "alg": "RS256"}
-    return "kty" in entry and all(entry.get(name, value) == value for name, value in wanted.items())
-
-
-def _key(entry: Mapping[str, Any]) -> tuple[str, RSAPublicKey]:
-    key = jwt.PyJWK(dict(entry), algorithm="RS256").key
-    kid = entry["kid"]
+    if not isinstance(entry, dict) or any(
+        entry.get(name, wanted[name]) != wanted[name] for name in wanted
+    ):
+        return None
+    try:
+        kid, key = entry["kid"], jwt.PyJWK(entry, algorithm="RS256").key
+    except (KeyError, TypeError, ValueError, jwt.PyJWTError):
+        return None
     if not isinstance(kid, str) or not isinstance(key, RSAPublicKey):
-        raise TypeError
-    return kid, key
+        return None
+    return (kid, key) if MIN_BITS <= key.key_size <= MAX_BITS else None

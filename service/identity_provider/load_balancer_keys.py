@@ -14,8 +14,8 @@ from service.identity_provider.fetch_budget import FetchBudget
 from service.identity_provider.key_server import RETRY_AFTER_S, KeyServer, NoSuchKey
 
 KEYS_KEPT: Final = 256  # a load balancer uses a few; several may be configured
-UNKNOWN_KEPT: Final = 4_096
-UNKNOWN_FOR_S: Final = 300.0  # a key id that the server did not know is not asked for again so long
+UNKNOWN_KEPT: Final = 256
+UNKNOWN_FOR_S: Final = 60.0  # a key id that the server did not know is not asked for again so long
 
 
 class LoadBalancerKeys:
@@ -23,8 +23,9 @@ class LoadBalancerKeys:
     Keys by load balancer and id: fetched once, by however many ask at once, and kept.
 
     An id that the server does not know is remembered as such. Fetches have a *budget*, because anybody
-    can write a token with a new random id; known keys never wait. *url_of* gives the address that a
-    key id is appended to.
+    can write a token with a new random id; known keys never wait. Beyond the budget an id counts as
+    unknown, or the server as unavailable if that is how the last fetch ended. *url_of* gives the
+    address that a key id is appended to.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class LoadBalancerKeys:
         self._keys: OrderedDict[str, EllipticCurvePublicKey] = OrderedDict()
         self._unknown: OrderedDict[str, float] = OrderedDict()  # URL -> asked again from then on
         self._fetches: dict[str, asyncio.Task[EllipticCurvePublicKey]] = {}
+        self._server_fails = False
 
     async def key(self, signer: str, kid: str) -> EllipticCurvePublicKey:
         """Return a key; raises TokenInvalid where there is none, UpstreamUnavailable."""
@@ -55,10 +57,10 @@ class LoadBalancerKeys:
         fetch = self._fetches.get(url)
         if fetch is None:
             if not self._budget.take():
-                raise TokenInvalid
+                raise _unavailable() if self._server_fails else TokenInvalid()
             fetch = asyncio.create_task(self._fetch(url))
             self._fetches[url] = fetch
-            fetch.add_done_callback(lambda _: self._fetches.pop(url))
+            fetch.add_done_callback(lambda ended: self._forget(url, ended))
         return await asyncio.shield(fetch)  # who leaves must not end it for the others
 
     async def close(self) -> None:
@@ -66,6 +68,11 @@ class LoadBalancerKeys:
         for fetch in (fetches := [*self._fetches.values()]):
             fetch.cancel()
         await asyncio.gather(*fetches, return_exceptions=True)
+
+    def _forget(self, url: str, ended: asyncio.Task[EllipticCurvePublicKey]) -> None:
+        del self._fetches[url]
+        if not ended.cancelled():  # to read the exception also stops asyncio from missing a reader
+            self._server_fails = isinstance(ended.exception(), UpstreamUnavailable)
 
     async def _fetch(self, url: str) -> EllipticCurvePublicKey:
         try:
@@ -86,7 +93,11 @@ def _p256(pem: bytes) -> EllipticCurvePublicKey:
     try:
         key = load_pem_public_key(pem)
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise UpstreamUnavailable(retry_after_s=RETRY_AFTER_S) from error
+        raise _unavailable() from error
     if not isinstance(key, EllipticCurvePublicKey) or not isinstance(key.curve, SECP256R1):
-        raise UpstreamUnavailable(retry_after_s=RETRY_AFTER_S)
+        raise _unavailable()
     return key
+
+
+def _unavailable() -> UpstreamUnavailable:
+    return UpstreamUnavailable(retry_after_s=RETRY_AFTER_S)

@@ -45,7 +45,9 @@ def _load_balancer_keys(config: Config, server: KeyServer) -> LoadBalancerKeys:
     given = config.identity.alb_key_url
     return LoadBalancerKeys(
         server,
-        url_of=addresses.load_balancer_key_url if given is None else lambda _: given,
+        url_of=addresses.load_balancer_key_url
+        if given is None
+        else lambda _: f"{given.rstrip('/')}/",
         budget=FetchBudget(burst=FETCHES_AT_ONCE, refill_s=FETCH_EVERY_S, clock=time.monotonic),
         clock=time.monotonic,
     )

@@ -2,13 +2,12 @@
 A signed token taken apart, with nothing in it believed yet.
 
 PyJWT checks signatures. What it lets pass is checked here: parts that decode to the same bytes as the
-canonical ones, repeated names, times that are not numbers, and every header by which a token could
+canonical ones, repeated names, claims of the wrong type, and every header by which a token could
 choose its own key.
 """
 
 import base64
 import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,7 +25,11 @@ Claims: TypeAlias = Mapping[str, Any]
 MAX_CHARACTERS: Final = 16_384  # an ALB takes headers of 16 KB
 PARTS: Final = 3
 # Headers by which a token brings its own key, or asks for treatment that nobody agreed on.
-REFUSED_HEADERS: Final = frozenset({"b64", "crit", "jku", "jwk", "x5c", "x5t", "x5u"})
+REFUSED_HEADERS: Final = frozenset({"b64", "crit", "jku", "jwk", "x5c", "x5t", "x5t#S256", "x5u"})
+
+LATEST: Final = 2.0**53  # beyond it JSON numbers are not exact (RFC 8259, section 6)
+# Claims that are texts wherever they stand (RFC 7519, section 4.1; RFC 8693, section 4.2).
+TEXTS: Final = ("iss", "jti", "scope", "sub")
 
 _PART: Final = re.compile(r"[A-Za-z0-9_-]+={0,2}")
 
@@ -56,6 +59,7 @@ def parse(text: str, *, algorithm: str) -> Token:
     header, payload = _object(header_bytes), _object(payload_bytes)
     if header.get("alg") != algorithm or REFUSED_HEADERS & header.keys():
         raise TokenInvalid
+    _check_types(payload)
     return Token(text, header, payload)
 
 
@@ -80,7 +84,9 @@ def moment(claims: Claims, name: str) -> float | None:
     if name not in claims:
         return None
     value = claims[name]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TokenInvalid
+    if not -LATEST <= value <= LATEST:  # nor infinite, nor longer than a float
         raise TokenInvalid
     return value
 
@@ -99,6 +105,15 @@ def check_begun(claims: Claims, *, now: float, skew_s: float) -> None:
         begin = moment(claims, name)
         if begin is not None and begin > now + skew_s:
             raise TokenInvalid
+
+
+def _check_types(payload: Claims) -> None:
+    """Refuse registered claims of another type than theirs, used here or not; raises TokenInvalid."""
+    audience = payload.get("aud", [])
+    audiences = audience if isinstance(audience, list) else [audience]
+    texts = [payload[name] for name in TEXTS if name in payload]
+    if not all(isinstance(value, str) for value in (*texts, *audiences)):
+        raise TokenInvalid
 
 
 def _decoded(part: str) -> bytes:

@@ -1,0 +1,115 @@
+"""The sources as the configuration opens them."""
+
+import asyncio
+import time
+
+import pytest
+
+from service.config_file import Settings
+from service.domain.errors import TokenInvalid
+from service.domain.identity import Identity
+from service.identity_provider.sources import identity_sources
+from tests.fake_load_balancer import ARN, CLIENT, ISSUER, SUB, FakeLoadBalancer, evidence
+from tests.fake_user_pool import FakeUserPool, bearing
+from tests.identity_provider.trusting import refused
+from tests.key_endpoint import KeyEndpoint, hanging
+from tests.stage import configured
+
+
+def trusting(endpoint: KeyEndpoint) -> Settings:
+    """Return settings that trust what the endpoint has; no slash ends its address."""
+    return {
+        "aws.cognito": {
+            "user-pool-id": ISSUER.rpartition("/")[2],
+            "client-id": CLIENT,
+            "jwks-url": f"{endpoint.url}jwks.json",
+        },
+        "identity": {
+            "sources": "bearer alb header",
+            "alb-arn": ARN,
+            "alb-key-url": endpoint.url.rstrip("/"),
+        },
+    }
+
+
+async def test_sources_come_in_the_order_of_the_configuration(endpoint: KeyEndpoint) -> None:
+    """The first source that knows the caller decides; its place is the operator's choice."""
+    async with identity_sources(configured(trusting(endpoint))) as sources:
+        assert [source.name for source in sources] == ["bearer", "alb", "header"]
+
+
+async def test_sources_believe_what_is_signed_now(
+    endpoint: KeyEndpoint, balancer: FakeLoadBalancer, pool: FakeUserPool
+) -> None:
+    """With the pool's issuers and client as defaults, both kinds of token work by the real clock."""
+    now = int(time.time())
+    good = {"iat": now, "exp": now + 60}
+    async with identity_sources(configured(trusting(endpoint))) as (bearer, alb, _):
+        assert await bearer.identify(bearing(pool.mint(good))) == Identity(SUB, "bearer")
+        assert await alb.identify(evidence(balancer.mint(good, good))) == Identity(SUB, "alb")
+        await refused(bearer, bearing(pool.mint({"iat": now, "exp": now - 1})))
+        await refused(alb, evidence(balancer.mint(good, {"exp": now - 1})))
+
+
+async def test_load_balancer_has_settings_of_its_own(
+    endpoint: KeyEndpoint, balancer: FakeLoadBalancer
+) -> None:
+    """Another client and another issuer may be set for it, which then are the only ones."""
+    now = int(time.time())
+    own: Settings = {
+        "identity": {"alb-client-id": "other", "alb-issuer": "https://idp.example.com"}
+    }
+    header = {"client": "other", "iss": "https://idp.example.com", "exp": now + 60}
+    payload = {"iss": "https://idp.example.com", "exp": now + 60}
+    async with identity_sources(configured(trusting(endpoint), own)) as (_, alb, _header):
+        assert await alb.identify(evidence(balancer.mint(header, payload))) is not None
+        await refused(alb, evidence(balancer.mint({**header, "client": CLIENT}, payload)))
+        await refused(alb, evidence(balancer.mint({**header, "iss": ISSUER}, {"exp": now + 60})))
+
+
+async def test_keys_of_a_load_balancer_are_at_its_region_by_default(
+    endpoint: KeyEndpoint,
+) -> None:
+    """Without an address that is set, opening the source asks nobody for anything."""
+    settings = trusting(endpoint)
+    default: Settings = {"identity": {"sources": "alb", "alb-key-url": ""}}
+    async with identity_sources(configured(settings, default)) as (alb,):
+        assert alb.name == "alb"
+
+    assert endpoint.asked == []
+
+
+async def test_closing_ends_what_is_under_way(
+    endpoint: KeyEndpoint, balancer: FakeLoadBalancer, pool: FakeUserPool
+) -> None:
+    """When the service stops, no fetch outlives it, however long its server hangs."""
+    endpoint.answers.clear()
+    endpoint.otherwise = hanging
+    now = int(time.time())
+    good = {"iat": now, "exp": now + 60}
+    before = asyncio.all_tasks()
+    async with identity_sources(configured(trusting(endpoint))) as (bearer, alb, _):
+        asking = {
+            asyncio.create_task(bearer.identify(bearing(pool.mint(good)))),
+            asyncio.create_task(alb.identify(evidence(balancer.mint(good, good)))),
+        }
+        await endpoint.was_asked(2)
+
+    await asyncio.wait(asking)
+    service_tasks = {
+        task
+        for task in asyncio.all_tasks() - before - asking
+        if "_fetch" in repr(task.get_coro()) or "_refresh" in repr(task.get_coro())
+    }
+    assert service_tasks == set()
+    assert all(task.cancelled() for task in asking)
+
+
+async def test_unknown_key_of_a_pool_is_refused(endpoint: KeyEndpoint, pool: FakeUserPool) -> None:
+    """A token of another pool's key is refused, whatever it says."""
+    now = int(time.time())
+    stranger = FakeUserPool()
+    async with identity_sources(configured(trusting(endpoint))) as (bearer, *_):
+        with pytest.raises(TokenInvalid):
+            await bearer.identify(bearing(stranger.mint({"iat": now, "exp": now + 60})))
+    assert pool.kid != stranger.kid
