@@ -5,23 +5,25 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import structlog
 from aiohttp import web
-from marshmallow import Schema
+from marshmallow import Schema, missing
+from marshmallow.fields import Field
 
 from service import aws
 from service.config import Config, IdentityConfig
 from service.domain.accounts import IdentityProvider
 from service.domain.identity import IdentitySource
-from service.domain.profiles import ProfileStore
+from service.domain.profiles import SYSTEM_FIELDS, ProfileStore
 from service.domain.timestamps import utc_now
 from service.errors import SchemaUnusable
 from service.identity_provider.cognito import CognitoIdentityProvider
 from service.identity_provider.sources import identity_sources
 from service.readiness import Check, Watch
 from service.storage.dynamodb import DynamoDBProfileStore
+from service.storage.items import CLAIMED_FOR, OWN_ATTRIBUTES
 from service.web import keys, middlewares, openapi, routes
 from service.web.representation import ProfileRepresentation
 from service.web.schemas.profiles import ProfileSchema
@@ -105,8 +107,25 @@ def profile_schema(name: str) -> type[Schema]:
     module_name, class_name = name.split(":")
     try:
         schema = getattr(importlib.import_module(module_name), class_name)
-    except (ImportError, AttributeError) as error:
-        raise SchemaUnusable(f"[profile] schema: {name} cannot be imported: {error}") from error
+    except Exception as error:  # a deployment's module may fail in any way
+        raise SchemaUnusable(
+            f"[profile] schema: {name} cannot be imported: {type(error).__name__}: {error}"
+        ) from error
     if not (isinstance(schema, type) and issubclass(schema, ProfileSchema)):
         raise SchemaUnusable(f"[profile] schema: {name} is no subclass of ProfileSchema")
+    for field_name, field in schema().fields.items():
+        wrong = _unusable(field)
+        if wrong is not None:
+            raise SchemaUnusable(f"[profile] schema: the field {field_name} of {name} {wrong}")
     return schema
+
+
+def _unusable(field: Field[Any]) -> str | None:
+    """Say why a deployment's field would lose data, if it would."""
+    if field.data_key in {*SYSTEM_FIELDS, *OWN_ATTRIBUTES, CLAIMED_FOR}:
+        return "has a name that the service uses itself"
+    if field.required:
+        return "is required, but every write may leave fields out"
+    if field.attribute is not None or field.load_default is not missing:
+        return "has an attribute or a default, which would be written unasked"
+    return None

@@ -67,7 +67,7 @@ def _read(path: Path) -> dict[str, dict[str, str]]:
         delimiters=("=",),
     )
     try:
-        parser.read_string(path.read_text(encoding="utf-8"), source=str(path))
+        parser.read_string(path.read_text(encoding="utf-8-sig"), source=str(path))
     except OSError as error:
         raise _unusable(path, f"cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from ipaddress import ip_network
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
@@ -68,11 +69,25 @@ class Networks(fields.Field[tuple[Network, ...]]):
             raise ValidationError(f"{error} (write networks such as 10.0.0.0/8)") from None
 
 
-class Endpoint(fields.Url):
-    """An http(s) address; a host name without a dot is fine."""
+class Endpoint(fields.String):
+    """
+    An http(s) address, with any host name: compose's may hold an underscore.
+
+    It is logged, so it holds no user name or password.
+    """
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 -- marshmallow's own field options
-        super().__init__(require_tld=False, schemes={"http", "https"}, load_default=None, **options)
+        super().__init__(load_default=None, **options)
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:  # noqa: ANN401 -- marshmallow's hook
+        try:
+            address = urlsplit(str(value))
+            whole = address.scheme in ("http", "https") and address.hostname and address.port != 0
+        except ValueError:
+            whole = False
+        if not whole or address.username is not None or " " in str(value):
+            raise ValidationError("Not an address such as http://localhost:8000.")
+        return str(value)
 
 
 def _seconds(default: str, longest: int) -> fields.Float:

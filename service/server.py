@@ -16,28 +16,34 @@ Result = TypeVar("Result")
 
 
 async def serve(
-    app: web.Application, config: ServerConfig, *, listening: Callable[[str, int], None]
+    app: web.Application,
+    config: ServerConfig,
+    *,
+    listening: Callable[[str, int], None],
+    finish_within_s: float | None = None,
 ) -> None:
     """
-    Serve *app* until SIGINT or SIGTERM; requests in flight are finished within their deadline.
+    Serve *app* until SIGINT or SIGTERM; then let requests in flight finish.
 
-    Calls *listening* with the address and the port once connections are accepted. Raises
-    AddressUnavailable.
+    They have *finish_within_s* seconds, or as long as their deadline. Calls *listening* with the
+    address and the port once connections are accepted. Raises AddressUnavailable.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    runner = Runner(app, shutdown_timeout_s=config.request_deadline_s)
+    finish_s = config.request_deadline_s if finish_within_s is None else finish_within_s
+    runner = Runner(app, shutdown_timeout_s=finish_s)
     try:
         await runner.setup()
         site = web.TCPSite(runner, config.host, config.port)
         try:
             await site.start()
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # UnicodeError: no host can have such a name
             raise AddressUnavailable(
-                f"Cannot listen on {config.host}:{config.port}: {error.strerror}. "
-                "Choose another port with SERVER_PORT."
+                f"Cannot listen on {config.host}:{config.port}: "
+                f"{getattr(error, 'strerror', None) or error}. "
+                "Choose another address with SERVER_HOST and SERVER_PORT."
             ) from None
         host, port = runner.addresses[0][:2]
         listening(host, port)

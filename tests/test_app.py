@@ -185,8 +185,14 @@ def test_subclass_is_taken(journal: Journal) -> None:
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        ("nowhere.at_all:Schema", "cannot be imported: No module named 'nowhere'"),
-        (f"{__name__}:Missing", "cannot be imported: module .* has no attribute 'Missing'"),
+        (
+            "nowhere.at_all:Schema",
+            "cannot be imported: ModuleNotFoundError: No module named 'nowhere'",
+        ),
+        (
+            f"{__name__}:Missing",
+            "cannot be imported: AttributeError: module .* has no .* 'Missing'",
+        ),
         (f"{__name__}:Alien", "is no subclass of ProfileSchema"),
         (f"{__name__}:NO_SCHEMA", "is no subclass of ProfileSchema"),
         ("marshmallow:Schema", "is no subclass of ProfileSchema"),
@@ -199,3 +205,53 @@ def test_unusable_schema_is_named(name: str, why: str, journal: Journal) -> None
         create_app(configured({"profile": {"schema": name}}), journal.open)
 
     assert journal.events == []
+
+
+class _Dated(ProfileSchema):
+    """A schema with a field of the service's own name."""
+
+    deleted_at = fields.String()
+
+
+class _Claiming(ProfileSchema):
+    """Another one."""
+
+    version = fields.Integer()
+
+
+class _Demanding(ProfileSchema):
+    """A schema with a field that every write would need."""
+
+    plan = fields.String(required=True)
+
+
+class _Defaulting(ProfileSchema):
+    """A schema that would write unasked."""
+
+    plan = fields.String(load_default="free")
+
+
+class _Renaming(ProfileSchema):
+    """A schema whose field would be dropped."""
+
+    plan = fields.String(attribute="alias")
+
+
+@pytest.mark.parametrize("schema", [_Dated, _Claiming, _Demanding, _Defaulting, _Renaming])
+def test_field_that_would_lose_data_is_refused(schema: type[ProfileSchema]) -> None:
+    """A deployment's field that could not work stops the start and is named."""
+    with pytest.raises(SchemaUnusable, match=r"the field (deleted_at|version|plan) of "):
+        profile_schema(f"tests.test_app:{schema.__name__}")
+
+
+class _Named(ProfileSchema):
+    """A schema whose field has a name of its own."""
+
+    loyalty = fields.String(data_key="loyalty-no")
+
+
+def test_field_keeps_the_name_that_it_has() -> None:
+    """A name that a deployment gives is not replaced."""
+    assert profile_schema("tests.test_app:_Named")().load({"loyalty-no": "7"}) == {
+        "loyalty-no": "7"
+    }

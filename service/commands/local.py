@@ -19,6 +19,7 @@ from service.local.server import local_aws
 CREDENTIALS = aws.Credentials("local", "local")  # letters only: DynamoDB Local takes no others
 NAME = "local"  # of the user pool and of its client
 MAX_PORT = 65_535
+FINISH_WITHIN_S = 0.5  # who presses Ctrl-C on a laptop does not wait for a request
 
 DEFAULTS: Settings = {"aws": {"region": "us-east-1"}}
 PREFERENCES: Settings = {  # over the file, under the environment
@@ -36,11 +37,12 @@ curl -s -u 'alice:YourPass123!' {url}/v1/user/profile
 
 FLOW = """
 The API listens on {url}   (page: {url}/docs)
-Codes are printed here as they are "sent". Try it from another terminal, line by line:
+Codes are printed here as they are "sent". Try it from another terminal, line by line; in the second
+line, put the code that is printed here for alice:
 
 curl -s {url}/api/auth/signup -H 'Content-Type: application/json' \
 -d '{{"username": "alice", "password": "YourPass123!", "attributes": {{"email": "alice@example.com"}}}}'
-CODE=000000   # put the code here that was printed for alice
+CODE=000000
 curl -s {url}/api/auth/confirm -H 'Content-Type: application/json' \
 -d '{{"username": "alice", "code": "'$CODE'"}}'
 USER_ID=$(curl -s {url}/api/auth/login -H 'Content-Type: application/json' \
@@ -81,7 +83,10 @@ async def _main(file: Path | None, environ: Mapping[str, str], placed: Settings)
         config = _config(file, environ, _with_balancer(_with_ids(placed, ids), balancer, pool))
         app = create_app(config, functools.partial(aws_adapters, credentials=CREDENTIALS))
         await server.serve(
-            app, config.server, listening=functools.partial(_listening, balancer=balancer)
+            app,
+            config.server,
+            listening=functools.partial(_listening, balancer=balancer),
+            finish_within_s=FINISH_WITHIN_S,
         )
 
 

@@ -29,9 +29,9 @@ def run(
     settings, to the file *write*. Raises ConfigurationUnusable, AwsUnusable, TableUnusable,
     FileUnwritable.
     """
-    # Before there is a pool, there are no ids to configure.
+    # The table needs no ids, and before there is a pool there are none.
     pending: Settings = {"aws.cognito": {"user-pool-id": "pending_0", "client-id": "pending"}}
-    config = config_file.load(file, environ, under=pending if user_pool is not None else None)
+    config = config_file.load(file, environ, under=pending)
     log.configure(config.log, sys.stderr)
     ids = server.run(_created(config, user_pool, wait_s))
     if ids is None:

@@ -15,7 +15,8 @@ ServiceError
 │   ├── CodeMismatch          SignUpDisabled        Blocked
 │   └── RejectedByPolicy      InvalidParameter
 ├── ProfileRefused            the profile's state stands against it
-│   └── ProfileNotFound       ProfileChanged        PreconditionFailed
+│   ├── ProfileNotFound       ProfileChanged        PreconditionFailed
+│   └── ProfileTooLarge
 ├── TryLater                  the same request may succeed later
 │   ├── TooManyAttempts       Throttled             Overloaded
 │   └── NotReady              UpstreamUnavailable   DeadlineExceeded
@@ -276,6 +277,13 @@ class ProfileChanged(ProfileRefused):
 
     code = "profile_changed"
     detail = "The profile is being changed by other requests at the same time. Send it again."
+
+
+class ProfileTooLarge(ProfileRefused):
+    """The profile, with what other programs keep in it, would be larger than the store takes."""
+
+    code = "profile_too_large"
+    detail = "The profile would become too large. Remove or shorten fields."
 
 
 class PreconditionFailed(ProfileRefused):

@@ -15,6 +15,9 @@ SYSTEM_FIELDS = ("userId", "createdAt", "updatedAt", "version")
 
 FIRST_PAUSE_S = 0.005  # about one round trip to DynamoDB inside a region
 LONGEST_PAUSE_S = 0.25
+MAX_ATTEMPTS = (
+    40  # about five seconds of pauses: nobody loses so often but to a store that is wrong
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,8 @@ class ProfileStore(Protocol):
     The port of the store.
 
     At most one live profile for a user, whatever races. A method that returns has made its effect
-    durable. All raise UpstreamUnavailable, Throttled, Misconfigured or UpstreamFault.
+    durable. All raise UpstreamUnavailable, Misconfigured or UpstreamFault; those that write raise
+    ProfileTooLarge.
     """
 
     async def find(self, user_id: str) -> Profile | None:
@@ -85,31 +89,43 @@ def merged(fields: Fields, changes: Fields) -> dict[str, JsonValue]:
     return {name: value for name, value in result.items() if value is not None}
 
 
+def same(one: object, other: object) -> bool:
+    """Tell whether two JSON values are the same; for Python, true is 1 and 1 is 1.0."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(same(one[name], other[name]) for name in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    return type(one) is type(other) and one == other
+
+
 async def create_or_merge(
-    store: ProfileStore, user_id: str, changes: Fields, condition: Condition
+    store: ProfileStore,
+    user_id: str,
+    changes: Fields,
+    condition: Condition,
+    *,
+    attempts: int = MAX_ATTEMPTS,
 ) -> Saved:
     """
     Create the profile out of *changes*, or merge them into the one that is there.
 
     Reads, checks *condition*, writes on the version read, and begins again where another write came
-    in between: a caller without a condition never sees a conflict. It goes on until it is
-    cancelled, so it needs a deadline around it. Changes that change nothing are not written.
-    Raises PreconditionFailed.
+    in between, *attempts* times at most. Changes that change nothing are not written. Raises
+    PreconditionFailed, ProfileChanged.
     """
-    attempt = 0
-    while True:
+    for attempt in range(attempts):
         seen = await store.find_latest(user_id)
         if not condition.allows(seen):
             raise PreconditionFailed
         try:
             if seen is None:
                 return Saved(await store.create(user_id, merged({}, changes)), created=True)
-            if merged(seen.fields, changes) == seen.fields:
+            if same(merged(seen.fields, changes), seen.fields):
                 return Saved(seen, created=False)
             return Saved(await store.update(seen, changes), created=False)
         except ProfileChanged:
             await _pause(attempt)
-            attempt += 1
+    raise ProfileChanged
 
 
 async def _pause(attempt: int) -> None:

@@ -29,6 +29,8 @@ def to_attribute(value: JsonValue) -> Attribute:
             return {"L": [to_attribute(entry) for entry in value]}
         case dict():
             return {"M": {name: to_attribute(entry) for name, entry in value.items()}}
+        case _:  # a schema of the deployment loads what JSON does not have
+            raise TypeError(f"{type(value).__name__} is no JSON value")
 
 
 def from_attribute(attribute: Attribute) -> JsonValue:

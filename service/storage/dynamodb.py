@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from service.aws import RETRY_AFTER_S, ErrorTable, required, translated
-from service.domain.errors import Misconfigured, ProfileChanged, UpstreamUnavailable
+from service.domain.errors import (
+    Misconfigured,
+    ProfileChanged,
+    ProfileTooLarge,
+    ServiceError,
+    UpstreamFault,
+    UpstreamUnavailable,
+)
 from service.domain.profiles import Fields, Profile
 from service.domain.timestamps import Clock, timestamp
 from service.storage import expressions, items
@@ -25,12 +32,22 @@ READINESS_KEY = items.key("~readiness", "~")  # no `sub` looks so; the item need
 TICK = timedelta(milliseconds=1)  # the resolution of a sort key
 
 
-def _transaction_cancelled(error: ClientError) -> ProfileChanged | UpstreamUnavailable:
-    """Mean a cancelled transaction by its reasons: throttled, or somebody else was there."""
+def _not_valid(error: ClientError) -> ServiceError:
+    """Mean ValidationException: an item over 400 KB, or a defect of ours, told apart by the message."""
+    too_large = "size" in error.response["Error"].get("Message", "").lower()
+    return ProfileTooLarge() if too_large else UpstreamFault()
+
+
+def _transaction_cancelled(error: ClientError) -> ServiceError:
+    """Mean a cancelled transaction by its reasons."""
     reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", ())}
+    if reasons & {"ConditionalCheckFailed", "TransactionConflict"}:
+        return ProfileChanged()
     if reasons & {"ProvisionedThroughputExceeded", "ThrottlingError"}:
         return UpstreamUnavailable(retry_after_s=RETRY_AFTER_S)
-    return ProfileChanged()
+    if reasons & {"ItemCollectionSizeLimitExceeded", "ValidationError"}:
+        return ProfileTooLarge()  # all else that DynamoDB validates is checked before
+    return UpstreamFault()
 
 
 DYNAMODB_ERRORS: ErrorTable = {
@@ -40,6 +57,7 @@ DYNAMODB_ERRORS: ErrorTable = {
     "TransactionCanceledException": _transaction_cancelled,
     "TransactionConflictException": ProfileChanged,
     "TransactionInProgressException": ProfileChanged,
+    "ValidationException": _not_valid,
 }
 
 

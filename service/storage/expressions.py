@@ -76,16 +76,17 @@ def update(seen: Profile, changes: Fields, *, updated_at: str, write_id: str) ->
     names, values = _Names(), _Values()
     # UpdateItem would make an item where there is none.
     exists = f"attribute_exists({names(items.PARTITION_KEY)})"
-    alive = f"attribute_not_exists({names(items.DELETED_AT)})"
+    alive = f"NOT attribute_type({names(items.DELETED_AT)}, {values({'S': 'S'})})"
     if seen.version:
         unchanged = f"{names(items.VERSION)} = {values({'N': str(seen.version)})}"
     else:
-        unchanged = f"attribute_not_exists({names(items.VERSION)})"
+        # Whatever another program means by its `version`: only our writes leave their id.
+        unchanged = f"attribute_not_exists({names(items.WRITE_ID)})"
     new = {
+        **{name: to_attribute(value) for name, value in changes.items() if value is not None},
         items.UPDATED_AT: {"S": updated_at},
         items.VERSION: {"N": str(seen.version + 1)},
         items.WRITE_ID: {"S": write_id},
-        **{name: to_attribute(value) for name, value in changes.items() if value is not None},
     }
     removed = [name for name, value in changes.items() if value is None]
     expression = "SET " + _listed(f"{names(name)} = {values(value)}" for name, value in new.items())

@@ -38,7 +38,7 @@ def key(user_id: str, sort_key: str) -> dict[str, Attribute]:
 def live_item(items: Iterable[Item]) -> Item | None:
     """Return the profile's item out of a user's items, which come sorted: the earliest live one."""
     for item in items:
-        if not is_claim(item) and DELETED_AT not in item:
+        if not is_claim(item) and not is_deleted(item):
             return item
     return None
 
@@ -52,6 +52,11 @@ def live_profile(items: Iterable[Item]) -> Profile | None:
 def claim(items: Iterable[Item]) -> Item | None:
     """Return the claim out of a user's items."""
     return next(filter(is_claim, items), None)
+
+
+def is_deleted(item: Item) -> bool:
+    """Tell whether the item is what this service leaves of a deleted profile."""
+    return "S" in item.get(DELETED_AT, {})
 
 
 def is_claim(item: Item) -> bool:
@@ -76,9 +81,9 @@ def profile_of(item: Item) -> Profile:
 
 
 def version_of(item: Item) -> int:
-    """Return how often this service wrote the item; 0 where another program made it."""
-    text = item.get(VERSION, {}).get("N", "0")
-    return int(text) if text.isdecimal() else 0
+    """Return how often this service wrote the item; 0 where it never did."""
+    text = item.get(VERSION, {}).get("N", "")
+    return int(text) if WRITE_ID in item and text.isdecimal() else 0
 
 
 def written_by(item: Item, write_id: str) -> bool:

@@ -10,6 +10,7 @@ from aiohttp import web
 from marshmallow import Schema, ValidationError
 
 from service.domain.errors import (
+    BodyTooLarge,
     FieldProblem,
     InvalidFields,
     MalformedRequest,
@@ -31,6 +32,8 @@ async def load(request: web.Request, schema: Schema) -> Any:  # noqa: ANN401 -- 
     """
     if request.content_type != JSON or (request.charset or "utf-8").lower() != "utf-8":
         raise UnsupportedMediaType
+    if (request.content_length or 0) > request.client_max_size:
+        raise BodyTooLarge  # before waiting for any of it
     try:
         body = await request.read()
     except web.RequestPayloadError:

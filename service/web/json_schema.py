@@ -15,12 +15,8 @@ from apispec.ext.marshmallow.field_converter import DEFAULT_FIELD_MAPPING
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import Schema, fields
 
-from service.web.schemas.profiles import (
-    CalendarDate,
-    JsonObject,
-    ProfileSchema,
-    StoredProfileSchema,
-)
+from service.web.schemas.json_object import JsonObject
+from service.web.schemas.profiles import CalendarDate, ProfileSchema, StoredProfileSchema
 
 OPENAPI_VERSION: Final = "3.1.0"
 

@@ -40,6 +40,7 @@ STATUSES: Final[Mapping[type[ServiceError], HTTPStatus]] = {
     errors.InvalidParameter: HTTPStatus.BAD_REQUEST,
     errors.ProfileNotFound: HTTPStatus.NOT_FOUND,
     errors.ProfileChanged: HTTPStatus.CONFLICT,
+    errors.ProfileTooLarge: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.PreconditionFailed: HTTPStatus.PRECONDITION_FAILED,
     errors.TooManyAttempts: HTTPStatus.TOO_MANY_REQUESTS,
     errors.Throttled: HTTPStatus.TOO_MANY_REQUESTS,

@@ -13,6 +13,7 @@ from typing import NoReturn
 from service.domain.errors import MalformedRequest
 from service.domain.profiles import JsonValue
 
+MAX_VALUES = 10_000  # more take tens of milliseconds, in which nobody else is served
 MAX_DEPTH = 32  # DynamoDB's limit of nesting, and far more than any body here needs
 
 
@@ -24,7 +25,7 @@ def loads(body: bytes) -> JsonValue:
     """Return the value that *body* holds; raises MalformedRequest with the place where it is wrong."""
     try:
         value: JsonValue = _DECODER.decode(body.decode("utf-8"))
-        _check(value, depth=1)
+        _check(value, depth=1, seen=0)
     except UnicodeDecodeError as error:
         raise MalformedRequest(f"The body is not UTF-8 (byte {error.start}).") from None
     except json.JSONDecodeError as error:
@@ -66,7 +67,11 @@ def _constant(_: str) -> NoReturn:
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=_float, parse_constant=_constant)
 
 
-def _check(value: JsonValue, depth: int) -> None:
+def _check(value: JsonValue, depth: int, seen: int) -> int:
+    """Check a value and all in it, after *seen* others; return how many were seen then."""
+    seen += 1
+    if seen > MAX_VALUES:
+        raise _Refused(f"The body holds more than {MAX_VALUES} names and values.")
     match value:
         case str():
             if not _is_unicode(value):
@@ -77,9 +82,10 @@ def _check(value: JsonValue, depth: int) -> None:
             if depth > MAX_DEPTH:
                 raise _Refused(_TOO_DEEP)
             for entry in (*value, *value.values()) if isinstance(value, dict) else value:
-                _check(entry, depth + 1)
+                seen = _check(entry, depth + 1, seen)
         case _:
             pass
+    return seen
 
 
 def _is_unicode(text: str) -> bool:

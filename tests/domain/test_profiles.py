@@ -4,7 +4,7 @@ import pytest
 
 from service.domain import profiles
 from service.domain.errors import PreconditionFailed, ProfileChanged
-from service.domain.profiles import Fields, Profile, merged
+from service.domain.profiles import Fields, JsonValue, Profile, merged
 from tests.fakes.profiles import MemoryProfileStore
 
 
@@ -82,3 +82,53 @@ async def test_store_refuses_an_overtaken_write() -> None:
 def test_none_removes_and_is_never_kept() -> None:
     """Merging sets, removes by None, and leaves what is not named."""
     assert merged({"a": 1, "b": 2}, {"b": None, "c": 3, "d": None}) == {"a": 1, "c": 3}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (True, 1),
+        (False, 0),
+        (1, 1.0),
+        ({"a": True}, {"a": 1}),
+        ([0], [False]),
+        ([1], [1, 1]),
+        ({"a": None}, {}),
+        ({"a": [{"b": 0}]}, {"a": [{"b": False}]}),
+        ("1", 1),
+        ([], {}),
+    ],
+    ids=repr,
+)
+async def test_change_of_type_alone_is_a_change(one: JsonValue, other: JsonValue) -> None:
+    """For Python true is 1; for a caller it is not, so it is written."""
+    store = MemoryProfileStore()
+    await profiles.create_or_merge(store, "alice", {"x": one}, Always())
+
+    saved = await profiles.create_or_merge(store, "alice", {"x": other}, Always())
+
+    assert repr(saved.profile.fields["x"]) == repr(other)
+    assert saved.profile.version == 2
+
+
+async def test_repetition_is_no_change() -> None:
+    """Values that are the same, whatever the order of names, are not written again."""
+    store = MemoryProfileStore()
+    await profiles.create_or_merge(store, "alice", {"x": {"a": [1, {"b": True}], "c": 2}}, Always())
+
+    saved = await profiles.create_or_merge(
+        store, "alice", {"x": {"c": 2, "a": [1, {"b": True}]}}, Always()
+    )
+
+    assert (saved.created, saved.profile.version) == (False, 1)
+
+
+async def test_write_that_is_overtaken_for_ever_gives_up() -> None:
+    """A store that refuses every write does not keep a request going until its deadline."""
+
+    class RefusingStore(MemoryProfileStore):
+        async def create(self, user_id: str, fields: Fields) -> Profile:
+            raise ProfileChanged(f"{user_id} {len(fields)}")
+
+    with pytest.raises(ProfileChanged):
+        await profiles.create_or_merge(RefusingStore(), "alice", {}, Always(), attempts=3)

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from service.app import aws_adapters, create_app
 from service.config import Config
+from service.web.protocol import Runner
 from tests.stage import CREDENTIALS
 
 
@@ -22,7 +23,7 @@ async def service(config: Config) -> AsyncIterator[aiohttp.ClientSession]:
             yield session
         return
     app = create_app(config, functools.partial(aws_adapters, credentials=CREDENTIALS))
-    runner = web.AppRunner(app, access_log=None)
+    runner = Runner(app, shutdown_timeout_s=config.server.request_deadline_s)
     await runner.setup()
     try:
         site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -4,10 +4,12 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from service.domain.errors import NotAuthenticated, TokenInvalid
 from service.domain.identity import Evidence, Identity
 from service.identity_provider.access_token import AccessToken
+from service.identity_provider.key_server import KeyServer
 from service.identity_provider.key_set import KeySet
 from tests.fake_load_balancer import OTHER_FORM, SUB
 from tests.fake_user_pool import EXPIRY, FakeUserPool, bearing, evidence
@@ -139,3 +141,27 @@ async def test_rotation_is_followed(
         assert await bearer.identify(bearing(token)) == ALICE
 
     assert len(endpoint.asked) == 2
+
+
+class CountingKeySet(KeySet):
+    """A key set that counts how often it is asked."""
+
+    asked = 0
+
+    async def key(self, kid: str) -> RSAPublicKey:
+        """Count, and return the key."""
+        self.asked += 1
+        return await super().key(kid)
+
+
+async def test_remembered_token_is_not_verified_again(
+    server: KeyServer, endpoint: KeyEndpoint, clock: Clock, pool: FakeUserPool
+) -> None:
+    """A token that comes again is known by its text: nothing is decoded, no key is looked up."""
+    keys = CountingKeySet(server, url=f"{endpoint.url}jwks.json", clock=clock)
+    bearer = access_token(keys, clock)
+    token = pool.mint()
+    for _ in range(3):
+        assert await bearer.identify(bearing(token)) == ALICE
+
+    assert keys.asked == 1

@@ -4,11 +4,14 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 from service.domain.identity import Evidence, Identity
+from service.identity_provider.fetch_budget import FetchBudget
+from service.identity_provider.key_server import KeyServer
 from service.identity_provider.load_balancer import LoadBalancer
 from service.identity_provider.load_balancer_keys import LoadBalancerKeys
-from tests.fake_load_balancer import EXPIRY, ISSUER, OTHER_FORM, SUB, FakeLoadBalancer, evidence
+from tests.fake_load_balancer import EXPIRY, OTHER_FORM, SUB, FakeLoadBalancer, evidence
 from tests.identity_provider.trusting import SECOND_ARN, SKEW_S, load_balancer, refused
 from tests.jose import ABSENT, NOW, Clock
 from tests.key_endpoint import KeyEndpoint, ok
@@ -126,14 +129,29 @@ async def test_token_ends_with_the_earlier_of_its_expiries(
         await refused(alb, evidence(token))
 
 
-async def test_remembered_token_needs_no_key(
-    alb: LoadBalancer, balancer: FakeLoadBalancer, endpoint: KeyEndpoint
-) -> None:
-    """However often a token comes, and however many tokens, their key is fetched once."""
-    for _ in range(3):
-        for token in (balancer.mint(), balancer.mint({}, {"iss": ISSUER, "n": 1})):
-            assert await alb.identify(evidence(token)) == ALICE
+class CountingKeys(LoadBalancerKeys):
+    """Keys that count how often they are asked for."""
 
+    asked = 0
+
+    async def key(self, signer: str, kid: str) -> EllipticCurvePublicKey:
+        """Count, and return the key."""
+        self.asked += 1
+        return await super().key(signer, kid)
+
+
+async def test_remembered_token_is_not_verified_again(
+    server: KeyServer, endpoint: KeyEndpoint, clock: Clock, balancer: FakeLoadBalancer
+) -> None:
+    """A token that comes again is known by its text; tokens of one key fetch it once."""
+    budget = FetchBudget(burst=5, refill_s=1, clock=clock)
+    keys = CountingKeys(server, url_of=lambda _: endpoint.url, budget=budget, clock=clock)
+    alb = load_balancer(keys, clock)
+    tokens = [balancer.mint(), balancer.mint({}, {"n": 1})]
+    for token in tokens * 3:
+        assert await alb.identify(evidence(token)) == ALICE
+
+    assert keys.asked == len(tokens)
     assert endpoint.asked == [balancer.kid]
 
 

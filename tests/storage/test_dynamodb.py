@@ -5,16 +5,27 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from service import aws
+from service.aws import translated
 from service.config import Config
-from service.domain.errors import Misconfigured, ProfileChanged, UpstreamUnavailable
+from service.domain.errors import (
+    Misconfigured,
+    ProfileChanged,
+    ProfileTooLarge,
+    ServiceError,
+    UpstreamFault,
+    UpstreamUnavailable,
+)
 from service.domain.profiles import Profile
 from service.domain.timestamps import Clock, utc_now
 from service.storage import items
-from service.storage.dynamodb import DynamoDBProfileStore
+from service.storage.attributes import to_attribute
+from service.storage.dynamodb import DYNAMODB_ERRORS, DynamoDBProfileStore
 from service.storage.items import Item
 from tests.lossy_proxy import LossyProxy, lossy_proxy
 from tests.stage import CREDENTIALS
@@ -147,6 +158,84 @@ async def test_profile_of_another_program_is_served_and_adopted(
 
     assert updated == Profile(user_id, "2020-05-05", NOON_TEXT, 1, {"city": "Pune", "legacy": 7})
     assert await store.find_latest(user_id) == updated
+
+
+@pytest.mark.parametrize(
+    "version", [{"N": "0"}, {"N": "-1"}, {"N": "1.5"}, {"N": "7"}, {"S": "v2"}], ids=str
+)
+async def test_whatever_a_foreign_version_means_the_profile_can_be_updated(
+    store: DynamoDBProfileStore,
+    clients: aws.Clients,
+    config: Config,
+    user_id: str,
+    version: dict[str, str],
+) -> None:
+    """A version that this service did not write counts as none."""
+    await _put(clients, config, {**items.key(user_id, "2020"), "version": version})
+
+    found = await store.find(user_id)
+    assert found is not None
+    assert found.version == 0
+    updated = await store.update(found, {"city": "Pune"})
+    with pytest.raises(ProfileChanged):
+        await store.update(found, {"city": "Nagpur"})
+
+    assert (await store.find_latest(user_id), updated.version) == (updated, 1)
+
+
+async def test_foreign_mark_of_another_type_deletes_nothing(
+    store: DynamoDBProfileStore, clients: aws.Clients, config: Config, user_id: str
+) -> None:
+    """Only this service's own mark makes a profile a deleted one."""
+    await _put(clients, config, {**items.key(user_id, "2020"), "deletedAt": {"NULL": True}})
+
+    found = await store.find(user_id)
+
+    assert found is not None
+    assert (await store.update(found, {"city": "Pune"})).version == 1
+
+
+async def test_profile_over_the_limit_of_an_item_is_refused(
+    store: DynamoDBProfileStore, clients: aws.Clients, config: Config, user_id: str
+) -> None:
+    """What is too large for one item is the profile's state, not a fault of the upstream."""
+    with pytest.raises(ProfileTooLarge):
+        await store.create(user_id, {"bio": "x" * 410_000})
+    await _put(clients, config, {**items.key(user_id, "2020"), "theirs": {"S": "x" * 300_000}})
+    found = await store.find(user_id)
+    assert found is not None
+    with pytest.raises(ProfileTooLarge):
+        await store.update(found, {"bio": "x" * 120_000})
+
+
+@pytest.mark.parametrize(
+    ("reason", "kind"),
+    [
+        ("ConditionalCheckFailed", ProfileChanged),
+        ("TransactionConflict", ProfileChanged),
+        ("ThrottlingError", UpstreamUnavailable),
+        ("ProvisionedThroughputExceeded", UpstreamUnavailable),
+        ("ValidationError", ProfileTooLarge),
+        ("SomethingNew", UpstreamFault),
+    ],
+)
+def test_reason_of_a_cancelled_transaction_is_its_meaning(
+    reason: str, kind: type[ServiceError]
+) -> None:
+    """Only where somebody else was there is a transaction worth another try."""
+    response: Any = {
+        "Error": {"Code": "TransactionCanceledException", "Message": "cancelled"},
+        "CancellationReasons": [{"Code": "None"}, {"Code": reason}],
+    }
+
+    with pytest.raises(kind), translated(DYNAMODB_ERRORS):
+        raise ClientError(response, "TransactWriteItems")
+
+
+def test_what_is_no_json_is_a_defect() -> None:
+    """A schema that loads what JSON does not have fails loudly, before anything is written."""
+    with pytest.raises(TypeError, match="date"):
+        to_attribute(NOON.date())  # type: ignore[arg-type]  # the very mistake
 
 
 async def test_earliest_of_several_foreign_items_is_the_profile(

@@ -27,7 +27,6 @@ from tests.web.conftest import Api
 # The errors that no operation can meet, and why.
 OF_NO_OPERATION = {
     errors.MethodNotAllowed: "an operation is a method that is allowed; see components.responses",
-    errors.ProfileChanged: "a write that meets it is tried again, until the request's deadline",
 }
 WITH_ACCESS = list(all_routes())
 ROUTES = [route for route, _ in WITH_ACCESS]

@@ -27,6 +27,7 @@ REFUSED = {
     "surrogate alone in a name": (b'{"\\udc00": 1}', "surrogate"),
     "33 levels": (b'{"a":' * 33 + b"1" + b"}" * 33, "deeper than 32"),
     "33 lists": (b"[" * 33 + b"]" * 33, "deeper than 32"),
+    "more values than are served": (b"[" + b"0," * 10_000 + b"0]", "more than 10000"),
     "a bomb of brackets": (b"[" * 200_000, "deeper than 32"),
 }
 

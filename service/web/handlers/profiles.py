@@ -59,7 +59,12 @@ async def show(request: web.Request) -> web.Response:
             {**_HAS_A_TAG, "Location": "Where the profile is."},
         ),
     },
-    refusals=(*OF_AN_UPSTREAM, errors.PreconditionFailed),
+    refusals=(
+        *OF_AN_UPSTREAM,
+        errors.PreconditionFailed,
+        errors.ProfileChanged,
+        errors.ProfileTooLarge,
+    ),
 )
 async def save(request: web.Request) -> web.Response:
     """Create the caller's profile or merge the body into it."""

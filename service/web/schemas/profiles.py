@@ -8,11 +8,13 @@ import re
 import zoneinfo
 from collections.abc import Mapping
 from datetime import date
+from functools import cache
 from typing import Any, ClassVar, Final
 
 from marshmallow import Schema, ValidationError, fields, validate
 
 from service.domain.profiles import SYSTEM_FIELDS, JsonValue
+from service.web.schemas.json_object import JsonObject
 
 MAX_LINE_CHARACTERS: Final = 256
 MAX_TEXT_CHARACTERS: Final = 4_096
@@ -61,18 +63,15 @@ class CalendarDate(fields.Field[str]):
         raise ValidationError("Must be a date such as 1990-12-31.")
 
 
-class JsonObject(fields.Field[dict[str, JsonValue]]):
-    """An object with any names and values."""
-
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> dict[str, JsonValue]:  # noqa: ANN401 -- marshmallow's hook
-        if not isinstance(value, dict):
-            raise ValidationError("Must be an object.")
-        return value
-
-
 def _time_zone(name: str) -> None:
-    if name not in zoneinfo.available_timezones():
+    if name not in _time_zones():
         raise ValidationError("Must be a time zone of the IANA database, such as Asia/Kolkata.")
+
+
+@cache
+def _time_zones() -> frozenset[str]:
+    """Return the names of the database; `localtime` is this machine's own affair."""
+    return frozenset(zoneinfo.available_timezones() - {"localtime"})
 
 
 class ProfileSchema(Schema):
@@ -128,9 +127,10 @@ class ProfileSchema(Schema):
     preferences = JsonObject(allow_none=True, metadata={"examples": [{"theme": "dark"}]})
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
-        """Name the fields as JSON does: camelCase."""
-        first, *others = field_name.split("_")
-        field_obj.data_key = first + "".join(word.title() for word in others)
+        """Name the fields as JSON does, in camelCase, unless they have a name already."""
+        if field_obj.data_key is None:
+            first, *others = field_name.split("_")
+            field_obj.data_key = first + "".join(word.title() for word in others)
 
     def load(self, data: Any, **options: Any) -> dict[str, JsonValue]:  # noqa: ANN401 -- marshmallow's signature
         """Return the fields to write, by their JSON names; None removes one."""

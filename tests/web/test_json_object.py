@@ -1,0 +1,88 @@
+"""The open object of a profile: what of JSON can be stored, and read back the same."""
+
+import pytest
+from marshmallow import ValidationError
+
+from service.domain.profiles import JsonValue
+from service.web.schemas.json_object import JsonObject
+
+FIELD = JsonObject()
+
+KEPT: list[JsonValue] = [
+    0,
+    -1,
+    True,
+    None,
+    "",
+    1.5,
+    -2.25e-7,
+    1e-130,
+    10**37,
+    10**125,
+    12345678901234567890123456789012345678,
+    [1, [2.5, {"a": None}]],
+    {"a.b": {"#": "\U0001f600"}},
+]
+
+
+@pytest.mark.parametrize("value", KEPT, ids=repr)
+def test_what_can_be_stored_is_kept(value: JsonValue) -> None:
+    """What DynamoDB holds exactly comes out as it went in."""
+    loaded = FIELD.deserialize({"n": value})
+
+    assert repr(loaded) == repr({"n": value})
+
+
+@pytest.mark.parametrize(
+    ("value", "stored"),
+    [(1.0, 1), (-0.0, 0), (1e25, 10**25), (-3.0, -3), ([2.0, {"a": 4.0}], [2, {"a": 4}])],
+    ids=repr,
+)
+def test_whole_number_becomes_an_integer(value: JsonValue, stored: JsonValue) -> None:
+    """DynamoDB trims zeros: a number that is whole reads back as an integer, so it is one before."""
+    assert repr(FIELD.deserialize({"n": value})) == repr({"n": stored})
+
+
+REFUSED: dict[str, tuple[JsonValue, str]] = {
+    "39 digits": ({"a": 123456789012345678901234567890123456789}, "a"),
+    "4,000 digits": ({"a": {"b": int("9" * 4_000)}}, "a.b"),
+    "126 zeros": ({"a": [1, -(10**126)]}, "a.1"),
+    "large float": ({"a": 1.7e308}, "a"),
+    "small float": ({"a": {"b": [5e-324]}}, "a.b.0"),
+    "empty name inside": ({"a": {"": 1}}, "a"),
+    "long name inside": ({"a": [{"x" * 256: 1}]}, "a.0"),
+}
+
+
+@pytest.mark.parametrize(("value", "path"), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_stored_is_refused_with_its_place(value: JsonValue, path: str) -> None:
+    """A number that DynamoDB cannot hold exactly, or a name of no use, is refused where it stands."""
+    with pytest.raises(ValidationError) as refused:
+        FIELD.deserialize(value)
+
+    assert list(refused.value.messages_dict) == [path]
+
+
+@pytest.mark.parametrize(
+    ("value", "what"),
+    [
+        ({"": 1}, "Names"),
+        ({"x" * 256: 1}, "Names"),
+        ({"a": [0] * 2_000}, "2000 values"),
+        ({str(number): {} for number in range(2_000)}, "2000 values"),
+        ({"a": "é" * 32_768}, "65536 bytes"),
+        ("text", "object"),
+        ([], "object"),
+    ],
+    ids=["empty name", "long name", "many values", "many names", "long", "text", "list"],
+)
+def test_object_out_of_bounds_is_refused(value: JsonValue, what: str) -> None:
+    """The object is bounded in names, values and bytes, far below what stalls a process."""
+    with pytest.raises(ValidationError, match=what):
+        FIELD.deserialize(value)
+
+
+def test_largest_object_is_taken() -> None:
+    """The bounds themselves are within."""
+    FIELD.deserialize({"a": [0] * 1_998})
+    FIELD.deserialize({"x" * 255: "x" * (65_536 - 262)})
