@@ -30,7 +30,7 @@ run: $(INSTALLED) ## serve in front of a local AWS; settings from the environmen
 	@$(BIN)/python -m service local
 
 test: $(INSTALLED) ## run the tests that need no Docker, and demand full coverage
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m pytest --numprocesses 2 --cov --cov-report=term
 
 test-compose: ## run the integration tests against the service's image, moto and DynamoDB Local
 	@trap '$(TEST_COMPOSE) down --volumes --remove-orphans' EXIT; trap 'exit 130' INT; trap 'exit 143' TERM; \

@@ -37,8 +37,8 @@ curl -s -u 'alice:YourPass123!' {url}/v1/user/profile
 
 FLOW = """
 The API listens on {url}   (page: {url}/docs)
-Codes are printed here as they are "sent". Try it from another terminal, line by line; in the second
-line, put the code that is printed here for alice:
+Codes are printed here as they are "sent". Try it from another terminal, line by line. In the second,
+put the code that is printed here for alice:
 
 curl -s {url}/api/auth/signup -H 'Content-Type: application/json' \
 -d '{{"username": "alice", "password": "YourPass123!", "attributes": {{"email": "alice@example.com"}}}}'

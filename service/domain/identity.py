@@ -19,7 +19,7 @@ class Evidence:
 
     peer: IPv4Address | IPv6Address | None
     authorization: tuple[str, ...] = field(default=(), repr=False)
-    oidc_identity: tuple[str, ...] = ()
+    oidc_identity: tuple[str, ...] = field(default=(), repr=False)
     oidc_data: tuple[str, ...] = field(default=(), repr=False)
     oidc_access_token: tuple[str, ...] = field(default=(), repr=False)
 

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from http import HTTPStatus
 
 import aiohttp
+import structlog
 
 from service.domain.errors import UpstreamUnavailable
 
@@ -40,14 +41,19 @@ class KeyServer:
                 while body and not answer.content.at_eof() and len(body) <= MAX_BYTES:
                     body += await answer.content.read(MAX_BYTES + 1 - len(body))
         except (aiohttp.ClientError, TimeoutError) as error:
-            # aiohttp's own message can hold the URL, and the server's bytes
-            reason = ConnectionError(type(error).__name__)
-            raise UpstreamUnavailable(retry_after_s=RETRY_AFTER_S) from reason
+            # By its name alone: aiohttp's own message can hold the URL, and the server's bytes.
+            raise _unavailable(url, type(error).__name__) from None
         if status in NO_SUCH_KEY:
             raise NoSuchKey
         if not body or len(body) > MAX_BYTES:
-            raise UpstreamUnavailable(retry_after_s=RETRY_AFTER_S)
+            raise _unavailable(url, f"status {status}, {len(body)} bytes")
         return body
+
+
+def _unavailable(url: str, reason: str) -> UpstreamUnavailable:
+    """Tell the operator, whom nobody else tells that no new key can be had."""
+    structlog.get_logger().warning("keys_unavailable", host=url.split("/")[2], reason=reason)
+    return UpstreamUnavailable(retry_after_s=RETRY_AFTER_S)
 
 
 @asynccontextmanager

@@ -19,7 +19,7 @@ from service.commands import local
 from service.errors import AddressUnavailable, ConfigurationUnusable
 from tests.commands.running import PATIENCE_S, Ended, Running, running
 
-BEGIN = "Try it from another terminal, line by line:"
+BEGIN = "put the code that is printed here for alice:"
 END = "Ctrl-C ends it"
 CODE = re.compile(r"confirmation code for alice: (\d{6})$")
 

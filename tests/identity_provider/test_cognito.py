@@ -26,7 +26,7 @@ async def scripted(config: Config) -> AsyncIterator[tuple[CognitoIdentityProvide
     script: dict[str, object] = {}
 
     async def answer(_: web.BaseRequest) -> web.Response:
-        return web.json_response(script)
+        return web.json_response(script, status=400 if "__type" in script else 200)
 
     runner = web.ServerRunner(web.Server(answer))
     await runner.setup()
@@ -108,6 +108,27 @@ async def test_page_in_place_of_an_answer_is_a_fault(
 
     with pytest.raises(UpstreamFault):
         await provider.sign_up(NewAccount("alice", PASSWORD))
+
+
+@pytest.mark.parametrize("kind", ["UnauthorizedException", "UnsupportedTokenTypeException"])
+async def test_token_without_a_session_is_revoked_without_a_word(
+    scripted: tuple[CognitoIdentityProvider, Answering], kind: str
+) -> None:
+    """Another client's token, or one of another kind, has no session here to end."""
+    provider, answering = scripted
+    answering({"__type": kind, "message": "of an upstream"})
+
+    await provider.revoke("token")
+
+
+async def test_refused_resend_is_silent(
+    scripted: tuple[CognitoIdentityProvider, Answering],
+) -> None:
+    """That a user may get no code is not told, for whatever reason of the user's."""
+    provider, answering = scripted
+    answering({"__type": "NotAuthorizedException", "message": "User is disabled."})
+
+    await provider.resend_code("alice")
 
 
 async def test_wrong_client_secret_is_misconfigured(clients: aws.Clients, config: Config) -> None:

@@ -28,6 +28,13 @@ async def test_other_peer_is_refused(peer: str | None) -> None:
         await SOURCE.identify(Evidence(peer=address, oidc_identity=("alice",)))
 
 
+@pytest.mark.parametrize("copies", [("alice", "alice"), ("",), ("a b",), ("x" * 256,)], ids=repr)
+async def test_unfit_header_is_refused(copies: tuple[str, ...]) -> None:
+    """A trusted peer's word counts if it is one, and can be a user's id."""
+    with pytest.raises(NotAuthenticated):
+        await SOURCE.identify(Evidence(peer=ip_address("10.0.0.1"), oidc_identity=copies))
+
+
 async def test_absent_header_says_nothing() -> None:
     """Without the header there is nothing for this source, whoever the peer."""
     assert await SOURCE.identify(Evidence(peer=None)) is None

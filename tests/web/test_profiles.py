@@ -63,7 +63,11 @@ async def test_later_post_merges(api: Api) -> None:
 
 async def test_post_that_changes_nothing_writes_nothing(api: Api) -> None:
     """A POST repeated after a lost reply gives the same profile, at the same version."""
-    body = {"city": "Mumbai", "bio": None, "preferences": {"theme": "dark"}}
+    body = {
+        "city": "Mumbai",
+        "bio": None,
+        "preferences": {"theme": "dark", "list": [{"b": 1, "a": [2]}]},
+    }
     created = await api.post(PATH, json=body, headers=ALICE)
 
     repeated = await api.post(PATH, json=body, headers=ALICE)

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+import structlog
 from structlog.testing import capture_logs
 
 from tests.web.conftest import ALICE, Api
@@ -17,6 +18,17 @@ async def test_request_id_of_the_caller_is_kept(api: Api) -> None:
 
     assert answer.headers["X-Request-Id"] == "a-1_B.2"
     assert [line["event"] for line in logs] == ["request_finished"]
+
+
+async def test_trace_of_the_load_balancer_is_in_every_line(api: Api) -> None:
+    """What the load balancer calls the request stands beside its id; what is unfit is left out."""
+    trace = "Root=1-67891233-abcdef012345678912345678"
+    with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as logs:
+        await api.get("/health/live", headers={"X-Amzn-Trace-Id": trace})
+        await api.get("/health/live", headers={"X-Amzn-Trace-Id": "a b"})
+
+    assert [line.get("trace_id") for line in logs] == [trace, None]
+    assert all(GENERATED.fullmatch(line["request_id"]) for line in logs)
 
 
 @pytest.mark.parametrize("sent", ["", "a b", "é", "x" * 129, '{"a":1}', "a;b"])
