@@ -22,14 +22,16 @@ def restored() -> Iterator[None]:
     was_configured, settings = structlog.is_configured(), structlog.get_config()
     environ = dict(os.environ)
     on_signal = {number: signal.getsignal(number) for number in SIGNALS}
-    yield
-    root.handlers[:] = handlers
-    for logger, level in levels.items():
-        logger.setLevel(level)
-    structlog.reset_defaults()
-    if was_configured:
-        structlog.configure(**settings)
-    os.environ.clear()
-    os.environ.update(environ)
-    for number, handler in on_signal.items():
-        signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
+        for logger, level in levels.items():
+            logger.setLevel(level)
+        structlog.reset_defaults()
+        if was_configured:
+            structlog.configure(**settings)
+        os.environ.clear()
+        os.environ.update(environ)
+        for number, handler in on_signal.items():
+            signal.signal(number, handler)
