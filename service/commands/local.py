@@ -13,7 +13,9 @@ from service.config import Config
 from service.config_file import Settings, environment_name
 from service.errors import AddressUnavailable
 from service.local import load_balancer
-from service.local.load_balancer import LocalLoadBalancer, UserPool, local_load_balancer
+from service.local.load_balancer import LocalLoadBalancer, local_load_balancer
+from service.local.load_balancer_sign_ins import UserPool
+from service.local.load_balancer_signer import ARN
 from service.local.server import local_aws
 
 CREDENTIALS = aws.Credentials("local", "local")  # letters only: DynamoDB Local takes no others
@@ -62,7 +64,7 @@ def run(file: Path | None, environ: Mapping[str, str]) -> None:
         placed: Settings = {
             "aws.cognito": endpoint,
             "aws.dynamodb": endpoint,
-            "identity": {"alb-arn": load_balancer.ARN},
+            "identity": {"alb-arn": ARN},
         }
         server.run(_main(file, environ, placed))
 

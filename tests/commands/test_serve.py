@@ -11,6 +11,8 @@ import aiohttp
 import pytest
 
 from service import aws, provisioning
+from service.commands import serve
+from service.errors import AwsUnusable
 from service.local.server import LocalAws
 from tests.commands.running import Ended, imported, printed_by, running
 from tests.stage import CREDENTIALS, configured
@@ -112,3 +114,16 @@ def test_local_aws_is_not_loaded(service: Service) -> None:
     packages = {module.split(".")[0] for module in modules}
     assert packages.isdisjoint({"moto", "flask", "werkzeug"})
     assert not [module for module in modules if module.startswith("service.local")]
+
+
+@pytest.mark.usefixtures("process_restored")
+def test_profile_that_is_not_there_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What the machine's own settings for AWS lack is said in one sentence."""
+    monkeypatch.setenv("AWS_PROFILE", "nowhere")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+
+    with pytest.raises(AwsUnusable, match=r"settings for AWS .* \(nowhere\)"):
+        serve.run(configured({"server": {"port": "0"}}))

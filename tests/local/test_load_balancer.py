@@ -24,7 +24,9 @@ from service.commands import local
 from service.config import Config
 from service.errors import AddressUnavailable
 from service.local import load_balancer
-from service.local.load_balancer import ARN, LocalLoadBalancer, UserPool, local_load_balancer
+from service.local.load_balancer import LocalLoadBalancer, local_load_balancer
+from service.local.load_balancer_sign_ins import UserPool
+from service.local.load_balancer_signer import ARN
 from tests.commands.running import running
 from tests.process import restored
 from tests.stage import CREDENTIALS, PASSWORD, Mailbox, new_user

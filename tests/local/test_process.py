@@ -16,8 +16,8 @@ import service.local
 from service.local.__main__ import main
 
 LOCAL = Path(service.local.__file__).parent
-OF_MOTOS_IMAGE = [  # load_balancer.py runs beside the API, in `make run` and in tests alone
-    path for path in sorted(LOCAL.rglob("*.py")) if path.name != "load_balancer.py"
+OF_MOTOS_IMAGE = [  # the load balancer runs beside the API, in `make run` and in tests alone
+    path for path in sorted(LOCAL.rglob("*.py")) if not path.name.startswith("load_balancer")
 ]
 
 
