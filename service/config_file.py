@@ -13,6 +13,7 @@ from service.config import Config
 from service.config_schema import SECTIONS, Networks, SectionSchema, Words
 from service.errors import ConfigurationUnusable
 
+OWN_PREFIXES = ("AWS_COGNITO_", "AWS_DYNAMODB_", "IDENTITY_")
 Settings = Mapping[str, Mapping[str, str]]  # section -> key -> text
 
 
@@ -33,6 +34,7 @@ def load(
     problems: list[str] = []
     settings = _read(path) if path is not None else {}
     problems += _unknown(settings)
+    problems += _misspelt(environ)
     values = {}
     for name, schema in SECTIONS.items():
         section: dict[str, str] = {}
@@ -112,6 +114,18 @@ def _unknown(settings: Settings) -> Iterator[str]:
         for key in entries:
             if key not in known[section]:
                 yield f"[{section}] {key}: there is no such setting{_meant(key, known[section])}"
+
+
+def _misspelt(environ: Mapping[str, str]) -> Iterator[str]:
+    """Name the variables that only a mistake explains; other prefixes are other programs' too."""
+    known = {
+        environment_name(schema.section, key): None
+        for schema in SECTIONS.values()
+        for key in keys(schema)
+    }
+    for name in environ:
+        if name.startswith(OWN_PREFIXES) and name not in known:
+            yield f"{name} in the environment: there is no such setting{_meant(name, known)}"
 
 
 def _meant(name: str, known: Mapping[str, object]) -> str:

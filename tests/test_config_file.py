@@ -242,3 +242,30 @@ def test_keys_are_those_of_the_file() -> None:
         "connect-timeout-s",
         "read-timeout-s",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("IDENTITY_SOURCE", "; did you mean IDENTITY_SOURCES?"),
+        ("AWS_COGNITO_POOL_ID", "; did you mean AWS_COGNITO_USER_POOL_ID?"),
+        ("AWS_DYNAMODB_ENDPOINT", "; did you mean AWS_DYNAMODB_ENDPOINT_URL?"),
+        ("IDENTITY_QQQQQQQQQQQQQQQQQQQQ", ""),
+    ],
+)
+def test_variable_that_only_a_mistake_explains_is_named(name: str, meant: str) -> None:
+    """A setting that is misspelt in the environment must not be passed over: it may be about trust."""
+    environ = {
+        "AWS_REGION": "us-east-1",
+        "AWS_COGNITO_USER_POOL_ID": "us-east-1_none",
+        "AWS_COGNITO_CLIENT_ID": "none",
+        name: "x",
+        "SERVER_SOFTWARE": "another program's",
+        "AWS_PROFILE": "botocore's",
+    }
+
+    with pytest.raises(ConfigurationUnusable) as refused:
+        config_file.load(None, environ)
+
+    (problem,) = str(refused.value).splitlines()[1:]
+    assert problem == f"  {name} in the environment: there is no such setting{meant}"
