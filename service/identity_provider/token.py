@@ -24,6 +24,7 @@ Claims: TypeAlias = Mapping[str, Any]
 
 MAX_CHARACTERS: Final = 16_384  # an ALB takes headers of 16 KB
 PARTS: Final = 3
+MAX_DEPTH: Final = 16  # claims are nested two or three levels deep
 # Headers by which a token brings its own key, or asks for treatment that nobody agreed on.
 REFUSED_HEADERS: Final = frozenset({"b64", "crit", "jku", "jwk", "x5c", "x5t", "x5t#S256", "x5u"})
 
@@ -137,7 +138,17 @@ def _object(part: bytes) -> Claims:
         raise TokenInvalid from None
     if not isinstance(value, dict):
         raise TokenInvalid
+    _check_depth(value, MAX_DEPTH)
     return value
+
+
+def _check_depth(value: object, left: int) -> None:
+    """Refuse what is nested deeper: Python's own bound is another in each version."""
+    if isinstance(value, dict | list):
+        if not left:
+            raise TokenInvalid
+        for entry in value.values() if isinstance(value, dict) else value:
+            _check_depth(entry, left - 1)
 
 
 def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

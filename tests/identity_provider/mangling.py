@@ -122,6 +122,7 @@ NO_OBJECTS: Final[
     "with an octal number": with_member(b'"a":010'),
     "with 5,000 digits": with_member(b'"a":' + b"9" * 5_000),
     "5,000 lists deep": with_member(b'"a":' + b"[" * 5_000 + b"]" * 5_000),
+    "16 lists deep": with_member(b'"a":' + b"[" * 16 + b"]" * 16),
     "2,000 objects deep": with_member(b'"a":' + b'{"a":' * 2_000 + b"1" + b"}" * 2_000),
 }
 
