@@ -42,18 +42,24 @@ class KeyServer:
                     body += await answer.content.read(MAX_BYTES + 1 - len(body))
         except (aiohttp.ClientError, TimeoutError) as error:
             # By its name alone: aiohttp's own message can hold the URL, and the server's bytes.
-            raise _unavailable(url, type(error).__name__) from None
+            _report(url, type(error).__name__)
+            raise unavailable() from None
         if status in NO_SUCH_KEY:
             raise NoSuchKey
         if not body or len(body) > MAX_BYTES:
-            raise _unavailable(url, f"status {status}, {len(body)} bytes")
+            _report(url, f"status {status}, {len(body)} bytes")
+            raise unavailable()
         return body
 
 
-def _unavailable(url: str, reason: str) -> UpstreamUnavailable:
+def unavailable() -> UpstreamUnavailable:
+    """Return the error of whoever needs a key that can't be had now."""
+    return UpstreamUnavailable(retry_after_s=RETRY_AFTER_S)
+
+
+def _report(url: str, reason: str) -> None:
     """Tell the operator, whom nobody else tells that no new key can be had."""
     structlog.get_logger().warning("keys_unavailable", host=url.split("/")[2], reason=reason)
-    return UpstreamUnavailable(retry_after_s=RETRY_AFTER_S)
 
 
 @asynccontextmanager

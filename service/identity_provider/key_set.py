@@ -8,8 +8,8 @@ from typing import Final
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from service.domain.errors import ServiceError, TokenInvalid, UpstreamUnavailable
-from service.identity_provider.key_server import RETRY_AFTER_S, KeyServer, NoSuchKey
+from service.domain.errors import ServiceError, TokenInvalid
+from service.identity_provider.key_server import KeyServer, NoSuchKey, unavailable
 
 MAX_KEYS: Final = 20  # a pool has two
 MIN_BITS: Final = 2_048  # RFC 7518, section 3.3
@@ -46,10 +46,8 @@ class KeySet:
             await asyncio.shield(self._begin())  # who leaves must not end it for the others
         if kid in self._keys:
             return self._keys[kid]
-        if (
-            self._fetched_at != self._asked_at
-        ):  # the last fetch failed: nobody knows this id's truth
-            raise UpstreamUnavailable(retry_after_s=RETRY_AFTER_S)
+        if self._fetched_at != self._asked_at:  # the last fetch failed: the id may be a good one
+            raise unavailable()
         raise TokenInvalid
 
     async def close(self) -> None:
@@ -86,13 +84,13 @@ def _keys(body: bytes) -> dict[str, RSAPublicKey]:
     try:
         entries = json.loads(body)["keys"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise UpstreamUnavailable(retry_after_s=RETRY_AFTER_S) from error
+        raise unavailable() from error
     if not isinstance(entries, list) or len(entries) > MAX_KEYS:
-        raise UpstreamUnavailable(retry_after_s=RETRY_AFTER_S)
+        raise unavailable()
     found = [key for key in map(_key, entries) if key is not None]
     keys = dict(found)
     if not keys or len(keys) < len(found):  # of two keys with one id neither is to be trusted
-        raise UpstreamUnavailable(retry_after_s=RETRY_AFTER_S)
+        raise unavailable()
     return keys
 
 

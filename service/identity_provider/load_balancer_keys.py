@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from service.domain.errors import TokenInvalid, UpstreamUnavailable
 from service.identity_provider.fetch_budget import FetchBudget
-from service.identity_provider.key_server import RETRY_AFTER_S, KeyServer, NoSuchKey
+from service.identity_provider.key_server import KeyServer, NoSuchKey, unavailable
 
 KEYS_KEPT: Final = 256  # a load balancer uses a few; several may be configured
 UNKNOWN_KEPT: Final = 256
@@ -57,7 +57,7 @@ class LoadBalancerKeys:
         fetch = self._fetches.get(url)
         if fetch is None:
             if not self._budget.take():
-                raise _unavailable() if self._server_fails else TokenInvalid()
+                raise unavailable() if self._server_fails else TokenInvalid()
             fetch = asyncio.create_task(self._fetch(url))
             self._fetches[url] = fetch
             fetch.add_done_callback(lambda ended: self._forget(url, ended))
@@ -93,11 +93,7 @@ def _p256(pem: bytes) -> EllipticCurvePublicKey:
     try:
         key = load_pem_public_key(pem)
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise _unavailable() from error
+        raise unavailable() from error
     if not isinstance(key, EllipticCurvePublicKey) or not isinstance(key.curve, SECP256R1):
-        raise _unavailable()
+        raise unavailable()
     return key
-
-
-def _unavailable() -> UpstreamUnavailable:
-    return UpstreamUnavailable(retry_after_s=RETRY_AFTER_S)
