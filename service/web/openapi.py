@@ -24,7 +24,7 @@ from service.web.openapi_parts import (
     TAGS,
 )
 from service.web.operations import Answer, Operation
-from service.web.problems import PROBLEM_JSON, STATUSES
+from service.web.problems import PROBLEM_JSON, STATUSES, envelope
 from service.web.routes import Route, all_routes
 from service.web.schemas.errors import ProblemSchema
 
@@ -175,12 +175,4 @@ def _refusal(status: HTTPStatus, refusals: list[type[ServiceError]]) -> dict[str
 
 
 def _example(refusal: type[ServiceError]) -> dict[str, object]:
-    status = STATUSES[refusal]
-    return {
-        "type": "about:blank",
-        "title": status.phrase,
-        "status": status.value,
-        "detail": refusal.detail,
-        "code": refusal.code,
-        "requestId": "8d1f0c3a5b7e4f62a9c0d4e6b8f1a2c3",
-    }
+    return envelope(refusal(), "8d1f0c3a5b7e4f62a9c0d4e6b8f1a2c3")

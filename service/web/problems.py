@@ -60,18 +60,7 @@ STATUSES: Final[Mapping[type[ServiceError], HTTPStatus]] = {
 def problem(request: web.BaseRequest, error: ServiceError) -> web.Response:
     """Return the answer that refuses *request* because of *error*."""
     status = STATUSES[type(error)]
-    body: dict[str, object] = {
-        "type": "about:blank",  # `code` says which problem it is; RFC 9457, section 4.2.1
-        "title": status.phrase,
-        "status": status.value,
-        "detail": error.public_detail,
-        "code": error.code,
-        "requestId": request.get(keys.REQUEST_ID, ""),
-    }
-    if error.problems:
-        body["errors"] = [
-            {"field": entry.field, "message": entry.message} for entry in error.problems
-        ]
+    body = envelope(error, request.get(keys.REQUEST_ID, ""))
     response = web.Response(body=bodies.dumps(body), status=status.value, content_type=PROBLEM_JSON)
     response[keys.PROBLEM_CODE] = error.code
     if error.retry_after_s is not None:
@@ -79,6 +68,24 @@ def problem(request: web.BaseRequest, error: ServiceError) -> web.Response:
     if status is HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = _challenge(error)
     return response
+
+
+def envelope(error: ServiceError, request_id: str) -> dict[str, object]:
+    """Return the body that tells of *error*."""
+    status = STATUSES[type(error)]
+    body: dict[str, object] = {
+        "type": "about:blank",  # `code` says which problem it is; RFC 9457, section 4.2.1
+        "title": status.phrase,
+        "status": status.value,
+        "detail": error.public_detail,
+        "code": error.code,
+        "requestId": request_id,
+    }
+    if error.problems:
+        body["errors"] = [
+            {"field": entry.field, "message": entry.message} for entry in error.problems
+        ]
+    return body
 
 
 def _challenge(error: ServiceError) -> str:
