@@ -12,7 +12,7 @@ from service.app import aws_adapters, create_app
 from service.config import Config
 from service.config_file import Settings, environment_name
 from service.errors import AddressUnavailable
-from service.local import load_balancer
+from service.local.http_server import reachable
 from service.local.load_balancer import LocalLoadBalancer, local_load_balancer
 from service.local.load_balancer_sign_ins import UserPool
 from service.local.load_balancer_signer import ARN
@@ -151,11 +151,11 @@ def greeting(host: str, port: int) -> str:
 
 
 def _url(host: str, port: int) -> str:
-    reachable = "localhost" if host in ("0.0.0.0", "127.0.0.1", "::") else host  # noqa: S104 -- compared
-    return f"http://{f'[{reachable}]' if ':' in reachable else reachable}:{port}"
+    shown = "localhost" if host in ("0.0.0.0", "127.0.0.1", "::") else host  # noqa: S104 -- compared
+    return f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
 
 
 def _listening(host: str, port: int, *, balancer: LocalLoadBalancer) -> None:
-    balancer.target = f"http://{load_balancer.reachable(host)}:{port}"
+    balancer.target = f"http://{reachable(host)}:{port}"
     print(SIGNED_FLOW.format(url=_url(host, balancer.port)), end="")  # noqa: T201 -- to a person
     print(greeting(host, port), flush=True)  # noqa: T201 -- likewise

@@ -112,3 +112,10 @@ def serving(host: str, port: int, app: "WSGIApplication") -> Iterator[int]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def reachable(host: str) -> str:
+    """Return how programs on this machine address what listens on *host*."""
+    if host in ("0.0.0.0", "::"):  # noqa: S104 -- compared
+        return "127.0.0.1" if host == "0.0.0.0" else "[::1]"  # noqa: S104 -- compared
+    return f"[{host}]" if ":" in host else host

@@ -18,6 +18,7 @@ from aiohttp import hdrs, web
 from multidict import CIMultiDict
 from yarl import URL
 
+from service.local.http_server import reachable
 from service.local.load_balancer_sign_ins import NotSignedIn, SignIns, UserPool
 from service.local.load_balancer_signer import Signer
 
@@ -183,13 +184,6 @@ async def _listen(runner: web.AppRunner, host: str, ports: Sequence[int]) -> Non
             await web.TCPSite(runner, host, port).start()
             return
     await web.TCPSite(runner, host, ports[-1]).start()
-
-
-def reachable(host: str) -> str:
-    """Return how programs on this machine address what listens on *host*."""
-    if host in ("0.0.0.0", "::"):  # noqa: S104 -- compared
-        return "127.0.0.1" if host == "0.0.0.0" else "[::1]"  # noqa: S104 -- compared
-    return f"[{host}]" if ":" in host else host
 
 
 def _end_to_end(headers: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from service.local.application import Application
 from service.local.cognito.state import Cognito
-from service.local.http_server import serving
+from service.local.http_server import reachable, serving
 from service.local.outbox import Delivery, Outbox, announce_on_console
 
 
@@ -38,5 +38,4 @@ def local_aws(
     outbox = Outbox(announce)
     application = Application(Cognito(outbox.deliver, now), outbox)
     with serving(host, port, application) as bound:
-        reachable = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 -- compared, not bound
-        yield LocalAws(f"http://{reachable}:{bound}")
+        yield LocalAws(f"http://{reachable(host)}:{bound}")

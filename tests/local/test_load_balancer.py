@@ -23,7 +23,7 @@ from service.app import aws_adapters, create_app
 from service.commands import local
 from service.config import Config
 from service.errors import AddressUnavailable
-from service.local import load_balancer
+from service.local.http_server import reachable
 from service.local.load_balancer import LocalLoadBalancer, local_load_balancer
 from service.local.load_balancer_sign_ins import UserPool
 from service.local.load_balancer_signer import ARN
@@ -458,7 +458,7 @@ async def test_first_free_port_is_taken(config: Config) -> None:
 )
 def test_listener_is_addressed_so_that_it_can_be_reached(host: str, address: str) -> None:
     """What listens everywhere is found on loopback; an IPv6 address has its brackets."""
-    assert load_balancer.reachable(host) == address
+    assert reachable(host) == address
 
 
 @pytest.mark.parametrize(
