@@ -16,6 +16,11 @@ from service.storage import items
 
 if TYPE_CHECKING:
     from types_aiobotocore_cognito_idp import CognitoIdentityProviderClient
+    from types_aiobotocore_cognito_idp.literals import AuthFactorTypeType, ExplicitAuthFlowsTypeType
+    from types_aiobotocore_cognito_idp.type_defs import (
+        CreateUserPoolRequestTypeDef,
+        SetUserPoolMfaConfigRequestTypeDef,
+    )
     from types_aiobotocore_dynamodb import DynamoDBClient
     from types_aiobotocore_dynamodb.type_defs import (
         AttributeDefinitionTypeDef,
@@ -32,6 +37,11 @@ KEY_SCHEMA: tuple[KeySchemaElementTypeDef, ...] = (
 ATTRIBUTES: tuple[AttributeDefinitionTypeDef, ...] = (
     {"AttributeName": items.PARTITION_KEY, "AttributeType": "S"},
     {"AttributeName": items.SORT_KEY, "AttributeType": "S"},
+)
+PASSWORDLESS: tuple[AuthFactorTypeType, ...] = ("PASSWORD", "EMAIL_OTP", "WEB_AUTHN")
+FLOWS: tuple[ExplicitAuthFlowsTypeType, ...] = (
+    "ALLOW_USER_PASSWORD_AUTH",
+    "ALLOW_REFRESH_TOKEN_AUTH",
 )
 POLL_S = 0.2
 ACTIVE_WITHIN_S = 300  # creating a table takes seconds; AWS promises no time
@@ -114,8 +124,16 @@ async def _expire(dynamodb: DynamoDBClient, name: str) -> None:
     )
 
 
-async def create_user_pool(cognito: CognitoIdentityProviderClient, name: str) -> str:
-    """Return the id of the user pool of that name, created unless it is there."""
+async def create_user_pool(
+    cognito: CognitoIdentityProviderClient, name: str, *, passkeys_of: str | None = None
+) -> str:
+    """
+    Return the id of the user pool of that name, created unless it is there.
+
+    A pool that is there stays as it is. In a new one people may add an authenticator app as a second
+    factor. With *passkeys_of*, the domain of the pages that sign people in, they may also begin with
+    a passkey, or with a code that is sent by e-mail.
+    """
     async for page in cognito.get_paginator("list_user_pools").paginate(
         PaginationConfig={"PageSize": PAGE_SIZE}
     ):
@@ -123,14 +141,34 @@ async def create_user_pool(cognito: CognitoIdentityProviderClient, name: str) ->
             if pool["Name"] == name:
                 structlog.get_logger().info("user_pool_found", user_pool_id=pool["Id"])
                 return pool["Id"]
-    created = await cognito.create_user_pool(
-        PoolName=name,
-        AutoVerifiedAttributes=["email"],
-        UsernameConfiguration={"CaseSensitive": False},
-        AccountRecoverySetting={"RecoveryMechanisms": [{"Priority": 1, "Name": "verified_email"}]},
-    )
-    pool_id = created["UserPool"]["Id"]
+    pool_id = await _create_user_pool(cognito, name, passkeys_of)
     structlog.get_logger().info("user_pool_created", user_pool_id=pool_id)
+    return pool_id
+
+
+async def _create_user_pool(
+    cognito: CognitoIdentityProviderClient, name: str, passkeys_of: str | None
+) -> str:
+    pool: CreateUserPoolRequestTypeDef = {
+        "PoolName": name,
+        "AutoVerifiedAttributes": ["email"],
+        "UsernameConfiguration": {"CaseSensitive": False},
+        "AccountRecoverySetting": {
+            "RecoveryMechanisms": [{"Priority": 1, "Name": "verified_email"}]
+        },
+    }
+    if passkeys_of is not None:
+        pool["Policies"] = {"SignInPolicy": {"AllowedFirstAuthFactors": PASSWORDLESS}}
+    pool_id = (await cognito.create_user_pool(**pool))["UserPool"]["Id"]
+    # In a call of its own: CreateUserPool takes no MfaConfiguration without a sender of SMS.
+    factors: SetUserPoolMfaConfigRequestTypeDef = {
+        "UserPoolId": pool_id,
+        "MfaConfiguration": "OPTIONAL",
+        "SoftwareTokenMfaConfiguration": {"Enabled": True},
+    }
+    if passkeys_of is not None:
+        factors["WebAuthnConfiguration"] = {"RelyingPartyId": passkeys_of}
+    await cognito.set_user_pool_mfa_config(**factors)
     return pool_id
 
 
@@ -146,14 +184,27 @@ async def create_client(
             if client["ClientName"] == name:
                 structlog.get_logger().info("client_found", client_id=client["ClientId"])
                 return client["ClientId"]
+    try:
+        client_id = await _create_client(cognito, user_pool_id, name, [*FLOWS, "ALLOW_USER_AUTH"])
+    except cognito.exceptions.FeatureUnavailableInTierException:  # a pool of the Lite plan
+        structlog.get_logger().warning("choice_of_factors_unavailable", user_pool_id=user_pool_id)
+        client_id = await _create_client(cognito, user_pool_id, name, FLOWS)
+    structlog.get_logger().info("client_created", client_id=client_id)
+    return client_id
+
+
+async def _create_client(
+    cognito: CognitoIdentityProviderClient,
+    user_pool_id: str,
+    name: str,
+    flows: Sequence[ExplicitAuthFlowsTypeType],
+) -> str:
     created = await cognito.create_user_pool_client(
         UserPoolId=user_pool_id,
         ClientName=name,
         GenerateSecret=False,
-        ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
+        ExplicitAuthFlows=flows,
         PreventUserExistenceErrors="ENABLED",
         EnableTokenRevocation=True,
     )
-    client_id = created["UserPoolClient"]["ClientId"]
-    structlog.get_logger().info("client_created", client_id=client_id)
-    return client_id
+    return created["UserPoolClient"]["ClientId"]

@@ -285,8 +285,40 @@ async def test_pool_is_as_the_service_needs_it(own: aws.Clients, pool_id: str) -
     ]
 
 
+async def test_pool_lets_people_add_a_second_factor(own: aws.Clients, pool_id: str) -> None:
+    """An authenticator app may be added, and nothing is offered that needs more than a pool."""
+    factors = await own.cognito.get_user_pool_mfa_config(UserPoolId=pool_id)
+    assert factors["MfaConfiguration"] == "OPTIONAL"
+    assert factors["SoftwareTokenMfaConfiguration"] == {"Enabled": True}
+    assert not factors.keys() & {"EmailMfaConfiguration", "WebAuthnConfiguration"}
+
+
+async def test_pool_can_be_for_passkeys_too(own: aws.Clients, name: str) -> None:
+    """With a domain for passkeys, people may begin without a password."""
+    pool_id = await provisioning.create_user_pool(own.cognito, name, passkeys_of="localhost")
+
+    pool = (await own.cognito.describe_user_pool(UserPoolId=pool_id))["UserPool"]
+    factors = pool["Policies"]["SignInPolicy"]["AllowedFirstAuthFactors"]
+    assert factors == ["PASSWORD", "EMAIL_OTP", "WEB_AUTHN"]
+    config = await own.cognito.get_user_pool_mfa_config(UserPoolId=pool_id)
+    assert config["MfaConfiguration"] == "OPTIONAL"
+    assert config["WebAuthnConfiguration"]["RelyingPartyId"] == "localhost"
+
+
+async def test_client_of_a_lite_pool_has_passwords_alone(own: aws.Clients, name: str) -> None:
+    """A pool that is there may lack the plan for a choice of factors; its client is made without."""
+    made = await own.cognito.create_user_pool(PoolName=name, UserPoolTier="LITE")
+    pool_id = made["UserPool"]["Id"]
+    with capture_logs() as logs:
+        client_id = await provisioning.create_client(own.cognito, pool_id, name)
+
+    described = await own.cognito.describe_user_pool_client(UserPoolId=pool_id, ClientId=client_id)
+    assert sorted(described["UserPoolClient"]["ExplicitAuthFlows"]) == sorted(provisioning.FLOWS)
+    assert [event["event"] for event in logs] == ["choice_of_factors_unavailable", "client_created"]
+
+
 async def test_client_is_as_the_service_needs_it(own: aws.Clients, pool_id: str, name: str) -> None:
-    """The client has no secret, signs in by password and doesn't tell who has an account."""
+    """The client has no secret, signs in by choice or password and doesn't tell who has an account."""
     client_id = await provisioning.create_client(own.cognito, pool_id, name)
 
     described = await own.cognito.describe_user_pool_client(UserPoolId=pool_id, ClientId=client_id)
@@ -294,6 +326,7 @@ async def test_client_is_as_the_service_needs_it(own: aws.Clients, pool_id: str,
     assert "ClientSecret" not in client
     assert sorted(client["ExplicitAuthFlows"]) == [
         "ALLOW_REFRESH_TOKEN_AUTH",
+        "ALLOW_USER_AUTH",
         "ALLOW_USER_PASSWORD_AUTH",
     ]
     assert client["PreventUserExistenceErrors"] == "ENABLED"
@@ -336,11 +369,18 @@ async def test_pool_is_created_after_the_last_page(stand_in: StandIn) -> None:
         answer({"UserPools": OTHERS, "NextToken": "more"}),
         answer({"UserPools": []}),
         answer({"UserPool": {"Id": "eu_new"}}),
+        answer({}),
     )
     stand_in.server.plan(*pages)
     assert await provisioning.create_user_pool(stand_in.clients.cognito, "ours") == "eu_new"
 
-    assert stand_in.server.operations == ["ListUserPools", "ListUserPools", "CreateUserPool"]
+    assert stand_in.server.operations == [
+        "ListUserPools",
+        "ListUserPools",
+        "CreateUserPool",
+        "SetUserPoolMfaConfig",
+    ]
+    assert "Policies" not in stand_in.server.requests[2][1]
 
 
 @pytest.fixture(name="closed")

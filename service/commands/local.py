@@ -20,6 +20,7 @@ from service.local.server import local_aws
 
 CREDENTIALS = aws.Credentials("local", "local")  # letters only: DynamoDB Local takes no others
 NAME = "local"  # of the user pool and of its client
+RELYING_PARTY = "localhost"  # the only name that browsers trust with passkeys over plain HTTP
 MAX_PORT = 65_535
 FINISH_WITHIN_S = 0.5  # who presses Ctrl-C on a laptop does not wait for a request
 
@@ -140,7 +141,9 @@ def _with_balancer(placed: Settings, balancer: LocalLoadBalancer, pool: UserPool
 async def _provision(config: Config) -> dict[str, str]:
     async with aws.clients(config, CREDENTIALS) as clients:
         await provisioning.create_table(clients.dynamodb, config.dynamodb.user_profile_table)
-        pool_id = await provisioning.create_user_pool(clients.cognito, NAME)
+        pool_id = await provisioning.create_user_pool(
+            clients.cognito, NAME, passkeys_of=RELYING_PARTY
+        )
         client_id = await provisioning.create_client(clients.cognito, pool_id, NAME)
     return {"user-pool-id": pool_id, "client-id": client_id}
 

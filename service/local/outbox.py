@@ -15,7 +15,8 @@ class Delivery:
     username: str
     """As it was typed at sign-up; the e-mail address where that is the user name."""
     purpose: str
-    """One of "confirmation", "password reset", "attribute verification", "invitation"."""
+    """One of "confirmation", "password reset", "attribute verification", "invitation", "sign-in",
+    "multi-factor authentication", "custom challenge"."""
     attribute: str | None
     """What the code proves: "email", "phone_number", or None where it is only announced."""
     destination: str | None

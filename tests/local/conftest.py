@@ -21,6 +21,12 @@ LOOPBACK: dict[str, Any] = {
 }
 
 EMAIL: dict[str, Any] = {"AutoVerifiedAttributes": ["email"]}
+ROLE = "arn:aws:iam::123456789012:role/sender"
+LAMBDA = "arn:aws:lambda:eu-central-1:123456789012:function:define"
+SES = {
+    "EmailSendingAccount": "DEVELOPER",
+    "SourceArn": "arn:aws:ses:eu-central-1:123456789012:identity/example.com",
+}
 POOLS: dict[str, dict[str, Any]] = {
     "plain": {
         **EMAIL,
@@ -55,11 +61,41 @@ POOLS: dict[str, dict[str, Any]] = {
     },
     "mfa": {**EMAIL},
     "must_mfa": {**EMAIL},
+    "codes": {**EMAIL, "EmailConfiguration": SES},
+    "must_codes": {**EMAIL, "EmailConfiguration": SES},
+    "choice": {
+        **EMAIL,
+        "AliasAttributes": ["email"],
+        "EmailConfiguration": SES,
+        "Policies": {
+            "SignInPolicy": {
+                "AllowedFirstAuthFactors": ["PASSWORD", "EMAIL_OTP", "SMS_OTP", "WEB_AUTHN"]
+            }
+        },
+    },
+    "custom": {**EMAIL, "LambdaConfig": {"DefineAuthChallenge": LAMBDA}},
 }
-MFA = {"mfa": "OPTIONAL", "must_mfa": "ON"}
+TOTP: dict[str, Any] = {"SoftwareTokenMfaConfiguration": {"Enabled": True}}
+CODES: dict[str, Any] = {
+    "SmsMfaConfiguration": {"SmsConfiguration": {"SnsCallerArn": ROLE}},
+    "EmailMfaConfiguration": {},
+}
+MFA: dict[str, dict[str, Any]] = {
+    "mfa": {"MfaConfiguration": "OPTIONAL", **TOTP},
+    "must_mfa": {"MfaConfiguration": "ON", **TOTP},
+    "codes": {"MfaConfiguration": "OPTIONAL", **TOTP, **CODES},
+    "must_codes": {"MfaConfiguration": "ON", **CODES},
+    "choice": {
+        "MfaConfiguration": "OPTIONAL",
+        **TOTP,
+        **CODES,
+        "WebAuthnConfiguration": {"RelyingPartyId": "localhost"},
+    },
+}
 
 PASSWORDS = ["ALLOW_USER_PASSWORD_AUTH"]
 ALL = [*PASSWORDS, "ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_ADMIN_USER_PASSWORD_AUTH"]
+CHOICE = [*ALL, "ALLOW_USER_AUTH"]
 HIDING = {"ExplicitAuthFlows": ALL, "PreventUserExistenceErrors": "ENABLED"}
 CLIENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "public": ("plain", {"ExplicitAuthFlows": ALL}),
@@ -114,6 +150,20 @@ CLIENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "closed": ("closed", {"ExplicitAuthFlows": ALL}),
     "mfa": ("mfa", {"ExplicitAuthFlows": ALL}),
     "must_mfa": ("must_mfa", {"ExplicitAuthFlows": ALL}),
+    "codes": ("codes", {"ExplicitAuthFlows": ALL}),
+    "must_codes": ("must_codes", {"ExplicitAuthFlows": ALL}),
+    "choice": ("choice", {"ExplicitAuthFlows": CHOICE}),
+    "choice_hiding": (
+        "choice",
+        {"ExplicitAuthFlows": CHOICE, "PreventUserExistenceErrors": "ENABLED"},
+    ),
+    "choice_secret": ("choice", {"ExplicitAuthFlows": CHOICE, "GenerateSecret": True}),
+    "plain_custom": ("plain", {"ExplicitAuthFlows": [*ALL, "ALLOW_CUSTOM_AUTH"]}),
+    "custom": ("custom", {"ExplicitAuthFlows": [*ALL, "ALLOW_CUSTOM_AUTH"]}),
+    "custom_hiding": (
+        "custom",
+        {"ExplicitAuthFlows": ["ALLOW_CUSTOM_AUTH"], "PreventUserExistenceErrors": "ENABLED"},
+    ),
 }
 
 
@@ -159,12 +209,8 @@ async def _create(aws: LocalAws, session: aioboto3.Session) -> dict[str, AppClie
         for name, settings in POOLS.items():
             answer = await cognito.create_user_pool(PoolName=name, **settings)
             pools[name] = answer["UserPool"]["Id"]
-        for name, mode in MFA.items():
-            await cognito.set_user_pool_mfa_config(
-                UserPoolId=pools[name],
-                SoftwareTokenMfaConfiguration={"Enabled": True},
-                MfaConfiguration=mode,  # type: ignore[arg-type]  # -- a str, one of the literals
-            )
+        for name, factors in MFA.items():
+            await cognito.set_user_pool_mfa_config(UserPoolId=pools[name], **factors)
         for name, (pool, settings) in CLIENTS.items():
             made = await cognito.create_user_pool_client(
                 UserPoolId=pools[pool], ClientName=name, **settings

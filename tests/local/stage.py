@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from types_aiobotocore_cognito_idp import CognitoIdentityProviderClient
 from types_aiobotocore_cognito_idp.type_defs import AuthenticationResultTypeTypeDef
 
+from service.local.cognito import totp
 from service.local.outbox import Delivery
 
 PASSWORD = "Passw0rd!"  # noqa: S105 -- of users who live as long as the test
@@ -153,6 +154,48 @@ class Stage:
             ClientId=self.apps[app].client_id, RefreshToken=token
         )
         return answer["AuthenticationResult"]
+
+    async def begin(
+        self,
+        username: str,
+        app: str = "choice",
+        **parameters: str,
+    ) -> dict[str, Any]:
+        """Begin a sign-in by the user's choice, and give the whole answer."""
+        return dict(
+            await self.cognito.initiate_auth(
+                ClientId=self.apps[app].client_id,
+                AuthFlow="USER_AUTH",
+                AuthParameters={"USERNAME": username, **parameters},
+            )
+        )
+
+    async def respond(
+        self,
+        challenge: Mapping[str, Any],
+        username: str,
+        app: str = "choice",
+        **answer: str,
+    ) -> dict[str, Any]:
+        """Answer a challenge, and give the whole answer."""
+        return dict(
+            await self.cognito.respond_to_auth_challenge(
+                ClientId=self.apps[app].client_id,
+                ChallengeName=challenge["ChallengeName"],
+                Session=challenge["Session"],
+                ChallengeResponses={"USERNAME": username, **answer},
+            )
+        )
+
+    async def enrolled(self, app: str) -> tuple[str, str, str]:
+        """Sign up a user with TOTP; give name, access token and secret, with no code used yet."""
+        username = await self.member(app)
+        access = (await self.tokens(username, app))["AccessToken"]
+        secret = (await self.cognito.associate_software_token(AccessToken=access))["SecretCode"]
+        code = totp.code_at(secret, int(self.clock.seconds) // totp.STEP_S)
+        await self.cognito.verify_software_token(AccessToken=access, UserCode=code)
+        self.clock.advance(4 * totp.STEP_S)
+        return username, access, secret
 
     async def attributes(self, access_token: str) -> dict[str, str]:
         """Read the user's own attributes."""

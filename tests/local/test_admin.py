@@ -70,17 +70,39 @@ async def test_code_for_a_created_user_names_the_address(stage: Stage) -> None:
 @pytest.mark.parametrize(
     ("more", "error"),
     [
-        ({"MessageAction": "RESEND"}, "UnsupportedOperationException"),
         ({"TemporaryPassword": "password"}, "InvalidPasswordException"),
         ({"UserAttributes": [{"Name": "x", "Value": "x"}]}, "InvalidParameterException"),
     ],
-    ids=["resend", "weak", "unknown attribute"],
+    ids=["weak", "unknown attribute"],
 )
 async def test_user_that_does_not_fit_is_refused(
     stage: Stage, more: dict[str, Any], error: str
 ) -> None:
     """The pool's rules hold for administrators."""
     assert await refusal_type(_create(stage, _unique(), **more)) == error
+
+
+async def test_invitation_can_be_sent_again(stage: Stage) -> None:
+    """Sent again, it carries another password, and the first one is void."""
+    email = f"{_unique()}@example.com"
+    await _create(stage, email, "email")
+    first = stage.mail.last(email)
+    await _create(stage, email.upper(), "email", MessageAction="RESEND")
+    second = stage.mail.last(email.upper())
+    assert (second.purpose, second.destination) == ("invitation", email)
+    assert await refusal_type(stage.log_in(email, "email", first.code)) == "NotAuthorizedException"
+    begun = await stage.log_in(email, "email", second.code)
+    assert begun["ChallengeName"] == "NEW_PASSWORD_REQUIRED"
+    listed = await stage.cognito.list_users(
+        UserPoolId=stage.apps["email"].pool_id, Filter=f'email = "{email}"'
+    )
+    assert len(listed["Users"]) == 1
+
+
+async def test_invitation_of_a_member_is_refused(stage: Stage) -> None:
+    """Whoever has a password of their own is not invited again."""
+    again = _create(stage, await stage.member(), MessageAction="RESEND")
+    assert await refusal_type(again) == "UnsupportedUserStateException"
 
 
 async def test_same_name_in_other_case_is_taken(stage: Stage) -> None:

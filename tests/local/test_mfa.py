@@ -171,7 +171,7 @@ async def test_session_of_a_disabled_or_deleted_user_is_refused(stage: Stage) ->
     assert await refusal(answer) == INVALID_SESSION
 
 
-@pytest.mark.parametrize("name", ["SMS_MFA", "PASSWORD_VERIFIER", "WEB_AUTHN"])
+@pytest.mark.parametrize("name", ["DEVICE_SRP_AUTH", "PASSWORD_VERIFIER", "PASSWORD_SRP"])
 async def test_challenge_that_is_lacking_is_named(stage: Stage, name: str) -> None:
     """What the local Cognito cannot check, it does not let pass."""
     assert await refusal(_respond(stage, name, "x" * 20, "nobody")) == (

@@ -39,12 +39,12 @@ async def _call(aws: LocalAws, operation: str, body: str) -> tuple[int, dict[str
     return await asyncio.to_thread(_post, aws, headers, body.encode())
 
 
-@pytest.mark.parametrize("operation", ["ListDevices", "StartWebAuthnRegistration"])
+@pytest.mark.parametrize("operation", ["ListDevices", "ForgetDevice"])
 async def test_operation_that_moto_lacks_is_named(stage: Stage, operation: str) -> None:
     """A client sees at once what the local Cognito lacks."""
     calls = {
         "ListDevices": stage.cognito.list_devices(AccessToken="x"),
-        "StartWebAuthnRegistration": stage.cognito.start_web_authn_registration(AccessToken="x"),
+        "ForgetDevice": stage.cognito.forget_device(DeviceKey="eu_1"),
     }
     wanted = calls.pop(operation)
     for unused in calls.values():

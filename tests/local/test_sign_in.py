@@ -1,5 +1,6 @@
 """Sign-in tells no more than it should, and tires of guesses."""
 
+import uuid
 from typing import Any
 
 import pytest
@@ -81,6 +82,14 @@ async def test_lockout_is_forgotten_after_fifteen_quiet_minutes(stage: Stage) ->
     await stage.tokens(username)
 
 
+async def test_guesses_at_an_unknown_user_lock_too(stage: Stage) -> None:
+    """A client that may not know sees the same lockout for a name that nobody has."""
+    name = f"nobody-{uuid.uuid4().hex}"
+    for _ in range(5):
+        assert await refusal(stage.tokens(name.upper(), "hiding")) == WRONG
+    assert await refusal(stage.tokens(name, "hiding")) == LOCKED
+
+
 @pytest.mark.parametrize(
     ("flow", "app"),
     [
@@ -100,12 +109,18 @@ async def test_flow_that_is_off_is_refused(stage: Stage, flow: str, app: str) ->
     )
 
 
-@pytest.mark.parametrize("flow", ["USER_AUTH", "USER_SRP_AUTH", "CUSTOM_AUTH"])
-async def test_flow_that_is_lacking_is_named(stage: Stage, flow: str) -> None:
+@pytest.mark.parametrize(
+    ("flow", "lacking"),
+    [
+        ("USER_SRP_AUTH", "USER_SRP_AUTH"),
+        ("CUSTOM_AUTH", "CUSTOM_AUTH that begins with SRP"),
+    ],
+)
+async def test_flow_that_is_lacking_is_named(stage: Stage, flow: str, lacking: str) -> None:
     """What the local Cognito cannot do, it does not pretend to do."""
     assert await refusal(_begin(stage, flow, "all_flows", USERNAME="x", SRP_A="1")) == (
         "UnsupportedOperationException",
-        f"The local Cognito does not implement {flow}.",
+        f"The local Cognito does not implement {lacking}.",
     )
 
 

@@ -10,15 +10,15 @@ from moto.cognitoidp.models import UserStatus
 from moto.cognitoidp.utils import flatten_attrs
 
 from service.local.cognito import attributes as attribute_rules
-from service.local.cognito import codes, recovery, tokens
+from service.local.cognito import codes, pool_factors, recovery, tokens
 from service.local.cognito.directory import find_pool, find_user
 from service.local.cognito.passwords import check_policy
 from service.local.cognito.refusals import (
     InvalidParameterException,
     NotAuthorizedException,
+    UnsupportedUserStateException,
     UsernameExistsException,
     UserNotFoundException,
-    not_implemented,
 )
 from service.local.cognito.settings import DAY_S, MINUTE_S, App
 from service.local.cognito.state import Call
@@ -81,7 +81,8 @@ def _check_user(call: Call) -> None:
     """Check a new user, and send the temporary password."""
     parameters = call.parameters
     if parameters.get("MessageAction") == "RESEND":
-        raise not_implemented("AdminCreateUser's RESEND")
+        _invite_again(call)
+        return
     pool = find_pool(parameters["UserPoolId"])
     username = parameters["Username"]
     given = flatten_attrs(parameters.get("UserAttributes", []))
@@ -90,12 +91,35 @@ def _check_user(call: Call) -> None:
         attribute_rules.check_exists(pool, name)
     if find_user(pool, username) is not None:
         raise UsernameExistsException("User account already exists")
-    password = parameters.setdefault("TemporaryPassword", f"Aa1!{secrets.token_urlsafe(72)}")
-    check_policy(pool, password)
+    password = _temporary_password(call, pool)
     if parameters.get("MessageAction") != "SUPPRESS":
-        attribute = next((name for name in codes.CONTACTS if name in given), None)
-        to = given.get(attribute or "")
-        call.cognito.deliver(Delivery(pool.id, username, codes.INVITATION, attribute, to, password))
+        _invite(call, pool, username, given, password)
+
+
+def _temporary_password(call: Call, pool: Pool) -> str:
+    """Give the password that the call brings, or else draw one."""
+    password = call.parameters.setdefault("TemporaryPassword", f"Aa1!{secrets.token_urlsafe(72)}")
+    check_policy(pool, password)
+    return str(password)
+
+
+def _invite(
+    call: Call, pool: Pool, username: str, attributes: dict[str, str], password: str
+) -> None:
+    attribute = next((name for name in codes.CONTACTS if name in attributes), None)
+    to = attributes.get(attribute or "")
+    call.cognito.deliver(Delivery(pool.id, username, codes.INVITATION, attribute, to, password))
+
+
+def _invite_again(call: Call) -> None:
+    """Send a user who never signed in another temporary password; moto shows the user."""
+    pool, user = _target(call)
+    if user.status is not UserStatus.FORCE_CHANGE_PASSWORD:
+        raise UnsupportedUserStateException
+    user.password = _temporary_password(call, pool)
+    username = call.parameters["Username"]
+    _invite(call, pool, username, user.attribute_lookup, user.password)
+    call.parameters["Username"] = user.username
 
 
 def _check_attributes(call: Call) -> None:
@@ -109,6 +133,7 @@ def _check_pool(call: Call) -> None:
         raise InvalidParameterException(
             "Only one of the aliasAttributes or usernameAttributes can be set in a user pool."
         )
+    pool_factors.check_new_pool(call)
 
 
 class _Draft:
@@ -128,6 +153,7 @@ def _check_client(call: Call) -> None:
         raise InvalidParameterException(
             "Refresh token rotation cannot be enabled with ALLOW_REFRESH_TOKEN_AUTH"
         )
+    pool_factors.check_client(pool, draft.flows)
 
 
 # What is checked before moto does the work.
@@ -139,5 +165,6 @@ CHECKS: dict[str, Callable[[Call], None]] = {
     "AdminUpdateUserAttributes": _check_attributes,
     "CreateUserPool": _check_pool,
     "CreateUserPoolClient": _check_client,
+    "UpdateUserPool": pool_factors.check_changed_pool,
     "UpdateUserPoolClient": _check_client,
 }

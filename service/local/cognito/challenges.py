@@ -7,20 +7,23 @@ from moto.cognitoidp.models import CognitoIdpUser as User
 from moto.cognitoidp.models import UserStatus
 
 from service.local.cognito import attributes as attribute_rules
-from service.local.cognito import sessions, tokens, totp
-from service.local.cognito.directory import check_secret_hash, find_app, find_user
-from service.local.cognito.passwords import check_policy
-from service.local.cognito.refusals import (
-    CodeMismatchException,
-    ExpiredCodeException,
-    NotAuthorizedException,
-    not_implemented,
+from service.local.cognito import (
+    choice,
+    custom,
+    passkey_sign_in,
+    password_sign_in,
+    second_factors,
+    sessions,
+    simulation,
 )
+from service.local.cognito.directory import check_secret_hash, find_app
+from service.local.cognito.passwords import check_policy
+from service.local.cognito.refusals import NotAuthorizedException, not_implemented
 from service.local.cognito.settings import App
-from service.local.cognito.sign_in import proceed, required
-from service.local.cognito.state import Call, Session
+from service.local.cognito.shapes import required
+from service.local.cognito.state import Call, Cognito, Session
 
-Answer = Callable[[Call, App, User, dict[str, str]], dict[str, Any]]
+Answer = Callable[[Call, App, Session, dict[str, str]], dict[str, Any]]
 
 _ATTRIBUTE_PREFIX = "userAttributes."
 
@@ -35,22 +38,25 @@ def respond_to_auth_challenge(call: Call) -> dict[str, Any]:
     username = required(responses, "USERNAME")
     check_secret_hash(app.client, username, responses.get("SECRET_HASH"))
     token = required(call.parameters, "Session")
-    answer, session_name = ANSWERS[name]
-    session = sessions.require(call, token, session_name)
-    _check_owner(session, app, username)
-    if not session.user.enabled:
+    session = sessions.require(call, token, *ANSWERS[name])
+    _check_owner(call.cognito, session, app, username)
+    if session.challenge not in sessions.FIRST_FACTORS and not session.user.enabled:
         raise NotAuthorizedException("User is disabled.")
-    result = answer(call, app, session.user, responses)
+    result = ANSWERS[name][session.challenge](call, app, session, responses)
     del call.cognito.sessions[token]  # after the answer: a wrong one may be tried again
     return result
 
 
-def _check_owner(session: Session, app: App, username: str) -> None:
-    if session.client_id != app.client.id or find_user(app.pool, username) is not session.user:
+def _check_owner(cognito: Cognito, session: Session, app: App, username: str) -> None:
+    same_client = session.client_id == app.client.id
+    if not same_client or simulation.find(cognito, app, username) is not session.user:
         raise NotAuthorizedException("Invalid session for the user.")
 
 
-def _new_password(call: Call, app: App, user: User, responses: dict[str, str]) -> dict[str, Any]:
+def _new_password(
+    call: Call, app: App, session: Session, responses: dict[str, str]
+) -> dict[str, Any]:
+    user = session.user
     password = required(responses, "NEW_PASSWORD")
     check_policy(app.pool, password)
     given = {
@@ -63,7 +69,7 @@ def _new_password(call: Call, app: App, user: User, responses: dict[str, str]) -
     user.update_attributes([{"Name": name, "Value": value} for name, value in given.items()])
     user.password = password
     user.status = UserStatus.CONFIRMED
-    return proceed(call, app, user)
+    return password_sign_in.proceed(call, app, user)
 
 
 def _settable(user: User) -> dict[str, str]:
@@ -71,24 +77,17 @@ def _settable(user: User) -> dict[str, str]:
     return {name: value for name, value in own if name not in attribute_rules.PROTECTED}
 
 
-def _totp(call: Call, app: App, user: User, responses: dict[str, str]) -> dict[str, Any]:
-    code = required(responses, "SOFTWARE_TOKEN_MFA_CODE")
-    account = call.cognito.account(user)
-    step = totp.matching_step(account.totp_secret or "", code, call.now)
-    if step is None:
-        raise CodeMismatchException("Invalid code received for user")
-    if not totp.spend(account, step):
-        raise ExpiredCodeException("Your software token has already been used once.")
-    return tokens.sign_in(call.cognito, app, user)
-
-
-def _mfa_set_up(call: Call, app: App, user: User, _responses: dict[str, str]) -> dict[str, Any]:
-    return tokens.sign_in(call.cognito, app, user)
-
-
-# Each challenge with what answers it and the session that it takes.
-ANSWERS: dict[str, tuple[Answer, str]] = {
-    "NEW_PASSWORD_REQUIRED": (_new_password, sessions.NEW_PASSWORD),
-    "SOFTWARE_TOKEN_MFA": (_totp, sessions.TOTP),
-    "MFA_SETUP": (_mfa_set_up, sessions.MFA_SET_UP),
+# Each challenge with the sessions that it takes, and what answers it in each.
+ANSWERS: dict[str, dict[str, Answer]] = {
+    "SELECT_CHALLENGE": {sessions.SELECT_CHALLENGE: choice.select},
+    "PASSWORD": {sessions.PASSWORD: choice.password},
+    "EMAIL_OTP": {sessions.EMAIL_OTP: choice.code, sessions.EMAIL_MFA: second_factors.code},
+    "SMS_OTP": {sessions.SMS_OTP: choice.code},
+    "WEB_AUTHN": {sessions.WEB_AUTHN: passkey_sign_in.answer},
+    "CUSTOM_CHALLENGE": {sessions.CUSTOM: custom.answer},
+    "NEW_PASSWORD_REQUIRED": {sessions.NEW_PASSWORD: _new_password},
+    "SELECT_MFA_TYPE": {sessions.SELECT_MFA_TYPE: second_factors.select},
+    "SMS_MFA": {sessions.SMS_MFA: second_factors.code},
+    "SOFTWARE_TOKEN_MFA": {sessions.TOTP: second_factors.software_token},
+    "MFA_SETUP": {sessions.MFA_SET_UP: second_factors.set_up},
 }

@@ -19,6 +19,9 @@ CONFIRMATION = "confirmation"
 PASSWORD_RESET = "password reset"  # noqa: S105 -- the purpose of a code, no password
 VERIFICATION = "attribute verification"
 INVITATION = "invitation"
+SIGN_IN = "sign-in"
+SECOND_FACTOR = "multi-factor authentication"
+CUSTOM = "custom challenge"
 
 # https://docs.aws.amazon.com/cognito/latest/developerguide/limits.html
 LIFE_S = {CONFIRMATION: DAY_S, PASSWORD_RESET: HOUR_S, VERIFICATION: DAY_S}
@@ -62,19 +65,21 @@ def send(  # noqa: PLR0913 -- a message has that many parts
     key = (purpose, attribute if purpose == VERIFICATION else None)
     former = codes[key].value if key in codes else ""
     to = address or user.attribute_lookup.get(attribute or "")
-    code = Code(_draw(former), cognito.now() + LIFE_S[purpose], to or "")
+    code = Code(draw(former), cognito.now() + LIFE_S[purpose], to or "")
     codes[key] = code
-    name = cognito.account(user).typed_name or _login_name(pool, user)
+    name = login_name(cognito, pool, user)
     cognito.deliver(Delivery(pool.id, name, purpose, attribute, to, code.value))
 
 
-def _login_name(pool: Pool, user: User) -> str:
-    """Give a name with which a user signs in whom an administrator created."""
+def login_name(cognito: Cognito, pool: Pool, user: User) -> str:
+    """Give the name as it was typed at sign-up, or one with which an invited user signs in."""
     own = user.attribute_lookup
-    return next((own[name] for name in username_attributes(pool) if name in own), user.username)
+    invited = (own[name] for name in username_attributes(pool) if name in own)
+    return cognito.account(user).typed_name or next(invited, user.username)
 
 
-def _draw(former: str) -> str:
+def draw(former: str = "") -> str:
+    """Draw a code that is neither the former one nor one that somebody would try first."""
     while True:
         code = f"{secrets.randbelow(1_000_000):06}"
         if code != former and not TRIVIAL.fullmatch(code):

@@ -5,7 +5,7 @@ from typing import Any
 from moto.cognitoidp.models import CognitoIdpUser as User
 from moto.cognitoidp.models import CognitoIdpUserPool as Pool
 
-from service.local.cognito import sessions, totp
+from service.local.cognito import second_factors, sessions, totp
 from service.local.cognito.directory import find_app
 from service.local.cognito.refusals import (
     EnableSoftwareTokenMFAException,
@@ -14,8 +14,6 @@ from service.local.cognito.refusals import (
 )
 from service.local.cognito.state import Call
 from service.local.cognito.tokens import bearer
-
-TOTP = "SOFTWARE_TOKEN_MFA"
 
 
 def _user(call: Call) -> tuple[Pool, User]:
@@ -64,38 +62,5 @@ def verify_software_token(call: Call) -> dict[str, Any]:
     user.token_verified = True
     if "AccessToken" not in call.parameters:  # set-up at sign-in also switches it on
         user.software_token_mfa_enabled = True
-        user.preferred_mfa_setting = TOTP
+        user.preferred_mfa_setting = second_factors.TOTP
     return {"Status": "SUCCESS"} | _next_session(call, sessions.MFA_SET_UP)
-
-
-def set_user_mfa_preference(call: Call) -> dict[str, Any]:
-    """Switch TOTP on or off; e-mail and SMS codes are not implemented."""
-    user = bearer(call).user
-    for kind, name in (("SMSMfaSettings", "SMS_MFA"), ("EmailMfaSettings", "EMAIL_OTP")):
-        if call.parameters.get(kind, {}).get("Enabled"):
-            raise InvalidParameterException(
-                f"User does not have delivery config set to turn on {name}"
-            )
-    wanted = call.parameters.get("SoftwareTokenMfaSettings")
-    if wanted is not None:
-        _switch(user, enabled=wanted.get("Enabled", False), prefer=wanted.get("PreferredMfa"))
-    return {}
-
-
-def _switch(user: User, *, enabled: bool, prefer: bool | None) -> None:
-    if enabled and not user.token_verified:
-        raise InvalidParameterException("User has not verified software token mfa")
-    if prefer and not enabled:
-        raise InvalidParameterException("A factor that is not enabled cannot be preferred")
-    user.software_token_mfa_enabled = enabled
-    user.preferred_mfa_setting = TOTP if prefer else None
-
-
-def settings(user: User) -> dict[str, Any]:
-    """Describe the user's factors as GetUser and GetUserAuthFactors do."""
-    described: dict[str, Any] = {}
-    if user.software_token_mfa_enabled:
-        described["UserMFASettingList"] = [TOTP]
-    if user.preferred_mfa_setting:
-        described["PreferredMfaSetting"] = user.preferred_mfa_setting
-    return described

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, cast
 
+from moto.cognitoidp.models import CognitoIdpUser as User
 from moto.cognitoidp.responses import CognitoIdpResponse
 from moto.core.common_types import TYPE_RESPONSE
 from moto.core.exceptions import JsonRESTError
@@ -17,6 +18,9 @@ from service.local.cognito import (
     admin,
     challenges,
     mfa,
+    mfa_preferences,
+    passkeys,
+    pool_factors,
     profile,
     recovery,
     shapes,
@@ -35,26 +39,33 @@ OPERATIONS: dict[str, Callable[[Call], dict[str, Any]]] = {
     "AdminInitiateAuth": sign_in.admin_initiate_auth,
     "AdminResetUserPassword": admin.admin_reset_user_password,
     "AdminRespondToAuthChallenge": challenges.respond_to_auth_challenge,
+    "AdminSetUserMFAPreference": mfa_preferences.admin_set_user_mfa_preference,
     "AdminSetUserPassword": admin.admin_set_user_password,
     "AdminUserGlobalSignOut": admin.admin_user_global_sign_out,
     "AssociateSoftwareToken": mfa.associate_software_token,
     "ChangePassword": recovery.change_password,
+    "CompleteWebAuthnRegistration": passkeys.complete_registration,
     "ConfirmForgotPassword": recovery.confirm_forgot_password,
     "ConfirmSignUp": sign_up.confirm_sign_up,
     "DeleteUser": profile.delete_user,
     "DeleteUserAttributes": profile.delete_user_attributes,
+    "DeleteWebAuthnCredential": passkeys.delete_credential,
     "ForgotPassword": recovery.forgot_password,
     "GetTokensFromRefreshToken": tokens.get_tokens_from_refresh_token,
     "GetUser": profile.get_user,
     "GetUserAttributeVerificationCode": profile.get_user_attribute_verification_code,
     "GetUserAuthFactors": profile.get_user_auth_factors,
+    "GetUserPoolMfaConfig": pool_factors.get_user_pool_mfa_config,
     "GlobalSignOut": tokens.global_sign_out,
     "InitiateAuth": sign_in.initiate_auth,
+    "ListWebAuthnCredentials": passkeys.list_credentials,
     "ResendConfirmationCode": sign_up.resend_confirmation_code,
     "RespondToAuthChallenge": challenges.respond_to_auth_challenge,
     "RevokeToken": tokens.revoke_token,
-    "SetUserMFAPreference": mfa.set_user_mfa_preference,
+    "SetUserMFAPreference": mfa_preferences.set_user_mfa_preference,
+    "SetUserPoolMfaConfig": pool_factors.set_user_pool_mfa_config,
     "SignUp": sign_up.sign_up,
+    "StartWebAuthnRegistration": passkeys.start_registration,
     "UpdateUserAttributes": profile.update_user_attributes,
     "VerifySoftwareToken": mfa.verify_software_token,
     "VerifyUserAttribute": profile.verify_user_attribute,
@@ -103,6 +114,24 @@ class StrictCognito(CognitoIdpResponse):
         # password "x&Username=bob" would name the user.
         self.querystring = {}
         return self.call_action()
+
+    def admin_create_user(self) -> ActionResult:
+        """Create a user; to invite one again means no second one."""
+        if self._get_param("MessageAction") == "RESEND":
+            return ActionResult({"User": self._stored_user().to_json(extended=True)})
+        return super().admin_create_user()
+
+    def admin_get_user(self) -> ActionResult:
+        """Show a user with all second factors; moto knows none by e-mail."""
+        answer = super().admin_get_user()
+        shown = cast("dict[str, Any]", answer.result)
+        unknown = {"UserMFASettingList", "PreferredMfaSetting"}
+        known = {name: value for name, value in shown.items() if name not in unknown}
+        return ActionResult(known | mfa_preferences.settings(self._cognito, self._stored_user()))
+
+    def _stored_user(self) -> User:
+        pool_id, username = self._get_param("UserPoolId"), self._get_param("Username")
+        return self.backend.admin_get_user(pool_id, username)
 
     def create_user_pool_client(self) -> ActionResult:
         """Create a client, whose secret has the form that the API's own model demands."""

@@ -2,7 +2,6 @@
 
 import re
 
-from moto.cognitoidp.models import DEFAULT_USER_POOL_CONFIG
 from moto.cognitoidp.models import CognitoIdpUserPool as Pool
 
 from service.local.cognito.refusals import InvalidPasswordException
@@ -20,9 +19,7 @@ _CLASSES = {
 
 def check_policy(pool: Pool, password: str) -> None:
     """Refuse a password that the pool does not take, naming the rule."""
-    policy = setting(pool, "Policies", {}).get("PasswordPolicy")
-    if policy is None:
-        policy = DEFAULT_USER_POOL_CONFIG["Policies"]["PasswordPolicy"]
+    policy = setting(pool, "Policies", {})["PasswordPolicy"]  # pool_factors fills it in
     if len(password) < policy.get("MinimumLength", 8):
         raise InvalidPasswordException(
             "Password did not conform with policy: Password not long enough"

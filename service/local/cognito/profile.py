@@ -7,7 +7,7 @@ from moto.cognitoidp.models import CognitoIdpUserPool as Pool
 from moto.cognitoidp.utils import expand_attrs, flatten_attrs
 
 from service.local.cognito import attributes as attribute_rules
-from service.local.cognito import codes, mfa
+from service.local.cognito import codes, first_factors, mfa_preferences
 from service.local.cognito.directory import find_app
 from service.local.cognito.refusals import InvalidParameterException
 from service.local.cognito.settings import (
@@ -32,14 +32,17 @@ def get_user(call: Call) -> dict[str, Any]:
         "Username": user.username,
         "UserAttributes": expand_attrs(readable_attributes(app, user)),
     }
-    return shown | mfa.settings(user)
+    return shown | mfa_preferences.settings(call.cognito, user)
 
 
 def get_user_auth_factors(call: Call) -> dict[str, Any]:
     """Show how the user can sign in."""
-    user = bearer(call).user
-    shown = {"Username": user.username, "ConfiguredUserAuthFactors": ["PASSWORD"]}
-    return shown | mfa.settings(user)
+    grant = bearer(call)
+    shown = {
+        "Username": grant.user.username,
+        "ConfiguredUserAuthFactors": first_factors.available(call.cognito, grant.pool, grant.user),
+    }
+    return shown | mfa_preferences.settings(call.cognito, grant.user)
 
 
 def update_user_attributes(call: Call) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from moto.cognitoidp.models import CognitoIdpUserPool as Pool
 
 from service.local.cognito import codes
 from service.local.cognito.directory import app_of, find_user, require_user
+from service.local.cognito.password_sign_in import check_password
 from service.local.cognito.passwords import check_policy
 from service.local.cognito.refusals import (
     CodeMismatchException,
@@ -15,7 +16,6 @@ from service.local.cognito.refusals import (
     NotAuthorizedException,
 )
 from service.local.cognito.settings import setting
-from service.local.cognito.sign_in import check_password
 from service.local.cognito.state import Call
 from service.local.cognito.tokens import bearer, revoke_all
 
@@ -84,7 +84,8 @@ def change_password(call: Call) -> dict[str, Any]:
     """Change the password of a user who knows it; the tokens stay valid."""
     grant = bearer(call)
     codes.count(call, grant.user)
-    check_password(call, grant.user, call.parameters.get("PreviousPassword", ""))
+    if grant.user.password is not None:  # who signed up without one sets the first
+        check_password(call, grant.user, call.parameters.get("PreviousPassword", ""))
     check_policy(grant.pool, call.parameters["ProposedPassword"])
     grant.user.password = call.parameters["ProposedPassword"]
     return {}

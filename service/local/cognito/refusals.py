@@ -36,6 +36,12 @@ class ExpiredCodeException(Refusal):
     words = "Invalid code provided, please request a code again."
 
 
+class FeatureUnavailableInTierException(Refusal):
+    """The pool's tier lacks it."""
+
+    words = "The feature is not available in the feature plan of this user pool."
+
+
 class InternalErrorException(Refusal):
     """moto broke."""
 
@@ -107,6 +113,12 @@ class UnsupportedTokenTypeException(Refusal):
     words = "Unsupported token type"
 
 
+class UnsupportedUserStateException(Refusal):
+    """The user is past what is asked for."""
+
+    words = "Resend not possible. User status is not FORCE_CHANGE_PASSWORD"
+
+
 class UserNotConfirmedException(Refusal):
     """The user has not confirmed the sign-up."""
 
@@ -123,3 +135,45 @@ class UsernameExistsException(Refusal):
     """The user name is taken."""
 
     words = "User already exists"
+
+
+class WebAuthnChallengeNotFoundException(Refusal):
+    """No registration has begun, or it began too long ago or with another challenge."""
+
+    words = "The challenge for this registration has expired or was never issued."
+
+
+class WebAuthnClientMismatchException(Refusal):
+    """Another client began the registration."""
+
+    words = "The registration was started by another client."
+
+
+class WebAuthnConfigurationMissingException(Refusal):
+    """The pool has no relying party."""
+
+    words = "The user pool has neither a relying party id nor a domain."
+
+
+class WebAuthnCredentialNotSupportedException(Refusal):
+    """The authenticator makes no credentials that can be taken."""
+
+    words = "The credential is not supported."
+
+
+class WebAuthnNotEnabledException(Refusal):
+    """The pool's sign-in policy has no passkeys."""
+
+    words = "Passkeys are not enabled for this user pool."
+
+
+class WebAuthnOriginNotAllowedException(Refusal):
+    """The page is not one of the relying party."""
+
+    words = "The origin is not allowed for the relying party of this user pool."
+
+
+class WebAuthnRelyingPartyMismatchException(Refusal):
+    """The credential was made for another relying party."""
+
+    words = "The credential belongs to another relying party."

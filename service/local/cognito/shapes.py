@@ -42,6 +42,13 @@ def check(operation: str, parameters: Any) -> dict[str, Any]:  # noqa: ANN401 --
     return {name: value for name, value in parameters.items() if value is not None}
 
 
+def required(parameters: Mapping[str, Any], name: str) -> str:
+    """Give a parameter that the model leaves open and that must be there in this case."""
+    if not parameters.get(name):
+        raise InvalidParameterException(f"Missing required parameter {name}")
+    return str(parameters[name])
+
+
 def _complaints(shape: Shape, value: Any, path: str) -> Iterator[str]:  # noqa: ANN401 -- JSON
     fits = isinstance(value, _TYPES.get(shape.type_name, str))
     if not fits:

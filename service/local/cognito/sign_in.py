@@ -1,23 +1,17 @@
-"""Sign in with a password or with a refresh token."""
+"""Begin a sign-in, by the flow that the client asks for."""
 
-import json
+from collections.abc import Callable
 from typing import Any
 
-from moto.cognitoidp.models import CognitoIdpUser as User
-from moto.cognitoidp.models import UserStatus
-
-from service.local.cognito import attributes as attribute_rules
-from service.local.cognito import sessions, tokens
-from service.local.cognito.directory import check_secret_hash, find_app, require_user
+from service.local.cognito import choice, custom, password_sign_in, simulation, tokens
+from service.local.cognito.directory import check_secret_hash, find_app
 from service.local.cognito.refusals import (
     InvalidParameterException,
-    NotAuthorizedException,
-    PasswordResetRequiredException,
     ResourceNotFoundException,
-    UserNotConfirmedException,
     not_implemented,
 )
 from service.local.cognito.settings import App
+from service.local.cognito.shapes import required
 from service.local.cognito.state import Call
 
 # Each flow with the entries of ExplicitAuthFlows that allow it; those without ALLOW_ are older.
@@ -33,12 +27,6 @@ ADMIN_FLOWS = PUBLIC_FLOWS | {
     "ADMIN_USER_PASSWORD_AUTH": ("ALLOW_ADMIN_USER_PASSWORD_AUTH", "ADMIN_NO_SRP_AUTH"),
     "ADMIN_NO_SRP_AUTH": ("ALLOW_ADMIN_USER_PASSWORD_AUTH", "ADMIN_NO_SRP_AUTH"),
 }
-PASSWORD_FLOWS = ("USER_PASSWORD_AUTH", "ADMIN_USER_PASSWORD_AUTH", "ADMIN_NO_SRP_AUTH")
-
-# "Lockout behavior" in
-# https://docs.aws.amazon.com/cognito/latest/developerguide/authentication.html
-FREE_FAILURES = 5
-LONGEST_LOCK_S = 900
 
 
 def initiate_auth(call: Call) -> dict[str, Any]:
@@ -59,13 +47,9 @@ def _begin(call: Call, app: App, flows: dict[str, tuple[str, ...]]) -> dict[str,
     if flow not in flows:
         raise InvalidParameterException("Initiate Auth method not supported")
     _check_flow(app, flow, flows[flow])
-    parameters = call.parameters.get("AuthParameters", {})
-    if flow in PASSWORD_FLOWS:
-        return _with_password(call, app, parameters)
-    if flow.startswith("REFRESH_TOKEN"):
-        token = required(parameters, "REFRESH_TOKEN")
-        return tokens.refresh(call, app, token, parameters.get("SECRET_HASH"))
-    raise not_implemented(flow)
+    if flow not in BEGINNINGS:
+        raise not_implemented(flow)
+    return BEGINNINGS[flow](call, app, call.parameters.get("AuthParameters", {}))
 
 
 def _check_flow(app: App, flow: str, permits: tuple[str, ...]) -> None:
@@ -77,62 +61,26 @@ def _check_flow(app: App, flow: str, permits: tuple[str, ...]) -> None:
         raise InvalidParameterException(f"{flow} flow not enabled for this client")
 
 
-def required(parameters: dict[str, str], name: str) -> str:
-    """Give a parameter that must be there."""
-    if not parameters.get(name):
-        raise InvalidParameterException(f"Missing required parameter {name}")
-    return parameters[name]
-
-
 def _with_password(call: Call, app: App, parameters: dict[str, str]) -> dict[str, Any]:
     username = required(parameters, "USERNAME")
     password = required(parameters, "PASSWORD")
     check_secret_hash(app.client, username, parameters.get("SECRET_HASH"))
-    user = require_user(app, username, NotAuthorizedException())
-    if user.status is UserStatus.RESET_REQUIRED:
-        raise PasswordResetRequiredException
-    check_password(call, user, password)
-    if user.status is UserStatus.UNCONFIRMED:
-        raise UserNotConfirmedException
-    return proceed(call, app, user)
+    user = simulation.require(call.cognito, app, username)
+    return password_sign_in.sign_in(call, app, user, password)
 
 
-def check_password(call: Call, user: User, password: str) -> None:
-    """Refuse a wrong password, and any password while the user is locked out."""
-    account = call.cognito.account(user)
-    if call.now < account.locked_until:
-        raise NotAuthorizedException("Password attempts exceeded")
-    if call.now - account.last_sign_in_at >= LONGEST_LOCK_S:
-        account.failed_sign_ins = 0
-    account.last_sign_in_at = call.now
-    if user.password != password:
-        account.failed_sign_ins += 1
-        beyond = account.failed_sign_ins - FREE_FAILURES
-        if beyond >= 0:
-            account.locked_until = call.now + min(2**beyond, LONGEST_LOCK_S)
-        raise NotAuthorizedException
-    account.failed_sign_ins = 0
-    if not user.enabled:
-        raise NotAuthorizedException("User is disabled.")
+def _refresh(call: Call, app: App, parameters: dict[str, str]) -> dict[str, Any]:
+    token = required(parameters, "REFRESH_TOKEN")
+    return tokens.refresh(call, app, token, parameters.get("SECRET_HASH"))
 
 
-def proceed(call: Call, app: App, user: User) -> dict[str, Any]:
-    """Give the next challenge for a user whose password was right, or tokens."""
-    cognito, pool = call.cognito, app.pool
-    if user.status is UserStatus.FORCE_CHANGE_PASSWORD:
-        lacking = [
-            f"userAttributes.{name}"
-            for name, attribute in attribute_rules.schema(pool).items()
-            if attribute.required and name not in user.attribute_lookup
-        ]
-        parameters = {
-            "requiredAttributes": json.dumps(lacking),
-            "userAttributes": json.dumps(tokens.readable_attributes(app, user)),
-        }
-        return sessions.challenge(cognito, app, user, sessions.NEW_PASSWORD, parameters)
-    if pool.mfa_config != "OFF" and user.software_token_mfa_enabled:
-        return sessions.challenge(cognito, app, user, sessions.TOTP)
-    if pool.mfa_config == "ON":
-        parameters = {"MFAS_CAN_SETUP": json.dumps(["SOFTWARE_TOKEN_MFA"])}
-        return sessions.challenge(cognito, app, user, sessions.MFA_SETUP, parameters)
-    return tokens.sign_in(cognito, app, user)
+# SRP is lacking: what it proves, a password proves too.
+BEGINNINGS: dict[str, Callable[[Call, App, dict[str, str]], dict[str, Any]]] = {
+    "USER_PASSWORD_AUTH": _with_password,
+    "ADMIN_USER_PASSWORD_AUTH": _with_password,
+    "ADMIN_NO_SRP_AUTH": _with_password,
+    "USER_AUTH": choice.begin,
+    "CUSTOM_AUTH": custom.begin,
+    "REFRESH_TOKEN_AUTH": _refresh,
+    "REFRESH_TOKEN": _refresh,
+}

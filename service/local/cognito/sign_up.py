@@ -7,7 +7,7 @@ from moto.cognitoidp.models import UserStatus
 from moto.cognitoidp.utils import expand_attrs, flatten_attrs
 
 from service.local.cognito import attributes as attribute_rules
-from service.local.cognito import codes
+from service.local.cognito import codes, first_factors, sessions
 from service.local.cognito.directory import app_of, find_user, require_user
 from service.local.cognito.passwords import check_policy
 from service.local.cognito.refusals import (
@@ -29,24 +29,37 @@ def sign_up(call: Call) -> dict[str, Any]:
     pool = app.pool
     if setting(pool, "AdminCreateUserConfig", {}).get("AllowAdminCreateUserOnly"):
         raise NotAuthorizedException("SignUp is not permitted for this user pool")
-    if "Password" not in parameters:
+    if "Password" in parameters:
+        check_policy(pool, parameters["Password"])
+    elif not set(first_factors.CODES) & set(first_factors.allowed(pool)):
         raise InvalidParameterException("Password is required for this user pool")
     given = flatten_attrs(parameters.get("UserAttributes", []))
     named = attribute_rules.from_username(pool, username)
     attribute_rules.check_new(app, given | named)
-    check_policy(pool, parameters["Password"])
     if find_user(pool, username) is not None:
         raise UsernameExistsException(AliasExistsException.words if named else None)
     user = User(
         user_pool_id=pool.id,
         username=None if named else username,  # None: moto takes the sub
-        password=parameters["Password"],
+        password=parameters.get("Password"),
         status=UserStatus.UNCONFIRMED,
         attributes=expand_attrs(given | named),
     )
     pool.users[user.username] = user
     call.cognito.account(user).typed_name = username
-    return {"UserConfirmed": False, "UserSub": user.id} | _send(call, app, user)
+    return {
+        "UserConfirmed": False,
+        "UserSub": user.id,
+        **_session(call, app, user, sessions.SIGNED_UP),
+        **_send(call, app, user),
+    }
+
+
+def _session(call: Call, app: App, user: User, name: str) -> dict[str, str]:
+    """Open the session that leads on to USER_AUTH, for a client that may use it."""
+    if "ALLOW_USER_AUTH" not in app.flows:
+        return {}
+    return {"Session": sessions.issue(call.cognito, app, user, name)}
 
 
 def _send(call: Call, app: App, user: User) -> dict[str, Any]:
@@ -72,6 +85,8 @@ def confirm_sign_up(call: Call) -> dict[str, Any]:
         raise NotAuthorizedException(
             f"User cannot be confirmed. Current status is {UserStatus(user.status).value}"
         )
+    if "Session" in parameters:
+        sessions.require_own(call, app, user, sessions.SIGNED_UP)
     codes.count(call, user)
     codes.check(call, user, codes.CONFIRMATION, parameters["ConfirmationCode"])
     attribute = codes.contact(app.pool, user)
@@ -82,7 +97,10 @@ def confirm_sign_up(call: Call) -> dict[str, Any]:
         user.update_attributes([{"Name": f"{attribute}_verified", "Value": "true"}])
     codes.void(call, user, codes.CONFIRMATION)
     user.status = UserStatus.CONFIRMED
-    return {}
+    if "Session" not in parameters:
+        return {}
+    del call.cognito.sessions[parameters["Session"]]
+    return _session(call, app, user, sessions.CONFIRMED)
 
 
 def resend_confirmation_code(call: Call) -> dict[str, Any]:

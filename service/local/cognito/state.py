@@ -54,6 +54,17 @@ class AccessToken:
 
 
 @dataclass(frozen=True, slots=True)
+class Expected:
+    """Remember what the answer to a challenge is compared with."""
+
+    secret: str = field(default="", repr=False)
+    """A code that was sent, or a challenge of WebAuthn; empty where the user has the secret."""
+    address: str = ""
+    """Where the code went, and so what it proves."""
+    wrong_answers: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """Tie a challenge to the user and client that it was issued for."""
 
@@ -62,6 +73,39 @@ class Session:
     client_id: str
     challenge: str
     expires_at: float
+    expected: Expected
+
+
+@dataclass(slots=True)
+class Passkey:
+    """Remember a credential of WebAuthn."""
+
+    credential_id: str
+    """In base64url, as browsers write it."""
+    public_key: bytes
+    """A SubjectPublicKeyInfo in DER."""
+    sign_count: int
+    relying_party_id: str
+    transports: list[str]
+    attachment: str | None
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """Remember a passkey's registration that has begun."""
+
+    client_id: str
+    challenge: str
+    expires_at: float
+
+
+@dataclass(slots=True)
+class PoolFactors:
+    """Add to moto's pool what SetUserPoolMfaConfig sets and moto does not keep."""
+
+    email_mfa: dict[str, Any] | None = None
+    web_authn: dict[str, Any] | None = None
 
 
 @dataclass(slots=True)
@@ -81,6 +125,12 @@ class Account:
     new_totp_secret: str | None = None
     """Associated, not verified yet."""
     used_totp_steps: set[int] = field(default_factory=set)
+    email_mfa_enabled: bool = False
+    passkeys: dict[str, Passkey] = field(default_factory=dict)
+    """By credential id, the oldest first."""
+    registration: Registration | None = None
+    simulated: bool = False
+    """No such user exists, and the client must not learn it."""
 
 
 class Cognito:
@@ -92,11 +142,18 @@ class Cognito:
         self.sessions: dict[str, Session] = {}
         self.access_tokens: dict[str, AccessToken] = {}
         self.refresh_tokens: dict[str, RefreshToken] = {}
+        self.simulated: dict[tuple[str, str], User] = {}
+        """Users who do not exist, by pool id and name: the same one for a name each time."""
         self._accounts: WeakKeyDictionary[User, Account] = WeakKeyDictionary()
+        self._pool_factors: WeakKeyDictionary[Pool, PoolFactors] = WeakKeyDictionary()
 
     def account(self, user: User) -> Account:
         """Give the user's account, an empty one the first time."""
         return self._accounts.setdefault(user, Account())
+
+    def pool_factors(self, pool: Pool) -> PoolFactors:
+        """Give what SetUserPoolMfaConfig set, nothing the first time."""
+        return self._pool_factors.setdefault(pool, PoolFactors())
 
 
 @dataclass(frozen=True, slots=True)
