@@ -12,11 +12,14 @@ ServiceError
 ├── AccountRefused            the account's state, or the pool's rules, stand against it
 │   ├── AccountExists         AliasExists           AccountNotConfirmed
 │   ├── PasswordResetRequired WeakPassword          PasswordReused
-│   ├── CodeMismatch          SignUpDisabled        Blocked
-│   └── RejectedByPolicy      InvalidParameter
+│   ├── CodeMismatch          CodeExpired           SignUpDisabled
+│   ├── Blocked               CaptchaRequired       RejectedByPolicy
+│   ├── InvalidParameter      UnsupportedTokenType  AccountChanged
+│   ├── MfaNotConfigured      PasskeyRejected       PasskeyNotFound
+│   └── PasskeyChallengeExpired
 ├── ProfileRefused            the profile's state stands against it
 │   ├── ProfileNotFound       ProfileChanged        PreconditionFailed
-│   └── ProfileTooLarge
+│   └── ProfileTooLarge       AccountClosed
 ├── TryLater                  the same request may succeed later
 │   ├── TooManyAttempts       Throttled             Overloaded
 │   └── NotReady              UpstreamUnavailable   DeadlineExceeded
@@ -233,6 +236,13 @@ class CodeMismatch(AccountRefused):
     detail = "This is not a code that is valid now. Check it, or ask for a new one."
 
 
+class CodeExpired(AccountRefused):
+    """The code was right once and is too old now."""
+
+    code = "code_expired"
+    detail = "This code is too old. Ask for a new one."
+
+
 class SignUpDisabled(AccountRefused):
     """The user pool takes new accounts from its administrators only."""
 
@@ -247,6 +257,13 @@ class Blocked(AccountRefused):
     detail = "The firewall of this service does not allow this request."
 
 
+class CaptchaRequired(AccountRefused):
+    """The user pool's firewall wants a CAPTCHA to be solved first."""
+
+    code = "captcha_required"
+    detail = "The firewall of this service wants a CAPTCHA to be solved first."
+
+
 class RejectedByPolicy(AccountRefused):
     """A trigger of the user pool refused the request."""
 
@@ -259,6 +276,48 @@ class InvalidParameter(AccountRefused):
 
     code = "invalid_parameter"
     detail = "One of the values is not accepted. Check the user name, the code and the attributes."
+
+
+class UnsupportedTokenType(AccountRefused):
+    """The token to be revoked is no refresh token."""
+
+    code = "unsupported_token_type"
+    detail = "Only a refresh token can be revoked. Send the one that logging in gave."
+
+
+class AccountChanged(AccountRefused):
+    """Two requests changed one account at the same time."""
+
+    code = "account_changed"
+    detail = "The account is being changed by another request at the same time. Send it again."
+
+
+class MfaNotConfigured(AccountRefused):
+    """The user has not set up the second factor that is asked for."""
+
+    code = "mfa_not_configured"
+    detail = "This second factor is not set up. Set it up first, or choose another one."
+
+
+class PasskeyRejected(AccountRefused):
+    """The passkey was made for another site, another client, or by means that are not accepted."""
+
+    code = "passkey_rejected"
+    detail = "This passkey is not accepted here. Make a new one on this site with new options."
+
+
+class PasskeyNotFound(AccountRefused):
+    """The user has no passkey of that id."""
+
+    code = "passkey_not_found"
+    detail = "There is no such passkey. GET /api/auth/passkeys lists those that there are."
+
+
+class PasskeyChallengeExpired(AccountRefused):
+    """The options for making a passkey were not asked for, or too long ago."""
+
+    code = "passkey_challenge_expired"
+    detail = "The options are too old. Ask for new ones with POST /api/auth/passkeys/options."
 
 
 class ProfileRefused(ServiceError):
@@ -284,6 +343,13 @@ class ProfileTooLarge(ProfileRefused):
 
     code = "profile_too_large"
     detail = "The profile would become too large. Remove or shorten fields."
+
+
+class AccountClosed(ProfileRefused):
+    """The account is being deleted; nothing may come into being for it any more."""
+
+    code = "account_closed"
+    detail = "This account is being deleted. Its profile cannot be written any more."
 
 
 class PreconditionFailed(ProfileRefused):

@@ -12,6 +12,15 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def moment(text: str) -> datetime | None:
+    """Return the aware moment that a timestamp names; None for what is none, or names no zone."""
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return read if read.tzinfo is not None else None
+
+
 def timestamp(moment: datetime) -> str:
     """Return an aware *moment* as `2026-11-23T03:14:15.926Z`; microseconds are cut, not rounded."""
     utc = moment.astimezone(UTC).replace(tzinfo=None)

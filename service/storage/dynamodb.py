@@ -1,64 +1,30 @@
-"""Profiles in a DynamoDB table, by Query, UpdateItem and a transaction of Puts: what the role allows."""
+"""Profiles in a DynamoDB table, by Query, UpdateItem and transactions of Puts: what the role allows."""
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
-from service.aws import RETRY_AFTER_S, ErrorTable, required, translated
-from service.domain.errors import (
-    Misconfigured,
-    ProfileChanged,
-    ProfileTooLarge,
-    ServiceError,
-    UpstreamFault,
-    UpstreamUnavailable,
-)
-from service.domain.profiles import Fields, Profile
+from service.aws import required, translated
+from service.domain.errors import AccountClosed, ProfileChanged, ServiceError, UpstreamUnavailable
+from service.domain.profiles import Fields, Profile, merged, until_unchanged
 from service.domain.timestamps import Clock, timestamp
-from service.storage import expressions, items
+from service.storage import expressions, items, marks
+from service.storage.refusals import DYNAMODB_ERRORS, IN_DOUBT, is_certain, item_that_failed_it
+from service.storage.write_ids import new_write_id, with_newest
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
+    from types_aiobotocore_dynamodb.type_defs import PutTypeDef
 
     from service.config import DynamoDBConfig
     from service.storage.items import Item
 
 READINESS_KEY = items.key("~readiness", "~")  # no `sub` looks so; the item need not exist
 TICK = timedelta(milliseconds=1)  # the resolution of a sort key
-
-
-def _not_valid(error: ClientError) -> ServiceError:
-    """Mean ValidationException: an item over 400 KB, or a defect of ours, told apart by the message."""
-    too_large = "size" in error.response["Error"].get("Message", "").lower()
-    return ProfileTooLarge() if too_large else UpstreamFault()
-
-
-def _transaction_cancelled(error: ClientError) -> ServiceError:
-    """Mean a cancelled transaction by its reasons."""
-    reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", ())}
-    if reasons & {"ConditionalCheckFailed", "TransactionConflict"}:
-        return ProfileChanged()
-    if reasons & {"ProvisionedThroughputExceeded", "ThrottlingError"}:
-        return UpstreamUnavailable(retry_after_s=RETRY_AFTER_S)
-    if reasons & {"ItemCollectionSizeLimitExceeded", "ValidationError"}:
-        return ProfileTooLarge()  # all else that DynamoDB validates is checked before
-    return UpstreamFault()
-
-
-DYNAMODB_ERRORS: ErrorTable = {
-    "ConditionalCheckFailedException": ProfileChanged,
-    "ProvisionedThroughputExceededException": UpstreamUnavailable,
-    "ResourceNotFoundException": Misconfigured,  # there is no such table
-    "TransactionCanceledException": _transaction_cancelled,
-    "TransactionConflictException": ProfileChanged,
-    "TransactionInProgressException": ProfileChanged,
-    "ValidationException": _not_valid,
-}
+MAX_PUTS = 100  # of one transaction: TransactWriteItemList in DynamoDB's service model
 
 
 class DynamoDBProfileStore:
@@ -95,26 +61,28 @@ class DynamoDBProfileStore:
         Most users never had a profile, so the first try takes it that there is no claim; where
         there is one, the second is made on what the table holds.
         """
-        write_id = uuid.uuid4().hex
-        created_at = timestamp(self._clock())
+        now = self._clock()
         try:
-            return await self._claim(user_id, created_at, fields, write_id=write_id, claim=None)
+            return await self._create(user_id, timestamp(now), fields, claim=None)
         except ProfileChanged:
             present = await self._items(user_id, consistent=True)
-        live = items.live_item(present)
-        if live is not None:
-            if items.written_by(live, write_id):  # the first try succeeded, its answer was lost
-                return items.profile_of(live)
-            raise ProfileChanged
-        created_at = self._free_moment(present)
         claim = items.claim(present)
-        return await self._claim(user_id, created_at, fields, write_id=write_id, claim=claim)
+        if claim is not None and marks.is_closed(claim, now):
+            raise AccountClosed
+        if items.live_item(present) is not None:
+            raise ProfileChanged
+        return await self._create(user_id, _free_moment(now, present), fields, claim=claim)
 
     async def update(self, seen: Profile, changes: Fields) -> Profile:
         """Set the fields in *changes*, remove those that are None there, leave all others."""
-        write_id = uuid.uuid4().hex
-        update = expressions.update(
-            seen, changes, updated_at=timestamp(self._clock()), write_id=write_id
+        now = self._clock()
+        write_id = new_write_id()
+        written = replace(
+            seen,
+            updated_at=timestamp(now),
+            version=seen.version + 1,
+            fields=merged(seen.fields, changes),
+            writes=with_newest(write_id, seen.writes, written_at=seen.updated_at, now=now),
         )
         try:
             with translated(DYNAMODB_ERRORS):
@@ -123,14 +91,36 @@ class DynamoDBProfileStore:
                     Key=items.key(seen.user_id, seen.created_at),
                     ReturnValues="ALL_NEW",
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                    **update,
+                    **expressions.update(
+                        seen, changes, updated_at=written.updated_at, writes=written.writes
+                    ),
                 )
-        except ProfileChanged as changed:
-            present = _item_that_failed_it(changed)
-            if present is None or not items.written_by(present, write_id):
-                raise
-            return items.profile_of(present)  # a retry met its own first try
-        return items.profile_of(required(answer, "Attributes"))
+            return items.profile_of(required(answer, "Attributes"))
+        except IN_DOUBT as failure:
+            present = item_that_failed_it(failure)
+            found = [present] if present else await self._found_after(failure, seen.user_id)
+            if items.written_by(found, write_id):
+                return items.outcome(found, written)
+            if not is_certain(failure) and items.forgot_writes_on(found, seen):
+                raise UpstreamUnavailable from failure  # nobody can tell any more
+            raise
+
+    async def delete(self, seen: Profile) -> None:
+        """Erase the profile, and whatever other live items of the user another program left."""
+        present = await self._items(seen.user_id, consistent=True)
+        live = items.live_item(present)
+        if live is None or not items.is_as(live, seen):
+            raise ProfileChanged
+        await self._erase(seen.user_id, present, closing=False)
+
+    async def close(self, user_id: str) -> None:
+        """Erase all of the user's live items, and mark the claim so that none can be created."""
+
+        async def erase() -> None:
+            present = await self._items(user_id, consistent=True)
+            await self._erase(user_id, present, closing=True)
+
+        await until_unchanged(erase)
 
     async def _items(self, user_id: str, *, consistent: bool) -> list[Item]:
         """Return all items of a user, sorted by sort key."""
@@ -151,31 +141,85 @@ class DynamoDBProfileStore:
                 return found
             more = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
-    async def _claim(
-        self, user_id: str, created_at: str, fields: Fields, *, write_id: str, claim: Item | None
+    async def _create(
+        self, user_id: str, created_at: str, fields: Fields, *, claim: Item | None
     ) -> Profile:
-        """Put the profile together with the claim, on condition that the claim is as *claim*."""
-        profile = Profile(user_id, created_at, created_at, 1, fields)
-        with translated(DYNAMODB_ERRORS):
-            await self._client.transact_write_items(
-                TransactItems=[
-                    {"Put": expressions.put_claim(self._table, profile, write_id, seen=claim)},
-                    {"Put": expressions.put_profile(self._table, profile, write_id)},
-                ],
-                ClientRequestToken=f"{write_id}-{0 if claim is None else 1}",
-            )
-        return profile
+        """Put the profile together with its claim, on condition that the claim is as *claim*."""
+        write_id = new_write_id()
+        profile = Profile(user_id, created_at, created_at, 1, fields, writes=write_id)
+        held = marks.held_claim(user_id, write_id, created_at)
+        puts = [
+            expressions.put_claim(self._table, held, seen=claim),
+            expressions.put_profile(self._table, profile),
+        ]
+        return items.outcome(await self._transact(user_id, write_id, puts), profile)
 
-    def _free_moment(self, present: list[Item]) -> str:
-        """Return the present moment, or the first after it at which none of the user's items stands."""
-        taken = {item[items.SORT_KEY]["S"] for item in present}
-        moment = self._clock()
-        while timestamp(moment) in taken:
-            moment += TICK
-        return timestamp(moment)
+    async def _erase(self, user_id: str, present: list[Item], *, closing: bool) -> None:
+        """Put tombstones over what is live among *present*, and the claim that goes with them."""
+        now = self._clock()
+        live, claim = items.live_items(present), items.claim(present)
+        first, *others = _chunks(live, MAX_PUTS - 1)
+        # The profile itself goes last: up to then the user still has it, and can delete it again.
+        for chunk in others:
+            write_id = new_write_id()
+            await self._transact(user_id, write_id, self._tombstones(chunk, write_id, now))
+        write_id = new_write_id()
+        if closing:
+            left = marks.closed_claim(user_id, write_id, now)
+        else:
+            left = marks.released_claim(user_id, write_id, claim, now)
+        put_claim = expressions.put_claim(self._table, left, seen=claim)
+        puts = [put_claim, *self._tombstones(first, write_id, now)]
+        await self._transact(user_id, write_id, puts)
+
+    def _tombstones(self, live: list[Item], write_id: str, now: datetime) -> list[PutTypeDef]:
+        return [
+            expressions.put_tombstone(self._table, marks.tombstone(item, write_id, now), seen=item)
+            for item in live
+        ]
+
+    async def _transact(self, user_id: str, write_id: str, puts: list[PutTypeDef]) -> list[Item]:
+        """
+        Make the *puts*, all or none of them.
+
+        Returns the user's items where it took them to learn that the puts were made, else none.
+        """
+        try:
+            with translated(DYNAMODB_ERRORS):
+                await self._client.transact_write_items(
+                    TransactItems=[{"Put": put} for put in puts], ClientRequestToken=write_id
+                )
+        except IN_DOUBT as failure:
+            found = await self._found_after(failure, user_id)
+            if not items.written_by(found, write_id):
+                raise
+            return found
+        return []
+
+    async def _found_after(self, failure: ServiceError, user_id: str) -> list[Item]:
+        """
+        Return the user's items where *failure* leaves open whether the write was made, else none.
+
+        Raises *failure* where they cannot be read either.
+        """
+        if is_certain(failure):
+            return []
+        try:
+            return await self._items(user_id, consistent=True)
+        except ServiceError:
+            raise failure from failure.__cause__
 
 
-def _item_that_failed_it(changed: ProfileChanged) -> Item | None:
-    """Return the item as DynamoDB found it when the condition failed, where it told."""
-    response: Mapping[str, Any] = getattr(changed.__cause__, "response", {})
-    return response.get("Item")
+def _free_moment(now: datetime, present: list[Item]) -> str:
+    """Return the moment *now*, or the first after it at which none of the user's items stands."""
+    taken = {item[items.SORT_KEY]["S"] for item in present}
+    moment = now
+    while timestamp(moment) in taken:
+        moment += TICK
+    return timestamp(moment)
+
+
+def _chunks(live: list[Item], size: int) -> Iterator[list[Item]]:
+    """Yield *live* in parts of at most *size*; one that is empty where there is nothing."""
+    for start in range(0, max(len(live), 1), size):
+        yield live[start : start + size]

@@ -20,8 +20,9 @@ CLAIM_SORT_KEY = "~claim"  # sorts after every timestamp
 
 UPDATED_AT = "updatedAt"
 VERSION = "version"
-WRITE_ID = "writeId"  # of the last write: tells a repetition of it from somebody else's
+WRITE_ID = "writeId"  # of the newest writes: tells a repetition of one from somebody else's
 CLAIMED_FOR = "claimedFor"  # the sort key of the profile that the claim let in
+CLOSED_AT = "closedAt"  # stands on the claim of an account that is being deleted
 DELETED_AT = "deletedAt"  # stands on what is left of a deleted profile
 EXPIRES_AT = "expiresAt"  # the table's TTL attribute, in seconds since 1970
 
@@ -35,12 +36,14 @@ def key(user_id: str, sort_key: str) -> dict[str, Attribute]:
     return {PARTITION_KEY: {"S": user_id}, SORT_KEY: {"S": sort_key}}
 
 
+def live_items(items: Iterable[Item]) -> list[Item]:
+    """Return the profiles out of a user's items; another program may have left several."""
+    return [item for item in items if not is_claim(item) and not is_deleted(item)]
+
+
 def live_item(items: Iterable[Item]) -> Item | None:
     """Return the profile's item out of a user's items, which come sorted: the earliest live one."""
-    for item in items:
-        if not is_claim(item) and not is_deleted(item):
-            return item
-    return None
+    return next(iter(live_items(items)), None)
 
 
 def live_profile(items: Iterable[Item]) -> Profile | None:
@@ -70,14 +73,21 @@ def profile_of(item: Item) -> Profile:
     return Profile(
         user_id=item[PARTITION_KEY]["S"],
         created_at=created_at,
-        updated_at=item.get(UPDATED_AT, {}).get("S", created_at),
+        updated_at=updated_at_of(item),
         version=version_of(item),
         fields={
             name: from_attribute(attribute)
             for name, attribute in item.items()
             if name not in OWN_ATTRIBUTES
         },
+        writes=writes_of(item),
     )
+
+
+def updated_at_of(item: Item) -> str:
+    """Return when the item was last written, as far as it tells."""
+    updated_at: str = item.get(UPDATED_AT, {}).get("S", item[SORT_KEY]["S"])
+    return updated_at
 
 
 def version_of(item: Item) -> int:
@@ -86,6 +96,34 @@ def version_of(item: Item) -> int:
     return int(text) if WRITE_ID in item and text.isdecimal() else 0
 
 
-def written_by(item: Item, write_id: str) -> bool:
-    """Tell whether the item was last written by the write of that id."""
-    return item.get(WRITE_ID) == {"S": write_id}
+def is_as(item: Item, seen: Profile) -> bool:
+    """Tell whether the item is the profile *seen*, and as it was seen."""
+    return item[SORT_KEY]["S"] == seen.created_at and version_of(item) == seen.version
+
+
+def writes_of(item: Item) -> str:
+    """Return the ids of the item's newest writes, blanks between them."""
+    writes: str = item.get(WRITE_ID, {}).get("S", "")
+    return writes
+
+
+def written_by(items: Iterable[Item], write_id: str) -> bool:
+    """Tell whether one of the items comes of the write of that id, others on top of it or not."""
+    return any(write_id in writes_of(item).split() for item in items)
+
+
+def forgot_writes_on(items: Iterable[Item], seen: Profile) -> bool:
+    """Tell whether more was written on top of *seen* than the ids reach back."""
+    return any(
+        version_of(item) - seen.version > len(writes_of(item).split())
+        for item in items
+        if item[SORT_KEY]["S"] == seen.created_at
+    )
+
+
+def outcome(items: Iterable[Item], written: Profile) -> Profile:
+    """Return the profile *written* as it is now; where it was deleted since, as it was written."""
+    for item in items:
+        if item[SORT_KEY]["S"] == written.created_at and not is_deleted(item):
+            return profile_of(item)
+    return written

@@ -2,29 +2,80 @@
 
 import asyncio
 import json
+import random
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from datetime import datetime, timedelta
 
 import pytest
 
 from service import aws
 from service.config import Config
-from service.domain.errors import ProfileChanged
-from service.domain.profiles import JsonValue, Profile, ProfileStore
+from service.domain import profiles
+from service.domain.errors import AccountClosed, ProfileChanged, ProfileNotFound
+from service.domain.profiles import CLOSED_FOR, JsonValue, Profile, ProfileStore
 from service.domain.timestamps import utc_now
 from service.storage.dynamodb import DynamoDBProfileStore
 from tests.fakes.profiles import MemoryProfileStore
 from tests.stage import CREDENTIALS
 
+PROCESSES = 3
+
+
+class SetClock:
+    """A clock that goes as the machine's does, *ahead* of it."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        """Return the present moment."""
+        return utc_now() + self.ahead
+
+
+class Always:
+    """A condition that allows all."""
+
+    def allows(self, _: Profile | None) -> bool:
+        """Allow it."""
+        return True
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    """Return the clock of all stores of a test."""
+    return SetClock()
+
 
 @pytest.fixture(params=["memory", "dynamodb"])
-async def store(request: pytest.FixtureRequest, config: Config) -> AsyncIterator[ProfileStore]:
+async def store(
+    request: pytest.FixtureRequest, config: Config, clock: SetClock
+) -> AsyncIterator[ProfileStore]:
     """Open each store in turn."""
     if request.param == "memory":
-        yield MemoryProfileStore()
+        yield MemoryProfileStore(clock=clock)
         return
     async with aws.clients(config, CREDENTIALS) as clients:
-        yield DynamoDBProfileStore(clients.dynamodb, config=config.dynamodb, clock=utc_now)
+        yield DynamoDBProfileStore(clients.dynamodb, config=config.dynamodb, clock=clock)
+
+
+@pytest.fixture
+async def stores(
+    store: ProfileStore, config: Config, clock: SetClock
+) -> AsyncIterator[tuple[ProfileStore, ...]]:
+    """Open as many stores on the same profiles as there are processes; one memory is all of them."""
+    if not isinstance(store, DynamoDBProfileStore):
+        yield (store,) * PROCESSES
+        return
+    async with AsyncExitStack() as stack:
+        opened: list[ProfileStore] = [store]
+        for _ in range(PROCESSES - 1):
+            clients = await stack.enter_async_context(aws.clients(config, CREDENTIALS))
+            opened.append(
+                DynamoDBProfileStore(clients.dynamodb, config=config.dynamodb, clock=clock)
+            )
+        yield tuple(opened)
 
 
 @pytest.fixture
@@ -172,3 +223,188 @@ async def test_users_do_not_share_profiles(store: ProfileStore, user_id: str) ->
 
     assert await store.find(user_id) == created
     assert await store.find(user_id + "0") == other
+
+
+async def test_deleted_profile_is_gone(store: ProfileStore, user_id: str) -> None:
+    """A deletion that returns is seen by every read after it."""
+    created = await store.create(user_id, {"city": "Mumbai"})
+
+    await store.delete(await store.update(created, {"bio": "new"}))
+
+    assert await store.find(user_id) is None
+    assert await store.find_latest(user_id) is None
+
+
+async def test_profile_after_a_deletion_is_a_fresh_one(store: ProfileStore, user_id: str) -> None:
+    """A later creation has a moment and a version of its own, and nothing of the old fields."""
+    old = await store.create(user_id, {"city": "Mumbai"})
+    await store.delete(old)
+
+    fresh = await store.create(user_id, {"bio": "new"})
+
+    assert (fresh.version, fresh.fields) == (1, {"bio": "new"})
+    assert fresh.created_at != old.created_at
+    assert await store.find_latest(user_id) == fresh
+
+
+async def test_stale_deletion_is_refused(store: ProfileStore, user_id: str) -> None:
+    """A deletion of an older version erases nothing."""
+    created = await store.create(user_id, {"city": "Mumbai"})
+    updated = await store.update(created, {"city": "Pune"})
+
+    with pytest.raises(ProfileChanged):
+        await store.delete(created)
+
+    assert await store.find_latest(user_id) == updated
+
+
+async def test_deletion_of_a_profile_that_is_not_there_is_refused(
+    store: ProfileStore, user_id: str
+) -> None:
+    """What is not there is not as it was seen."""
+    created = await store.create(user_id, {})
+    await store.delete(created)
+
+    with pytest.raises(ProfileChanged):
+        await store.delete(created)
+
+
+async def test_erased_profile_is_written_no_more(store: ProfileStore, user_id: str) -> None:
+    """Whoever saw the old profile touches neither its remains nor the one that followed it."""
+    old = await store.create(user_id, {"city": "Mumbai"})
+    await store.delete(old)
+    with pytest.raises(ProfileChanged):
+        await store.update(old, {"city": "late"})
+    fresh = await store.create(user_id, {"city": "Pune"})
+
+    with pytest.raises(ProfileChanged):
+        await store.update(old, {"city": "late"})
+    with pytest.raises(ProfileChanged):
+        await store.delete(old)
+
+    assert await store.find_latest(user_id) == fresh
+
+
+async def test_one_of_many_simultaneous_deletions_wins(store: ProfileStore, user_id: str) -> None:
+    """Of the deletions of one version, exactly one is acknowledged."""
+    created = await store.create(user_id, {})
+
+    outcomes = await asyncio.gather(
+        *(store.delete(created) for _ in range(6)), return_exceptions=True
+    )
+
+    assert outcomes.count(None) == 1
+    assert sum(isinstance(outcome, ProfileChanged) for outcome in outcomes) == 5
+    assert await store.find_latest(user_id) is None
+
+
+async def test_closing_erases_and_keeps_out(store: ProfileStore, user_id: str) -> None:
+    """After a closing there is no profile, and none comes into being."""
+    created = await store.create(user_id, {"city": "Mumbai"})
+
+    await store.close(user_id)
+
+    assert await store.find_latest(user_id) is None
+    with pytest.raises(ProfileChanged):
+        await store.update(created, {"city": "late"})
+    with pytest.raises(AccountClosed):
+        await store.create(user_id, {"city": "late"})
+    assert await store.find_latest(user_id) is None
+
+
+async def test_closing_may_be_repeated(store: ProfileStore, user_id: str) -> None:
+    """A user without a profile is closed as well, once and again; other users are not."""
+    await store.close(user_id)
+    await store.close(user_id)
+
+    with pytest.raises(AccountClosed):
+        await store.create(user_id, {})
+    assert (await store.create(user_id + "0", {})).version == 1
+
+
+async def test_closing_ends(store: ProfileStore, user_id: str, clock: SetClock) -> None:
+    """An account is closed for so long from the last closing, whether its mark is purged or not."""
+    await store.close(user_id)
+    clock.ahead = CLOSED_FOR / 2
+    await store.close(user_id)
+    clock.ahead = CLOSED_FOR
+    with pytest.raises(AccountClosed):
+        await store.create(user_id, {})
+    clock.ahead = CLOSED_FOR * 3 / 2 + timedelta(seconds=1)
+
+    created = await store.create(user_id, {"city": "Mumbai"})
+
+    assert await store.find_latest(user_id) == created
+
+
+def test_closing_outlasts_every_access_token() -> None:
+    """A token that was issued at the very last moment is of no use for a new profile."""
+    longest_life_s = 86_400  # AccessTokenValidityType in Cognito's service model
+
+    assert timedelta(seconds=longest_life_s) < CLOSED_FOR
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_acknowledged_writes_of_racing_processes_are_all_there(
+    stores: tuple[ProfileStore, ...], user_id: str, seed: int
+) -> None:
+    """Every acknowledged write is a version of its own, and what is found is the newest of them."""
+    rng = random.Random(seed)  # noqa: S311 -- a race to be replayed
+    written: list[Profile] = []
+
+    async def write(number: int) -> None:
+        store, dice = stores[number % PROCESSES], rng.random()
+        try:
+            if dice < 0.2:
+                await profiles.delete(store, user_id, Always())
+            elif dice < 0.4:
+                fields: dict[str, JsonValue] = {"n": number}
+                saved = await profiles.replace(store, user_id, fields, ("n",), Always())
+                written.append(saved.profile)
+            elif dice < 0.7:
+                changes: dict[str, JsonValue] = {"preferences": {str(number): number}}
+                written.append(await profiles.patch(store, user_id, changes, Always()))
+            else:
+                saved = await profiles.create_or_merge(store, user_id, {"n": number}, Always())
+                written.append(saved.profile)
+        except ProfileNotFound:
+            return
+
+    await asyncio.gather(*map(write, range(18)))
+
+    versions = [(profile.created_at, profile.version) for profile in written]
+    assert len(set(versions)) == len(versions)
+    found = await stores[0].find_latest(user_id)
+    if found is not None:
+        assert found in written
+        of_it = [version for created_at, version in versions if created_at == found.created_at]
+        assert sorted(of_it) == list(range(1, found.version + 1))
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_nothing_gets_past_a_closing(
+    stores: tuple[ProfileStore, ...], user_id: str, seed: int
+) -> None:
+    """Whatever races with a closing comes before it and is erased, or is refused."""
+    rng = random.Random(seed)  # noqa: S311 -- a race to be replayed
+
+    async def write(number: int) -> bool:
+        store = stores[number % PROCESSES]
+        try:
+            await profiles.create_or_merge(store, user_id, {f"n{number}": number}, Always())
+        except AccountClosed:
+            return False
+        return True
+
+    async def close(number: int) -> None:
+        await stores[number % PROCESSES].close(user_id)
+        assert await stores[0].find_latest(user_id) is None
+        with pytest.raises(AccountClosed):
+            await stores[1].create(user_id, {"city": "late"})
+
+    racing = [*map(write, range(10)), close(0), close(1)]
+    rng.shuffle(racing)
+    await asyncio.gather(*racing)
+
+    assert await stores[2].find_latest(user_id) is None
+    assert not await write(0)

@@ -3,8 +3,14 @@
 import pytest
 
 from service.domain import profiles
-from service.domain.errors import PreconditionFailed, ProfileChanged
-from service.domain.profiles import Fields, JsonValue, Profile, merged
+from service.domain.errors import (
+    AccountClosed,
+    InvalidFields,
+    PreconditionFailed,
+    ProfileChanged,
+    ProfileNotFound,
+)
+from service.domain.profiles import Fields, JsonValue, Profile, merge_patch, merged
 from tests.fakes.profiles import MemoryProfileStore
 
 
@@ -39,6 +45,21 @@ class OvertakenStore(MemoryProfileStore):
             self._left -= 1
             await super().update(seen, {"other": self._left})
         return await super().update(seen, changes)
+
+    async def delete(self, seen: Profile) -> None:
+        """Let the other one update first."""
+        if self._left:
+            self._left -= 1
+            await super().update(seen, {"other": self._left})
+        await super().delete(seen)
+
+
+class ForeignStore(MemoryProfileStore):
+    """A store with a profile in which another program left a null."""
+
+    async def find(self, user_id: str) -> Profile | None:
+        """Return the foreign profile."""
+        return Profile(user_id, "2020", "2020", 0, {"city": "Mumbai", "theirs": None, "bio": None})
 
 
 async def test_overtaken_write_begins_again_and_keeps_both() -> None:
@@ -132,3 +153,198 @@ async def test_write_that_is_overtaken_for_ever_gives_up() -> None:
 
     with pytest.raises(ProfileChanged):
         await profiles.create_or_merge(RefusingStore(), "alice", {}, Always(), attempts=3)
+
+
+async def test_null_of_another_program_makes_no_repetition_a_change() -> None:
+    """An absent field is the same as a null, and what is not named does not count."""
+    saved = await profiles.create_or_merge(
+        ForeignStore(), "alice", {"city": "Mumbai", "bio": None}, Always()
+    )
+
+    assert saved.profile.version == 0
+
+
+async def test_closed_account_gets_no_profile() -> None:
+    """A write that finds its profile erased by a closing does not make another one."""
+
+    class ClosingStore(MemoryProfileStore):
+        async def update(self, seen: Profile, changes: Fields) -> Profile:
+            await self.close(seen.user_id)
+            return await super().update(seen, changes)
+
+    store = ClosingStore()
+    await profiles.create_or_merge(store, "alice", {"city": "Mumbai"}, Always())
+
+    with pytest.raises(AccountClosed):
+        await profiles.create_or_merge(store, "alice", {"city": "late"}, Always())
+
+
+async def test_replacing_creates() -> None:
+    """Where there is no profile, replacing makes one; a null is no field."""
+    saved = await profiles.replace(
+        MemoryProfileStore(), "alice", {"city": "Mumbai", "bio": None}, ("city", "bio"), Always()
+    )
+
+    assert (saved.created, saved.profile.fields) == (True, {"city": "Mumbai"})
+
+
+async def test_replacing_removes_what_is_declared_and_nothing_else() -> None:
+    """Declared fields that are not sent go; what the schema does not know stays."""
+    store = MemoryProfileStore()
+    await store.create("alice", {"city": "Mumbai", "bio": "old", "theirs": 1})
+
+    saved = await profiles.replace(store, "alice", {"city": "Pune"}, ("city", "bio"), Always())
+
+    assert (saved.created, saved.profile.fields) == (False, {"city": "Pune", "theirs": 1})
+    assert await store.find("alice") == saved.profile
+
+
+async def test_replacing_by_the_same_writes_nothing() -> None:
+    """A replacement repeated after a lost reply gives the same profile, at the same version."""
+    store = MemoryProfileStore()
+    for _ in range(2):
+        saved = await profiles.replace(store, "alice", {"city": "Pune"}, ("city", "bio"), Always())
+
+    assert saved.profile.version == 1
+
+
+async def test_overtaken_replacement_is_made_on_the_newer_version() -> None:
+    """A replacement without a condition never sees a conflict."""
+    store = OvertakenStore(times=2)
+    saved = await profiles.replace(store, "alice", {"city": "Pune"}, ("city", "bio"), Always())
+
+    assert saved.profile.fields == {"other": 0, "city": "Pune"}
+
+
+@pytest.mark.parametrize(
+    ("target", "change", "result"),
+    [  # RFC 7396, appendix A, all of it
+        ({"a": "b"}, {"a": "c"}, {"a": "c"}),
+        ({"a": "b"}, {"b": "c"}, {"a": "b", "b": "c"}),
+        ({"a": "b"}, {"a": None}, {}),
+        ({"a": "b", "b": "c"}, {"a": None}, {"b": "c"}),
+        ({"a": ["b"]}, {"a": "c"}, {"a": "c"}),
+        ({"a": "c"}, {"a": ["b"]}, {"a": ["b"]}),
+        ({"a": {"b": "c"}}, {"a": {"b": "d", "c": None}}, {"a": {"b": "d"}}),
+        ({"a": [{"b": "c"}]}, {"a": [1]}, {"a": [1]}),
+        (["a", "b"], ["c", "d"], ["c", "d"]),
+        ({"a": "b"}, ["c"], ["c"]),
+        ({"a": "foo"}, None, None),
+        ({"a": "foo"}, "bar", "bar"),
+        ({"e": None}, {"a": 1}, {"e": None, "a": 1}),
+        ([1, 2], {"a": "b", "c": None}, {"a": "b"}),
+        ({}, {"a": {"bb": {"ccc": None}}}, {"a": {"bb": {}}}),
+    ],
+    ids=repr,
+)
+def test_merge_patch_is_that_of_the_standard(
+    target: JsonValue, change: JsonValue, result: JsonValue
+) -> None:
+    """Objects merge at any depth, null removes, all else replaces."""
+    before = repr(target)
+
+    assert merge_patch(target, change) == result
+    assert repr(target) == before
+
+
+async def test_patch_merges_inside_fields() -> None:
+    """What a patch does not name stays, in the profile and inside its objects."""
+    store = MemoryProfileStore()
+    await store.create(
+        "alice", {"city": "Mumbai", "bio": "old", "preferences": {"a": {"b": 1, "c": 2}, "d": 3}}
+    )
+
+    patched = await profiles.patch(
+        store, "alice", {"bio": None, "preferences": {"a": {"b": None, "e": 4}}}, Always()
+    )
+
+    assert patched.fields == {"city": "Mumbai", "preferences": {"a": {"c": 2, "e": 4}, "d": 3}}
+    assert await store.find("alice") == patched
+
+
+async def test_overtaken_patch_is_merged_into_the_newer_version() -> None:
+    """A patch without a condition never sees a conflict, inside an object either."""
+
+    class MergingStore(MemoryProfileStore):
+        overtaken = False
+
+        async def update(self, seen: Profile, changes: Fields) -> Profile:
+            if not self.overtaken:
+                self.overtaken = True
+                await super().update(seen, {"preferences": {"theirs": 1}})
+            return await super().update(seen, changes)
+
+    store = MergingStore()
+    await store.create("alice", {})
+
+    patched = await profiles.patch(store, "alice", {"preferences": {"mine": 2}}, Always())
+
+    assert patched.fields == {"preferences": {"theirs": 1, "mine": 2}}
+
+
+async def test_patch_that_changes_nothing_writes_nothing() -> None:
+    """Removing what is not there, or setting what is, makes no version."""
+    store = MemoryProfileStore()
+    await store.create("alice", {"preferences": {"a": 1}})
+
+    patched = await profiles.patch(
+        store, "alice", {"preferences": {"a": 1, "b": None}, "bio": None}, Always()
+    )
+
+    assert patched.version == 1
+
+
+async def test_patched_fields_are_checked_before_they_are_written() -> None:
+    """What merges out of small patches is refused where it has become too large."""
+    store = MemoryProfileStore()
+    created = await store.create("alice", {"preferences": {"a": 1}, "city": "Mumbai"})
+
+    def check(fields: Fields) -> None:
+        assert fields == {"preferences": {"a": 1, "b": 2}, "bio": None}
+        raise InvalidFields
+
+    with pytest.raises(InvalidFields):
+        await profiles.patch(
+            store, "alice", {"preferences": {"b": 2}, "bio": None}, Always(), check=check
+        )
+
+    assert await store.find("alice") == created
+
+
+async def test_patch_and_deletion_need_a_profile() -> None:
+    """Nothing is made by a patch; deleting what is not there is told."""
+    store = MemoryProfileStore()
+
+    with pytest.raises(ProfileNotFound):
+        await profiles.patch(store, "alice", {"city": "Mumbai"}, Always())
+    with pytest.raises(ProfileNotFound):
+        await profiles.delete(store, "alice", Always())
+
+
+async def test_condition_holds_for_patch_replacement_and_deletion() -> None:
+    """A refused condition comes first, with a profile and without."""
+    store = MemoryProfileStore()
+    refused = Always(allowed=False)
+
+    for _ in range(2):
+        with pytest.raises(PreconditionFailed):
+            await profiles.patch(store, "alice", {"city": "Pune"}, refused)
+        with pytest.raises(PreconditionFailed):
+            await profiles.replace(store, "alice", {"city": "Pune"}, ("city",), refused)
+        with pytest.raises(PreconditionFailed):
+            await profiles.delete(store, "alice", refused)
+        await profiles.create_or_merge(store, "alice", {"city": "Mumbai"}, Always())
+
+    found = await store.find("alice")
+    assert found is not None
+    assert found.version == 1
+
+
+async def test_overtaken_deletion_begins_again() -> None:
+    """A deletion without a condition erases what is there when it comes."""
+    store = OvertakenStore(times=3)
+    await MemoryProfileStore.create(store, "alice", {"city": "Mumbai"})
+
+    await profiles.delete(store, "alice", Always())
+
+    assert await store.find("alice") is None

@@ -1,9 +1,10 @@
 """A profile store in memory."""
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 
-from service.domain.errors import ProfileChanged
-from service.domain.profiles import Fields, Profile, merged
+from service.domain.errors import AccountClosed, ProfileChanged
+from service.domain.profiles import CLOSED_FOR, Fields, Profile, merged
 from service.domain.timestamps import Clock, timestamp, utc_now
 
 
@@ -13,6 +14,8 @@ class MemoryProfileStore:
     def __init__(self, *, clock: Clock = utc_now) -> None:
         self._clock = clock
         self._profiles: dict[str, Profile] = {}
+        self._moments: set[tuple[str, str]] = set()  # at which a user's profile was ever created
+        self._closed_until: dict[str, datetime] = {}
         self.reads = 0
 
     async def find(self, user_id: str) -> Profile | None:
@@ -25,18 +28,22 @@ class MemoryProfileStore:
         return await self.find(user_id)
 
     async def create(self, user_id: str, fields: Fields) -> Profile:
-        """Create a profile; raises ProfileChanged where there is one."""
+        """Create a profile; raises ProfileChanged where there is one, AccountClosed after close."""
+        moment = self._clock()
+        if user_id in self._closed_until and moment < self._closed_until[user_id]:
+            raise AccountClosed
         if user_id in self._profiles:
             raise ProfileChanged
-        now = timestamp(self._clock())
+        while (user_id, timestamp(moment)) in self._moments:
+            moment += timedelta(milliseconds=1)
+        now = timestamp(moment)
+        self._moments.add((user_id, now))
         self._profiles[user_id] = Profile(user_id, now, now, 1, dict(fields))
         return self._profiles[user_id]
 
     async def update(self, seen: Profile, changes: Fields) -> Profile:
         """Apply changes; raises ProfileChanged where the version is another."""
-        present = self._profiles.get(seen.user_id)
-        if present is None or present.version != seen.version:
-            raise ProfileChanged
+        present = self._as_seen(seen)
         updated = replace(
             present,
             updated_at=timestamp(self._clock()),
@@ -45,3 +52,21 @@ class MemoryProfileStore:
         )
         self._profiles[seen.user_id] = updated
         return updated
+
+    async def delete(self, seen: Profile) -> None:
+        """Erase the profile; raises ProfileChanged where the version is another."""
+        del self._profiles[self._as_seen(seen).user_id]
+
+    async def close(self, user_id: str) -> None:
+        """Erase the profile and let none be created for a while."""
+        self._profiles.pop(user_id, None)
+        self._closed_until[user_id] = self._clock() + CLOSED_FOR
+
+    def _as_seen(self, seen: Profile) -> Profile:
+        present = self._profiles.get(seen.user_id)
+        if present is None or (present.created_at, present.version) != (
+            seen.created_at,
+            seen.version,
+        ):
+            raise ProfileChanged
+        return present

@@ -1,88 +1,31 @@
-"""What only the DynamoDB store does: claims, foreign items, lost replies."""
+"""What only the DynamoDB store does: claims, foreign items, its own limits and refusals."""
 
-import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
-from botocore.exceptions import ClientError
 
 from service import aws
-from service.aws import translated
 from service.config import Config
 from service.domain.errors import (
     Misconfigured,
     ProfileChanged,
     ProfileTooLarge,
-    ServiceError,
-    UpstreamFault,
-    UpstreamUnavailable,
 )
 from service.domain.profiles import Profile
-from service.domain.timestamps import Clock, utc_now
-from service.storage import items
 from service.storage.attributes import to_attribute
-from service.storage.dynamodb import DYNAMODB_ERRORS, DynamoDBProfileStore
+from service.storage.dynamodb import DynamoDBProfileStore
 from service.storage.items import Item
-from tests.lossy_proxy import LossyProxy, lossy_proxy
-from tests.stage import CREDENTIALS
-
-NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
-NOON_TEXT = "2026-11-23T12:00:00.000Z"
-
-
-@pytest.fixture
-def user_id() -> str:
-    """Return a user of this test alone."""
-    return str(uuid.uuid4())
-
-
-@pytest.fixture
-def store(clients: aws.Clients, config: Config) -> DynamoDBProfileStore:
-    """Return a store whose clock stands at noon."""
-    return _store(clients, config)
-
-
-def _store(
-    clients: aws.Clients, config: Config, clock: Clock = lambda: NOON
-) -> DynamoDBProfileStore:
-    return DynamoDBProfileStore(clients.dynamodb, config=config.dynamodb, clock=clock)
-
-
-async def _put(clients: aws.Clients, config: Config, item: Item) -> None:
-    await clients.dynamodb.put_item(TableName=config.dynamodb.user_profile_table, Item=item)
-
-
-async def _all(clients: aws.Clients, config: Config, user_id: str) -> list[Item]:
-    answer = await clients.dynamodb.query(
-        TableName=config.dynamodb.user_profile_table,
-        KeyConditionExpression="userId = :userId",
-        ExpressionAttributeValues={":userId": {"S": user_id}},
-        ConsistentRead=True,
-    )
-    return [*answer["Items"]]
-
-
-@asynccontextmanager
-async def _behind_proxy(config: Config) -> AsyncIterator[tuple[DynamoDBProfileStore, LossyProxy]]:
-    """Open a store that reaches the table through a proxy."""
-    assert config.dynamodb.endpoint_url is not None
-    async with lossy_proxy(config.dynamodb.endpoint_url) as proxy:
-        through = replace(config, dynamodb=replace(config.dynamodb, endpoint_url=proxy.url))
-        async with aws.clients(through, CREDENTIALS) as clients:
-            yield _store(clients, through, utc_now), proxy
+from tests.storage.table import NOON, NOON_TEXT, Table, store_on
 
 
 async def test_profile_stands_beside_its_claim(
-    store: DynamoDBProfileStore, clients: aws.Clients, config: Config, user_id: str
+    store: DynamoDBProfileStore, table: Table, user_id: str
 ) -> None:
     """Two items come of a creation: the profile under its moment, the claim after every moment."""
     await store.create(user_id, {"city": "Mumbai"})
 
-    profile, claim = await _all(clients, config, user_id)
+    profile, claim = await table.items(user_id)
 
     write_id = profile["writeId"]
     assert profile == {
@@ -102,43 +45,41 @@ async def test_profile_stands_beside_its_claim(
 
 
 async def test_creation_with_another_moment_is_refused(
-    clients: aws.Clients, config: Config, user_id: str
+    clients: aws.Clients, config: Config, table: Table, user_id: str
 ) -> None:
     """A condition sees only its own key; the claim is what stops a second moment's profile."""
-    await _store(clients, config).create(user_id, {})
+    await store_on(clients, config).create(user_id, {})
 
     with pytest.raises(ProfileChanged):
-        await _store(clients, config, lambda: NOON + timedelta(hours=1)).create(user_id, {})
+        await store_on(clients, config, lambda: NOON + timedelta(hours=1)).create(user_id, {})
 
-    assert len(await _all(clients, config, user_id)) == 2
+    assert len(await table.items(user_id)) == 2
 
 
 async def test_deleted_profile_is_none_and_makes_room(
-    store: DynamoDBProfileStore, clients: aws.Clients, config: Config, user_id: str
+    store: DynamoDBProfileStore, table: Table, user_id: str
 ) -> None:
     """What is left of a deleted profile is not read, and a new one stands at another moment."""
     await store.create(user_id, {"city": "Mumbai"})
-    left = {**items.key(user_id, NOON_TEXT), "deletedAt": {"S": NOON_TEXT}}
-    await _put(clients, config, left)
+    await table.put(user_id, NOON_TEXT, deletedAt={"S": NOON_TEXT})
     assert await store.find(user_id) is None
 
     created = await store.create(user_id, {"city": "Pune"})
 
     assert created.created_at == "2026-11-23T12:00:00.001Z"
     assert await store.find(user_id) == created
-    assert len(await _all(clients, config, user_id)) == 3
+    assert len(await table.items(user_id)) == 3
 
 
 @pytest.mark.parametrize("claim", [{}, {"writeId": {"S": "foreign"}}], ids=["bare", "with an id"])
 async def test_claim_without_a_profile_is_taken_over(
     store: DynamoDBProfileStore,
-    clients: aws.Clients,
-    config: Config,
+    table: Table,
     user_id: str,
     claim: Item,
 ) -> None:
     """A claim whose profile is gone stops nobody."""
-    await _put(clients, config, {**items.key(user_id, "~claim"), **claim})
+    await table.put(user_id, "~claim", **claim)
 
     created = await store.create(user_id, {"city": "Mumbai"})
 
@@ -146,11 +87,10 @@ async def test_claim_without_a_profile_is_taken_over(
 
 
 async def test_profile_of_another_program_is_served_and_adopted(
-    store: DynamoDBProfileStore, clients: aws.Clients, config: Config, user_id: str
+    store: DynamoDBProfileStore, table: Table, user_id: str
 ) -> None:
     """An item without a version is the profile; an update adds to it and destroys nothing."""
-    foreign = {**items.key(user_id, "2020-05-05"), "city": {"S": "Mumbai"}, "legacy": {"N": "7"}}
-    await _put(clients, config, foreign)
+    await table.put(user_id, "2020-05-05", city={"S": "Mumbai"}, legacy={"N": "7"})
 
     found = await store.find(user_id)
     assert found == Profile(user_id, "2020-05-05", "2020-05-05", 0, {"city": "Mumbai", "legacy": 7})
@@ -165,13 +105,12 @@ async def test_profile_of_another_program_is_served_and_adopted(
 )
 async def test_whatever_a_foreign_version_means_the_profile_can_be_updated(
     store: DynamoDBProfileStore,
-    clients: aws.Clients,
-    config: Config,
+    table: Table,
     user_id: str,
     version: dict[str, str],
 ) -> None:
     """A version that this service did not write counts as none."""
-    await _put(clients, config, {**items.key(user_id, "2020"), "version": version})
+    await table.put(user_id, "2020", version=version)
 
     found = await store.find(user_id)
     assert found is not None
@@ -183,11 +122,33 @@ async def test_whatever_a_foreign_version_means_the_profile_can_be_updated(
     assert (await store.find_latest(user_id), updated.version) == (updated, 1)
 
 
+async def test_profile_whose_version_was_spoilt_can_be_written_and_deleted(
+    store: DynamoDBProfileStore, table: Table, user_id: str
+) -> None:
+    """Where another program overwrites `version`, the ids of the writes tell the states apart."""
+    await store.create(user_id, {"city": "Mumbai"})
+    await table.add(user_id, NOON_TEXT, "version", "v2")
+    spoilt = await store.find(user_id)
+    assert spoilt is not None
+    assert spoilt.version == 0
+
+    updated = await store.update(spoilt, {"city": "Pune"})
+    with pytest.raises(ProfileChanged):
+        await store.update(spoilt, {"city": "Nagpur"})
+
+    assert (updated.version, updated.fields) == (1, {"city": "Pune"})
+    await table.add(user_id, NOON_TEXT, "version", "v3")
+    spoilt = await store.find(user_id)
+    assert spoilt is not None
+    await store.delete(spoilt)
+    assert await store.find(user_id) is None
+
+
 async def test_foreign_mark_of_another_type_deletes_nothing(
-    store: DynamoDBProfileStore, clients: aws.Clients, config: Config, user_id: str
+    store: DynamoDBProfileStore, table: Table, user_id: str
 ) -> None:
     """Only this service's own mark makes a profile a deleted one."""
-    await _put(clients, config, {**items.key(user_id, "2020"), "deletedAt": {"NULL": True}})
+    await table.put(user_id, "2020", deletedAt={"NULL": True})
 
     found = await store.find(user_id)
 
@@ -196,40 +157,16 @@ async def test_foreign_mark_of_another_type_deletes_nothing(
 
 
 async def test_profile_over_the_limit_of_an_item_is_refused(
-    store: DynamoDBProfileStore, clients: aws.Clients, config: Config, user_id: str
+    store: DynamoDBProfileStore, table: Table, user_id: str
 ) -> None:
     """What is too large for one item is the profile's state, not a fault of the upstream."""
     with pytest.raises(ProfileTooLarge):
         await store.create(user_id, {"bio": "x" * 410_000})
-    await _put(clients, config, {**items.key(user_id, "2020"), "theirs": {"S": "x" * 300_000}})
+    await table.put(user_id, "2020", theirs={"S": "x" * 300_000})
     found = await store.find(user_id)
     assert found is not None
     with pytest.raises(ProfileTooLarge):
         await store.update(found, {"bio": "x" * 120_000})
-
-
-@pytest.mark.parametrize(
-    ("reason", "kind"),
-    [
-        ("ConditionalCheckFailed", ProfileChanged),
-        ("TransactionConflict", ProfileChanged),
-        ("ThrottlingError", UpstreamUnavailable),
-        ("ProvisionedThroughputExceeded", UpstreamUnavailable),
-        ("ValidationError", ProfileTooLarge),
-        ("SomethingNew", UpstreamFault),
-    ],
-)
-def test_reason_of_a_cancelled_transaction_is_its_meaning(
-    reason: str, kind: type[ServiceError]
-) -> None:
-    """Only where somebody else was there is a transaction worth another try."""
-    response: Any = {
-        "Error": {"Code": "TransactionCanceledException", "Message": "cancelled"},
-        "CancellationReasons": [{"Code": "None"}, {"Code": reason}],
-    }
-
-    with pytest.raises(kind), translated(DYNAMODB_ERRORS):
-        raise ClientError(response, "TransactWriteItems")
 
 
 def test_what_is_no_json_is_a_defect() -> None:
@@ -239,11 +176,11 @@ def test_what_is_no_json_is_a_defect() -> None:
 
 
 async def test_earliest_of_several_foreign_items_is_the_profile(
-    store: DynamoDBProfileStore, clients: aws.Clients, config: Config, user_id: str
+    store: DynamoDBProfileStore, table: Table, user_id: str
 ) -> None:
     """Where another program left several, the one created first counts."""
     for moment in ("2021", "2020", "2022"):
-        await _put(clients, config, {**items.key(user_id, moment), "city": {"S": moment}})
+        await table.put(user_id, moment, city={"S": moment})
 
     found = await store.find(user_id)
 
@@ -252,11 +189,10 @@ async def test_earliest_of_several_foreign_items_is_the_profile(
 
 
 async def test_foreign_types_become_json(
-    store: DynamoDBProfileStore, clients: aws.Clients, config: Config, user_id: str
+    store: DynamoDBProfileStore, table: Table, user_id: str
 ) -> None:
     """Sets become sorted lists, bytes Base64, numbers ints or floats; an odd version counts as none."""
     item: Item = {
-        **items.key(user_id, "2020"),
         "version": {"S": "two"},
         "tags": {"SS": ["b", "a"]},
         "numbers": {"NS": ["10", "9.5"]},
@@ -265,7 +201,7 @@ async def test_foreign_types_become_json(
         "big": {"N": "123456789012345678901234567890"},
         "nothing": {"NULL": True},
     }
-    await _put(clients, config, item)
+    await table.put(user_id, "2020", **item)
 
     found = await store.find(user_id)
 
@@ -282,17 +218,13 @@ async def test_foreign_types_become_json(
 
 
 async def test_items_beyond_one_page_are_read(
-    store: DynamoDBProfileStore, clients: aws.Clients, config: Config, user_id: str
+    store: DynamoDBProfileStore, table: Table, user_id: str
 ) -> None:
     """A query ends after a megabyte; the live profile may stand behind it."""
     for number in range(5):
-        dead = {
-            **items.key(user_id, f"200{number}"),
-            "deletedAt": {"S": "x"},
-            "left": {"S": "x" * 300_000},
-        }
-        await _put(clients, config, dead)
-    await _put(clients, config, {**items.key(user_id, "2020"), "city": {"S": "Mumbai"}})
+        dead = {"deletedAt": {"S": "x"}, "left": {"S": "x" * 300_000}}
+        await table.put(user_id, f"200{number}", **dead)
+    await table.put(user_id, "2020", city={"S": "Mumbai"})
 
     found = await store.find(user_id)
 
@@ -300,46 +232,10 @@ async def test_items_beyond_one_page_are_read(
     assert found.created_at == "2020"
 
 
-async def test_creation_whose_reply_was_lost_succeeds(config: Config, user_id: str) -> None:
-    """A transaction that is repeated because its reply was lost is one creation."""
-    async with _behind_proxy(config) as (store, proxy):
-        proxy.losing["TransactWriteItems"] = 1
-
-        created = await store.create(user_id, {"city": "Mumbai"})
-
-        assert proxy.losing["TransactWriteItems"] == 0
-        assert await store.find_latest(user_id) == created
-        assert created.version == 1
-
-
-async def test_update_whose_reply_was_lost_succeeds_once(config: Config, user_id: str) -> None:
-    """An update that is repeated because its reply was lost is one update, no conflict with itself."""
-    async with _behind_proxy(config) as (store, proxy):
-        created = await store.create(user_id, {"city": "Mumbai"})
-        proxy.losing["UpdateItem"] = 2
-
-        updated = await store.update(created, {"city": "Pune"})
-
-        assert proxy.seen.count("UpdateItem") == 3
-        assert updated.version == 2
-        assert await store.find_latest(user_id) == updated
-
-
-async def test_upstream_that_loses_every_reply_is_unavailable(config: Config, user_id: str) -> None:
-    """After the last try the caller hears that the upstream is not available."""
-    async with _behind_proxy(config) as (store, proxy):
-        proxy.losing["Query"] = 3
-
-        with pytest.raises(UpstreamUnavailable):
-            await store.find(user_id)
-
-        assert proxy.seen == ["Query"] * 3
-
-
 async def test_missing_table_is_misconfigured(clients: aws.Clients, config: Config) -> None:
     """A table that is not there is the operator's business, in the check as in the call."""
     nowhere = replace(config, dynamodb=replace(config.dynamodb, user_profile_table="nowhere"))
-    store = _store(clients, nowhere)
+    store = store_on(clients, nowhere)
 
     with pytest.raises(Misconfigured):
         await store.check()
