@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from traceback import walk_tb
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import aioboto3
@@ -19,7 +20,6 @@ from botocore.exceptions import (
     PartialCredentialsError,
 )
 from botocore.exceptions import ConnectionError as NeverConnected
-from botocore.parsers import ResponseParserError
 
 from service.domain.errors import (
     Misconfigured,
@@ -48,6 +48,7 @@ COMMON_ERRORS: ErrorTable = {  # of every AWS service
     "ThrottlingException": UpstreamUnavailable,
     "UnrecognizedClientException": Misconfigured,
 }
+BOTOCORES = frozenset({"aiobotocore", "botocore"})  # the packages by that name
 RETRY_AFTER_S = 1  # of what is throttled or down: a client's own backoff takes over from there
 
 
@@ -130,7 +131,9 @@ def translated(table: ErrorTable) -> Iterator[None]:
     except (NoCredentialsError, PartialCredentialsError) as error:
         _report_unanswered(error)
         raise Misconfigured from error
-    except (BotoCoreError, ResponseParserError, UnicodeDecodeError) as error:
+    except Exception as error:
+        if not (isinstance(error, BotoCoreError) or _is_botocores(error)):
+            raise
         _report_unanswered(error)
         raise UpstreamFault from error
 
@@ -146,15 +149,28 @@ def required(answer: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 -- bo
     return answer[name]
 
 
+def _is_botocores(error: Exception) -> bool:
+    """
+    Tell whether an error came about inside botocore, which takes AWS's answers on trust.
+
+    JSON that is a list where an object should be is an AttributeError there, for one.
+    """
+    return any(
+        frame.f_globals["__name__"].partition(".")[0] in BOTOCORES
+        for frame, _ in walk_tb(error.__traceback__)
+    )
+
+
 def _report_unanswered(error: Exception) -> None:
     """Log why there is no answer, without the message: it may repeat what was to be sent."""
     structlog.get_logger().warning("aws_call_failed", error=type(error).__name__)
 
 
 def _report(error: ClientError, meaning: ServiceError) -> None:
-    """Log what the operator must know; a message only where it is about this deployment, not a user."""
+    """Log what the operator must know; a message only where it is of credentials or permissions."""
     told = error.response.get("Error", {})
-    details = {"message": told.get("Message")} if isinstance(meaning, Misconfigured) else {}
+    ours = isinstance(meaning, Misconfigured) and told.get("Code") in COMMON_ERRORS
+    details = {"message": told.get("Message")} if ours else {}
     structlog.get_logger().warning(
         "aws_call_failed", operation=error.operation_name, error=told.get("Code"), **details
     )

@@ -240,6 +240,38 @@ async def test_missing_credentials_are_the_operators(error: Exception) -> None:
     assert [event["error"] for event in logs] == [type(error).__name__]
 
 
+@pytest.mark.parametrize("call", [_list_pools, _list_tables], ids=["cognito", "dynamodb"])
+@pytest.mark.parametrize("status", [200, 400, 500])
+@pytest.mark.parametrize("body", [b"[]", b'"x"', b"null", b"5", b"true"])
+async def test_json_that_is_no_object_is_a_fault(
+    body: bytes, status: int, call: Call, asker: Asker
+) -> None:
+    """An answer in JSON that is no object is the upstream's fault, whatever its status."""
+    with capture_logs() as logs:
+        error = await asker.error(loopback.raw(body, status), call)
+
+    assert type(error) is UpstreamFault
+    assert isinstance(error.__cause__, AttributeError)
+    assert logs == [{"event": "aws_call_failed", "error": "AttributeError", "log_level": "warning"}]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        loopback.answer({"UserPools": 5}),
+        loopback.answer({"UserPools": [[]]}),
+        loopback.answer({"UserPools": [{"CreationDate": "today"}]}),
+        refusal(5, 400),  # type: ignore[arg-type]  # on purpose
+    ],
+    ids=["no list", "no object in a list", "no moment", "an exception without a name"],
+)
+async def test_undocumented_shape_is_a_fault(answer: bytes, asker: Asker) -> None:
+    """A part of an answer that is not of its documented type is the upstream's fault."""
+    error = await asker.error(answer)
+
+    assert type(error) is UpstreamFault
+
+
 async def test_other_errors_pass() -> None:
     """What is neither botocore's nor of its making is a defect, and is not covered up."""
     with pytest.raises(KeyError), translated(TABLE):

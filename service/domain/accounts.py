@@ -1,8 +1,10 @@
-"""Accounts: the values of signing up and in, and the port of whoever keeps the accounts."""
+"""Accounts: the values of having one, and the ports of signing up and of one's own account."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
+
+from service.domain.client import Client
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,45 +27,37 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class SignedUp:
-    """A new account; *user_id* is its `sub`, *delivery* None where no code was sent."""
+    """
+    A new account; *user_id* is its `sub`, *delivery* None where no code was sent.
 
-    user_id: str
+    Both are None of an account whose creation was proved only afterwards: the reply was lost.
+    """
+
+    user_id: str | None
     confirmed: bool
     delivery: Delivery | None
 
 
 @dataclass(frozen=True, slots=True)
-class Tokens:
-    """A signed-in user's tokens; *refresh_token* is None where the old one stays in use."""
+class Account:
+    """A user's own account; *user_id* is its `sub`."""
 
     user_id: str
-    id_token: str = field(repr=False)
-    access_token: str = field(repr=False)
-    refresh_token: str | None = field(repr=False)
-    expires_in_s: int
+    username: str
+    attributes: Mapping[str, str] = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Challenge:
-    """What Cognito asks for before it gives tokens, in Cognito's own names."""
-
-    name: str
-    session: str | None = field(repr=False)
-    parameters: Mapping[str, str] = field(repr=False)
-    available: tuple[str, ...] = ()
-
-
-class IdentityProvider(Protocol):
+class Registrations(Protocol):
     """
-    The port of whoever keeps the accounts.
+    The port of signing up.
 
     Besides the errors that each method names, all raise the TryLater and ServiceFault errors.
     """
 
-    async def sign_up(self, account: NewAccount) -> SignedUp:
+    async def sign_up(self, account: NewAccount, client: Client) -> SignedUp:
         """Create an account; raises AccountExists, WeakPassword, InvalidParameter, SignUpDisabled."""
 
-    async def confirm(self, username: str, code: str) -> None:
+    async def confirm(self, username: str, code: str, client: Client) -> None:
         """
         Confirm an account with its code; raises CodeMismatch, AliasExists.
 
@@ -71,17 +65,35 @@ class IdentityProvider(Protocol):
         CodeMismatch: the answer must not tell who has an account.
         """
 
-    async def resend_code(self, username: str) -> None:
+    async def resend_code(self, username: str, client: Client) -> None:
         """Send a new confirmation code, if there is an account that waits for one."""
 
-    async def log_in(self, username: str, password: str) -> Tokens | Challenge:
-        """Sign in; raises InvalidCredentials, AccountNotConfirmed, PasswordResetRequired."""
 
-    async def refresh(self, refresh_token: str) -> Tokens:
-        """Give new tokens; raises RefreshTokenInvalid, RefreshTokenReused."""
+class OwnAccount(Protocol):
+    """
+    The port of a signed-in user's own account.
 
-    async def revoke(self, refresh_token: str) -> None:
-        """End the session of a refresh token; a token that is unknown or dead already is no error."""
+    All raise TokenInvalid, AccountNotConfirmed, PasswordResetRequired, and the TryLater and
+    ServiceFault errors.
+    """
 
-    async def sign_out_everywhere(self, access_token: str) -> None:
-        """End every session of the token's user; raises TokenInvalid."""
+    async def describe(self, access_token: str) -> Account:
+        """Return the account of the token's user."""
+
+    async def change_attributes(
+        self, access_token: str, changes: Mapping[str, str | None]
+    ) -> tuple[Delivery, ...]:
+        """
+        Set attributes, and remove those that are None; return where codes were sent.
+
+        Raises AliasExists, InvalidParameter.
+        """
+
+    async def send_verification(self, access_token: str, attribute: str) -> Delivery:
+        """Send a code that proves the user's e-mail address or telephone number."""
+
+    async def verify(self, access_token: str, attribute: str, code: str) -> None:
+        """Prove an attribute with its code; raises CodeMismatch, CodeExpired, AliasExists."""
+
+    async def delete(self, access_token: str) -> None:
+        """Delete the account; one that was deleted by a lost call before is no error."""

@@ -6,23 +6,31 @@ here are those of the service's documentation and public issue threads, and an u
 the meaning that tells the caller least.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 from botocore.exceptions import ClientError
 
 from service.aws import ErrorTable
 from service.domain.errors import (
+    AccountChanged,
     AccountExists,
     AccountNotConfirmed,
     AliasExists,
     Blocked,
+    CaptchaRequired,
     ChallengeExpired,
+    CodeExpired,
     CodeMismatch,
     DeliveryFailed,
     FeatureUnavailable,
     InvalidCredentials,
     InvalidParameter,
+    MfaNotConfigured,
     Misconfigured,
+    PasskeyChallengeExpired,
+    PasskeyNotFound,
+    PasskeyRejected,
     PasswordResetRequired,
     PasswordReused,
     RefreshTokenInvalid,
@@ -33,6 +41,7 @@ from service.domain.errors import (
     Throttled,
     TokenInvalid,
     TooManyAttempts,
+    UnsupportedTokenType,
     UpstreamHookFailed,
     UpstreamUnavailable,
     WeakPassword,
@@ -55,32 +64,72 @@ def throttled(_: ClientError) -> ServiceError:
 
 
 def blames_our_secret(error: ClientError) -> bool:
-    """Tell a wrong setting of ours from a fault of the caller; both are NotAuthorizedException."""
-    message = _message(error)
-    return any(text in message for text in ("secret hash", "secrethash", "secret was not received"))
+    """
+    Tell a wrong setting of ours from a fault of the caller; both are one exception.
+
+    Cognito has many words for it ("Unable to verify secret hash", "configured with secret but
+    SECRET_HASH was not received", "SecretHash does not match") and no other use of this one.
+    """
+    return "secret" in _message(error)
 
 
 def _message(error: ClientError) -> str:
-    return error.response["Error"].get("Message", "").lower()
+    return str(error.response["Error"].get("Message") or "").lower()
+
+
+def blames_attributes(error: ClientError) -> bool:
+    """Tell an attribute that the app client may not write from a fault of who asks."""
+    return "unauthorized attribute" in _message(error)
+
+
+def firewall_refused(error: ClientError) -> ServiceError:
+    """Mean ForbiddenException: AWS WAF on the user pool blocks, or wants a CAPTCHA."""
+    return CaptchaRequired() if "captcha" in _message(error) else Blocked()
 
 
 def sign_up_refused(error: ClientError) -> ServiceError:
-    """Mean NotAuthorizedException of SignUp: a closed pool, or a client secret that is wrong."""
+    """Mean NotAuthorizedException of SignUp: a closed pool, an attribute, or our client secret."""
+    if blames_attributes(error):
+        return InvalidParameter()
     return Misconfigured() if blames_our_secret(error) else SignUpDisabled()
 
 
-def confirmation_refused(error: ClientError) -> ServiceError:
-    """Mean NotAuthorizedException of ConfirmSignUp: confirmed already is no news for a stranger."""
+def code_refused(error: ClientError) -> ServiceError:
+    """
+    Mean NotAuthorizedException of a code that a stranger may try.
+
+    That the account is confirmed already, or disabled, is no news for a stranger.
+    """
     return Misconfigured() if blames_our_secret(error) else CodeMismatch()
 
 
-def log_in_refused(error: ClientError) -> ServiceError:
-    """Mean NotAuthorizedException of InitiateAuth: wrong password, locked, or disabled."""
+def sending_refused(error: ClientError) -> ServiceError:
+    """Mean NotAuthorizedException of a call that sends a code to a stranger: a disabled user."""
+    return Misconfigured() if blames_our_secret(error) else InvalidParameter()
+
+
+def sign_in_refused(error: ClientError) -> ServiceError:
+    """Mean NotAuthorizedException of a sign-in: wrong password, locked, disabled, or too late."""
     if "attempts exceeded" in _message(error):
         return TooManyAttempts(retry_after_s=LOCKOUT_S)
     if "session" in _message(error):
         return ChallengeExpired()
+    if blames_attributes(error):  # of NEW_PASSWORD_REQUIRED
+        return InvalidParameter()
     return Misconfigured() if blames_our_secret(error) else InvalidCredentials()
+
+
+def flow_refused(error: ClientError) -> ServiceError:
+    """Mean InvalidParameterException of InitiateAuth: a wrong value, or a flow that the client lacks."""
+    lacks = any(
+        text in _message(error) for text in ("not enabled for this client", "not supported")
+    )
+    return FeatureUnavailable() if lacks else InvalidParameter()
+
+
+def challenge_code_refused(error: ClientError) -> ServiceError:
+    """Mean CodeMismatchException of a challenge: a wrong code, or a session that was used before."""
+    return ChallengeExpired() if "session" in _message(error) else CodeMismatch()
 
 
 def refresh_refused(error: ClientError) -> ServiceError:
@@ -88,17 +137,36 @@ def refresh_refused(error: ClientError) -> ServiceError:
     return Misconfigured() if blames_our_secret(error) else RefreshTokenInvalid()
 
 
+def revocation_refused(error: ClientError) -> ServiceError:
+    """Mean UnauthorizedException of RevokeToken: a token of another client, or a wrong secret."""
+    return Misconfigured() if blames_our_secret(error) else TokenInvalid()
+
+
+def change_refused(error: ClientError) -> ServiceError:
+    """Mean NotAuthorizedException of ChangePassword: the current password is wrong, or the token."""
+    if "attempts exceeded" in _message(error):
+        return TooManyAttempts(retry_after_s=LOCKOUT_S)
+    return InvalidCredentials() if "incorrect" in _message(error) else TokenInvalid()
+
+
+def attributes_refused(error: ClientError) -> ServiceError:
+    """Mean NotAuthorizedException of a change of attributes: one of them, or the token."""
+    return InvalidParameter() if blames_attributes(error) else TokenInvalid()
+
+
 EVERY_CALL: Final[ErrorTable] = {
-    "ForbiddenException": Blocked,  # AWS WAF on the user pool
+    "FeatureUnavailableInTierException": FeatureUnavailable,
+    "ForbiddenException": firewall_refused,
     "InternalErrorException": UpstreamUnavailable,
     "InvalidParameterException": InvalidParameter,
+    "InvalidUserPoolConfigurationException": Misconfigured,
+    "LimitExceededException": too_many_attempts,
     "OperationNotEnabledException": FeatureUnavailable,
     "ResourceNotFoundException": Misconfigured,  # the pool's or the client's id
-    "TooManyRequestsException": throttled,
-}
-LIMITED: Final[ErrorTable] = {
-    "LimitExceededException": too_many_attempts,
     "TooManyFailedAttemptsException": too_many_attempts,
+    "TooManyRequestsException": throttled,
+    "UnsupportedOperationException": FeatureUnavailable,
+    "UserPoolAddOnNotEnabledException": FeatureUnavailable,
 }
 TRIGGERS: Final[ErrorTable] = {
     "InvalidLambdaResponseException": UpstreamHookFailed,
@@ -115,64 +183,149 @@ PASSWORDS: Final[ErrorTable] = {
     "InvalidPasswordException": WeakPassword,
     "PasswordHistoryPolicyViolationException": PasswordReused,
 }
-
-SIGN_UP: Final[ErrorTable] = {
-    **EVERY_CALL,
-    **LIMITED,
-    **TRIGGERS,
-    **SENDING,
-    **PASSWORDS,
-    "NotAuthorizedException": sign_up_refused,
-    "UsernameExistsException": AccountExists,
-}
-CONFIRM_SIGN_UP: Final[ErrorTable] = {
-    **EVERY_CALL,
-    **LIMITED,
-    **TRIGGERS,
-    "AliasExistsException": AliasExists,
+STRANGERS_CODE: Final[ErrorTable] = {
     "CodeMismatchException": CodeMismatch,
     # Cognito says "expired" of a user that it does not know, where the client hides who has an
     # account; said on, it would tell what Cognito was asked to hide.
     "ExpiredCodeException": CodeMismatch,
-    "NotAuthorizedException": confirmation_refused,
+    "NotAuthorizedException": code_refused,
     "UserNotFoundException": CodeMismatch,
 }
-RESEND_CONFIRMATION_CODE: Final[ErrorTable] = {
-    **EVERY_CALL,
-    **LIMITED,
-    **TRIGGERS,
-    **SENDING,
-    "NotAuthorizedException": Misconfigured,
+# Nobody waits for a code, or none can be sent to them: one meaning, which is not told to strangers.
+STRANGERS_MESSAGE: Final[ErrorTable] = {
+    "NotAuthorizedException": sending_refused,
+    "UserNotFoundException": InvalidParameter,
 }
-INITIATE_AUTH: Final[ErrorTable] = {
-    **EVERY_CALL,
-    **LIMITED,
+CODES: Final[ErrorTable] = {
+    "CodeMismatchException": CodeMismatch,
+    "ExpiredCodeException": CodeExpired,
+}
+SIGNING_IN: Final[ErrorTable] = {
     **TRIGGERS,
     **SENDING,
-    "FeatureUnavailableInTierException": FeatureUnavailable,
-    "InvalidUserPoolConfigurationException": Misconfigured,
-    "NotAuthorizedException": log_in_refused,
+    "NotAuthorizedException": sign_in_refused,
     "PasswordResetRequiredException": PasswordResetRequired,
-    "UnsupportedOperationException": FeatureUnavailable,
     "UserNotConfirmedException": AccountNotConfirmed,
     "UserNotFoundException": InvalidCredentials,
 }
-GET_TOKENS_FROM_REFRESH_TOKEN: Final[ErrorTable] = {
-    **EVERY_CALL,
-    **LIMITED,
-    **TRIGGERS,
-    "NotAuthorizedException": refresh_refused,
-    "RefreshTokenReuseException": RefreshTokenReused,
-    "UnsupportedOperationException": FeatureUnavailable,
-    "UserNotFoundException": RefreshTokenInvalid,
-}
-REVOKE_TOKEN: Final[ErrorTable] = {
-    **EVERY_CALL,
-    "UnsupportedOperationException": FeatureUnavailable,
-}
-GLOBAL_SIGN_OUT: Final[ErrorTable] = {
-    **EVERY_CALL,
+SIGNED_IN: Final[ErrorTable] = {  # of every call by an access token
     "NotAuthorizedException": TokenInvalid,
     "PasswordResetRequiredException": PasswordResetRequired,
     "UserNotConfirmedException": AccountNotConfirmed,
+    "UserNotFoundException": TokenInvalid,  # deleted
+}
+PASSKEYS: Final[ErrorTable] = {
+    "WebAuthnChallengeNotFoundException": PasskeyChallengeExpired,
+    "WebAuthnClientMismatchException": PasskeyRejected,
+    "WebAuthnConfigurationMissingException": FeatureUnavailable,
+    "WebAuthnCredentialNotSupportedException": PasskeyRejected,
+    "WebAuthnNotEnabledException": FeatureUnavailable,
+    "WebAuthnOriginNotAllowedException": PasskeyRejected,
+    "WebAuthnRelyingPartyMismatchException": PasskeyRejected,
+}
+
+_OF_THE_CALL: Final[Mapping[str, ErrorTable]] = {
+    "SignUp": {
+        **TRIGGERS,
+        **SENDING,
+        **PASSWORDS,
+        "NotAuthorizedException": sign_up_refused,
+        "UsernameExistsException": AccountExists,
+    },
+    "ConfirmSignUp": {
+        **TRIGGERS,
+        **STRANGERS_CODE,
+        "AliasExistsException": AliasExists,
+    },
+    "ResendConfirmationCode": {
+        **TRIGGERS,
+        **SENDING,
+        **STRANGERS_MESSAGE,
+    },
+    "InitiateAuth": {**SIGNING_IN, "InvalidParameterException": flow_refused},
+    "RespondToAuthChallenge": {
+        **SIGNING_IN,
+        **PASSWORDS,
+        "AliasExistsException": AliasExists,
+        "CodeMismatchException": challenge_code_refused,
+        "ExpiredCodeException": CodeExpired,
+        "MFAMethodNotFoundException": MfaNotConfigured,
+        "SoftwareTokenMFANotFoundException": MfaNotConfigured,
+    },
+    "GetTokensFromRefreshToken": {
+        **TRIGGERS,
+        "NotAuthorizedException": refresh_refused,
+        "RefreshTokenReuseException": RefreshTokenReused,
+        "UserNotFoundException": RefreshTokenInvalid,
+    },
+    "RevokeToken": {
+        "UnauthorizedException": revocation_refused,
+        "UnsupportedTokenTypeException": UnsupportedTokenType,
+    },
+    "GlobalSignOut": SIGNED_IN,
+    "ForgotPassword": {
+        **TRIGGERS,
+        **SENDING,
+        **STRANGERS_MESSAGE,
+    },
+    "ConfirmForgotPassword": {
+        **TRIGGERS,
+        **PASSWORDS,
+        **STRANGERS_CODE,
+        # Nobody who is not confirmed is ever sent such a code, so there is none that is valid.
+        "UserNotConfirmedException": CodeMismatch,
+    },
+    "ChangePassword": {
+        **PASSWORDS,
+        **SIGNED_IN,
+        "NotAuthorizedException": change_refused,
+    },
+    "GetUser": SIGNED_IN,
+    "UpdateUserAttributes": {
+        **TRIGGERS,
+        **SENDING,
+        **CODES,
+        **SIGNED_IN,
+        "AliasExistsException": AliasExists,
+        "NotAuthorizedException": attributes_refused,
+    },
+    "DeleteUserAttributes": {**SIGNED_IN, "NotAuthorizedException": attributes_refused},
+    "GetUserAttributeVerificationCode": {**TRIGGERS, **SENDING, **SIGNED_IN},
+    "VerifyUserAttribute": {
+        **CODES,
+        **SIGNED_IN,
+        "AliasExistsException": AliasExists,
+    },
+    "DeleteUser": SIGNED_IN,
+    "AssociateSoftwareToken": {
+        **SIGNED_IN,
+        "ConcurrentModificationException": AccountChanged,
+        "SoftwareTokenMFANotFoundException": MfaNotConfigured,
+    },
+    "VerifySoftwareToken": {
+        **SIGNED_IN,
+        "CodeMismatchException": CodeMismatch,
+        "EnableSoftwareTokenMFAException": CodeMismatch,
+        "SoftwareTokenMFANotFoundException": MfaNotConfigured,
+    },
+    "SetUserMFAPreference": SIGNED_IN,
+    "GetUserAuthFactors": SIGNED_IN,
+    "StartWebAuthnRegistration": {**PASSKEYS, **SIGNED_IN},
+    "CompleteWebAuthnRegistration": {**PASSKEYS, **SIGNED_IN},
+    "ListWebAuthnCredentials": {**PASSKEYS, **SIGNED_IN},
+    "DeleteWebAuthnCredential": {
+        **PASSKEYS,
+        **SIGNED_IN,
+        "ResourceNotFoundException": PasskeyNotFound,
+    },
+}
+# operation -> what each of its exceptions means
+ERRORS: Final[Mapping[str, ErrorTable]] = {
+    operation: {**EVERY_CALL, **table} for operation, table in _OF_THE_CALL.items()
+}
+# A challenge's session takes the place of the access token while a factor is set up at sign-in.
+BY_SESSION: Final[ErrorTable] = {
+    "CodeMismatchException": challenge_code_refused,
+    "NotAuthorizedException": sign_in_refused,
+    "UserNotFoundException": InvalidCredentials,
 }

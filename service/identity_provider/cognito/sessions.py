@@ -1,110 +1,70 @@
-"""Accounts in an Amazon Cognito user pool, by the calls that an app client may make."""
+"""Signing in and out: the Sessions port on Cognito."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-import jwt
-
-from service.aws import required, translated
-from service.domain.accounts import (
-    Challenge,
-    Delivery,
-    NewAccount,
-    SignedUp,
-    Tokens,
-)
-from service.domain.errors import UpstreamFault
-from service.identity_provider import cognito_errors
-from service.identity_provider.secret_hash import secret_hash
+from service.aws import required
+from service.domain.errors import CodeMismatch, InvalidParameter, TokenInvalid
+from service.domain.factors import TOTP
+from service.domain.sessions import Answer, Challenge, Tokens
+from service.identity_provider.cognito.answers import outcome_of, tokens_of
+from service.identity_provider.cognito.challenge_responses import MFA_SETUP, responses
+from service.identity_provider.cognito.errors import BY_SESSION
 
 if TYPE_CHECKING:
-    from types_aiobotocore_cognito_idp import CognitoIdentityProviderClient
-    from types_aiobotocore_cognito_idp.type_defs import (
-        AuthenticationResultTypeTypeDef,
-        CodeDeliveryDetailsTypeTypeDef,
-    )
+    from collections.abc import Mapping
 
-    from service.config import CognitoConfig
+    from service.domain.client import Client
+    from service.identity_provider.cognito.user_pool_client import UserPoolClient
 
 
-class CognitoIdentityProvider:
-    """The IdentityProvider port on Cognito; the *client* is open and stays its opener's."""
+class CognitoSessions:
+    """The Sessions port on a user pool."""
 
-    def __init__(self, client: CognitoIdentityProviderClient, *, config: CognitoConfig) -> None:
-        self._client = client
-        self._client_id = config.client_id
-        self._client_secret = config.client_secret
+    def __init__(self, user_pool: UserPoolClient) -> None:
+        self._user_pool = user_pool
 
-    async def sign_up(self, account: NewAccount) -> SignedUp:
-        """Create an account."""
-        with translated(cognito_errors.SIGN_UP):
-            answer = await self._client.sign_up(
-                ClientId=self._client_id,
-                Username=account.username,
-                Password=account.password,
-                UserAttributes=[
-                    {"Name": name, "Value": value} for name, value in account.attributes.items()
-                ],
-                **self._proof(account.username),
-            )
-        return SignedUp(
-            user_id=required(answer, "UserSub"),
-            confirmed=required(answer, "UserConfirmed"),
-            delivery=_delivery(answer.get("CodeDeliveryDetails")),
-        )
-
-    async def confirm(self, username: str, code: str) -> None:
-        """Confirm an account with its code."""
-        with translated(cognito_errors.CONFIRM_SIGN_UP):
-            await self._client.confirm_sign_up(
-                ClientId=self._client_id,
-                Username=username,
-                ConfirmationCode=code,
-                **self._proof(username),
-            )
-
-    async def resend_code(self, username: str) -> None:
-        """
-        Send a new confirmation code, if there is an account that waits for one.
-
-        That there is none is not told: who has an account is nobody's business.
-        """
-        exceptions = self._client.exceptions
-        with translated(cognito_errors.RESEND_CONFIRMATION_CODE):
-            try:
-                await self._client.resend_confirmation_code(
-                    ClientId=self._client_id, Username=username, **self._proof(username)
-                )
-            except (
-                exceptions.UserNotFoundException,
-                exceptions.InvalidParameterException,  # confirmed already, or without an address
-            ):
-                return
-            except exceptions.NotAuthorizedException as error:  # disabled, or our secret is wrong
-                if cognito_errors.blames_our_secret(error):
-                    raise
-
-    async def log_in(self, username: str, password: str) -> Tokens | Challenge:
+    async def log_in(self, username: str, password: str, client: Client) -> Tokens | Challenge:
         """Sign in by password."""
-        proof = self._proof(username)
-        parameters = {"USERNAME": username, "PASSWORD": password}
-        if "SecretHash" in proof:
-            parameters["SECRET_HASH"] = proof["SecretHash"]
-        with translated(cognito_errors.INITIATE_AUTH):
-            answer = await self._client.initiate_auth(
-                ClientId=self._client_id,
-                AuthFlow="USER_PASSWORD_AUTH",
-                AuthParameters=parameters,
+        return await self._initiate("USER_PASSWORD_AUTH", username, client, {"PASSWORD": password})
+
+    async def begin(
+        self, username: str, preferred_challenge: str | None, client: Client
+    ) -> Tokens | Challenge:
+        """Begin a sign-in in which the user chooses how to prove who it is."""
+        preference = (
+            {} if preferred_challenge is None else {"PREFERRED_CHALLENGE": preferred_challenge}
+        )
+        return await self._initiate("USER_AUTH", username, client, preference)
+
+    async def answer(self, answer: Answer, client: Client) -> Tokens | Challenge:
+        """
+        Answer a challenge.
+
+        MFA_SETUP takes two answers: the choice of an app, which is answered with its secret, and a
+        code of that app.
+        """
+        if answer.name == MFA_SETUP:
+            if answer.code is None:
+                return await self._set_up_app(answer)
+            answer = replace(answer, session=await self._verified(answer, answer.code))
+        user_pool = self._user_pool
+        return outcome_of(
+            await user_pool.call(
+                "RespondToAuthChallenge",
+                **user_pool.client_id,
+                **user_pool.context(client),
+                ChallengeName=answer.name,
+                Session=answer.session,
+                ChallengeResponses={
+                    "USERNAME": answer.username,
+                    **user_pool.secret_hash("SECRET_HASH", answer.username),
+                    **responses(answer),
+                },
             )
-        if "ChallengeName" in answer:
-            return Challenge(
-                name=answer["ChallengeName"],
-                session=answer.get("Session"),
-                parameters=answer.get("ChallengeParameters", {}),
-                available=tuple(answer.get("AvailableChallenges", ())),
-            )
-        return _tokens(answer.get("AuthenticationResult", {}))
+        )
 
     async def refresh(self, refresh_token: str) -> Tokens:
         """
@@ -113,66 +73,67 @@ class CognitoIdentityProvider:
         It serves pools with and without rotation, and takes the secret itself: the older
         REFRESH_TOKEN_AUTH wants a SECRET_HASH over a user name that the caller need not know.
         """
-        with translated(cognito_errors.GET_TOKENS_FROM_REFRESH_TOKEN):
-            answer = await self._client.get_tokens_from_refresh_token(
-                ClientId=self._client_id, RefreshToken=refresh_token, **self._secret()
+        user_pool = self._user_pool
+        return tokens_of(
+            await user_pool.call(
+                "GetTokensFromRefreshToken",
+                **user_pool.client_id,
+                **user_pool.secret,
+                RefreshToken=refresh_token,
             )
-        return _tokens(answer.get("AuthenticationResult", {}))
+        )
 
     async def revoke(self, refresh_token: str) -> None:
         """End the session of a refresh token."""
-        exceptions = self._client.exceptions
-        with translated(cognito_errors.REVOKE_TOKEN):
-            try:
-                await self._client.revoke_token(
-                    ClientId=self._client_id, Token=refresh_token, **self._secret()
-                )
-            except (
-                exceptions.UnauthorizedException,
-                exceptions.UnsupportedTokenTypeException,
-            ):  # another client's token, or none: there is no session here to end
-                return
+        user_pool = self._user_pool
+        try:
+            await user_pool.call(
+                "RevokeToken", **user_pool.client_id, **user_pool.secret, Token=refresh_token
+            )
+        except TokenInvalid:  # another client's token, or none: there is no session here to end
+            return
 
     async def sign_out_everywhere(self, access_token: str) -> None:
         """End every session of the token's user."""
-        with translated(cognito_errors.GLOBAL_SIGN_OUT):
-            await self._client.global_sign_out(AccessToken=access_token)
+        await self._user_pool.call("GlobalSignOut", AccessToken=access_token)
 
-    def _proof(self, username: str) -> dict[str, Any]:
-        """Return the SecretHash argument, or nothing for a client without a secret."""
-        if self._client_secret is None:
-            return {}
-        return {"SecretHash": secret_hash(self._client_id, self._client_secret, username)}
+    async def _initiate(
+        self, flow: str, username: str, client: Client, parameters: Mapping[str, str]
+    ) -> Tokens | Challenge:
+        user_pool = self._user_pool
+        return outcome_of(
+            await user_pool.call(
+                "InitiateAuth",
+                **user_pool.client_id,
+                **user_pool.context(client),
+                AuthFlow=flow,
+                AuthParameters={
+                    "USERNAME": username,
+                    **user_pool.secret_hash("SECRET_HASH", username),
+                    **parameters,
+                },
+            )
+        )
 
-    def _secret(self) -> dict[str, Any]:
-        """Return the ClientSecret argument, or nothing for a client without a secret."""
-        return {} if self._client_secret is None else {"ClientSecret": self._client_secret}
+    async def _set_up_app(self, answer: Answer) -> Challenge:
+        """Ask for the secret of an authenticator app; the challenge goes on under a new session."""
+        if answer.choice != TOTP:
+            raise InvalidParameter
+        associated = await self._user_pool.call(
+            "AssociateSoftwareToken", meanings=BY_SESSION, Session=answer.session
+        )
+        return Challenge(
+            name=MFA_SETUP,
+            session=required(associated, "Session"),
+            parameters={"SECRET_CODE": required(associated, "SecretCode")},
+        )
 
-
-def _delivery(details: CodeDeliveryDetailsTypeTypeDef | None) -> Delivery | None:
-    if details is None:
-        return None
-    return Delivery(
-        medium=details.get("DeliveryMedium", ""),
-        destination=details.get("Destination", ""),
-        attribute=details.get("AttributeName", ""),
-    )
-
-
-def _tokens(result: AuthenticationResultTypeTypeDef) -> Tokens:
-    id_token: str = required(result, "IdToken")
-    return Tokens(
-        user_id=_subject(id_token),
-        id_token=id_token,
-        access_token=required(result, "AccessToken"),
-        refresh_token=result.get("RefreshToken"),
-        expires_in_s=required(result, "ExpiresIn"),
-    )
-
-
-def _subject(id_token: str) -> str:
-    """Read the `sub` of a token that came straight from Cognito; nothing is verified here."""
-    try:
-        return str(jwt.decode(id_token, options={"verify_signature": False})["sub"])
-    except (jwt.InvalidTokenError, KeyError) as error:
-        raise UpstreamFault from error
+    async def _verified(self, answer: Answer, code: str) -> str:
+        """Prove that the app has the secret; return the session that goes on."""
+        verified = await self._user_pool.call(
+            "VerifySoftwareToken", meanings=BY_SESSION, Session=answer.session, UserCode=code
+        )
+        if required(verified, "Status") != "SUCCESS":
+            raise CodeMismatch
+        session: str = required(verified, "Session")
+        return session

@@ -1,0 +1,21 @@
+"""The identity provider: whoever keeps the accounts, by its ports."""
+
+from dataclasses import dataclass
+
+from service.domain.accounts import OwnAccount, Registrations
+from service.domain.factors import Factors
+from service.domain.passkeys import Passkeys
+from service.domain.passwords import Passwords
+from service.domain.sessions import Sessions
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityProvider:
+    """The ports of whoever keeps the accounts, a port for each thing that people do there."""
+
+    registrations: Registrations
+    sessions: Sessions
+    passwords: Passwords
+    own_account: OwnAccount
+    factors: Factors
+    passkeys: Passkeys

@@ -1,0 +1,167 @@
+"""The app client of the user pool: makes each call, with what the client owes Cognito for it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import TYPE_CHECKING, Any, Final
+
+from aiohttp import ClientConnectorError
+from botocore import xform_name
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    EndpointConnectionError,
+    HTTPClientError,
+    ParamValidationError,
+)
+from botocore.exceptions import ConnectionError as NoConnection
+
+from service.aws import translated
+from service.domain.errors import FeatureUnavailable, InvalidParameter
+from service.identity_provider.cognito.errors import ERRORS
+from service.identity_provider.cognito.secret_hash import secret_hash
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from types_aiobotocore_cognito_idp import CognitoIdentityProviderClient
+
+    from service.aws import ErrorTable
+    from service.config import CognitoConfig
+    from service.domain.client import Client
+
+LONGEST_PAUSE_S: Final = 0.2  # before the second try
+
+# Sending these twice does what sending them once does; all others are sent once, for a repetition
+# would use up a code, a try or a message, or fail because the first one succeeded.
+REPEATABLE: Final = frozenset(
+    {
+        "DeleteUserAttributes",
+        "GetUser",
+        "GetUserAuthFactors",
+        "GlobalSignOut",
+        "ListWebAuthnCredentials",
+        "RevokeToken",
+        "SetUserMFAPreference",
+    }
+)
+
+
+class UserPoolClient:
+    """An app client of a user pool; the botocore *client* is open and stays its opener's."""
+
+    def __init__(self, client: CognitoIdentityProviderClient, *, config: CognitoConfig) -> None:
+        self._client = client
+        self._client_id = config.client_id
+        self._client_secret = config.client_secret
+        self._sends_address = config.send_client_address
+
+    async def call(
+        self,
+        operation: str,
+        *,
+        meanings: ErrorTable | None = None,
+        **arguments: Any,  # noqa: ANN401 -- botocore's
+    ) -> Mapping[str, Any]:
+        """
+        Make a call and return Cognito's answer.
+
+        *meanings* are those of exceptions that mean something else than ERRORS says. A call is tried
+        again, once, where no connection was made, and a REPEATABLE one where its answer was lost.
+        Raises FeatureUnavailable where the installed botocore does not know the operation.
+        """
+        send = getattr(self._client, xform_name(operation), None)
+        if send is None:
+            raise FeatureUnavailable
+        with translated({**ERRORS[operation], **(meanings or {})}):
+            try:
+                return await self._sent(operation, send, arguments)
+            except (
+                ParamValidationError
+            ) as error:  # a bound of Cognito's that only it knows for sure
+                raise InvalidParameter from error
+
+    async def _sent(
+        self,
+        operation: str,
+        send: Callable[..., Awaitable[Mapping[str, Any]]],
+        arguments: Mapping[str, Any],
+    ) -> Mapping[str, Any]:
+        """Send a call, and once again where that can do no harm."""
+        try:
+            return await send(**arguments)
+        except (BotoCoreError, ClientError) as error:
+            harmless = operation in REPEATABLE and (is_unanswered(error) or _failed_inside(error))
+            if not (harmless or _never_connected(error)):
+                raise
+        await asyncio.sleep(random.uniform(0, LONGEST_PAUSE_S))  # noqa: S311 -- spreads load, guards nothing
+        return await send(**arguments)
+
+    async def call_for_user(
+        self,
+        operation: str,
+        username: str,
+        client: Client,
+        *,
+        meanings: ErrorTable | None = None,
+        **arguments: Any,  # noqa: ANN401 -- botocore's
+    ) -> Mapping[str, Any]:
+        """Make a call about a user by name, with the proof that the app client owes for it."""
+        return await self.call(
+            operation,
+            meanings=meanings,
+            ClientId=self._client_id,
+            Username=username,
+            **self.secret_hash("SecretHash", username),
+            **self.context(client),
+            **arguments,
+        )
+
+    @property
+    def client_id(self) -> dict[str, Any]:
+        """Return the ClientId argument."""
+        return {"ClientId": self._client_id}
+
+    def secret_hash(self, name: str, username: str) -> dict[str, Any]:
+        """Return the SECRET_HASH of a user under *name*; nothing for a client without a secret."""
+        if self._client_secret is None:
+            return {}
+        return {name: secret_hash(self._client_id, self._client_secret, username)}
+
+    @property
+    def secret(self) -> dict[str, Any]:
+        """Return the ClientSecret argument; nothing for a client without a secret."""
+        return {} if self._client_secret is None else {"ClientSecret": self._client_secret}
+
+    def context(self, client: Client) -> dict[str, Any]:
+        """Return the UserContextData argument: what Cognito's threat protection may know."""
+        if not self._sends_address or client.address is None:
+            return {}
+        return {"UserContextData": {"IpAddress": str(client.address)}}
+
+
+def is_unanswered(error: BaseException | None) -> bool:
+    """Tell whether a call was sent and its answer lost, so that nobody knows what it has done."""
+    if isinstance(error, EndpointConnectionError):
+        return not _never_connected(error)
+    return isinstance(error, HTTPClientError)
+
+
+def _never_connected(error: Exception) -> bool:
+    """
+    Tell whether a call was never sent.
+
+    aiobotocore raises EndpointConnectionError of connections that were refused, and of those that
+    were reset after the call was sent; only aiohttp's own error tells which it was.
+    """
+    if isinstance(error, EndpointConnectionError):
+        return isinstance(error.kwargs["error"], ClientConnectorError)
+    return isinstance(error, NoConnection)
+
+
+def _failed_inside(error: Exception) -> bool:
+    return (
+        isinstance(error, ClientError)
+        and error.response["Error"].get("Code") == "InternalErrorException"
+    )

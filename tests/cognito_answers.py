@@ -1,0 +1,85 @@
+"""What a scripted Cognito answers where a test says nothing: the documented success of each call."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Final
+
+import jwt
+
+USER_ID: Final = "11111111-2222-4333-8444-555555555555"
+SESSION: Final = "a-session-of-the-scripted-Cognito"
+TOTP_SECRET: Final = "JBSWY3DPEHPK3PXP"  # noqa: S105 -- of nobody's authenticator app
+DELIVERY: Final[Mapping[str, str]] = {
+    "DeliveryMedium": "EMAIL",
+    "Destination": "a***@e***",
+    "AttributeName": "email",
+}
+PASSKEY: Final[Mapping[str, Any]] = {
+    "CredentialId": "a-credential",
+    "FriendlyCredentialName": "A phone",
+    "RelyingPartyId": "example.com",
+    "AuthenticatorTransports": ["internal"],
+    "CreatedAt": 1_750_000_000.5,
+}
+_KEY: Final = "a key of thirty-two bytes or more"  # PyJWT warns of shorter ones
+
+
+def id_token(**claims: object) -> str:
+    """Return an ID token with these claims only; its signature is worth nothing."""
+    return jwt.encode(claims, _KEY, algorithm="HS256")
+
+
+@cache
+def tokens() -> Mapping[str, Any]:
+    """Return the answer with which Cognito signs somebody in."""
+    return {
+        "ChallengeParameters": {},
+        "AuthenticationResult": {
+            "AccessToken": "an-access-token",
+            "IdToken": id_token(sub=USER_ID),
+            "RefreshToken": "a-refresh-token",
+            "ExpiresIn": 3_600,
+            "TokenType": "Bearer",
+        },
+    }
+
+
+def default_answer(operation: str) -> Mapping[str, Any] | None:
+    """Return the success of an operation; None where none is known."""
+    if operation in {"InitiateAuth", "RespondToAuthChallenge"}:
+        return tokens()
+    if operation == "GetTokensFromRefreshToken":
+        return {"AuthenticationResult": tokens()["AuthenticationResult"]}
+    return _ANSWERS.get(operation)
+
+
+_ANSWERS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "AssociateSoftwareToken": {"SecretCode": TOTP_SECRET, "Session": SESSION},
+    "ChangePassword": {},
+    "CompleteWebAuthnRegistration": {},
+    "ConfirmForgotPassword": {},
+    "ConfirmSignUp": {"Session": SESSION},
+    "DeleteUser": {},
+    "DeleteUserAttributes": {},
+    "DeleteWebAuthnCredential": {},
+    "ForgotPassword": {"CodeDeliveryDetails": DELIVERY},
+    "GetUser": {
+        "Username": "alice@example.com",
+        "UserAttributes": [
+            {"Name": "sub", "Value": USER_ID},
+            {"Name": "email", "Value": "alice@example.com"},
+        ],
+    },
+    "GetUserAttributeVerificationCode": {"CodeDeliveryDetails": DELIVERY},
+    "GetUserAuthFactors": {"Username": "alice@example.com"},
+    "GlobalSignOut": {},
+    "ListWebAuthnCredentials": {"Credentials": [PASSKEY]},
+    "ResendConfirmationCode": {"CodeDeliveryDetails": DELIVERY},
+    "RevokeToken": {},
+    "SetUserMFAPreference": {},
+    "SignUp": {"UserConfirmed": False, "UserSub": USER_ID, "CodeDeliveryDetails": DELIVERY},
+    "StartWebAuthnRegistration": {"CredentialCreationOptions": {"challenge": "Y2hhbGxlbmdl"}},
+    "UpdateUserAttributes": {"CodeDeliveryDetailsList": [DELIVERY]},
+    "VerifySoftwareToken": {"Status": "SUCCESS", "Session": SESSION},
+    "VerifyUserAttribute": {},
+}

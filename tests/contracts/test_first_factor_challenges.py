@@ -1,0 +1,250 @@
+"""What every implementation of a sign-in by choice keeps to."""
+
+import pytest
+
+from service.domain.errors import (
+    AccountNotConfirmed,
+    AliasExists,
+    CodeMismatch,
+    InvalidCredentials,
+    InvalidParameter,
+    PasswordResetRequired,
+    TooManyAttempts,
+)
+from service.domain.factors import EMAIL, TOTP
+from service.domain.sessions import Challenge
+from tests.contracts.authenticator_app import enrolled
+from tests.contracts.stage import CLIENT, Stage, challenge, signed_in, wrong
+from tests.fakes.user_pool_rules import PoolRules
+from tests.stage import PASSWORD, new_user
+
+PHONE = "+12025550123"
+WRONG_PASSWORD = "Wrong" + PASSWORD
+EVERYTHING = PoolRules(
+    first_factors=("PASSWORD", "EMAIL_OTP", "SMS_OTP", "WEB_AUTHN"), relying_party="example.com"
+)
+CHOOSING = pytest.mark.parametrize("rules", [EVERYTHING], ids=["everything"])
+CODES_ONLY = pytest.mark.parametrize(
+    "rules", [PoolRules(first_factors=("PASSWORD", "EMAIL_OTP"))], ids=["codes"]
+)
+BY_MESSAGE = pytest.mark.parametrize(
+    ("factor", "medium"), [("EMAIL_OTP", "EMAIL"), ("SMS_OTP", "SMS")], ids=["e-mail", "SMS"]
+)
+
+
+@CHOOSING
+async def test_factors_are_offered(stage: Stage) -> None:
+    """Without a preference the user is offered what the pool allows and the user has."""
+    asked = await stage.begin(await stage.member(phone_number=PHONE))
+
+    assert asked.name == "SELECT_CHALLENGE"
+    assert set(asked.available) == {"PASSWORD", "EMAIL_OTP", "SMS_OTP"}
+
+
+@CHOOSING
+@pytest.mark.parametrize("preferred", ["SMS_OTP", "WEB_AUTHN"])
+async def test_preference_that_cannot_be_met_is_an_offer(
+    stage: Stage, user: str, preferred: str
+) -> None:
+    """Who prefers what the user does not have is offered what there is."""
+    asked = await stage.begin(user, preferred)
+
+    assert asked.name == "SELECT_CHALLENGE"
+    assert set(asked.available) == {"PASSWORD", "EMAIL_OTP"}
+
+
+@CHOOSING
+async def test_preference_that_is_none_is_refused(stage: Stage, user: str) -> None:
+    """What is no first factor cannot be preferred."""
+    with pytest.raises(InvalidParameter):
+        await stage.provider.sessions.begin(user, "SOFTWARE_TOKEN_MFA", CLIENT)
+
+
+@CODES_ONLY
+@pytest.mark.parametrize("preferred", [None, "PASSWORD", "EMAIL_OTP"])
+async def test_beginning_tells_nothing_of_who_has_an_account(
+    stage: Stage, user: str, preferred: str | None
+) -> None:
+    """A name that nobody has is asked for the same as a user's."""
+    nobody = new_user()
+
+    known, unknown = await stage.begin(user, preferred), await stage.begin(nobody, preferred)
+
+    assert (unknown.name, set(unknown.available)) == (known.name, set(known.available))
+    assert unknown.parameters.keys() == known.parameters.keys()
+    assert (unknown.session is None) == (known.session is None)
+
+
+@CODES_ONLY
+async def test_answers_tell_nothing_of_who_has_an_account(stage: Stage, user: str) -> None:
+    """A wrong password, and a wrong code, are refused alike for a user and for nobody."""
+    refusals = set()
+    for username in (user, new_user()):
+        asked = await stage.begin(username)
+        with pytest.raises(InvalidCredentials) as wrong_password:
+            await stage.answer(asked, username, choice="PASSWORD", password=WRONG_PASSWORD)
+        asked = await stage.begin(username, "EMAIL_OTP")
+        with pytest.raises(CodeMismatch) as wrong_code:
+            await stage.answer(asked, username, code="000000")
+        refusals.add((str(wrong_password.value), str(wrong_code.value)))
+
+    assert len(refusals) == 1
+
+
+@CHOOSING
+async def test_chosen_password_is_asked_for(stage: Stage, user: str) -> None:
+    """A choice without its answer leads to a challenge of its own."""
+    asked = await stage.begin(user)
+
+    following = challenge(await stage.answer(asked, user, choice="PASSWORD"), "PASSWORD")
+
+    signed_in(await stage.answer(following, user, password=PASSWORD))
+
+
+@CHOOSING
+async def test_choice_and_password_come_in_one_answer(stage: Stage, user: str) -> None:
+    """A choice with its answer leads to tokens."""
+    asked = await stage.begin(user)
+
+    signed_in(await stage.answer(asked, user, choice="PASSWORD", password=PASSWORD))
+
+
+@CHOOSING
+async def test_wrong_password_may_be_followed_by_the_right_one(stage: Stage, user: str) -> None:
+    """A wrong password is refused and the challenge stays open."""
+    asked = await stage.begin(user, "PASSWORD")
+    assert asked.name == "PASSWORD"
+
+    with pytest.raises(InvalidCredentials):
+        await stage.answer(asked, user, password=WRONG_PASSWORD)
+
+    signed_in(await stage.answer(asked, user, password=PASSWORD))
+
+
+@CODES_ONLY
+@pytest.mark.parametrize("known", [True, False], ids=["known", "unknown"])
+async def test_guesses_are_stopped(stage: Stage, user: str, *, known: bool) -> None:
+    """Whoever guesses has to wait here, too, whether there is an account or not."""
+    username = user if known else new_user()
+    asked = await stage.begin(username, "PASSWORD")
+
+    with pytest.raises(TooManyAttempts):
+        await _guess(stage, asked, username)
+
+
+async def _guess(stage: Stage, asked: Challenge, username: str) -> None:
+    for _ in range(20):
+        try:
+            await stage.answer(asked, username, password=WRONG_PASSWORD)
+        except InvalidCredentials:
+            continue
+
+
+@CHOOSING
+@BY_MESSAGE
+async def test_code_is_sent_and_asked_for(stage: Stage, factor: str, medium: str) -> None:
+    """The challenge says where its code went, and the code opens it."""
+    username = await stage.member(phone_number=PHONE)
+
+    asked = await stage.begin(username, factor)
+
+    assert asked.name == factor
+    assert asked.parameters["CODE_DELIVERY_DELIVERY_MEDIUM"] == medium
+    assert asked.parameters["CODE_DELIVERY_DESTINATION"] not in {username, PHONE}
+    signed_in(await stage.answer(asked, username, code=await stage.code(username)))
+
+
+@CHOOSING
+@BY_MESSAGE
+async def test_chosen_code_is_asked_for(stage: Stage, factor: str, medium: str) -> None:
+    """A wrong code is refused, and the right one stays right."""
+    username = await stage.member(phone_number=PHONE)
+    asked = challenge(await stage.answer(await stage.begin(username), username, choice=factor))
+    assert (asked.name, asked.parameters["CODE_DELIVERY_DELIVERY_MEDIUM"]) == (factor, medium)
+    code = await stage.code(username)
+
+    with pytest.raises(CodeMismatch):
+        await stage.answer(asked, username, code=wrong(code))
+
+    signed_in(await stage.answer(asked, username, code=code))
+
+
+@CHOOSING
+async def test_code_proves_the_address(stage: Stage, user: str) -> None:
+    """Who signs in with a code has shown that the address is its own."""
+    own_account, address = stage.provider.own_account, new_user()
+    await own_account.change_attributes(await stage.access_token(user), {"email": address})
+    asked = await stage.begin(user, "EMAIL_OTP")
+
+    tokens = signed_in(await stage.answer(asked, user, code=await stage.code(user)))
+
+    account = await own_account.describe(tokens.access_token)
+    assert account.attributes["email_verified"] == "true"
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [PoolRules(first_factors=("PASSWORD", "EMAIL_OTP"), aliases=("email",))],
+    ids=["e-mail aliases"],
+)
+async def test_alias_of_somebody_else_is_not_proved(stage: Stage) -> None:
+    """An address by which somebody signs in can't become another's alias by a code either."""
+    first, second = ("u" + new_user().split("@")[0] for _ in range(2))
+    address = new_user()
+    await stage.member(first, email=address)
+    await stage.member(second, email=new_user())
+    token = await stage.access_token(second)
+    await stage.provider.own_account.change_attributes(token, {"email": address})
+    asked = await stage.begin(second, "EMAIL_OTP")
+
+    with pytest.raises(AliasExists):
+        await stage.answer(asked, second, code=await stage.code(second))
+
+
+@CHOOSING
+async def test_factor_that_is_not_offered_cannot_be_chosen(stage: Stage, user: str) -> None:
+    """A choice outside of the offer is refused, and the offer stands."""
+    asked = await stage.begin(user)
+
+    with pytest.raises(InvalidParameter):
+        await stage.answer(asked, user, choice="SMS_OTP")
+
+    signed_in(await stage.answer(asked, user, choice="PASSWORD", password=PASSWORD))
+
+
+@CHOOSING
+async def test_unconfirmed_account_is_told_to_who_knows_the_password(stage: Stage) -> None:
+    """The state of an account is told after the first factor, and to nobody before."""
+    username = new_user()
+    await stage.sign_up(username, email=username)
+    asked = await stage.begin(username, "PASSWORD")
+
+    with pytest.raises(InvalidCredentials):
+        await stage.answer(asked, username, password=WRONG_PASSWORD)
+    with pytest.raises(AccountNotConfirmed):
+        await stage.answer(asked, username, password=PASSWORD)
+
+
+@CHOOSING
+async def test_voided_password_must_be_reset(stage: Stage, user: str) -> None:
+    """A password that an administrator voided signs nobody in by choice either."""
+    await stage.administrator.require_reset(user)
+
+    with pytest.raises(PasswordResetRequired):
+        await stage.answer(await stage.begin(user, "PASSWORD"), user, password=PASSWORD)
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [PoolRules(first_factors=("PASSWORD", "EMAIL_OTP"), mfa="OPTIONAL", second_factors=(TOTP,))],
+    ids=["with a second factor"],
+)
+async def test_second_factor_goes_with_a_password(stage: Stage, user: str) -> None:
+    """Who has a second factor is offered the password alone, and is asked for both."""
+    app = await enrolled(stage, await stage.access_token(user))
+
+    asked = await stage.begin(user, EMAIL)
+    following = await stage.answer(asked, user, choice="PASSWORD", password=PASSWORD)
+
+    assert asked.available == ("PASSWORD",)
+    signed_in(await stage.answer(challenge(following, TOTP), user, code=app.next()))

@@ -1,0 +1,134 @@
+"""What every implementation of signing in with a passkey keeps to."""
+
+import json
+
+import pytest
+
+from service.domain.errors import InvalidCredentials, InvalidParameter
+from service.domain.sessions import Challenge
+from tests.authenticator import Authenticator
+from tests.contracts.stage import Stage, challenge, signed_in
+from tests.fakes.user_pool_rules import PoolRules
+
+ORIGIN = "https://accounts.example.com"
+CHOOSING = pytest.mark.parametrize(
+    "rules",
+    [PoolRules(first_factors=("PASSWORD", "WEB_AUTHN"), relying_party="example.com")],
+    ids=["passkeys"],
+)
+
+
+async def _with_passkey(stage: Stage) -> tuple[str, Authenticator]:
+    """Return a user with a passkey."""
+    username, authenticator = await stage.member(), Authenticator(ORIGIN)
+    token = await stage.access_token(username)
+    options = await stage.provider.passkeys.registration_options(token)
+    await stage.provider.passkeys.register(token, authenticator.register(options))
+    return username, authenticator
+
+
+def _signed(asked: Challenge, authenticator: Authenticator) -> str:
+    """Return what the authenticator answers to the challenge."""
+    options = json.loads(asked.parameters["CREDENTIAL_REQUEST_OPTIONS"])
+    return json.dumps(authenticator.sign_in(options))
+
+
+@CHOOSING
+async def test_passkey_is_asked_for(stage: Stage) -> None:
+    """The challenge names the user's passkeys, and what one of them signs opens it."""
+    username, authenticator = await _with_passkey(stage)
+
+    asked = await stage.begin(username, "WEB_AUTHN")
+
+    assert asked.name == "WEB_AUTHN"
+    credential = _signed(asked, authenticator)
+    signed_in(await stage.answer(asked, username, credential=credential))
+
+
+@CHOOSING
+async def test_passkey_comes_with_the_choice(stage: Stage) -> None:
+    """The offer holds what a passkey signs, so that it can be the answer."""
+    username, authenticator = await _with_passkey(stage)
+    asked = await stage.begin(username)
+    assert "WEB_AUTHN" in asked.available
+
+    credential = _signed(asked, authenticator)
+
+    signed_in(await stage.answer(asked, username, choice="WEB_AUTHN", credential=credential))
+
+
+@CHOOSING
+async def test_passkey_is_asked_for_where_it_was_chosen(stage: Stage) -> None:
+    """A choice without its answer leads to a challenge of its own."""
+    username, authenticator = await _with_passkey(stage)
+    offered = await stage.begin(username)
+
+    asked = challenge(await stage.answer(offered, username, choice="WEB_AUTHN"), "WEB_AUTHN")
+
+    credential = _signed(asked, authenticator)
+    signed_in(await stage.answer(asked, username, credential=credential))
+
+
+@CHOOSING
+async def test_signature_of_another_challenge_is_refused(stage: Stage) -> None:
+    """What was signed before opens nothing again."""
+    username, authenticator = await _with_passkey(stage)
+    credential = _signed(await stage.begin(username, "WEB_AUTHN"), authenticator)
+    asked = await stage.begin(username, "WEB_AUTHN")
+
+    with pytest.raises(InvalidCredentials):
+        await stage.answer(asked, username, credential=credential)
+
+
+@CHOOSING
+async def test_passkey_of_somebody_else_is_refused(stage: Stage) -> None:
+    """A passkey opens its own user's account."""
+    username, _ = await _with_passkey(stage)
+    _, authenticator = await _with_passkey(stage)
+    asked = await stage.begin(username, "WEB_AUTHN")
+    options = json.loads(asked.parameters["CREDENTIAL_REQUEST_OPTIONS"])
+    allowed = [{"type": "public-key", "id": name} for name in authenticator.credentials]
+    credential = authenticator.sign_in({**options, "allowCredentials": allowed})
+
+    with pytest.raises(InvalidCredentials):
+        await stage.answer(asked, username, credential=json.dumps(credential))
+
+
+@CHOOSING
+@pytest.mark.parametrize("credential", ["{}", "no JSON"], ids=["empty", "no JSON"])
+async def test_what_is_no_passkey_is_refused(stage: Stage, credential: str) -> None:
+    """What no browser made is a wrong value, and the challenge stays open."""
+    username, authenticator = await _with_passkey(stage)
+    asked = await stage.begin(username, "WEB_AUTHN")
+    with pytest.raises(InvalidParameter):
+        await stage.answer(asked, username, credential=credential)
+
+    signed_in(await stage.answer(asked, username, credential=_signed(asked, authenticator)))
+
+
+@CHOOSING
+async def test_forged_signature_is_refused(stage: Stage) -> None:
+    """A name of a passkey is public; what it signs is not."""
+    username, authenticator = await _with_passkey(stage)
+    stranger = Authenticator(ORIGIN)
+    _, forger = await _with_passkey(stage)
+    (name,), (forged,) = authenticator.credentials, forger.credentials.values()
+    stranger.credentials[name] = forged
+    asked = await stage.begin(username, "WEB_AUTHN")
+
+    with pytest.raises(InvalidCredentials):
+        await stage.answer(asked, username, credential=_signed(asked, stranger))
+
+
+@CHOOSING
+async def test_removed_passkey_is_not_offered(stage: Stage) -> None:
+    """Who removes a passkey no longer signs in with it."""
+    username, authenticator = await _with_passkey(stage)
+    asked = await stage.begin(username, "WEB_AUTHN")
+    token = await stage.access_token(username)
+    (name,) = authenticator.credentials
+    await stage.provider.passkeys.remove(token, name)
+
+    with pytest.raises(InvalidCredentials):
+        await stage.answer(asked, username, credential=_signed(asked, authenticator))
+    assert (await stage.begin(username, "WEB_AUTHN")).name == "SELECT_CHALLENGE"

@@ -1,0 +1,207 @@
+"""What every implementation of signing in by password, and of signing out, keeps to."""
+
+from contextlib import suppress
+
+import pytest
+
+from service.domain.errors import (
+    AccountNotConfirmed,
+    FeatureUnavailable,
+    InvalidCredentials,
+    PasswordResetRequired,
+    RefreshTokenInvalid,
+    RefreshTokenReused,
+    TokenInvalid,
+    TooManyAttempts,
+    UnsupportedTokenType,
+)
+from tests.contracts.stage import CLIENT, NEVER_GIVEN, STRANGE_TOKEN, Stage
+from tests.fakes.user_pool_rules import PoolRules
+from tests.stage import PASSWORD, new_user
+
+WRONG_PASSWORD = "Wrong" + PASSWORD
+ROTATING = pytest.mark.parametrize(
+    "rules", [PoolRules(rotates_refresh_tokens=True)], ids=["rotation"]
+)
+
+
+async def test_unknown_user_and_wrong_password_are_one_error(stage: Stage, user: str) -> None:
+    """Logging in does not tell who has an account."""
+    with pytest.raises(InvalidCredentials) as wrong_password:
+        await stage.log_in(user, WRONG_PASSWORD)
+    with pytest.raises(InvalidCredentials) as unknown_user:
+        await stage.log_in(new_user())
+
+    assert str(wrong_password.value) == str(unknown_user.value)
+
+
+async def test_unconfirmed_account_is_told_to_who_knows_the_password(stage: Stage) -> None:
+    """To anybody else it is a wrong password."""
+    username = new_user()
+    await stage.sign_up(username)
+
+    with pytest.raises(AccountNotConfirmed):
+        await stage.log_in(username)
+    with pytest.raises(InvalidCredentials):
+        await stage.log_in(username, WRONG_PASSWORD)
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["known", "unknown"])
+async def test_guesses_are_stopped(stage: Stage, user: str, *, known: bool) -> None:
+    """Whoever guesses has to wait after some wrong passwords, whether there is an account or not."""
+    username = user if known else new_user()
+
+    with pytest.raises(TooManyAttempts) as stopped:
+        await _guess(stage, username)
+
+    assert stopped.value.retry_after_s is not None
+
+
+async def _guess(stage: Stage, username: str) -> None:
+    for _ in range(20):
+        with suppress(InvalidCredentials):
+            await stage.log_in(username, WRONG_PASSWORD)
+
+
+async def test_voided_password_must_be_reset(stage: Stage, user: str) -> None:
+    """A password that an administrator voided signs nobody in until a new one is set."""
+    await stage.administrator.require_reset(user)
+    with pytest.raises(PasswordResetRequired):
+        await stage.log_in(user)
+
+    code = await stage.code(user)
+    await stage.provider.passwords.reset(user, code, "New" + PASSWORD, CLIENT)
+
+    await stage.tokens(user, "New" + PASSWORD)
+
+
+async def test_client_without_choice_offers_none(stage: Stage, user: str) -> None:
+    """A sign-in without a password needs a client that allows it."""
+    with pytest.raises(FeatureUnavailable):
+        await stage.provider.sessions.begin(user, None, CLIENT)
+
+
+async def test_refresh_gives_new_tokens_of_the_same_user(stage: Stage, user: str) -> None:
+    """A refresh token gives new id and access tokens, and stays in use without rotation."""
+    tokens = await stage.tokens(user)
+    assert tokens.refresh_token is not None
+
+    refreshed = await stage.provider.sessions.refresh(tokens.refresh_token)
+    again = await stage.provider.sessions.refresh(tokens.refresh_token)
+
+    assert refreshed.user_id == again.user_id == tokens.user_id
+    assert len({tokens.access_token, refreshed.access_token, again.access_token}) == 3
+    assert refreshed.refresh_token is None
+    assert refreshed.expires_in_s > 0
+    await stage.provider.own_account.describe(refreshed.access_token)
+
+
+@pytest.mark.parametrize("rules", [PoolRules(usernames=("email",))], ids=["e-mail names"])
+async def test_refresh_needs_no_user_name(stage: Stage, user: str) -> None:
+    """Where the pool's own name of a user is not the one that was typed, refreshing works as well."""
+    tokens = await stage.tokens(user)
+    assert tokens.refresh_token is not None
+
+    refreshed = await stage.provider.sessions.refresh(tokens.refresh_token)
+
+    assert refreshed.user_id == tokens.user_id
+
+
+async def test_unknown_refresh_token_is_refused(stage: Stage) -> None:
+    """A refresh token that was never given gives nothing."""
+    with pytest.raises(RefreshTokenInvalid):
+        await stage.provider.sessions.refresh(NEVER_GIVEN)
+
+
+@ROTATING
+async def test_rotated_token_replaces_the_old_one(stage: Stage, user: str) -> None:
+    """Where refresh tokens rotate each is exchanged once, and the old one is told from a wrong one."""
+    sessions = stage.provider.sessions
+    old = (await stage.tokens(user)).refresh_token
+    assert old is not None
+
+    refreshed = await sessions.refresh(old)
+
+    assert refreshed.refresh_token not in {None, old}
+    with pytest.raises(RefreshTokenReused):
+        await sessions.refresh(old)
+    with pytest.raises(RefreshTokenInvalid):
+        await sessions.refresh(NEVER_GIVEN)
+
+
+@ROTATING
+async def test_rotated_token_can_be_revoked(stage: Stage, user: str) -> None:
+    """Revoking the newest token ends the session."""
+    sessions = stage.provider.sessions
+    old = (await stage.tokens(user)).refresh_token
+    assert old is not None
+    new = (await sessions.refresh(old)).refresh_token
+    assert new is not None
+
+    await sessions.revoke(new)
+
+    with pytest.raises(RefreshTokenInvalid):
+        await sessions.refresh(new)
+
+
+async def test_revoked_session_is_over_and_others_go_on(stage: Stage, user: str) -> None:
+    """Revoking ends one session with all its tokens; doing it again is no error."""
+    sessions = stage.provider.sessions
+    ended, other = await stage.tokens(user), await stage.tokens(user)
+    assert ended.refresh_token is not None
+    assert other.refresh_token is not None
+
+    await sessions.revoke(ended.refresh_token)
+    await sessions.revoke(ended.refresh_token)
+
+    with pytest.raises(RefreshTokenInvalid):
+        await sessions.refresh(ended.refresh_token)
+    with pytest.raises(TokenInvalid):
+        await stage.provider.own_account.describe(ended.access_token)
+    await sessions.refresh(other.refresh_token)
+
+
+async def test_unknown_token_is_revoked_without_a_word(stage: Stage) -> None:
+    """Logging out with a token that is none is no error."""
+    await stage.provider.sessions.revoke(NEVER_GIVEN)
+
+
+async def test_only_refresh_tokens_are_revoked(stage: Stage, user: str) -> None:
+    """An access token is told to be the wrong one, and stays valid."""
+    tokens = await stage.tokens(user)
+
+    with pytest.raises(UnsupportedTokenType):
+        await stage.provider.sessions.revoke(tokens.access_token)
+
+    await stage.provider.own_account.describe(tokens.access_token)
+
+
+async def test_signing_out_everywhere_ends_every_session(stage: Stage, user: str) -> None:
+    """Every token of the user is refused afterwards, and signing in again is possible."""
+    one, other = await stage.tokens(user), await stage.tokens(user)
+
+    await stage.provider.sessions.sign_out_everywhere(one.access_token)
+
+    for tokens in (one, other):
+        assert tokens.refresh_token is not None
+        with pytest.raises(RefreshTokenInvalid):
+            await stage.provider.sessions.refresh(tokens.refresh_token)
+        with pytest.raises(TokenInvalid):
+            await stage.provider.own_account.describe(tokens.access_token)
+    await stage.tokens(user)
+
+
+async def test_signing_out_everywhere_leaves_others_alone(stage: Stage, user: str) -> None:
+    """Nobody else's session ends."""
+    other = await stage.tokens(await stage.member())
+
+    await stage.provider.sessions.sign_out_everywhere(await stage.access_token(user))
+
+    assert other.refresh_token is not None
+    await stage.provider.sessions.refresh(other.refresh_token)
+
+
+async def test_wrong_access_token_signs_nobody_out(stage: Stage) -> None:
+    """An access token that was never given is refused."""
+    with pytest.raises(TokenInvalid):
+        await stage.provider.sessions.sign_out_everywhere(STRANGE_TOKEN)

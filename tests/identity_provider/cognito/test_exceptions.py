@@ -1,0 +1,202 @@
+"""Every exception of every call, sent through the real client, is the error that is documented for it."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import pytest
+
+from service.domain.errors import (
+    AccountChanged,
+    AccountExists,
+    AccountNotConfirmed,
+    AliasExists,
+    Blocked,
+    CodeExpired,
+    CodeMismatch,
+    DeliveryFailed,
+    FeatureUnavailable,
+    InvalidCredentials,
+    InvalidParameter,
+    MfaNotConfigured,
+    Misconfigured,
+    PasskeyChallengeExpired,
+    PasskeyNotFound,
+    PasskeyRejected,
+    PasswordResetRequired,
+    PasswordReused,
+    RefreshTokenInvalid,
+    RefreshTokenReused,
+    RejectedByPolicy,
+    ServiceError,
+    SignUpDisabled,
+    Throttled,
+    TokenInvalid,
+    TooManyAttempts,
+    UnsupportedTokenType,
+    UpstreamHookFailed,
+    UpstreamUnavailable,
+    WeakPassword,
+)
+from service.domain.identity_provider import IdentityProvider
+from service.identity_provider.cognito.errors import ERRORS
+from tests.cognito_shapes import service_model
+from tests.identity_provider.cognito.calls import CALLS, operation_of
+from tests.scripted_cognito import ScriptedCognito, refusal
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+SILENT: Final = None  # a success: the caller is told nothing
+Outcome = type[ServiceError] | None
+
+# What an exception means wherever no other table says otherwise; without its "Exception".
+ANYWHERE: Final[Mapping[str, Outcome]] = {
+    "AliasExists": AliasExists,
+    "CodeDeliveryFailure": DeliveryFailed,
+    "CodeMismatch": CodeMismatch,
+    "ConcurrentModification": AccountChanged,
+    "EnableSoftwareTokenMFA": CodeMismatch,
+    "ExpiredCode": CodeExpired,
+    "FeatureUnavailableInTier": FeatureUnavailable,
+    "Forbidden": Blocked,
+    "InternalError": UpstreamUnavailable,
+    "InvalidEmailRoleAccessPolicy": Misconfigured,
+    "InvalidLambdaResponse": UpstreamHookFailed,
+    "InvalidParameter": InvalidParameter,
+    "InvalidPassword": WeakPassword,
+    "InvalidSmsRoleAccessPolicy": Misconfigured,
+    "InvalidSmsRoleTrustRelationship": Misconfigured,
+    "InvalidUserPoolConfiguration": Misconfigured,
+    "LimitExceeded": TooManyAttempts,
+    "MFAMethodNotFound": MfaNotConfigured,
+    "NotAuthorized": TokenInvalid,
+    "OperationNotEnabled": FeatureUnavailable,
+    "PasswordHistoryPolicyViolation": PasswordReused,
+    "PasswordResetRequired": PasswordResetRequired,
+    "RefreshTokenReuse": RefreshTokenReused,
+    "ResourceNotFound": Misconfigured,
+    "SoftwareTokenMFANotFound": MfaNotConfigured,
+    "TooManyFailedAttempts": TooManyAttempts,
+    "TooManyRequests": Throttled,
+    "UnexpectedLambda": UpstreamHookFailed,
+    "UnsupportedOperation": FeatureUnavailable,
+    "UnsupportedTokenType": UnsupportedTokenType,
+    "UserLambdaValidation": RejectedByPolicy,
+    "UserNotConfirmed": AccountNotConfirmed,
+    "UserNotFound": TokenInvalid,
+    "UserPoolAddOnNotEnabled": FeatureUnavailable,
+    "UsernameExists": AccountExists,
+    "WebAuthnChallengeNotFound": PasskeyChallengeExpired,
+    "WebAuthnClientMismatch": PasskeyRejected,
+    "WebAuthnConfigurationMissing": FeatureUnavailable,
+    "WebAuthnCredentialNotSupported": PasskeyRejected,
+    "WebAuthnNotEnabled": FeatureUnavailable,
+    "WebAuthnOriginNotAllowed": PasskeyRejected,
+    "WebAuthnRelyingPartyMismatch": PasskeyRejected,
+}
+SIGN_IN: Final[Mapping[str, Outcome]] = {
+    "NotAuthorized": InvalidCredentials,
+    "UserNotFound": InvalidCredentials,
+}
+NOBODYS_BUSINESS: Final[Mapping[str, Outcome]] = {  # decision 3: no answer tells of an account
+    "InvalidParameter": SILENT,
+    "NotAuthorized": SILENT,
+    "UserNotFound": SILENT,
+}
+# What an exception means to one call alone.
+HERE: Final[Mapping[str, Mapping[str, Outcome]]] = {
+    "SignUp": {"NotAuthorized": SignUpDisabled},
+    "ConfirmSignUp": {
+        "ExpiredCode": CodeMismatch,  # decision 3
+        "NotAuthorized": CodeMismatch,
+        "UserNotFound": CodeMismatch,
+    },
+    "ResendConfirmationCode": NOBODYS_BUSINESS,
+    "InitiateAuth": SIGN_IN,
+    "InitiateAuth/begin": SIGN_IN,
+    "InitiateAuth/no preference": SIGN_IN,
+    "RespondToAuthChallenge": SIGN_IN,
+    "GetTokensFromRefreshToken": {
+        "NotAuthorized": RefreshTokenInvalid,
+        "UserNotFound": RefreshTokenInvalid,
+    },
+    "RevokeToken": {"Unauthorized": SILENT},
+    "ForgotPassword": NOBODYS_BUSINESS,
+    "ConfirmForgotPassword": {
+        "ExpiredCode": CodeMismatch,  # decision 3
+        "NotAuthorized": CodeMismatch,
+        "UserNotConfirmed": CodeMismatch,
+        "UserNotFound": CodeMismatch,
+    },
+    "AssociateSoftwareToken/session": SIGN_IN,
+    "VerifySoftwareToken/session": SIGN_IN,
+    "DeleteWebAuthnCredential": {"ResourceNotFound": PasskeyNotFound},
+}
+RETRY_AFTER_S: Final[Mapping[Outcome, int]] = {
+    Throttled: 1,
+    TooManyAttempts: 3_600,
+    UpstreamUnavailable: 1,
+}
+# What newer models than the installed one have, or the guide tells of.
+ON_ALL: Final = frozenset({"OperationNotEnabled", "LimitExceeded", "TooManyFailedAttempts"})
+NEWER: Final[Mapping[str, frozenset[str]]] = {
+    "InitiateAuth": frozenset({"FeatureUnavailableInTier", "UnsupportedOperation"}),
+    "RespondToAuthChallenge": frozenset({"FeatureUnavailableInTier", "UnsupportedOperation"}),
+    "GetTokensFromRefreshToken": frozenset({"UnsupportedOperation"}),
+    "GlobalSignOut": frozenset({"UserNotFound"}),
+    "StartWebAuthnRegistration": frozenset({"PasswordResetRequired"}),
+    "CompleteWebAuthnRegistration": frozenset({"PasswordResetRequired"}),
+    "ListWebAuthnCredentials": frozenset({"PasswordResetRequired"}),
+    "DeleteWebAuthnCredential": frozenset({"PasswordResetRequired"}),
+}
+# What is sent again after a failure inside Cognito: it does no harm, or, for DeleteUser, tells more.
+ASKED_TWICE: Final = frozenset(
+    {
+        "DeleteUser",
+        "DeleteUserAttributes",
+        "GetUser",
+        "GetUserAuthFactors",
+        "GlobalSignOut",
+        "ListWebAuthnCredentials",
+        "RevokeToken",
+        "SetUserMFAPreference",
+    }
+)
+
+
+def exceptions_of(operation: str) -> list[str]:
+    """Return the exceptions of an operation, without their "Exception"."""
+    modelled = service_model().operation_model(operation).error_shapes
+    known = {shape.name.removesuffix("Exception") for shape in modelled}
+    return sorted(known | ON_ALL | NEWER.get(operation, frozenset()))
+
+
+def pairs() -> list[tuple[str, str]]:
+    """Return every call with every exception of it."""
+    return [(call, name) for call in CALLS for name in exceptions_of(operation_of(call))]
+
+
+async def test_every_operation_of_the_adapter_is_tried() -> None:
+    """What the adapter can call at all is called here."""
+    assert {operation_of(call) for call in CALLS} == set(ERRORS)
+
+
+@pytest.mark.parametrize(("call", "name"), pairs())
+async def test_exception_is_its_documented_error(
+    call: str, name: str, provider: IdentityProvider, cognito: ScriptedCognito
+) -> None:
+    """An exception is one error of the domain, without Cognito's words; its call is sent once."""
+    operation = operation_of(call)
+    cognito.answers(operation, refusal(f"{name}Exception"))
+    expected = {**ANYWHERE, **HERE.get(call, {})}[name]
+
+    if expected is SILENT:
+        await CALLS[call](provider)
+    else:
+        with pytest.raises(ServiceError) as raised:
+            await CALLS[call](provider)
+        assert type(raised.value) is expected
+        assert raised.value.retry_after_s == RETRY_AFTER_S.get(expected)
+        assert raised.value.public_detail == expected.detail
+
+    again = name == "InternalError" and operation in ASKED_TWICE
+    assert cognito.operations.count(operation) == (2 if again else 1)
