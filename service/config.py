@@ -26,6 +26,7 @@ class CognitoConfig:
     jwks_url: str | None
     connect_timeout_s: float
     read_timeout_s: float
+    send_client_address: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class IdentityConfig:
 
     sources: tuple[str, ...]
     trusted_proxies: tuple[Network, ...]
+    proxy_hops: int
     alb_arn: tuple[str, ...]
     alb_client_id: str | None
     alb_issuer: tuple[str, ...]
@@ -77,6 +79,44 @@ class AuthConfig:
     """`[auth]`: what callers may do with accounts."""
 
     writable_attributes: tuple[str, ...]
+    uniform_signup: bool
+    answer_floor_ms: int
+    totp_issuer: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfferConfig:
+    """`[offer]`: what the deployment tells front ends of itself; the user pool decides."""
+
+    sign_up: bool
+    flows: tuple[str, ...]
+    first_factors: tuple[str, ...]
+    mfa: tuple[str, ...]
+    passkeys: bool
+    password_min_length: int
+    password_requires: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LimitsConfig:
+    """`[limits]`: how many calls a process sends on to Cognito; 0 is no limit."""
+
+    sign_in_per_s: float
+    sign_up_per_s: float
+    recovery_per_s: float
+    token_per_s: float
+    read_per_s: float
+    update_per_s: float
+    address_burst: int
+    address_per_s: float
+    account_burst: int
+    account_per_min: float
+    confirm_per_h: int
+    resend_per_h: int
+    forgot_per_h: int
+    reset_per_h: int
+    lockout_after: int
+    accounts_remembered: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +132,8 @@ class LogConfig:
 
     level: Literal["debug", "info", "warning", "error"]
     format: Literal["json", "console"]
+    identities: Literal["plain", "hashed"] = "plain"
+    hash_key: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,5 +147,7 @@ class Config:
     server: ServerConfig
     cors: CorsConfig
     auth: AuthConfig
+    offer: OfferConfig
+    limits: LimitsConfig
     profile: ProfileConfig
     log: LogConfig

@@ -10,7 +10,8 @@ from marshmallow import ValidationError
 from marshmallow.fields import Field
 
 from service.config import Config
-from service.config_schema import SECTIONS, Networks, SectionSchema, Words
+from service.config_fields import Networks, SectionSchema, Words
+from service.config_schema import SECTIONS
 from service.errors import ConfigurationUnusable
 
 OWN_PREFIXES = ("AWS_COGNITO_", "AWS_DYNAMODB_", "IDENTITY_")

@@ -1,12 +1,10 @@
 """The schema that each section of the configuration must meet, with every default and bound."""
 
-import re
 from collections.abc import Mapping
 from ipaddress import ip_network
-from typing import Any, ClassVar
-from urllib.parse import urlsplit
+from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
+from marshmallow import ValidationError, fields, validate, validates_schema
 
 from service.config import (
     AuthConfig,
@@ -15,11 +13,13 @@ from service.config import (
     CorsConfig,
     DynamoDBConfig,
     IdentityConfig,
+    LimitsConfig,
     LogConfig,
-    Network,
+    OfferConfig,
     ProfileConfig,
     ServerConfig,
 )
+from service.config_fields import Endpoint, Networks, SectionSchema, Words, count, rate, seconds
 
 PRIVATE_NETWORKS = (  # loopback, then RFC 1918 and RFC 4193
     "127.0.0.0/8 ::1/128 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 fc00::/7"
@@ -28,86 +28,12 @@ STANDARD_ATTRIBUTES = (  # OpenID Connect Core 1.0, section 5.1, as far as Cogni
     "address birthdate email family_name gender given_name locale middle_name name nickname "
     "phone_number picture preferred_username profile website zoneinfo"
 )
+FIRST_FACTORS = ("PASSWORD", "EMAIL_OTP", "SMS_OTP", "WEB_AUTHN")  # Cognito's AuthFactorType
+SECOND_FACTORS = ("SOFTWARE_TOKEN_MFA", "SMS_MFA", "EMAIL_OTP")  # of Cognito's ChallengeNameType
+PASSWORD_PARTS = ("lowercase", "uppercase", "digits", "symbols")  # Cognito's default policy
+MIN_HASH_KEY_CHARACTERS = 16
 URL = r"https?://\S+\Z"
 ALB_ARN = r"arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:loadbalancer/app/[\w-]+/\w+\Z"
-
-
-class Words(fields.Field[tuple[str, ...]]):
-    """A list separated by white space; each word one of *choices*, and like *each*, where given."""
-
-    def __init__(
-        self,
-        *,
-        choices: tuple[str, ...] | None = None,
-        each: str | None = None,
-        **options: Any,  # noqa: ANN401 -- marshmallow's own field options
-    ) -> None:
-        super().__init__(**options)
-        self._choices = choices
-        self._each = re.compile(each) if each is not None else None
-
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> tuple[str, ...]:  # noqa: ANN401 -- marshmallow's hook
-        words = tuple(str(value).split())
-        wrong = [word for word in words if self._choices is not None and word not in self._choices]
-        if wrong:
-            raise ValidationError(f"{wrong[0]!r} is not one of {' '.join(self._choices or ())}")
-        unlike = [word for word in words if self._each is not None and not self._each.match(word)]
-        if unlike:
-            raise ValidationError(f"{unlike[0]!r} is not of the form that is needed here")
-        if len(set(words)) < len(words):
-            raise ValidationError("names something twice")
-        return words
-
-
-class Networks(fields.Field[tuple[Network, ...]]):
-    """IP networks in CIDR notation, separated by white space."""
-
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> tuple[Network, ...]:  # noqa: ANN401 -- marshmallow's hook
-        try:
-            return tuple(ip_network(word) for word in str(value).split())
-        except ValueError as error:
-            raise ValidationError(f"{error} (write networks such as 10.0.0.0/8)") from None
-
-
-class Endpoint(fields.String):
-    """
-    An http(s) address, with any host name: compose's may hold an underscore.
-
-    It is logged, so it holds no user name or password.
-    """
-
-    def __init__(self, **options: Any) -> None:  # noqa: ANN401 -- marshmallow's own field options
-        super().__init__(load_default=None, **options)
-
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:  # noqa: ANN401 -- marshmallow's hook
-        try:
-            address = urlsplit(str(value))
-            whole = address.scheme in ("http", "https") and address.hostname and address.port != 0
-        except ValueError:
-            whole = False
-        if not whole or address.username is not None or " " in str(value):
-            raise ValidationError("Not an address such as http://localhost:8000.")
-        return str(value)
-
-
-def _seconds(default: str, longest: int) -> fields.Float:
-    return fields.Float(load_default=float(default), validate=validate.Range(0.001, longest))
-
-
-class SectionSchema(Schema):
-    """A section: its fields' names are the keys, with `-` for `_`."""
-
-    section: ClassVar[str]
-    value: ClassVar[type]
-
-    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
-        """Give each field its name in the file."""
-        field_obj.data_key = field_name.replace("_", "-")
-
-    @post_load
-    def make(self, data: Mapping[str, Any], **_: Any) -> object:  # noqa: ANN401 -- marshmallow's hook
-        """Return the section as its frozen value."""
-        return self.value(**data)
 
 
 class AwsSection(SectionSchema):
@@ -131,8 +57,22 @@ class CognitoSection(SectionSchema):
     endpoint_url = Endpoint()
     issuers = Words(load_default=(), each=URL)
     jwks_url = Endpoint()
-    connect_timeout_s = _seconds("1", longest=60)
-    read_timeout_s = _seconds("6", longest=60)
+    connect_timeout_s = seconds("1", longest=60)
+    read_timeout_s = seconds("6", longest=60)
+    send_client_address = fields.Boolean(load_default=False)
+
+    @validates_schema(skip_on_field_errors=False, pass_original=True)
+    def check_client_secret(
+        self,
+        data: Mapping[str, Any],
+        given: Mapping[str, str],
+        **_: Any,  # noqa: ANN401 -- marshmallow's hook
+    ) -> None:
+        """Refuse to send addresses for a client without a secret: Cognito takes none from those."""
+        if data.get("send_client_address") and not given.get("client-secret"):
+            raise ValidationError(
+                ["Must be set, because send-client-address is true."], "client-secret"
+            )
 
 
 class DynamoDBSection(SectionSchema):
@@ -146,8 +86,8 @@ class DynamoDBSection(SectionSchema):
     )
     endpoint_url = Endpoint()
     consistent_read = fields.Boolean(load_default=True)
-    connect_timeout_s = _seconds("1", longest=60)
-    read_timeout_s = _seconds("2", longest=60)
+    connect_timeout_s = seconds("1", longest=60)
+    read_timeout_s = seconds("2", longest=60)
 
 
 class IdentitySection(SectionSchema):
@@ -162,6 +102,7 @@ class IdentitySection(SectionSchema):
         validate=validate.Length(min=1),
     )
     trusted_proxies = Networks(load_default=tuple(map(ip_network, PRIVATE_NETWORKS.split())))
+    proxy_hops = fields.Integer(load_default=1, validate=validate.Range(0, 10))
     alb_arn = Words(load_default=(), each=ALB_ARN)
     alb_client_id = fields.String(load_default=None)
     alb_issuer = Words(load_default=(), each=URL)
@@ -188,8 +129,8 @@ class ServerSection(SectionSchema):
         load_default=262_144, validate=validate.Range(1_024, 10_485_760)
     )
     max_in_flight = fields.Integer(load_default=512, validate=validate.Range(1, 100_000))
-    request_deadline_s = _seconds("8", longest=300)
-    readiness_interval_s = _seconds("2", longest=300)
+    request_deadline_s = seconds("8", longest=300)
+    readiness_interval_s = seconds("2", longest=300)
 
 
 class CorsSection(SectionSchema):
@@ -208,6 +149,64 @@ class AuthSection(SectionSchema):
     value = AuthConfig
 
     writable_attributes = Words(load_default=tuple(STANDARD_ATTRIBUTES.split()))
+    uniform_signup = fields.Boolean(load_default=False)
+    answer_floor_ms = count("500", most=10_000)
+    totp_issuer = fields.String(
+        load_default="user-profile-service",
+        validate=validate.Regexp(
+            r"[^:\x00-\x1f\x7f]{1,64}\Z", error="write at most 64 characters, no colon"
+        ),
+    )
+
+
+class OfferSection(SectionSchema):
+    """`[offer]`."""
+
+    section = "offer"
+    value = OfferConfig
+
+    sign_up = fields.Boolean(load_default=True)
+    flows = Words(
+        load_default=("USER_PASSWORD_AUTH",),
+        choices=("USER_PASSWORD_AUTH", "USER_AUTH"),
+        validate=validate.Length(min=1),
+    )
+    first_factors = Words(load_default=(), choices=FIRST_FACTORS)
+    mfa = Words(load_default=("SOFTWARE_TOKEN_MFA",), choices=SECOND_FACTORS)
+    passkeys = fields.Boolean(load_default=False)
+    password_min_length = fields.Integer(
+        load_default=8,
+        validate=validate.Range(6, 99),  # PasswordPolicyMinLengthType
+    )
+    password_requires = Words(load_default=PASSWORD_PARTS, choices=PASSWORD_PARTS)
+
+
+class LimitsSection(SectionSchema):
+    """`[limits]`: calls a second, an hour, a minute and at once; 0 is no limit."""
+
+    section = "limits"
+    value = LimitsConfig
+
+    # Half of Cognito's quotas for an account and region, which are
+    # 120, 50, 30, 120, 120 and 25 a second:
+    # https://docs.aws.amazon.com/cognito/latest/developerguide/quotas.html
+    sign_in_per_s = rate("60")
+    sign_up_per_s = rate("25")
+    recovery_per_s = rate("15")
+    token_per_s = rate("60")
+    read_per_s = rate("60")
+    update_per_s = rate("12")
+    address_burst = count("100", most=100_000)
+    address_per_s = rate("5")
+    account_burst = count("30", most=100_000)
+    account_per_min = rate("6")
+    # Cognito's own limits for a user and hour; of resetting, the lowest that it may choose (5 to 20).
+    confirm_per_h = count("15", most=1_000)
+    resend_per_h = count("5", most=1_000)
+    forgot_per_h = count("5", most=1_000)
+    reset_per_h = count("5", most=1_000)
+    lockout_after = count("5", most=100)
+    accounts_remembered = count("120000", least=1, most=10_000_000)
 
 
 class ProfileSection(SectionSchema):
@@ -232,6 +231,17 @@ class LogSection(SectionSchema):
         load_default="info", validate=validate.OneOf(("debug", "info", "warning", "error"))
     )
     format = fields.String(load_default="json", validate=validate.OneOf(("json", "console")))
+    identities = fields.String(load_default="plain", validate=validate.OneOf(("plain", "hashed")))
+    hash_key = fields.String(
+        load_default=None, validate=validate.Length(min=MIN_HASH_KEY_CHARACTERS)
+    )
+
+    @validates_schema(skip_on_field_errors=False, pass_original=True)
+    def check_hash_key(self, data: Mapping[str, Any], given: Mapping[str, str], **_: Any) -> None:  # noqa: ANN401 -- marshmallow's hook
+        """Refuse to hash without a key: anybody can hash every telephone number there is."""
+        if data.get("identities") == "hashed" and not given.get("hash-key"):
+            why = f"to at least {MIN_HASH_KEY_CHARACTERS} characters, because identities = hashed"
+            raise ValidationError([f"Must be set, {why}."], "hash-key")
 
 
 SECTIONS: Mapping[str, type[SectionSchema]] = {  # by the field of Config that each becomes
@@ -242,6 +252,8 @@ SECTIONS: Mapping[str, type[SectionSchema]] = {  # by the field of Config that e
     "server": ServerSection,
     "cors": CorsSection,
     "auth": AuthSection,
+    "offer": OfferSection,
+    "limits": LimitsSection,
     "profile": ProfileSection,
     "log": LogSection,
 }

@@ -1,13 +1,18 @@
 """Logging: structlog and the standard library's loggers leave as one line per event on one stream."""
 
+import hashlib
+import hmac
 import logging
-from typing import TextIO
+from collections.abc import MutableMapping
+from typing import Any, Final, TextIO
 
 import structlog
 from structlog.typing import Processor
 
 from service.config import LogConfig
 
+# What tells who somebody is, under whatever event it stands.
+IDENTITIES: Final = frozenset({"account", "address", "peer", "sub"})
 QUIET_LOGGERS = ("aiobotocore", "aiohttp", "asyncio", "boto3", "botocore", "urllib3")
 
 
@@ -17,6 +22,7 @@ def configure(config: LogConfig, stream: TextIO) -> None:
 
     Libraries speak from warning upwards only, whatever the level: botocore's debug output holds
     request bodies, that is passwords and tokens. Changes process-wide state; call it once at start.
+    Identities are hashed where the configuration says so.
     """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -24,6 +30,8 @@ def configure(config: LogConfig, stream: TextIO) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]
+    if config.hash_key is not None and config.identities == "hashed":
+        shared.append(_hashed(config.hash_key))
     renderer: Processor = (
         structlog.processors.JSONRenderer()
         if config.format == "json"
@@ -50,3 +58,18 @@ def configure(config: LogConfig, stream: TextIO) -> None:
     root.setLevel(config.level.upper())
     for name in QUIET_LOGGERS:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+
+
+def _hashed(key: str) -> Processor:
+    """Return what replaces identities by their HMAC-SHA256 under *key*: alike stays alike, no more."""
+
+    def hashed(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        for name in IDENTITIES & event.keys():
+            if event[name] is not None:
+                digest = hmac.new(
+                    key.encode(), str(event[name]).encode("utf-8", "surrogatepass"), hashlib.sha256
+                )
+                event[name] = digest.hexdigest()
+        return event
+
+    return hashed

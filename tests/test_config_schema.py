@@ -27,6 +27,14 @@ FREE = {  # settings that take any text
 SETTINGS = {
     (schema.section, key) for schema in SECTIONS.values() for key in config_file.keys(schema)
 }
+RATES = (
+    "sign-in-per-s", "sign-up-per-s", "recovery-per-s", "token-per-s", "read-per-s", "update-per-s",
+    "address-per-s", "account-per-min",
+)  # fmt: skip
+COUNTS = {
+    "address-burst": 100_000, "account-burst": 100_000, "confirm-per-h": 1_000, "resend-per-h": 1_000,
+    "forgot-per-h": 1_000, "reset-per-h": 1_000, "lockout-after": 100, "accounts-remembered": 10_000_000,
+}  # fmt: skip
 
 RIGHT: list[tuple[str, str, str, object]] = [
     ("aws", "region", "us-gov-west-1", "us-gov-west-1"),
@@ -38,6 +46,7 @@ RIGHT: list[tuple[str, str, str, object]] = [
     ("aws.cognito", "endpoint-url", "http://moto:5000", "http://moto:5000"),
     ("aws.cognito", "connect-timeout-s", "0.001", 0.001),
     ("aws.cognito", "read-timeout-s", "60", 60.0),
+    ("aws.cognito", "send-client-address", "false", False),
     ("aws.dynamodb", "user-profile-table", "a_b.C-3", "a_b.C-3"),
     ("aws.dynamodb", "endpoint-url", "https://localhost:8000/", "https://localhost:8000/"),
     ("aws.dynamodb", "consistent-read", "false", False),
@@ -60,6 +69,8 @@ RIGHT: list[tuple[str, str, str, object]] = [
         ip_network("10.0.0.0/8"), ip_network("::1/128"),
     )),
     ("identity", "trusted-proxies", "", ()),
+    ("identity", "proxy-hops", "0", 0),
+    ("identity", "proxy-hops", "10", 10),
     ("server", "host", "::1", "::1"),
     ("server", "port", "0", 0),
     ("server", "port", "65535", 65_535),
@@ -74,9 +85,38 @@ RIGHT: list[tuple[str, str, str, object]] = [
     )),
     ("auth", "writable-attributes", "name\n\temail", ("name", "email")),
     ("auth", "writable-attributes", " ", ()),
+    ("auth", "uniform-signup", "true", True),
+    ("auth", "answer-floor-ms", "0", 0),
+    ("auth", "answer-floor-ms", "10000", 10_000),
+    ("auth", "totp-issuer", "Our App\u00ae 100%", "Our App\u00ae 100%"),
+    ("auth", "totp-issuer", "a" * 64, "a" * 64),
+    ("offer", "sign-up", "false", False),
+    ("offer", "flows", "USER_AUTH USER_PASSWORD_AUTH", ("USER_AUTH", "USER_PASSWORD_AUTH")),
+    ("offer", "first-factors", "PASSWORD EMAIL_OTP SMS_OTP WEB_AUTHN", (
+        "PASSWORD", "EMAIL_OTP", "SMS_OTP", "WEB_AUTHN",
+    )),
+    ("offer", "first-factors", "", ()),
+    ("offer", "mfa", "SMS_MFA EMAIL_OTP SOFTWARE_TOKEN_MFA", (
+        "SMS_MFA", "EMAIL_OTP", "SOFTWARE_TOKEN_MFA",
+    )),
+    ("offer", "mfa", "", ()),
+    ("offer", "passkeys", "true", True),
+    ("offer", "password-min-length", "6", 6),
+    ("offer", "password-min-length", "99", 99),
+    ("offer", "password-requires", "symbols digits", ("symbols", "digits")),
+    ("offer", "password-requires", "", ()),
+    *(("limits", key, text, value) for key in RATES for text, value in (
+        ("0", 0.0), ("0.5", 0.5), ("100000", 100_000.0),
+    )),
+    *(("limits", key, text, int(text)) for key, most in COUNTS.items() for text in (
+        "1", str(most),
+    )),
+    *(("limits", key, "0", 0) for key in COUNTS if key != "accounts-remembered"),
     ("profile", "schema", "our_app.v2:Schema2", "our_app.v2:Schema2"),
     ("log", "level", "debug", "debug"),
     ("log", "format", "console", "console"),
+    ("log", "identities", "plain", "plain"),
+    ("log", "hash-key", "%" * 16, "%" * 16),
 ]  # fmt: skip
 WRONG: list[tuple[str, str, str, str]] = [
     ("aws", "region", "Mumbai", "pattern"),
@@ -93,6 +133,7 @@ WRONG: list[tuple[str, str, str, str]] = [
     ("aws.cognito", "connect-timeout-s", "61", "60"),
     ("aws.cognito", "read-timeout-s", "soon", "number"),
     ("aws.cognito", "read-timeout-s", "nan", "nan"),
+    ("aws.cognito", "send-client-address", "perhaps", "boolean"),
     ("aws.dynamodb", "user-profile-table", "ab", "pattern"),
     ("aws.dynamodb", "user-profile-table", "a/b/c", "pattern"),
     ("aws.dynamodb", "endpoint-url", "http://", "Not an address"),
@@ -114,6 +155,8 @@ WRONG: list[tuple[str, str, str, str]] = [
     ("identity", "clock-skew-s", "61", "60"),
     ("identity", "tokens-remembered", "-1", "0"),
     ("identity", "tokens-remembered", "1000001", "1000000"),
+    ("identity", "proxy-hops", "-1", "0"),
+    ("identity", "proxy-hops", "11", "10"),
     ("identity", "trusted-proxies", "10.0.0.1/8", "10.0.0.1/8 has host bits set"),
     ("identity", "trusted-proxies", "home", "write networks such as 10.0.0.0/8"),
     ("server", "port", "-1", "0"),
@@ -131,13 +174,38 @@ WRONG: list[tuple[str, str, str, str]] = [
     ("cors", "allowed-origins", "https://app.example/", "is not of the form"),
     ("cors", "allowed-origins", "app.example", "is not of the form"),
     ("auth", "writable-attributes", "name name", "twice"),
+    ("auth", "uniform-signup", "perhaps", "boolean"),
+    ("auth", "answer-floor-ms", "-1", "0"),
+    ("auth", "answer-floor-ms", "10001", "10000"),
+    ("auth", "answer-floor-ms", "0.5", "integer"),
+    ("auth", "totp-issuer", "our:app", "no colon"),
+    ("auth", "totp-issuer", "our\napp", "no colon"),
+    ("auth", "totp-issuer", "a" * 65, "64 characters"),
+    ("offer", "sign-up", "perhaps", "boolean"),
+    ("offer", "flows", "", "Shorter"),
+    ("offer", "flows", "USER_SRP_AUTH", "'USER_SRP_AUTH' is not one of USER_PASSWORD_AUTH USER_AUTH"),
+    ("offer", "first-factors", "PASSWORD_SRP", "'PASSWORD_SRP' is not one of PASSWORD"),
+    ("offer", "mfa", "EMAIL_MFA", "'EMAIL_MFA' is not one of SOFTWARE_TOKEN_MFA"),
+    ("offer", "passkeys", "perhaps", "boolean"),
+    ("offer", "password-min-length", "5", "6"),
+    ("offer", "password-min-length", "100", "99"),
+    ("offer", "password-requires", "numbers", "'numbers' is not one of lowercase"),
+    *(("limits", key, text, why) for key in RATES for text, why in (
+        ("-0.1", "0"), ("100001", "100000"), ("nan", "nan"), ("many", "number"),
+    )),
+    *(("limits", key, text, why) for key, most in COUNTS.items() for text, why in (
+        ("-1", "greater"), (str(most + 1), str(most)), ("0.5", "integer"),
+    )),
+    ("limits", "accounts-remembered", "0", "1"),
     ("profile", "schema", "Schema", "package.module:Class"),
     ("profile", "schema", ".relative:Schema", "package.module:Class"),
     ("profile", "schema", "a..b:Schema", "package.module:Class"),
     ("profile", "schema", "a:B.C", "package.module:Class"),
     ("log", "level", "INFO", "debug"),
     ("log", "format", "xml", "json"),
-]
+    ("log", "identities", "secret", "plain, hashed"),
+    ("log", "hash-key", "%" * 15, "16"),
+]  # fmt: skip
 
 
 def _load(*settings: tuple[str, str, str]) -> Config:
@@ -208,3 +276,50 @@ def test_named_load_balancer_is_accepted() -> None:
 
     assert config.identity.sources == ("alb",)
     assert config.identity.alb_arn == (ARN,)
+
+
+def test_client_address_needs_a_secret() -> None:
+    """Cognito takes a caller's address only from a client that has a secret."""
+    (line,) = _problems(("aws.cognito", "send-client-address", "true"))
+
+    assert line == (
+        "  [aws.cognito] client-secret (environment: AWS_COGNITO_CLIENT_SECRET): "
+        "Must be set, because send-client-address is true."
+    )
+
+
+def test_client_address_is_sent_by_a_client_with_a_secret() -> None:
+    """With a secret the address may be sent."""
+    config = _load(
+        ("aws.cognito", "send-client-address", "true"), ("aws.cognito", "client-secret", SECRET)
+    )
+
+    assert config.cognito.send_client_address
+
+
+def test_hashing_needs_a_key() -> None:
+    """Identities can't be hashed without a key; the message names both settings."""
+    (line,) = _problems(("log", "identities", "hashed"))
+
+    assert line == (
+        "  [log] hash-key (environment: LOG_HASH_KEY): "
+        "Must be set, to at least 16 characters, because identities = hashed."
+    )
+
+
+def test_short_key_is_one_problem() -> None:
+    """A key that is too short is told as such, not as missing as well, and never shown."""
+    (line,) = _problems(("log", "identities", "hashed"), ("log", "hash-key", "sh0rt-k3y"))
+
+    assert line == "  [log] hash-key (environment: LOG_HASH_KEY): Shorter than minimum length 16."
+    assert "sh0rt-k3y" not in line
+
+
+def test_key_for_hashing_is_accepted_and_never_shown() -> None:
+    """With a key identities are hashed, and the repr of the configuration does not hold it."""
+    key = "k" * 16
+    config = _load(("log", "identities", "hashed"), ("log", "hash-key", key))
+
+    assert (config.log.identities, config.log.hash_key) == ("hashed", key)
+    assert "hash_key" not in repr(config)
+    assert key not in repr(config)

@@ -231,3 +231,31 @@ def test_configuring_again_replaces() -> None:
 
     assert first.getvalue() == ""
     assert len(_events(second)) == 1
+
+
+def test_identities_are_hashed_where_the_setting_says_so() -> None:
+    """Whoever reads the log can tell alike from different, and not who it is."""
+    stream = io.StringIO()
+    log.configure(LogConfig("info", "json", "hashed", "k" * 16), stream)
+    who = {"sub": "alice", "account": "alice", "address": "192.0.2.1", "peer": None}
+
+    structlog.get_logger().info("signed_in", route="/", **who)
+    structlog.get_logger().info("signed_in", sub="bob")
+
+    first, second = _events(stream)
+    assert "alice" not in stream.getvalue()
+    assert "192.0.2.1" not in stream.getvalue()
+    assert first["sub"] == first["account"] != first["address"]
+    assert second["sub"] != first["sub"]
+    # HMAC-SHA256 of "alice" under the key, computed with openssl
+    assert first["sub"] == ("c9a07ff6d5dfe8bf9682e2d91834b7b1ee1768c205551f8bc6b2b3640e52e21b")
+    assert (first["peer"], first["route"], first["event"]) == (None, "/", "signed_in")
+
+
+def test_identities_are_plain_by_default() -> None:
+    """An operator who may know whom it is about finds the user at once."""
+    stream = _stream()
+
+    structlog.get_logger().info("signed_in", sub="alice")
+
+    assert _events(stream) == [{"event": "signed_in", "level": "info", "sub": "alice"}]

@@ -1,0 +1,198 @@
+"""
+The front door of the sign-in API: how much of it goes on to Cognito.
+
+Cognito's quotas are shared by all user pools of an AWS account, so whoever floods one sign-in page shuts
+them all. Here calls are refused before Cognito does it: by the client's address, by the account's name,
+and in all. See docs/decisions/0010-limits-at-the-front-door.md.
+"""
+
+import hmac
+import math
+import secrets
+import unicodedata
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from enum import Enum, auto
+from ipaddress import IPv4Address, IPv6Address
+from typing import Final, NamedTuple
+
+from service.config import LimitsConfig
+from service.domain.errors import Throttled, TooManyAttempts
+from service.web.buckets import Buckets, Decision, Hourly, Refilled, Rule
+from service.web.lockout import Lockout
+
+
+class Kind(Enum):
+    """What a call is for."""
+
+    SIGN_UP = auto()
+    CONFIRM = auto()
+    RESEND = auto()
+    SIGN_IN = auto()  # with a password
+    BEGIN = auto()  # a sign-in that brings no password
+    CHALLENGE = auto()
+    PASSWORD_CHALLENGE = auto()  # a challenge that is answered with the password
+    FORGOT = auto()
+    RESET = auto()
+    TOKEN = auto()  # refreshing, logging out
+    READ = auto()  # signed in, as the following
+    UPDATE = auto()
+    CHANGE_PASSWORD = auto()
+
+
+class Quota(Enum):
+    """Cognito's categories of calls, each with a quota of its own."""
+
+    SIGN_IN = auto()  # UserAuthentication
+    CHALLENGE = auto()  # RespondToAuthChallenge, with three times the quota of the former
+    SIGN_UP = auto()  # UserCreation
+    RECOVERY = auto()  # UserAccountRecovery
+    TOKEN = auto()  # UserToken
+    READ = auto()  # UserRead
+    UPDATE = auto()  # UserUpdate and UserResourceUpdate
+
+
+QUOTAS: Final[Mapping[Kind, Quota]] = {
+    Kind.SIGN_UP: Quota.SIGN_UP,
+    Kind.CONFIRM: Quota.SIGN_UP,
+    Kind.RESEND: Quota.UPDATE,
+    Kind.SIGN_IN: Quota.SIGN_IN,
+    Kind.BEGIN: Quota.SIGN_IN,
+    Kind.CHALLENGE: Quota.CHALLENGE,
+    Kind.PASSWORD_CHALLENGE: Quota.CHALLENGE,
+    Kind.FORGOT: Quota.RECOVERY,
+    Kind.RESET: Quota.RECOVERY,
+    Kind.TOKEN: Quota.TOKEN,
+    Kind.READ: Quota.READ,
+    Kind.UPDATE: Quota.UPDATE,
+    Kind.CHANGE_PASSWORD: Quota.RECOVERY,
+}
+GUESSES: Final = frozenset({Kind.SIGN_IN, Kind.PASSWORD_CHALLENGE})
+SIGNED_IN: Final = frozenset({Kind.READ, Kind.UPDATE, Kind.CHANGE_PASSWORD})
+
+
+class _Asked(NamedTuple):
+    """What a layer says to a call."""
+
+    buckets: Buckets
+    key: bytes
+    decision: Decision
+
+
+class FrontDoor:
+    """
+    Admits calls as far as *limits* allow; *clock* gives seconds and never goes back.
+
+    A call counts in every layer or, refused by one, in none: who floods uses up nobody else's share.
+    Names are kept only as HMACs under a key that ends with the process.
+    """
+
+    def __init__(self, limits: LimitsConfig, *, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._hash_key = secrets.token_bytes(32)
+        capacity = limits.accounts_remembered
+        per_address = _refilled(limits.address_burst, limits.address_per_s)
+        self._in_all = {
+            quota: Buckets(rule, capacity=1) for quota, rule in _rules_in_all(limits).items()
+        }
+        self._of_addresses = {
+            quota: Buckets(per_address, capacity=capacity)
+            for quota in Quota
+            if per_address is not None
+        }
+        self._of_accounts = {
+            kind: Buckets(rule, capacity=capacity)
+            for kind, rule in _rules_of_accounts(limits).items()
+        }
+        self._lockout = Lockout(free_failures=limits.lockout_after, capacity=capacity, clock=clock)
+        self._locks = limits.lockout_after > 0
+
+    def admit(
+        self, kind: Kind, *, address: IPv4Address | IPv6Address | None, account: str | None = None
+    ) -> AbstractContextManager[None]:
+        """
+        Admit a call, which is then made inside what this returns: its outcome tells of the password.
+
+        *account* is the user name as it was typed. Raises TooManyAttempts where the client's address or
+        the account has its limit, and Throttled where all callers together have.
+        """
+        now_ms = int(self._clock() * 1_000)
+        quota = QUOTAS[kind]
+        name = None if account is None else self._hashed(account)
+        guessed = name if self._locks and kind in GUESSES else None
+
+        own = [
+            *_ask(self._of_addresses.get(quota), _network(address), now_ms),
+            *_ask(self._of_accounts.get(kind), name, now_ms),
+        ]
+        wait_s = max([asked.decision.wait_ms / 1_000 for asked in own], default=0.0)
+        if guessed is not None:
+            wait_s = max(wait_s, self._lockout.wait_s(guessed))
+        if wait_s > 0:
+            raise TooManyAttempts(retry_after_s=math.ceil(wait_s))
+        in_all = _ask(self._in_all.get(quota), b"", now_ms)
+        for asked in in_all:
+            if asked.decision.wait_ms:
+                raise Throttled(retry_after_s=math.ceil(asked.decision.wait_ms / 1_000))
+        for asked in (*own, *in_all):
+            asked.buckets.count(asked.key, asked.decision, now_ms)
+        return nullcontext() if guessed is None else self._lockout.guess(guessed)
+
+    def _hashed(self, account: str) -> bytes:
+        """Return what stands for a name, however it is written: Cognito's may ignore case too."""
+        name = unicodedata.normalize("NFKC", account).casefold().strip()
+        return hmac.digest(self._hash_key, name.encode("utf-8", "surrogatepass"), "sha256")
+
+
+def _ask(buckets: Buckets | None, key: bytes | None, now_ms: int) -> list[_Asked]:
+    """Return what a layer says, if there is such a layer and it concerns the call."""
+    if buckets is None or key is None:
+        return []
+    return [_Asked(buckets, key, buckets.decide(key, now_ms))]
+
+
+def _network(address: IPv4Address | IPv6Address | None) -> bytes:
+    """Return what counts as one client: of IPv6 its /64, within which a host takes any address."""
+    if address is None:
+        return b""
+    return address.packed if isinstance(address, IPv4Address) else address.packed[:8]
+
+
+def _rules_in_all(limits: LimitsConfig) -> Mapping[Quota, Rule]:
+    """Return the limits of all calls together: a second's worth at once."""
+    per_s = {
+        Quota.SIGN_IN: limits.sign_in_per_s,
+        Quota.CHALLENGE: limits.sign_in_per_s * 3,
+        Quota.SIGN_UP: limits.sign_up_per_s,
+        Quota.RECOVERY: limits.recovery_per_s,
+        Quota.TOKEN: limits.token_per_s,
+        Quota.READ: limits.read_per_s,
+        Quota.UPDATE: limits.update_per_s,
+    }
+    rules = {quota: _refilled(math.ceil(rate), rate) for quota, rate in per_s.items()}
+    return {quota: rule for quota, rule in rules.items() if rule is not None}
+
+
+def _rules_of_accounts(limits: LimitsConfig) -> Mapping[Kind, Rule]:
+    """Return the limits of each account name."""
+    tries = _refilled(limits.account_burst, limits.account_per_min / 60)
+    rules = {
+        Kind.SIGN_UP: tries,
+        Kind.SIGN_IN: tries,
+        Kind.BEGIN: tries,
+        Kind.CHALLENGE: tries,
+        Kind.PASSWORD_CHALLENGE: tries,
+        Kind.CONFIRM: _hourly(limits.confirm_per_h),
+        Kind.RESEND: _hourly(limits.resend_per_h),
+        Kind.FORGOT: _hourly(limits.forgot_per_h),
+        Kind.RESET: _hourly(limits.reset_per_h),
+    }
+    return {kind: rule for kind, rule in rules.items() if rule is not None}
+
+
+def _refilled(burst: int, per_s: float) -> Rule | None:
+    return Refilled(burst=burst, per_s=per_s) if burst > 0 and per_s > 0 else None
+
+
+def _hourly(most: int) -> Rule | None:
+    return Hourly(most) if most > 0 else None
