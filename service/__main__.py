@@ -53,6 +53,11 @@ def parser() -> argparse.ArgumentParser:
     setup = commands.add_parser("setup", help="create the table, and if asked pool and client")
     setup.set_defaults(run=_setup)
     setup.add_argument("--user-pool", metavar="NAME", help="create this user pool and its client")
+    setup.add_argument(
+        "--passkeys-of",
+        metavar="DOMAIN",
+        help="let users of a new pool sign in by passkey on pages of this domain, or by e-mailed code",
+    )
     setup.add_argument("--write", type=Path, metavar="FILE", help="write the ids there as settings")
     setup.add_argument(
         "--wait-s", type=float, default=60.0, help="seconds to wait for the servers (%(default)s)"
@@ -84,10 +89,15 @@ def _local(_: argparse.Namespace, file: Path | None) -> None:
 def _setup(options: argparse.Namespace, file: Path | None) -> None:
     from service.commands import setup  # noqa: PLC0415 -- see above
 
+    pool = (
+        None
+        if options.user_pool is None
+        else setup.UserPool(options.user_pool, options.passkeys_of)
+    )
     setup.run(
         file,
         os.environ,
-        user_pool=options.user_pool,
+        user_pool=pool,
         write=options.write,
         wait_s=options.wait_s,
     )

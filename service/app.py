@@ -1,6 +1,7 @@
 """Where the layers meet: the application, and all that it opens and closes."""
 
 import importlib
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -14,17 +15,18 @@ from marshmallow.fields import Field
 
 from service import aws
 from service.config import Config, IdentityConfig
-from service.domain.accounts import IdentityProvider
 from service.domain.identity import IdentitySource
+from service.domain.identity_provider import IdentityProvider
 from service.domain.profiles import SYSTEM_FIELDS, ProfileStore
 from service.domain.timestamps import utc_now
 from service.errors import SchemaUnusable
-from service.identity_provider.cognito import CognitoIdentityProvider
+from service.identity_provider.cognito.provider import identity_provider
 from service.identity_provider.sources import identity_sources
 from service.readiness import Check, Watch
 from service.storage.dynamodb import DynamoDBProfileStore
 from service.storage.items import CLAIMED_FOR, OWN_ATTRIBUTES
-from service.web import keys, middlewares, openapi, routes
+from service.web import attempts, keys, middlewares, openapi, profile_json_schema, routes
+from service.web.front_door import FrontDoor
 from service.web.representation import ProfileRepresentation
 from service.web.schemas.profiles import ProfileSchema
 
@@ -55,7 +57,10 @@ async def aws_adapters(
     ):
         store = DynamoDBProfileStore(clients.dynamodb, config=config.dynamodb, clock=utc_now)
         yield Adapters(
-            identity_provider=CognitoIdentityProvider(clients.cognito, config=config.cognito),
+            identity_provider=identity_provider(
+                clients.cognito,
+                config=config.cognito,
+            ),
             profile_store=store,
             identity_sources=sources,
             checks={"dynamodb": store.check},
@@ -75,6 +80,8 @@ def create_app(config: Config, adapters: OpenAdapters = aws_adapters) -> web.App
     app[keys.CONFIG] = config
     app[keys.LOAD] = keys.Load()
     app[keys.PROFILE_REPRESENTATION] = ProfileRepresentation(schema())
+    app[attempts.FRONT_DOOR] = FrontDoor(config.limits, clock=time.monotonic)
+    app[keys.PROFILE_JSON_SCHEMA] = profile_json_schema.document(schema)
     app[keys.OPENAPI] = openapi.document(schema, version=version(DISTRIBUTION))
     app[keys.ACCESS] = routes.register(app)
 

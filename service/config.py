@@ -107,6 +107,7 @@ class LimitsConfig:
     token_per_s: float
     read_per_s: float
     update_per_s: float
+    burst_s: float
     address_burst: int
     address_per_s: float
     account_burst: int

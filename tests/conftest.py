@@ -15,8 +15,9 @@ from service.config_file import Settings
 from service.identity_provider.trusted_header import TrustedHeader
 from service.local.outbox import Delivery
 from service.local.server import local_aws
-from tests.fakes.accounts import MemoryIdentityProvider
+from tests.fakes.identity_provider import memory_identity_provider
 from tests.fakes.profiles import MemoryProfileStore
+from tests.fakes.user_pool import MemoryUserPool
 from tests.stage import CREDENTIALS, Mailbox, configured
 
 
@@ -45,6 +46,9 @@ def dynamodb_url(cognito_url: str) -> str:
 def config(cognito_url: str, dynamodb_url: str) -> Config:
     """Return a configuration with a table, a pool and a client of this run alone."""
     name = f"test-{uuid.uuid4().hex}"
+    pool = os.environ.get(
+        "TEST_USER_POOL", name
+    )  # that of the service which is tested, if it is one
     servers: Settings = {
         "aws.cognito": {"endpoint-url": cognito_url, "read-timeout-s": "20"},
         "aws.dynamodb": {
@@ -53,13 +57,15 @@ def config(cognito_url: str, dynamodb_url: str) -> Config:
             "read-timeout-s": "20",
         },
     }
-    return configured(servers, {"aws.cognito": asyncio.run(_provision(configured(servers), name))})
+    return configured(servers, {"aws.cognito": asyncio.run(_provision(configured(servers), pool))})
 
 
 async def _provision(config: Config, name: str) -> dict[str, str]:
     async with aws.clients(config, CREDENTIALS) as clients:
         await provisioning.create_table(clients.dynamodb, config.dynamodb.user_profile_table)
-        pool_id = await provisioning.create_user_pool(clients.cognito, name)
+        pool_id = await provisioning.create_user_pool(
+            clients.cognito, name, passkeys_of="localhost"
+        )
         client_id = await provisioning.create_client(clients.cognito, pool_id, name)
     return {"user-pool-id": pool_id, "client-id": client_id}
 
@@ -79,11 +85,17 @@ async def mailbox(cognito_url: str) -> AsyncIterator[Mailbox]:
 
 
 @pytest.fixture
-def memory() -> Adapters:
+def user_pool() -> MemoryUserPool:
+    """Return the accounts in memory."""
+    return MemoryUserPool()
+
+
+@pytest.fixture
+def memory(user_pool: MemoryUserPool) -> Adapters:
     """Return the fakes behind all ports."""
     proxies = configured().identity.trusted_proxies
     return Adapters(
-        identity_provider=MemoryIdentityProvider(),
+        identity_provider=memory_identity_provider(user_pool),
         profile_store=MemoryProfileStore(),
         identity_sources=(TrustedHeader(trusted_proxies=proxies),),
         checks={},

@@ -12,6 +12,8 @@ from service.web.keys import Access
 from service.web.problems import STATUSES
 from service.web.routes import all_routes
 from service.web.schemas.profiles import ProfileSchema
+from service.web.schemas.sessions import TAKES
+from service.web.security_events import SecurityEvent
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -19,9 +21,13 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 def test_every_route_is_listed_with_who_may_call_it() -> None:
     """The table of calls has every route, in order, and no other."""
-    who = {"anyone": Access.PUBLIC, "identity": Access.IDENTIFIED}
+    who = {
+        "anyone": Access.PUBLIC,
+        "signed in": Access.SIGNED_IN,
+        "identity": Access.IDENTIFIED,
+    }
 
-    listed = re.findall(r"^\| `([A-Z]+) (/\S*)`[^|]*\| (\w+) \|", README, re.MULTILINE)
+    listed = re.findall(r"^\| `([A-Z]+) (/\S*)`[^|]*\| ([a-z ]+) \|", README, re.MULTILINE)
 
     assert [(method, path, who[caller]) for method, path, caller in listed] == [
         (route.method, route.path, access) for route, access in all_routes()
@@ -31,7 +37,8 @@ def test_every_route_is_listed_with_who_may_call_it() -> None:
 def test_every_success_status_is_listed() -> None:
     """The table of calls names every status of success."""
     for route, _ in all_routes():
-        (row,) = (line for line in README.splitlines() if f"`{route.method} {route.path}`" in line)
+        call = f"| `{route.method} {route.path}`"
+        (row,) = (line for line in README.splitlines() if line.startswith(call))
         listed = set(re.findall(r"\b[23]\d\d\b", row))
         assert listed == {str(status.value) for status in route.operation.answers}, row
 
@@ -41,6 +48,22 @@ def test_every_code_is_listed_with_its_status() -> None:
     listed = re.findall(r"^\| `([a-z_]+)` \| (\d{3}) \|", README, re.MULTILINE)
 
     assert sorted(listed) == sorted((error.code, str(STATUSES[error].value)) for error in leaves())
+
+
+def test_every_challenge_is_listed_with_what_it_takes() -> None:
+    """The table of challenges has each, with the members of its answer."""
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (`.*)\|$", README, re.MULTILINE)
+
+    listed = {name: set(re.findall(r"`([a-zA-Z]+)\??`", row)) for name, row in rows}
+
+    assert listed == {name: {*takes.one_of, *takes.optional} for name, takes in TAKES.items()}
+
+
+def test_every_security_event_is_listed() -> None:
+    """The table of events is the vocabulary, in order."""
+    table = README.partition("### Security events")[2].partition("###")[0]
+
+    assert re.findall(r"^\| `([a-z_]+)` \|", table, re.MULTILINE) == [*SecurityEvent]
 
 
 def test_every_setting_is_listed_with_its_default() -> None:

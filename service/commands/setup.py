@@ -4,6 +4,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -14,11 +15,19 @@ from service.config_file import Settings
 from service.errors import AwsUnusable, FileUnwritable
 
 
+@dataclass(frozen=True, slots=True)
+class UserPool:
+    """A user pool to create; *passkeys_of* is the domain whose pages may sign in by passkey."""
+
+    name: str
+    passkeys_of: str | None
+
+
 def run(
     file: Path | None,
     environ: Mapping[str, str],
     *,
-    user_pool: str | None,
+    user_pool: UserPool | None,
     write: Path | None,
     wait_s: float,
 ) -> None:
@@ -47,14 +56,18 @@ def run(
             raise FileUnwritable(f"The file {write} cannot be written: {error.strerror}.") from None
 
 
-async def _created(config: Config, user_pool: str | None, wait_s: float) -> dict[str, str] | None:
+async def _created(
+    config: Config, user_pool: UserPool | None, wait_s: float
+) -> dict[str, str] | None:
     try:
         return await _create(config, user_pool, wait_s)
     except (BotoCoreError, ClientError) as error:
         raise AwsUnusable(f"AWS did not do what was asked of it: {error}") from error
 
 
-async def _create(config: Config, user_pool: str | None, wait_s: float) -> dict[str, str] | None:
+async def _create(
+    config: Config, user_pool: UserPool | None, wait_s: float
+) -> dict[str, str] | None:
     async with aws.clients(config) as clients:
         table = config.dynamodb.user_profile_table
         await provisioning.reachable(clients.dynamodb.list_tables, within_s=wait_s)
@@ -64,8 +77,10 @@ async def _create(config: Config, user_pool: str | None, wait_s: float) -> dict[
         await provisioning.reachable(
             lambda: clients.cognito.list_user_pools(MaxResults=1), within_s=wait_s
         )
-        pool_id = await provisioning.create_user_pool(clients.cognito, user_pool)
-        client_id = await provisioning.create_client(clients.cognito, pool_id, user_pool)
+        pool_id = await provisioning.create_user_pool(
+            clients.cognito, user_pool.name, passkeys_of=user_pool.passkeys_of
+        )
+        client_id = await provisioning.create_client(clients.cognito, pool_id, user_pool.name)
         return {"user-pool-id": pool_id, "client-id": client_id}
 
 

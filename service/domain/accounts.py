@@ -90,7 +90,11 @@ class OwnAccount(Protocol):
         """
 
     async def send_verification(self, access_token: str, attribute: str) -> Delivery:
-        """Send a code that proves the user's e-mail address or telephone number."""
+        """
+        Send a code that proves the user's e-mail address or telephone number.
+
+        Raises InvalidParameter where the user has none.
+        """
 
     async def verify(self, access_token: str, attribute: str, code: str) -> None:
         """Prove an attribute with its code; raises CodeMismatch, CodeExpired, AliasExists."""

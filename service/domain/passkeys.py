@@ -30,7 +30,11 @@ class Passkeys(Protocol):
         """Return what a browser needs to make one (WebAuthn, PublicKeyCredentialCreationOptions)."""
 
     async def register(self, access_token: str, credential: Mapping[str, Any]) -> None:
-        """Keep the passkey that a browser made; raises PasskeyRejected, PasskeyChallengeExpired."""
+        """
+        Keep the passkey that a browser made.
+
+        Raises PasskeyRejected, PasskeyChallengeExpired, InvalidParameter.
+        """
 
     async def registered(self, access_token: str) -> tuple[Passkey, ...]:
         """Return all passkeys."""

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from service.domain.client import Client
+
+CUSTOM: Final = "CUSTOM_CHALLENGE"  # of the user pool's own triggers
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,11 @@ class Sessions(Protocol):
     async def begin(
         self, username: str, preferred_challenge: str | None, client: Client
     ) -> Tokens | Challenge:
-        """Begin a sign-in without a password; raises as `log_in`."""
+        """
+        Begin a sign-in without a password; CUSTOM leaves it to the user pool's own triggers.
+
+        Raises as `log_in`, and InvalidParameter.
+        """
 
     async def answer(self, answer: Answer, client: Client) -> Tokens | Challenge:
         """

@@ -19,19 +19,20 @@ from service.domain.errors import (
 from service.web import strict_json
 
 JSON = "application/json"
+MERGE_PATCH = "application/merge-patch+json"  # RFC 7396
 MAX_PROBLEMS = 50  # of one answer; who has more wrong than that corrects these first
 MAX_NAME_CHARACTERS = 64  # of a field that is named to the caller
 
 
-async def load(request: web.Request, schema: Schema) -> Any:  # noqa: ANN401 -- what the schema makes
+async def load(request: web.Request, schema: Schema, *, types: tuple[str, ...] = (JSON,)) -> Any:  # noqa: ANN401 -- what the schema makes
     """
-    Return the request's body as *schema* makes it.
+    Return the request's body, of one of *types*, as *schema* makes it.
 
     Raises UnsupportedMediaType, MalformedRequest, InvalidFields, and aiohttp's own error for a body
     that is too large.
     """
-    if request.content_type != JSON or (request.charset or "utf-8").lower() != "utf-8":
-        raise UnsupportedMediaType
+    if request.content_type not in types or (request.charset or "utf-8").lower() != "utf-8":
+        raise UnsupportedMediaType(f"Send the body with Content-Type: {' or '.join(types)}.")
     if (request.content_length or 0) > request.client_max_size:
         raise BodyTooLarge  # before waiting for any of it
     try:
@@ -41,6 +42,11 @@ async def load(request: web.Request, schema: Schema) -> Any:  # noqa: ANN401 -- 
     value = strict_json.loads(body)
     if not isinstance(value, dict):
         raise MalformedRequest("The body must be a JSON object.")
+    return loaded(schema, value)
+
+
+def loaded(schema: Schema, value: Mapping[str, object]) -> Any:  # noqa: ANN401 -- what the schema makes
+    """Return *value* as *schema* makes it; raises InvalidFields."""
     try:
         return schema.load(value)
     except ValidationError as error:

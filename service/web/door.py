@@ -10,7 +10,8 @@ from typing import Final, NamedTuple
 from aiohttp import HttpVersion10, HttpVersion11, hdrs, web
 
 from service.domain.errors import MalformedRequest, NotAuthenticated, RequestRejected, ServiceError
-from service.web.middlewares.identity import OIDC_ACCESS_TOKEN, OIDC_DATA, OIDC_IDENTITY
+from service.web.bearer import OIDC_ACCESS_TOKEN
+from service.web.middlewares.identity import OIDC_DATA, OIDC_IDENTITY
 
 IDENTITY_FIELDS: Final = frozenset(
     {OIDC_ACCESS_TOKEN, OIDC_DATA, OIDC_IDENTITY, hdrs.AUTHORIZATION.lower()}

@@ -4,11 +4,13 @@ import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from aiohttp import web
 
 from service.domain.errors import MalformedRequest
 from service.domain.profiles import Profile
+from service.domain.timestamps import moment
 
 _TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
 _LIST = re.compile(rf"[ \t]*{_TAG}(?:[ \t]*,[ \t]*{_TAG})*[ \t]*\Z")
@@ -56,16 +58,23 @@ def tag_list(request: web.Request, header: str) -> TagList | None:
 
 @dataclass(frozen=True, slots=True)
 class WriteCondition:
-    """If-Match and If-None-Match of a write; *tag_of* gives the tag of a profile as answered."""
+    """
+    What a write requires; *tag_of* gives the tag of a profile as answered.
+
+    *if_unmodified_since* is None beside If-Match, which is the better one: a date has only seconds.
+    """
 
     if_match: TagList | None
     if_none_match: TagList | None
+    if_unmodified_since: datetime | None
     tag_of: Callable[[Profile], str]
 
     def allows(self, profile: Profile | None) -> bool:
         """Tell whether the write may go ahead; None is a user without a profile."""
         if profile is None:
             return self.if_match is None
+        if self._was_modified(profile):
+            return False
         if self.if_match is None and self.if_none_match is None:
             return True
         tag = self.tag_of(profile)
@@ -73,11 +82,23 @@ class WriteCondition:
             return False
         return self.if_none_match is None or not self.if_none_match.matches_weakly(tag)
 
+    def _was_modified(self, profile: Profile) -> bool:
+        if self.if_unmodified_since is None:
+            return False
+        modified = moment(profile.updated_at)
+        return modified is not None and modified.replace(microsecond=0) > self.if_unmodified_since
+
 
 def write_condition(request: web.Request, tag_of: Callable[[Profile], str]) -> WriteCondition:
-    """Return what the request requires of the profile; raises MalformedRequest."""
+    """
+    Return what the request requires of the profile; raises MalformedRequest.
+
+    A date that can't be read is ignored, as RFC 9110, section 13.1.4 demands.
+    """
+    if_match = tag_list(request, "If-Match")
     return WriteCondition(
-        if_match=tag_list(request, "If-Match"),
+        if_match=if_match,
+        if_unmodified_since=request.if_unmodified_since if if_match is None else None,
         if_none_match=tag_list(request, "If-None-Match"),
         tag_of=tag_of,
     )

@@ -159,7 +159,7 @@ def _network(address: IPv4Address | IPv6Address | None) -> bytes:
 
 
 def _rules_in_all(limits: LimitsConfig) -> Mapping[Quota, Rule]:
-    """Return the limits of all calls together: a second's worth at once."""
+    """Return the limits of all calls together."""
     per_s = {
         Quota.SIGN_IN: limits.sign_in_per_s,
         Quota.CHALLENGE: limits.sign_in_per_s * 3,
@@ -169,7 +169,9 @@ def _rules_in_all(limits: LimitsConfig) -> Mapping[Quota, Rule]:
         Quota.READ: limits.read_per_s,
         Quota.UPDATE: limits.update_per_s,
     }
-    rules = {quota: _refilled(math.ceil(rate), rate) for quota, rate in per_s.items()}
+    rules = {
+        quota: _refilled(math.ceil(rate * limits.burst_s), rate) for quota, rate in per_s.items()
+    }
     return {quota: rule for quota, rule in rules.items() if rule is not None}
 
 

@@ -16,7 +16,8 @@ from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import Schema, fields
 
 from service.web.schemas.json_object import JsonObject
-from service.web.schemas.profiles import CalendarDate, ProfileSchema, StoredProfileSchema
+from service.web.schemas.profile_fields.text import CanonicalText
+from service.web.schemas.profiles import ProfileSchema, StoredProfileSchema
 
 OPENAPI_VERSION: Final = "3.1.0"
 
@@ -79,6 +80,8 @@ class Schemas:
         for field in written.fields.values():
             field.allow_none = False
             field.validators = []
+            if isinstance(field, CanonicalText):
+                field.limits = {}
         own = self._converter.schema2jsonschema(StoredProfileSchema())
         others = self._converter.schema2jsonschema(written)
         return {
@@ -112,7 +115,6 @@ class _Converter(OpenAPIConverter):
 
     field_mapping = {  # noqa: RUF012 -- apispec reads it as a plain dict
         **DEFAULT_FIELD_MAPPING,
-        CalendarDate: ("string", "date"),
         JsonObject: ("object", None),
         fields.Url: ("string", "uri"),
     }
@@ -125,6 +127,13 @@ class _Converter(OpenAPIConverter):
             if pattern is not None:
                 return {"pattern": pattern}
         return {}
+
+    def field2property(self, field: fields.Field[Any]) -> dict[str, Any]:
+        """Return the property; a text of this service's own kinds says itself what it takes."""
+        made: dict[str, Any] = super().field2property(field)
+        if isinstance(field, CanonicalText):
+            made.update({"format": field.format} if field.format else {}, **field.limits)
+        return made
 
     def schema2jsonschema(self, schema: Schema) -> dict[str, Any]:
         """Return the JSON Schema; one with a description is as strict as any other."""

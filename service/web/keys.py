@@ -9,8 +9,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from service.config import Config
-from service.domain.accounts import IdentityProvider
 from service.domain.identity import Identity, IdentitySource
+from service.domain.identity_provider import IdentityProvider
 from service.domain.profiles import ProfileStore
 from service.web.representation import ProfileRepresentation
 
@@ -19,6 +19,7 @@ class Access(StrEnum):
     """Who may call a route."""
 
     PUBLIC = "public"
+    SIGNED_IN = "signed in"
     IDENTIFIED = "identified"
 
 
@@ -44,8 +45,10 @@ PROFILE_STORE: Final = web.AppKey("profile_store", ProfileStore)
 PROFILE_REPRESENTATION: Final = web.AppKey("profile_representation", ProfileRepresentation)
 READINESS: Final = web.AppKey("readiness", Readiness)
 LOAD: Final = web.AppKey("load", Load)
+PROFILE_JSON_SCHEMA: Final = web.AppKey("profile_json_schema", bytes)
 OPENAPI: Final = web.AppKey("openapi", bytes)
 
 REQUEST_ID: Final = web.RequestKey("request_id", str)
 IDENTITY: Final = web.RequestKey("identity", Identity)
+ACCESS_TOKEN: Final = web.RequestKey("access_token", str)
 PROBLEM_CODE: Final = web.ResponseKey("problem_code", str)

@@ -55,7 +55,13 @@ def document(profile_schema: type[Schema], *, version: str) -> bytes:
             "schemas": schemas.components(),
             "examples": {refusal.code: {"value": _example(refusal)} for refusal in leaves()},
             "responses": {
-                refusal.__name__: _refusal(STATUSES[refusal], [refusal]) for refusal in UNROUTED
+                "Options": {  # of OPTIONS, which every path takes
+                    "description": "The methods that the path takes.",
+                    "headers": _headers("Allow"),
+                },
+                **{
+                    refusal.__name__: _refusal(STATUSES[refusal], [refusal]) for refusal in UNROUTED
+                },
             },
         },
     }
@@ -78,7 +84,7 @@ def operation_id(operation: Operation) -> str:
 
 def _operation(route: Route, access: Access, schemas: Schemas) -> dict[str, Any]:
     operation = route.operation
-    refusals = operation.all_refusals(public=access is Access.PUBLIC)
+    refusals = operation.all_refusals(access)
     described: dict[str, Any] = {
         "operationId": operation_id(operation),
         "summary": operation.summary,
@@ -98,7 +104,10 @@ def _operation(route: Route, access: Access, schemas: Schemas) -> dict[str, Any]
         shown = schemas.example(operation.body)
         if shown is not None:
             content["example"] = shown
-        described["requestBody"] = {"required": True, "content": {bodies.JSON: content}}
+        described["requestBody"] = {
+            "required": True,
+            "content": dict.fromkeys(operation.body_types, content),
+        }
     return described
 
 
@@ -106,6 +115,8 @@ def _security(operation: Operation, access: Access) -> list[dict[str, list[str]]
     """Return what a caller sends to be identified; `{}` is nothing, where it may be left out."""
     if access is Access.IDENTIFIED:
         return [{IDENTITY: []}, {ACCESS_TOKEN: []}]  # which of them is a setting
+    if access is Access.SIGNED_IN:
+        return [{ACCESS_TOKEN: []}]
     return [{}, {ACCESS_TOKEN: []}] if "Authorization" in operation.headers else []
 
 
@@ -138,7 +149,7 @@ def _success(made: Answer, schemas: Schemas) -> dict[str, Any]:
         case None:
             pass
         case str():
-            kind = "object" if made.content == bodies.JSON else "string"
+            kind = "object" if made.content.endswith("json") else "string"
             described["content"] = {made.content: {"schema": {"type": kind}}}
         case tuple():
             one_of = [schemas.reference(schema) for schema in made.content]

@@ -27,7 +27,11 @@ Every refusal is `application/problem+json` (RFC 9457) with a `code` to switch o
 """
 TAGS: Final[Mapping[str, str]] = {  # in the page's order
     "accounts": "Signing up and confirming.",
-    "sessions": "Logging in, refreshing, logging out.",
+    "sessions": "Logging in, answering challenges, refreshing, logging out.",
+    "passwords": "Resetting and changing a password.",
+    "own account": "The signed-in user's own account.",
+    "second factors": "The signed-in user's second factors.",
+    "passkeys": "The signed-in user's passkeys.",
     "profiles": "The caller's own profile.",
     "health": "For load balancers and orchestrators.",
     "documentation": "This document, and the page on which to try it.",

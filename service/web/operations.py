@@ -10,6 +10,8 @@ from marshmallow import Schema
 
 from service.domain import errors
 from service.domain.errors import ServiceError
+from service.web import bodies
+from service.web.keys import Access
 
 Call: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Refusals: TypeAlias = tuple[type[ServiceError], ...]
@@ -37,15 +39,28 @@ OF_AN_IDENTITY: Final[Refusals] = (
     errors.TokenInvalid,
     errors.UpstreamUnavailable,  # the key server of a token
 )
+OF_AN_ACCESS_TOKEN: Final[Refusals] = (
+    errors.AccountNotConfirmed,
+    errors.PasswordResetRequired,
+    errors.TokenInvalid,
+)
 OF_COGNITO: Final[Refusals] = (
     *OF_AN_UPSTREAM,
     errors.Blocked,
+    errors.CaptchaRequired,
     errors.FeatureUnavailable,
     errors.InvalidParameter,
     errors.Throttled,
+    errors.TooManyAttempts,
 )
+OF_ACCESS: Final[Mapping[Access, Refusals]] = {
+    Access.PUBLIC: (),
+    Access.SIGNED_IN: OF_AN_ACCESS_TOKEN,
+    Access.IDENTIFIED: OF_AN_IDENTITY,
+}
 OF_A_TRIGGER: Final[Refusals] = (errors.RejectedByPolicy, errors.UpstreamHookFailed)
-OF_SENDING: Final[Refusals] = (errors.DeliveryFailed, errors.TooManyAttempts)
+OF_SENDING: Final[Refusals] = (errors.DeliveryFailed,)
+OF_A_PASSWORD: Final[Refusals] = (errors.PasswordReused, errors.WeakPassword)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +91,17 @@ class Operation:
     tag: str
     answers: Mapping[HTTPStatus, Answer]
     body: type[Schema] | None
+    body_types: tuple[str, ...]
     headers: Mapping[str, str]
     refusals: Refusals
     operation_id: str | None
 
-    def all_refusals(self, *, public: bool) -> Refusals:
+    def all_refusals(self, access: Access) -> Refusals:
         """Return every refusal that a caller can meet."""
         return (
             *OF_EVERY_CALL,
             *(OF_A_BODY if self.body is not None else ()),
-            *(() if public else OF_AN_IDENTITY),
+            *OF_ACCESS[access],
             *self.refusals,
         )
 
@@ -96,6 +112,7 @@ def operation(  # noqa: PLR0913 -- each is a line of the API document
     tag: str,
     answers: Mapping[HTTPStatus, Answer],
     body: type[Schema] | None = None,
+    body_types: tuple[str, ...] = (bodies.JSON,),
     headers: Mapping[str, str] | None = None,
     refusals: Refusals = (),
     operation_id: str | None = None,
@@ -103,6 +120,16 @@ def operation(  # noqa: PLR0913 -- each is a line of the API document
     """Make a handler an Operation."""
 
     def decorate(call: Call) -> Operation:
-        return Operation(call, summary, tag, answers, body, headers or {}, refusals, operation_id)
+        return Operation(
+            call,
+            summary,
+            tag,
+            answers,
+            body,
+            body_types,
+            headers or {},
+            refusals,
+            operation_id,
+        )
 
     return decorate

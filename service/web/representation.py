@@ -12,7 +12,7 @@ class ProfileRepresentation:
 
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
-        self._declared = tuple(field.data_key or name for name, field in schema.fields.items())
+        self.declared = tuple(field.data_key or name for name, field in schema.fields.items())
 
     def body(self, profile: Profile) -> bytes:
         """
@@ -30,7 +30,7 @@ class ProfileRepresentation:
                 "version": profile.version,
                 **{
                     name: _sorted(fields[name])
-                    for name in self._declared
+                    for name in self.declared
                     if fields.get(name) is not None
                 },
             }

@@ -3,10 +3,22 @@
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
-from service.web.handlers import accounts, documentation, health, profiles, sessions
+from service.web.handlers import (
+    accounts,
+    documentation,
+    factors,
+    health,
+    methods,
+    offer,
+    own_account,
+    passkeys,
+    passwords,
+    profiles,
+    sessions,
+)
 from service.web.keys import Access
 from service.web.operations import Operation
 
@@ -24,8 +36,13 @@ PUBLIC: Final = (
     Route("POST", "/api/auth/confirm", accounts.confirm),
     Route("POST", "/api/auth/resend", accounts.resend_code),
     Route("POST", "/api/auth/login", sessions.log_in),
+    Route("POST", "/api/auth/challenge", sessions.answer_challenge),
     Route("POST", "/api/auth/refresh", sessions.refresh),
     Route("POST", "/api/auth/logout", sessions.log_out),
+    Route("POST", "/api/auth/password/forgot", passwords.forgot),
+    Route("POST", "/api/auth/password/reset", passwords.reset),
+    Route("GET", "/api/auth/config", offer.show),
+    Route("GET", profiles.SCHEMA_PATH, profiles.show_schema),
     Route("GET", "/health/live", health.live),
     Route("GET", "/health/ready", health.ready),
     Route("GET", "/openapi.json", documentation.openapi),
@@ -33,24 +50,60 @@ PUBLIC: Final = (
     Route("GET", "/docs/{asset}", documentation.asset),
 )
 
+SIGNED_IN: Final = (
+    Route("POST", "/api/auth/password/change", passwords.change),
+    Route("GET", "/api/auth/me", own_account.show),
+    Route("PATCH", "/api/auth/me", own_account.change),
+    Route("DELETE", "/api/auth/me", own_account.delete),
+    Route("POST", "/api/auth/me/verification", own_account.send_verification),
+    Route("POST", "/api/auth/me/verification/confirm", own_account.verify),
+    Route("GET", "/api/auth/mfa", factors.show),
+    Route("PUT", "/api/auth/mfa", factors.prefer),
+    Route("POST", "/api/auth/mfa/totp", factors.associate_totp),
+    Route("POST", "/api/auth/mfa/totp/verify", factors.verify_totp),
+    Route("GET", "/api/auth/passkeys", passkeys.show),
+    Route("POST", "/api/auth/passkeys/options", passkeys.options),
+    Route("POST", "/api/auth/passkeys", passkeys.register),
+    Route("DELETE", "/api/auth/passkeys/{id}", passkeys.remove),
+)
+
 IDENTIFIED: Final = (
     Route("GET", profiles.PATH, profiles.show),
     Route("POST", profiles.PATH, profiles.save),
+    Route("PUT", profiles.PATH, profiles.replace),
+    Route("PATCH", profiles.PATH, profiles.patch),
+    Route("DELETE", profiles.PATH, profiles.erase),
 )
 
 
 def all_routes() -> Iterator[tuple[Route, Access]]:
     """Yield every route with who may call it."""
-    for access, routes in ((Access.PUBLIC, PUBLIC), (Access.IDENTIFIED, IDENTIFIED)):
+    by_access = (
+        (Access.PUBLIC, PUBLIC),
+        (Access.SIGNED_IN, SIGNED_IN),
+        (Access.IDENTIFIED, IDENTIFIED),
+    )
+    for access, routes in by_access:
         for route in routes:
             yield route, access
 
 
 def register(app: web.Application) -> Mapping[Handler, Access]:
-    """Add the routes to *app*, each GET with its HEAD; return who may call each handler."""
+    """
+    Add the routes to *app*, each GET with its HEAD and each path with OPTIONS.
+
+    Returns who may call each handler.
+    """
+    by_path: dict[str, list[Route]] = {}
     for route, _ in all_routes():
-        if route.method == "GET":
-            app.router.add_get(route.path, route.operation.call)
-        else:
-            app.router.add_route(route.method, route.path, route.operation.call)
-    return {route.operation.call: access for route, access in all_routes()}
+        by_path.setdefault(route.path, []).append(route)
+    for path, routes in by_path.items():
+        # A parameter is any segment, which is what the API document says of it.
+        resource = app.router.add_resource(path.replace("}", ":[^/]+}"))
+        for route in routes:
+            resource.add_route(route.method, route.operation.call)
+            if route.method == hdrs.METH_GET:
+                resource.add_route(hdrs.METH_HEAD, route.operation.call)
+        resource.add_route(hdrs.METH_OPTIONS, methods.options)
+    access: dict[Handler, Access] = {route.operation.call: access for route, access in all_routes()}
+    return {**access, methods.options: Access.PUBLIC}

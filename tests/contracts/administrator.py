@@ -2,13 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from service.config import CognitoConfig
-from service.domain.sessions import Challenge
-from service.identity_provider.cognito.answers import outcome_of
-from service.identity_provider.cognito.secret_hash import secret_hash
-from tests.fakes import challenges
 from tests.fakes.user_pool import MemoryUserPool
 
 if TYPE_CHECKING:
@@ -24,9 +20,6 @@ class Administrator(Protocol):
     async def require_reset(self, username: str) -> None:
         """Void a user's password, and send a code for a new one."""
 
-    async def begin_custom(self, username: str) -> Challenge:
-        """Begin a sign-in by a custom challenge, as another client of the pool would."""
-
 
 @dataclass(frozen=True, slots=True)
 class MemoryAdministrator:
@@ -41,10 +34,6 @@ class MemoryAdministrator:
     async def require_reset(self, username: str) -> None:
         """Void a user's password, and send a code for a new one."""
         self.pool.require_reset(username)
-
-    async def begin_custom(self, username: str) -> Challenge:
-        """Begin a sign-in by a custom challenge."""
-        return challenges.ask_for_custom(self.pool, self.pool.find_or_invent(username))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +58,3 @@ class CognitoAdministrator:
         await self.cognito.admin_reset_user_password(
             UserPoolId=self.config.user_pool_id, Username=username
         )
-
-    async def begin_custom(self, username: str) -> Challenge:
-        """Begin a sign-in by a custom challenge."""
-        client_id, secret = self.config.client_id, self.config.client_secret
-        proof: dict[str, Any] = {}
-        if secret is not None:
-            proof = {"SECRET_HASH": secret_hash(client_id, secret, username)}
-        begun = outcome_of(
-            await self.cognito.initiate_auth(
-                ClientId=client_id,
-                AuthFlow="CUSTOM_AUTH",
-                AuthParameters={"USERNAME": username, **proof},
-            )
-        )
-        assert isinstance(begun, Challenge)
-        return begun

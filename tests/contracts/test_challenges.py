@@ -149,8 +149,7 @@ async def test_session_is_of_one_challenge(stage: Stage) -> None:
 @CUSTOM
 async def test_custom_challenge_is_answered_by_its_code(stage: Stage, user: str) -> None:
     """What the pool's own functions ask for is answered by one value."""
-    asked = await stage.administrator.begin_custom(user)
-    assert asked.name == "CUSTOM_CHALLENGE"
+    asked = challenge(await stage.begin(user, "CUSTOM_CHALLENGE"), "CUSTOM_CHALLENGE")
 
     signed_in(await stage.answer(asked, user, code=await stage.code(user)))
 
@@ -160,7 +159,7 @@ async def test_wrong_answer_to_a_custom_challenge_is_followed_by_another(
     stage: Stage, user: str
 ) -> None:
     """The pool's functions may ask again, in a new session, as often as they like."""
-    asked = await stage.administrator.begin_custom(user)
+    asked = challenge(await stage.begin(user, "CUSTOM_CHALLENGE"), "CUSTOM_CHALLENGE")
     code = await stage.code(user)
 
     again = challenge(await stage.answer(asked, user, code=wrong(code)), "CUSTOM_CHALLENGE")
@@ -173,7 +172,7 @@ async def test_wrong_answer_to_a_custom_challenge_is_followed_by_another(
 @CUSTOM
 async def test_custom_challenge_ends(stage: Stage, user: str) -> None:
     """When they had enough, it was a wrong password."""
-    asked = await stage.administrator.begin_custom(user)
+    asked = challenge(await stage.begin(user, "CUSTOM_CHALLENGE"), "CUSTOM_CHALLENGE")
     code = wrong(await stage.code(user))
     for _ in range(2):
         asked = challenge(await stage.answer(asked, user, code=code), "CUSTOM_CHALLENGE")

@@ -11,7 +11,8 @@ from aiohttp import web
 from service.app import aws_adapters, create_app
 from service.config import Config
 from service.web.protocol import Runner
-from tests.stage import CREDENTIALS
+from tests.end_to_end.calls import call
+from tests.stage import CREDENTIALS, PASSWORD, Mailbox, new_user
 
 
 @pytest.fixture
@@ -33,3 +34,15 @@ async def service(config: Config) -> AsyncIterator[aiohttp.ClientSession]:
             yield session
     finally:
         await runner.cleanup()
+
+
+@pytest.fixture
+async def user(service: aiohttp.ClientSession, mailbox: Mailbox) -> str:
+    """Return a user who has signed up and confirmed."""
+    username = new_user()
+    account = {"username": username, "password": PASSWORD, "attributes": {"email": username}}
+    signed_up = await call(service, "POST", "/api/auth/signup", account)
+    right = {"username": username, "code": await mailbox.code(username)}
+    confirmed = await call(service, "POST", "/api/auth/confirm", right)
+    assert (signed_up.status, confirmed.status) == (201, 200)
+    return username

@@ -9,7 +9,7 @@ from service.domain.errors import (
     RefreshTokenReused,
     UnsupportedTokenType,
 )
-from service.domain.sessions import Answer, Challenge, Tokens
+from service.domain.sessions import CUSTOM, Answer, Challenge, Tokens
 from tests.fakes import answers, challenges, first_factors
 from tests.fakes.user import Status
 from tests.fakes.user_pool import MemoryUserPool
@@ -38,6 +38,10 @@ class MemorySessions:
     ) -> Tokens | Challenge:
         """Begin a sign-in in which the user chooses how to prove who it is."""
         del client
+        if preferred_challenge == CUSTOM:
+            if not self._pool.rules.custom_challenge:
+                raise FeatureUnavailable
+            return challenges.ask_for_custom(self._pool, self._pool.find_or_invent(username))
         if not self._pool.rules.first_factors:
             raise FeatureUnavailable
         if preferred_challenge not in (None, *first_factors.CHALLENGES):

@@ -19,6 +19,7 @@ from tests.web.openapi_check import AnswerCheck
 Api: TypeAlias = TestClient[web.Request, web.Application]
 Start: TypeAlias = Callable[..., Awaitable[Api]]
 
+AT_ONCE: Settings = {"auth": {"answer-floor-ms": "0"}}  # how long refusals wait is tested elsewhere
 ALICE = {"x-amzn-oidc-identity": "alice"}
 
 
@@ -53,7 +54,8 @@ def start(aiohttp_client: AiohttpClient, memory: Adapters) -> Start:
     """Return what starts the service with other settings, or with other adapters."""
 
     async def started(*settings: Settings, adapters: Adapters = memory) -> Api:
-        return await aiohttp_client(create_app(configured(*settings), opening(adapters)))
+        config = configured(AT_ONCE, *settings)
+        return await aiohttp_client(create_app(config, opening(adapters)))
 
     return started
 

@@ -49,6 +49,8 @@ class AnswerCheck:
                 if known is not None:
                     responses: Mapping[str, Any] = known["responses"]
                     return responses
+                if method == "OPTIONS":
+                    return {"204": unrouted["Options"], "503": unrouted["Overloaded"]}
                 return {"405": unrouted["MethodNotAllowed"], "503": unrouted["Overloaded"]}
         return {"404": unrouted["RouteNotFound"], "503": unrouted["Overloaded"]}
 

@@ -1,13 +1,18 @@
 """Signing up, confirming, logging in and out, over HTTP with a fake behind."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from service.app import Adapters
-from service.domain.accounts import Challenge
-from tests.fakes.accounts import MemoryIdentityProvider
+from service.domain.accounts import NewAccount, SignedUp
+from service.domain.client import Client
+from service.domain.sessions import Challenge
+from tests.fakes.registrations import MemoryRegistrations
+from tests.fakes.user_pool import MemoryUserPool
 from tests.stage import PASSWORD
 from tests.web.conftest import Api, Start
 
@@ -15,17 +20,10 @@ ALICE = {"username": "alice", "password": PASSWORD}
 
 
 @pytest.fixture
-def provider(memory: Adapters) -> MemoryIdentityProvider:
-    """Return the fake behind the service."""
-    assert isinstance(memory.identity_provider, MemoryIdentityProvider)
-    return memory.identity_provider
-
-
-@pytest.fixture
-async def confirmed(api: Api, provider: MemoryIdentityProvider) -> Api:
+async def confirmed(api: Api, user_pool: MemoryUserPool) -> Api:
     """Start a service that alice has confirmed her account with."""
     await api.post("/api/auth/signup", json=ALICE)
-    code = provider.code("alice")
+    code = user_pool.code("alice")
     answer = await api.post("/api/auth/confirm", json={"username": "alice", "code": code})
     assert (answer.status, await answer.json()) == (200, {"confirmed": True})
     return api
@@ -73,12 +71,62 @@ async def test_attribute_that_callers_may_not_set_is_refused_by_name(api: Api, n
 
 async def test_writable_attributes_are_a_setting(start: Start) -> None:
     """A deployment says which attributes a caller may set."""
-    api = await start({"auth": {"writable-attributes": "custom:plan"}})
+    api = await start({"auth": {"writable-attributes": "nickname"}})
 
-    plan = await api.post("/api/auth/signup", json={**ALICE, "attributes": {"custom:plan": "x"}})
+    nickname = await api.post("/api/auth/signup", json={**ALICE, "attributes": {"nickname": "x"}})
     email = await api.post("/api/auth/signup", json={**ALICE, "attributes": {"email": "a@b.co"}})
 
-    assert (plan.status, email.status) == (201, 422)
+    assert (nickname.status, email.status) == (201, 422)
+
+
+UNIFORM = {"auth": {"uniform-signup": "true"}}
+
+
+async def test_uniform_sign_up_does_not_tell_who_has_an_account(
+    start: Start, user_pool: MemoryUserPool
+) -> None:
+    """A name that is taken gets the answer of a new one, to the byte; the account stays as it is."""
+    api = await start(UNIFORM)
+    body = {**ALICE, "attributes": {"email": "alice@example.com"}}
+    new = await api.post("/api/auth/signup", json=body)
+    code = user_pool.code("alice")
+
+    with capture_logs() as logs:
+        taken = await api.post("/api/auth/signup", json={**body, "password": "Another1!"})
+
+    assert (new.status, await new.read()) == (taken.status, await taken.read())
+    assert (new.status, await new.json()) == (201, {"confirmed": False})
+    assert _lasting(new.headers) == _lasting(taken.headers)
+    assert user_pool.code("alice") == code
+    (event,) = (line for line in logs if line["event"] == "sign_up_refused")
+    assert (event["code"], event["account"]) == ("user_exists", "alice")
+
+
+@pytest.mark.parametrize("username", ["alice", "bob"])
+async def test_uniform_sign_up_checks_the_password_first(start: Start, username: str) -> None:
+    """A weak password is refused for a name that is taken as for a new one."""
+    api = await start(UNIFORM)
+    await api.post("/api/auth/signup", json=ALICE)
+
+    answer = await api.post("/api/auth/signup", json={"username": username, "password": "weak"})
+
+    assert (answer.status, (await answer.json())["code"]) == (422, "weak_password")
+
+
+async def test_account_that_its_password_proved_has_no_id(start: Start, memory: Adapters) -> None:
+    """Where the user pool's reply was lost, the account is there, and its id is not known yet."""
+
+    class Recovered(MemoryRegistrations):
+        async def sign_up(self, account: NewAccount, client: Client) -> SignedUp:
+            await super().sign_up(account, client)
+            return SignedUp(None, confirmed=False, delivery=None)
+
+    provider = replace(memory.identity_provider, registrations=Recovered(MemoryUserPool()))
+    api = await start(adapters=replace(memory, identity_provider=provider))
+
+    answer = await api.post("/api/auth/signup", json=ALICE)
+
+    assert (answer.status, await answer.json()) == (201, {"confirmed": False})
 
 
 @pytest.mark.parametrize("field", ["SecretHash", "AuthFlow", "ClientId", "UserContextData"])
@@ -113,11 +161,11 @@ async def test_unfit_user_name_or_password_is_refused(api: Api, field: str, valu
     assert [entry["field"] for entry in (await answer.json())["errors"]] == [field]
 
 
-async def test_password_is_taken_as_it_is(api: Api, provider: MemoryIdentityProvider) -> None:
+async def test_password_is_taken_as_it_is(api: Api, user_pool: MemoryUserPool) -> None:
     """Spaces at the ends of a password belong to it."""
     spaced = {"username": "spaced", "password": f"  {PASSWORD}  "}
     await api.post("/api/auth/signup", json=spaced)
-    code = provider.code("spaced")
+    code = user_pool.code("spaced")
     await api.post("/api/auth/confirm", json={"username": "spaced", "code": code})
 
     trimmed = await api.post("/api/auth/login", json={**spaced, "password": PASSWORD})
@@ -198,12 +246,12 @@ async def test_unknown_user_and_wrong_password_get_the_same_answer(confirmed: Ap
 )
 async def test_challenge_is_an_answer(
     confirmed: Api,
-    provider: MemoryIdentityProvider,
+    user_pool: MemoryUserPool,
     challenge: Challenge,
     body: dict[str, object],
 ) -> None:
     """What is asked for before tokens is data, not an error."""
-    provider.challenge = challenge
+    user_pool.challenge = challenge
 
     answer = await confirmed.post("/api/auth/login", json=ALICE)
 

@@ -69,7 +69,7 @@ async def test_wrong_method_says_which_are_right(api: Api) -> None:
     answer = await api.delete("/api/auth/login")
 
     assert answer.status == 405
-    assert answer.headers["Allow"] == "POST"
+    assert answer.headers["Allow"] == "OPTIONS,POST"
     assert (await answer.json())["code"] == "method_not_allowed"
 
 

@@ -14,7 +14,7 @@ from service.web.lockout import FORGOTTEN_AFTER_S, LONGEST_LOCK_S
 from tests.jose import Clock
 from tests.stage import configured
 
-LIMITS = configured().limits
+LIMITS = replace(configured().limits, burst_s=1.0, address_burst=100)
 OFF = LimitsConfig(**{field.name: 0 for field in fields(LimitsConfig)} | {"accounts_remembered": 9})
 HERE = ip_address("203.0.113.7")
 IN_ALL = {
@@ -70,7 +70,7 @@ def test_every_kind_has_a_quota() -> None:
 
 @pytest.mark.parametrize("kind", Kind)
 def test_calls_in_all_are_limited(kind: Kind) -> None:
-    """Of any number of addresses and names, a second's worth comes through at once, and then the rate."""
+    """Of any number of addresses and names, a burst comes through, and then the rate."""
     clock = Clock()
     door = FrontDoor(LIMITS, clock=clock)
 
@@ -78,7 +78,7 @@ def test_calls_in_all_are_limited(kind: Kind) -> None:
         return sum(
             _refusal(door, kind, address=_address(number), account=f"user-{clock.now}-{number}")
             is None
-            for number in range(300)
+            for number in range(2_000)
         )
 
     assert admitted() == IN_ALL[kind]
@@ -87,6 +87,18 @@ def test_calls_in_all_are_limited(kind: Kind) -> None:
     assert refusal.retry_after_s == 1
     clock.now += 10
     assert admitted() == IN_ALL[kind]
+
+
+def test_burst_is_so_many_seconds_worth() -> None:
+    """What may come at once is a setting of its own."""
+    door = FrontDoor(replace(LIMITS, burst_s=2.5, sign_in_per_s=10), clock=Clock())
+
+    admitted = [
+        _refusal(door, Kind.SIGN_IN, address=_address(number), account=f"user {number}") is None
+        for number in range(100)
+    ]
+
+    assert sum(admitted) == 25
 
 
 def test_quotas_are_apart() -> None:
@@ -342,7 +354,7 @@ def test_either_zero_switches_the_address_off(off: str) -> None:
 def test_limit_below_one_a_second_lets_one_through() -> None:
     """A total of less than one call a second still has one at once."""
     clock = Clock()
-    door = FrontDoor(replace(OFF, read_per_s=0.5), clock=clock)
+    door = FrontDoor(replace(OFF, read_per_s=0.5, burst_s=1), clock=clock)
 
     assert _refusal(door, Kind.READ) is None
     refusal = _refusal(door, Kind.READ)

@@ -8,6 +8,15 @@ from service.web.schemas.json_object import JsonObject
 
 FIELD = JsonObject()
 
+
+def _nested(kind: dict[str, JsonValue] | list[JsonValue], levels: int) -> JsonValue:
+    """Return *levels* objects or lists, each inside the one before."""
+    value: JsonValue = kind
+    for _ in range(levels - 1):
+        value = {"a": value} if isinstance(kind, dict) else [value]
+    return value
+
+
 KEPT: list[JsonValue] = [
     0,
     -1,
@@ -22,6 +31,8 @@ KEPT: list[JsonValue] = [
     12345678901234567890123456789012345678,
     [1, [2.5, {"a": None}]],
     {"a.b": {"#": "\U0001f600"}},
+    "two\r\nlines\tand \u2068isolates\u2069",
+    " ",
 ]
 
 
@@ -43,6 +54,20 @@ def test_whole_number_becomes_an_integer(value: JsonValue, stored: JsonValue) ->
     assert repr(FIELD.deserialize({"n": value})) == repr({"n": stored})
 
 
+@pytest.mark.parametrize(
+    ("value", "stored"),
+    [
+        ("e\u0301", "é"),
+        (["\u212b"], ["Å"]),
+        ({"e\u0301": {"\u0958": None}}, {"é": {"\u0915\u093c": None}}),
+    ],
+    ids=ascii,
+)
+def test_texts_and_names_are_normalized(value: JsonValue, stored: JsonValue) -> None:
+    """Every text and every name is kept in Normalization Form C."""
+    assert FIELD.deserialize({"n": value}) == {"n": stored}
+
+
 REFUSED: dict[str, tuple[JsonValue, str]] = {
     "39 digits": ({"a": 123456789012345678901234567890123456789}, "a"),
     "4,000 digits": ({"a": {"b": int("9" * 4_000)}}, "a.b"),
@@ -51,6 +76,16 @@ REFUSED: dict[str, tuple[JsonValue, str]] = {
     "small float": ({"a": {"b": [5e-324]}}, "a.b.0"),
     "empty name inside": ({"a": {"": 1}}, "a"),
     "long name inside": ({"a": [{"x" * 256: 1}]}, "a.0"),
+    "control character": ({"a": {"b": ["", {"c": "\u0000"}]}}, "a.b.1.c"),
+    "escape": ({"a": "\u001b[2J"}, "a"),
+    "surrogate": ({"a": ["\ud800"]}, "a.0"),
+    "noncharacter": ({"a": "\U0001ffff"}, "a"),
+    "control character in a name": ({"a": {"b\n": 1}}, "a"),
+    "override in a name": ({"a": {"b": {"\u202egnp": 1}}}, "a.b"),
+    "one name in two forms": ({"a": {"b": {"\u00e9": 1, "e\u0301": 2}}}, "a.b"),
+    "long name in its form": ({"a": {"\u0958" * 128: 1}}, "a"),
+    "32 objects": (_nested({}, 32), ".".join("a" * 31)),
+    "32 levels of lists": ({"a": _nested([], 31)}, ".".join(["a", *"0" * 30])),
 }
 
 
@@ -71,10 +106,22 @@ def test_what_cannot_be_stored_is_refused_with_its_place(value: JsonValue, path:
         ({"a": [0] * 2_000}, "2000 values"),
         ({str(number): {} for number in range(2_000)}, "2000 values"),
         ({"a": "é" * 32_768}, "65536 bytes"),
+        ({"\u00e9": 1, "e\u0301": 1}, "same name twice"),
+        ({"\u0000": 1}, "A name in it"),
         ("text", "object"),
         ([], "object"),
     ],
-    ids=["empty name", "long name", "many values", "many names", "long", "text", "list"],
+    ids=[
+        "empty name",
+        "long name",
+        "many values",
+        "many names",
+        "long",
+        "one name in two forms",
+        "control",
+        "text",
+        "list",
+    ],
 )
 def test_object_out_of_bounds_is_refused(value: JsonValue, what: str) -> None:
     """The object is bounded in names, values and bytes, far below what stalls a process."""
@@ -84,5 +131,6 @@ def test_object_out_of_bounds_is_refused(value: JsonValue, what: str) -> None:
 
 def test_largest_object_is_taken() -> None:
     """The bounds themselves are within."""
+    FIELD.deserialize(_nested({}, 31))
     FIELD.deserialize({"a": [0] * 1_998})
     FIELD.deserialize({"x" * 255: "x" * (65_536 - 262)})

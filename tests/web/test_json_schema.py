@@ -54,22 +54,60 @@ def test_fields_accept_what_removes_them_and_answers_never_hold_it(
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("birthdate", {"type": ["string", "null"], "format": "date"}),
+        (
+            "birthdate",
+            {
+                "type": ["string", "null"],
+                "format": "date",
+                "pattern": "^(?:19|2[0-9])[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])$",
+            },
+        ),
         ("preferences", {"type": ["object", "null"]}),
-        ("website", {"type": ["string", "null"], "format": "uri", "maxLength": 2048}),
-        ("email", {"type": ["string", "null"], "format": "email", "maxLength": 254}),
-        ("phoneNumber", {"type": ["string", "null"], "pattern": r"^\+[1-9][0-9]{1,14}$"}),
+        ("website", {"type": ["string", "null"], "format": "iri", "maxLength": 2048}),
+        ("email", {"type": ["string", "null"], "format": "idn-email", "maxLength": 254}),
+        ("displayName", {"type": ["string", "null"], "minLength": 1, "maxLength": 128}),
+        ("bio", {"type": ["string", "null"], "minLength": 1, "maxLength": 4096}),
+        (
+            "phoneNumber",
+            {
+                "type": ["string", "null"],
+                "maxLength": 40,
+                "pattern": r"^\+[1-9](?:[ ().-]{0,2}[0-9]){1,16}$",
+            },
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_field_is_described_in_the_words_of_json_schema(
     document: dict[str, Any], name: str, expected: dict[str, Any]
 ) -> None:
-    """Types, formats and patterns are those that any JSON Schema validator knows."""
-    described = dict(document["components"]["schemas"]["ProfileFields"]["properties"][name])
-    del described["examples"]
+    """Types, formats, lengths and patterns are those that any JSON Schema validator knows."""
+    described = document["components"]["schemas"]["ProfileFields"]["properties"][name]
+    said = {"type", "format", "minLength", "maxLength", "pattern"} & described.keys()
 
-    assert expected == described
+    assert expected == {word: described[word] for word in said - {"pattern"} | expected.keys()}
+
+
+def test_limits_are_those_of_writing(document: dict[str, Any]) -> None:
+    """What another program stored is answered as it is: an answer has formats, and no limits."""
+    schemas = document["components"]["schemas"]
+    written, answered = schemas["ProfileFields"]["properties"], schemas["Profile"]["properties"]
+    limits = {"minLength", "maxLength", "pattern"}
+
+    assert [name for name in written if not limits & written[name].keys()] == ["preferences"]
+    assert [name for name in answered if limits & answered[name].keys()] == []
+    assert answered["birthdate"]["format"] == "date"
+
+
+def test_patterns_are_of_the_common_subset(document: dict[str, Any]) -> None:
+    """No pattern looks around or names a group: JSON Schema asks for what every engine knows."""
+    written = document["components"]["schemas"]["ProfileFields"]["properties"]
+    patterns = [field["pattern"] for field in written.values() if "pattern" in field]
+
+    assert patterns != []
+    for pattern in patterns:
+        assert re.search(r"\(\?[^:]|\\[AZbBdDsSwWpP]", pattern) is None
+        assert (pattern[0], pattern[-1]) == ("^", "$")
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ async def test_document_is_served(api: Api) -> None:
 
 
 def test_every_route_is_documented_and_nothing_else() -> None:
-    """The router and the document name the same methods and paths; HEAD belongs to its GET."""
+    """The router and the document name the same; HEAD belongs to its GET, OPTIONS to every path."""
     app = create_app(configured())
     routed = {
         (route.method, route.resource.canonical)
@@ -85,7 +85,12 @@ def test_every_route_is_documented_and_nothing_else() -> None:
     }
     documented = {(method, path) for method, path, _ in _operations(_parsed(app[keys.OPENAPI]))}
 
-    assert {(method, path) for method, path in routed if method != "HEAD"} == documented
+    assert {
+        (method, path) for method, path in routed if method not in {"HEAD", "OPTIONS"}
+    } == documented
+    assert {path for method, path in routed if method == "OPTIONS"} == {
+        path for _, path in documented
+    }
     assert {path for method, path in routed if method == "HEAD"} == {
         path for method, path in documented if method == "GET"
     }
@@ -123,7 +128,7 @@ def test_operation_documents_its_statuses_and_codes(
     """Each success, and each refusal under its status and with its code, is there; nothing else."""
     responses = document["paths"][route.path][route.method.lower()]["responses"]
     expected: dict[str, set[str]] = {str(status.value): set() for status in route.operation.answers}
-    for refusal in route.operation.all_refusals(public=access is Access.PUBLIC):
+    for refusal in route.operation.all_refusals(access):
         expected.setdefault(str(STATUSES[refusal].value), set()).add(refusal.code)
 
     assert expected == {status: _codes(response) for status, response in responses.items()}
@@ -152,7 +157,7 @@ def test_every_error_can_be_met() -> None:
     """Each leaf of the error tree is documented by an operation, or there is a reason why not."""
     met: set[type[ServiceError]] = set()
     for route, access in WITH_ACCESS:
-        met |= {*route.operation.all_refusals(public=access is Access.PUBLIC)}
+        met |= {*route.operation.all_refusals(access)}
 
     assert set(leaves()) - met == set(OF_NO_OPERATION)
 
@@ -175,8 +180,8 @@ def test_every_problem_example_is_as_its_schema_says(document: dict[str, Any]) -
     assert checked >= {leaf.code for leaf in leaves() if leaf not in OF_NO_OPERATION}
 
 
-# A refresh token is nothing that a document could show.
-WITHOUT_EXAMPLE = {"/api/auth/refresh"}
+# A refresh token, or what an authenticator made, is nothing that a document could show.
+WITHOUT_EXAMPLE = {"/api/auth/refresh", "/api/auth/passkeys"}
 WITH_EXAMPLE = [
     route for route in ROUTES if route.operation.body and route.path not in WITHOUT_EXAMPLE
 ]

@@ -52,7 +52,8 @@ class CognitoFactors:
             for factor in FACTORS
             if factor in named
         }
-        await self._user_pool.call("SetUserMFAPreference", AccessToken=access_token, **settings)
+        if settings:
+            await self._user_pool.call("SetUserMFAPreference", AccessToken=access_token, **settings)
 
     async def associate_totp(self, access_token: str) -> str:
         """Return a new secret for an authenticator app, in Base32."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from service.aws import required
 from service.domain.errors import CodeMismatch, InvalidParameter, TokenInvalid
 from service.domain.factors import TOTP
-from service.domain.sessions import Answer, Challenge, Tokens
+from service.domain.sessions import CUSTOM, Answer, Challenge, Tokens
 from service.identity_provider.cognito.answers import outcome_of, tokens_of
 from service.identity_provider.cognito.challenge_responses import MFA_SETUP, responses
 from service.identity_provider.cognito.errors import BY_SESSION
@@ -33,7 +33,9 @@ class CognitoSessions:
     async def begin(
         self, username: str, preferred_challenge: str | None, client: Client
     ) -> Tokens | Challenge:
-        """Begin a sign-in in which the user chooses how to prove who it is."""
+        """Begin a sign-in in which the user chooses how to prove who it is, or the triggers do."""
+        if preferred_challenge == CUSTOM:
+            return await self._initiate("CUSTOM_AUTH", username, client, {})
         preference = (
             {} if preferred_challenge is None else {"PREFERRED_CHALLENGE": preferred_challenge}
         )

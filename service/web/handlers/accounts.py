@@ -1,16 +1,32 @@
 """Accounts: signing up and confirming."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Final
 
 from aiohttp import web
 
 from service.domain import errors
-from service.domain.accounts import Delivery
+from service.domain.accounts import SignedUp
+from service.domain.errors import AccountExists, WeakPassword
+from service.domain.password_rules import PasswordRules
 from service.web import bodies, keys
-from service.web.operations import OF_A_TRIGGER, OF_COGNITO, OF_SENDING, Answer, operation
+from service.web.attempts import attempt
+from service.web.front_door import Kind
+from service.web.handlers.deliveries import delivery_data
+from service.web.operations import (
+    OF_A_PASSWORD,
+    OF_A_TRIGGER,
+    OF_COGNITO,
+    OF_SENDING,
+    Answer,
+    operation,
+)
 from service.web.schemas import accounts as schemas
+from service.web.security_events import SecurityEvent, record
 
 TAG = "accounts"
+UNIFORM: Final = {"confirmed": False}  # an id or a delivery would tell whether the account is new
 
 
 @operation(
@@ -22,21 +38,50 @@ TAG = "accounts"
         *OF_COGNITO,
         *OF_A_TRIGGER,
         *OF_SENDING,
+        *OF_A_PASSWORD,
         errors.AccountExists,
-        errors.PasswordReused,
         errors.SignUpDisabled,
-        errors.WeakPassword,
     ),
 )
 async def sign_up(request: web.Request) -> web.Response:
-    """Create an account."""
-    writable = request.app[keys.CONFIG].auth.writable_attributes
-    account = await bodies.load(request, schemas.SignUpSchema(writable_attributes=writable))
-    signed_up = await request.app[keys.IDENTITY_PROVIDER].sign_up(account)
-    data: dict[str, object] = {"userId": signed_up.user_id, "confirmed": signed_up.confirmed}
-    if signed_up.delivery is not None:
-        data["delivery"] = _delivery(signed_up.delivery)
-    return bodies.answer(data, status=HTTPStatus.CREATED)
+    """
+    Create an account.
+
+    Where signing up is uniform, a user name that is taken gets the answer of a new account; the
+    password rules are checked first, lest a weak password be refused for new names only.
+    """
+    auth, offer = request.app[keys.CONFIG].auth, request.app[keys.CONFIG].offer
+    account = await bodies.load(
+        request, schemas.SignUpSchema(writable_attributes=auth.writable_attributes)
+    )
+    async with attempt(
+        request,
+        Kind.SIGN_UP,
+        refused=SecurityEvent.SIGN_UP_REFUSED,
+        account=account.username,
+        always=auth.uniform_signup,
+    ) as client:
+        rules = PasswordRules(offer.password_min_length, offer.password_requires)
+        if auth.uniform_signup and not rules.allow(account.password):
+            raise WeakPassword
+        try:
+            signed_up = await request.app[keys.IDENTITY_PROVIDER].registrations.sign_up(
+                account, client
+            )
+        except AccountExists as exists:
+            if not auth.uniform_signup:
+                raise
+            record(
+                request,
+                SecurityEvent.SIGN_UP_REFUSED,
+                account=account.username,
+                refusal=exists,
+            )
+            return bodies.answer(UNIFORM, status=HTTPStatus.CREATED)
+        record(request, SecurityEvent.SIGNED_UP, sub=signed_up.user_id, account=account.username)
+        if auth.uniform_signup:
+            return bodies.answer(UNIFORM, status=HTTPStatus.CREATED)
+    return bodies.answer(_signed_up(signed_up), status=HTTPStatus.CREATED)
 
 
 @operation(
@@ -44,18 +89,19 @@ async def sign_up(request: web.Request) -> web.Response:
     tag=TAG,
     body=schemas.ConfirmSchema,
     answers={HTTPStatus.OK: Answer("The account is confirmed.", schemas.ConfirmedSchema)},
-    refusals=(
-        *OF_COGNITO,
-        *OF_A_TRIGGER,
-        errors.AliasExists,
-        errors.CodeMismatch,
-        errors.TooManyAttempts,
-    ),
+    refusals=(*OF_COGNITO, *OF_A_TRIGGER, errors.AliasExists, errors.CodeMismatch),
 )
 async def confirm(request: web.Request) -> web.Response:
     """Confirm an account."""
     body = await bodies.load(request, schemas.ConfirmSchema())
-    await request.app[keys.IDENTITY_PROVIDER].confirm(body["username"], body["code"])
+    username = body["username"]
+    async with attempt(
+        request, Kind.CONFIRM, refused=SecurityEvent.CONFIRMATION_REFUSED, account=username
+    ) as client:
+        await request.app[keys.IDENTITY_PROVIDER].registrations.confirm(
+            username, body["code"], client
+        )
+    record(request, SecurityEvent.CONFIRMED, account=username)
     return bodies.answer({"confirmed": True})
 
 
@@ -65,22 +111,30 @@ async def confirm(request: web.Request) -> web.Response:
     body=schemas.UsernameSchema,
     answers={
         HTTPStatus.ACCEPTED: Answer(
-            "A code is on its way, if there is an account that waits for one.",
-            schemas.ResentSchema,
+            "A code is on its way, if there is an account that waits for one.", schemas.SentSchema
         )
     },
     refusals=(*OF_COGNITO, *OF_A_TRIGGER, *OF_SENDING),
 )
 async def resend_code(request: web.Request) -> web.Response:
     """Send a new code; the answer is the same whether there is such an account or not."""
-    body = await bodies.load(request, schemas.UsernameSchema())
-    await request.app[keys.IDENTITY_PROVIDER].resend_code(body["username"])
+    username = (await bodies.load(request, schemas.UsernameSchema()))["username"]
+    async with attempt(
+        request,
+        Kind.RESEND,
+        refused=SecurityEvent.CODE_REQUEST_REFUSED,
+        account=username,
+        always=True,
+    ) as client:
+        await request.app[keys.IDENTITY_PROVIDER].registrations.resend_code(username, client)
+    record(request, SecurityEvent.CODE_REQUESTED, account=username)
     return bodies.answer({}, status=HTTPStatus.ACCEPTED)
 
 
-def _delivery(delivery: Delivery) -> dict[str, str]:
-    return {
-        "medium": delivery.medium,
-        "destination": delivery.destination,
-        "attribute": delivery.attribute,
-    }
+def _signed_up(signed_up: SignedUp) -> Mapping[str, object]:
+    data: dict[str, object] = {"confirmed": signed_up.confirmed}
+    if signed_up.user_id is not None:
+        data["userId"] = signed_up.user_id
+    if signed_up.delivery is not None:
+        data["delivery"] = delivery_data(signed_up.delivery)
+    return data

@@ -1,24 +1,40 @@
 """Profiles: the caller's own."""
 
+import functools
+from datetime import UTC
+from email.utils import format_datetime
 from http import HTTPStatus
+from typing import Final
 
 from aiohttp import web
 
 from service.domain import errors, profiles
 from service.domain.errors import ProfileNotFound
+from service.domain.profiles import Profile, Saved
+from service.domain.timestamps import moment
 from service.web import bodies, keys
 from service.web.entity_tags import entity_tag, tag_list, write_condition
 from service.web.operations import OF_AN_UPSTREAM, Answer, operation
 from service.web.schemas.profiles import ProfileSchema, StoredProfileSchema
 
 TAG = "profiles"
-PATH = "/v1/user/profile"
+PATH: Final = "/v1/user/profile"
+SCHEMA_PATH: Final = f"{PATH}/schema"
+SCHEMA_JSON: Final = "application/schema+json"
 
 _HAS_A_TAG = {"ETag": "Names exactly this state of the profile."}
+_WHERE = {**_HAS_A_TAG, "Location": "Where the profile is."}
 _CONDITIONS = {
     "If-Match": "Write only if the profile has one of these tags; `*`: only if there is one.",
     "If-None-Match": "Write only if the profile has none of these tags; `*`: only create.",
+    "If-Unmodified-Since": "Write only if the profile is not younger; If-Match is exact.",
 }
+_OF_A_WRITE = (
+    *OF_AN_UPSTREAM,
+    errors.PreconditionFailed,
+    errors.ProfileChanged,
+    errors.ProfileTooLarge,
+)
 
 
 @operation(
@@ -32,13 +48,18 @@ _CONDITIONS = {
     refusals=(*OF_AN_UPSTREAM, errors.ProfileNotFound),
 )
 async def show(request: web.Request) -> web.Response:
-    """Answer with the profile, or that the caller has it already."""
+    """
+    Answer with the profile, or that the caller has it already.
+
+    If-Modified-Since is not heeded: two writes within its second would leave the caller with the
+    older one.
+    """
     known = tag_list(request, "If-None-Match")
     profile = await request.app[keys.PROFILE_STORE].find(request[keys.IDENTITY].sub)
     if profile is None:
         raise ProfileNotFound
     body = request.app[keys.PROFILE_REPRESENTATION].body(profile)
-    headers = {"ETag": entity_tag(body), "Cache-Control": "private, no-cache"}
+    headers = {**_validators(profile, body), "Cache-Control": "private, no-cache"}
     if known is not None and known.matches_weakly(headers["ETag"]):
         return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
     return web.Response(body=body, headers=headers, content_type=bodies.JSON)
@@ -53,18 +74,9 @@ async def show(request: web.Request) -> web.Response:
         HTTPStatus.OK: Answer(
             "The fields were merged; null removed a field.", StoredProfileSchema, _HAS_A_TAG
         ),
-        HTTPStatus.CREATED: Answer(
-            "The profile was created.",
-            StoredProfileSchema,
-            {**_HAS_A_TAG, "Location": "Where the profile is."},
-        ),
+        HTTPStatus.CREATED: Answer("The profile was created.", StoredProfileSchema, _WHERE),
     },
-    refusals=(
-        *OF_AN_UPSTREAM,
-        errors.PreconditionFailed,
-        errors.ProfileChanged,
-        errors.ProfileTooLarge,
-    ),
+    refusals=(*_OF_A_WRITE, errors.AccountClosed),
 )
 async def save(request: web.Request) -> web.Response:
     """Create the caller's profile or merge the body into it."""
@@ -74,8 +86,101 @@ async def save(request: web.Request) -> web.Response:
     saved = await profiles.create_or_merge(
         request.app[keys.PROFILE_STORE], request[keys.IDENTITY].sub, changes, condition
     )
-    body = representation.body(saved.profile)
-    headers = {"ETag": entity_tag(body)}
+    return _saved(request, saved)
+
+
+@operation(
+    "Replace the profile's fields, or create it",
+    tag=TAG,
+    body=ProfileSchema,
+    headers=_CONDITIONS,
+    answers={
+        HTTPStatus.OK: Answer(
+            "The profile has these fields and no others.", StoredProfileSchema, _HAS_A_TAG
+        ),
+        HTTPStatus.CREATED: Answer("The profile was created.", StoredProfileSchema, _WHERE),
+    },
+    refusals=(*_OF_A_WRITE, errors.AccountClosed),
+)
+async def replace(request: web.Request) -> web.Response:
+    """Make the body's fields the only ones of the caller's profile."""
+    representation = request.app[keys.PROFILE_REPRESENTATION]
+    condition = write_condition(request, representation.tag)
+    fields = await bodies.load(request, representation.schema)
+    saved = await profiles.replace(
+        request.app[keys.PROFILE_STORE],
+        request[keys.IDENTITY].sub,
+        fields,
+        representation.declared,
+        condition,
+    )
+    return _saved(request, saved)
+
+
+@operation(
+    "Merge changes into the profile",
+    tag=TAG,
+    body=ProfileSchema,
+    body_types=(bodies.MERGE_PATCH, bodies.JSON),
+    headers=_CONDITIONS,
+    answers={
+        HTTPStatus.OK: Answer(
+            "The changes were merged, objects inside a field too; null removed a name.",
+            StoredProfileSchema,
+            _HAS_A_TAG,
+        )
+    },
+    refusals=(*_OF_A_WRITE, errors.ProfileNotFound),
+)
+async def patch(request: web.Request) -> web.Response:
+    """Apply the body to the caller's profile as a merge patch (RFC 7396)."""
+    representation = request.app[keys.PROFILE_REPRESENTATION]
+    condition = write_condition(request, representation.tag)
+    changes = await bodies.load(
+        request, representation.schema, types=(bodies.MERGE_PATCH, bodies.JSON)
+    )
+    profile = await profiles.patch(
+        request.app[keys.PROFILE_STORE],
+        request[keys.IDENTITY].sub,
+        changes,
+        condition,
+        check=functools.partial(bodies.loaded, representation.schema),
+    )
+    return _saved(request, Saved(profile, created=False))
+
+
+@operation(
+    "Erase the profile",
+    tag=TAG,
+    headers=_CONDITIONS,
+    answers={HTTPStatus.NO_CONTENT: Answer("The profile is gone.")},
+    refusals=(*_OF_A_WRITE, errors.CrossSiteRefused, errors.ProfileNotFound),
+)
+async def erase(request: web.Request) -> web.Response:
+    """Erase the caller's profile."""
+    condition = write_condition(request, request.app[keys.PROFILE_REPRESENTATION].tag)
+    await profiles.delete(request.app[keys.PROFILE_STORE], request[keys.IDENTITY].sub, condition)
+    return web.Response(status=HTTPStatus.NO_CONTENT)
+
+
+@operation(
+    "Read the JSON Schema of the fields",
+    tag=TAG,
+    answers={HTTPStatus.OK: Answer("What a profile may hold.", SCHEMA_JSON)},
+    operation_id="readProfileSchema",
+)
+async def show_schema(request: web.Request) -> web.Response:
+    """Answer with the JSON Schema (2020-12) of what may be written."""
+    return web.Response(
+        body=request.app[keys.PROFILE_JSON_SCHEMA],
+        headers={"Cache-Control": "public, no-cache"},
+        content_type=SCHEMA_JSON,
+    )
+
+
+def _saved(request: web.Request, saved: Saved) -> web.Response:
+    body = request.app[keys.PROFILE_REPRESENTATION].body(saved.profile)
+    headers = _validators(saved.profile, body)
     if saved.created:
         headers["Location"] = PATH
     return web.Response(
@@ -84,3 +189,12 @@ async def save(request: web.Request) -> web.Response:
         headers=headers,
         content_type=bodies.JSON,
     )
+
+
+def _validators(profile: Profile, body: bytes) -> dict[str, str]:
+    """Return ETag and, where another program has not written what is no date, Last-Modified."""
+    headers = {"ETag": entity_tag(body)}
+    modified = moment(profile.updated_at)
+    if modified is not None:
+        headers["Last-Modified"] = format_datetime(modified.astimezone(UTC), usegmt=True)
+    return headers

@@ -1,47 +1,98 @@
-"""Sessions: logging in, refreshing, logging out."""
+"""Sessions: logging in, answering challenges, refreshing, logging out."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from aiohttp import web
 
 from service.domain import errors
-from service.domain.accounts import Challenge, Tokens
 from service.domain.errors import FieldProblem, InvalidFields
-from service.web import bearer, bodies, keys
-from service.web.operations import OF_A_TRIGGER, OF_COGNITO, OF_SENDING, Answer, operation
-from service.web.schemas import accounts as schemas
+from service.domain.sessions import Answer as ChallengeAnswer
+from service.domain.sessions import Challenge, Tokens
+from service.web import authenticator_apps, bearer, bodies, keys
+from service.web.attempts import attempt
+from service.web.front_door import Kind
+from service.web.operations import (
+    OF_A_PASSWORD,
+    OF_A_TRIGGER,
+    OF_COGNITO,
+    OF_SENDING,
+    Answer,
+    operation,
+)
+from service.web.schemas import sessions as schemas
+from service.web.security_events import SecurityEvent, record
 
 TAG = "sessions"
+
+_TOKENS_OR_CHALLENGE = {
+    HTTPStatus.OK: Answer(
+        "Tokens, or the challenge that comes before them.",
+        (schemas.TokensSchema, schemas.ChallengedSchema),
+    )
+}
+_OF_SIGNING_IN = (
+    *OF_COGNITO,
+    *OF_A_TRIGGER,
+    *OF_SENDING,
+    errors.AccountNotConfirmed,
+    errors.ChallengeExpired,
+    errors.InvalidCredentials,
+    errors.PasswordResetRequired,
+)
 
 
 @operation(
     "Log in",
     tag=TAG,
     body=schemas.LogInSchema,
-    answers={
-        HTTPStatus.OK: Answer(
-            "Tokens, or the challenge that comes before them.",
-            (schemas.TokensSchema, schemas.ChallengedSchema),
-        )
-    },
-    refusals=(
-        *OF_COGNITO,
-        *OF_A_TRIGGER,
-        *OF_SENDING,
-        errors.AccountNotConfirmed,
-        errors.ChallengeExpired,
-        errors.InvalidCredentials,
-        errors.PasswordResetRequired,
-    ),
+    answers=_TOKENS_OR_CHALLENGE,
+    refusals=_OF_SIGNING_IN,
 )
 async def log_in(request: web.Request) -> web.Response:
-    """Sign in by password."""
+    """Sign in by password, or begin to without one."""
     body = await bodies.load(request, schemas.LogInSchema())
-    provider = request.app[keys.IDENTITY_PROVIDER]
-    outcome = await provider.log_in(body["username"], body["password"])
-    return bodies.answer(
-        _challenge(outcome) if isinstance(outcome, Challenge) else _tokens(outcome)
+    username, password = body["username"], body.get("password")
+    sessions = request.app[keys.IDENTITY_PROVIDER].sessions
+    kind = Kind.BEGIN if password is None else Kind.SIGN_IN
+    async with attempt(
+        request, kind, refused=SecurityEvent.SIGN_IN_REFUSED, account=username
+    ) as client:
+        if password is not None:
+            outcome = await sessions.log_in(username, password, client)
+        else:
+            outcome = await sessions.begin(username, body.get("preferred_challenge"), client)
+    return _answered(request, outcome, username)
+
+
+@operation(
+    "Answer a challenge",
+    tag=TAG,
+    body=schemas.ChallengeAnswerSchema,
+    answers=_TOKENS_OR_CHALLENGE,
+    refusals=(
+        *_OF_SIGNING_IN,
+        *OF_A_PASSWORD,
+        errors.AccountChanged,
+        errors.AliasExists,
+        errors.CodeExpired,
+        errors.CodeMismatch,
+        errors.MfaNotConfigured,
+        errors.TokenInvalid,
+    ),
+)
+async def answer_challenge(request: web.Request) -> web.Response:
+    """Go on with a sign-in by the answer to its challenge."""
+    writable = request.app[keys.CONFIG].auth.writable_attributes
+    answer: ChallengeAnswer = await bodies.load(
+        request, schemas.ChallengeAnswerSchema(writable_attributes=writable)
     )
+    kind = Kind.CHALLENGE if answer.password is None else Kind.PASSWORD_CHALLENGE
+    async with attempt(
+        request, kind, refused=SecurityEvent.SIGN_IN_REFUSED, account=answer.username
+    ) as client:
+        outcome = await request.app[keys.IDENTITY_PROVIDER].sessions.answer(answer, client)
+    return _answered(request, outcome, answer.username)
 
 
 @operation(
@@ -59,15 +110,15 @@ async def log_in(request: web.Request) -> web.Response:
         *OF_A_TRIGGER,
         errors.RefreshTokenInvalid,
         errors.RefreshTokenReused,
-        errors.TooManyAttempts,
     ),
 )
 async def refresh(request: web.Request) -> web.Response:
     """Give new tokens."""
     body = await bodies.load(request, schemas.RefreshSchema())
-    return bodies.answer(
-        _tokens(await request.app[keys.IDENTITY_PROVIDER].refresh(body["refresh_token"]))
-    )
+    async with attempt(request, Kind.TOKEN, refused=SecurityEvent.TOKEN_REFRESH_REFUSED):
+        tokens = await request.app[keys.IDENTITY_PROVIDER].sessions.refresh(body["refresh_token"])
+    record(request, SecurityEvent.TOKEN_REFRESHED, sub=tokens.user_id)
+    return bodies.answer(_tokens(tokens))
 
 
 @operation(
@@ -81,6 +132,7 @@ async def refresh(request: web.Request) -> web.Response:
         errors.AccountNotConfirmed,
         errors.PasswordResetRequired,
         errors.TokenInvalid,
+        errors.UnsupportedTokenType,
     ),
 )
 async def log_out(request: web.Request) -> web.Response:
@@ -90,15 +142,33 @@ async def log_out(request: web.Request) -> web.Response:
     if refresh_token is None and not everywhere:
         problem = FieldProblem("refreshToken", "Send it, or everywhere: true.")
         raise InvalidFields(problems=(problem,))
-    provider = request.app[keys.IDENTITY_PROVIDER]
-    if everywhere:
-        await provider.sign_out_everywhere(bearer.access_token(request))
-    if refresh_token is not None:
-        await provider.revoke(refresh_token)
+    sessions = request.app[keys.IDENTITY_PROVIDER].sessions
+    async with attempt(request, Kind.TOKEN, refused=SecurityEvent.SIGN_OUT_REFUSED):
+        if everywhere:
+            access_token = bearer.access_token(request)
+            await sessions.sign_out_everywhere(access_token)
+            record(
+                request,
+                SecurityEvent.SIGNED_OUT_EVERYWHERE,
+                sub=bearer.claimed_subject(access_token),
+            )
+        if refresh_token is not None:
+            await sessions.revoke(refresh_token)
+            record(request, SecurityEvent.SIGNED_OUT)
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
-def _tokens(tokens: Tokens) -> dict[str, object]:
+def _answered(request: web.Request, outcome: Tokens | Challenge, username: str) -> web.Response:
+    if isinstance(outcome, Tokens):
+        record(request, SecurityEvent.SIGNED_IN, sub=outcome.user_id, account=username)
+        return bodies.answer(_tokens(outcome))
+    record(request, SecurityEvent.CHALLENGED, account=username)
+    issuer = request.app[keys.CONFIG].auth.totp_issuer
+    challenge = authenticator_apps.with_uri(outcome, username, issuer=issuer)
+    return bodies.answer({"challenge": _challenge(challenge)})
+
+
+def _tokens(tokens: Tokens) -> Mapping[str, object]:
     data: dict[str, object] = {
         "userId": tokens.user_id,
         "idToken": tokens.id_token,
@@ -111,10 +181,10 @@ def _tokens(tokens: Tokens) -> dict[str, object]:
     return data
 
 
-def _challenge(challenge: Challenge) -> dict[str, object]:
+def _challenge(challenge: Challenge) -> Mapping[str, object]:
     data: dict[str, object] = {"name": challenge.name, "parameters": challenge.parameters}
     if challenge.session is not None:
         data["session"] = challenge.session
     if challenge.available:
         data["available"] = list(challenge.available)
-    return {"challenge": data}
+    return data

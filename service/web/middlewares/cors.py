@@ -15,7 +15,9 @@ from service.web import keys
 
 PREFLIGHT_AGE_S: Final = 600
 EXPOSED_HEADERS: Final = "ETag, Location, Retry-After, X-Request-Id"
-ALLOWED_HEADERS: Final = "Authorization, Content-Type, If-Match, If-None-Match, X-Request-Id"
+ALLOWED_HEADERS: Final = (
+    "Authorization, Content-Type, If-Match, If-None-Match, If-Unmodified-Since, X-Request-Id"
+)
 
 
 @web.middleware

@@ -1,4 +1,4 @@
-"""Finds out who is asking; a route that is not listed as public needs an identity."""
+"""Finds out who is asking; a route that is not listed as public needs a proof of it."""
 
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
@@ -7,22 +7,29 @@ from aiohttp.typedefs import Handler
 
 from service.domain.errors import NotAuthenticated
 from service.domain.identity import Evidence, Identity
-from service.web import keys
+from service.web import bearer, keys
+from service.web.bearer import OIDC_ACCESS_TOKEN
 from service.web.keys import Access
 
 OIDC_IDENTITY = "x-amzn-oidc-identity"
 OIDC_DATA = "x-amzn-oidc-data"
-OIDC_ACCESS_TOKEN = "x-amzn-oidc-accesstoken"  # noqa: S105 -- the header's name
 
 
 @web.middleware
 async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Serve the request; raises NotAuthenticated where the route needs an identity and none is proved."""
+    """
+    Serve the request.
+
+    Raises NotAuthenticated where the route needs an identity and none is proved, TokenInvalid where it
+    needs an access token and there is none.
+    """
     match = request.match_info
     if match.http_exception is None:  # a 404 or 405 reveals only what /openapi.json says
         access = request.app[keys.ACCESS].get(match.handler, Access.IDENTIFIED)
-        if access is not Access.PUBLIC:
+        if access is Access.IDENTIFIED:
             request[keys.IDENTITY] = await _identify(request)
+        elif access is Access.SIGNED_IN:
+            request[keys.ACCESS_TOKEN] = bearer.access_token(request)
     return await handler(request)
 
 

@@ -8,11 +8,13 @@ from typing import Any, Final
 from marshmallow import ValidationError, fields
 
 from service.domain.profiles import JsonValue
+from service.web.schemas.unicode_text import fault, fault_of_a_line, normal_form
 
 # Far more than settings of a person need; a whole item may have 400 KB, and each value costs time.
 MAX_VALUES: Final = 2_000
 MAX_BYTES: Final = 65_536  # as compact JSON
 MAX_NAME_CHARACTERS: Final = 255
+MAX_DEPTH: Final = 31  # with the body around it 32, which is DynamoDB's limit of nesting
 # DynamoDB developer guide, "Naming rules and data types": 38 significant digits, 1E-130 to 9.99E+125.
 MAX_DIGITS: Final = 38
 SMALLEST: Final = 1e-130
@@ -23,54 +25,85 @@ class JsonObject(fields.Field[dict[str, JsonValue]]):
     """
     An object with any names and values.
 
-    A number that is whole becomes an integer, as it would by being stored: one state of a profile has
-    one representation, before it is stored and after.
+    It comes out as it would be read back: a whole number as an integer, a text and a name in
+    Unicode's Normalization Form C. One state of a profile has one representation.
     """
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> dict[str, JsonValue]:  # noqa: ANN401 -- marshmallow's hook
         if not isinstance(value, dict):
             raise ValidationError("Must be an object.")
-        if _count(value) > MAX_VALUES:
-            raise ValidationError(f"Must not hold more than {MAX_VALUES} values.")
-        normal = {name: _normal(entry, name) for name, entry in _named(value, "")}
+        normal = _Walk().object(value, "", depth=1)
         if len(json.dumps(normal, ensure_ascii=False, separators=(",", ":")).encode()) > MAX_BYTES:
             raise ValidationError(f"Must not be longer than {MAX_BYTES} bytes as JSON.")
         return normal
 
 
-def _count(value: JsonValue) -> int:
-    match value:
-        case dict():
-            return 1 + sum(map(_count, value.values()))
-        case list():
-            return 1 + sum(map(_count, value))
-        case _:
-            return 1
+class _Walk:
+    """One walk through an object, which counts the values that it meets."""
+
+    def __init__(self) -> None:
+        self._values = 0
+
+    def object(self, value: dict[str, JsonValue], path: str, depth: int) -> dict[str, JsonValue]:
+        """Return *value* as it will be read back; raises ValidationError that names the place."""
+        self._enter(path, depth)
+        normal: dict[str, JsonValue] = {}
+        for given, entry in value.items():
+            name = normal_form(given)
+            wrong = _wrong_name(name)
+            if name in normal:
+                wrong = "Must not hold the same name twice, in two forms of Unicode."
+            if wrong is not None:
+                raise _refusal(path, wrong)
+            normal[name] = self._value(entry, f"{path}.{name}" if path else name, depth)
+        return normal
+
+    def _value(self, value: JsonValue, path: str, depth: int) -> JsonValue:
+        match value:
+            case dict():
+                return self.object(value, path, depth + 1)
+            case list():
+                self._enter(path, depth + 1)
+                return [
+                    self._value(entry, f"{path}.{number}", depth + 1)
+                    for number, entry in enumerate(value)
+                ]
+            case _:
+                self._count()
+                return _normal(value, path)
+
+    def _enter(self, path: str, depth: int) -> None:
+        self._count()
+        if depth > MAX_DEPTH:
+            raise _refusal(path, f"Must not be nested deeper than {MAX_DEPTH} levels.")
+
+    def _count(self) -> None:
+        self._values += 1
+        if self._values > MAX_VALUES:
+            raise ValidationError(f"Must not hold more than {MAX_VALUES} values.")
 
 
 def _normal(value: JsonValue, path: str) -> JsonValue:
-    """Return *value* as it will be read back; raises ValidationError that names the *path*."""
     match value:
-        case dict():
-            return {name: _normal(entry, f"{path}.{name}") for name, entry in _named(value, path)}
-        case list():
-            return [_normal(entry, f"{path}.{number}") for number, entry in enumerate(value)]
-        case bool():
-            return value
-        case int():
-            return _within(value, path)
+        case str():
+            text = normal_form(value)
+            wrong = fault(text)
+            if wrong is not None:
+                raise _refusal(path, wrong)
+            return text
         case float():
             return _within(int(Decimal(repr(value))) if value.is_integer() else value, path)
+        case int() if not isinstance(value, bool):
+            return _within(value, path)
         case _:
             return value
 
 
-def _named(value: dict[str, JsonValue], path: str) -> list[tuple[str, JsonValue]]:
-    for name in value:
-        if not 0 < len(name) <= MAX_NAME_CHARACTERS:
-            wrong = f"Names must have 1 to {MAX_NAME_CHARACTERS} characters."
-            raise ValidationError({path: [wrong]} if path else wrong)
-    return [*value.items()]
+def _wrong_name(name: str) -> str | None:
+    if not 0 < len(name) <= MAX_NAME_CHARACTERS:
+        return f"Names must have 1 to {MAX_NAME_CHARACTERS} characters."
+    wrong = fault_of_a_line(name)
+    return wrong and f"A name in it: {wrong}"
 
 
 def _within(number: float, path: str) -> int | float:
@@ -79,5 +112,10 @@ def _within(number: float, path: str) -> int | float:
     else:
         fits = number == 0 or math.fabs(number) >= SMALLEST
     if not fits:
-        raise ValidationError({path: [f"Must have at most {MAX_DIGITS} digits, 1e-130 to 1e126."]})
+        raise _refusal(path, f"Must have at most {MAX_DIGITS} digits, 1e-130 to 9.99e125.")
     return number
+
+
+def _refusal(path: str, wrong: str) -> ValidationError:
+    """Return what names the place inside the object, or the object itself."""
+    return ValidationError({path: [wrong]} if path else wrong)

@@ -1,81 +1,38 @@
 """
 The fields of a profile.
 
-A deployment adds fields by a subclass that `[profile] schema` names; the API document follows.
+A deployment adds fields by a subclass that `[profile] schema` names; the API document follows. Its
+texts are best of the kinds in `profile_fields`, which normalize them; marshmallow's own do not.
 """
 
-import re
-import zoneinfo
 from collections.abc import Mapping
-from datetime import date
-from functools import cache
 from typing import Any, ClassVar, Final
 
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import Schema, ValidationError, fields
 
 from service.domain.profiles import SYSTEM_FIELDS, JsonValue
 from service.web.schemas.json_object import JsonObject
+from service.web.schemas.profile_fields.calendar_date import Birthdate
+from service.web.schemas.profile_fields.country import Country
+from service.web.schemas.profile_fields.email_address import EmailAddress
+from service.web.schemas.profile_fields.language_tag import LanguageTag
+from service.web.schemas.profile_fields.phone_number import PhoneNumber
+from service.web.schemas.profile_fields.text import MAX_LINE_CHARACTERS, Line, Paragraphs
+from service.web.schemas.profile_fields.time_zone import TimeZone
+from service.web.schemas.profile_fields.web_address import WebAddress
 
-MAX_LINE_CHARACTERS: Final = 256
-MAX_TEXT_CHARACTERS: Final = 4_096
-MAX_URL_CHARACTERS: Final = 2_048
-MAX_EMAIL_CHARACTERS: Final = 254  # RFC 5321 leaves 254 for an address in angle brackets of 256
-E164: Final = re.compile(
-    r"\+[1-9][0-9]{1,14}\Z"
-)  # ITU-T E.164: up to 15 digits, country code first
-LANGUAGE_TAG: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*\Z")  # RFC 5646, the shape only
-
-
-def _line(example: str, longest: int = MAX_LINE_CHARACTERS) -> fields.String:
-    """Return a field of one line of text."""
-    return _text(example, longest, validate.Regexp(r"[^\r\n]*\Z", error="Must be one line."))
-
-
-def _text(example: str, longest: int, *rules: validate.Validator) -> fields.String:
-    length = validate.Length(
-        min=1,
-        max=longest,
-        error="Must have {min} to {max} characters; send null to remove the field.",
-    )
-    return fields.String(
-        allow_none=True, validate=[length, *rules], metadata={"examples": [example]}
-    )
-
-
-def _url(example: str) -> fields.Url:
-    return fields.Url(
-        allow_none=True,
-        schemes={"http", "https"},
-        validate=validate.Length(max=MAX_URL_CHARACTERS),
-        metadata={"examples": [example]},
-    )
-
-
-class CalendarDate(fields.Field[str]):
-    """A date of the calendar as `YYYY-MM-DD`."""
-
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:  # noqa: ANN401 -- marshmallow's hook
-        if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
-            try:
-                return date.fromisoformat(value).isoformat()
-            except ValueError:
-                pass
-        raise ValidationError("Must be a date such as 1990-12-31.")
-
-
-def _time_zone(name: str) -> None:
-    if name not in _time_zones():
-        raise ValidationError("Must be a time zone of the IANA database, such as Asia/Kolkata.")
-
-
-@cache
-def _time_zones() -> frozenset[str]:
-    """Return the names of the database; `localtime` is this machine's own affair."""
-    return frozenset(zoneinfo.available_timezones() - {"localtime"})
+MAX_NAME_CHARACTERS: Final = 128
 
 
 class ProfileSchema(Schema):
     """What a caller may write: every field is optional, null removes it."""
+
+    class Meta:
+        """What the API document says of the fields."""
+
+        description = (
+            "Texts are kept, and their characters counted, in Unicode's Normalization Form C."
+        )
 
     error_messages = {  # noqa: RUF012 -- marshmallow reads it as a plain dict
         "unknown": "There is no such field; /openapi.json lists those that there are.",
@@ -88,42 +45,25 @@ class ProfileSchema(Schema):
         "country": "India",
     }
 
-    display_name = _line("Asha", longest=128)
-    given_name = _line("Asha", longest=128)
-    family_name = _line("Rao", longest=128)
-    nickname = _line("ash", longest=128)
-    email = fields.Email(
-        allow_none=True,
-        validate=validate.Length(max=MAX_EMAIL_CHARACTERS),
-        metadata={"examples": ["asha@example.com"]},
-    )
-    phone_number = fields.String(
-        allow_none=True,
-        validate=validate.Regexp(E164, error="Must be in E.164, such as +912212345678."),
-        metadata={"examples": ["+912212345678"]},
-    )
-    birthdate = CalendarDate(allow_none=True, metadata={"examples": ["1990-12-31"]})
-    picture = _url("https://example.com/asha.jpg")
-    website = _url("https://example.com")
-    bio = _text("Reads maps.", MAX_TEXT_CHARACTERS)
-    company = _line("Example Ltd")
-    job_title = _line("Cartographer")
-    street = _text("1 Marine Drive", MAX_LINE_CHARACTERS)
-    city = _line("Mumbai")
-    region = _line("Maharashtra")
-    postal_code = _line("400001", longest=32)
-    country = _line("India")
-    locale = fields.String(
-        allow_none=True,
-        validate=[
-            validate.Length(max=35),  # RFC 5646, section 4.4.1: buffers of 35 hold what is in use
-            validate.Regexp(LANGUAGE_TAG, error="Must be a language tag, such as en-IN."),
-        ],
-        metadata={"examples": ["en-IN"]},
-    )
-    timezone = fields.String(
-        allow_none=True, validate=_time_zone, metadata={"examples": ["Asia/Kolkata"]}
-    )
+    display_name = Line("Asha", longest=MAX_NAME_CHARACTERS)
+    given_name = Line("Asha", longest=MAX_NAME_CHARACTERS)
+    family_name = Line("Rao", longest=MAX_NAME_CHARACTERS)
+    nickname = Line("ash", longest=MAX_NAME_CHARACTERS)
+    email = EmailAddress("asha@example.com")
+    phone_number = PhoneNumber("+912212345678")
+    birthdate = Birthdate("1990-12-31")
+    picture = WebAddress("https://example.com/asha.jpg")
+    website = WebAddress("https://example.com")
+    bio = Paragraphs("Reads maps.")
+    company = Line("Example Ltd")
+    job_title = Line("Cartographer")
+    street = Paragraphs("1 Marine Drive", longest=MAX_LINE_CHARACTERS)
+    city = Line("Mumbai")
+    region = Line("Maharashtra")
+    postal_code = Line("400001", longest=32)
+    country = Country("India")
+    locale = LanguageTag("en-IN")
+    timezone = TimeZone("Asia/Kolkata")
     preferences = JsonObject(allow_none=True, metadata={"examples": [{"theme": "dark"}]})
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
@@ -150,7 +90,10 @@ def _timestamp(name: str) -> fields.String:
     return fields.String(
         required=True,
         data_key=name,
-        metadata={"format": "date-time", "examples": ["2026-11-23T03:14:15.926Z"]},
+        metadata={
+            "description": "RFC 3339 in UTC, unless another program wrote it otherwise.",
+            "examples": ["2026-11-23T03:14:15.926Z"],
+        },
     )
 
 

@@ -1,0 +1,102 @@
+"""The signed-in user's second factors: preferences, authenticator apps."""
+
+from http import HTTPStatus
+
+from aiohttp import web
+
+from service.domain import errors
+from service.web import authenticator_apps, bearer, bodies, keys
+from service.web.attempts import attempt
+from service.web.front_door import Kind
+from service.web.operations import OF_COGNITO, Answer, operation
+from service.web.schemas import factors as schemas
+from service.web.security_events import SecurityEvent, record
+
+TAG = "second factors"
+LABELS = ("email", "phone_number", "preferred_username")  # what a person knows the account by
+
+
+@operation(
+    "Read which second factors are enabled",
+    tag=TAG,
+    answers={HTTPStatus.OK: Answer("The factors.", schemas.EnabledFactorsSchema)},
+    refusals=OF_COGNITO,
+    operation_id="readMfa",
+)
+async def show(request: web.Request) -> web.Response:
+    """Answer with the caller's factors."""
+    async with attempt(request, Kind.READ):
+        preferences = await request.app[keys.IDENTITY_PROVIDER].factors.preferences(
+            request[keys.ACCESS_TOKEN]
+        )
+    data: dict[str, object] = {"enabled": list(preferences.enabled)}
+    if preferences.preferred is not None:
+        data["preferred"] = preferences.preferred
+    return bodies.answer(data)
+
+
+@operation(
+    "Choose which second factors are enabled",
+    tag=TAG,
+    body=schemas.MfaPreferencesSchema,
+    answers={HTTPStatus.NO_CONTENT: Answer("Exactly these factors are enabled.")},
+    refusals=OF_COGNITO,
+    operation_id="chooseMfa",
+)
+async def prefer(request: web.Request) -> web.Response:
+    """Enable exactly the factors that the body lists."""
+    preferences = await bodies.load(request, schemas.MfaPreferencesSchema())
+    access_token = request[keys.ACCESS_TOKEN]
+    async with attempt(request, Kind.UPDATE, refused=SecurityEvent.MFA_CHANGE_REFUSED):
+        await request.app[keys.IDENTITY_PROVIDER].factors.prefer(access_token, preferences)
+    enabled = SecurityEvent.MFA_ENABLED if preferences.enabled else SecurityEvent.MFA_DISABLED
+    record(request, enabled, sub=bearer.claimed_subject(access_token))
+    return web.Response(status=HTTPStatus.NO_CONTENT)
+
+
+@operation(
+    "Begin to set up an authenticator app",
+    tag=TAG,
+    answers={HTTPStatus.OK: Answer("The secret for the app.", schemas.TotpSecretSchema)},
+    refusals=(
+        *OF_COGNITO,
+        errors.AccountChanged,
+        errors.CrossSiteRefused,
+        errors.MfaNotConfigured,
+    ),
+    operation_id="beginTotp",
+)
+async def associate_totp(request: web.Request) -> web.Response:
+    """Give the caller a secret for an authenticator app."""
+    provider = request.app[keys.IDENTITY_PROVIDER]
+    access_token = request[keys.ACCESS_TOKEN]
+    async with attempt(request, Kind.UPDATE, refused=SecurityEvent.MFA_CHANGE_REFUSED):
+        account = await provider.own_account.describe(access_token)
+        secret = await provider.factors.associate_totp(access_token)
+    label = next(
+        (account.attributes[name] for name in LABELS if account.attributes.get(name)),
+        account.username,
+    )
+    issuer = request.app[keys.CONFIG].auth.totp_issuer
+    uri = authenticator_apps.otpauth_uri(secret, label, issuer=issuer)
+    return bodies.answer({"secret": secret, "uri": uri})
+
+
+@operation(
+    "Finish setting up an authenticator app",
+    tag=TAG,
+    body=schemas.VerifyTotpSchema,
+    answers={HTTPStatus.NO_CONTENT: Answer("The app is set up; enable it with PUT.")},
+    refusals=(*OF_COGNITO, errors.CodeMismatch, errors.MfaNotConfigured),
+    operation_id="verifyTotp",
+)
+async def verify_totp(request: web.Request) -> web.Response:
+    """Prove that the caller's app has the secret."""
+    body = await bodies.load(request, schemas.VerifyTotpSchema())
+    access_token = request[keys.ACCESS_TOKEN]
+    async with attempt(request, Kind.UPDATE, refused=SecurityEvent.MFA_CHANGE_REFUSED):
+        await request.app[keys.IDENTITY_PROVIDER].factors.verify_totp(
+            access_token, body["code"], body["device_name"]
+        )
+    record(request, SecurityEvent.TOTP_VERIFIED, sub=bearer.claimed_subject(access_token))
+    return web.Response(status=HTTPStatus.NO_CONTENT)

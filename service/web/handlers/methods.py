@@ -1,0 +1,20 @@
+"""OPTIONS: which methods a path takes."""
+
+from http import HTTPStatus
+from typing import Final
+
+from aiohttp import hdrs, web
+
+from service.web import bodies
+
+ACCEPT_PATCH: Final = "Accept-Patch"  # RFC 5789, section 3.1
+
+
+async def options(request: web.Request) -> web.Response:
+    """Answer with the methods of the path, and with what it takes as a patch."""
+    resource = request.match_info.route.resource
+    methods = sorted({route.method for route in resource} if resource is not None else ())
+    headers: dict[str, str] = {hdrs.ALLOW: ",".join(methods)}
+    if hdrs.METH_PATCH in methods:
+        headers[ACCEPT_PATCH] = f"{bodies.MERGE_PATCH}, {bodies.JSON}"
+    return web.Response(status=HTTPStatus.NO_CONTENT, headers=headers)

@@ -1,0 +1,138 @@
+"""The signed-in user's own account: reading, changing, proving an address, deleting."""
+
+from http import HTTPStatus
+
+from aiohttp import web
+
+from service.domain import errors
+from service.domain.account_deletion import delete_account
+from service.web import bearer, bodies, keys
+from service.web.attempts import attempt
+from service.web.front_door import Kind
+from service.web.handlers.deliveries import delivery_data
+from service.web.operations import OF_A_TRIGGER, OF_COGNITO, OF_SENDING, Answer, operation
+from service.web.schemas import own_account as schemas
+from service.web.security_events import SecurityEvent, record
+
+TAG = "own account"
+
+
+@operation(
+    "Read the account",
+    tag=TAG,
+    answers={HTTPStatus.OK: Answer("The account.", schemas.AccountSchema)},
+    refusals=OF_COGNITO,
+    operation_id="readAccount",
+)
+async def show(request: web.Request) -> web.Response:
+    """Answer with the caller's account."""
+    async with attempt(request, Kind.READ):
+        account = await request.app[keys.IDENTITY_PROVIDER].own_account.describe(
+            request[keys.ACCESS_TOKEN]
+        )
+    return bodies.answer(
+        {
+            "userId": account.user_id,
+            "username": account.username,
+            "attributes": dict(account.attributes),
+        }
+    )
+
+
+@operation(
+    "Change attributes",
+    tag=TAG,
+    body=schemas.ChangeAttributesSchema,
+    answers={
+        HTTPStatus.OK: Answer(
+            "The attributes were changed; null removed one. A new address waits for its code.",
+            schemas.ChangedSchema,
+        )
+    },
+    refusals=(
+        *OF_COGNITO,
+        *OF_A_TRIGGER,
+        *OF_SENDING,
+        errors.AliasExists,
+        errors.CodeExpired,
+        errors.CodeMismatch,
+    ),
+    operation_id="changeAttributes",
+)
+async def change(request: web.Request) -> web.Response:
+    """Change the caller's attributes."""
+    writable = request.app[keys.CONFIG].auth.writable_attributes
+    changes = await bodies.load(
+        request, schemas.ChangeAttributesSchema(writable_attributes=writable)
+    )
+    access_token = request[keys.ACCESS_TOKEN]
+    async with attempt(request, Kind.UPDATE, refused=SecurityEvent.ATTRIBUTE_CHANGE_REFUSED):
+        deliveries = await request.app[keys.IDENTITY_PROVIDER].own_account.change_attributes(
+            access_token, changes
+        )
+    record(request, SecurityEvent.ATTRIBUTES_CHANGED, sub=bearer.claimed_subject(access_token))
+    data: dict[str, object] = {}
+    if deliveries:
+        data["delivery"] = delivery_data(deliveries[0])
+    if len(deliveries) > 1:
+        data["deliveries"] = [*map(delivery_data, deliveries)]
+    return bodies.answer(data)
+
+
+@operation(
+    "Send a code that proves an e-mail address or a telephone number",
+    tag=TAG,
+    body=schemas.AttributeSchema,
+    answers={HTTPStatus.ACCEPTED: Answer("The code is on its way.", schemas.CodeSentSchema)},
+    refusals=(*OF_COGNITO, *OF_A_TRIGGER, *OF_SENDING),
+    operation_id="sendVerification",
+)
+async def send_verification(request: web.Request) -> web.Response:
+    """Send a code to the caller's own address."""
+    attribute = (await bodies.load(request, schemas.AttributeSchema()))["attribute"]
+    access_token = request[keys.ACCESS_TOKEN]
+    async with attempt(request, Kind.UPDATE, refused=SecurityEvent.CODE_REQUEST_REFUSED):
+        delivery = await request.app[keys.IDENTITY_PROVIDER].own_account.send_verification(
+            access_token, attribute
+        )
+    record(request, SecurityEvent.CODE_REQUESTED, sub=bearer.claimed_subject(access_token))
+    return bodies.answer({"delivery": delivery_data(delivery)}, status=HTTPStatus.ACCEPTED)
+
+
+@operation(
+    "Prove an e-mail address or a telephone number with its code",
+    tag=TAG,
+    body=schemas.VerifySchema,
+    answers={HTTPStatus.NO_CONTENT: Answer("The attribute is proved.")},
+    refusals=(*OF_COGNITO, errors.AliasExists, errors.CodeExpired, errors.CodeMismatch),
+    operation_id="verifyAttribute",
+)
+async def verify(request: web.Request) -> web.Response:
+    """Prove the caller's own address."""
+    body = await bodies.load(request, schemas.VerifySchema())
+    access_token = request[keys.ACCESS_TOKEN]
+    async with attempt(request, Kind.UPDATE, refused=SecurityEvent.ATTRIBUTE_VERIFICATION_REFUSED):
+        await request.app[keys.IDENTITY_PROVIDER].own_account.verify(
+            access_token, body["attribute"], body["code"]
+        )
+    record(request, SecurityEvent.ATTRIBUTE_VERIFIED, sub=bearer.claimed_subject(access_token))
+    return web.Response(status=HTTPStatus.NO_CONTENT)
+
+
+@operation(
+    "Delete the account and the profile",
+    tag=TAG,
+    answers={HTTPStatus.NO_CONTENT: Answer("The account and the profile are gone.")},
+    refusals=(*OF_COGNITO, errors.CrossSiteRefused),
+    operation_id="deleteAccount",
+)
+async def delete(request: web.Request) -> web.Response:
+    """Delete the caller's account and profile; repeated, it finishes what a failure left."""
+    async with attempt(request, Kind.UPDATE, refused=SecurityEvent.ACCOUNT_DELETION_REFUSED):
+        sub = await delete_account(
+            request.app[keys.IDENTITY_PROVIDER].own_account,
+            request.app[keys.PROFILE_STORE],
+            request[keys.ACCESS_TOKEN],
+        )
+    record(request, SecurityEvent.ACCOUNT_DELETED, sub=sub)
+    return web.Response(status=HTTPStatus.NO_CONTENT)

@@ -1,0 +1,91 @@
+"""Passwords: resetting a forgotten one, changing one's own."""
+
+from http import HTTPStatus
+
+from aiohttp import web
+
+from service.domain import errors
+from service.web import bearer, bodies, keys
+from service.web.attempts import attempt
+from service.web.front_door import Kind
+from service.web.operations import (
+    OF_A_PASSWORD,
+    OF_A_TRIGGER,
+    OF_COGNITO,
+    OF_SENDING,
+    Answer,
+    operation,
+)
+from service.web.schemas import passwords as schemas
+from service.web.schemas.accounts import SentSchema, UsernameSchema
+from service.web.security_events import SecurityEvent, record
+
+TAG = "passwords"
+
+
+@operation(
+    "Ask for a code to set a new password",
+    tag=TAG,
+    body=UsernameSchema,
+    answers={
+        HTTPStatus.ACCEPTED: Answer(
+            "A code is on its way, if there is an account that can be sent one.", SentSchema
+        )
+    },
+    refusals=(*OF_COGNITO, *OF_A_TRIGGER, *OF_SENDING),
+)
+async def forgot(request: web.Request) -> web.Response:
+    """Send a code; the answer is the same whether there is such an account or not."""
+    username = (await bodies.load(request, UsernameSchema()))["username"]
+    async with attempt(
+        request,
+        Kind.FORGOT,
+        refused=SecurityEvent.PASSWORD_RESET_REQUEST_REFUSED,
+        account=username,
+        always=True,
+    ) as client:
+        await request.app[keys.IDENTITY_PROVIDER].passwords.forgot(username, client)
+    record(request, SecurityEvent.PASSWORD_RESET_REQUESTED, account=username)
+    return bodies.answer({}, status=HTTPStatus.ACCEPTED)
+
+
+@operation(
+    "Set a new password with the code that was sent",
+    tag=TAG,
+    body=schemas.ResetSchema,
+    answers={HTTPStatus.NO_CONTENT: Answer("The new password is in use.")},
+    refusals=(*OF_COGNITO, *OF_A_TRIGGER, *OF_A_PASSWORD, errors.CodeMismatch),
+)
+async def reset(request: web.Request) -> web.Response:
+    """Set a new password."""
+    body = await bodies.load(request, schemas.ResetSchema())
+    username = body["username"]
+    async with attempt(
+        request, Kind.RESET, refused=SecurityEvent.PASSWORD_RESET_REFUSED, account=username
+    ) as client:
+        await request.app[keys.IDENTITY_PROVIDER].passwords.reset(
+            username, body["code"], body["password"], client
+        )
+    record(request, SecurityEvent.PASSWORD_RESET, account=username)
+    return web.Response(status=HTTPStatus.NO_CONTENT)
+
+
+@operation(
+    "Change the password",
+    tag=TAG,
+    body=schemas.ChangePasswordSchema,
+    answers={HTTPStatus.NO_CONTENT: Answer("The new password is in use.")},
+    refusals=(*OF_COGNITO, *OF_A_PASSWORD, errors.InvalidCredentials),
+)
+async def change(request: web.Request) -> web.Response:
+    """Change the caller's password."""
+    body = await bodies.load(request, schemas.ChangePasswordSchema())
+    access_token = request[keys.ACCESS_TOKEN]
+    async with attempt(
+        request, Kind.CHANGE_PASSWORD, refused=SecurityEvent.PASSWORD_CHANGE_REFUSED
+    ):
+        await request.app[keys.IDENTITY_PROVIDER].passwords.change(
+            access_token, body["current_password"], body["new_password"]
+        )
+    record(request, SecurityEvent.PASSWORD_CHANGED, sub=bearer.claimed_subject(access_token))
+    return web.Response(status=HTTPStatus.NO_CONTENT)

@@ -1,0 +1,77 @@
+"""The fields that the bodies of `/api/auth/…` share, within Cognito's own bounds."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from marshmallow import ValidationError, fields, validate
+
+# Of the cognito-idp service model. Texts are passed on unchanged: a password may begin with a space.
+MAX_USERNAME_CHARACTERS: Final = 128
+MAX_PASSWORD_CHARACTERS: Final = 256
+MAX_CODE_CHARACTERS: Final = 2_048
+MAX_ATTRIBUTE_CHARACTERS: Final = 2_048
+MAX_TOKEN_CHARACTERS: Final = (
+    16_384  # of a refresh token or a session: no lasting bound is documented; they have about 2,000
+)
+CODE_OF_AN_APP: Final = r"[0-9]{6}\Z"  # RFC 6238 as authenticator apps do it
+
+
+def text(longest: int, *, pattern: str | None = None, **options: Any) -> fields.String:  # noqa: ANN401 -- marshmallow's own field options
+    """Return a field for a text that is not empty; *pattern* is what it must match from its start."""
+    rules: list[validate.Validator] = [validate.Length(min=1, max=longest)]
+    if pattern is not None:
+        rules.append(validate.Regexp(pattern, error="Must not hold white space."))
+    return fields.String(validate=rules, **options)
+
+
+def username() -> fields.String:
+    """Return a field for a user name."""
+    return text(
+        MAX_USERNAME_CHARACTERS,
+        pattern=r"\S+\Z",
+        required=True,
+        metadata={"examples": ["alice@example.com"]},
+    )
+
+
+def password(**options: Any) -> fields.String:  # noqa: ANN401 -- marshmallow's own field options
+    """Return a field for a password."""
+    return text(MAX_PASSWORD_CHARACTERS, metadata={"examples": ["YourPass123!"]}, **options)
+
+
+def code(**options: Any) -> fields.String:  # noqa: ANN401 -- marshmallow's own field options
+    """Return a field for a code that was sent."""
+    return text(MAX_CODE_CHARACTERS, pattern=r"\S+\Z", metadata={"examples": ["482913"]}, **options)
+
+
+def token(**options: Any) -> fields.String:  # noqa: ANN401 -- marshmallow's own field options
+    """Return a field for a refresh token or a session."""
+    return text(MAX_TOKEN_CHARACTERS, **options)
+
+
+def attributes(*, removable: bool = False, **options: Any) -> fields.Dict:  # noqa: ANN401 -- marshmallow's own field options
+    """Return a field for Cognito's attributes by name; null removes one that is *removable*."""
+    return fields.Dict(
+        keys=fields.String(),
+        values=fields.String(
+            validate=validate.Length(max=MAX_ATTRIBUTE_CHARACTERS), allow_none=removable
+        ),
+        metadata={"examples": [{"email": "alice@example.com"}]},
+        **options,
+    )
+
+
+def check_writable(given: Mapping[str, object], writable: tuple[str, ...]) -> None:
+    """Refuse each attribute that callers may not set by its name; raises ValidationError."""
+    refused = {name: ["Cannot be set here."] for name in given if name not in writable}
+    if refused:
+        raise ValidationError({"attributes": refused})
+
+
+class StrictBoolean(fields.Boolean):
+    """true or false, and nothing that stands for them."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> bool:  # noqa: ANN401 -- marshmallow's hook
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
