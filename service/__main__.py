@@ -9,13 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 DEFAULT_FILE = Path("config.ini")
-UNUSABLE = 2  # exit status: the user has to correct something
 ENDED_BY_SIGNAL = 128  # exit status of a program that a signal ended, less the signal's number
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command that *arguments* name and return the exit status."""
-    from service.errors import SetupError  # noqa: PLC0415 -- see the commands
+    from service.errors import UNUSABLE, SetupError  # noqa: PLC0415 -- see the commands
 
     ended_by = signal.SIGINT
 

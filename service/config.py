@@ -61,6 +61,7 @@ class ServerConfig:
 
     host: str
     port: int
+    workers: int
     max_body_bytes: int
     max_in_flight: int
     request_deadline_s: float

@@ -125,6 +125,7 @@ class ServerSection(SectionSchema):
 
     host = fields.String(load_default="0.0.0.0")  # noqa: S104 -- a container is reached from outside it
     port = fields.Integer(load_default=8080, validate=validate.Range(0, 65_535))
+    workers = fields.Integer(load_default=1, validate=validate.Range(1, 256))
     max_body_bytes = fields.Integer(
         load_default=262_144, validate=validate.Range(1_024, 10_485_760)
     )

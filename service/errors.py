@@ -1,5 +1,7 @@
 """Why a command cannot do its work; nothing here concerns a request."""
 
+UNUSABLE = 2  # exit status: the user has to correct something
+
 
 class SetupError(Exception):
     """Something that the person who starts the service has to correct; the message says what."""

@@ -1,6 +1,9 @@
 """`serve`: serves what the configuration says."""
 
+import gc
+import os
 import sys
+from dataclasses import replace
 
 import structlog
 from botocore.exceptions import BotoCoreError
@@ -8,25 +11,59 @@ from botocore.exceptions import BotoCoreError
 from service import log, server
 from service.app import create_app
 from service.config import Config
-from service.errors import AwsUnusable
+from service.errors import UNUSABLE, AwsUnusable, SetupError
+from service.supervisor import Supervisor, shared_socket
 
 
 def run(config: Config) -> None:
     """
-    Serve until a signal ends it.
+    Serve until a signal ends it; where several workers do and none can, exit with UNUSABLE.
 
     Raises SchemaUnusable, AddressUnavailable, and AwsUnusable where the machine's own settings for AWS
     (profile, configuration file) can't be used.
     """
     log.configure(config.log, sys.stdout)
     logger = structlog.get_logger()
-
-    def listening(host: str, port: int) -> None:
-        logger.info("listening", host=host, port=port)
-
     logger.info("starting", config=repr(config))
+    if config.server.workers == 1:
+        _serve(config)
+    else:
+        _supervise(config)
+    logger.info("stopped")
+
+
+def _serve(config: Config, *, worker_of: int | None = None) -> None:
+    def listening(host: str, port: int) -> None:
+        # What is there by now stays: the collector need not look through it again and again.
+        gc.collect()
+        gc.freeze()
+        structlog.get_logger().info("listening", host=host, port=port, process=os.getpid())
+
+    app = create_app(config)
     try:
-        server.run(server.serve(create_app(config), config.server, listening=listening))
+        server.run(server.serve(app, config.server, listening=listening, worker_of=worker_of))
     except BotoCoreError as error:
         raise AwsUnusable(f"The settings for AWS of this machine can't be used: {error}") from error
-    logger.info("stopped")
+
+
+def _supervise(config: Config) -> None:
+    create_app(config)  # what is wrong with the settings is said once, and its modules are shared
+    with shared_socket(config.server) as held:
+        shared = replace(config, server=replace(config.server, port=held.getsockname()[1]))
+
+        def work(worker_of: int) -> int:
+            try:
+                _serve(shared, worker_of=worker_of)
+            except SetupError as error:
+                print(error, file=sys.stderr)  # noqa: T201 -- the command line speaks to a person
+                return UNUSABLE
+            return 0
+
+        gc.freeze()  # before the forks: a collection would copy every page that they share
+        status = Supervisor(
+            work,
+            count=config.server.workers,
+            finish_within_s=config.server.request_deadline_s,
+        ).run()
+    if status:
+        raise SystemExit(status)
