@@ -22,6 +22,7 @@ from service.domain.timestamps import utc_now
 from service.errors import SchemaUnusable
 from service.identity_provider.cognito.provider import identity_provider
 from service.identity_provider.sources import identity_sources
+from service.log import BoundLogger
 from service.readiness import Check, Watch
 from service.storage.dynamodb import DynamoDBProfileStore
 from service.storage.items import CLAIMED_FOR, OWN_ATTRIBUTES
@@ -79,6 +80,7 @@ def create_app(config: Config, adapters: OpenAdapters = aws_adapters) -> web.App
     )
     app[keys.CONFIG] = config
     app[keys.LOAD] = keys.Load()
+    app[keys.LOG] = BoundLogger()
     app[keys.PROFILE_REPRESENTATION] = ProfileRepresentation(schema())
     app[attempts.FRONT_DOOR] = FrontDoor(config.limits, clock=time.monotonic)
     app[keys.PROFILE_JSON_SCHEMA] = profile_json_schema.document(schema)

@@ -12,6 +12,7 @@ from service.config import Config
 from service.domain.identity import Identity, IdentitySource
 from service.domain.identity_provider import IdentityProvider
 from service.domain.profiles import ProfileStore
+from service.log import BoundLogger
 from service.web.representation import ProfileRepresentation
 
 
@@ -44,6 +45,7 @@ IDENTITY_SOURCES: Final = web.AppKey("identity_sources", tuple[IdentitySource, .
 PROFILE_STORE: Final = web.AppKey("profile_store", ProfileStore)
 PROFILE_REPRESENTATION: Final = web.AppKey("profile_representation", ProfileRepresentation)
 READINESS: Final = web.AppKey("readiness", Readiness)
+LOG: Final = web.AppKey("log", BoundLogger)
 LOAD: Final = web.AppKey("load", Load)
 PROFILE_JSON_SCHEMA: Final = web.AppKey("profile_json_schema", bytes)
 OPENAPI: Final = web.AppKey("openapi", bytes)

@@ -7,7 +7,6 @@ are in neither. What the door refuses is answered in the same way.
 """
 
 import asyncio
-import uuid
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any, Final, TypeAlias
@@ -19,7 +18,7 @@ from aiohttp.web_protocol import _ErrInfo
 
 from service.domain.errors import DeadlineExceeded, InternalError, MalformedRequest, ServiceError
 from service.web import door, keys
-from service.web.middlewares.request_context import complete
+from service.web.middlewares.request_context import complete, new_request_id
 from service.web.problems import problem
 
 # Header fields of an ALB are at most 16 KB, its cookies come in four shards of 4 KB in one field. More
@@ -167,7 +166,7 @@ def _refused(request: web.BaseRequest, found: door.Objection) -> web.Response:
 
 def _begun(request: web.BaseRequest) -> tuple[structlog.typing.FilteringBoundLogger, str]:
     """Give the request its id; return that, and a logger that says it."""
-    request_id = uuid.uuid4().hex
+    request_id = new_request_id()
     request[keys.REQUEST_ID] = request_id
     return structlog.get_logger().bind(request_id=request_id, peer=request.remote), request_id
 

@@ -1,10 +1,14 @@
 """A profile as JSON: the service's own fields, then those that the schema declares."""
 
+from typing import Final
+
 from marshmallow import Schema
 
 from service.domain.profiles import JsonValue, Profile
 from service.web import bodies
 from service.web.entity_tags import entity_tag
+
+NESTED: Final = (dict, list)
 
 
 class ProfileRepresentation:
@@ -29,9 +33,9 @@ class ProfileRepresentation:
                 "updatedAt": profile.updated_at,
                 "version": profile.version,
                 **{
-                    name: _sorted(fields[name])
+                    name: _sorted(value) if isinstance(value, NESTED) else value
                     for name in self.declared
-                    if fields.get(name) is not None
+                    if (value := fields.get(name)) is not None
                 },
             }
         )

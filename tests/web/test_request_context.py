@@ -3,9 +3,9 @@
 import re
 
 import pytest
-import structlog
 from structlog.testing import capture_logs
 
+from service import log
 from tests.web.conftest import ALICE, Api
 
 GENERATED = re.compile(r"[0-9a-f]{32}")
@@ -23,7 +23,7 @@ async def test_request_id_of_the_caller_is_kept(api: Api) -> None:
 async def test_trace_of_the_load_balancer_is_in_every_line(api: Api) -> None:
     """What the load balancer calls the request stands beside its id; what is unfit is left out."""
     trace = "Root=1-67891233-abcdef012345678912345678"
-    with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as logs:
+    with capture_logs(processors=[log.with_request]) as logs:
         await api.get("/health/live", headers={"X-Amzn-Trace-Id": trace})
         await api.get("/health/live", headers={"X-Amzn-Trace-Id": "a b"})
 

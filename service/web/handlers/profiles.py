@@ -3,6 +3,7 @@
 import functools
 from datetime import UTC
 from email.utils import format_datetime
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
@@ -20,6 +21,7 @@ from service.web.schemas.profiles import ProfileSchema, StoredProfileSchema
 TAG = "profiles"
 PATH: Final = "/v1/user/profile"
 SCHEMA_PATH: Final = f"{PATH}/schema"
+DATES_REMEMBERED: Final = 8_192
 SCHEMA_JSON: Final = "application/schema+json"
 
 _HAS_A_TAG = {"ETag": "Names exactly this state of the profile."}
@@ -194,7 +196,13 @@ def _saved(request: web.Request, saved: Saved) -> web.Response:
 def _validators(profile: Profile, body: bytes) -> dict[str, str]:
     """Return ETag and, where another program has not written what is no date, Last-Modified."""
     headers = {"ETag": entity_tag(body)}
-    modified = moment(profile.updated_at)
+    modified = _last_modified(profile.updated_at)
     if modified is not None:
-        headers["Last-Modified"] = format_datetime(modified.astimezone(UTC), usegmt=True)
+        headers["Last-Modified"] = modified
     return headers
+
+
+@lru_cache(maxsize=DATES_REMEMBERED)  # a profile is read more often than written
+def _last_modified(updated_at: str) -> str | None:
+    modified = moment(updated_at)
+    return None if modified is None else format_datetime(modified.astimezone(UTC), usegmt=True)

@@ -1,7 +1,5 @@
 """Finds out who is asking; a route that is not listed as public needs a proof of it."""
 
-from ipaddress import IPv4Address, IPv6Address, ip_address
-
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
@@ -9,6 +7,7 @@ from service.domain.errors import NotAuthenticated
 from service.domain.identity import Evidence, Identity
 from service.web import bearer, keys
 from service.web.bearer import OIDC_ACCESS_TOKEN
+from service.web.client_address import parse_address
 from service.web.keys import Access
 
 OIDC_IDENTITY = "x-amzn-oidc-identity"
@@ -55,19 +54,9 @@ def evidence_of(request: web.Request) -> Evidence:
     """Collect what the request shows of its sender."""
     headers = request.headers
     return Evidence(
-        peer=_address(request.remote),
+        peer=parse_address(request.remote or ""),
         authorization=tuple(headers.getall(hdrs.AUTHORIZATION, ())),
         oidc_identity=tuple(headers.getall(OIDC_IDENTITY, ())),
         oidc_data=tuple(headers.getall(OIDC_DATA, ())),
         oidc_access_token=tuple(headers.getall(OIDC_ACCESS_TOKEN, ())),
     )
-
-
-def _address(remote: str | None) -> IPv4Address | IPv6Address | None:
-    """Return the peer's address; an IPv4 one that came over an IPv6 socket as IPv4."""
-    try:
-        address = ip_address(remote or "")
-    except ValueError:
-        return None
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return mapped or address

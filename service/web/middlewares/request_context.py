@@ -1,14 +1,14 @@
 """Gives each request its id, binds what its log lines share, and writes its one line at the end."""
 
+import random
 import re
 import time
-import uuid
 from http import HTTPStatus
 
-import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from service import log
 from service.web import keys
 from service.web.handlers.health import PREFIX as HEALTH
 
@@ -31,17 +31,22 @@ ANSWER_HEADERS = {
 async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Serve the request inside its context; an answer's own headers win over ANSWER_HEADERS."""
     started = time.perf_counter()
-    request_id = _accepted(request, REQUEST_ID_HEADER, _REQUEST_ID) or uuid.uuid4().hex
+    request_id = _accepted(request, REQUEST_ID_HEADER, _REQUEST_ID) or new_request_id()
     request[keys.REQUEST_ID] = request_id
     context = {"request_id": request_id}
     trace_id = _accepted(request, TRACE_HEADER, _TRACE_ID)
     if trace_id is not None:
         context["trace_id"] = trace_id
-    with structlog.contextvars.bound_contextvars(**context):
+    with log.about(context):
         response = await handler(request)
         complete(response, request_id)
         _log(request, response, duration_ms=(time.perf_counter() - started) * 1_000)
     return response
+
+
+def new_request_id() -> str:
+    """Return an id that no other request has."""
+    return f"{random.getrandbits(128):032x}"
 
 
 def complete(response: web.StreamResponse, request_id: str) -> None:
@@ -74,4 +79,4 @@ def _log(request: web.Request, response: web.StreamResponse, *, duration_ms: flo
         details["code"] = code
     # A balancer and a container ask every few seconds; only their refusals are worth a line.
     level = "debug" if request.path.startswith(HEALTH) and response.status < BAD else "info"
-    getattr(structlog.get_logger(), level)("request_finished", **details)
+    getattr(request.app[keys.LOG](), level)("request_finished", **details)
