@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import uvloop
@@ -10,6 +11,7 @@ from aiohttp import web
 
 from service.config import ServerConfig
 from service.errors import AddressUnavailable
+from service.web import keys
 from service.web.protocol import Runner
 
 Result = TypeVar("Result")
@@ -24,21 +26,32 @@ async def serve(
     worker_of: int | None = None,
 ) -> None:
     """
-    Serve *app* until SIGINT or SIGTERM; then let requests in flight finish.
+    Serve *app* until SIGINT or SIGTERM; then drain, and let requests in flight finish.
 
-    They have *finish_within_s* seconds, or as long as their deadline. Calls *listening* with the
+    While it drains, for the configured seconds, it is not ready and serves on, but keeps no connection;
+    a second signal ends that. Requests in flight have *finish_within_s* seconds, without draining, or
+    as long as their deadline. Calls *listening* with the
     address and the port once connections are accepted. *worker_of* is a descriptor that ends with the
     process that this one works for; the port is then shared with its other workers. Raises
     AddressUnavailable.
     """
-    stop = asyncio.Event()
+    stop, hasten = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def told() -> None:
+        (hasten if stop.is_set() else stop).set()
+
+    def orphaned(descriptor: int) -> None:
+        loop.remove_reader(descriptor)  # it stays readable
+        stop.set()
+        hasten.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, told)
     if worker_of is not None:
-        loop.add_reader(worker_of, stop.set)
+        loop.add_reader(worker_of, orphaned, worker_of)
     finish_s = config.request_deadline_s if finish_within_s is None else finish_within_s
-    runner = Runner(app, shutdown_timeout_s=finish_s)
+    runner = Runner(app, config, shutdown_timeout_s=finish_s)
     try:
         await runner.setup()
         site = web.TCPSite(
@@ -55,10 +68,22 @@ async def serve(
         host, port = runner.addresses[0][:2]
         listening(host, port)
         await stop.wait()
+        if finish_within_s is None:
+            await _drain(app, config.drain_s, hasten)
     finally:
         if worker_of is not None:
             loop.remove_reader(worker_of)
         await runner.cleanup()
+
+
+async def _drain(app: web.Application, drain_s: float, hasten: asyncio.Event) -> None:
+    """Serve on while load balancers find out; *hasten* ends it before its time."""
+    load = app.get(keys.LOAD)
+    if load is not None:
+        load.draining = True
+    with suppress(TimeoutError):
+        async with asyncio.timeout(drain_s):
+            await hasten.wait()
 
 
 def run(main: Coroutine[Any, Any, Result]) -> Result:

@@ -241,7 +241,7 @@ async def _service(
         }
     )
     app = create_app(settings, lambda made: aws_adapters(made, CREDENTIALS))
-    runner = Runner(app, shutdown_timeout_s=1)
+    runner = Runner(app, settings.server, shutdown_timeout_s=1)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     await web.TCPSite(runner, "127.0.0.1", 0).start()

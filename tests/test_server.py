@@ -15,10 +15,11 @@ import uvloop
 from aiohttp import web
 
 from service import server
+from service.app import Adapters, create_app
 from service.config import ServerConfig
 from service.errors import AddressUnavailable
 from tests.process import restored
-from tests.stage import configured
+from tests.stage import configured, opening
 
 LOOPBACK = "127.0.0.1"
 SOON_S = 2.0  # much less than the deadline of a request
@@ -26,7 +27,9 @@ STOPS = [signal.SIGTERM, signal.SIGINT]
 
 
 def _config(**settings: str) -> ServerConfig:
-    return configured({"server": {"host": LOOPBACK, "port": "0", **settings}}).server
+    return configured(
+        {"server": {"host": LOOPBACK, "port": "0", "drain-s": "0", **settings}}
+    ).server
 
 
 class Stage:
@@ -260,3 +263,54 @@ def test_run_serves_until_the_signal() -> None:
     server.run(main())
 
     assert events == ["opened", "closed"]
+
+
+async def test_drain_serves_on(memory: Adapters) -> None:
+    """After the signal, for as long as draining takes, new connections are served and told to close."""
+    app = create_app(configured(), opening(memory))
+    async with _served(app, _config(**{"drain-s": "30"})) as served:
+        _send(signal.SIGTERM)
+        async with aiohttp.ClientSession() as session:
+            while True:
+                async with session.get(f"{served.url}/health/ready") as response:
+                    if response.status == 503:
+                        break
+            async with session.get(f"{served.url}/health/live") as response:
+                assert (response.status, response.headers["Connection"]) == (200, "close")
+        assert not served.task.done()
+        _send(signal.SIGTERM)
+
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection(served.host, served.port)
+
+
+@pytest.mark.parametrize("drain_s", ["0", "0.2"])
+async def test_drain_ends_by_itself(drain_s: str) -> None:
+    """One signal is enough."""
+    stage = Stage()
+    async with _served(stage.app, _config(**{"drain-s": drain_s})) as served:
+        _send(signal.SIGTERM)
+        async with asyncio.timeout(10):
+            await served.task
+
+    assert stage.events == ["opened", "closed"]
+
+
+async def test_worker_whose_supervisor_is_gone_ends_at_once() -> None:
+    """Nobody is left to say it twice, so it does not drain."""
+    alive, ours = os.pipe()
+    stage = Stage()
+    config = _config(**{"drain-s": "300"})
+    bound: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    serving = asyncio.create_task(
+        server.serve(
+            stage.app, config, listening=lambda *_: bound.set_result(None), worker_of=alive
+        )
+    )
+    async with asyncio.timeout(10):
+        await bound
+        os.close(ours)
+        await serving
+    os.close(alive)
+
+    assert stage.events == ["opened", "closed"]

@@ -63,7 +63,7 @@ def _supervise(config: Config) -> None:
         status = Supervisor(
             work,
             count=config.server.workers,
-            finish_within_s=config.server.request_deadline_s,
+            finish_within_s=config.server.drain_s + config.server.request_deadline_s,
         ).run()
     if status:
         raise SystemExit(status)

@@ -5,7 +5,7 @@ ServiceError
 ├── RequestRefused            the request itself is not acceptable
 │   ├── MalformedRequest      RouteNotFound         MethodNotAllowed
 │   ├── BodyTooLarge          UnsupportedMediaType  InvalidFields
-│   └── CrossSiteRefused      RequestRejected
+│   └── CrossSiteRefused      RequestRejected       RequestTimeout
 ├── NotIdentified             nobody, or not surely who they say
 │   ├── NotAuthenticated      TokenInvalid          InvalidCredentials
 │   └── RefreshTokenInvalid   RefreshTokenReused    ChallengeExpired
@@ -107,6 +107,13 @@ class BodyTooLarge(RequestRefused):
 
     code = "body_too_large"
     detail = "The request body is too large."
+
+
+class RequestTimeout(RequestRefused):
+    """The body did not come within the time that it has."""
+
+    code = "request_timeout"
+    detail = "The request's body did not come in time. Send it again."
 
 
 class UnsupportedMediaType(RequestRefused):

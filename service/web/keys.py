@@ -33,9 +33,14 @@ class Readiness:
 
 @dataclass(slots=True)
 class Load:
-    """How many requests the process is serving, health checks aside."""
+    """
+    How many requests the process is serving, health checks aside.
+
+    *draining* is true from the signal to stop on: no connection is to be kept.
+    """
 
     in_flight: int = 0
+    draining: bool = False
 
 
 CONFIG: Final = web.AppKey("config", Config)

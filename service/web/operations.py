@@ -26,6 +26,7 @@ OF_EVERY_CALL: Final[Refusals] = (
 OF_A_BODY: Final[Refusals] = (
     errors.BodyTooLarge,
     errors.CrossSiteRefused,
+    errors.RequestTimeout,
     errors.UnsupportedMediaType,
     errors.InvalidFields,
 )

@@ -17,6 +17,7 @@ STATUSES: Final[Mapping[type[ServiceError], HTTPStatus]] = {
     errors.RouteNotFound: HTTPStatus.NOT_FOUND,
     errors.MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
     errors.BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.RequestTimeout: HTTPStatus.REQUEST_TIMEOUT,
     errors.UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.InvalidFields: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.CrossSiteRefused: HTTPStatus.FORBIDDEN,

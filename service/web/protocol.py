@@ -9,15 +9,23 @@ are in neither. What the door refuses is answered in the same way.
 import asyncio
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 import structlog
 from aiohttp import HttpVersion11, hdrs, web
 from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import _ErrInfo
 
-from service.domain.errors import DeadlineExceeded, InternalError, MalformedRequest, ServiceError
+from service.config import ServerConfig
+from service.domain.errors import (
+    DeadlineExceeded,
+    InternalError,
+    MalformedRequest,
+    RequestTimeout,
+    ServiceError,
+)
 from service.web import door, keys
+from service.web.connections import HEADER, Connections, crowded
 from service.web.middlewares.request_context import complete, new_request_id
 from service.web.problems import problem
 
@@ -33,32 +41,82 @@ _Handler: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 class _Protocol(web.RequestHandler):
     """A connection."""
 
-    __slots__ = ("_body", "_gone", "_unreadable")
+    __slots__ = ("_awaited", "_body", "_connections", "_gone", "_timer", "_unreadable")
 
-    def __init__(self, *manager: web.Server, **options: Any) -> None:  # noqa: ANN401 -- aiohttp's own
-        super().__init__(*manager, **options)
+    def __init__(
+        self,
+        manager: web.Server,
+        connections: Connections,
+        **options: Any,  # noqa: ANN401 -- aiohttp's own
+    ) -> None:
+        super().__init__(manager, **options)
+        self._connections = connections
+        self._timer: asyncio.TimerHandle | None = None
+        self._awaited: object = None  # what the timer is for: a body, or HEADER
         self._body = EMPTY_PAYLOAD  # of the request that was read last
         self._unreadable = False
         self._gone: asyncio.Future[None] = self._loop.create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin; or, beyond the connections that may be open, say so and end."""
+        super().connection_made(transport)
+        self._connections.open += 1
+        if self._connections.open > self._connections.most:
+            self._unreadable = True
+            cast("asyncio.Transport", transport).write(crowded(new_request_id()))
+            self.force_close()
+        else:
+            self._await(HEADER, self._connections.header_s)
 
     def data_received(self, data: bytes) -> None:
         """Read on; who waits for a body that turns out to be unreadable is told."""
         if self._unreadable:
             return
         super().data_received(data)
-        if not self._messages:
-            return
-        message, body = self._messages[-1]
-        if not isinstance(message, _ErrInfo):
+        if self._messages:
+            message, body = self._messages[-1]
+            if isinstance(message, _ErrInfo):
+                self._give_up_body(web.RequestPayloadError())
+                return
             self._body = body
-            return
-        self._unreadable = True
         if not self._body.is_eof():
-            self._body.set_exception(web.RequestPayloadError())
+            self._await(self._body, self._connections.body_s)
+        elif not self._messages and self._waiter is not None and not self._waiter.done():
+            self._await(HEADER, self._connections.header_s)
+        else:
+            self._await_nothing()
+
+    def _await(self, what: object, within_s: float) -> None:
+        """Let *what* has begun to come be whole within that time from its beginning."""
+        if self._awaited is not what:
+            self._await_nothing()
+            self._awaited = what
+            self._timer = self._loop.call_later(within_s, self._lose_patience)
+
+    def _await_nothing(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = self._awaited = None
+
+    def _lose_patience(self) -> None:
+        """End a request that comes too slowly."""
+        if self._awaited is HEADER:
+            self.force_close()  # there is no request yet to answer
+        else:
+            self._give_up_body(RequestTimeout())
+
+    def _give_up_body(self, why: BaseException) -> None:
+        """Tell who waits for the body that the rest of it can't be had; nothing more is read."""
+        self._unreadable = True
+        self._await_nothing()
+        if not self._body.is_eof():
+            self._body.set_exception(why)
             self._body.feed_eof()
 
     def connection_lost(self, exc: BaseException | None) -> None:  # noqa: ARG002 -- why is no matter
         """Note that the client is gone; who waits for the rest of its body is told so."""
+        self._await_nothing()
+        self._connections.open -= 1
         super().connection_lost(web.RequestPayloadError())
         self._gone.set_result(None)
 
@@ -106,18 +164,31 @@ class _Protocol(web.RequestHandler):
 class _Server(web.Server):
     """Makes the connections."""
 
+    def __init__(
+        self,
+        handler: _Handler,
+        connections: Connections,
+        **options: Any,  # noqa: ANN401 -- aiohttp's own
+    ) -> None:
+        super().__init__(handler, **options)
+        self._of_all = connections
+
     def __call__(self) -> web.RequestHandler:
         """Return the protocol of a new connection."""
-        return _Protocol(self, loop=self._loop, **self._kwargs)
+        return _Protocol(self, self._of_all, loop=self._loop, **self._kwargs)
 
 
 class Runner(web.AppRunner):
     """aiohttp's runner of an application, with the service's limits and its own refusals."""
 
-    def __init__(self, app: web.Application, *, shutdown_timeout_s: float) -> None:
+    def __init__(
+        self, app: web.Application, config: ServerConfig, *, shutdown_timeout_s: float
+    ) -> None:
+        self._of_all = Connections.of(config)
         super().__init__(
             app,
             access_log=None,
+            keepalive_timeout=config.keep_alive_s,
             shutdown_timeout=shutdown_timeout_s,
             max_field_size=MAX_FIELD_BYTES,
             max_line_size=MAX_LINE_BYTES,
@@ -127,6 +198,7 @@ class Runner(web.AppRunner):
         plain = await super()._make_server()
         return _Server(
             _through_the_door(plain.request_handler),
+            self._of_all,
             request_factory=plain.request_factory,
             loop=plain._loop,  # noqa: SLF001 -- aiohttp has no public way to its protocol's class
             **plain._kwargs,  # noqa: SLF001 -- likewise

@@ -90,7 +90,7 @@ async def running(
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-W", "error", *options, "-m", "service", *arguments),
             cwd=folder,
-            env={"HOME": str(folder), **inherited, **environ},
+            env={"HOME": str(folder), "SERVER_DRAIN_S": "0", **inherited, **environ},
             stdout=PIPE,
             stderr=stderr,
             start_new_session=True,

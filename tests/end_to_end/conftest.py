@@ -24,7 +24,7 @@ async def service(config: Config) -> AsyncIterator[aiohttp.ClientSession]:
             yield session
         return
     app = create_app(config, functools.partial(aws_adapters, credentials=CREDENTIALS))
-    runner = Runner(app, shutdown_timeout_s=config.server.request_deadline_s)
+    runner = Runner(app, config.server, shutdown_timeout_s=config.server.request_deadline_s)
     await runner.setup()
     try:
         site = web.TCPSite(runner, "127.0.0.1", 0)

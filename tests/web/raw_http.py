@@ -17,6 +17,7 @@ from aiohttp import web
 from service import log
 from service.config import LogConfig
 from service.web.protocol import Runner
+from tests.stage import configured
 
 PATIENCE_S = 10.0
 MOST_PIECES = 300  # of a long request; a short one is sent byte by byte
@@ -63,9 +64,10 @@ class Heard:
 
 
 @asynccontextmanager
-async def serving(app: web.Application) -> AsyncIterator[int]:
-    """Serve *app* as the service does; gives the port."""
-    runner = Runner(app, shutdown_timeout_s=1)
+async def serving(app: web.Application, **settings: str) -> AsyncIterator[int]:
+    """Serve *app* as the service does, with other settings of the server; gives the port."""
+    config = configured({"server": settings}).server
+    runner = Runner(app, config, shutdown_timeout_s=1)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()

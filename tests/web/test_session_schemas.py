@@ -16,6 +16,7 @@ VALUES: dict[str, object] = {
     "newPassword": "Another1!",
     "password": "YourPass123!",
 }
+CHOICES = {"password": "PASSWORD", "credential": "WEB_AUTHN"}
 TAKEN = [(name, field) for name in TAKES for field in VALUES]
 
 
@@ -44,13 +45,40 @@ def test_answer_holds_just_what_the_challenge_takes(name: str, field: str) -> No
     takes = TAKES[name]
     answer = {**_enough(name), field: VALUES[field]}
 
-    if field in _enough(name) or field in takes.optional:
+    if name == "SELECT_CHALLENGE" and field in takes.optional:
+        assert _loaded(name, {**answer, "choice": CHOICES[field]}).name == name
+    elif field in _enough(name) or field in takes.optional:
         assert _loaded(name, answer).name == name
     elif field in takes.one_of:  # one of them, not both
         assert takes.one_of[0] in _wrong(name, answer)["answer"]
         assert _loaded(name, {field: VALUES[field]}).name == name
     else:
         assert set(_wrong(name, answer)["answer"]) == {field}
+
+
+@pytest.mark.parametrize(
+    ("choice", "more", "wrong"),
+    [
+        ("PASSWORD", "password", None),
+        ("WEB_AUTHN", "credential", None),
+        ("WEB_AUTHN", "password", "answer"),
+        ("EMAIL_OTP", "password", "answer"),
+        ("PASSWORD", "credential", "answer"),
+        ("SMS_OTP", "credential", "answer"),
+    ],
+)
+def test_choice_comes_with_what_the_chosen_one_takes(
+    choice: str, more: str, wrong: str | None
+) -> None:
+    """A password that nobody would look at is refused: it must not pass for one that was right."""
+    answer = {"choice": choice, more: VALUES[more]}
+
+    if wrong is None:
+        assert _loaded("SELECT_CHALLENGE", answer).choice == choice
+    else:
+        assert _wrong("SELECT_CHALLENGE", answer) == {
+            "answer": {more: ["This choice does not take it."]}
+        }
 
 
 @pytest.mark.parametrize("name", TAKES)

@@ -40,6 +40,8 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     with log.about(context):
         response = await handler(request)
         complete(response, request_id)
+        if request.app[keys.LOAD].draining:
+            response.force_close()
         _log(request, response, duration_ms=(time.perf_counter() - started) * 1_000)
     return response
 

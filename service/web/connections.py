@@ -1,0 +1,46 @@
+"""How many connections may be open at once, and how long each may take to say what it wants."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+from service.config import ServerConfig
+from service.domain.errors import Overloaded
+from service.web import bodies
+from service.web.middlewares.request_context import ANSWER_HEADERS, REQUEST_ID_HEADER
+from service.web.problems import PROBLEM_JSON, envelope
+
+HEADER: Final = object()  # what a connection is waited for, beside the body of a request
+RETRY_AFTER_S: Final = 1
+
+
+@dataclass(slots=True)
+class Connections:
+    """The limits of one server's connections, and how many are *open*."""
+
+    most: int
+    header_s: float
+    body_s: float
+    open: int = 0
+
+    @classmethod
+    def of(cls, config: ServerConfig) -> "Connections":
+        """Return the limits that the configuration sets."""
+        return cls(config.max_connections, config.header_timeout_s, config.body_timeout_s)
+
+
+def crowded(request_id: str) -> bytes:
+    """Return the answer to a connection that is one too many, whatever it was going to ask."""
+    body = bodies.dumps(envelope(Overloaded(), request_id))
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    headers = {
+        **ANSWER_HEADERS,
+        REQUEST_ID_HEADER: request_id,
+        "Retry-After": str(RETRY_AFTER_S),
+        "Content-Type": PROBLEM_JSON,
+        "Content-Length": str(len(body)),
+        "Connection": "close",
+    }
+    lines = [f"HTTP/1.1 {status.value} {status.phrase}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join((*lines, "", "")).encode("ascii") + body
