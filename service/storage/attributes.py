@@ -7,11 +7,38 @@ CPU of one item's reading, so this is done by hand.
 
 import base64
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from decimal import Context, Decimal
+from typing import Any, Final, Self, TypeAlias
 
 from service.domain.profiles import JsonValue
 
 Attribute: TypeAlias = Mapping[str, Any]  # as botocore takes and gives it: one type -> the value
+
+_EXACTLY: Final = Context(prec=50)  # more than the 38 digits that DynamoDB keeps
+
+
+class LongNumber(float):
+    """
+    A number with more digits than a float keeps, which only another program writes.
+
+    It counts as the nearest float and is written as it was read: its repr has all of its digits.
+    """
+
+    __slots__ = ("_text",)
+    _text: str
+
+    def __new__(cls, exact: Decimal) -> Self:
+        """Return *exact* as a float that knows it."""
+        made = super().__new__(cls, exact)
+        made._text = str(exact.normalize(_EXACTLY))
+        return made
+
+    def __repr__(self) -> str:
+        return self._text
+
+    def is_integer(self) -> bool:
+        """Tell that it is none, though the nearest float may be."""
+        return False
 
 
 def to_attribute(value: JsonValue) -> Attribute:
@@ -37,8 +64,8 @@ def from_attribute(attribute: Attribute) -> JsonValue:
     """
     Return an attribute as JSON.
 
-    The types that JSON lacks, which only another program writes: a set becomes a list, bytes become
-    Base64 text. A number that is whole becomes an int, any other a float.
+    The types that JSON lacks, which only another program writes: a set becomes a sorted list, bytes
+    become Base64 text. A number that is whole becomes an int, any other a float, and none is rounded.
     """
     ((kind, value),) = attribute.items()
     return _READERS[kind](value)
@@ -48,7 +75,11 @@ def _number(text: str) -> int | float:
     try:
         return int(text)
     except ValueError:
-        return float(text)
+        exact = Decimal(text)
+    if exact == exact.to_integral_value():
+        return int(exact)
+    nearest = float(text)
+    return nearest if Decimal(repr(nearest)) == exact else LongNumber(exact)
 
 
 def _binary(value: bytes) -> str:
@@ -63,7 +94,7 @@ _READERS: Mapping[str, Callable[[Any], JsonValue]] = {
     "M": lambda value: {name: from_attribute(entry) for name, entry in value.items()},
     "L": lambda value: [from_attribute(entry) for entry in value],
     "SS": lambda value: [*sorted(value)],
-    "NS": lambda value: [*sorted(map(_number, value))],
+    "NS": lambda value: [_number(text) for text in sorted(value, key=Decimal)],
     "B": _binary,
     "BS": lambda value: [*sorted(map(_binary, value))],
 }

@@ -26,6 +26,8 @@ CLOSED_AT = "closedAt"  # stands on the claim of an account that is being delete
 DELETED_AT = "deletedAt"  # stands on what is left of a deleted profile
 EXPIRES_AT = "expiresAt"  # the table's TTL attribute, in seconds since 1970
 
+MAX_VERSION_DIGITS = 15  # more are another program's: one more write a nanosecond takes eleven days
+
 OWN_ATTRIBUTES = frozenset(
     {PARTITION_KEY, SORT_KEY, UPDATED_AT, VERSION, WRITE_ID, DELETED_AT, EXPIRES_AT}
 )
@@ -91,9 +93,10 @@ def updated_at_of(item: Item) -> str:
 
 
 def version_of(item: Item) -> int:
-    """Return how often this service wrote the item; 0 where it never did."""
+    """Return how often this service wrote the item; 0 where it never did, or where nobody can tell."""
     text = item.get(VERSION, {}).get("N", "")
-    return int(text) if WRITE_ID in item and text.isdecimal() else 0
+    counted = WRITE_ID in item and text.isdecimal() and len(text) <= MAX_VERSION_DIGITS
+    return int(text) if counted else 0
 
 
 def is_as(item: Item, seen: Profile) -> bool:

@@ -20,6 +20,11 @@ from service.web.schemas.profile_fields.text import CanonicalText
 from service.web.schemas.profiles import ProfileSchema, StoredProfileSchema
 
 OPENAPI_VERSION: Final = "3.1.0"
+FOREIGN_VALUE: Final = "ForeignValue"
+_FOREIGN_VALUE: Final = {
+    "description": "What another program stored in a field: of any type, and answered as it is.",
+    "type": ["string", "number", "boolean", "array", "object"],
+}
 
 # What Python's re and ECMA-262, whose patterns JSON Schema uses, read differently.
 _OF_PYTHON_ONLY: Final = re.compile(r"\\[AZ]|\(\?[^:=!<]|[*+?}]\+")
@@ -35,6 +40,7 @@ class Schemas:
         self._profile_schema = profile_schema
         add = self._spec.components.schema
         add("ProfileFields", self._converter.schema2jsonschema(profile_schema()))
+        add(FOREIGN_VALUE, _FOREIGN_VALUE)
         add("Profile", self._stored_profile())
 
     def reference(self, schema: type[Schema]) -> dict[str, Any]:
@@ -73,8 +79,8 @@ class Schemas:
         """
         Return what a profile looks like in an answer: the service's own fields and those written.
 
-        No field is null, since null removes one. The limits are those of writing: what was stored
-        before they came is answered as it is.
+        A field that was written here is as this service writes it, without the limits, which may be
+        younger. Whatever else another program stored is answered as it is, but never null.
         """
         written = self._profile_schema()
         for field in written.fields.values():
@@ -83,12 +89,10 @@ class Schemas:
             if isinstance(field, CanonicalText):
                 field.limits = {}
         own = self._converter.schema2jsonschema(StoredProfileSchema())
-        others = self._converter.schema2jsonschema(written)
-        return {
-            **own,
-            "description": "What another program stored in a field is answered as it is.",
-            "properties": {**own["properties"], **others["properties"]},
-        }
+        as_written = self._converter.schema2jsonschema(written)["properties"]
+        foreign = component("schemas", FOREIGN_VALUE)
+        either = {name: {"anyOf": [field, foreign]} for name, field in as_written.items()}
+        return {**own, "properties": {**own["properties"], **either}}
 
 
 def component(kind: str, name: str) -> dict[str, Any]:

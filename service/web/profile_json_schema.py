@@ -5,7 +5,7 @@ from typing import Final
 import orjson
 from marshmallow import Schema
 
-from service.web.json_schema import Schemas
+from service.web.json_schema import FOREIGN_VALUE, Schemas
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
@@ -18,6 +18,6 @@ def document(profile_schema: type[Schema]) -> bytes:
     """
     components = dict(Schemas(profile_schema).components())
     fields = components.pop("ProfileFields")
-    del components["Profile"]
+    del components["Profile"], components[FOREIGN_VALUE]  # what only answers hold
     nested = {"components": {"schemas": components}} if components else {}
     return orjson.dumps({"$schema": DIALECT, "title": "Profile fields", **fields, **nested})

@@ -248,3 +248,4 @@ async def test_schema_of_the_fields_is_a_document_of_its_own(api: Api) -> None:
     assert validator.is_valid(SEED)
     assert not validator.is_valid({"unknown": "x"})
     assert not validator.is_valid({"city": 7})
+    assert "components" not in schema

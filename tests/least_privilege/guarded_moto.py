@@ -1,0 +1,28 @@
+"""A DynamoDB of moto's behind a guard, on loopback."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from service.local.application import Application
+from service.local.cognito.state import Cognito
+from service.local.http_server import serving
+from service.local.outbox import Delivery, Outbox
+from tests.least_privilege.guard import Guard
+
+
+@contextmanager
+def guarded_moto() -> Iterator[tuple[Guard, str]]:
+    """
+    Serve until the block ends; gives the guard and its address.
+
+    The tables are moto's and belong to the process: what was made at another server is there too.
+    """
+    outbox = Outbox(_to_nobody)
+    guard = Guard(Application(Cognito(outbox.deliver, time.time), outbox))
+    with serving("127.0.0.1", 0, guard) as port:
+        yield guard, f"http://127.0.0.1:{port}"
+
+
+def _to_nobody(_: Delivery) -> None:
+    """Announce no codes: nobody signs up through the guard."""
