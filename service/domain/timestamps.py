@@ -13,12 +13,12 @@ def utc_now() -> datetime:
 
 
 def moment(text: str) -> datetime | None:
-    """Return the aware moment that a timestamp names; None for what is none, or names no zone."""
+    """Return the moment in UTC that a timestamp names; None for what is none, or names no zone."""
     try:
         read = datetime.fromisoformat(text)
-    except ValueError:
+        return read.astimezone(UTC) if read.tzinfo is not None else None
+    except (ValueError, OverflowError):  # the first and the last hours of the calendar
         return None
-    return read if read.tzinfo is not None else None
 
 
 def timestamp(moment: datetime) -> str:

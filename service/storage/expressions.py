@@ -108,8 +108,8 @@ def _is_still(version: int, writes: str, names: _Names, values: _Values) -> str:
         # Another program has spoilt our `version`; the ids of our writes change with each as well.
         unchanged = f"{names(items.WRITE_ID)} = {values({'S': writes})}"
     else:
-        # Whatever another program means by its `version`: only our writes leave their id.
-        unchanged = f"attribute_not_exists({names(items.WRITE_ID)})"
+        # Whatever another program means by its `version`: only our writes leave their ids, as text.
+        unchanged = f"NOT attribute_type({names(items.WRITE_ID)}, {values({'S': 'S'})})"
     return f"{exists} AND {alive} AND {unchanged}"
 
 

@@ -2,7 +2,9 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 
-from service.domain.timestamps import timestamp, utc_now
+import pytest
+
+from service.domain.timestamps import moment, timestamp, utc_now
 
 
 def test_timestamp_has_milliseconds_in_utc() -> None:
@@ -25,3 +27,20 @@ def test_timestamps_sort_as_time_does() -> None:
 def test_present_moment_is_aware() -> None:
     """The clock of the service knows its zone."""
     assert utc_now().tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("2026-11-23T03:14:15.926Z", datetime(2026, 11, 23, 3, 14, 15, 926_000, UTC)),
+        ("2026-11-23T08:44:15+05:30", datetime(2026, 11, 23, 3, 14, 15, 0, UTC)),
+        ("2026-11-23T03:14:15", None),
+        ("0001-01-01T00:00:00+05:30", None),
+        ("9999-12-31T23:59:59-05:30", None),
+        ("yesterday", None),
+        ("", None),
+    ],
+)
+def test_moment_is_read_where_there_is_one(text: str, read: datetime | None) -> None:
+    """What another program wrote may be any text."""
+    assert moment(text) == read

@@ -82,6 +82,7 @@ _MISUNDERSTOOD: Final[Mapping[str, Item]] = {
     "version of a list": {"version": {"L": []}},
     "version and id of theirs": {"version": {"N": "9" * 38}, "writeId": {"S": "theirs"}},
     "id of theirs": {"writeId": {"S": "theirs"}},
+    "id that is no text": {"writeId": {"N": "7"}},
     "empty moment": {"updatedAt": {"S": ""}},
     "moment that is a number": {"updatedAt": {"N": "1588655105"}},
     "never deleted": {"deletedAt": {"NULL": True}},
@@ -93,6 +94,7 @@ _MISUNDERSTOOD: Final[Mapping[str, Item]] = {
 
 _MOMENTS: Final = {
     "a day": "2020-05-05",
+    "the first hour": "0001-01-01T00:00:00+05:30",
     "a zone": "2020-05-05T10:35:05.000001+05:30",
     "no zone": "2020-05-05 05:05:05",
     "seconds": "1588655105",

@@ -1,7 +1,6 @@
 """Profiles: the caller's own."""
 
 import functools
-from datetime import UTC
 from email.utils import format_datetime
 from functools import lru_cache
 from http import HTTPStatus
@@ -205,4 +204,4 @@ def _validators(profile: Profile, body: bytes) -> dict[str, str]:
 @lru_cache(maxsize=DATES_REMEMBERED)  # a profile is read more often than written
 def _last_modified(updated_at: str) -> str | None:
     modified = moment(updated_at)
-    return None if modified is None else format_datetime(modified.astimezone(UTC), usegmt=True)
+    return None if modified is None else format_datetime(modified, usegmt=True)
