@@ -36,6 +36,9 @@ class DynamoDBConfig:
     user_profile_table: str
     endpoint_url: str | None
     consistent_read: bool
+    gathered_reads: int
+    places_remembered: int
+    transport: Literal["fast", "botocore"]
     connect_timeout_s: float
     read_timeout_s: float
 
@@ -64,7 +67,13 @@ class ServerConfig:
     workers: int
     max_body_bytes: int
     max_in_flight: int
+    max_connections: int
     request_deadline_s: float
+    header_timeout_s: float
+    body_timeout_s: float
+    keep_alive_s: float
+    balancer_idle_s: float
+    drain_s: float
     readiness_interval_s: float
 
 

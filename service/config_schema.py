@@ -86,6 +86,9 @@ class DynamoDBSection(SectionSchema):
     )
     endpoint_url = Endpoint()
     consistent_read = fields.Boolean(load_default=True)
+    gathered_reads = count("8", most=100)
+    places_remembered = count("100000", most=10_000_000)
+    transport = fields.String(load_default="fast", validate=validate.OneOf(("fast", "botocore")))
     connect_timeout_s = seconds("1", longest=60)
     read_timeout_s = seconds("2", longest=60)
 
@@ -130,8 +133,20 @@ class ServerSection(SectionSchema):
         load_default=262_144, validate=validate.Range(1_024, 10_485_760)
     )
     max_in_flight = fields.Integer(load_default=512, validate=validate.Range(1, 100_000))
+    max_connections = fields.Integer(load_default=2_000, validate=validate.Range(1, 1_000_000))
     request_deadline_s = seconds("8", longest=300)
+    header_timeout_s = seconds("10", longest=300)
+    body_timeout_s = seconds("7", longest=300)
+    keep_alive_s = seconds("75", longest=4_000)  # a balancer's idle timeout is 4,000 s at most
+    balancer_idle_s = fields.Float(load_default=60.0, validate=validate.Range(0, 4_000))
+    drain_s = fields.Float(load_default=10.0, validate=validate.Range(0, 300))
     readiness_interval_s = seconds("2", longest=300)
+
+    @validates_schema
+    def check_keep_alive(self, data: Mapping[str, Any], **_: Any) -> None:  # noqa: ANN401 -- marshmallow's hook
+        """Refuse to close connections that the load balancer believes to be open."""
+        if data["keep_alive_s"] <= data["balancer_idle_s"]:
+            raise ValidationError(["Must be more than balancer-idle-s."], "keep-alive-s")
 
 
 class CorsSection(SectionSchema):
@@ -197,8 +212,8 @@ class LimitsSection(SectionSchema):
     token_per_s = rate("60")
     read_per_s = rate("60")
     update_per_s = rate("12")
-    burst_s = fields.Float(load_default=10.0, validate=validate.Range(1, 60))
-    address_burst = count("200", most=100_000)
+    burst_s = fields.Float(load_default=30.0, validate=validate.Range(1, 60))
+    address_burst = count("1000", most=100_000)
     address_per_s = rate("5")
     account_burst = count("30", most=100_000)
     account_per_min = rate("6")

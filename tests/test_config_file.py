@@ -239,6 +239,9 @@ def test_keys_are_those_of_the_file() -> None:
         "user-profile-table",
         "endpoint-url",
         "consistent-read",
+        "gathered-reads",
+        "places-remembered",
+        "transport",
         "connect-timeout-s",
         "read-timeout-s",
     ]

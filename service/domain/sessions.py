@@ -46,6 +46,11 @@ class Answer:
         default=None, repr=False
     )  # JSON, as a browser's authenticator made it
 
+    @property
+    def proves_nothing(self) -> bool:
+        """Tell whether the answer is a mere choice, which a stranger may make as well."""
+        return self.choice is not None and self.password is None and self.credential is None
+
 
 class Sessions(Protocol):
     """

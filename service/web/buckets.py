@@ -27,6 +27,9 @@ class Rule(Protocol):
     def decide(self, state: State | None, now_ms: int) -> Decision:
         """Return whether a call may be made now; *state* is None of a key that is not remembered."""
 
+    def without(self, state: State, made: State) -> State:
+        """Return *state* as if the call that led to *made* had not been made; empty if none is left."""
+
     def has_rested(self, state: State, now_ms: int) -> bool:
         """Return whether a key is as free as one that is not remembered."""
 
@@ -38,12 +41,19 @@ class Refilled:
         calls = max(1, round(per_s * PRECISION))
         self._rates = [Rate(calls, PRECISION * 1_000, burst=burst)]
         self._bucket = TokenBucket()
+        first, _ = self._bucket.step(self._rates, self._bucket.initial(self._rates), 0, 1)
+        self._a_call = first  # at the moment 0: by how much a call moves the state on
 
     def decide(self, state: State | None, now_ms: int) -> Decision:
         """Take a token."""
         before = self._bucket.initial(self._rates) if state is None else state
         after, decision = self._bucket.step(self._rates, before, now_ms, 1)
         return Decision(after, decision.retry_after_ms or 0)
+
+    def without(self, state: State, made: State) -> State:
+        """Put a token back."""
+        del made
+        return tuple(moment - call for moment, call in zip(state, self._a_call, strict=True))
 
     def has_rested(self, state: State, now_ms: int) -> bool:
         """Return whether the bucket is full."""
@@ -69,6 +79,11 @@ class Hourly:
             self._rates, [len(made)], 1, now_ms, lambda newer: made[-1 - newer]
         )
         return Decision((*made, now_ms), decision.retry_after_ms or 0)
+
+    def without(self, state: State, made: State) -> State:
+        """Forget the moment of the call."""
+        at = state.index(made[-1]) if made[-1] in state else len(state)
+        return state[:at] + state[at + 1 :]
 
     def has_rested(self, state: State, now_ms: int) -> bool:
         """Return whether an hour went by without a call."""
@@ -100,6 +115,20 @@ class Buckets:
         self._states.move_to_end(key)
         if len(self._states) > self._capacity:
             self._states.popitem(last=False)
+        self._forget_rested(now_ms)
+
+    def give_back(self, key: bytes, decision: Decision) -> None:
+        """Take back that the call of *decision* was counted, unless it is forgotten already."""
+        counted = self._states.get(key)
+        if counted is None:
+            return
+        left = self._rule.without(counted, decision.state)
+        if left:
+            self._states[key] = left
+        else:
+            del self._states[key]
+
+    def _forget_rested(self, now_ms: int) -> None:
         # Two for each that comes: memory shrinks after a flood, and no single call pays for all of it.
         for oldest in tuple(islice(self._states, 2)):
             if self._rule.has_rested(self._states[oldest], now_ms):

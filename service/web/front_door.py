@@ -10,14 +10,23 @@ import hmac
 import math
 import secrets
 import unicodedata
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from enum import Enum, auto
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final, NamedTuple
 
 from service.config import LimitsConfig
-from service.domain.errors import Throttled, TooManyAttempts
+from service.domain.errors import (
+    AccountExists,
+    ChallengeExpired,
+    CodeExpired,
+    CodeMismatch,
+    InvalidCredentials,
+    ServiceError,
+    Throttled,
+    TooManyAttempts,
+)
 from service.web.buckets import Buckets, Decision, Hourly, Refilled, Rule
 from service.web.lockout import Lockout
 
@@ -69,6 +78,14 @@ QUOTAS: Final[Mapping[Kind, Quota]] = {
 }
 GUESSES: Final = frozenset({Kind.SIGN_IN, Kind.PASSWORD_CHALLENGE})
 SIGNED_IN: Final = frozenset({Kind.READ, Kind.UPDATE, Kind.CHANGE_PASSWORD})
+# What is said of a wrong guess. Any other refusal says nothing of a secret, and nothing was sent.
+WRONG_GUESS: Final = (
+    AccountExists,
+    ChallengeExpired,
+    CodeExpired,
+    CodeMismatch,
+    InvalidCredentials,
+)
 
 
 class _Asked(NamedTuple):
@@ -84,6 +101,8 @@ class FrontDoor:
     Admits calls as far as *limits* allow; *clock* gives seconds and never goes back.
 
     A call counts in every layer or, refused by one, in none: who floods uses up nobody else's share.
+    It counts against the name only where it sent something, proved something or was a wrong guess: what
+    failed for other reasons is nothing that the name's owner should wait an hour for.
     Names are kept only as HMACs under a key that ends with the process.
     """
 
@@ -121,10 +140,8 @@ class FrontDoor:
         name = None if account is None else self._hashed(account)
         guessed = name if self._locks and kind in GUESSES else None
 
-        own = [
-            *_ask(self._of_addresses.get(quota), _network(address), now_ms),
-            *_ask(self._of_accounts.get(kind), name, now_ms),
-        ]
+        of_account = _ask(self._of_accounts.get(kind), name, now_ms)
+        own = [*_ask(self._of_addresses.get(quota), _network(address), now_ms), *of_account]
         wait_s = max([asked.decision.wait_ms / 1_000 for asked in own], default=0.0)
         if guessed is not None:
             wait_s = max(wait_s, self._lockout.wait_s(guessed))
@@ -136,7 +153,20 @@ class FrontDoor:
                 raise Throttled(retry_after_s=math.ceil(asked.decision.wait_ms / 1_000))
         for asked in (*own, *in_all):
             asked.buckets.count(asked.key, asked.decision, now_ms)
-        return nullcontext() if guessed is None else self._lockout.guess(guessed)
+        return self._made(of_account, guessed)
+
+    @contextmanager
+    def _made(self, of_account: Sequence[_Asked], guessed: bytes | None) -> Iterator[None]:
+        """Hold a call; a refusal that is no wrong guess does not count against its name."""
+        try:
+            with nullcontext() if guessed is None else self._lockout.guess(guessed):
+                yield
+        except WRONG_GUESS:
+            raise
+        except ServiceError:
+            for asked in of_account:
+                asked.buckets.give_back(asked.key, asked.decision)
+            raise
 
     def _hashed(self, account: str) -> bytes:
         """Return what stands for a name, however it is written: Cognito's may ignore case too."""

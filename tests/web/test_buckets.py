@@ -110,6 +110,53 @@ def test_keys_do_not_touch_each_other(rule: Rule) -> None:
     assert _call(buckets, 0, b"bob") == 0
 
 
+@pytest.mark.parametrize("rule", [Refilled(burst=3, per_s=0.5), Hourly(3)], ids=["token", "hourly"])
+def test_call_that_is_given_back_may_be_made_again(rule: Rule) -> None:
+    """What is given back is as if it had not been made, and the calls beside it count still."""
+    buckets = Buckets(rule, capacity=10)
+    assert _made(buckets, 0) == 2 + 1
+    wait_ms = _call(buckets, 0)
+    given_back = Buckets(rule, capacity=10)
+    decision = given_back.decide(KEY, 0)
+    given_back.count(KEY, decision, 0)
+    assert _made(given_back, 0) == 2
+
+    given_back.give_back(KEY, decision)
+
+    assert _made(given_back, 0) == 1
+    assert _call(given_back, 0) == wait_ms
+
+
+@pytest.mark.parametrize("rule", [Refilled(burst=3, per_s=0.5), Hourly(3)], ids=["token", "hourly"])
+def test_only_call_of_a_key_is_given_back(rule: Rule) -> None:
+    """A key without any call left has all of them, and is forgotten like any other that has rested."""
+    buckets = Buckets(rule, capacity=10)
+    decision = buckets.decide(KEY, 0)
+    buckets.count(KEY, decision, 0)
+
+    buckets.give_back(KEY, decision)
+
+    assert _made(buckets, 0) == 3
+    assert _call(buckets, 10 * HOUR_MS, b"bob") == 0
+    assert len(buckets) == 1
+
+
+def test_call_that_is_forgotten_is_not_given_back() -> None:
+    """Nothing comes of giving back what a flood of names, or an hour, has pushed out."""
+    buckets = Buckets(Hourly(1), capacity=1)
+    decision = buckets.decide(KEY, 0)
+    buckets.count(KEY, decision, 0)
+    _call(buckets, 0, b"bob")
+    buckets.give_back(KEY, decision)
+    assert len(buckets) == 1
+
+    again = buckets.decide(KEY, HOUR_MS + 1)
+    buckets.count(KEY, again, HOUR_MS + 1)
+    buckets.give_back(KEY, decision)
+
+    assert _call(buckets, HOUR_MS + 1) > 0
+
+
 def test_asking_remembers_nothing() -> None:
     """A key is remembered for a call that was made, not for the question."""
     buckets = Buckets(Refilled(burst=3, per_s=0.5), capacity=10)

@@ -8,7 +8,17 @@ from types import ModuleType
 import pytest
 
 from service.config import LimitsConfig
-from service.domain.errors import InvalidCredentials, ServiceError, Throttled, TooManyAttempts
+from service.domain.errors import (
+    AccountExists,
+    ChallengeExpired,
+    CodeExpired,
+    CodeMismatch,
+    InvalidCredentials,
+    ServiceError,
+    Throttled,
+    TooManyAttempts,
+    leaves,
+)
 from service.web.front_door import QUOTAS, FrontDoor, Kind, Quota
 from service.web.lockout import FORGOTTEN_AFTER_S, LONGEST_LOCK_S
 from tests.jose import Clock
@@ -192,6 +202,53 @@ def test_one_name_is_limited(kind: Kind, at_once: int, wait_s: int) -> None:
     assert _refusal(door, kind, account="bob") is None
     clock.now += wait_s
     assert _refusal(door, kind, account="alice") is None
+
+
+TRIES = {AccountExists, ChallengeExpired, CodeExpired, CodeMismatch, InvalidCredentials}
+
+
+@pytest.mark.parametrize("refusal", [*leaves()], ids=lambda refusal: refusal.code)
+@pytest.mark.parametrize("kind", [Kind.FORGOT, Kind.CHALLENGE])
+def test_only_tries_count_against_a_name(refusal: type[ServiceError], kind: Kind) -> None:
+    """
+    A refusal that says nothing of the name, nor of a code or a password, uses up none of its calls.
+
+    Whoever asks for a code while Cognito is down may ask again when it is back.
+    """
+    clock = Clock()
+    door = FrontDoor(replace(LIMITS, forgot_per_h=5, account_burst=5), clock=clock)
+    for _ in range(5):
+        with pytest.raises(refusal), door.admit(kind, address=HERE, account="alice"):
+            raise refusal
+
+    is_limited = isinstance(_refusal(door, kind, account="alice"), TooManyAttempts)
+
+    assert is_limited is (refusal in TRIES)
+
+
+def test_refusal_counts_against_the_address_and_in_all() -> None:
+    """Cognito has had the call, whatever it said."""
+    door = FrontDoor(replace(LIMITS, address_burst=3, recovery_per_s=4), clock=Clock())
+
+    def throttled(address: IPv4Address | IPv6Address) -> ServiceError | None:
+        try:
+            with door.admit(Kind.FORGOT, address=address, account="alice"):
+                raise Throttled
+        except ServiceError as refusal:
+            return refusal
+
+    assert [type(throttled(HERE)) for _ in range(4)] == [Throttled] * 3 + [TooManyAttempts]
+    assert _refusal(door, Kind.FORGOT, address=_address(1), account="alice") is None
+    assert isinstance(_refusal(door, Kind.FORGOT, address=_address(2), account="bob"), Throttled)
+
+
+def test_defect_counts_against_the_name() -> None:
+    """Of an error of any other kind nobody knows what it came after."""
+    door = FrontDoor(replace(LIMITS, forgot_per_h=1), clock=Clock())
+    with pytest.raises(ZeroDivisionError), door.admit(Kind.FORGOT, address=HERE, account="alice"):
+        raise ZeroDivisionError
+
+    assert isinstance(_refusal(door, Kind.FORGOT, account="alice"), TooManyAttempts)
 
 
 @pytest.mark.parametrize("kind", [Kind.TOKEN, Kind.READ, Kind.UPDATE, Kind.CHANGE_PASSWORD])

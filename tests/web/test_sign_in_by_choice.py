@@ -39,7 +39,10 @@ class Asking(MemorySessions):
         ("login", BEGIN),
         ("login", {**BEGIN, "preferredChallenge": "EMAIL_OTP"}),
         *(
-            ("challenge", {**BEGIN, "name": name, "session": "s", "answer": {"choice": "EMAIL_OTP"}})
+            (
+                "challenge",
+                {**BEGIN, "name": name, "session": "s", "answer": {"choice": "EMAIL_OTP"}},
+            )
             for name in CHOICES
         ),
     ],

@@ -36,6 +36,10 @@ TAKES: Final[Mapping[str, Takes]] = {
 }
 
 
+# What may come along with a choice, and with which.
+CHOICES: Final[Mapping[str, str]] = {"credential": "WEB_AUTHN", "password": "PASSWORD"}
+
+
 class LogInSchema(Schema):
     """A user name with its password, or alone to choose how to prove who it is."""
 
@@ -91,6 +95,12 @@ class ChallengeAnswerSchema(Schema):
             name: ["This challenge does not take it."]
             for name in given - {*takes.one_of, *takes.optional}
         }
+        if "choice" in given:
+            wrong |= {
+                name: ["This choice does not take it."]
+                for name, choice in CHOICES.items()
+                if name in given.intersection(takes.optional) and data["answer"]["choice"] != choice
+            }
         if len(given.intersection(takes.one_of)) != 1:
             needed = " or ".join(takes.one_of)
             wrong.setdefault(takes.one_of[0], [f"Send {needed}: this challenge needs it."])
