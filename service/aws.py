@@ -28,6 +28,8 @@ from service.domain.errors import (
     UpstreamFault,
     UpstreamUnavailable,
 )
+from service.transport import parsing
+from service.transport.fast import FastTransport
 
 if TYPE_CHECKING:
     from types_aiobotocore_cognito_idp import CognitoIdentityProviderClient
@@ -81,32 +83,51 @@ async def clients(config: Config, credentials: Credentials | None = None) -> Asy
         aws_secret_access_key=credentials.secret_access_key if credentials else None,
         region_name=config.aws.region,
     )
-    connections = config.server.max_in_flight
     async with (
         session.client(
             "cognito-idp",
             endpoint_url=config.cognito.endpoint_url,
-            config=_client_config(config.cognito, attempts=1, connections=connections),
+            config=AioConfig(**_limits(config, config.cognito, attempts=1)),
         ) as cognito,
-        session.client(
-            "dynamodb",
-            endpoint_url=config.dynamodb.endpoint_url,
-            config=_client_config(config.dynamodb, attempts=3, connections=connections),
-        ) as dynamodb,
+        dynamodb_client(session, config) as dynamodb,
     ):
         yield Clients(cognito, dynamodb)
 
 
-def _client_config(
-    service: CognitoConfig | DynamoDBConfig, *, attempts: int, connections: int
-) -> AioConfig:
-    return AioConfig(
-        connect_timeout=service.connect_timeout_s,
-        read_timeout=service.read_timeout_s,
-        max_pool_connections=connections,
-        retries={"mode": "standard", "total_max_attempts": attempts},
-        user_agent="user-profile-service",  # a fixed one saves botocore from building it twice a call
-    )
+@asynccontextmanager
+async def dynamodb_client(
+    session: aioboto3.Session, config: Config
+) -> AsyncIterator[DynamoDBClient]:
+    """Open the client of DynamoDB with the transport that is configured, and close it."""
+    options = {
+        **_limits(config, config.dynamodb, attempts=3),
+        "parameter_validation": False,  # storage/ makes every request in full
+        "endpoint_discovery_enabled": False,  # it would send where the fast transport does not
+    }
+    fast = FastTransport() if config.dynamodb.transport == "fast" else None
+    if fast is not None:
+        options["http_session_cls"] = fast.http_session
+    async with session.client(
+        "dynamodb", endpoint_url=config.dynamodb.endpoint_url, config=AioConfig(**options)
+    ) as client:
+        if fast is not None:
+            fast.attach(client)
+        else:
+            parsing.attach(client)
+        yield client
+
+
+def _limits(
+    config: Config, service: CognitoConfig | DynamoDBConfig, *, attempts: int
+) -> dict[str, Any]:
+    """Return what AioConfig takes of a service's limits."""
+    return {
+        "connect_timeout": service.connect_timeout_s,
+        "read_timeout": service.read_timeout_s,
+        "max_pool_connections": config.server.max_in_flight,
+        "retries": {"mode": "standard", "total_max_attempts": attempts},
+        "user_agent": "user-profile-service",  # a fixed one saves building it twice a call
+    }
 
 
 @contextmanager

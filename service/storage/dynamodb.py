@@ -1,18 +1,27 @@
-"""Profiles in a DynamoDB table, by Query, UpdateItem and transactions of Puts: what the role allows."""
+"""Profiles in a DynamoDB table, by reads, UpdateItem and transactions of Puts: what the role allows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from service.aws import required, translated
 from service.domain.errors import AccountClosed, ProfileChanged, ServiceError, UpstreamUnavailable
 from service.domain.profiles import Fields, Profile, merged, until_unchanged
 from service.domain.timestamps import Clock, timestamp
 from service.storage import expressions, items, marks
-from service.storage.refusals import DYNAMODB_ERRORS, IN_DOUBT, is_certain, item_that_failed_it
+from service.storage.gathering import GatheredReads
+from service.storage.places import Places
+from service.storage.reads import TableReads
+from service.storage.refusals import (
+    DYNAMODB_ERRORS,
+    IN_DOUBT,
+    is_certain,
+    item_that_failed_it,
+    may_still_be_made,
+)
 from service.storage.write_ids import new_write_id, with_newest
 
 if TYPE_CHECKING:
@@ -22,7 +31,6 @@ if TYPE_CHECKING:
     from service.config import DynamoDBConfig
     from service.storage.items import Item
 
-READINESS_KEY = items.key("~readiness", "~")  # no `sub` looks so; the item need not exist
 TICK = timedelta(milliseconds=1)  # the resolution of a sort key
 MAX_PUTS = 100  # of one transaction: TransactWriteItemList in DynamoDB's service model
 
@@ -40,14 +48,26 @@ class DynamoDBProfileStore:
         self._table = config.user_profile_table
         self._consistent_read = config.consistent_read
         self._clock = clock
+        self._reads = TableReads(client, table=self._table, consistent_read=self._consistent_read)
+        self._places = Places(config.places_remembered)
+        calls = config.gathered_reads
+        self._read = (
+            GatheredReads(self._reads.by_keys, most=calls).read if calls else self._reads.by_key
+        )
 
     async def check(self) -> None:
         """Make one cheap call, which proves that the table can be reached and read."""
-        with translated(DYNAMODB_ERRORS):
-            await self._client.get_item(TableName=self._table, Key=READINESS_KEY)
+        await self._reads.check()
 
     async def find(self, user_id: str) -> Profile | None:
         """Return the live profile, or None, by the configured consistency."""
+        created_at = self._places.get(user_id)
+        if created_at is not None:
+            item = await self._read((user_id, created_at))
+            # `createdAt` never changes and one profile lives at most: live there, it is the one.
+            profile = items.live_profile([] if item is None else [item])
+            if profile is not None:
+                return profile
         return items.live_profile(await self._items(user_id, consistent=self._consistent_read))
 
     async def find_latest(self, user_id: str) -> Profile | None:
@@ -95,6 +115,7 @@ class DynamoDBProfileStore:
                         seen, changes, updated_at=written.updated_at, writes=written.writes
                     ),
                 )
+            self._places.learn(seen.user_id, seen.created_at)
             return items.profile_of(required(answer, "Attributes"))
         except IN_DOUBT as failure:
             present = item_that_failed_it(failure)
@@ -103,6 +124,8 @@ class DynamoDBProfileStore:
                 return items.outcome(found, written)
             if not is_certain(failure) and items.forgot_writes_on(found, seen):
                 raise UpstreamUnavailable from failure  # nobody can tell any more
+            if may_still_be_made(failure):
+                raise UpstreamUnavailable from failure  # nobody can tell yet
             raise
 
     async def delete(self, seen: Profile) -> None:
@@ -112,6 +135,7 @@ class DynamoDBProfileStore:
         if live is None or not items.is_as(live, seen):
             raise ProfileChanged
         await self._erase(seen.user_id, present, closing=False)
+        self._places.forget(seen.user_id)
 
     async def close(self, user_id: str) -> None:
         """Erase all of the user's live items, and mark the claim so that none can be created."""
@@ -121,25 +145,17 @@ class DynamoDBProfileStore:
             await self._erase(user_id, present, closing=True)
 
         await until_unchanged(erase)
+        self._places.forget(user_id)
 
     async def _items(self, user_id: str, *, consistent: bool) -> list[Item]:
-        """Return all items of a user, sorted by sort key."""
-        found: list[Item] = []
-        more: dict[str, Any] = {}
-        while True:
-            with translated(DYNAMODB_ERRORS):
-                page = await self._client.query(
-                    TableName=self._table,
-                    KeyConditionExpression="#userId = :userId",
-                    ExpressionAttributeNames={"#userId": items.PARTITION_KEY},
-                    ExpressionAttributeValues={":userId": {"S": user_id}},
-                    ConsistentRead=consistent,
-                    **more,
-                )
-            found += required(page, "Items")
-            if "LastEvaluatedKey" not in page:
-                return found
-            more = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+        """Return all items of a user, sorted by sort key, and learn from them where the profile is."""
+        present = await self._reads.of_user(user_id, consistent=consistent)
+        live = items.live_item(present)
+        if live is None:
+            self._places.forget(user_id)
+        else:
+            self._places.learn(user_id, live[items.SORT_KEY]["S"])
+        return present
 
     async def _create(
         self, user_id: str, created_at: str, fields: Fields, *, claim: Item | None
@@ -152,7 +168,9 @@ class DynamoDBProfileStore:
             expressions.put_claim(self._table, held, seen=claim),
             expressions.put_profile(self._table, profile),
         ]
-        return items.outcome(await self._transact(user_id, write_id, puts), profile)
+        created = items.outcome(await self._transact(user_id, write_id, puts), profile)
+        self._places.learn(user_id, created_at)
+        return created
 
     async def _erase(self, user_id: str, present: list[Item], *, closing: bool) -> None:
         """Put tombstones over what is live among *present*, and the claim that goes with them."""
@@ -191,9 +209,11 @@ class DynamoDBProfileStore:
                 )
         except IN_DOUBT as failure:
             found = await self._found_after(failure, user_id)
-            if not items.written_by(found, write_id):
-                raise
-            return found
+            if items.written_by(found, write_id):
+                return found
+            if may_still_be_made(failure):
+                raise UpstreamUnavailable from failure  # nobody can tell yet
+            raise
         return []
 
     async def _found_after(self, failure: ServiceError, user_id: str) -> list[Item]:

@@ -1,0 +1,190 @@
+"""
+Calls to DynamoDB that leave botocore's path where that costs most.
+
+On `before-call`, where botocore lets a handler answer in its stead, a call is written by `requests`,
+signed by `signature`, sent by `connections`, and its answer read by `answers`. All else is botocore's
+own: whether and when to try again, errors and how they are read, credentials and their renewal, TLS,
+proxies, timeouts, and whatever of the answers needs conversion.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, TypeAlias
+from zlib import crc32
+
+from aiobotocore.parsers import create_parser
+from botocore.exceptions import NoCredentialsError
+from botocore.hooks import first_non_none_response
+
+from service.transport import attempts, requests
+from service.transport.answers import OPERATIONS, read_as_it_is
+from service.transport.connections import Answer, Connections
+from service.transport.signature import Scope, Signer
+
+if TYPE_CHECKING:
+    from aiobotocore.client import AioBaseClient
+    from aiobotocore.signers import AioRequestSigner
+    from botocore.model import OperationModel
+
+Parsed: TypeAlias = dict[str, Any]
+
+SIGV4 = "v4"
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A call as botocore hands it over; *context* is what it notes of it between the attempts."""
+
+    model: OperationModel
+    request: dict[str, Any]
+    signer: AioRequestSigner
+    context: dict[str, Any]
+
+
+class FastTransport:
+    """
+    The cheaper way of one client's calls.
+
+    The client is opened with `http_session` as the class of its HTTP sessions, and attached then.
+    """
+
+    _connections: Connections
+    _events: Any
+
+    def __init__(self) -> None:
+        self._signer = Signer()
+        self._parser: Any = create_parser("json")
+
+    def http_session(self, **options: Any) -> Connections:  # noqa: ANN401 -- aiobotocore's own
+        """Make the client's HTTP session, and keep hold of it."""
+        self._connections = Connections(**options)
+        return self._connections
+
+    def attach(self, client: AioBaseClient) -> None:
+        """Take over the calls of *client*, as far as they are known here."""
+        self._events = client.meta.events
+        self._events.register("provide-client-params", requests.set_aside)
+        handler: Any = self._before_call  # a coroutine, which the stubs do not expect
+        # Not for its service by name: the handlers of that would come before botocore's own.
+        self._events.register_last("before-call", handler)
+
+    async def _before_call(
+        self,
+        model: OperationModel,
+        params: dict[str, Any],
+        request_signer: AioRequestSigner,
+        context: dict[str, Any],
+        **_: object,
+    ) -> tuple[Answer, Parsed] | None:
+        """Make a call in botocore's stead; None leaves it to botocore."""
+        requests.put_back(params, context)
+        if model.name not in OPERATIONS or not _is_for_sigv4(context, request_signer):
+            return None
+        return await self._made(_Call(model, params, request_signer, context))
+
+    async def _made(self, call: _Call) -> tuple[Answer, Parsed]:
+        """Send a call until botocore wants no further attempt; raises what the last one failed with."""
+        attempt, answered_at = 1, None
+        while True:
+            attempts.begin(call.context, attempt, answered_at)
+            url, body = call.request["url"], call.request["body"]
+            headers = await self._headers(call, url, body)
+            try:
+                http = await self._connections.post(url, headers, body)
+            except Exception as failure:
+                pause_s = await self._pause_s(call, attempt, failure=failure)
+                if pause_s is None:
+                    raise
+                answered_at = None
+            else:
+                parsed, is_sound = await self._read(call.model, http)
+                pause_s = None
+                if attempt > 1 or not is_sound:
+                    pause_s = await self._pause_s(call, attempt, response=(http, parsed))
+                if pause_s is None:
+                    parsed["ResponseMetadata"]["RetryAttempts"] = attempt - 1
+                    return http, parsed
+                answered_at = http.headers.get("date")
+            await asyncio.sleep(pause_s)
+            attempt += 1
+
+    async def _headers(self, call: _Call, url: str, body: bytes) -> dict[str, str]:
+        """Return the headers of the attempt that has begun, as botocore would send them."""
+        signing = call.context.get("signing", {})
+        scope = Scope(
+            signing.get("region") or call.signer.region_name,
+            signing.get("signing_name") or call.signer.signing_name,
+        )
+        # The way by which botocore's credentials are asked for, and renewed before they expire.
+        auth: Any = await call.signer.get_auth_instance(scope.service, scope.region, SIGV4)
+        if auth.credentials is None:
+            raise NoCredentialsError
+        signed = self._signer.signed(
+            url, call.request["headers"], body, credentials=auth.credentials, scope=scope
+        )
+        return {
+            **signed,
+            **attempts.headers(call.context),
+            "Content-Length": str(len(body)),
+        }
+
+    async def _read(self, model: OperationModel, http: Answer) -> tuple[Parsed, bool]:
+        """Return an answer as botocore would, and whether there is nothing in it to try again for."""
+        status, headers, body = http.status_code, http.headers, http.body
+        checksum = headers.get("x-amz-crc32")
+        is_sound = status == HTTPStatus.OK and checksum in (None, str(crc32(body)))
+        members = read_as_it_is(model.name, status, body)
+        if members is None:
+            return await self._parsed(model, http), is_sound
+        metadata: Parsed = {"HTTPStatusCode": status, "HTTPHeaders": {**headers}}
+        if "x-amzn-requestid" in headers:
+            metadata["RequestId"] = headers["x-amzn-requestid"]
+        return {**members, "ResponseMetadata": metadata}, is_sound
+
+    async def _parsed(self, model: OperationModel, http: Answer) -> Parsed:
+        """Return an answer as botocore's parser reads it, an error with what its model adds."""
+        response = {
+            "headers": http.headers,
+            "status_code": http.status_code,
+            "context": {"operation_name": model.name},
+            "body": http.body,
+        }
+        parsed: Parsed = await self._parser.parse(response, model.output_shape)
+        parsed.update()  # as botocore adds here what handlers made, and fails of a JSON null
+        if http.status_code >= HTTPStatus.MULTIPLE_CHOICES:
+            code = parsed.get("Error", {}).get("Code")
+            shape = model.service_model.shape_for_error_code(code)
+            if shape is not None:
+                parsed.update(await self._parser.parse(response, shape))
+        return parsed
+
+    async def _pause_s(
+        self,
+        call: _Call,
+        attempt: int,
+        *,
+        response: tuple[Answer, Parsed] | None = None,
+        failure: Exception | None = None,
+    ) -> float | None:
+        """Return how long botocore waits before another attempt; None where it makes none."""
+        answers = await self._events.emit(
+            f"needs-retry.dynamodb.{call.model.name}",
+            response=response,
+            endpoint=None,
+            operation=call.model,
+            attempts=attempt,
+            caught_exception=failure,
+            request_dict=call.request,
+        )
+        pause_s: float | None = first_non_none_response(answers)
+        return pause_s
+
+
+def _is_for_sigv4(context: dict[str, Any], signer: AioRequestSigner) -> bool:
+    """Tell whether botocore would sign a call by Signature Version 4, with its body."""
+    version = context.get("auth_type") or signer.signature_version
+    preference = context["client_config"].auth_scheme_preference
+    return version == SIGV4 and not preference and not context.get("unsigned_payload")

@@ -1,0 +1,1 @@
+"""What botocore does, done at less cost."""
