@@ -42,13 +42,14 @@ async def lossy_proxy(upstream: str) -> AsyncIterator[LossyProxy]:
     async def passed_on(request: web.BaseRequest) -> web.StreamResponse:
         operation = request.headers["X-Amz-Target"].split(".")[1]
         proxy.seen.append(operation)
+        content = await request.read()  # now: whoever gives up during a deed takes it along
         refusals = proxy.refusing.get(operation)
         refusal = refusals.pop(0) if refusals else None
         if refusal is not None:
             return web.json_response({"__type": refusal}, status=400)
         await _done(proxy.before, operation)
         headers = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
-        async with session.post(upstream, data=await request.read(), headers=headers) as answer:
+        async with session.post(upstream, data=content, headers=headers) as answer:
             body = await answer.read()
         await _done(proxy.after, operation)
         if proxy.losing.get(operation, 0):

@@ -63,6 +63,22 @@ def is_certain(failure: ServiceError) -> bool:
     return not metadata.get("RetryAttempts") and status < HTTPStatus.INTERNAL_SERVER_ERROR
 
 
+def may_still_be_made(failure: ServiceError) -> bool:
+    """
+    Tell whether an earlier try, of which the reply may have been lost, may be made after *failure*.
+
+    It may where the last try only met another's transaction: its condition was not looked at. One
+    that was looked at and failed will never hold again, as no version and no write id comes back.
+    """
+    response = _response(failure)
+    reasons = {reason.get("Code", "None") for reason in response.get("CancellationReasons", ())}
+    met_another = isinstance(failure, ProfileChanged) and (
+        response.get("Error", {}).get("Code") == "TransactionConflictException"
+        or reasons - {"None"} == {"TransactionConflict"}
+    )
+    return met_another and not is_certain(failure)
+
+
 def item_that_failed_it(failure: ServiceError) -> Item | None:
     """Return the item as DynamoDB found it when the condition failed, where it told."""
     return _response(failure).get("Item")
