@@ -3,8 +3,13 @@ VENV = .venv
 BIN = $(VENV)/bin
 # Touched when the environment is as setup.cfg and the lock say.
 INSTALLED = $(VENV)/.installed
+# Measuring has an environment of its own: nobody who only runs or tests needs what it compares with.
+BENCH = full
+BENCH_VENV = bench/.venv
+BENCH_INSTALLED = $(BENCH_VENV)/.installed
 
 PIP = $(BIN)/python -m pip --disable-pip-version-check
+BENCH_PIP = $(BENCH_VENV)/bin/python -m pip --disable-pip-version-check
 # No index and no path of this machine may get into a lock.
 PIP_COMPILE = $(BIN)/pip-compile --quiet --generate-hashes --strip-extras \
 	--no-emit-find-links --no-emit-index-url --no-emit-trusted-host $(LOCK_FLAGS)
@@ -12,7 +17,7 @@ PIP_COMPILE = $(BIN)/pip-compile --quiet --generate-hashes --strip-extras \
 TEST_COMPOSE = SERVER_PORT=0 docker compose --project-name user-profile-service-test --profile test
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-compose lint format lock clean
+.PHONY: help install run test test-compose register bench lint format lock clean
 
 help: ## show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-14s%s\n", $$1, $$2 }' Makefile
@@ -37,6 +42,19 @@ test-compose: ## run the integration tests against the service's image, moto and
 	$(TEST_COMPOSE) build && $(TEST_COMPOSE) run --rm -T tests \
 	|| { status=$$?; $(TEST_COMPOSE) logs --no-color; exit $$status; }
 
+register: $(INSTALLED) ## kill processes, lose replies, check every profile's history: REGISTER='--seconds 300' make register
+	@$(BIN)/python -m tests.register $(REGISTER)
+
+bench: $(BENCH_INSTALLED) ## measure the CPU of a request beside an empty handler and other stacks; BENCH=quick takes a minute
+	@$(BENCH_VENV)/bin/python -m bench $(BENCH)
+
+$(BENCH_INSTALLED): setup.cfg pyproject.toml bench/requirements.lock deploy/requirements-build.lock
+	$(PYTHON) -m venv $(BENCH_VENV)
+	$(BENCH_PIP) install --quiet --require-hashes --no-deps \
+		--requirement bench/requirements.lock --requirement deploy/requirements-build.lock
+	PYTHONWARNINGS='ignore:Editable installation' $(BENCH_PIP) install --quiet --no-build-isolation --no-deps --editable .
+	@touch $@
+
 lint: $(INSTALLED) ## check style, types and layers
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -55,10 +73,12 @@ lock: $(INSTALLED) ## follow setup.cfg in the locks; LOCK_FLAGS=--upgrade takes 
 		--output-file requirements.lock setup.cfg
 	$(PIP_COMPILE) --extra dev --unsafe-package user-profile-service --constraint requirements.lock \
 		--output-file requirements-dev.lock setup.cfg
+	$(PIP_COMPILE) --extra bench --unsafe-package django --unsafe-package asgiref --unsafe-package sqlparse \
+		--constraint requirements-dev.lock --output-file bench/requirements.lock setup.cfg
 	$(PIP_COMPILE) --all-build-deps --only-build-deps --allow-unsafe --constraint requirements-dev.lock \
 		--output-file deploy/requirements-build.lock setup.cfg
 
 clean: ## remove all that the other targets made
-	rm -rf $(VENV) build dist *.egg-info .coverage .coverage.* .hypothesis .import_linter_cache \
+	rm -rf $(VENV) $(BENCH_VENV) build dist *.egg-info .coverage .coverage.* .hypothesis .import_linter_cache \
 		.mypy_cache .pytest_cache .ruff_cache
-	find service tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find bench service tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""The history of the truth: what callers of several processes saw must be one story per profile."""
