@@ -1,0 +1,1 @@
+"""Measures what a request costs this service, an empty handler, and other ways to build the same."""

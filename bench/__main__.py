@@ -1,0 +1,61 @@
+"""`python -m bench [full|quick|profile]`: measures, and says what came of it."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Final
+
+from bench import report
+from bench.machine import Cores
+from bench.measure import measure
+from bench.profiling import profile
+from bench.settings import MODES, Settings
+from bench.stage import Unfit
+
+ROOT: Final = Path(__file__).parent.parent
+FULL: Final = "full"  # what the README shows; anything less leaves its files alone
+PROFILE: Final = "profile"
+RESULT: Final = ROOT / "bench" / "result.json"
+PICTURE: Final = ROOT / "docs" / "speed.png"
+README: Final = ROOT / "README.md"
+PASSING_RESULT: Final = ROOT / "build" / "bench.json"
+
+
+def _end(number: int, _: object) -> None:
+    """Leave by an exception, so that all that was started is ended."""
+    sys.exit(128 + number)
+
+
+def main(arguments: list[str]) -> int:
+    """Measure as the mode and the environment say; return the exit status."""
+    signal.signal(signal.SIGTERM, _end)
+    mode = arguments[0] if arguments else FULL
+    try:
+        settings = Settings.read(mode, os.environ)
+    except (KeyError, ValueError) as error:
+        sys.stderr.write(f"bench: {error}; the modes are: {' '.join(MODES)}\n")
+        return 2
+    cores = Cores.shared_out(os.sched_getaffinity(0))
+    try:
+        if mode == PROFILE:
+            sys.stdout.write(profile(settings, cores))
+            return 0
+        measured = measure(settings, cores)
+    except Unfit as unfit:
+        sys.stderr.write(f"bench: {unfit}\n")
+        return 1
+    sys.stdout.write(report.text(measured))
+    whole = settings == MODES[FULL] and not measured.failures
+    report.write(measured, RESULT if whole else PASSING_RESULT)
+    if whole:
+        from bench import picture  # noqa: PLC0415 -- the tests' environment has no matplotlib
+
+        picture.write(measured.rows, PICTURE)
+        page = README.read_text(encoding="utf-8")
+        README.write_text(report.shown_in(page, report.summary(measured)), encoding="utf-8")
+    return 1 if measured.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,87 @@
+"""The machine: which cores serve and which load, and under what conditions a result was got."""
+
+import os
+import platform
+import subprocess
+import sysconfig
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Self
+
+from bench.load.generator import generator
+
+PACKAGES = ("aiohttp", "aioboto3", "aiobotocore", "botocore", "uvloop", "orjson", "marshmallow")
+PEER_PACKAGES = ("fastapi", "uvicorn", "boto3", "aiodynamo")
+
+
+@dataclass(frozen=True, slots=True)
+class Cores:
+    """The core that the server under test has for itself, and those of the load and of the stubs."""
+
+    server: frozenset[int]
+    others: frozenset[int]
+
+    @classmethod
+    def shared_out(cls, cores: set[int]) -> Self:
+        """Give the first core to the server and the others to the rest; one core serves all."""
+        first, *others = sorted(cores)
+        return cls(frozenset({first}), frozenset(others or {first}))
+
+    def pin_server(self, pid: int) -> None:
+        """Bind a process that was just started to the server's core."""
+        os.sched_setaffinity(pid, self.server)
+
+    def pin_other(self, pid: int) -> None:
+        """Bind a process that was just started to the cores of the rest."""
+        os.sched_setaffinity(pid, self.others)
+
+
+def conditions() -> dict[str, Any]:
+    """Return what a reader must know of the machine and of what was measured."""
+    return {
+        "measured_at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "commit": _commit(),
+        "cpu": _cpu(),
+        "cores": len(os.sched_getaffinity(0)),
+        "load_average_at_start": round(os.getloadavg()[0], 2),
+        "kernel": platform.release(),
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "optimised_python": "--enable-optimizations" in _configure_flags(),
+        "generator": generator(),
+        "packages": {name: version(name) for name in (*PACKAGES, *PEER_PACKAGES) if _has(name)},
+    }
+
+
+def _cpu() -> str:
+    """Return what the processor calls itself."""
+    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()
+
+
+def _configure_flags() -> str:
+
+    return str(sysconfig.get_config_var("CONFIG_ARGS"))
+
+
+def _has(package: str) -> bool:
+    try:
+        version(package)
+    except ModuleNotFoundError:
+        return False
+    return True
+
+
+def _commit() -> str:
+    """Return the commit that was measured, with a mark where files differ from it."""
+    described = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--abbrev=12"],  # noqa: S607 -- the user's git
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parent,
+    )
+    return described.stdout.strip() or "unknown"

@@ -1,0 +1,105 @@
+"""What a measurement says: as text, and as a file."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+from bench import table
+from bench.cases import GET_UNGATHERED, GET_WARM
+from bench.load.outcome import Outcome
+from bench.measure import Memory, Report
+
+BEGIN: Final = "<!-- make bench writes from here -->"
+END: Final = "<!-- to here -->"
+
+
+def text(report: Report) -> str:
+    """Return the whole report for a person."""
+    details = table.details(report.rows, report.settings["cases"])
+    return f"{summary(report)}\n\n{details}\n\n{_processes(report)}\n{_failures(report)}"
+
+
+def summary(report: Report) -> str:
+    """Return what the README shows."""
+    parts = [
+        table.overview(report.rows, report.settings["cases"]),
+        *(_tail(connections, outcome) for connections, outcome in report.tails.items()),
+        *([] if report.memory is None else [_memory(report.memory)]),
+        *_gathering(report),
+        *_token_checks(report.token_check_us),
+        _conditions(report.conditions, report.settings),
+    ]
+    return "\n\n".join(parts)
+
+
+def shown_in(page: str, summary: str) -> str:
+    """Return a page with the *summary* between the two marks."""
+    before, rest = page.split(BEGIN)
+    after = rest.partition(END)[2]
+    return f"{before}{BEGIN}\n\n{summary}\n\n{END}{after}"
+
+
+def write(report: Report, file: Path) -> None:
+    """Write the report as JSON."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(asdict(report), indent=1) + "\n", encoding="utf-8")
+
+
+def _failures(report: Report) -> str:
+    """Return what makes the result void."""
+    return "".join(
+        f"\nNot all was answered with 2xx in time: {failure}\n" for failure in report.failures
+    )
+
+
+def _processes(report: Report) -> str:
+    rows = [["server", "start s", "CPU of it s", "RSS MiB"]]
+    for name, start in report.starts.items():
+        resident = f"{report.resident_mib[name]:.0f}"
+        rows.append([name, f"{start.clock_s:.2f}", f"{start.cpu_s:.2f}", resident])
+    return table.aligned(rows)
+
+
+def _tail(connections: int, outcome: Outcome) -> str:
+    return (
+        f"GET warm for {outcome.duration_us / 1_000_000:.0f} s at {connections} connections: "
+        f"p50 {outcome.p50_us / 1_000:.2f} ms, p99 {outcome.p99_us / 1_000:.2f} ms "
+        f"({outcome.p99_us / outcome.p50_us:.2f} x), longest {outcome.max_us / 1_000:.1f} ms"
+    )
+
+
+def _memory(memory: Memory) -> str:
+    return (
+        f"{memory.users} new users: RSS {memory.warm_mib:.0f} -> {memory.then_mib:.0f} MiB "
+        f"({memory.then_mib - memory.warm_mib:+.0f})"
+    )
+
+
+def _gathering(report: Report) -> list[str]:
+    """Return what gathering reads costs who is alone, where that was measured."""
+    alone = {
+        name: {sample.round: sample.p50_us for sample in report.samples if sample.alone_in(name)}
+        for name in (GET_WARM.name, GET_UNGATHERED.name)
+    }
+    gathered, ungathered = alone.values()
+    if not gathered or not ungathered:
+        return []
+    costs = table.of(gathered[number] / ungathered[number] for number in gathered)
+    share = f"{costs.median:.3f} ({costs.least:.3f}-{costs.most:.3f})"
+    return [f"One connection: p50 with reads gathered is {share} of p50 with each read alone."]
+
+
+def _token_checks(times_us: dict[str, float]) -> list[str]:
+    return [f"A repeated check of a token, {name}: {us:.2f} µs" for name, us in times_us.items()]
+
+
+def _conditions(conditions: dict[str, Any], settings: dict[str, Any]) -> str:
+    packages = ", ".join(f"{name} {number}" for name, number in conditions["packages"].items())
+    return (
+        f"{conditions['measured_at']}, {conditions['commit']}: {settings['rounds']} rounds of "
+        f"{settings['seconds']} s, medians (least-most); {conditions['cores']} cores of "
+        f"{conditions['cpu']}, load average {conditions['load_average_at_start']} at the start; "
+        f"{conditions['python']}{'' if conditions['optimised_python'] else ' (built without PGO)'}, "
+        f"{packages}; {conditions['generator']}; DynamoDB's answers {settings['delay_ms']:g} ms late."
+    )

@@ -1,0 +1,150 @@
+"""Everything that runs during a measurement, started and proven to answer as it should."""
+
+import json
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPResponse
+from pathlib import Path
+from typing import Final
+
+from bench import profiles, servers, tokens, traffic
+from bench.cases import Case, Keys
+from bench.machine import Cores
+from bench.process import Process, running
+from bench.servers import Addresses
+
+STARTS_WITHIN_S: Final = 30.0
+POLL_S: Final = 0.01
+
+
+class Unfit(Exception):
+    """Something does not run or answer as it should, so nothing can be measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What it took until the first answer: seconds by the clock, and of CPU."""
+
+    clock_s: float
+    cpu_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that answers."""
+
+    process: Process
+    port: int
+    start: Start
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The servers by name, and the file of requests of each case by the case's name."""
+
+    servers: dict[str, Server]
+    requests: dict[str, Path]
+    behind: Addresses
+    keys: Keys
+
+
+@contextmanager
+def stage(
+    cases: Sequence[Case], cores: Cores, directory: Path, *, delay_ms: float
+) -> Iterator[Stage]:
+    """
+    Start what *cases* need, check one answer of each, and end it all.
+
+    DynamoDB's answers come *delay_ms* late. Raises Unfit.
+    """
+    keys = Keys(tokens.UserPool(), tokens.LoadBalancer())
+    with ExitStack() as stack:
+        behind = _stubs(stack, cores, directory, keys, delay_ms)
+        started = {
+            name: _server(stack, cores, name, behind)
+            for name in dict.fromkeys(case.server for case in cases)
+        }
+        files = {}
+        for number, case in enumerate(cases):
+            requests = case.requests(keys)
+            check(case, started[case.server].port, requests[0])
+            files[case.name] = directory / f"{number}.requests"
+            traffic.write(requests, files[case.name])
+        yield Stage(started, files, behind, keys)
+
+
+def check(case: Case, port: int, request: bytes) -> None:
+    """Make one request of a case; raises Unfit where the answer is not what it should be."""
+    status, body = ask(port, traffic.numbered(request, 1))
+    if status != case.status:
+        raise Unfit(f"{case.name}: {status} instead of {case.status}: {body[:500]!r}")
+    if case.server == servers.FLOOR or not request.startswith(b"GET "):
+        return
+    answered = json.loads(body)
+    expected = profiles.item(answered.get("userId"))
+    if any(answered.get(name) != value for name, value in expected.items() if name != "version"):
+        raise Unfit(f"{case.name}: not the user's profile: {body[:500]!r}")
+
+
+def ask(port: int, request: bytes) -> tuple[int, bytes]:
+    """Return status and body of the answer to one request."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(request)
+        response = HTTPResponse(connection)
+        response.begin()
+        return response.status, response.read()
+
+
+def _stubs(
+    stack: ExitStack, cores: Cores, directory: Path, keys: Keys, delay_ms: float
+) -> Addresses:
+    files = {
+        "sign-in": keys.pool.sign_in(profiles.sub(0)),
+        "key-set": keys.pool.key_set(),
+        "pem": keys.balancer.pem(),
+    }
+    for name, content in files.items():
+        (directory / name).write_bytes(content)
+    sign_in, key_set, pem = (f"--{name}={directory / name}" for name in files)
+
+    def started(name: str, *arguments: str) -> str:
+        program = servers.stub(name, *arguments)
+        process = stack.enter_context(running(program, stdout=subprocess.PIPE))
+        cores.pin_other(process.pid)
+        port = process.first_line()
+        if not port:
+            raise Unfit(f"{program.name} does not start")
+        return f"http://127.0.0.1:{port}"
+
+    return Addresses(
+        dynamodb=started("dynamodb", f"--delay-ms={delay_ms}"),
+        cognito=started("cognito", sign_in, key_set),
+        key_server=started("key_server", f"--kid={tokens.BALANCER_KID}", pem),
+    )
+
+
+def _server(stack: ExitStack, cores: Cores, name: str, behind: Addresses) -> Server:
+    port = servers.free_port()
+    process = stack.enter_context(running(servers.program(name, port, behind)))
+    cores.pin_server(process.pid)
+    return Server(process, port, _started(process, port))
+
+
+def _started(process: Process, port: int) -> Start:
+    """Wait for the first answer to a health check, or 404 of a server without one; raises Unfit."""
+    health = traffic.request("GET", "/health/ready", {})
+    while time.perf_counter() < process.started_at + STARTS_WITHIN_S and process.is_running():
+        try:
+            status, _ = ask(port, health)
+        except OSError:
+            time.sleep(POLL_S)
+            continue
+        if status in (HTTPStatus.OK, HTTPStatus.NOT_FOUND):
+            return Start(time.perf_counter() - process.started_at, process.cpu_s())
+        time.sleep(POLL_S)
+    raise Unfit(f"{process.name} does not start")

@@ -1,0 +1,94 @@
+"""The least HTTP/1.1 that botocore, aiohttp and aiodynamo can talk to: keep-alive, prebuilt answers."""
+
+import argparse
+import asyncio
+import re
+from collections.abc import Callable
+from typing import Final, TypeAlias, cast
+
+import uvloop
+
+# The head and the body of a request -> the whole answer.
+Respond: TypeAlias = Callable[[bytes, bytes], bytes]
+
+BACKLOG: Final = (
+    1_024  # servers open hundreds of connections at once; one refused costs them a second
+)
+END: Final = b"\r\n\r\n"
+CONTENT_LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+TARGET: Final = re.compile(rb"\r\nx-amz-target: *\w+\.(\w+)", re.IGNORECASE)
+
+
+class Stub(asyncio.Protocol):
+    """One connection; each answer leaves *delay_s* after its request came."""
+
+    def __init__(self, respond: Respond, *, delay_s: float) -> None:
+        self._respond = respond
+        self._delay_s = delay_s
+        self._unread = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Remember where answers go."""
+        self._transport = cast("asyncio.Transport", transport)  # asyncio's promise for TCP
+        self._loop = asyncio.get_running_loop()
+
+    def data_received(self, data: bytes) -> None:
+        """Answer every request that is complete."""
+        unread = self._unread + data if self._unread else data
+        while (end := unread.find(END)) >= 0:
+            length = CONTENT_LENGTH.search(unread, 0, end)
+            after = end + len(END) + (int(length[1]) if length else 0)
+            if len(unread) < after:
+                break
+            self._answer(self._respond(unread[:end], unread[end + len(END) : after]))
+            unread = unread[after:]
+        self._unread = unread
+
+    def _answer(self, answer: bytes) -> None:
+        if self._delay_s:
+            self._loop.call_later(self._delay_s, self._transport.write, answer)
+        else:
+            self._transport.write(answer)
+
+
+def target(head: bytes) -> bytes:
+    """Return the operation that a request to AWS names; empty where it names none."""
+    found = TARGET.search(head)
+    return found[1] if found else b""
+
+
+def path(head: bytes) -> bytes:
+    """Return the path that a request asks for."""
+    return head.split(b" ", 2)[1]
+
+
+def answer(body: bytes, content_type: str, *headers: str) -> bytes:
+    """Return an answer with status 200."""
+    lines = [f"Content-Type: {content_type}", f"Content-Length: {len(body)}", *headers]
+    return "\r\n".join(["HTTP/1.1 200 OK", *lines, "", ""]).encode() + body
+
+
+NOT_FOUND: Final = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+
+
+async def serve(respond: Respond, *, port: int, delay_s: float) -> None:
+    """Answer on loopback until the process ends; the port is printed once it listens."""
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(
+        lambda: Stub(respond, delay_s=delay_s), "127.0.0.1", port, backlog=BACKLOG
+    )
+    print(server.sockets[0].getsockname()[1], flush=True)  # noqa: T201 -- whoever starts it reads this
+    await server.serve_forever()
+
+
+def arguments(description: str) -> argparse.ArgumentParser:
+    """Return a parser of what every stub can be told."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one, and prints it")
+    parser.add_argument("--delay-ms", type=float, default=0, help="how late each answer is")
+    return parser
+
+
+def run(respond: Respond, options: argparse.Namespace) -> None:
+    """Serve as *options* of `arguments` say."""
+    uvloop.run(serve(respond, port=options.port, delay_s=options.delay_ms / 1_000))

@@ -1,0 +1,1 @@
+"""The benchmark's parts; nothing here depends on how long anything takes."""
