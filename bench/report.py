@@ -12,6 +12,7 @@ from bench.measure import Memory, Report
 
 BEGIN: Final = "<!-- make bench writes from here -->"
 END: Final = "<!-- to here -->"
+PICTURE: Final = "![CPU of a request of each case at 64 connections](docs/speed.png)"
 
 
 def text(report: Report) -> str:
@@ -37,7 +38,7 @@ def shown_in(page: str, summary: str) -> str:
     """Return a page with the *summary* between the two marks."""
     before, rest = page.split(BEGIN)
     after = rest.partition(END)[2]
-    return f"{before}{BEGIN}\n\n{summary}\n\n{END}{after}"
+    return f"{before}{BEGIN}\n\n{PICTURE}\n\n{summary}\n\n{END}{after}"
 
 
 def write(report: Report, file: Path) -> None:
