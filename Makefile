@@ -55,11 +55,13 @@ $(BENCH_INSTALLED): setup.cfg pyproject.toml bench/requirements.lock deploy/requ
 	PYTHONWARNINGS='ignore:Editable installation' $(BENCH_PIP) install --quiet --no-build-isolation --no-deps --editable .
 	@touch $@
 
-lint: $(INSTALLED) ## check style, types and layers
+lint: $(INSTALLED) ## check style, types, layers and known vulnerabilities
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/bandit --ini setup.cfg
+	$(BIN)/python -m tests.minimum_versions
 
 format: $(INSTALLED) ## put the code into shape
 	$(BIN)/ruff check --fix
@@ -77,6 +79,8 @@ lock: $(INSTALLED) ## follow setup.cfg in the locks; LOCK_FLAGS=--upgrade takes 
 		--constraint requirements-dev.lock --output-file bench/requirements.lock setup.cfg
 	$(PIP_COMPILE) --all-build-deps --only-build-deps --allow-unsafe --constraint requirements-dev.lock \
 		--output-file deploy/requirements-build.lock setup.cfg
+	$(PIP_COMPILE) --constraint requirements-dev.lock --output-file deploy/requirements-sbom.lock \
+		deploy/requirements-sbom.in
 
 clean: ## remove all that the other targets made
 	rm -rf $(VENV) $(BENCH_VENV) build dist *.egg-info .coverage .coverage.* .hypothesis .import_linter_cache \
