@@ -4,6 +4,8 @@ FROM python:3.13-slim-trixie AS base
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
+# Nothing is installed in a container: no pip, nor what would bring it back, nor else beside /opt/venv.
+RUN rm -rf $(python -c "import ensurepip, site; print(*ensurepip.__path__, *site.getsitepackages())")
 RUN useradd --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin service
 WORKDIR /app
 
@@ -46,6 +48,18 @@ RUN PYTHONPATH=/build/backend pip install --no-build-isolation --no-compile --no
     && python -m compileall -q -j 0 --invalidation-mode unchecked-hash -s /package -p "$SITE_PACKAGES" /package
 
 
+# What is in the image, by name, version and licence, for whoever must know whether an advisory concerns it.
+FROM builder AS sbom
+COPY deploy/requirements-sbom.lock ./
+RUN --mount=type=cache,target=/root/.cache/pip \
+    python -m venv --without-pip /opt/sbom \
+    && pip --python /opt/sbom install --require-hashes -r requirements-sbom.lock
+COPY --from=dependencies /opt/venv /opt/venv
+COPY --from=package /package /opt/venv/lib/python3.13/site-packages
+RUN /opt/sbom/bin/cyclonedx-py environment --output-reproducible --spec-version 1.6 --output-format JSON \
+    --output-file /build/sbom.cdx.json /opt/venv
+
+
 FROM base AS test
 ENV HYPOTHESIS_STORAGE_DIRECTORY=/tmp/hypothesis
 COPY --from=test-dependencies /opt/venv /opt/venv
@@ -62,6 +76,7 @@ FROM base AS service
 RUN install -d -o 10001 -g 10001 /settings
 COPY --from=dependencies /opt/venv /opt/venv
 COPY --from=package /package /opt/venv/lib/python3.13/site-packages
+COPY --from=sbom /build/sbom.cdx.json ./
 COPY config.ini ./
 USER 10001:10001
 EXPOSE 8080

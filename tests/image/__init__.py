@@ -1,0 +1,1 @@
+"""What is in the service's image."""
