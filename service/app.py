@@ -14,7 +14,8 @@ from marshmallow import Schema, missing
 from marshmallow.fields import Field
 
 from service import aws
-from service.config import Config, IdentityConfig
+from service.calls import Calls
+from service.config import Config, IdentityConfig, ServerConfig
 from service.domain.identity import IdentitySource
 from service.domain.identity_provider import IdentityProvider
 from service.domain.profiles import SYSTEM_FIELDS, ProfileStore
@@ -23,6 +24,7 @@ from service.errors import SchemaUnusable
 from service.identity_provider.cognito.provider import identity_provider
 from service.identity_provider.sources import identity_sources
 from service.log import BoundLogger
+from service.metrics.metrics import Metrics
 from service.readiness import Check, Watch
 from service.storage.dynamodb import DynamoDBProfileStore
 from service.storage.items import CLAIMED_FOR, OWN_ATTRIBUTES
@@ -44,19 +46,21 @@ class Adapters:
     checks: dict[str, Check]
 
 
-OpenAdapters: TypeAlias = Callable[[Config], AbstractAsyncContextManager[Adapters]]
+OpenAdapters: TypeAlias = Callable[[Config, Calls], AbstractAsyncContextManager[Adapters]]
 
 
 @asynccontextmanager
 async def aws_adapters(
-    config: Config, credentials: aws.Credentials | None = None
+    config: Config, calls: Calls, credentials: aws.Credentials | None = None
 ) -> AsyncIterator[Adapters]:
-    """Open the adapters on Cognito and DynamoDB, and close them."""
+    """Open the adapters on Cognito and DynamoDB, and close them; *calls* notes what they ask."""
     async with (
-        aws.clients(config, credentials) as clients,
-        identity_sources(config) as sources,
+        aws.clients(config, credentials, calls) as clients,
+        identity_sources(config, calls) as sources,
     ):
-        store = DynamoDBProfileStore(clients.dynamodb, config=config.dynamodb, clock=utc_now)
+        store = DynamoDBProfileStore(
+            clients.dynamodb, config=config.dynamodb, clock=utc_now, metrics=calls.metrics
+        )
         yield Adapters(
             identity_provider=identity_provider(
                 clients.cognito,
@@ -79,17 +83,20 @@ def create_app(config: Config, adapters: OpenAdapters = aws_adapters) -> web.App
         middlewares=middlewares.IN_ORDER, client_max_size=config.server.max_body_bytes
     )
     app[keys.CONFIG] = config
-    app[keys.LOAD] = keys.Load()
+    app[keys.METRICS] = metrics = Metrics()
+    metrics.built_as(version(DISTRIBUTION))
+    app[keys.LOAD] = load = keys.Load()
+    metrics.in_flight.follow(lambda: load.in_flight)
     app[keys.LOG] = BoundLogger()
     app[keys.PROFILE_REPRESENTATION] = ProfileRepresentation(schema())
-    app[attempts.FRONT_DOOR] = FrontDoor(config.limits, clock=time.monotonic)
+    app[attempts.FRONT_DOOR] = FrontDoor(config.limits, clock=time.monotonic, metrics=metrics)
     app[keys.PROFILE_JSON_SCHEMA] = profile_json_schema.document(schema)
     app[keys.OPENAPI] = openapi.document(schema, version=version(DISTRIBUTION))
     app[keys.ACCESS] = routes.register(app)
 
     async def opened(app: web.Application) -> AsyncIterator[None]:
         _warn_of_unverified(config.identity)
-        async with adapters(config) as behind:
+        async with _listener(metrics, config.server), adapters(config, Calls(metrics)) as behind:
             app[keys.IDENTITY_PROVIDER] = behind.identity_provider
             app[keys.PROFILE_STORE] = behind.profile_store
             app[keys.IDENTITY_SOURCES] = behind.identity_sources
@@ -99,6 +106,19 @@ def create_app(config: Config, adapters: OpenAdapters = aws_adapters) -> web.App
 
     app.cleanup_ctx.append(opened)
     return app
+
+
+@asynccontextmanager
+async def _listener(metrics: Metrics, server: ServerConfig) -> AsyncIterator[None]:
+    """Give *metrics* to whoever asks for them on a port of their own, if there is to be one."""
+    if server.metrics_port == 0:
+        yield
+        return
+    from service import metrics_listener  # noqa: PLC0415 -- most of it is a library that others need not load
+
+    ports = range(server.metrics_port, server.metrics_port + server.workers)
+    async with metrics_listener.listening(metrics, server, ports):
+        yield
 
 
 def _warn_of_unverified(identity: IdentityConfig) -> None:

@@ -21,6 +21,7 @@ from botocore.exceptions import (
 )
 from botocore.exceptions import ConnectionError as NeverConnected
 
+from service.calls import COGNITO, DYNAMODB, Calls
 from service.domain.errors import (
     Misconfigured,
     ServiceError,
@@ -28,6 +29,7 @@ from service.domain.errors import (
     UpstreamFault,
     UpstreamUnavailable,
 )
+from service.metrics.metrics import Metrics
 from service.transport import parsing
 from service.transport.fast import FastTransport
 
@@ -71,9 +73,11 @@ class Clients:
 
 
 @asynccontextmanager
-async def clients(config: Config, credentials: Credentials | None = None) -> AsyncIterator[Clients]:
+async def clients(
+    config: Config, credentials: Credentials | None = None, calls: Calls | None = None
+) -> AsyncIterator[Clients]:
     """
-    Open the clients of one session, and close them.
+    Open the clients of one session, and close them; *calls* notes what they are used for.
 
     Cognito's calls are sent once: most are not idempotent, and its limits are per user. DynamoDB's
     are tried three times: every write carries what tells its own repetition from another's write.
@@ -91,7 +95,8 @@ async def clients(config: Config, credentials: Credentials | None = None) -> Asy
         ) as cognito,
         dynamodb_client(session, config) as dynamodb,
     ):
-        yield Clients(cognito, dynamodb)
+        calls = calls or Calls(Metrics())
+        yield Clients(calls.watched(cognito, COGNITO), calls.watched(dynamodb, DYNAMODB))
 
 
 @asynccontextmanager

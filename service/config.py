@@ -65,6 +65,7 @@ class ServerConfig:
     host: str
     port: int
     workers: int
+    metrics_port: int
     max_body_bytes: int
     max_in_flight: int
     max_connections: int

@@ -32,6 +32,7 @@ FIRST_FACTORS = ("PASSWORD", "EMAIL_OTP", "SMS_OTP", "WEB_AUTHN")  # Cognito's A
 SECOND_FACTORS = ("SOFTWARE_TOKEN_MFA", "SMS_MFA", "EMAIL_OTP")  # of Cognito's ChallengeNameType
 PASSWORD_PARTS = ("lowercase", "uppercase", "digits", "symbols")  # Cognito's default policy
 MIN_HASH_KEY_CHARACTERS = 16
+MAX_PORT = 65_535
 URL = r"https?://\S+\Z"
 ALB_ARN = r"arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:loadbalancer/app/[\w-]+/\w+\Z"
 
@@ -129,6 +130,7 @@ class ServerSection(SectionSchema):
     host = fields.String(load_default="0.0.0.0")  # noqa: S104 -- a container is reached from outside it
     port = fields.Integer(load_default=8080, validate=validate.Range(0, 65_535))
     workers = fields.Integer(load_default=1, validate=validate.Range(1, 256))
+    metrics_port = fields.Integer(load_default=0, validate=validate.Range(0, 65_535))
     max_body_bytes = fields.Integer(
         load_default=262_144, validate=validate.Range(1_024, 10_485_760)
     )
@@ -147,6 +149,18 @@ class ServerSection(SectionSchema):
         """Refuse to close connections that the load balancer believes to be open."""
         if data["keep_alive_s"] <= data["balancer_idle_s"]:
             raise ValidationError(["Must be more than balancer-idle-s."], "keep-alive-s")
+
+
+    @validates_schema
+    def check_metrics_port(self, data: Mapping[str, Any], **_: Any) -> None:  # noqa: ANN401 -- marshmallow's hook
+        """Refuse ports for metrics that there are not, or that the service needs itself."""
+        first, last = data["metrics_port"], data["metrics_port"] + data["workers"] - 1
+        if first and (last > MAX_PORT or first <= data["port"] <= last):
+            why = f"takes the ports {first} to {last}" if last > first else f"takes port {first}"
+            raise ValidationError(
+                [f"It {why}, one a worker: up to {MAX_PORT}, and not [server] port."],
+                "metrics-port",
+            )
 
 
 class CorsSection(SectionSchema):

@@ -8,6 +8,7 @@ import aiohttp
 
 from service import aws, config_file
 from service.app import Adapters, OpenAdapters
+from service.calls import Calls
 from service.config import Config
 from service.config_file import Settings
 
@@ -32,7 +33,7 @@ def opening(adapters: Adapters) -> OpenAdapters:
     """Return what opens *adapters* for create_app, where they need no opening."""
 
     @asynccontextmanager
-    async def opened(_: Config) -> AsyncIterator[Adapters]:
+    async def opened(_: Config, __: Calls) -> AsyncIterator[Adapters]:
         yield adapters
 
     return opened

@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 
 from service import server
 from service.app import Adapters, OpenAdapters, create_app, profile_schema
+from service.calls import Calls
 from service.config import Config
 from service.config_schema import PRIVATE_NETWORKS
 from service.errors import SchemaUnusable
@@ -43,7 +44,7 @@ class Journal:
         self._memory = replace(memory, checks={"table": self._check})
 
     @asynccontextmanager
-    async def open(self, _: Config) -> AsyncIterator[Adapters]:
+    async def open(self, _: Config, __: Calls) -> AsyncIterator[Adapters]:
         """Open the adapters."""
         self.events.append("opened")
         try:
@@ -89,7 +90,7 @@ async def test_watch_ends_before_the_adapters(memory: Adapters) -> None:
         checked.append(open_now)
 
     @asynccontextmanager
-    async def opened(_: Config) -> AsyncIterator[Adapters]:
+    async def opened(_: Config, __: Calls) -> AsyncIterator[Adapters]:
         nonlocal open_now
         open_now = True
         yield replace(memory, checks={"table": check})
@@ -121,7 +122,7 @@ async def test_adapters_that_cannot_be_opened_end_the_start() -> None:
     """Without its adapters the application does not start."""
 
     @asynccontextmanager
-    async def unopened(_: Config) -> AsyncIterator[Adapters]:
+    async def unopened(_: Config, __: Calls) -> AsyncIterator[Adapters]:
         raise ValueError("cannot be opened")
         yield
 
@@ -136,7 +137,7 @@ async def test_failing_check_does_not_end_the_start(memory: Adapters) -> None:
         raise ValueError("a defect")
 
     @asynccontextmanager
-    async def opened(_: Config) -> AsyncIterator[Adapters]:
+    async def opened(_: Config, __: Calls) -> AsyncIterator[Adapters]:
         yield replace(memory, checks={"table": check})
 
     async with TestClient(TestServer(_app(opened))) as client:

@@ -4,6 +4,7 @@ No secret is ever printed: every secret field holds a canary, through all calls 
 What the callers themselves are answered is not looked at here, but that refusals never echo is.
 """
 
+import functools
 import io
 import json
 import sys
@@ -240,7 +241,7 @@ async def _service(
             "log": {"hash-key": _secret("hashkey")},
         }
     )
-    app = create_app(settings, lambda made: aws_adapters(made, CREDENTIALS))
+    app = create_app(settings, functools.partial(aws_adapters, credentials=CREDENTIALS))
     runner = Runner(app, settings.server, shutdown_timeout_s=1)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)

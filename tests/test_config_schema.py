@@ -81,6 +81,8 @@ RIGHT: list[tuple[str, str, str, object]] = [
     ("server", "port", "65535", 65_535),
     ("server", "workers", "1", 1),
     ("server", "workers", "256", 256),
+    ("server", "metrics-port", "0", 0),
+    ("server", "metrics-port", "65535", 65_535),
     ("server", "max-body-bytes", "1024", 1_024),
     ("server", "max-body-bytes", "10485760", 10_485_760),
     ("server", "max-in-flight", "1", 1),
@@ -191,6 +193,9 @@ WRONG: list[tuple[str, str, str, str]] = [
     ("server", "drain-s", "-1", "0"),
     ("server", "workers", "257", "256"),
     ("server", "port", "65536", "65535"),
+    ("server", "metrics-port", "-1", "0"),
+    ("server", "metrics-port", "65536", "65535"),
+    ("server", "metrics-port", "8080", "takes port 8080"),
     ("server", "port", "80.5", "integer"),
     ("server", "port", "8080 # the port", "integer"),
     ("server", "max-body-bytes", "1023", "1024"),
@@ -279,6 +284,33 @@ def test_every_setting_is_tried() -> None:
     """The tables above hold a right value of every setting, and a wrong one where there is one."""
     assert {(section, key) for section, key, _, _ in RIGHT} == SETTINGS
     assert {(section, key) for section, key, _, _ in WRONG} == SETTINGS - FREE
+
+
+@pytest.mark.parametrize(
+    ("port", "first", "workers", "why"),
+    [
+        ("9003", "9000", "4", "takes the ports 9000 to 9003"),
+        ("8080", "65533", "4", "takes the ports 65533 to 65536"),
+    ],
+    ids=["the service's own", "beyond the last"],
+)
+def test_every_worker_needs_a_port_for_metrics(
+    port: str, first: str, workers: str, why: str
+) -> None:
+    """Each worker has a port for its metrics, and none of them may be another one's."""
+    ours = (("server", "port", port), ("server", "workers", workers))
+
+    (line,) = _problems(*ours, ("server", "metrics-port", first))
+
+    assert line.startswith("  [server] metrics-port (environment: SERVER_METRICS_PORT): ")
+    assert why in line
+
+
+def test_ports_for_metrics_may_be_the_last() -> None:
+    """The last worker may take the last port that there is."""
+    config = _load(("server", "workers", "4"), ("server", "metrics-port", "65532"))
+
+    assert config.server.metrics_port == 65_532
 
 
 def test_load_balancer_must_be_named() -> None:

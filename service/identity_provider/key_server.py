@@ -7,7 +7,9 @@ from http import HTTPStatus
 import aiohttp
 import structlog
 
+from service.calls import KEY_SERVER, Calls
 from service.domain.errors import UpstreamUnavailable
+from service.metrics.metrics import Metrics
 
 CONNECT_S = 1.0
 TOTAL_S = 2.0  # of one fetch, reading included: a request waits for it
@@ -22,10 +24,11 @@ class NoSuchKey(Exception):
 
 
 class KeyServer:
-    """A key server on an open *session*, which stays its opener's."""
+    """A key server on an open *session*, which stays its opener's; *calls* notes each fetch."""
 
-    def __init__(self, session: aiohttp.ClientSession) -> None:
+    def __init__(self, session: aiohttp.ClientSession, calls: Calls | None = None) -> None:
         self._session = session
+        self._calls = calls or Calls(Metrics())
 
     async def fetch(self, url: str) -> bytes:
         """
@@ -34,6 +37,10 @@ class KeyServer:
         Raises NoSuchKey where it answers that there is nothing, UpstreamUnavailable where it does not
         answer in time or not as a key server does.
         """
+        with self._calls.made(KEY_SERVER, "fetch"):
+            return await self._fetched(url)
+
+    async def _fetched(self, url: str) -> bytes:
         try:
             async with self._session.get(url, allow_redirects=False) as answer:
                 status = answer.status
@@ -63,11 +70,11 @@ def _report(url: str, reason: str) -> None:
 
 
 @asynccontextmanager
-async def key_server() -> AsyncIterator[KeyServer]:
+async def key_server(calls: Calls | None = None) -> AsyncIterator[KeyServer]:
     """Open a key server's client with connections, and time limits, of its own."""
     async with aiohttp.ClientSession(
         timeout=aiohttp.ClientTimeout(total=TOTAL_S, connect=CONNECT_S),
         connector=aiohttp.TCPConnector(limit=8),
         cookie_jar=aiohttp.DummyCookieJar(),
     ) as session:
-        yield KeyServer(session)
+        yield KeyServer(session, calls)

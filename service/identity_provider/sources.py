@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
+from service.calls import Calls
 from service.config import Config
 from service.domain.identity import IdentitySource
 from service.identity_provider import access_token, addresses, load_balancer
@@ -21,15 +22,17 @@ FETCH_EVERY_S: Final = 2.5
 
 
 @asynccontextmanager
-async def identity_sources(config: Config) -> AsyncIterator[tuple[IdentitySource, ...]]:
-    """Open the sources; each that fetches keys has connections of its own."""
+async def identity_sources(
+    config: Config, calls: Calls | None = None
+) -> AsyncIterator[tuple[IdentitySource, ...]]:
+    """Open the sources; each that fetches keys, which *calls* notes, has connections of its own."""
     async with AsyncExitStack() as stack:
         sources: list[IdentitySource] = []
         for name in config.identity.sources:
             if name == TrustedHeader.name:
                 sources.append(TrustedHeader(trusted_proxies=config.identity.trusted_proxies))
                 continue
-            server = await stack.enter_async_context(key_server())
+            server = await stack.enter_async_context(key_server(calls))
             if name == load_balancer.LoadBalancer.name:
                 keys = _load_balancer_keys(config, server)
                 stack.push_async_callback(keys.close)

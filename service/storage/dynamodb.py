@@ -11,6 +11,7 @@ from service.aws import required, translated
 from service.domain.errors import AccountClosed, ProfileChanged, ServiceError, UpstreamUnavailable
 from service.domain.profiles import Fields, Profile, merged, until_unchanged
 from service.domain.timestamps import Clock, timestamp
+from service.metrics.metrics import Metrics
 from service.storage import expressions, items, marks
 from service.storage.gathering import GatheredReads
 from service.storage.places import Places
@@ -43,7 +44,14 @@ class DynamoDBProfileStore:
     long as the profile lives, so no process, however late, creates another one beside it.
     """
 
-    def __init__(self, client: DynamoDBClient, *, config: DynamoDBConfig, clock: Clock) -> None:
+    def __init__(
+        self,
+        client: DynamoDBClient,
+        *,
+        config: DynamoDBConfig,
+        clock: Clock,
+        metrics: Metrics | None = None,
+    ) -> None:
         self._client = client
         self._table = config.user_profile_table
         self._consistent_read = config.consistent_read
@@ -51,8 +59,11 @@ class DynamoDBProfileStore:
         self._reads = TableReads(client, table=self._table, consistent_read=self._consistent_read)
         self._places = Places(config.places_remembered)
         calls = config.gathered_reads
+        observe = (metrics or Metrics()).observe_gathered
         self._read = (
-            GatheredReads(self._reads.by_keys, most=calls).read if calls else self._reads.by_key
+            GatheredReads(self._reads.by_keys, most=calls, observe=observe).read
+            if calls
+            else self._reads.by_key
         )
 
     async def check(self) -> None:

@@ -88,15 +88,23 @@ class _Batch:
 
 class GatheredReads:
     """
-    Reads items by *ask*, in *most* calls at a time.
+    Reads items by *ask*, in *most* calls at a time; *observe* is told for how many keys each is.
 
     Every read begins after it was asked for: what comes while a call is under way waits for another
     one, even for the same key. The calls belong to no caller: one that is cancelled leaves the others
     to it, and only a call that nobody waits for any longer is cancelled.
     """
 
-    def __init__(self, ask: Ask, *, most: int, first_pause_s: float = FIRST_PAUSE_S) -> None:
+    def __init__(
+        self,
+        ask: Ask,
+        *,
+        most: int,
+        first_pause_s: float = FIRST_PAUSE_S,
+        observe: Callable[[float], None] = lambda _: None,
+    ) -> None:
         self._ask = ask
+        self._observe = observe
         self._most = most
         self._first_pause_s = first_pause_s
         # A key is in one of the two at most: who asks for one that pauses waits with it.
@@ -153,6 +161,7 @@ class GatheredReads:
         several = [self._waiting.pop(key) for key in [*islice(self._waiting, MAX_KEYS)]]
         if not several:
             return  # whoever asked has left
+        self._observe(len(several))
         batch = _Batch(several)
         self._under_way.add(batch)
         # A context of its own: what is logged of a call that several share is no one request's.

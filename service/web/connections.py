@@ -1,11 +1,12 @@
 """How many connections may be open at once, and how long each may take to say what it wants."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
 
 from service.config import ServerConfig
 from service.domain.errors import Overloaded
+from service.metrics.metrics import Metrics
 from service.web import bodies
 from service.web.middlewares.request_context import ANSWER_HEADERS, REQUEST_ID_HEADER
 from service.web.problems import PROBLEM_JSON, envelope
@@ -22,11 +23,17 @@ class Connections:
     header_s: float
     body_s: float
     open: int = 0
+    metrics: Metrics = field(default_factory=Metrics)
 
     @classmethod
     def of(cls, config: ServerConfig) -> "Connections":
         """Return the limits that the configuration sets."""
         return cls(config.max_connections, config.header_timeout_s, config.body_timeout_s)
+
+    def count_in(self, metrics: Metrics) -> None:
+        """Let *metrics* tell how many are open, and what was refused before the application."""
+        self.metrics = metrics
+        metrics.connections.follow(lambda: self.open)
 
 
 def crowded(request_id: str) -> bytes:

@@ -27,6 +27,7 @@ from service.domain.errors import (
     Throttled,
     TooManyAttempts,
 )
+from service.metrics.metrics import Metrics
 from service.web.buckets import Buckets, Decision, Hourly, Refilled, Rule
 from service.web.lockout import Lockout
 
@@ -106,8 +107,11 @@ class FrontDoor:
     Names are kept only as HMACs under a key that ends with the process.
     """
 
-    def __init__(self, limits: LimitsConfig, *, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, limits: LimitsConfig, *, clock: Callable[[], float], metrics: Metrics | None = None
+    ) -> None:
         self._clock = clock
+        self._metrics = metrics or Metrics()
         self._hash_key = secrets.token_bytes(32)
         capacity = limits.accounts_remembered
         per_address = _refilled(limits.address_burst, limits.address_per_s)
@@ -140,18 +144,20 @@ class FrontDoor:
         name = None if account is None else self._hashed(account)
         guessed = name if self._locks and kind in GUESSES else None
 
+        of_address = _ask(self._of_addresses.get(quota), _network(address), now_ms)
         of_account = _ask(self._of_accounts.get(kind), name, now_ms)
-        own = [*_ask(self._of_addresses.get(quota), _network(address), now_ms), *of_account]
-        wait_s = max([asked.decision.wait_ms / 1_000 for asked in own], default=0.0)
+        waits_s = {"address": _wait_s(of_address), "account": _wait_s(of_account)}
         if guessed is not None:
-            wait_s = max(wait_s, self._lockout.wait_s(guessed))
-        if wait_s > 0:
-            raise TooManyAttempts(retry_after_s=math.ceil(wait_s))
+            waits_s["lockout"] = self._lockout.wait_s(guessed)
+        longest = max(waits_s, key=waits_s.__getitem__)
+        if waits_s[longest] > 0:
+            self._metrics.limit_refused(longest, kind.name.lower())
+            raise TooManyAttempts(retry_after_s=math.ceil(waits_s[longest]))
         in_all = _ask(self._in_all.get(quota), b"", now_ms)
-        for asked in in_all:
-            if asked.decision.wait_ms:
-                raise Throttled(retry_after_s=math.ceil(asked.decision.wait_ms / 1_000))
-        for asked in (*own, *in_all):
+        if _wait_s(in_all) > 0:
+            self._metrics.limit_refused("all", kind.name.lower())
+            raise Throttled(retry_after_s=math.ceil(_wait_s(in_all)))
+        for asked in (*of_address, *of_account, *in_all):
             asked.buckets.count(asked.key, asked.decision, now_ms)
         return self._made(of_account, guessed)
 
@@ -179,6 +185,11 @@ def _ask(buckets: Buckets | None, key: bytes | None, now_ms: int) -> list[_Asked
     if buckets is None or key is None:
         return []
     return [_Asked(buckets, key, buckets.decide(key, now_ms))]
+
+
+def _wait_s(asked: Sequence[_Asked]) -> float:
+    """Return how long what was asked wants a call to wait."""
+    return max((each.decision.wait_ms for each in asked), default=0) / 1_000
 
 
 def _network(address: IPv4Address | IPv6Address | None) -> bytes:

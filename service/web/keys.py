@@ -13,6 +13,7 @@ from service.domain.identity import Identity, IdentitySource
 from service.domain.identity_provider import IdentityProvider
 from service.domain.profiles import ProfileStore
 from service.log import BoundLogger
+from service.metrics.metrics import Metrics
 from service.web.representation import ProfileRepresentation
 
 
@@ -52,6 +53,7 @@ PROFILE_REPRESENTATION: Final = web.AppKey("profile_representation", ProfileRepr
 READINESS: Final = web.AppKey("readiness", Readiness)
 LOG: Final = web.AppKey("log", BoundLogger)
 LOAD: Final = web.AppKey("load", Load)
+METRICS: Final = web.AppKey("metrics", Metrics)
 PROFILE_JSON_SCHEMA: Final = web.AppKey("profile_json_schema", bytes)
 OPENAPI: Final = web.AppKey("openapi", bytes)
 

@@ -24,6 +24,7 @@ from service.domain.errors import (
     RequestTimeout,
     ServiceError,
 )
+from service.metrics.metrics import Metrics
 from service.web import door, keys
 from service.web.connections import HEADER, Connections, crowded
 from service.web.middlewares.request_context import complete, new_request_id
@@ -57,12 +58,18 @@ class _Protocol(web.RequestHandler):
         self._unreadable = False
         self._gone: asyncio.Future[None] = self._loop.create_future()
 
+    @property
+    def metrics(self) -> Metrics:
+        """Return where what is refused here is counted."""
+        return self._connections.metrics
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin; or, beyond the connections that may be open, say so and end."""
         super().connection_made(transport)
         self._connections.open += 1
         if self._connections.open > self._connections.most:
             self._unreadable = True
+            self.metrics.request_shed("connections")
             cast("asyncio.Transport", transport).write(crowded(new_request_id()))
             self.force_close()
         else:
@@ -185,6 +192,7 @@ class Runner(web.AppRunner):
         self, app: web.Application, config: ServerConfig, *, shutdown_timeout_s: float
     ) -> None:
         self._of_all = Connections.of(config)
+        self._of_all.count_in(app.get(keys.METRICS, self._of_all.metrics))
         super().__init__(
             app,
             access_log=None,
@@ -245,6 +253,7 @@ def _begun(request: web.BaseRequest) -> tuple[structlog.typing.FilteringBoundLog
 
 def _refusal(request: web.BaseRequest, error: ServiceError, request_id: str) -> web.Response:
     response = problem(request, error)
+    cast("_Protocol", request.protocol).metrics.request_refused(request.method, response.status)
     complete(response, request_id)
     response.force_close()
     response.headers[hdrs.CONNECTION] = "close"  # aiohttp says it to HTTP/1.1 only

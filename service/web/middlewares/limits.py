@@ -18,6 +18,7 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     server = request.app[keys.CONFIG].server
     load = request.app[keys.LOAD]
     if load.in_flight >= server.max_in_flight:
+        request.app[keys.METRICS].request_shed("requests")
         raise Overloaded(retry_after_s=1)
     load.in_flight += 1
     try:

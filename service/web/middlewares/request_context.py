@@ -42,7 +42,7 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
         complete(response, request_id)
         if request.app[keys.LOAD].draining:
             response.force_close()
-        _log(request, response, duration_ms=(time.perf_counter() - started) * 1_000)
+        _finished(request, response, duration_s=time.perf_counter() - started)
     return response
 
 
@@ -64,13 +64,15 @@ def _accepted(request: web.Request, header: str, pattern: re.Pattern[str]) -> st
     return copies[0] if len(copies) == 1 and pattern.fullmatch(copies[0]) else None
 
 
-def _log(request: web.Request, response: web.StreamResponse, *, duration_ms: float) -> None:
+def _finished(request: web.Request, response: web.StreamResponse, *, duration_s: float) -> None:
     resource = request.match_info.route.resource
+    route = resource.canonical if resource is not None else None  # never the path as sent
+    request.app[keys.METRICS].request_finished(route, request.method, response.status, duration_s)
     details: dict[str, object] = {
         "method": request.method,
-        "route": resource.canonical if resource is not None else None,  # never the path as sent
+        "route": route,
         "status": response.status,
-        "duration_ms": round(duration_ms, 3),
+        "duration_ms": round(duration_s * 1_000, 3),
         "peer": request.remote,
     }
     identity = request.get(keys.IDENTITY)
