@@ -121,8 +121,12 @@ class _Protocol(web.RequestHandler):
             self._body.feed_eof()
 
     def connection_lost(self, exc: BaseException | None) -> None:  # noqa: ARG002 -- why is no matter
-        """Note that the client is gone; who waits for the rest of its body is told so."""
-        self._await_nothing()
+        """
+        Note that the client is gone; who waits for the rest of its body is told so.
+
+        aiohttp tells only a handler: to read what nobody wanted, it would wait ten seconds more.
+        """
+        self._give_up_body(web.RequestPayloadError())
         self._connections.open -= 1
         super().connection_lost(web.RequestPayloadError())
         self._gone.set_result(None)

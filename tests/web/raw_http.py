@@ -76,45 +76,53 @@ async def serving(app: web.Application, **settings: str) -> AsyncIterator[int]:
         await runner.cleanup()
 
 
-async def exchange(port: int, *parts: bytes) -> Heard:
+async def exchange(port: int, *parts: bytes, answers: int = 1) -> Heard:
     """
     Send *parts*, each in a packet of its own, and listen until the server closes.
 
-    Once all is sent and answered, the client says that nothing more will come: a server that
-    would keep the connection closes it then. A plain socket, because a stream forgets what it has
-    heard when the server hangs up while it sends.
+    Once all is sent, and answered by that many *answers*, the client says that nothing more will come:
+    a server that would keep the connection closes it then. A plain socket, because a stream forgets
+    what it has heard when the server hangs up while it sends.
     """
     loop = asyncio.get_running_loop()
     with socket.socket() as client:
         client.settimeout(0)
         await loop.sock_connect(client, ("127.0.0.1", port))
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        listening = asyncio.create_task(_listen(client))
+        listening = asyncio.create_task(_listen(client, answers))
         async with asyncio.timeout(PATIENCE_S):
             with suppress(OSError):  # the server closed first
                 for part in parts:
                     await loop.sock_sendall(client, part)
                     await asyncio.sleep(0)  # lets a server on this loop read it
+                if not answers:
+                    client.shutdown(socket.SHUT_WR)
             return Heard(await listening)
 
 
-async def _listen(client: socket.socket) -> bytes:
+async def _listen(client: socket.socket, answers: int) -> bytes:
     loop = asyncio.get_running_loop()
     heard = b""
     with suppress(ConnectionResetError):
         while part := await loop.sock_recv(client, 65_536):
             heard += part
-            if _is_whole(heard):
+            if _whole(heard) >= answers:
                 with suppress(OSError):  # the server closed first
                     client.shutdown(socket.SHUT_WR)
     return heard
 
 
-def _is_whole(heard: bytes) -> bool:
-    """Tell whether the first answer is complete."""
-    head, found, body = heard.partition(b"\r\n\r\n")
-    length = re.search(rb"(?i)\ncontent-length: (\d+)", head)
-    return bool(found) and len(body) >= (int(length[1]) if length else 0)
+def _whole(heard: bytes) -> int:
+    """Return how many answers are complete, `100 Continue` aside."""
+    count = 0
+    while True:
+        head, found, rest = heard.partition(b"\r\n\r\n")
+        length = re.search(rb"(?i)\ncontent-length: (\d+)", head)
+        size = int(length[1]) if length else 0
+        if not found or len(rest) < size:
+            return count
+        count += not head.startswith(b"HTTP/1.1 100 ")
+        heard = rest[size:]
 
 
 async def until(condition: Callable[[], bool]) -> None:
