@@ -14,9 +14,10 @@ from service.domain.errors import (
     FieldProblem,
     InvalidFields,
     MalformedRequest,
+    Overloaded,
     UnsupportedMediaType,
 )
-from service.web import strict_json
+from service.web import keys, strict_json
 
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"  # RFC 7396
@@ -28,21 +29,42 @@ async def load(request: web.Request, schema: Schema, *, types: tuple[str, ...] =
     """
     Return the request's body, of one of *types*, as *schema* makes it.
 
-    Raises UnsupportedMediaType, MalformedRequest, InvalidFields, and aiohttp's own error for a body
-    that is too large.
+    Raises UnsupportedMediaType, MalformedRequest, InvalidFields, Overloaded, and aiohttp's own error for
+    a body that is too large.
     """
     if request.content_type not in types or (request.charset or "utf-8").lower() != "utf-8":
         raise UnsupportedMediaType(f"Send the body with Content-Type: {' or '.join(types)}.")
     if (request.content_length or 0) > request.client_max_size:
         raise BodyTooLarge  # before waiting for any of it
     try:
-        body = await request.read()
+        body = await _received(request)
     except web.RequestPayloadError:
         raise MalformedRequest("The body is cut short or wrongly encoded.") from None
     value = strict_json.loads(body)
     if not isinstance(value, dict):
         raise MalformedRequest("The body must be a JSON object.")
     return loaded(schema, value)
+
+
+async def _received(request: web.Request) -> bytes:
+    """
+    Return the body when all of it has come.
+
+    Until then the request takes no place of those in flight: clients that send slowly would take all
+    of them. Raises Overloaded where there is none when it is whole.
+    """
+    if request.content.is_eof():
+        return await request.read()
+    load = request.app[keys.LOAD]
+    load.in_flight -= 1
+    try:
+        body = await request.read()
+    finally:
+        load.in_flight += 1
+    if load.in_flight > request.app[keys.CONFIG].server.max_in_flight:
+        request.app[keys.METRICS].request_shed("requests")
+        raise Overloaded(retry_after_s=1)
+    return body
 
 
 def loaded(schema: Schema, value: Mapping[str, object]) -> Any:  # noqa: ANN401 -- what the schema makes

@@ -1,6 +1,7 @@
 """The bounds on requests in flight and on the time of each."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
 from service.app import Adapters
@@ -86,3 +87,33 @@ async def test_refusals_give_their_places_back(start: Start) -> None:
     statuses = [(await api.get(PATH)).status for _ in range(3)]
 
     assert statuses == [401, 401, 401]
+
+
+async def test_request_takes_its_place_when_its_body_has_come(
+    start: Start, memory: Adapters
+) -> None:
+    """Who still sends keeps nobody out; if all places are taken when it is done, it is refused."""
+    store = WaitingStore()
+    api = await start(
+        {"server": {"max-in-flight": "1"}}, adapters=replace(memory, profile_store=store)
+    )
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"{"
+        begun.set()
+        await go_on.wait()
+        yield b"}"
+
+    headers = {**ALICE, "Content-Type": "application/json"}
+    sending = asyncio.create_task(api.post(PATH, headers=headers, data=body()))
+    await begun.wait()
+    reading = asyncio.create_task(api.get(PATH, headers=ALICE))
+    await store.asked.wait()
+    go_on.set()
+    sent = await sending
+    store.release.set()
+    read = await reading
+
+    assert (sent.status, read.status) == (503, 404)
+    assert (await sent.json())["code"] == "overloaded"

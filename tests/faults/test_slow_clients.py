@@ -1,0 +1,102 @@
+"""Clients that are slow on purpose are sent away in time, and disturb nobody."""
+
+import asyncio
+import resource
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+
+import aiohttp
+import pytest
+
+from service.app import Adapters, create_app
+from tests.stage import configured, opening
+from tests.web.raw_http import serving
+
+HEADER = b"POST /v1/user/profile HTTP/1.1\r\nHost: localhost\r\nx-amzn-oidc-identity: alice\r\n"
+SLOW_HEADER = HEADER + b"X: "
+SLOW_BODY = HEADER + b"Content-Type: application/json\r\nContent-Length: 60000\r\n\r\n"
+EVERY_S = 0.1  # a byte of each client
+WITHIN_S = 15.0  # of which the settings of these tests are a tenth
+
+Streams = list[tuple[asyncio.StreamReader, asyncio.StreamWriter]]
+
+
+@pytest.fixture(autouse=True)
+def _many_descriptors() -> Iterator[None]:
+    """Let this process have both ends of a thousand connections."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 4_096)), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@asynccontextmanager
+async def _trickling(port: int, begun: bytes, clients: int) -> AsyncIterator[Streams]:
+    """Open that many connections which have sent *begun*, and send a byte on each now and then."""
+    streams = [await asyncio.open_connection("127.0.0.1", port) for _ in range(clients)]
+    for _, writer in streams:
+        writer.write(begun)
+
+    async def trickle() -> None:
+        while True:
+            for _, writer in streams:
+                if not writer.is_closing():
+                    writer.write(b"x")
+            await asyncio.sleep(EVERY_S)
+
+    trickling = asyncio.create_task(trickle())
+    try:
+        yield streams
+    finally:
+        trickling.cancel()
+        for _, writer in streams:
+            writer.close()
+        await asyncio.gather(
+            *(writer.wait_closed() for _, writer in streams), return_exceptions=True
+        )
+
+
+async def _heard(reader: asyncio.StreamReader) -> bytes:
+    """Return what is said until the connection is closed."""
+    heard = b""
+    with suppress(ConnectionError):
+        while part := await reader.read(65_536):
+            heard += part
+    return heard
+
+
+async def test_slow_headers_and_bodies_are_gone_in_time(memory: Adapters) -> None:
+    """Of 300 headers and 300 bodies that trickle in none is waited for longer than the settings say."""
+    times = {"header-timeout-s": "1", "body-timeout-s": "1"}
+    async with (
+        serving(create_app(configured(), opening(memory)), **times) as port,
+        _trickling(port, SLOW_HEADER, 300) as headers,
+        _trickling(port, SLOW_BODY, 300) as bodies,
+        asyncio.timeout(WITHIN_S),
+    ):
+        of_headers = await asyncio.gather(*(_heard(reader) for reader, _ in headers))
+        of_bodies = await asyncio.gather(*(_heard(reader) for reader, _ in bodies))
+
+    assert set(of_headers) == {b""}  # there is no request yet to answer
+    assert {heard[:13] for heard in of_bodies} == {b"HTTP/1.1 408 "}
+
+
+async def test_thousand_slow_clients_disturb_nobody(memory: Adapters) -> None:
+    """They are more than the requests that may be in flight, and yet all others are served."""
+    async with (
+        serving(create_app(configured(), opening(memory))) as port,
+        _trickling(port, SLOW_HEADER, 200),
+        _trickling(port, SLOW_BODY, 800),
+        aiohttp.ClientSession(f"http://127.0.0.1:{port}") as others,
+        asyncio.timeout(60),
+    ):
+        statuses = set()
+        for _ in range(100):
+            for path, headers in (
+                ("/v1/user/profile", {"x-amzn-oidc-identity": "bob"}),
+                ("/health/ready", {}),
+            ):
+                async with others.get(path, headers=headers) as answer:
+                    statuses.add((path, answer.status))
+
+    assert statuses == {("/v1/user/profile", 404), ("/health/ready", 200)}
