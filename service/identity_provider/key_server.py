@@ -38,9 +38,12 @@ class KeyServer:
         answer in time or not as a key server does.
         """
         with self._calls.made(KEY_SERVER, "fetch"):
-            return await self._fetched(url)
+            found = await self._found(url)
+        if found is None:
+            raise NoSuchKey
+        return found
 
-    async def _fetched(self, url: str) -> bytes:
+    async def _found(self, url: str) -> bytes | None:
         try:
             async with self._session.get(url, allow_redirects=False) as answer:
                 status = answer.status
@@ -52,7 +55,7 @@ class KeyServer:
             _report(url, type(error).__name__)
             raise unavailable() from None
         if status in NO_SUCH_KEY:
-            raise NoSuchKey
+            return None
         if not body or len(body) > MAX_BYTES:
             _report(url, f"status {status}, {len(body)} bytes")
             raise unavailable()

@@ -589,3 +589,20 @@ def test_whatever_happens_every_read_sees_what_was_written_before_it(
         assert table.under_way == []
 
     asyncio.run(run())
+
+
+async def test_sizes_of_calls_are_told() -> None:
+    """For each call it is told how many keys it is for."""
+    sizes: list[float] = []
+    reads = ScriptedReads()
+    gathered = GatheredReads(reads, most=8, observe=sizes.append)
+
+    first = _reading(gathered, A, B, C)
+    await reads.arrived(1)
+    second = _reading(gathered, D)
+    await reads.arrived(2)
+    for call in reads.calls:
+        call.answer()
+    await _outcomes(first + second)
+
+    assert sizes == [3, 1]

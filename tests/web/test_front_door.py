@@ -19,9 +19,11 @@ from service.domain.errors import (
     TooManyAttempts,
     leaves,
 )
+from service.metrics.metrics import Metrics
 from service.web.front_door import QUOTAS, FrontDoor, Kind, Quota
 from service.web.lockout import FORGOTTEN_AFTER_S, LONGEST_LOCK_S
 from tests.jose import Clock
+from tests.metrics.samples import samples_of
 from tests.stage import configured
 
 LIMITS = replace(configured().limits, burst_s=1.0, address_burst=100)
@@ -490,3 +492,38 @@ def test_what_stands_for_a_name_is_another_in_each_process() -> None:
 
     assert len(first) == len(second) == 2  # the key and the name
     assert not first & second
+
+
+def _guess_wrongly(door: FrontDoor) -> None:
+    with (
+        pytest.raises(InvalidCredentials),
+        door.admit(Kind.SIGN_IN, address=HERE, account="alice"),
+    ):
+        raise InvalidCredentials
+
+
+def test_refusal_is_counted_under_its_limit() -> None:
+    """The metrics tell which limit refused which kind of call."""
+    metrics = Metrics()
+    door = FrontDoor(replace(OFF, address_burst=1, address_per_s=1), clock=Clock(), metrics=metrics)
+    for _ in range(2):
+        _refusal(door, Kind.READ)
+    door = FrontDoor(
+        replace(OFF, account_burst=1, account_per_min=1), clock=Clock(), metrics=metrics
+    )
+    for _ in range(2):
+        _refusal(door, Kind.SIGN_UP, account="alice")
+    door = FrontDoor(replace(OFF, update_per_s=1.0, burst_s=1.0), clock=Clock(), metrics=metrics)
+    for _ in range(2):
+        _refusal(door, Kind.UPDATE)
+    door = FrontDoor(replace(OFF, lockout_after=1), clock=Clock(), metrics=metrics)
+    _guess_wrongly(door)
+    _refusal(door, Kind.SIGN_IN, account="alice")
+
+    samples = samples_of(metrics)
+    assert {name: value for name, value in samples.items() if "limiter" in name} == {
+        'limiter_refusals_total{kind="read",limit="address"}': 1,
+        'limiter_refusals_total{kind="sign_up",limit="account"}': 1,
+        'limiter_refusals_total{kind="update",limit="all"}': 1,
+        'limiter_refusals_total{kind="sign_in",limit="lockout"}': 1,
+    }
