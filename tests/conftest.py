@@ -4,6 +4,8 @@ import asyncio
 import os
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import aiohttp
 import pytest
@@ -19,6 +21,11 @@ from tests.fakes.identity_provider import memory_identity_provider
 from tests.fakes.profiles import MemoryProfileStore
 from tests.fakes.user_pool import MemoryUserPool
 from tests.stage import CREDENTIALS, Mailbox, configured
+
+if TYPE_CHECKING:  # pytest rewrites a plugin that nobody has imported yet
+    from tests.least_privilege.plugin import Guarded
+
+pytest_plugins = ["tests.least_privilege.plugin"]
 
 
 def _silently(_: Delivery) -> None:
@@ -37,27 +44,33 @@ def cognito_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def dynamodb_url(cognito_url: str) -> str:
-    """Where DynamoDB is: DynamoDB Local where the environment says, else beside Cognito."""
+def operator_url(cognito_url: str) -> str:
+    """Where DynamoDB allows everything: DynamoDB Local where the environment says, else moto."""
     return os.environ.get("TEST_DYNAMODB_URL", cognito_url)
 
 
 @pytest.fixture(scope="session")
-def config(cognito_url: str, dynamodb_url: str) -> Config:
-    """Return a configuration with a table, a pool and a client of this run alone."""
+def config(cognito_url: str, operator_url: str, guarded: "Guarded") -> Config:
+    """
+    Return a configuration with a table, a pool and a client of this run alone.
+
+    Its DynamoDB allows the service what its policy allows; DynamoDB Local knows no policies.
+    """
     name = f"test-{uuid.uuid4().hex}"
+    role_url = operator_url if "TEST_DYNAMODB_URL" in os.environ else guarded(name)
     pool = os.environ.get(
         "TEST_USER_POOL", name
     )  # that of the service which is tested, if it is one
     servers: Settings = {
         "aws.cognito": {"endpoint-url": cognito_url, "read-timeout-s": "20"},
         "aws.dynamodb": {
-            "endpoint-url": dynamodb_url,
+            "endpoint-url": role_url,
             "user-profile-table": name,
             "read-timeout-s": "20",
         },
     }
-    return configured(servers, {"aws.cognito": asyncio.run(_provision(configured(servers), pool))})
+    operators = configured(servers, {"aws.dynamodb": {"endpoint-url": operator_url}})
+    return configured(servers, {"aws.cognito": asyncio.run(_provision(operators, pool))})
 
 
 async def _provision(config: Config, name: str) -> dict[str, str]:
@@ -72,9 +85,15 @@ async def _provision(config: Config, name: str) -> dict[str, str]:
 
 @pytest.fixture
 async def clients(config: Config) -> AsyncIterator[aws.Clients]:
-    """Open clients of the local AWS."""
+    """Open clients of the local AWS with the rights of the service."""
     async with aws.clients(config, CREDENTIALS) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def operators(config: Config, operator_url: str) -> Config:
+    """Return the configuration of an operator, or of another program with rights of its own."""
+    return replace(config, dynamodb=replace(config.dynamodb, endpoint_url=operator_url))
 
 
 @pytest.fixture

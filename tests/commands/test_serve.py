@@ -15,6 +15,7 @@ from service.commands import serve
 from service.errors import AwsUnusable
 from service.local.server import LocalAws
 from tests.commands.running import Ended, imported, printed_by, running
+from tests.least_privilege.plugin import Guarded
 from tests.stage import CREDENTIALS, configured
 
 SECRET = "s3cr3t-of-the-client"  # noqa: S105 -- of nobody
@@ -35,12 +36,15 @@ class Service:
 
 
 @pytest.fixture(name="service", scope="module")
-def _service(own_local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Service:
+def _service(
+    own_local_aws: LocalAws, guarded: Guarded, tmp_path_factory: pytest.TempPathFactory
+) -> Service:
     """Run the service once, and look at it from all sides in the tests."""
-    return asyncio.run(_seen(own_local_aws.endpoint_url, tmp_path_factory.mktemp("serve")))
+    folder = tmp_path_factory.mktemp("serve")
+    return asyncio.run(_seen(own_local_aws.endpoint_url, guarded(TABLE), folder))
 
 
-async def _seen(url: str, folder: Path) -> Service:
+async def _seen(url: str, role_url: str, folder: Path) -> Service:
     settings = configured({"aws.dynamodb": {"endpoint-url": url, "read-timeout-s": "20"}})
     async with aws.clients(settings, CREDENTIALS) as clients:
         await provisioning.create_table(clients.dynamodb, TABLE)
@@ -52,7 +56,7 @@ async def _seen(url: str, folder: Path) -> Service:
         "AWS_COGNITO_CLIENT_ID": "none",
         "AWS_COGNITO_CLIENT_SECRET": SECRET,
         "AWS_COGNITO_ENDPOINT_URL": url,
-        "AWS_DYNAMODB_ENDPOINT_URL": url,
+        "AWS_DYNAMODB_ENDPOINT_URL": role_url,
         "AWS_DYNAMODB_USER_PROFILE_TABLE": TABLE,
         "AWS_DYNAMODB_READ_TIMEOUT_S": "20",
         "SERVER_HOST": "127.0.0.1",

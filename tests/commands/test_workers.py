@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -16,16 +16,18 @@ import pytest
 from service import aws, provisioning
 from service.local.server import LocalAws
 from tests.commands.running import PATIENCE_S, Ended, Running, run, running
+from tests.least_privilege.plugin import Guarded
 from tests.stage import CREDENTIALS, configured
 
 TABLE = "profiles-of-workers"
 WORKERS = 3
 
 
-async def _environ(url: str, **more: str) -> dict[str, str]:
-    settings = configured({"aws.dynamodb": {"endpoint-url": url, "read-timeout-s": "20"}})
-    async with aws.clients(settings, CREDENTIALS) as clients:
-        await provisioning.create_table(clients.dynamodb, TABLE)
+@pytest.fixture(name="environ", scope="module")
+def _environ(own_local_aws: LocalAws, guarded: Guarded) -> Mapping[str, str]:
+    """Return the environment of a service whose table is there."""
+    url = own_local_aws.endpoint_url
+    asyncio.run(_create_table(url))
     return {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
@@ -33,21 +35,26 @@ async def _environ(url: str, **more: str) -> dict[str, str]:
         "AWS_COGNITO_USER_POOL_ID": "us-east-1_none",
         "AWS_COGNITO_CLIENT_ID": "none",
         "AWS_COGNITO_ENDPOINT_URL": url,
-        "AWS_DYNAMODB_ENDPOINT_URL": url,
+        "AWS_DYNAMODB_ENDPOINT_URL": guarded(TABLE),
         "AWS_DYNAMODB_USER_PROFILE_TABLE": TABLE,
         "SERVER_HOST": "127.0.0.1",
         "SERVER_PORT": "0",
         "SERVER_WORKERS": str(WORKERS),
-        **more,
     }
+
+
+async def _create_table(url: str) -> None:
+    settings = configured({"aws.dynamodb": {"endpoint-url": url, "read-timeout-s": "20"}})
+    async with aws.clients(settings, CREDENTIALS) as clients:
+        await provisioning.create_table(clients.dynamodb, TABLE)
 
 
 @asynccontextmanager
 async def _serving(
-    url: str, folder: Path, **more: str
+    environ: Mapping[str, str], folder: Path
 ) -> AsyncIterator[tuple[Running, int, set[int]]]:
     """Start the service; give its port and its workers once all listen."""
-    async with running("serve", folder=folder, environ=await _environ(url, **more)) as program:
+    async with running("serve", folder=folder, environ=environ) as program:
         listening = [await _event(program, "listening") for _ in range(WORKERS)]
         (port,) = {event["port"] for event in listening}
         yield program, port, {event["process"] for event in listening}
@@ -95,10 +102,10 @@ def _events(ended: Ended, name: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_workers_share_a_port_and_end_together(
-    own_local_aws: LocalAws, tmp_path: Path, number: signal.Signals
+    environ: Mapping[str, str], tmp_path: Path, number: signal.Signals
 ) -> None:
     """Each worker is a process of its own, all answer on one port, and a signal ends every one."""
-    async with _serving(own_local_aws.endpoint_url, tmp_path) as (program, port, workers):
+    async with _serving(environ, tmp_path) as (program, port, workers):
         statuses = {await _status(port) for _ in range(12)}
         ended = await program.end(number)
 
@@ -110,9 +117,9 @@ async def test_workers_share_a_port_and_end_together(
     assert all(map(_is_gone, workers))
 
 
-async def test_worker_that_dies_is_replaced(own_local_aws: LocalAws, tmp_path: Path) -> None:
+async def test_worker_that_dies_is_replaced(environ: Mapping[str, str], tmp_path: Path) -> None:
     """A killed worker is told in the log, and another one listens in its place."""
-    async with _serving(own_local_aws.endpoint_url, tmp_path) as (program, port, workers):
+    async with _serving(environ, tmp_path) as (program, port, workers):
         victim = min(workers)
         os.kill(victim, signal.SIGKILL)
         died = await _event(program, "worker_ended")
@@ -126,10 +133,10 @@ async def test_worker_that_dies_is_replaced(own_local_aws: LocalAws, tmp_path: P
 
 
 async def test_workers_do_not_outlive_their_supervisor(
-    own_local_aws: LocalAws, tmp_path: Path
+    environ: Mapping[str, str], tmp_path: Path
 ) -> None:
     """However the supervisor ends, its port is free afterwards."""
-    async with _serving(own_local_aws.endpoint_url, tmp_path) as (program, port, workers):
+    async with _serving(environ, tmp_path) as (program, port, workers):
         program.process.kill()
         await program.process.wait()
         async with asyncio.timeout(PATIENCE_S):
@@ -139,10 +146,10 @@ async def test_workers_do_not_outlive_their_supervisor(
         pass
 
 
-async def test_worker_that_hangs_is_killed(own_local_aws: LocalAws, tmp_path: Path) -> None:
+async def test_worker_that_hangs_is_killed(environ: Mapping[str, str], tmp_path: Path) -> None:
     """A worker that does not finish in time is killed, whoever says it again in between."""
-    deadline = {"SERVER_REQUEST_DEADLINE_S": "0.2"}
-    async with _serving(own_local_aws.endpoint_url, tmp_path, **deadline) as (program, _, workers):
+    impatient = {**environ, "SERVER_REQUEST_DEADLINE_S": "0.2"}
+    async with _serving(impatient, tmp_path) as (program, _, workers):
         os.kill(min(workers), signal.SIGSTOP)
         program.process.send_signal(signal.SIGTERM)
         await program.until("worker_ended")
@@ -152,14 +159,14 @@ async def test_worker_that_hangs_is_killed(own_local_aws: LocalAws, tmp_path: Pa
     assert all(map(_is_gone, workers))
 
 
-async def test_taken_port_is_said_once(own_local_aws: LocalAws, tmp_path: Path) -> None:
+async def test_taken_port_is_said_once(environ: Mapping[str, str], tmp_path: Path) -> None:
     """The workers of another service do not make the port ours."""
-    async with _serving(own_local_aws.endpoint_url, tmp_path) as (_, port, _):
+    async with _serving(environ, tmp_path) as (_, port, _):
         folder = tmp_path / "second"
         folder.mkdir()
-        environ = await _environ(own_local_aws.endpoint_url, SERVER_PORT=str(port))
+        same_port = {**environ, "SERVER_PORT": str(port)}
 
-        ended = await run("serve", folder=folder, environ=environ)
+        ended = await run("serve", folder=folder, environ=same_port)
 
     assert ended.status == 2
     assert ended.errors.count("Cannot listen on") == 1

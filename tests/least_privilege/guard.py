@@ -7,6 +7,7 @@ evaluation is called from here, with what the service's authorisation reference 
 signature is not checked: proxies between a test and DynamoDB change the host that is signed.
 """
 
+import functools
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -45,12 +46,11 @@ class Guard:
     """
     A WSGI application that passes to *upstream* what the *policy* of the caller's role allows.
 
-    All is passed, and nothing noted, while *policy* is None. Otherwise what each call needed is in
-    *granted* or in *refused*.
+    What each call needed is in *granted* or in *refused*.
     """
 
     upstream: "WSGIApplication"
-    policy: str | None = None
+    policy: str
     granted: list[Need] = field(default_factory=list)
     refused: list[Need] = field(default_factory=list)
 
@@ -60,8 +60,6 @@ class Guard:
         """Answer as a WSGI application; a refusal is AccessDeniedException, as on AWS."""
         body = environ["wsgi.input"].read()
         environ["wsgi.input"] = io.BytesIO(body)
-        if self.policy is None:
-            return self.upstream(environ, start_response)
         operation = environ["HTTP_X_AMZ_TARGET"].partition(".")[2]
         needed = [*needs(operation, json.loads(body), region=_region(environ))]
         lacking = [need for need in needed if not _is_allowed(self.policy, need)]
@@ -104,6 +102,7 @@ def _need(operation: str, table: str, region: str) -> Need:
     return Need(f"dynamodb:{operation}", table_arn(table, region=region))
 
 
+@functools.cache  # moto parses the policy for each question
 def _is_allowed(policy: str, need: Need) -> bool:
     verdict = IAMPolicy(policy).is_action_permitted(need.action, need.resource)
     return verdict is PermissionResult.PERMITTED

@@ -12,14 +12,14 @@ from tests.least_privilege.guard import Guard
 
 
 @contextmanager
-def guarded_moto() -> Iterator[tuple[Guard, str]]:
+def guarded_moto(policy: str) -> Iterator[tuple[Guard, str]]:
     """
     Serve until the block ends; gives the guard and its address.
 
-    The tables are moto's and belong to the process: what was made at another server is there too.
+    The tables are moto's and belong to the process: an operator makes them at another server.
     """
     outbox = Outbox(_to_nobody)
-    guard = Guard(Application(Cognito(outbox.deliver, time.time), outbox))
+    guard = Guard(Application(Cognito(outbox.deliver, time.time), outbox), policy)
     with serving("127.0.0.1", 0, guard) as port:
         yield guard, f"http://127.0.0.1:{port}"
 

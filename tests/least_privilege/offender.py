@@ -1,4 +1,4 @@
-"""Tests that break the policy and pass nonetheless; no part of the suite, but of test_run's proof."""
+"""Tests that break the policy and take it well; no part of the suite, but what it proves the guard on."""
 
 from contextlib import suppress
 

@@ -1,24 +1,69 @@
 """
-Runs any part of the suite under the policy of the service's role.
+Every test's service has the rights that the policy gives, and no others.
 
-    python -m pytest -p tests.least_privilege.plugin tests/storage
-
-A call that the policy does not allow fails the test that made it, whatever that test makes of it.
+What it asks of moto's DynamoDB goes through a guard. What the guard refuses fails the test that asked,
+whatever that test makes of the refusal. Operators, who make tables, and DynamoDB's own TTL, which removes
+items, ask moto itself. Only `make run` cannot be guarded: one process is its own operator there.
 """
+
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
+from typing import Final, TypeAlias
 
 import pytest
 
+from tests.least_privilege.guard import Guard
+from tests.least_privilege.guarded_moto import guarded_moto
+from tests.least_privilege.policy import policy_for
+from tests.stage import configured
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option that keeps what the run was granted."""
-    parser.addoption("--granted-to", metavar="FILE", help="write what the run was granted, as JSON")
+Guarded: TypeAlias = Callable[[str], str]
+
+GUARDS: Final = pytest.StashKey[list[Guard]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start the guard."""
-    # A plugin is imported before coverage begins to measure, so the service is not yet.
-    from tests.least_privilege.guarded_run import GuardedRun  # noqa: PLC0415 -- as said above
+    """Begin without guards."""
+    config.stash[GUARDS] = []
 
-    run = GuardedRun(granted_to=config.getoption("--granted-to"))
-    config.pluginmanager.register(run)
-    config.add_cleanup(run.close)
+
+@pytest.fixture(scope="session")
+def guarded(pytestconfig: pytest.Config) -> Iterator[Guarded]:
+    """Return what opens DynamoDB to a service that has one table, and says where."""
+    with ExitStack() as stack:
+
+        def opened(table: str) -> str:
+            policy = policy_for(table, region=configured().aws.region)
+            guard, url = stack.enter_context(guarded_moto(policy))
+            pytestconfig.stash[GUARDS].append(guard)
+            return url
+
+        yield opened
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
+    """Fail what is refused as a test begins."""
+    yield
+    _demand(item)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """Fail what is refused in a test."""
+    yield
+    _demand(item)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
+    """Fail what is refused as a test ends."""
+    yield
+    _demand(item)
+
+
+def _demand(item: pytest.Item) -> None:
+    for guard in item.config.stash[GUARDS]:
+        refused = [*guard.refused]
+        guard.refused.clear()
+        assert refused == [], f"the policy does not allow {refused}"

@@ -1,5 +1,6 @@
 """The guard, checked: what the policy does not allow is refused, as on AWS."""
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from botocore.exceptions import ClientError
 from service import aws, provisioning
 from service.config import Config
 from service.domain.errors import Misconfigured
+from service.local.server import local_aws
 from service.storage import items
 from tests.least_privilege.guard import Guard, Need
 from tests.least_privilege.guarded_moto import guarded_moto
@@ -53,13 +55,19 @@ class Role:
 @pytest.fixture
 async def role() -> AsyncIterator[Role]:
     """Return the role of the service on a table that an operator has made."""
-    with guarded_moto() as (guard, url):
-        table = f"user-profiles-{uuid.uuid4().hex}"
-        config = configured({"aws.dynamodb": {"endpoint-url": url, "user-profile-table": table}})
-        async with aws.clients(config, CREDENTIALS) as clients:
+    table = f"user-profiles-{uuid.uuid4().hex}"
+    policy = policy_for(table, region=configured().aws.region)
+    with guarded_moto(policy) as (guard, url), local_aws() as operators:
+        async with aws.clients(_with_table(table, operators.endpoint_url), CREDENTIALS) as clients:
             await provisioning.create_table(clients.dynamodb, table)
-            guard.policy = policy_for(table, region=config.aws.region)
+        config = _with_table(table, url)
+        async with aws.clients(config, CREDENTIALS) as clients:
             yield Role(clients, table, config, guard)
+
+
+def _with_table(table: str, url: str) -> Config:
+    servers = {"endpoint-url": url, "user-profile-table": table, "read-timeout-s": "20"}
+    return configured({"aws.dynamodb": servers})
 
 
 def _calls(table: str) -> Calls:
@@ -158,6 +166,22 @@ async def test_transaction_over_two_tables_is_refused_whole(role: Role) -> None:
     assert role.guard.refused == [Need("dynamodb:PutItem", table_arn("payroll", region=region))]
     found = await role.clients.dynamodb.get_item(TableName=role.table, Key=KEY)
     assert "Item" not in found
+
+
+async def test_service_needs_every_action_of_the_policy(role: Role) -> None:
+    """The service makes do with the five actions on its one table, and uses each of them."""
+    store = store_on(role.clients, role.config)
+    await store.check()
+    alice, bob = [await store.create(user, {"city": "Mumbai"}) for user in ("alice", "bob")]
+    await store.update(alice, {"city": "Pune"})
+    gathered = await asyncio.gather(*(store.find(user) for user in ("alice", "bob") * 8))
+    await store.delete(bob)
+    await store.close("alice")
+
+    assert {profile.user_id for profile in gathered if profile} == {"alice", "bob"}
+    assert role.guard.refused == []
+    assert {need.action for need in role.guard.granted} == allowed_actions()
+    assert len({need.resource for need in role.guard.granted}) == 1
 
 
 async def test_refusal_is_the_operators_business(role: Role) -> None:

@@ -48,10 +48,10 @@ async def processes(
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared_table(config: Config) -> AsyncIterator[Table]:
-    """Open the table for all tests of a module."""
-    async with aws.clients(config, CREDENTIALS) as clients:
-        yield Table(clients.dynamodb, config.dynamodb.user_profile_table)
+async def shared_table(operators: Config) -> AsyncIterator[Table]:
+    """Open the table to an operator, who may also scan it, for all tests of a module."""
+    async with aws.clients(operators, CREDENTIALS) as clients:
+        yield Table(clients.dynamodb, operators.dynamodb.user_profile_table)
 
 
 @pytest.fixture

@@ -1,12 +1,14 @@
 """A user of each test alone, the table, and a store on it."""
 
 import uuid
+from collections.abc import AsyncIterator
 
 import pytest
 
 from service import aws
 from service.config import Config
 from service.storage.dynamodb import DynamoDBProfileStore
+from tests.stage import CREDENTIALS
 from tests.storage.table import Table, store_on
 
 
@@ -24,5 +26,12 @@ def store(clients: aws.Clients, config: Config) -> DynamoDBProfileStore:
 
 @pytest.fixture
 def table(clients: aws.Clients, config: Config) -> Table:
-    """Return the table."""
+    """Return the table, to put into it what another program would."""
     return Table(clients.dynamodb, config.dynamodb.user_profile_table)
+
+
+@pytest.fixture
+async def ttl(operators: Config) -> AsyncIterator[Table]:
+    """Open the table for what DynamoDB's own TTL does, which needs permission of nobody."""
+    async with aws.clients(operators, CREDENTIALS) as clients:
+        yield Table(clients.dynamodb, operators.dynamodb.user_profile_table)

@@ -16,6 +16,7 @@ from service.domain.profiles import Profile
 from service.storage.attributes import to_attribute
 from service.storage.dynamodb import DynamoDBProfileStore
 from service.storage.items import Item
+from tests.stage import CREDENTIALS
 from tests.storage.table import NOON, NOON_TEXT, Table, store_on
 
 
@@ -232,15 +233,17 @@ async def test_items_beyond_one_page_are_read(
     assert found.created_at == "2020"
 
 
-async def test_missing_table_is_misconfigured(clients: aws.Clients, config: Config) -> None:
+async def test_missing_table_is_misconfigured(operators: Config) -> None:
     """A table that is not there is the operator's business, in the check as in the call."""
-    nowhere = replace(config, dynamodb=replace(config.dynamodb, user_profile_table="nowhere"))
-    store = store_on(clients, nowhere)
+    settings = replace(operators.dynamodb, user_profile_table="nowhere")
+    nowhere = replace(operators, dynamodb=settings)
+    async with aws.clients(nowhere, CREDENTIALS) as clients:
+        store = store_on(clients, nowhere)
 
-    with pytest.raises(Misconfigured):
-        await store.check()
-    with pytest.raises(Misconfigured):
-        await store.find("alice")
+        with pytest.raises(Misconfigured):
+            await store.check()
+        with pytest.raises(Misconfigured):
+            await store.find("alice")
 
 
 async def test_check_passes_where_the_table_is(store: DynamoDBProfileStore) -> None:

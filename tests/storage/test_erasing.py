@@ -180,7 +180,7 @@ SUBSETS = [(), ("claim",), ("tombstone",), ("claim", "tombstone")]
 @pytest.mark.parametrize("second", SUBSETS, ids=str)
 async def test_purging_at_any_moment_is_harmless(
     store: DynamoDBProfileStore,
-    table: Table,
+    ttl: Table,
     user_id: str,
     first: tuple[str, ...],
     second: tuple[str, ...],
@@ -188,16 +188,16 @@ async def test_purging_at_any_moment_is_harmless(
     """Whatever DynamoDB has purged by then, reads and writes go as if it had not, or had all."""
     old = await store.create(user_id, {"city": SECRET})
     await store.delete(old)
-    await _purge(table, user_id, first)
+    await _purge(ttl, user_id, first)
     assert await store.find_latest(user_id) is None
     with pytest.raises(ProfileChanged):
         await store.update(old, {"city": "late"})
     with pytest.raises(ProfileChanged):
         await store.delete(old)
-    await _purge(table, user_id, second)
+    await _purge(ttl, user_id, second)
 
     fresh = await store.create(user_id, {"city": "Pune"})
-    await _purge(table, user_id, SUBSETS[3])
+    await _purge(ttl, user_id, SUBSETS[3])
     with pytest.raises(ProfileChanged):
         await store.create(user_id, {"city": "late"})
     updated = await store.update(fresh, {"bio": "new"})
@@ -205,24 +205,24 @@ async def test_purging_at_any_moment_is_harmless(
     assert (fresh.version, fresh.fields) == (1, {"city": "Pune"})
     assert await store.find_latest(user_id) == updated
     await store.delete(updated)
-    await _purge(table, user_id, first)
+    await _purge(ttl, user_id, first)
     await store.close(user_id)
-    await _purge(table, user_id, ("tombstone",))
+    await _purge(ttl, user_id, ("tombstone",))
     with pytest.raises(AccountClosed):
         await store.create(user_id, {})
-    await _purge(table, user_id, SUBSETS[3])  # the mark's time has come too
+    await _purge(ttl, user_id, SUBSETS[3])  # the mark's time has come too
     assert (await store.create(user_id, {})).version == 1
 
 
 @pytest.mark.parametrize("kinds", SUBSETS, ids=str)
 @pytest.mark.parametrize("moment", [0, 1], ids=["before the first try", "before the second"])
 async def test_purging_in_the_midst_of_a_creation_is_harmless(
-    config: Config, table: Table, user_id: str, kinds: tuple[str, ...], moment: int
+    config: Config, ttl: Table, user_id: str, kinds: tuple[str, ...], moment: int
 ) -> None:
     """A creation goes through on its own, though what it has read is purged under way."""
 
     async def purge() -> None:
-        await _purge(table, user_id, kinds)
+        await _purge(ttl, user_id, kinds)
 
     async with store_behind_proxy(config) as (store, proxy):
         await store.delete(await store.create(user_id, {"city": SECRET}))
@@ -232,27 +232,27 @@ async def test_purging_in_the_midst_of_a_creation_is_harmless(
         created = await store.create(user_id, {"city": "Pune"})
 
         assert await store.find_latest(user_id) == created
-    assert len(items.live_items(await table.items(user_id))) == 1
+    assert len(items.live_items(await ttl.items(user_id))) == 1
 
 
 @pytest.mark.parametrize("kinds", SUBSETS, ids=str)
 async def test_purging_in_the_midst_of_a_deletion_is_harmless(
-    config: Config, table: Table, user_id: str, kinds: tuple[str, ...]
+    config: Config, ttl: Table, user_id: str, kinds: tuple[str, ...]
 ) -> None:
     """A deletion meets what is left of an earlier one, or does not."""
 
     async def purge() -> None:
-        await _purge(table, user_id, kinds)
+        await _purge(ttl, user_id, kinds)
 
     async with store_behind_proxy(config) as (store, proxy):
         await store.delete(await store.create(user_id, {"city": SECRET}))
-        await table.put(user_id, "2020", city={"S": SECRET})  # without a claim that lasts
+        await ttl.put(user_id, "2020", city={"S": SECRET})  # without a claim that lasts
         proxy.before["TransactWriteItems"] = [purge]
 
         await profiles.delete(store, user_id, Always())
 
         assert await store.find_latest(user_id) is None
-    assert SECRET not in str(await table.items(user_id))
+    assert SECRET not in str(await ttl.items(user_id))
 
 
 async def test_late_creation_does_not_stand_beside_another(
