@@ -2,17 +2,16 @@
 
 import hashlib
 import hmac
-import json
 import logging
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final, TextIO
 
-import orjson
 import structlog
 from structlog.typing import Processor
 
+from service import log_lines
 from service.config import LogConfig
 
 # What tells who somebody is, under whatever event it stands.
@@ -40,7 +39,7 @@ def configure(config: LogConfig, stream: TextIO) -> None:
     if config.hash_key is not None and config.identities == "hashed":
         shared.append(_hashed(config.hash_key))
     renderer: Processor = (
-        structlog.processors.JSONRenderer(serializer=_json)
+        structlog.processors.JSONRenderer(serializer=log_lines.rendered)
         if config.format == "json"
         else structlog.dev.ConsoleRenderer(colors=stream.isatty())
     )
@@ -93,15 +92,6 @@ def with_request(_: object, __: str, event: MutableMapping[str, Any]) -> Mutable
     """Add what the events of one request have in common, as a processor of structlog."""
     request = _REQUEST.get()
     return {**request, **event} if request else event
-
-
-def _json(event: object, **options: Any) -> str:  # noqa: ANN401 -- structlog's, which the fallback takes
-    """Return *event* as one line of ASCII: for many readers other characters end a line, too."""
-    try:
-        line = orjson.dumps(event, default=options["default"]).decode()
-    except orjson.JSONEncodeError:  # a lone surrogate, or an integer beyond 64 bits
-        return json.dumps(event, **options)
-    return line if line.isascii() else json.dumps(event, **options)
 
 
 def _hashed(key: str) -> Processor:

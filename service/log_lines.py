@@ -1,0 +1,84 @@
+"""
+A log event as one line of JSON, whatever is in it: ASCII alone, and at most MAX_BYTES long.
+
+For many readers other characters than a line feed end a line, too; and what reads a container's log
+(Docker, Fluent Bit) breaks one of more than 16 KB into several, none of which is JSON.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias
+
+import orjson
+
+Default: TypeAlias = Callable[[Any], Any]  # what makes something that JSON has of what it has not
+
+MAX_BYTES: Final = 16_384  # with the line feed
+# How much of its JSON a field keeps in a line that is too long: as much as lets the whole fit.
+KEPT_BYTES: Final = (8_192, 4_096, 2_048, 1_024, 512, 256, 128)
+MAX_NAME_CHARACTERS: Final = 128
+# What is left of an event that has too many fields, even shortened.
+ESSENTIAL: Final = ("timestamp", "level", "event", "request_id", "trace_id", "code", "exception")
+
+
+def rendered(event: Mapping[str, Any], default: Default) -> str:
+    """Return *event* as a line without its end; what makes it too long is shortened in the middle."""
+    try:
+        line = orjson.dumps(event, default=default).decode()
+        if not line.isascii():
+            line = _rendered_somehow(event, default)
+    except orjson.JSONEncodeError:  # a lone surrogate, an integer beyond 64 bits, depth, a defect
+        line = _rendered_somehow(event, default)
+    return line if len(line) < MAX_BYTES else _shortened(event, default)
+
+
+def _rendered_somehow(event: Mapping[str, Any], default: Default) -> str:
+    """Return the line by the standard library, without what even that can't write."""
+    try:
+        return _dumps(event, default)
+    except Exception:  # noqa: BLE001 -- a value's own method may fail in any way; the event is told all the same
+        return _dumps(_writable(event, default), default)
+
+
+def _shortened(event: Mapping[str, Any], default: Default) -> str:
+    """Return a line that fits: long fields lose their middles, and in the end all but a few go."""
+    fields = _writable(event, default)
+    texts = {name: _dumps(value, default) for name, value in fields.items()}
+    for most in KEPT_BYTES:
+        cut = {name: _cut(fields[name], text, most) for name, text in texts.items()}
+        line = _dumps(cut, default)
+        if len(line) < MAX_BYTES:
+            return line
+    kept = {name: cut[name] for name in ESSENTIAL if name in cut}
+    return _dumps({**kept, "fields_left_out": len(cut) - len(kept)}, default)
+
+
+def _cut(value: Any, text: str, most: int) -> Any:  # noqa: ANN401 -- anything may be logged
+    """Return *value*, whose JSON is *text*, or of a longer one both ends, in *most* bytes of JSON."""
+    if len(text) <= most:
+        return value
+    whole = value if isinstance(value, str) else text
+    half = most // 2
+    while True:
+        ends = f"{whole[:half]} [... {len(whole) - 2 * half} characters ...] {whole[-half:]}"
+        excess = len(json.dumps(ends)) / most
+        if excess <= 1:
+            return ends
+        half = int(half / max(excess, 1.1))
+
+
+def _writable(event: Mapping[str, Any], default: Default) -> dict[str, Any]:
+    """Return *event* with a word in place of each value that can't be written."""
+    fields: dict[str, Any] = {}
+    for name, value in event.items():
+        try:
+            _dumps(value, default)
+        except Exception:  # noqa: BLE001 -- see above
+            fields[str(name)[:MAX_NAME_CHARACTERS]] = f"<unwritable {type(value).__name__}>"
+        else:
+            fields[str(name)[:MAX_NAME_CHARACTERS]] = value
+    return fields
+
+
+def _dumps(value: Any, default: Default) -> str:  # noqa: ANN401 -- see above
+    return json.dumps(value, default=default, allow_nan=False)
