@@ -3,7 +3,7 @@
 import importlib
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, TypeAlias
@@ -14,7 +14,7 @@ from marshmallow import Schema, missing
 from marshmallow.fields import Field
 
 from service import aws
-from service.calls import Calls
+from service.calls import Calls, untraced
 from service.config import Config, IdentityConfig, ServerConfig
 from service.domain.identity import IdentitySource
 from service.domain.identity_provider import IdentityProvider
@@ -28,6 +28,7 @@ from service.metrics.metrics import Metrics
 from service.readiness import Check, Watch
 from service.storage.dynamodb import DynamoDBProfileStore
 from service.storage.items import CLAIMED_FOR, OWN_ATTRIBUTES
+from service.tracing import extra
 from service.web import attempts, keys, middlewares, openapi, profile_json_schema, routes
 from service.web.front_door import FrontDoor
 from service.web.representation import ProfileRepresentation
@@ -59,7 +60,7 @@ async def aws_adapters(
         identity_sources(config, calls) as sources,
     ):
         store = DynamoDBProfileStore(
-            clients.dynamodb, config=config.dynamodb, clock=utc_now, metrics=calls.metrics
+            clients.dynamodb, config=config.dynamodb, clock=utc_now, calls=calls
         )
         yield Adapters(
             identity_provider=identity_provider(
@@ -76,11 +77,13 @@ def create_app(config: Config, adapters: OpenAdapters = aws_adapters) -> web.App
     """
     Return the application; what it needs is opened when it starts and closed when it ends.
 
-    Raises SchemaUnusable.
+    Raises SchemaUnusable and TracingUnusable.
     """
     schema = profile_schema(config.profile.schema)
+    tracing = extra.tracing(config.tracing, version=version(DISTRIBUTION))
     app = web.Application(
-        middlewares=middlewares.IN_ORDER, client_max_size=config.server.max_body_bytes
+        middlewares=(*([tracing.middleware] if tracing else []), *middlewares.IN_ORDER),
+        client_max_size=config.server.max_body_bytes,
     )
     app[keys.CONFIG] = config
     app[keys.METRICS] = metrics = Metrics()
@@ -96,7 +99,11 @@ def create_app(config: Config, adapters: OpenAdapters = aws_adapters) -> web.App
 
     async def opened(app: web.Application) -> AsyncIterator[None]:
         _warn_of_unverified(config.identity)
-        async with _listener(metrics, config.server), adapters(config, Calls(metrics)) as behind:
+        async with (
+            _listener(metrics, config.server),
+            tracing.opened() if tracing else nullcontext(untraced) as span,
+            adapters(config, Calls(metrics, span)) as behind,
+        ):
             app[keys.IDENTITY_PROVIDER] = behind.identity_provider
             app[keys.PROFILE_STORE] = behind.profile_store
             app[keys.IDENTITY_SOURCES] = behind.identity_sources

@@ -15,11 +15,12 @@ from service.domain.errors import UpstreamUnavailable
 from service.metrics.metrics import Metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
     Span: TypeAlias = Callable[[str, str], AbstractContextManager[object]]
 
 Client = TypeVar("Client")
+Read = TypeVar("Read", bound="Callable[..., Awaitable[object]]")
 
 COGNITO: Final = "cognito"
 DYNAMODB: Final = "dynamodb"
@@ -62,6 +63,17 @@ class Calls:
         finally:
             duration_s = perf_counter() - begun_at_s
             self.metrics.call_finished(upstream, operation, outcome, duration_s)
+
+    def traced(self, upstream: str, operation: str, read: Read) -> Read:
+        """Return *read* with a span around each of its calls; where tracing is off, as it is."""
+        if self.span is untraced:
+            return read
+
+        async def traced(*arguments: Any) -> Any:  # noqa: ANN401 -- of any function
+            with self.span(upstream, operation):
+                return await read(*arguments)
+
+        return cast("Read", traced)
 
     def watched(self, client: Client, upstream: str) -> Client:
         """Return a client of botocore whose operations are noted."""

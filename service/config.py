@@ -149,6 +149,14 @@ class LogConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class TracingConfig:
+    """`[tracing]`: where traces are sent, None for nowhere, and which share of them."""
+
+    otlp_endpoint: str | None
+    sample_ratio: float
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All settings; its repr holds no secret."""
 
@@ -163,3 +171,4 @@ class Config:
     limits: LimitsConfig
     profile: ProfileConfig
     log: LogConfig
+    tracing: TracingConfig

@@ -18,6 +18,7 @@ from service.config import (
     OfferConfig,
     ProfileConfig,
     ServerConfig,
+    TracingConfig,
 )
 from service.config_fields import Endpoint, Networks, SectionSchema, Words, count, rate, seconds
 
@@ -275,6 +276,17 @@ class LogSection(SectionSchema):
             raise ValidationError([f"Must be set, {why}."], "hash-key")
 
 
+class TracingSection(SectionSchema):
+    """`[tracing]`."""
+
+    section = "tracing"
+    value = TracingConfig
+
+    otlp_endpoint = Endpoint()
+    # As X-Ray does by its default rule: https://docs.aws.amazon.com/xray/latest/devguide/xray-console-sampling.html
+    sample_ratio = fields.Float(load_default=0.05, validate=validate.Range(0, 1))
+
+
 SECTIONS: Mapping[str, type[SectionSchema]] = {  # by the field of Config that each becomes
     "aws": AwsSection,
     "cognito": CognitoSection,
@@ -287,4 +299,5 @@ SECTIONS: Mapping[str, type[SectionSchema]] = {  # by the field of Config that e
     "limits": LimitsSection,
     "profile": ProfileSection,
     "log": LogSection,
+    "tracing": TracingSection,
 }

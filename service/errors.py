@@ -15,6 +15,10 @@ class SchemaUnusable(SetupError):
     """`[profile] schema` does not name a subclass of the profile's schema."""
 
 
+class TracingUnusable(SetupError):
+    """Tracing is configured, and what it needs is not installed."""
+
+
 class AddressUnavailable(SetupError):
     """The address to listen on cannot be had."""
 

@@ -16,7 +16,15 @@ from service.config import LogConfig
 
 # What tells who somebody is, under whatever event it stands.
 IDENTITIES: Final = frozenset({"account", "address", "peer", "sub"})
-QUIET_LOGGERS = ("aiobotocore", "aiohttp", "asyncio", "boto3", "botocore", "urllib3")
+QUIET_LOGGERS = (
+    "aiobotocore",
+    "aiohttp",
+    "asyncio",
+    "boto3",
+    "botocore",
+    "opentelemetry",
+    "urllib3",
+)
 
 _REQUEST: Final[ContextVar[Mapping[str, object]]] = ContextVar("request", default={})  # noqa: B039 -- never changed
 

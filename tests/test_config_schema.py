@@ -136,6 +136,9 @@ RIGHT: list[tuple[str, str, str, object]] = [
     ("log", "format", "console", "console"),
     ("log", "identities", "plain", "plain"),
     ("log", "hash-key", "%" * 16, "%" * 16),
+    ("tracing", "otlp-endpoint", "http://localhost:4318", "http://localhost:4318"),
+    ("tracing", "sample-ratio", "0", 0.0),
+    ("tracing", "sample-ratio", "1", 1.0),
 ]  # fmt: skip
 WRONG: list[tuple[str, str, str, str]] = [
     ("aws", "region", "Mumbai", "pattern"),
@@ -242,6 +245,9 @@ WRONG: list[tuple[str, str, str, str]] = [
     ("log", "format", "xml", "json"),
     ("log", "identities", "secret", "plain, hashed"),
     ("log", "hash-key", "%" * 15, "16"),
+    ("tracing", "otlp-endpoint", "localhost:4318", "Not an address"),
+    ("tracing", "sample-ratio", "-0.1", "0"),
+    ("tracing", "sample-ratio", "1.1", "1"),
 ]  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from service.aws import required, translated
+from service.calls import DYNAMODB, Calls
 from service.domain.errors import AccountClosed, ProfileChanged, ServiceError, UpstreamUnavailable
 from service.domain.profiles import Fields, Profile, merged, until_unchanged
 from service.domain.timestamps import Clock, timestamp
@@ -50,7 +51,7 @@ class DynamoDBProfileStore:
         *,
         config: DynamoDBConfig,
         clock: Clock,
-        metrics: Metrics | None = None,
+        calls: Calls | None = None,
     ) -> None:
         self._client = client
         self._table = config.user_profile_table
@@ -58,13 +59,15 @@ class DynamoDBProfileStore:
         self._clock = clock
         self._reads = TableReads(client, table=self._table, consistent_read=self._consistent_read)
         self._places = Places(config.places_remembered)
-        calls = config.gathered_reads
-        observe = (metrics or Metrics()).observe_gathered
-        self._read = (
-            GatheredReads(self._reads.by_keys, most=calls, observe=observe).read
-            if calls
-            else self._reads.by_key
-        )
+        self._read = self._reads.by_key
+        if config.gathered_reads:
+            calls = calls or Calls(Metrics())
+            gathered = GatheredReads(
+                self._reads.by_keys,
+                most=config.gathered_reads,
+                observe=calls.metrics.observe_gathered,
+            )
+            self._read = calls.traced(DYNAMODB, "gathered_read", gathered.read)
 
     async def check(self) -> None:
         """Make one cheap call, which proves that the table can be reached and read."""

@@ -58,6 +58,7 @@ PROFILE_JSON_SCHEMA: Final = web.AppKey("profile_json_schema", bytes)
 OPENAPI: Final = web.AppKey("openapi", bytes)
 
 REQUEST_ID: Final = web.RequestKey("request_id", str)
+TRACE_ID: Final = web.RequestKey("trace_id", str)  # where requests are traced
 IDENTITY: Final = web.RequestKey("identity", Identity)
 ACCESS_TOKEN: Final = web.RequestKey("access_token", str)
 PROBLEM_CODE: Final = web.ResponseKey("problem_code", str)

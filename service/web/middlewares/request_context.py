@@ -34,7 +34,7 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     request_id = _accepted(request, REQUEST_ID_HEADER, _REQUEST_ID) or new_request_id()
     request[keys.REQUEST_ID] = request_id
     context = {"request_id": request_id}
-    trace_id = _accepted(request, TRACE_HEADER, _TRACE_ID)
+    trace_id = request.get(keys.TRACE_ID) or _accepted(request, TRACE_HEADER, _TRACE_ID)
     if trace_id is not None:
         context["trace_id"] = trace_id
     with log.about(context):

@@ -1,0 +1,121 @@
+"""The spans: one of the server for a request, and inside it one of a client for each call it makes."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from http import HTTPStatus
+from typing import Final, TypeAlias
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+from opentelemetry.trace import (
+    NoOpTracer,
+    SpanKind,
+    Status,
+    StatusCode,
+    Tracer,
+    format_trace_id,
+    get_current_span,
+)
+
+from service.calls import KEY_SERVER
+from service.metrics.metrics import METHODS
+from service.tracing.parents import TraceIds, parent_of
+from service.web import keys
+from service.web.handlers.health import PREFIX as HEALTH
+from service.web.middlewares.request_context import REQUEST_ID_HEADER
+
+SERVICE: Final = "user-profile-service"
+TRACES: Final = "/v1/traces"  # below the collector's address: OTLP/HTTP
+EXPORT_S: Final = 3.0  # of one batch, with all tries; at the end of the process it is waited for
+ERROR: Final = Status(StatusCode.ERROR)
+
+Span: TypeAlias = Callable[[str, str], AbstractContextManager[object]]
+
+
+class Tracing:
+    """
+    Sends spans to the collector at *endpoint*, in batches, from a thread of its own.
+
+    A request that belongs to a trace is traced as that says; of those that begin one, the *sample_ratio*.
+    What can't be sent is dropped, so a collector that is down harms nobody.
+    """
+
+    def __init__(self, endpoint: str, *, sample_ratio: float, version: str) -> None:
+        self._endpoint = endpoint.rstrip("/") + TRACES
+        self._sample_ratio = sample_ratio
+        self._version = version
+        self._tracer: Tracer = NoOpTracer()
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[Span]:
+        """Open the way to the collector, and give what opens a call's span; send the rest in the end."""
+        provider = TracerProvider(
+            sampler=ParentBased(TraceIdRatioBased(self._sample_ratio)),
+            resource=Resource.create({"service.name": SERVICE, "service.version": self._version}),
+            id_generator=TraceIds(),
+            shutdown_on_exit=False,
+        )
+        exporter = OTLPSpanExporter(endpoint=self._endpoint, timeout=EXPORT_S)
+        provider.add_span_processor(BatchSpanProcessor(exporter))
+        self._tracer = provider.get_tracer(SERVICE, self._version)
+        try:
+            yield self.span
+        finally:
+            await asyncio.to_thread(provider.shutdown)
+
+    @web.middleware
+    async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Serve the request inside its span, whose trace the log tells, too; but for health checks."""
+        if request.path.startswith(HEALTH):
+            return await handler(request)
+        resource = request.match_info.route.resource
+        method = request.method if request.method in METHODS else "_OTHER"
+        details = {"http.request.method": method}
+        if resource is not None:
+            details["http.route"] = resource.canonical  # never the path as sent
+        with self._tracer.start_as_current_span(
+            f"{method} {resource.canonical}" if resource is not None else method,
+            context=parent_of(request),
+            kind=SpanKind.SERVER,
+            attributes=details,
+            record_exception=False,
+            set_status_on_exception=False,
+        ) as span:
+            request[keys.TRACE_ID] = format_trace_id(span.get_span_context().trace_id)
+            response = await handler(request)
+            span.set_attribute("http.response.status_code", response.status)
+            request_id = response.headers[REQUEST_ID_HEADER]
+            span.set_attribute("http.response.header.x-request-id", (request_id,))
+            if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                span.set_attribute("error.type", response.get(keys.PROBLEM_CODE, ""))
+                span.set_status(ERROR)
+        return response
+
+    @contextmanager
+    def span(self, upstream: str, operation: str) -> Iterator[None]:
+        """Open the span of a call inside the request's; what no request has asked for has none."""
+        if not get_current_span().get_span_context().is_valid:
+            yield
+            return
+        details = {"rpc.service": upstream, "rpc.method": operation}
+        if upstream != KEY_SERVER:
+            details["rpc.system"] = "aws-api"
+        with self._tracer.start_as_current_span(
+            f"{upstream} {operation}",
+            kind=SpanKind.CLIENT,
+            attributes=details,
+            record_exception=False,  # its message may repeat what was sent
+            set_status_on_exception=False,
+        ) as span:
+            try:
+                yield
+            except BaseException as error:
+                span.set_attribute("error.type", type(error).__name__)
+                span.set_status(ERROR)
+                raise

@@ -1,0 +1,236 @@
+"""A request is a span, its calls are spans inside it, and the log names the trace."""
+
+import functools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+from structlog.testing import capture_logs
+
+from service import log
+from service.app import Adapters, OpenAdapters, aws_adapters, create_app
+from service.config import Config
+from service.domain.errors import UpstreamUnavailable
+from service.domain.profiles import Profile
+from service.tracing.spans import Tracing
+from tests.fakes.profiles import MemoryProfileStore
+from tests.stage import CREDENTIALS, PASSWORD, configured, new_user, opening
+from tests.tracing.collector import Collector, collector
+from tests.web.conftest import ALICE, AT_ONCE, Api
+
+SERVER, CLIENT = 2, 3  # SpanKind
+TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+W3C = {"traceparent": f"00-{TRACE}-{SPAN}-01"}
+BALANCER = {"X-Amzn-Trace-Id": "Root=1-67891233-abcdef012345678912345678"}
+BALANCERS_TRACE = "67891233abcdef012345678912345678"
+XRAY = {"X-Amzn-Trace-Id": f"{BALANCER['X-Amzn-Trace-Id']};Parent={SPAN};Sampled=1"}
+PROFILE = "/v1/user/profile"
+
+
+@asynccontextmanager
+async def _traced(
+    adapters: OpenAdapters, config: Config, *, ratio: float = 1
+) -> AsyncIterator[tuple[Api, Collector]]:
+    """Start the service beside a collector; what it sends is there when this has ended."""
+    async with collector() as collecting:
+        endpoint = configured(
+            {"tracing": {"otlp-endpoint": collecting.url, "sample-ratio": str(ratio)}}
+        )
+        app = create_app(replace(config, tracing=endpoint.tracing), adapters)
+        async with TestClient(TestServer(app)) as client:
+            yield client, collecting
+
+
+async def test_request_is_a_span_of_its_route(memory: Adapters) -> None:
+    """The span tells method, route, status and request id, and never the path."""
+    config = configured({"server": {"readiness-interval-s": "300"}})
+    async with _traced(opening(memory), config) as (api, collecting):
+        async with api.get("/docs/page.css") as answer:
+            request_id = answer.headers["X-Request-Id"]
+        async with api.request("PROPFIND", "/coffee") as answer:
+            assert answer.status == 404
+        async with api.get("/health/live") as answer:
+            assert answer.status == 200
+
+    assert {span.name for span in collecting.spans} == {"GET /docs/{asset}", "_OTHER"}
+    span = collecting.named("GET /docs/{asset}")
+    assert (span.kind, span.parent, span.failed) == (SERVER, "", False)
+    assert span.details == {
+        "http.request.method": "GET",
+        "http.route": "/docs/{asset}",
+        "http.response.status_code": 200,
+        "http.response.header.x-request-id": [request_id],
+    }
+    assert collecting.named("_OTHER").details["http.response.status_code"] == 404
+    assert collecting.services[0]["service.name"] == "user-profile-service"
+
+
+@pytest.mark.parametrize(
+    ("headers", "trace", "parent"),
+    [
+        (W3C, TRACE, SPAN),
+        (XRAY, BALANCERS_TRACE, SPAN),
+        (BALANCER, BALANCERS_TRACE, ""),
+        ({**BALANCER, **W3C}, TRACE, SPAN),
+        ({**XRAY, **W3C}, TRACE, SPAN),
+    ],
+    ids=["W3C", "X-Ray", "balancer", "W3C through a balancer", "both"],
+)
+async def test_request_goes_on_with_its_trace(
+    memory: Adapters, headers: dict[str, str], trace: str, parent: str
+) -> None:
+    """A trace that comes with the request goes on, W3C's before X-Ray's."""
+    async with (
+        _traced(opening(memory), configured()) as (api, collecting),
+        api.get("/docs", headers=headers) as answer,
+    ):
+        assert answer.status == 200
+
+    span = collecting.named("GET /docs")
+    assert (span.trace, span.parent) == (trace, parent)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"traceparent": "00-nonsense-01"},
+        {"X-Amzn-Trace-Id": "Root=1-67891233"},
+        {"X-Amzn-Trace-Id": "Root=1-67891233-abcdef01234567891234567G"},
+    ],
+    ids=["none", "no W3C", "short", "no digits"],
+)
+async def test_request_without_a_trace_begins_one(
+    memory: Adapters, headers: dict[str, str]
+) -> None:
+    """What is no trace is none; the next request on the connection has another trace."""
+    async with _traced(opening(memory), configured()) as (api, collecting):
+        for more in (BALANCER, headers, headers):
+            async with api.get("/docs", headers=more) as answer:
+                assert answer.status == 200
+
+    first, second, third = (span.trace for span in collecting.spans)
+    assert first == BALANCERS_TRACE
+    assert len({first, second, third}) == 3
+    assert [span.parent for span in collecting.spans] == [""] * 3
+
+
+@pytest.mark.parametrize(
+    ("headers", "sent"), [({}, 0), (W3C, 1)], ids=["begins a trace", "belongs to one"]
+)
+async def test_share_is_of_those_that_begin_a_trace(
+    memory: Adapters, headers: dict[str, str], sent: int
+) -> None:
+    """A request that belongs to a trace is sent with it, whatever the share of others is."""
+    async with (
+        _traced(opening(memory), configured(), ratio=0) as (api, collecting),
+        api.get("/docs", headers=headers) as answer,
+    ):
+        assert answer.status == 200
+
+    assert len(collecting.spans) == sent
+
+
+async def test_log_names_the_trace(memory: Adapters) -> None:
+    """The events of a request say to which trace they belong."""
+    processors = [log.with_request]
+    async with _traced(opening(memory), configured()) as (api, _):
+        with capture_logs(processors=processors) as logs:
+            async with api.get("/docs", headers=W3C) as answer:
+                assert answer.status == 200
+
+    (line,) = (event for event in logs if event["event"] == "request_finished")
+    assert line["trace_id"] == TRACE
+
+
+class _Broken(MemoryProfileStore):
+    """A store that is away."""
+
+    async def find(self, user_id: str) -> Profile | None:  # noqa: ARG002 -- of nobody
+        raise UpstreamUnavailable(retry_after_s=1)
+
+
+async def test_failure_shows(memory: Adapters) -> None:
+    """An answer of 500 or more is an error, with its code."""
+    adapters = replace(memory, profile_store=_Broken())
+    async with (
+        _traced(opening(adapters), configured()) as (api, collecting),
+        api.get(PROFILE, headers=ALICE) as answer,
+    ):
+        assert answer.status == 503
+
+    span = collecting.named(f"GET {PROFILE}")
+    assert span.failed
+    assert span.details["error.type"] == "upstream_unavailable"
+
+
+async def test_calls_are_spans_inside_the_requests(config: Config) -> None:
+    """Each call to AWS is a client's span under its request; the checks of readiness have none."""
+    user = {"x-amzn-oidc-identity": new_user()}
+    adapters = functools.partial(aws_adapters, credentials=CREDENTIALS)
+    settings = replace(config, auth=configured(AT_ONCE).auth)
+    async with _traced(adapters, settings) as (api, collecting):
+        async with api.post(PROFILE, headers=user, json={"city": "Pune"}) as answer:
+            assert answer.status == 201
+        async with api.get(PROFILE, headers=user) as answer:
+            assert answer.status == 200
+        login = {"username": "nobody", "password": PASSWORD}
+        async with api.post("/api/auth/login", json=login) as answer:
+            assert answer.status == 401
+
+    def calls_of(name: str) -> list[str]:
+        request = collecting.named(name)
+        inside = [span for span in collecting.spans if span.parent == request.id]
+        assert all((span.trace, span.kind) == (request.trace, CLIENT) for span in inside)
+        return [span.name for span in inside]
+
+    assert calls_of(f"POST {PROFILE}") == ["dynamodb Query", "dynamodb TransactWriteItems"]
+    assert calls_of(f"GET {PROFILE}") == ["dynamodb gathered_read"]
+    assert calls_of("POST /api/auth/login") == ["cognito InitiateAuth"]
+    assert len(collecting.spans) == 7
+    refused = collecting.named("cognito InitiateAuth")
+    assert (refused.failed, refused.details) == (
+        True,
+        {
+            "rpc.system": "aws-api",
+            "rpc.service": "cognito",
+            "rpc.method": "InitiateAuth",
+            "error.type": "NotAuthorizedException",
+        },
+    )
+
+
+async def test_fetch_of_keys_is_a_span_of_no_aws() -> None:
+    """A key server does not speak AWS's protocol; what no request asks for has no span at all."""
+    async with collector() as collecting:
+        tracing = Tracing(collecting.url, sample_ratio=1, version="1.2.3")
+        async with tracing.opened() as span:
+
+            async def serve(_: web.Request) -> web.Response:
+                with span("key_server", "fetch"):
+                    return web.Response(headers={"X-Request-Id": "r1"})
+
+            app = web.Application(middlewares=[tracing.middleware])
+            app.router.add_get("/", serve)
+            with span("dynamodb", "GetItem"):
+                pass
+            async with TestClient(TestServer(app)) as client, client.get("/") as answer:
+                assert answer.status == 200
+
+    assert {span.name for span in collecting.spans} == {"GET /", "key_server fetch"}
+    assert collecting.named("key_server fetch").details == {
+        "rpc.service": "key_server",
+        "rpc.method": "fetch",
+    }
+    assert collecting.services[0]["service.version"] == "1.2.3"
+
+
+async def test_collector_that_is_down_harms_nobody(memory: Adapters) -> None:
+    """Spans that can't be sent are dropped; requests are served, and the service ends."""
+    down = configured({"tracing": {"otlp-endpoint": "http://127.0.0.1:1", "sample-ratio": "1"}})
+    app = create_app(down, opening(memory))
+    async with TestClient(TestServer(app)) as client, client.get("/docs") as answer:
+        assert answer.status == 200
