@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -12,9 +14,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import aioboto3
 import structlog
 from aiobotocore.config import AioConfig
+from aiobotocore.session import AioSession
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    CredentialRetrievalError,
     HTTPClientError,
     NoCredentialsError,
     PartialCredentialsError,
@@ -30,8 +34,11 @@ from service.domain.errors import (
     UpstreamUnavailable,
 )
 from service.metrics.metrics import Metrics
-from service.transport import parsing
+from service.transport import parsing, retries
+from service.transport.credentials import Renewing
 from service.transport.fast import FastTransport
+from service.transport.sessions import GuardedSession
+from service.upstreams.breaker import Breaker, UpstreamRefused
 
 if TYPE_CHECKING:
     from types_aiobotocore_cognito_idp import CognitoIdentityProviderClient
@@ -53,6 +60,8 @@ COMMON_ERRORS: ErrorTable = {  # of every AWS service
     "UnrecognizedClientException": Misconfigured,
 }
 BOTOCORES = frozenset({"aiobotocore", "botocore"})  # the packages by that name
+DYNAMODB_ATTEMPTS = 3
+NAME = re.compile(r"[A-Za-z0-9.]{1,64}")  # of an exception, as AWS has them
 RETRY_AFTER_S = 1  # of what is throttled or down: a client's own backoff takes over from there
 
 
@@ -82,39 +91,68 @@ async def clients(
     Cognito's calls are sent once: most are not idempotent, and its limits are per user. DynamoDB's
     are tried three times: every write carries what tells its own repetition from another's write.
     """
-    session = aioboto3.Session(
-        aws_access_key_id=credentials.access_key_id if credentials else None,
-        aws_secret_access_key=credentials.secret_access_key if credentials else None,
-        region_name=config.aws.region,
-    )
+    calls = calls or Calls(Metrics())
+    told = calls.metrics.breaker_state
     async with (
-        session.client(
-            "cognito-idp",
-            endpoint_url=config.cognito.endpoint_url,
-            config=AioConfig(**_limits(config, config.cognito, attempts=1)),
-        ) as cognito,
-        dynamodb_client(session, config) as dynamodb,
+        _session(config, credentials) as session,
+        cognito_client(session, config, Breaker(COGNITO, config.upstreams, told)) as cognito,
+        dynamodb_client(session, config, Breaker(DYNAMODB, config.upstreams, told)) as dynamodb,
     ):
-        calls = calls or Calls(Metrics())
         yield Clients(calls.watched(cognito, COGNITO), calls.watched(dynamodb, DYNAMODB))
 
 
 @asynccontextmanager
+async def _session(
+    config: Config, credentials: Credentials | None
+) -> AsyncIterator[aioboto3.Session]:
+    """Open a session with these credentials, or with those that botocore finds, and close it."""
+    region = config.aws.region
+    botocores = AioSession()
+    renewing = Renewing(botocores, region)
+    botocores.register_component("credential_provider", renewing)
+    session = aioboto3.Session(
+        aws_access_key_id=credentials.access_key_id if credentials else None,
+        aws_secret_access_key=credentials.secret_access_key if credentials else None,
+        region_name=region,
+        botocore_session=botocores,
+    )
+    try:
+        yield session
+    finally:
+        await renewing.close()
+
+
+@asynccontextmanager
+async def cognito_client(
+    session: aioboto3.Session, config: Config, breaker: Breaker
+) -> AsyncIterator[CognitoIdentityProviderClient]:
+    """Open the client of Cognito, and close it."""
+    options = _limits(config, config.cognito, attempts=1)
+    options["http_session_cls"] = functools.partial(GuardedSession, breaker=breaker)
+    async with session.client(
+        "cognito-idp", endpoint_url=config.cognito.endpoint_url, config=AioConfig(**options)
+    ) as client:
+        yield client
+
+
+@asynccontextmanager
 async def dynamodb_client(
-    session: aioboto3.Session, config: Config
+    session: aioboto3.Session, config: Config, breaker: Breaker
 ) -> AsyncIterator[DynamoDBClient]:
     """Open the client of DynamoDB with the transport that is configured, and close it."""
     options = {
-        **_limits(config, config.dynamodb, attempts=3),
+        **_limits(config, config.dynamodb, attempts=DYNAMODB_ATTEMPTS),
         "parameter_validation": False,  # storage/ makes every request in full
         "endpoint_discovery_enabled": False,  # it would send where the fast transport does not
     }
-    fast = FastTransport() if config.dynamodb.transport == "fast" else None
-    if fast is not None:
-        options["http_session_cls"] = fast.http_session
+    fast = FastTransport(breaker) if config.dynamodb.transport == "fast" else None
+    options["http_session_cls"] = (
+        functools.partial(GuardedSession, breaker=breaker) if fast is None else fast.http_session
+    )
     async with session.client(
         "dynamodb", endpoint_url=config.dynamodb.endpoint_url, config=AioConfig(**options)
     ) as client:
+        retries.attach(client, attempts=DYNAMODB_ATTEMPTS)
         if fast is not None:
             fast.attach(client)
         else:
@@ -142,16 +180,19 @@ def translated(table: ErrorTable) -> Iterator[None]:
 
     An exception that neither *table* nor COMMON_ERRORS names is an UpstreamFault, or, with an HTTP
     status from 500, an UpstreamUnavailable. Whatever kept an answer from coming is an
-    UpstreamUnavailable; that there are no credentials to ask with, Misconfigured.
+    UpstreamUnavailable, and so is what the breaker refused; that there are no credentials to ask with,
+    Misconfigured.
     """
     try:
         yield
+    except UpstreamRefused as refused:  # its breaker has told the log
+        raise UpstreamUnavailable(retry_after_s=refused.retry_after_s) from refused
     except ClientError as error:
         meaning = _meaning(table, error)
         if isinstance(meaning, ServiceFault | UpstreamUnavailable):
             _report(error, meaning)
         raise meaning from error
-    except (NeverConnected, HTTPClientError) as error:
+    except (NeverConnected, HTTPClientError, CredentialRetrievalError) as error:
         _report_unanswered(error)
         raise UpstreamUnavailable(retry_after_s=RETRY_AFTER_S) from error
     except (NoCredentialsError, PartialCredentialsError) as error:
@@ -197,14 +238,21 @@ def _report(error: ClientError, meaning: ServiceError) -> None:
     told = error.response.get("Error", {})
     ours = isinstance(meaning, Misconfigured) and told.get("Code") in COMMON_ERRORS
     details = {"message": told.get("Message")} if ours else {}
+    name = told.get("Code")
+    known = isinstance(name, str) and NAME.fullmatch(name)
     structlog.get_logger().warning(
-        "aws_call_failed", operation=error.operation_name, error=told.get("Code"), **details
+        "aws_call_failed",
+        operation=error.operation_name,
+        error=name if known else "unknown",  # whoever answers may write anything there
+        **details,
     )
 
 
 def _meaning(table: ErrorTable, error: ClientError) -> ServiceError:
-    name = error.response.get("Error", {}).get("Code", "")
-    meaning = table.get(name) or COMMON_ERRORS.get(name)
+    name = error.response.get("Error", {}).get("Code")
+    meaning = None
+    if isinstance(name, str):  # it is whatever the answer had in that place
+        meaning = table.get(name) or COMMON_ERRORS.get(name)
     if meaning is None:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         down = status >= HTTPStatus.INTERNAL_SERVER_ERROR

@@ -19,6 +19,9 @@ IDS: Settings = {
     "aws.cognito": {"user-pool-id": "us-east-1_none", "client-id": "none"},
 }
 
+# For tests that let one upstream fail again and again, and are about something else.
+NEVER_OPEN: Settings = {"upstreams": {"breaker-failures": "0"}}
+
 
 def configured(*layers: Settings) -> Config:
     """Return the default configuration with *layers* over it, the last on top."""

@@ -29,7 +29,7 @@ from service.domain.errors import (
 )
 from tests import loopback
 from tests.loopback import Loopback, refusal, scripted
-from tests.stage import CREDENTIALS, configured
+from tests.stage import CREDENTIALS, NEVER_OPEN, configured
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -76,7 +76,8 @@ async def _clients(url: str, **settings: str) -> AsyncIterator[aws.Clients]:
             "aws.cognito": servers,
             "aws.dynamodb": servers,
             "server": {"max-in-flight": str(MAX_IN_FLIGHT)},
-        }
+        },
+        NEVER_OPEN,
     )
     async with aws.clients(config, CREDENTIALS) as clients:
         yield clients
@@ -318,6 +319,22 @@ async def test_other_failure_is_logged_without_its_message(
             "log_level": "warning",
         }
     ]
+
+
+@pytest.mark.parametrize(
+    "name", ["", "a b", "a\nb", "A" * 65, "\x1b[31m", 5, ["x"]], ids=lambda name: f"{name!r:.12}"
+)
+async def test_name_that_is_none_of_awss_is_not_logged(name: object, asker: Asker) -> None:
+    """Whoever answers in place of AWS writes nothing into the log."""
+
+    async def call(_: aws.Clients) -> object:
+        metadata: Any = {"HTTPStatusCode": 400}
+        raise ClientError({"Error": {"Code": name}, "ResponseMetadata": metadata}, "GetItem")  # type: ignore[typeddict-item]  # -- on purpose
+
+    with capture_logs() as logs, pytest.raises(ServiceError):
+        await asker.ask(call, None)
+
+    assert [(line["operation"], line["error"]) for line in logs] == [("GetItem", "unknown")]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
-from aiobotocore.httpsession import AIOHTTPSession
 from aiohttp.http_exceptions import BadStatusLine
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.exceptions import (
@@ -20,6 +19,8 @@ from botocore.exceptions import (
     SSLError,
 )
 from yarl import URL
+
+from service.transport.sessions import GuardedSession
 
 METHOD = "POST"
 
@@ -38,7 +39,7 @@ class Answer:
         return self.body
 
 
-class Connections(AIOHTTPSession):
+class Connections(GuardedSession):
     """
     The connections of a client, with limits, timeouts, TLS and proxies as aiobotocore makes them.
 
@@ -50,10 +51,16 @@ class Connections(AIOHTTPSession):
         self._goes_straight = not proxies
 
     async def post(self, url: str, headers: dict[str, str], body: bytes) -> Answer:
-        """Send a request, and return its answer; raises of botocore's exceptions what `send` raises."""
+        """Send a request, and return its answer; raises what `send` raises."""
         if not self._goes_straight:
             sent: Any = await self.send(_prepared(url, headers, body))
             return Answer(sent.status_code, dict(sent.headers), await sent.content)
+        with self._breaker.call() as call:
+            answer = await self._posted(url, headers, body)
+            call.status = answer.status_code
+        return answer
+
+    async def _posted(self, url: str, headers: dict[str, str], body: bytes) -> Answer:
         straight = {**headers, "Accept-Encoding": "identity"}
         try:
             session: Any = await self._get_session(None)  # type: ignore[attr-defined]  # the stubs lack it

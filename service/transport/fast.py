@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from aiobotocore.signers import AioRequestSigner
     from botocore.model import OperationModel
 
+    from service.upstreams.breaker import Breaker
+
 Parsed: TypeAlias = dict[str, Any]
 
 SIGV4 = "v4"
@@ -54,13 +56,14 @@ class FastTransport:
     _connections: Connections
     _events: Any
 
-    def __init__(self) -> None:
+    def __init__(self, breaker: Breaker) -> None:
+        self._breaker = breaker
         self._signer = Signer()
         self._parser: Any = create_parser("json")
 
     def http_session(self, **options: Any) -> Connections:  # noqa: ANN401 -- aiobotocore's own
         """Make the client's HTTP session, and keep hold of it."""
-        self._connections = Connections(**options)
+        self._connections = Connections(breaker=self._breaker, **options)
         return self._connections
 
     def attach(self, client: AioBaseClient) -> None:

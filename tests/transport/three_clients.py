@@ -6,17 +6,21 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
+from unittest.mock import patch
 
 import aioboto3
 from aiobotocore.config import AioConfig
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import ReadOnlyCredentials
+from botocore.retries.quota import RetryQuota
 
 from service import aws
 from service.config import Config
+from service.transport import retries
+from service.upstreams.breaker import Breaker
 from tests.loopback import Loopback
-from tests.stage import configured
+from tests.stage import NEVER_OPEN, configured
 
 PAUSES_ALMOST_NONE = 8_038  # a seed: botocore draws its pauses between attempts from `random`
 NAMES = ("botocore untouched", "transport = botocore", "transport = fast")
@@ -64,11 +68,15 @@ async def three_clients(
         user_agent="user-profile-service",
     )
     async with AsyncExitStack() as stack:
+        # Ours differs in what it begins with, and in nothing else.
+        stack.enter_context(patch.object(retries, "CAPACITY", RetryQuota.INITIAL_CAPACITY))
         botocores = opened.client("dynamodb", endpoint_url=url, config=untouched)
         clients: list[Client] = [await stack.enter_async_context(botocores)]
         for transport in ("botocore", "fast"):
-            chosen = configured({"aws.dynamodb": _entries(config, transport)})
-            clients.append(await stack.enter_async_context(aws.dynamodb_client(opened, chosen)))
+            chosen = configured({"aws.dynamodb": _entries(config, transport)}, NEVER_OPEN)
+            breaker = Breaker("dynamodb", chosen.upstreams)
+            client = aws.dynamodb_client(opened, chosen, breaker)
+            clients.append(await stack.enter_async_context(client))
         yield dict(zip(NAMES, clients, strict=True))
 
 

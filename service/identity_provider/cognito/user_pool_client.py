@@ -21,6 +21,7 @@ from service.aws import translated
 from service.domain.errors import FeatureUnavailable, InvalidParameter
 from service.identity_provider.cognito.errors import ERRORS
 from service.identity_provider.cognito.secret_hash import secret_hash
+from service.transport import retries
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -56,6 +57,7 @@ class UserPoolClient:
         self._client_id = config.client_id
         self._client_secret = config.client_secret
         self._sends_address = config.send_client_address
+        self._retries = retries.quota()
 
     async def call(
         self,
@@ -88,15 +90,20 @@ class UserPoolClient:
         send: Callable[..., Awaitable[Mapping[str, Any]]],
         arguments: Mapping[str, Any],
     ) -> Mapping[str, Any]:
-        """Send a call, and once again where that can do no harm."""
+        """Send a call, and once again where that can do no harm, and has helped of late."""
         try:
-            return await send(**arguments)
+            answer = await send(**arguments)
         except (BotoCoreError, ClientError) as error:
             harmless = operation in REPEATABLE and (is_unanswered(error) or _failed_inside(error))
-            if not (harmless or _never_connected(error)):
+            if not (harmless or _never_connected(error)) or not self._retries.acquire(retries.COST):
                 raise
+        else:
+            self._retries.release(retries.EARNED)
+            return answer
         await asyncio.sleep(random.uniform(0, LONGEST_PAUSE_S))  # noqa: S311 -- spreads load, guards nothing
-        return await send(**arguments)
+        answer = await send(**arguments)
+        self._retries.release(retries.COST)
+        return answer
 
     async def call_for_user(
         self,

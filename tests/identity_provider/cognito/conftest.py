@@ -13,7 +13,7 @@ from service.config import CognitoConfig
 from service.domain.identity_provider import IdentityProvider
 from service.identity_provider.cognito.provider import identity_provider
 from tests.scripted_cognito import ScriptedCognito, scripted_cognito
-from tests.stage import CREDENTIALS, configured
+from tests.stage import CREDENTIALS, NEVER_OPEN, configured
 
 CLIENT_ID: Final = "anAppClient"
 PAUSES_ALMOST_NONE: Final = 8_038  # a seed: the pause before a second try is drawn from `random`
@@ -32,7 +32,8 @@ async def _server() -> AsyncIterator[ScriptedCognito]:
 async def _client(server: ScriptedCognito) -> AsyncIterator[aws.Clients]:
     """Open the clients once a module: it takes longer than all calls of some."""
     settings = {"endpoint-url": server.url, "read-timeout-s": "20", "connect-timeout-s": "20"}
-    async with aws.clients(configured({"aws.cognito": settings}), CREDENTIALS) as clients:
+    config = configured({"aws.cognito": settings}, NEVER_OPEN)
+    async with aws.clients(config, CREDENTIALS) as clients:
         yield clients
 
 

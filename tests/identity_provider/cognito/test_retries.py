@@ -34,7 +34,7 @@ from tests.scripted_cognito import (
     resetting,
     usual,
 )
-from tests.stage import CREDENTIALS, configured
+from tests.stage import CREDENTIALS, NEVER_OPEN, configured
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -70,7 +70,8 @@ lost_answers = pytest.mark.parametrize(
 async def _impatient(server: ScriptedCognito) -> AsyncIterator[aws.Clients]:
     """Open clients that give an answer hardly any time."""
     settings = {"endpoint-url": server.url, "read-timeout-s": str(READ_TIMEOUT_S)}
-    async with aws.clients(configured({"aws.cognito": settings}), CREDENTIALS) as clients:
+    config = configured({"aws.cognito": settings}, NEVER_OPEN)
+    async with aws.clients(config, CREDENTIALS) as clients:
         yield clients
 
 

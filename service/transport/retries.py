@@ -1,0 +1,48 @@
+"""Trying again: by botocore's own rules, but sooner, and only as long as it helps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from aiobotocore.retries.standard import (
+    AioRetryHandler,
+    AioRetryPolicy,
+    AioStandardRetryConditions,
+)
+from botocore.retries.quota import RetryQuota
+from botocore.retries.standard import ExponentialBackoff, RetryEventAdapter, RetryQuotaChecker
+
+if TYPE_CHECKING:
+    from aiobotocore.client import AioBaseClient
+
+# botocore's currency: a retry costs 5, after a timeout 10, and gets it back by succeeding; a call that
+# needed none earns 1. botocore begins with 500: a hundred retries of an upstream that is down.
+CAPACITY: Final = 100
+COST: Final = 5
+EARNED: Final = 1
+LONGEST_PAUSE_S: Final = 0.3  # botocore pauses up to two seconds, of a request's eight
+
+
+def quota() -> RetryQuota:
+    """Return what an upstream's retries are paid from."""
+    return RetryQuota(CAPACITY)
+
+
+def attach(client: AioBaseClient, *, attempts: int) -> None:
+    """Put botocore's standard retries with our quota and pauses in the place of those of *client*."""
+    events: Any = client.meta.events
+    service = client.meta.service_model.service_id.hyphenize()
+    checker: Any = RetryQuotaChecker(quota())  # the stubs know the quota alone here
+    backoff: Any = ExponentialBackoff(max_backoff=LONGEST_PAUSE_S)  # type: ignore[arg-type]  # or a float
+    handler = AioRetryHandler(
+        retry_policy=AioRetryPolicy(
+            retry_checker=AioStandardRetryConditions(max_attempts=attempts),
+            retry_backoff=backoff,
+        ),
+        retry_event_adapter=RetryEventAdapter(),
+        retry_quota=checker,
+    )
+    ours = {"unique_id": f"retry-config-{service}"}  # botocore's name for its own
+    events.unregister(f"needs-retry.{service}", **ours)
+    events.register(f"needs-retry.{service}", handler.needs_retry, **ours)
+    events.register(f"after-call.{service}", checker.release_retry_quota)

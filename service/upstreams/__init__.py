@@ -1,0 +1,1 @@
+"""What this service knows of the services that it calls: whether they work."""
