@@ -44,6 +44,14 @@ class DynamoDBConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class UpstreamsConfig:
+    """`[upstreams]`: what is done about Cognito, DynamoDB and key servers that do not work."""
+
+    breaker_failures: int
+    breaker_open_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class IdentityConfig:
     """`[identity]`: whose word about the caller is taken."""
 
@@ -163,6 +171,7 @@ class Config:
     aws: AwsConfig
     cognito: CognitoConfig
     dynamodb: DynamoDBConfig
+    upstreams: UpstreamsConfig
     identity: IdentityConfig
     server: ServerConfig
     cors: CorsConfig

@@ -19,6 +19,7 @@ from service.config import (
     ProfileConfig,
     ServerConfig,
     TracingConfig,
+    UpstreamsConfig,
 )
 from service.config_fields import Endpoint, Networks, SectionSchema, Words, count, rate, seconds
 
@@ -95,6 +96,16 @@ class DynamoDBSection(SectionSchema):
     read_timeout_s = seconds("2", longest=60)
 
 
+class UpstreamsSection(SectionSchema):
+    """`[upstreams]`."""
+
+    section = "upstreams"
+    value = UpstreamsConfig
+
+    breaker_failures = count("10", most=10_000)
+    breaker_open_s = seconds("1", longest=60)
+
+
 class IdentitySection(SectionSchema):
     """`[identity]`."""
 
@@ -150,7 +161,6 @@ class ServerSection(SectionSchema):
         """Refuse to close connections that the load balancer believes to be open."""
         if data["keep_alive_s"] <= data["balancer_idle_s"]:
             raise ValidationError(["Must be more than balancer-idle-s."], "keep-alive-s")
-
 
     @validates_schema
     def check_metrics_port(self, data: Mapping[str, Any], **_: Any) -> None:  # noqa: ANN401 -- marshmallow's hook
@@ -291,6 +301,7 @@ SECTIONS: Mapping[str, type[SectionSchema]] = {  # by the field of Config that e
     "aws": AwsSection,
     "cognito": CognitoSection,
     "dynamodb": DynamoDBSection,
+    "upstreams": UpstreamsSection,
     "identity": IdentitySection,
     "server": ServerSection,
     "cors": CorsSection,
