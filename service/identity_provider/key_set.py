@@ -15,6 +15,7 @@ MAX_KEYS: Final = 20  # a pool has two
 MIN_BITS: Final = 2_048  # RFC 7518, section 3.3
 MAX_BITS: Final = 8_192  # time to verify grows with the square
 ASK_AGAIN_S: Final = 10.0  # between two fetches because of a key id that is not known
+FAILED_S: Final = 1.0  # likewise, after one that failed: an outage must not outlast itself by much
 FRESH_S: Final = 3_600.0  # keys older than this are fetched anew, beside the requests that use them
 
 
@@ -23,7 +24,7 @@ class KeySet:
     The keys at *url*, by their ids.
 
     A known key is given at once, however the server is; an unknown id causes one fetch in ASK_AGAIN_S
-    seconds at most, whoever asks. Keys are kept while fetching fails.
+    seconds at most, whoever asks, and in FAILED_S while fetching fails. Keys are kept meanwhile.
     """
 
     def __init__(self, server: KeyServer, *, url: str, clock: Callable[[], float]) -> None:
@@ -33,6 +34,7 @@ class KeySet:
         self._keys: Mapping[str, RSAPublicKey] = {}
         self._asked_at: float | None = None
         self._fetched_at: float | None = None
+        self._fails = False  # the server, when it was asked last
         self._fetch: asyncio.Task[None] | None = None
 
     async def key(self, kid: str) -> RSAPublicKey:
@@ -42,6 +44,8 @@ class KeySet:
             if self._is_old():
                 self._begin()
             return key
+        if self._fetch is not None and self._fails:
+            raise unavailable()  # one waits to see whether it still does; all would fill the house
         if self._fetch is not None or self._may_ask():
             await asyncio.shield(self._begin())  # who leaves must not end it for the others
         if kid in self._keys:
@@ -61,7 +65,10 @@ class KeySet:
         return old and self._may_ask()
 
     def _may_ask(self) -> bool:
-        return self._asked_at is None or self._clock() - self._asked_at >= ASK_AGAIN_S
+        if self._asked_at is None:
+            return True
+        pause_s = ASK_AGAIN_S if self._fetched_at == self._asked_at else FAILED_S
+        return self._clock() - self._asked_at >= pause_s
 
     def _begin(self) -> asyncio.Task[None]:
         if self._fetch is None:
@@ -73,8 +80,9 @@ class KeySet:
         try:
             self._keys = _keys(await self._server.fetch(self._url))
             self._fetched_at = asked_at
+            self._fails = False
         except (ServiceError, NoSuchKey):
-            return  # the keys that are there stay in use; `key` tells who asked for another
+            self._fails = True  # the keys that are there stay in use; `key` tells who asked for another
         finally:
             self._fetch = None
 
