@@ -13,6 +13,7 @@ from botocore.exceptions import ConnectionError as NeverConnected
 
 from service.domain.errors import UpstreamUnavailable
 from service.metrics.metrics import Metrics
+from service.upstreams.breaker import UpstreamRefused
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -33,6 +34,16 @@ THROTTLED: Final = frozenset(
         "ThrottlingException",
         "TooManyRequestsException",
     }
+)
+OUTCOMES: Final = (
+    "ok",
+    "refused",
+    "throttled",
+    "fault",
+    "unanswered",
+    "not_sent",
+    "cancelled",
+    "failed",
 )
 UNANSWERED: Final = (HTTPClientError, NeverConnected, TimeoutError, UpstreamUnavailable)
 
@@ -113,4 +124,6 @@ def _outcome(error: BaseException) -> str:
         return "fault" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "refused"
     if isinstance(error, asyncio.CancelledError):
         return "cancelled"  # its request's deadline passed, or nobody waits for it any more
+    if isinstance(error, UpstreamRefused):
+        return "not_sent"  # by its breaker
     return "unanswered" if isinstance(error, UNANSWERED) else "failed"

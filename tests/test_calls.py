@@ -1,7 +1,7 @@
 """Every call to an upstream is counted with how it ended, by whichever transport it goes."""
 
 import asyncio
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
@@ -9,8 +9,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from service import aws
 from service.calls import Calls
 from service.domain.errors import UpstreamUnavailable
-from service.identity_provider.key_server import NoSuchKey, key_server
+from service.identity_provider.key_server import KeyServer, NoSuchKey, key_server
 from service.metrics.metrics import Metrics
+from service.upstreams.breaker import Breaker, UpstreamRefused
 from tests import loopback
 from tests.key_endpoint import http, key_endpoint, ok, saying
 from tests.loopback import refusal, scripted
@@ -102,16 +103,30 @@ async def test_cancelled_call_is_told_apart() -> None:
     assert _calls(metrics) == {_series("ListTables", "cancelled", "dynamodb"): 1}
 
 
+def _key_server(metrics: Metrics) -> AbstractAsyncContextManager[KeyServer]:
+    return key_server(Breaker("key_server", configured().upstreams), Calls(metrics))
+
+
 @pytest.mark.parametrize(
     ("name", "outcome"), [("there", "ok"), ("down", "unanswered"), ("unknown", "ok")]
 )
 async def test_fetch_of_a_key_is_counted(name: str, outcome: str) -> None:
     """A key server's answers count like those of AWS."""
     metrics = Metrics()
-    async with key_endpoint() as endpoint, key_server(Calls(metrics)) as server:
+    async with key_endpoint() as endpoint, _key_server(metrics) as server:
         endpoint.answers["there"] = ok(b"key")
         endpoint.answers["down"] = saying(http(b"", 500))
         with suppress(NoSuchKey, UpstreamUnavailable):
             await server.fetch(endpoint.url + name)
 
     assert _calls(metrics) == {_series("fetch", outcome, "key_server"): 1}
+
+
+async def test_call_that_the_breaker_refuses_is_counted_as_not_sent() -> None:
+    """What was not sent is no failure of the upstream's."""
+    metrics = Metrics()
+
+    with pytest.raises(UpstreamRefused), Calls(metrics).made("dynamodb", "GetItem"):
+        raise UpstreamRefused("dynamodb", retry_after_s=1)
+
+    assert _calls(metrics) == {_series("GetItem", "not_sent", "dynamodb"): 1}

@@ -10,6 +10,7 @@ import structlog
 from service.calls import KEY_SERVER, Calls
 from service.domain.errors import UpstreamUnavailable
 from service.metrics.metrics import Metrics
+from service.upstreams.breaker import Breaker, UpstreamRefused
 
 CONNECT_S = 1.0
 TOTAL_S = 2.0  # of one fetch, reading included: a request waits for it
@@ -24,10 +25,17 @@ class NoSuchKey(Exception):
 
 
 class KeyServer:
-    """A key server on an open *session*, which stays its opener's; *calls* notes each fetch."""
+    """
+    A key server on an open *session*, which stays its opener's.
 
-    def __init__(self, session: aiohttp.ClientSession, calls: Calls | None = None) -> None:
+    *calls* notes each fetch, *breaker* refuses them while the server does not work.
+    """
+
+    def __init__(
+        self, session: aiohttp.ClientSession, breaker: Breaker, calls: Calls | None = None
+    ) -> None:
         self._session = session
+        self._breaker = breaker
         self._calls = calls or Calls(Metrics())
 
     async def fetch(self, url: str) -> bytes:
@@ -45,11 +53,11 @@ class KeyServer:
 
     async def _found(self, url: str) -> bytes | None:
         try:
-            async with self._session.get(url, allow_redirects=False) as answer:
-                status = answer.status
-                body = await answer.content.read(MAX_BYTES + 1) if status == HTTPStatus.OK else b""
-                while body and not answer.content.at_eof() and len(body) <= MAX_BYTES:
-                    body += await answer.content.read(MAX_BYTES + 1 - len(body))
+            with self._breaker.call() as call:
+                status, body = await self._answer(url)
+                call.status = status
+        except UpstreamRefused:
+            raise unavailable() from None
         except (aiohttp.ClientError, TimeoutError) as error:
             # By its name alone: aiohttp's own message can hold the URL, and the server's bytes.
             _report(url, type(error).__name__)
@@ -60,6 +68,15 @@ class KeyServer:
             _report(url, f"status {status}, {len(body)} bytes")
             raise unavailable()
         return body
+
+    async def _answer(self, url: str) -> tuple[int, bytes]:
+        """Return the status of an answer, and of a good one the body as far as it may go."""
+        async with self._session.get(url, allow_redirects=False) as answer:
+            status = answer.status
+            body = await answer.content.read(MAX_BYTES + 1) if status == HTTPStatus.OK else b""
+            while body and not answer.content.at_eof() and len(body) <= MAX_BYTES:
+                body += await answer.content.read(MAX_BYTES + 1 - len(body))
+        return status, body
 
 
 def unavailable() -> UpstreamUnavailable:
@@ -73,11 +90,13 @@ def _report(url: str, reason: str) -> None:
 
 
 @asynccontextmanager
-async def key_server(calls: Calls | None = None) -> AsyncIterator[KeyServer]:
-    """Open a key server's client with connections, and time limits, of its own."""
+async def key_server(breaker: Breaker, calls: Calls | None = None) -> AsyncIterator[KeyServer]:
+    """Open a key server's client with connections, time limits and a breaker of its own."""
     async with aiohttp.ClientSession(
         timeout=aiohttp.ClientTimeout(total=TOTAL_S, connect=CONNECT_S),
-        connector=aiohttp.TCPConnector(limit=8),
+        connector=aiohttp.TCPConnector(
+            limit=8, force_close=True
+        ),  # a fetch an hour keeps none alive
         cookie_jar=aiohttp.DummyCookieJar(),
     ) as session:
-        yield KeyServer(session, calls)
+        yield KeyServer(session, breaker, calls)

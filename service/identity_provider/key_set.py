@@ -45,7 +45,7 @@ class KeySet:
                 self._begin()
             return key
         if self._fetch is not None and self._fails:
-            raise unavailable()  # one waits to see whether it still does; all would fill the house
+            raise unavailable()  # one waits to see whether it does still; all would be in flight
         if self._fetch is not None or self._may_ask():
             await asyncio.shield(self._begin())  # who leaves must not end it for the others
         if kid in self._keys:
@@ -82,7 +82,8 @@ class KeySet:
             self._fetched_at = asked_at
             self._fails = False
         except (ServiceError, NoSuchKey):
-            self._fails = True  # the keys that are there stay in use; `key` tells who asked for another
+            # The keys that are there stay in use; `key` tells who asked for another.
+            self._fails = True
         finally:
             self._fetch = None
 

@@ -61,6 +61,8 @@ class LoadBalancerKeys:
             fetch = asyncio.create_task(self._fetch(url))
             self._fetches[url] = fetch
             fetch.add_done_callback(lambda ended: self._forget(url, ended))
+        elif self._server_fails:  # one waits to see whether it does still; all would be in flight
+            raise unavailable()
         return await asyncio.shield(fetch)  # who leaves must not end it for the others
 
     async def close(self) -> None:

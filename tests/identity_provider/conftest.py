@@ -14,11 +14,13 @@ from service.identity_provider.key_set import KeySet
 from service.identity_provider.load_balancer import LoadBalancer
 from service.identity_provider.load_balancer_keys import LoadBalancerKeys
 from service.identity_provider.sources import FETCH_EVERY_S, FETCHES_AT_ONCE
+from service.upstreams.breaker import Breaker
 from tests.fake_load_balancer import FakeLoadBalancer
 from tests.fake_user_pool import FakeUserPool
 from tests.identity_provider.trusting import access_token, json_key_set, load_balancer
 from tests.jose import Clock
 from tests.key_endpoint import KeyEndpoint, key_endpoint, ok
+from tests.stage import NEVER_OPEN, configured
 
 
 @pytest.fixture(scope="session")
@@ -52,7 +54,8 @@ async def endpoint(balancer: FakeLoadBalancer, pool: FakeUserPool) -> AsyncItera
 async def server(endpoint: KeyEndpoint) -> AsyncIterator[KeyServer]:
     """Open the service's client; the endpoint outlives it."""
     assert endpoint.url
-    async with key_server() as opened:
+    breaker = Breaker("key_server", configured(NEVER_OPEN).upstreams)
+    async with key_server(breaker) as opened:
         yield opened
 
 

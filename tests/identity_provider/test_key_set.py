@@ -231,3 +231,22 @@ async def test_key_says_neither_its_use_nor_its_algorithm(
     endpoint.answers["jwks.json"] = ok(json_key_set(bare))
 
     assert await outcome(key_set, "kid") is None
+
+
+async def test_one_waits_for_a_server_that_failed(
+    key_set: KeySet, endpoint: KeyEndpoint, clock: Clock, pool: FakeUserPool
+) -> None:
+    """Who needs a new key while the server fails hears so at once, but for one who tries again."""
+    release = asyncio.Event()
+    endpoint.answers["jwks.json"] = saying(http(b"", 500))
+    assert await outcome(key_set, pool.kid) is UpstreamUnavailable
+    endpoint.answers["jwks.json"] = held(release, ok(json_key_set(pool.jwk)))
+    clock.now += module.FAILED_S
+    waiting = asyncio.create_task(outcome(key_set, pool.kid))
+    await endpoint.was_asked(2)
+
+    assert await outcome(key_set, pool.kid) is UpstreamUnavailable
+    release.set()
+
+    assert await waiting is None
+    assert await outcome(key_set, pool.kid) is None

@@ -243,3 +243,21 @@ async def test_budget_that_an_outage_has_used_up_is_no_verdict_on_a_token(
 
     assert await outcome(balancer_keys, balancer.kid) is None
     assert await outcome(balancer_keys, new_kid()) is TokenInvalid
+
+
+async def test_one_waits_for_a_server_that_failed(
+    balancer_keys: LoadBalancerKeys, endpoint: KeyEndpoint, balancer: FakeLoadBalancer
+) -> None:
+    """Who needs a new key while the server fails hears so at once, but for one who tries again."""
+    release = asyncio.Event()
+    endpoint.answers[balancer.kid] = saying(http(b"", 500))
+    assert await outcome(balancer_keys, balancer.kid) is UpstreamUnavailable
+    endpoint.answers[balancer.kid] = held(release, ok(balancer.pem))
+    waiting = asyncio.create_task(outcome(balancer_keys, balancer.kid))
+    await endpoint.was_asked(2)
+
+    assert await outcome(balancer_keys, balancer.kid) is UpstreamUnavailable
+    release.set()
+
+    assert await waiting is None
+    assert await outcome(balancer_keys, balancer.kid) is None

@@ -5,14 +5,17 @@ import time
 
 import pytest
 
+from service.calls import Calls
 from service.config_file import Settings
-from service.domain.errors import TokenInvalid
+from service.domain.errors import TokenInvalid, UpstreamUnavailable
 from service.domain.identity import Identity
-from service.identity_provider.sources import identity_sources
+from service.identity_provider.sources import FETCHES_THAT_FAIL, identity_sources
+from service.metrics.metrics import Metrics
 from tests.fake_load_balancer import ARN, CLIENT, ISSUER, SUB, FakeLoadBalancer, evidence
 from tests.fake_user_pool import FakeUserPool, bearing
 from tests.identity_provider.trusting import refused
-from tests.key_endpoint import KeyEndpoint, hanging
+from tests.key_endpoint import KeyEndpoint, hanging, http, saying
+from tests.metrics.samples import samples_of
 from tests.stage import configured
 
 
@@ -113,3 +116,26 @@ async def test_unknown_key_of_a_pool_is_refused(endpoint: KeyEndpoint, pool: Fak
         with pytest.raises(TokenInvalid):
             await bearer.identify(bearing(stranger.mint({"iat": now, "exp": now + 60})))
     assert pool.kid != stranger.kid
+
+
+async def test_key_server_that_does_not_work_is_left_alone(
+    endpoint: KeyEndpoint, balancer: FakeLoadBalancer
+) -> None:
+    """Each key server has a breaker of its own, which opens after a few fetches that failed."""
+    endpoint.answers.clear()
+    endpoint.otherwise = saying(http(b"", 500))
+    now = int(time.time())
+    good = {"iat": now, "exp": now + 60}
+    metrics = Metrics()
+    config = configured(trusting(endpoint), {"upstreams": {"breaker-open-s": "60"}})
+    async with identity_sources(config, Calls(metrics)) as (_, alb, _header):
+        for _attempt in range(FETCHES_THAT_FAIL + 1):
+            with pytest.raises(UpstreamUnavailable):
+                await alb.identify(evidence(balancer.mint(good, good)))
+
+    assert len(endpoint.asked) == FETCHES_THAT_FAIL
+    states = {name for name, value in samples_of(metrics).items() if "breaker" in name and value}
+    assert states == {
+        'upstream_breaker_state{state="open",upstream="key_server_alb"}',
+        'upstream_breaker_state{state="closed",upstream="key_server_bearer"}',
+    }
