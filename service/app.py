@@ -1,5 +1,6 @@
 """Where the layers meet: the application, and all that it opens and closes."""
 
+import functools
 import importlib
 import time
 from collections.abc import AsyncIterator, Callable
@@ -14,7 +15,7 @@ from marshmallow import Schema, missing
 from marshmallow.fields import Field
 
 from service import aws
-from service.calls import Calls, untraced
+from service.calls import COGNITO, Calls, untraced
 from service.config import Config, IdentityConfig, ServerConfig
 from service.domain.identity import IdentitySource
 from service.domain.identity_provider import IdentityProvider
@@ -66,6 +67,7 @@ async def aws_adapters(
             identity_provider=identity_provider(
                 clients.cognito,
                 config=config.cognito,
+                on_retry=functools.partial(calls.metrics.upstream_retried, COGNITO),
             ),
             profile_store=store,
             identity_sources=sources,

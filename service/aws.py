@@ -93,10 +93,13 @@ async def clients(
     """
     calls = calls or Calls(Metrics())
     told = calls.metrics.breaker_state
+    on_retry = functools.partial(calls.metrics.upstream_retried, DYNAMODB)
     async with (
         _session(config, credentials) as session,
         cognito_client(session, config, Breaker(COGNITO, config.upstreams, told)) as cognito,
-        dynamodb_client(session, config, Breaker(DYNAMODB, config.upstreams, told)) as dynamodb,
+        dynamodb_client(
+            session, config, Breaker(DYNAMODB, config.upstreams, told), on_retry
+        ) as dynamodb,
     ):
         yield Clients(calls.watched(cognito, COGNITO), calls.watched(dynamodb, DYNAMODB))
 
@@ -137,7 +140,10 @@ async def cognito_client(
 
 @asynccontextmanager
 async def dynamodb_client(
-    session: aioboto3.Session, config: Config, breaker: Breaker
+    session: aioboto3.Session,
+    config: Config,
+    breaker: Breaker,
+    on_retry: Callable[[], None] = retries.untold,
 ) -> AsyncIterator[DynamoDBClient]:
     """Open the client of DynamoDB with the transport that is configured, and close it."""
     options = {
@@ -152,7 +158,7 @@ async def dynamodb_client(
     async with session.client(
         "dynamodb", endpoint_url=config.dynamodb.endpoint_url, config=AioConfig(**options)
     ) as client:
-        retries.attach(client, attempts=DYNAMODB_ATTEMPTS)
+        retries.attach(client, attempts=DYNAMODB_ATTEMPTS, on_retry=on_retry)
         if fast is not None:
             fast.attach(client)
         else:

@@ -13,6 +13,8 @@ from botocore.retries.quota import RetryQuota
 from botocore.retries.standard import ExponentialBackoff, RetryEventAdapter, RetryQuotaChecker
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aiobotocore.client import AioBaseClient
 
 # botocore's currency: a retry costs 5, after a timeout 10, and gets it back by succeeding; a call that
@@ -28,8 +30,16 @@ def quota() -> RetryQuota:
     return RetryQuota(CAPACITY)
 
 
-def attach(client: AioBaseClient, *, attempts: int) -> None:
-    """Put botocore's standard retries with our quota and pauses in the place of those of *client*."""
+def untold() -> None:
+    """Tell nobody of a retry."""
+
+
+def attach(client: AioBaseClient, *, attempts: int, on_retry: Callable[[], None] = untold) -> None:
+    """
+    Put botocore's standard retries with our quota and pauses in the place of those of *client*.
+
+    *on_retry* is told of each attempt beyond the first of a call.
+    """
     events: Any = client.meta.events
     service = client.meta.service_model.service_id.hyphenize()
     checker: Any = RetryQuotaChecker(quota())  # the stubs know the quota alone here
@@ -42,7 +52,14 @@ def attach(client: AioBaseClient, *, attempts: int) -> None:
         retry_event_adapter=RetryEventAdapter(),
         retry_quota=checker,
     )
+
+    async def needs_retry(**told: Any) -> float | None:  # noqa: ANN401 -- aiobotocore's own
+        pause_s: float | None = await handler.needs_retry(**told)
+        if pause_s is not None:
+            on_retry()
+        return pause_s
+
     ours = {"unique_id": f"retry-config-{service}"}  # botocore's name for its own
     events.unregister(f"needs-retry.{service}", **ours)
-    events.register(f"needs-retry.{service}", handler.needs_retry, **ours)
+    events.register(f"needs-retry.{service}", needs_retry, **ours)
     events.register(f"after-call.{service}", checker.release_retry_quota)

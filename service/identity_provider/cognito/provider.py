@@ -12,18 +12,24 @@ from service.identity_provider.cognito.passwords import CognitoPasswords
 from service.identity_provider.cognito.registrations import CognitoRegistrations
 from service.identity_provider.cognito.sessions import CognitoSessions
 from service.identity_provider.cognito.user_pool_client import UserPoolClient
+from service.transport.retries import untold
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from types_aiobotocore_cognito_idp import CognitoIdentityProviderClient
 
     from service.config import CognitoConfig
 
 
 def identity_provider(
-    client: CognitoIdentityProviderClient, *, config: CognitoConfig
+    client: CognitoIdentityProviderClient,
+    *,
+    config: CognitoConfig,
+    on_retry: Callable[[], None] = untold,
 ) -> IdentityProvider:
     """Return the ports on Cognito; *client* is open and stays its opener's."""
-    user_pool = UserPoolClient(client, config=config)
+    user_pool = UserPoolClient(client, config=config, on_retry=on_retry)
     sessions = CognitoSessions(user_pool)
     return IdentityProvider(
         registrations=CognitoRegistrations(user_pool, sessions),

@@ -22,6 +22,7 @@ from service.domain.errors import FeatureUnavailable, InvalidParameter
 from service.identity_provider.cognito.errors import ERRORS
 from service.identity_provider.cognito.secret_hash import secret_hash
 from service.transport import retries
+from service.transport.retries import untold
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -50,10 +51,21 @@ REPEATABLE: Final = frozenset(
 
 
 class UserPoolClient:
-    """An app client of a user pool; the botocore *client* is open and stays its opener's."""
+    """
+    An app client of a user pool; the botocore *client* is open and stays its opener's.
 
-    def __init__(self, client: CognitoIdentityProviderClient, *, config: CognitoConfig) -> None:
+    *on_retry* is told of each call that is sent once again.
+    """
+
+    def __init__(
+        self,
+        client: CognitoIdentityProviderClient,
+        *,
+        config: CognitoConfig,
+        on_retry: Callable[[], None] = untold,
+    ) -> None:
         self._client = client
+        self._on_retry = on_retry
         self._client_id = config.client_id
         self._client_secret = config.client_secret
         self._sends_address = config.send_client_address
@@ -101,6 +113,7 @@ class UserPoolClient:
             self._retries.release(retries.EARNED)
             return answer
         await asyncio.sleep(random.uniform(0, LONGEST_PAUSE_S))  # noqa: S311 -- spreads load, guards nothing
+        self._on_retry()
         answer = await send(**arguments)
         self._retries.release(retries.COST)
         return answer

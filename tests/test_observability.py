@@ -1,0 +1,176 @@
+"""What docs/observability.md says of events and metrics is what the code does."""
+
+import ast
+import inspect
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from structlog.testing import capture_logs
+
+from service import calls
+from service.app import Adapters, create_app
+from service.metrics.instruments import Histogram
+from service.metrics.metrics import BREAKER_STATES, METHODS, Metrics
+from service.web.front_door import Kind
+from service.web.security_events import SecurityEvent, record
+from tests.stage import configured, opening
+
+ALICE = {"x-amzn-oidc-identity": "alice"}
+ROOT = Path(__file__).parent.parent
+DOCUMENT = (ROOT / "docs/observability.md").read_text(encoding="utf-8")
+LEVELS = {
+    "debug": "debug",
+    "info": "info",
+    "warning": "warning",
+    "error": "error",
+    "exception": "error",
+}
+# What no keyword of a call tells: bound before, given as a mapping, or added by structlog.
+ELSEWHERE: Mapping[str, set[str]] = {
+    "aws_call_failed": {"message"},
+    "check_defective": {"exception"},
+    "request_failed": {"exception", "peer"},
+    "request_refused": {"peer"},
+    "request_timed_out": {"peer"},
+    "request_unreadable": {"peer"},
+}
+BY_HAND = {"request_finished"}  # its fields are looked at in what is really written
+
+
+class _Events:
+    """The events that the code writes: their levels and fields."""
+
+    def __init__(self) -> None:
+        self.levels: dict[str, set[str]] = {}
+        self.fields: dict[str, set[str]] = {}
+        for path in sorted((ROOT / "service").rglob("*.py")):
+            for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(call, ast.Call):
+                    self._note(call)
+
+    def _note(self, call: ast.Call) -> None:
+        levels = {*_levels(call.func)}
+        first = call.args[0] if call.args else None
+        if not levels or not isinstance(first, ast.Constant) or not isinstance(first.value, str):
+            return
+        self.levels.setdefault(first.value, set()).update(levels)
+        fields = {keyword.arg for keyword in call.keywords if keyword.arg is not None}
+        self.fields.setdefault(first.value, set()).update(fields - {"exc_info"})
+
+
+def _levels(function: ast.expr) -> Iterator[str]:
+    """Yield the levels of a logger's method, also where it is chosen on the spot."""
+    if isinstance(function, ast.Attribute) and function.attr in LEVELS:
+        yield LEVELS[function.attr]
+    elif isinstance(function, ast.IfExp):
+        yield from _levels(function.body)
+        yield from _levels(function.orelse)
+    elif isinstance(function, ast.Call) and getattr(function.func, "id", "") == "getattr":
+        yield from ("debug", "info")
+
+
+@pytest.fixture(name="events", scope="module")
+def _events() -> _Events:
+    return _Events()
+
+
+def _documented_events() -> dict[str, tuple[set[str], set[str]]]:
+    """Return the events of the table: their levels and fields."""
+    rows = re.findall(r"^\| `(\w+)` \| ([a-z, ]+) \| ([^|]*) \|", DOCUMENT, re.MULTILINE)
+    return {
+        name: ({*levels.split(", ")}, {*re.findall(r"`(\w+)`", fields)})
+        for name, levels, fields in rows
+        if {*levels.split(", ")} <= {*LEVELS}
+    }
+
+
+def _listed(label: str) -> set[str]:
+    """Return the values of a label in the table."""
+    (row,) = re.findall(rf"^\| `{label}` \| (`.*) \|$", DOCUMENT, re.MULTILINE)
+    return {*re.findall(r"`(\w+)`", row)}
+
+
+def test_every_event_is_listed_with_level_and_fields(events: _Events) -> None:
+    """The table has every event that the code writes, as it writes it, and no other."""
+    documented = _documented_events()
+
+    assert {name: levels for name, (levels, _) in documented.items()} == events.levels
+    assert {name: fields for name, (_, fields) in documented.items() if name not in BY_HAND} == {
+        name: fields | ELSEWHERE.get(name, set())
+        for name, fields in events.fields.items()
+        if name not in BY_HAND
+    }
+
+
+async def test_request_has_the_fields_that_are_listed(memory: Adapters) -> None:
+    """A request that was refused to somebody has all the fields of its event."""
+    app = create_app(configured(), opening(memory))
+    async with TestClient(TestServer(app)) as client:
+        with capture_logs() as logs:
+            async with client.get("/v1/user/profile", headers=ALICE) as answer:
+                assert answer.status == 404
+
+    (line,) = (event for event in logs if event["event"] == "request_finished")
+    assert line.keys() - {"event", "log_level"} == _documented_events()["request_finished"][1]
+
+
+def test_security_events_are_listed_elsewhere(events: _Events) -> None:
+    """Their table is the README's alone; their fields are those that this page names."""
+    documented = _documented_events()
+    assert documented.keys().isdisjoint(SecurityEvent)
+    assert events.levels.keys().isdisjoint(SecurityEvent)
+
+    (said,) = re.findall(r"with the fields\n(.*?), each where", DOCUMENT, re.DOTALL)
+    given = inspect.signature(record).parameters.values()
+    names = {each.name for each in given if each.kind is each.KEYWORD_ONLY} - {"refusal"}
+    assert {*re.findall(r"`(\w+)`", said)} == names | {"address", "code"}
+
+
+def test_every_metric_is_listed_with_its_labels() -> None:
+    """The table has every metric with its type and labels, in order, and no other."""
+    rows = re.findall(
+        r"^\| `(\w+)` \| (counter|gauge|histogram) \| ([^|]*) \|", DOCUMENT, re.MULTILINE
+    )
+
+    assert [(name, kind, tuple(re.findall(r"`(\w+)`", labels))) for name, kind, labels in rows] == [
+        (each.name, type(each).__name__.lower(), each.labels) for each in Metrics().instruments()
+    ]
+
+
+def test_every_bucket_is_listed() -> None:
+    """The table has the bounds of every histogram."""
+    rows = re.findall(r"^\| `(\w+)` \| ([\d. ]+) \|$", DOCUMENT, re.MULTILINE)
+
+    assert {name: tuple(map(float, bounds.split())) for name, bounds in rows} == {
+        each.name: each.buckets for each in Metrics().instruments() if isinstance(each, Histogram)
+    }
+
+
+def test_every_label_has_its_values_listed() -> None:
+    """The table has every label, and the values of those whose list is the code's."""
+    labels = {label for each in Metrics().instruments() for label in each.labels}
+    rows = re.findall(r"^\| `(\w+)` \| [^|]* \|$", DOCUMENT, re.MULTILINE)
+
+    assert labels - {"python", "version"} <= {*rows}
+    assert _listed("method") == {*METHODS, "other"}
+    assert _listed("state") == {*BREAKER_STATES}
+    of_breakers = {f"{calls.KEY_SERVER}_alb", f"{calls.KEY_SERVER}_bearer"}
+    assert _listed("upstream") == {calls.COGNITO, calls.DYNAMODB, calls.KEY_SERVER} | of_breakers
+    assert _listed("outcome") == {*calls.OUTCOMES}
+    assert _listed("kind") == {kind.name.lower() for kind in Kind}
+
+
+def test_alerts_ask_for_metrics_that_there_are() -> None:
+    """Each expression names metrics and labels of the tables, or of the library."""
+    table = DOCUMENT.partition("### Alerts")[2].partition("## Traces")[0]
+    names = {each.name for each in Metrics().instruments()}
+    named = {*re.findall(r"\b((?:http|upstream|limiter|event|gathered)_\w+)\b", table)}
+
+    assert named
+    assert {re.sub(r"_bucket$", "", name) for name in named} <= names | {
+        "upstream_call_duration_seconds"
+    }
+    assert {*re.findall(r"[{,](\w+)=", table)} <= {"status", "route", "state", "outcome", "limit"}

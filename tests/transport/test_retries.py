@@ -1,0 +1,43 @@
+"""Attempts beyond the first are counted, whoever makes them."""
+
+import pytest
+
+from service import aws
+from service.calls import Calls
+from service.identity_provider.cognito.user_pool_client import UserPoolClient
+from service.metrics.metrics import Metrics
+from tests import loopback
+from tests.loopback import refusal, scripted
+from tests.metrics.samples import samples_of
+from tests.stage import CREDENTIALS, configured
+
+
+@pytest.mark.parametrize("transport", ["fast", "botocore"])
+@pytest.mark.parametrize(("failures", "counted"), [(0, None), (1, 1), (2, 2)])
+async def test_dynamodbs_retries_are_counted(
+    transport: str, failures: int, counted: float | None
+) -> None:
+    """Each attempt beyond the first counts, by whichever transport it goes."""
+    metrics = Metrics()
+    answers = [refusal("InternalServerError", 500)] * failures + [loopback.answer({})]
+    async with scripted(*answers) as server:
+        config = configured({"aws.dynamodb": {"endpoint-url": server.url, "transport": transport}})
+        async with aws.clients(config, CREDENTIALS, Calls(metrics)) as clients:
+            await clients.dynamodb.get_item(TableName="table", Key={"userId": {"S": "a"}})
+
+    samples = samples_of(metrics)
+    assert samples.get('upstream_retries_total{upstream="dynamodb"}') == counted
+
+
+async def test_cognitos_retry_is_counted() -> None:
+    """The one repetition of a call to Cognito counts, too."""
+    told: list[str] = []
+    async with scripted(loopback.HANG_UP, loopback.answer({})) as server:
+        config = configured({"aws.cognito": {"endpoint-url": server.url}})
+        async with aws.clients(config, CREDENTIALS) as clients:
+            client = UserPoolClient(
+                clients.cognito, config=config.cognito, on_retry=lambda: told.append("cognito")
+            )
+            await client.call("GetUser", AccessToken="none")
+
+    assert told == ["cognito"]
