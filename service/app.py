@@ -90,7 +90,7 @@ def create_app(config: Config, adapters: OpenAdapters = aws_adapters) -> web.App
     app[keys.CONFIG] = config
     app[keys.METRICS] = metrics = Metrics()
     metrics.built_as(version(DISTRIBUTION))
-    app[keys.LOAD] = load = keys.Load()
+    app[keys.LOAD] = load = keys.Load(routes.needs())
     metrics.in_flight.follow(lambda: load.in_flight)
     app[keys.LOG] = BoundLogger()
     app[keys.PROFILE_REPRESENTATION] = ProfileRepresentation(schema())

@@ -55,13 +55,13 @@ async def _received(request: web.Request) -> bytes:
     """
     if request.content.is_eof():
         return await request.read()
-    load = request.app[keys.LOAD]
-    load.in_flight -= 1
+    room = request[keys.ROOM]
+    room.in_flight -= 1
     try:
         body = await request.read()
     finally:
-        load.in_flight += 1
-    if load.in_flight > request.app[keys.CONFIG].server.max_in_flight:
+        room.in_flight += 1
+    if room.in_flight > request.app[keys.CONFIG].server.max_in_flight:
         request.app[keys.METRICS].request_shed("requests")
         raise Overloaded(retry_after_s=1)
     return body

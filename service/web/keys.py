@@ -32,16 +32,41 @@ class Readiness:
     failing: dict[str, str] = field(default_factory=dict)
 
 
+class Needs(StrEnum):
+    """What a route needs to answer; none of them uses up the places of the others."""
+
+    COGNITO = "cognito"
+    DYNAMODB = "dynamodb"
+    NOTHING = "nothing"
+
+
+@dataclass(slots=True)
+class Room:
+    """The places of the requests that need one thing."""
+
+    in_flight: int = 0
+
+
 @dataclass(slots=True)
 class Load:
     """
-    How many requests the process is serving, health checks aside.
+    How many requests the process is serving, health checks aside, each in the room of its handler.
 
     *draining* is true from the signal to stop on: no connection is to be kept.
     """
 
-    in_flight: int = 0
+    needs: Mapping[Handler, Needs] = field(default_factory=dict)
+    rooms: Mapping[Needs, Room] = field(default_factory=lambda: {each: Room() for each in Needs})
     draining: bool = False
+
+    def room(self, handler: Handler) -> Room:
+        """Return the room of a handler."""
+        return self.rooms[self.needs.get(handler, Needs.NOTHING)]
+
+    @property
+    def in_flight(self) -> int:
+        """How many are served in all."""
+        return sum(room.in_flight for room in self.rooms.values())
 
 
 CONFIG: Final = web.AppKey("config", Config)
@@ -60,5 +85,6 @@ OPENAPI: Final = web.AppKey("openapi", bytes)
 REQUEST_ID: Final = web.RequestKey("request_id", str)
 TRACE_ID: Final = web.RequestKey("trace_id", str)  # where requests are traced
 IDENTITY: Final = web.RequestKey("identity", Identity)
+ROOM: Final = web.RequestKey("room", Room)
 ACCESS_TOKEN: Final = web.RequestKey("access_token", str)
 PROBLEM_CODE: Final = web.ResponseKey("problem_code", str)

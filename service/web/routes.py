@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
+from service.domain.errors import UpstreamUnavailable
 from service.web.handlers import (
     accounts,
     documentation,
@@ -19,7 +20,7 @@ from service.web.handlers import (
     profiles,
     sessions,
 )
-from service.web.keys import Access
+from service.web.keys import Access, Needs
 from service.web.operations import Operation
 
 
@@ -86,6 +87,15 @@ def all_routes() -> Iterator[tuple[Route, Access]]:
     for access, routes in by_access:
         for route in routes:
             yield route, access
+
+
+def needs() -> Mapping[Handler, Needs]:
+    """Return what each handler needs to answer; the few that call both wait for Cognito first."""
+    return {
+        route.operation.call: Needs.DYNAMODB if access is Access.IDENTIFIED else Needs.COGNITO
+        for route, access in all_routes()
+        if UpstreamUnavailable in route.operation.all_refusals(access)
+    }
 
 
 def register(app: web.Application) -> Mapping[Handler, Access]:

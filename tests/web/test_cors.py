@@ -178,7 +178,8 @@ async def test_refusals_are_readable_for_a_listed_page(start: Start, memory: Ada
 async def test_overload_is_readable_for_a_listed_page(start: Start) -> None:
     """A 503 says in a header that the page may read when to come back."""
     api = await start(LISTED)
-    api.app[keys.LOAD].in_flight = api.app[keys.CONFIG].server.max_in_flight
+    room = api.app[keys.LOAD].rooms[keys.Needs.DYNAMODB]
+    room.in_flight = api.app[keys.CONFIG].server.max_in_flight
     answer = await api.get(PATH, headers={"Origin": ORIGIN})
 
     assert (answer.status, answer.headers["Retry-After"]) == (503, "1")

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 from service.app import Adapters
 from service.domain.profiles import Profile
+from service.web import routes
+from service.web.keys import Needs
 from tests.fakes.profiles import MemoryProfileStore
 from tests.web.conftest import ALICE, Start
 
@@ -87,6 +89,39 @@ async def test_refusals_give_their_places_back(start: Start) -> None:
     statuses = [(await api.get(PATH)).status for _ in range(3)]
 
     assert statuses == [401, 401, 401]
+
+
+async def test_requests_that_wait_for_one_upstream_leave_the_places_of_others(
+    start: Start, memory: Adapters
+) -> None:
+    """While requests that need DynamoDB have taken all their places, those of Cognito are free."""
+    store = WaitingStore()
+    settings = {"server": {"max-in-flight": "1"}}
+    api = await start(settings, adapters=replace(memory, profile_store=store))
+    waiting = asyncio.create_task(api.get(PATH, headers=ALICE))
+    await store.asked.wait()
+
+    login = await api.post("/api/auth/login", json={"username": "a", "password": "b"})
+    offer = await api.get("/api/auth/config")
+    nowhere = await api.get("/nowhere")
+    store.release.set()
+
+    assert [login.status, offer.status, nowhere.status] == [401, 200, 404]
+    assert (await waiting).status == 404
+
+
+def test_each_route_has_the_places_of_what_it_needs() -> None:
+    """What is under /api/auth needs Cognito, a profile DynamoDB, and what is known anyway nothing."""
+    needs = routes.needs()
+    nothing = {"/api/auth/config", "/v1/user/profile/schema"}
+
+    for route, _ in routes.all_routes():
+        expected = None
+        if route.path not in nothing and route.path.startswith("/api/auth/"):
+            expected = Needs.COGNITO
+        elif route.path == PATH:
+            expected = Needs.DYNAMODB
+        assert needs.get(route.operation.call) == expected, route.path
 
 
 async def test_request_takes_its_place_when_its_body_has_come(

@@ -1,4 +1,9 @@
-"""Bounds the requests in flight, and the time of each."""
+"""
+Bounds the requests in flight, and the time of each.
+
+Those that wait for Cognito have places of their own, and so have those that wait for DynamoDB: one that
+hangs must not shut out who needs the other.
+"""
 
 import asyncio
 
@@ -16,11 +21,11 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     if request.path.startswith(HEALTH):  # a process that is merely busy is healthy
         return await handler(request)
     server = request.app[keys.CONFIG].server
-    load = request.app[keys.LOAD]
-    if load.in_flight >= server.max_in_flight:
+    room = request[keys.ROOM] = request.app[keys.LOAD].room(request.match_info.handler)
+    if room.in_flight >= server.max_in_flight:
         request.app[keys.METRICS].request_shed("requests")
         raise Overloaded(retry_after_s=1)
-    load.in_flight += 1
+    room.in_flight += 1
     try:
         async with asyncio.timeout(server.request_deadline_s) as deadline:
             return await handler(request)
@@ -29,4 +34,4 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
             raise DeadlineExceeded(retry_after_s=1) from None
         raise
     finally:
-        load.in_flight -= 1
+        room.in_flight -= 1
