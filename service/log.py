@@ -3,16 +3,18 @@
 import hashlib
 import hmac
 import logging
+import time
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Final, TextIO
+from typing import Any, Final, TextIO, cast
 
 import structlog
 from structlog.typing import Processor
 
 from service import log_lines
 from service.config import LogConfig
+from service.log_stream import LogStream
 
 # What tells who somebody is, under whatever event it stands.
 IDENTITIES: Final = frozenset({"account", "address", "peer", "sub"})
@@ -41,7 +43,7 @@ def configure(config: LogConfig, stream: TextIO) -> None:
     shared: list[Processor] = [
         with_request,
         structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        Clock(),
         structlog.processors.format_exc_info,
     ]
     if config.hash_key is not None and config.identities == "hashed":
@@ -51,13 +53,14 @@ def configure(config: LogConfig, stream: TextIO) -> None:
         if config.format == "json"
         else structlog.dev.ConsoleRenderer(colors=stream.isatty())
     )
+    lines = cast("TextIO", LogStream(stream))
     # Our own events go straight to the stream: by way of logging each would cost three times as much.
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(stream),
+        logger_factory=structlog.WriteLoggerFactory(lines),
     )
-    handler = logging.StreamHandler(stream)
+    handler = logging.StreamHandler(lines)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -69,6 +72,29 @@ def configure(config: LogConfig, stream: TextIO) -> None:
     root.setLevel(level)
     for name in QUIET_LOGGERS:
         logging.getLogger(name).setLevel(max(logging.WARNING, level))
+
+
+class Clock:
+    """
+    Tells the time of an event, as a processor of structlog.
+
+    structlog's own makes the date anew for each event, for ten times as much.
+    """
+
+    def __init__(self) -> None:
+        self._second = (-1, "")
+
+    def __call__(
+        self, _: object, __: str, event: MutableMapping[str, Any]
+    ) -> MutableMapping[str, Any]:
+        """Add the moment in UTC, to the microsecond."""
+        second, microsecond = divmod(time.time_ns() // 1_000, 1_000_000)
+        known = self._second  # one value, which threads share as a whole
+        if known[0] != second:
+            text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+            known = self._second = (second, text)
+        event["timestamp"] = f"{known[1]}.{microsecond:06d}Z"
+        return event
 
 
 class BoundLogger:

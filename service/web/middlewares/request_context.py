@@ -65,22 +65,27 @@ def _accepted(request: web.Request, header: str, pattern: re.Pattern[str]) -> st
 
 
 def _finished(request: web.Request, response: web.StreamResponse, *, duration_s: float) -> None:
+    app, status = request.app, response.status
     resource = request.match_info.route.resource
     route = resource.canonical if resource is not None else None  # never the path as sent
-    request.app[keys.METRICS].request_finished(route, request.method, response.status, duration_s)
+    app[keys.METRICS].request_finished(route, request.method, status, duration_s)
     details: dict[str, object] = {
         "method": request.method,
         "route": route,
-        "status": response.status,
+        "status": status,
         "duration_ms": round(duration_s * 1_000, 3),
         "peer": request.remote,
     }
-    identity = request.get(keys.IDENTITY)
-    if identity is not None:
-        details |= {"sub": identity.sub, "identity_source": identity.source}
-    code = response.get(keys.PROBLEM_CODE)
-    if code is not None:
-        details["code"] = code
+    if keys.IDENTITY in request:
+        identity = request[keys.IDENTITY]
+        details["sub"] = identity.sub
+        details["identity_source"] = identity.source
+    if status >= BAD:
+        code = response.get(keys.PROBLEM_CODE)
+        if code is not None:
+            details["code"] = code
     # A balancer and a container ask every few seconds; only their refusals are worth a line.
-    level = "debug" if request.path.startswith(HEALTH) and response.status < BAD else "info"
-    getattr(request.app[keys.LOG](), level)("request_finished", **details)
+    elif request.path.startswith(HEALTH):
+        app[keys.LOG]().debug("request_finished", **details)
+        return
+    app[keys.LOG]().info("request_finished", **details)
