@@ -31,6 +31,7 @@ from service.storage.dynamodb import DynamoDBProfileStore
 from service.storage.items import CLAIMED_FOR, OWN_ATTRIBUTES
 from service.tracing import extra
 from service.web import attempts, keys, middlewares, openapi, profile_json_schema, routes
+from service.web.deadlines import Deadlines
 from service.web.front_door import FrontDoor
 from service.web.representation import ProfileRepresentation
 from service.web.schemas.profiles import ProfileSchema
@@ -92,6 +93,7 @@ def create_app(config: Config, adapters: OpenAdapters = aws_adapters) -> web.App
     metrics.built_as(version(DISTRIBUTION))
     app[keys.LOAD] = load = keys.Load(routes.needs())
     metrics.in_flight.follow(lambda: load.in_flight)
+    app[keys.DEADLINES] = Deadlines(config.server.request_deadline_s)
     app[keys.LOG] = BoundLogger()
     app[keys.PROFILE_REPRESENTATION] = ProfileRepresentation(schema())
     app[attempts.FRONT_DOOR] = FrontDoor(config.limits, clock=time.monotonic, metrics=metrics)

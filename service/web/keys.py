@@ -14,6 +14,7 @@ from service.domain.identity_provider import IdentityProvider
 from service.domain.profiles import ProfileStore
 from service.log import BoundLogger
 from service.metrics.metrics import Metrics
+from service.web.deadlines import Deadlines
 from service.web.representation import ProfileRepresentation
 
 
@@ -78,6 +79,7 @@ PROFILE_REPRESENTATION: Final = web.AppKey("profile_representation", ProfileRepr
 READINESS: Final = web.AppKey("readiness", Readiness)
 LOG: Final = web.AppKey("log", BoundLogger)
 LOAD: Final = web.AppKey("load", Load)
+DEADLINES: Final = web.AppKey("deadlines", Deadlines)
 METRICS: Final = web.AppKey("metrics", Metrics)
 PROFILE_JSON_SCHEMA: Final = web.AppKey("profile_json_schema", bytes)
 OPENAPI: Final = web.AppKey("openapi", bytes)

@@ -5,12 +5,10 @@ Those that wait for Cognito have places of their own, and so have those that wai
 hangs must not shut out who needs the other.
 """
 
-import asyncio
-
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from service.domain.errors import DeadlineExceeded, Overloaded
+from service.domain.errors import Overloaded
 from service.web import keys
 from service.web.handlers.health import PREFIX as HEALTH
 
@@ -20,18 +18,14 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     """Serve the request; raises Overloaded and DeadlineExceeded."""
     if request.path.startswith(HEALTH):  # a process that is merely busy is healthy
         return await handler(request)
-    server = request.app[keys.CONFIG].server
-    room = request[keys.ROOM] = request.app[keys.LOAD].room(request.match_info.handler)
-    if room.in_flight >= server.max_in_flight:
-        request.app[keys.METRICS].request_shed("requests")
+    app = request.app
+    room = request[keys.ROOM] = app[keys.LOAD].room(request.match_info.handler)
+    if room.in_flight >= app[keys.CONFIG].server.max_in_flight:
+        app[keys.METRICS].request_shed("requests")
         raise Overloaded(retry_after_s=1)
     room.in_flight += 1
     try:
-        async with asyncio.timeout(server.request_deadline_s) as deadline:
+        with app[keys.DEADLINES].begin():
             return await handler(request)
-    except TimeoutError:
-        if deadline.expired():
-            raise DeadlineExceeded(retry_after_s=1) from None
-        raise
     finally:
         room.in_flight -= 1
