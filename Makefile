@@ -17,7 +17,7 @@ PIP_COMPILE = $(BIN)/pip-compile --quiet --generate-hashes --strip-extras \
 TEST_COMPOSE = SERVER_PORT=0 docker compose --project-name user-profile-service-test --profile test
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-compose register bench lint format lock clean
+.PHONY: help install run test test-compose register restarts fuzz bench lint format lock clean
 
 help: ## show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-14s%s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,12 @@ test-compose: ## run the integration tests against the service's image, moto and
 
 register: $(INSTALLED) ## kill processes, lose replies, check every profile's history: REGISTER='--seconds 300' make register
 	@$(BIN)/python -m tests.register $(REGISTER)
+
+restarts: $(INSTALLED) ## restart two processes behind a balancer, again and again: RESTARTS='--restarts 100' make restarts
+	@$(BIN)/python -m tests.restarts $(RESTARTS)
+
+fuzz: $(INSTALLED) ## hold the service against its own API document, in thousands of cases: FUZZ='--cases 500' make fuzz
+	@$(BIN)/python -m tests.fuzz $(FUZZ)
 
 bench: $(BENCH_INSTALLED) ## measure the CPU of a request beside an empty handler and other stacks; BENCH=quick takes a minute
 	@$(BENCH_VENV)/bin/python -m bench $(BENCH)
