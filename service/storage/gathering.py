@@ -32,6 +32,7 @@ LONGEST_WAIT_S = 0.001
 FIRST_PAUSE_S = 0.05  # before a key that DynamoDB left aside is asked for again; then twice as long
 LONGEST_PAUSE_S = 1.0
 MAX_TRIES = 10  # about three seconds of pauses
+MAX_SPLITS = 32  # without a success in between: a poisoned key in a hundred is found with seven
 
 
 class _Wanted:
@@ -113,6 +114,7 @@ class GatheredReads:
         self._under_way: set[_Batch] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._due = False
+        self._splits_left = MAX_SPLITS
 
     async def read(self, key: Key) -> Item | None:
         """Return the item at *key*, or None; raises what *ask* raises."""
@@ -182,14 +184,18 @@ class GatheredReads:
         try:
             answered = await self._ask([wanted.key for wanted in several])
         except Exception as failure:  # noqa: BLE001 -- the callers raise it
-            if len(several) == 1 or isinstance(failure, UpstreamUnavailable | Misconfigured):
+            down = isinstance(failure, UpstreamUnavailable | Misconfigured)
+            if down or len(several) == 1 or self._splits_left == 0:
                 for wanted in several:
                     wanted.fail(failure)
                 return
-            # One of the keys may be to blame; the others are not to suffer for it.
+            # One of the keys may be to blame; the others are not to suffer for it. Where all are, it is
+            # DynamoDB that fails, and is not to be asked twice as often for that.
+            self._splits_left -= 1
             middle = len(several) // 2
             await asyncio.gather(self._answer(several[:middle]), self._answer(several[middle:]))
             return
+        self._splits_left = MAX_SPLITS
         for wanted in several:
             if wanted.key in answered.unprocessed:
                 self._pause(wanted)

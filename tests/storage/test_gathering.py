@@ -20,6 +20,7 @@ from service.storage.gathering import (
     ENOUGH_KEYS,
     LONGEST_WAIT_S,
     MAX_KEYS,
+    MAX_SPLITS,
     MAX_TRIES,
     GatheredReads,
 )
@@ -456,6 +457,31 @@ async def test_failure_of_no_key_is_everybodys(failure: ServiceError) -> None:
         assert outcome.__cause__ is failure.__cause__
         assert outcome.retry_after_s == failure.retry_after_s
         assert outcome.public_detail == failure.public_detail
+
+
+async def test_failure_of_everything_is_not_asked_for_twice_as_often() -> None:
+    """Where every call fails, splitting stops to pay; where one succeeds, it does again."""
+    keys, calls, poisoned = _keys(MAX_KEYS), 0, {*_keys(MAX_KEYS)}
+
+    async def ask(asked: Sequence[Key]) -> Answered:
+        nonlocal calls
+        calls += 1
+        if poisoned.intersection(asked):
+            raise UpstreamFault
+        return Answered({key: item_at(key) for key in asked})
+
+    gathered = GatheredReads(ask, most=8)
+    for _ in range(5):
+        outcomes = await _outcomes(_reading(gathered, *keys))
+        assert {type(outcome) for outcome in outcomes} == {UpstreamFault}
+    assert calls <= 5 + 2 * MAX_SPLITS
+
+    poisoned = {keys[37]}
+    await gathered.read(keys[0])
+    outcomes = await _outcomes(_reading(gathered, *keys))
+    assert [isinstance(outcome, UpstreamFault) for outcome in outcomes] == [
+        key in poisoned for key in keys
+    ]
 
 
 async def test_call_that_is_cancelled_takes_its_callers_along() -> None:
