@@ -49,6 +49,9 @@ class IdentitySource(Protocol):
 
 def is_subject(text: str) -> bool:
     """Tell whether *text* can be a `sub`: 1 to 255 visible ASCII characters."""
-    return 0 < len(text) <= MAX_SUB_CHARACTERS and all(
-        "!" <= character <= "~" for character in text
+    return (
+        0 < len(text) <= MAX_SUB_CHARACTERS
+        and text.isascii()
+        and text.isprintable()
+        and " " not in text
     )

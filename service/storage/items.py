@@ -78,7 +78,8 @@ def profile_of(item: Item) -> Profile:
         updated_at=updated_at_of(item),
         version=version_of(item),
         fields={
-            name: from_attribute(attribute)
+            # Most are strings, and this is run for each of them: hence no call for those.
+            name: attribute["S"] if "S" in attribute else from_attribute(attribute)
             for name, attribute in item.items()
             if name not in OWN_ATTRIBUTES
         },
