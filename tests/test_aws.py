@@ -401,7 +401,7 @@ async def test_dynamodbs_refusal_is_not_repeated(asker: Asker) -> None:
 @pytest.mark.parametrize("call", [_list_pools, _list_tables], ids=["cognito", "dynamodb"])
 async def test_connections_are_as_many_as_requests(call: Call) -> None:
     """As many calls as requests may be in flight are under way at once; none waits for another."""
-    server_settings = {"read-timeout-s": "30"}
+    server_settings = {"connect-timeout-s": "30", "read-timeout-s": "30"}
     async with (
         scripted(loopback.HANG) as server,
         _clients(server.url, **server_settings) as clients,

@@ -5,11 +5,9 @@ from contextvars import ContextVar
 from typing import Final
 
 from aiohttp import web
-from multidict import CIMultiDictProxy
 from opentelemetry.context import Context
 from opentelemetry.propagators.aws import AwsXRayPropagator
 from opentelemetry.propagators.composite import CompositePropagator
-from opentelemetry.propagators.textmap import Getter
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace import get_current_span
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
@@ -21,18 +19,6 @@ _PROPAGATOR: Final = CompositePropagator([AwsXRayPropagator(), TraceContextTextM
 _ROOT: Final = re.compile(r"(?:^|;)Root=1-([0-9a-f]{8})-([0-9a-f]{24})(?:;|$)")
 
 _GIVEN: Final[ContextVar[int | None]] = ContextVar("trace_id", default=None)
-
-
-class _Headers(Getter[CIMultiDictProxy[str]]):
-    """Reads headers for a propagator."""
-
-    def get(self, carrier: CIMultiDictProxy[str], key: str) -> list[str] | None:
-        """Return all copies of a header."""
-        return carrier.getall(key, None)
-
-    def keys(self, carrier: CIMultiDictProxy[str]) -> list[str]:
-        """Return the names of the headers."""
-        return [*carrier]
 
 
 class TraceIds(RandomIdGenerator):
@@ -50,7 +36,8 @@ def parent_of(request: web.Request) -> Context:
     A load balancer of AWS gives each request a trace, but has no span in it: then the request's span is
     the first one of that trace.
     """
-    found = _PROPAGATOR.extract(request.headers, Context(), _Headers())
+    headers = {name: request.headers.getall(name, []) for name in _PROPAGATOR.fields}
+    found = _PROPAGATOR.extract(headers, Context())
     given = None
     if not get_current_span(found).get_span_context().is_valid:
         match = _ROOT.search(request.headers.get(TRACE_HEADER, ""))
