@@ -4,6 +4,7 @@ import gc
 import os
 import sys
 from dataclasses import replace
+from typing import Final
 
 import structlog
 from botocore.exceptions import BotoCoreError
@@ -13,6 +14,10 @@ from service.app import create_app
 from service.config import Config
 from service.errors import UNUSABLE, AwsUnusable, SetupError
 from service.supervisor import Supervisor, shared_socket
+
+# How many objects may be new before the collector looks at them. Requests in flight have a few thousand,
+# which go when they end: at its default of 700 it looked through them for 6 % of a read's CPU.
+YOUNG_OBJECTS: Final = 10_000
 
 
 def run(config: Config) -> None:
@@ -37,6 +42,7 @@ def _serve(config: Config, *, worker_of: int | None = None) -> None:
         # What is there by now stays: the collector need not look through it again and again.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
         structlog.get_logger().info("listening", host=host, port=port, process=os.getpid())
 
     app = create_app(config)
