@@ -13,6 +13,7 @@ import copy
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
+from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -116,9 +117,14 @@ class GatheredReads:
         self._due = False
         self._splits_left = MAX_SPLITS
 
+    @cached_property
+    def _loop(self) -> asyncio.AbstractEventLoop:
+        """The loop in which all reads are made; to find it is a system call."""
+        return asyncio.get_running_loop()
+
     async def read(self, key: Key) -> Item | None:
         """Return the item at *key*, or None; raises what *ask* raises."""
-        caller: asyncio.Future[Item | None] = asyncio.get_running_loop().create_future()
+        caller: asyncio.Future[Item | None] = self._loop.create_future()
         wanted = self._waiting.get(key) or self._pausing.get(key)
         if wanted is None:
             wanted = self._waiting[key] = _Wanted(key)
@@ -147,16 +153,15 @@ class GatheredReads:
         """See to it that what waits is sent, unless a call that ends will do so."""
         if self._due or len(self._under_way) >= self._most:
             return
-        loop = asyncio.get_running_loop()
         if self._under_way and len(self._waiting) < ENOUGH_KEYS and not at_once:
-            self._timer = self._timer or loop.call_later(LONGEST_WAIT_S, self._send)
+            self._timer = self._timer or self._loop.call_later(LONGEST_WAIT_S, self._send)
             return
         if self._timer is not None:
             self._timer.cancel()
         # Not in this turn of the loop, nor in the next: who came in the meantime is read before then, and
         # goes along. A loop with nothing else to do loses microseconds by it.
         self._due = True
-        loop.call_soon(loop.call_soon, self._send)
+        self._loop.call_soon(self._loop.call_soon, self._send)
 
     def _send(self) -> None:
         self._due, self._timer = False, None
@@ -216,7 +221,7 @@ class GatheredReads:
         self._pausing[wanted.key] = wanted
         bound_s = min(LONGEST_PAUSE_S, self._first_pause_s * 2**wanted.tries)
         pause_s = random.uniform(0, bound_s)  # noqa: S311 -- spreads load, guards nothing
-        asyncio.get_running_loop().call_later(pause_s, self._resume, wanted)
+        self._loop.call_later(pause_s, self._resume, wanted)
 
     def _resume(self, wanted: _Wanted) -> None:
         del self._pausing[wanted.key]
