@@ -1,0 +1,137 @@
+"""
+Runs schemathesis against the service on loopback, with fakes behind all ports.
+
+It is a program of its own: it has no stable interface in Python, and calls by `requests`, which would
+block the loop that serves it.
+"""
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE, STDOUT
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+
+from service.app import Adapters, create_app
+from service.domain.errors import NotAuthenticated
+from service.domain.identity import Evidence, Identity, IdentitySource
+from service.identity_provider.trusted_header import TrustedHeader
+from tests.fakes.identity_provider import memory_identity_provider
+from tests.fakes.profiles import MemoryProfileStore
+from tests.fakes.user import MemoryUser
+from tests.fakes.user_pool import MemoryUserPool
+from tests.stage import PASSWORD, configured, opening
+from tests.web.raw_http import serving
+
+SETTINGS = Path(__file__).with_name("schemathesis.toml")
+USERNAME = "fuzz@example.com"
+SUB = "fuzz"
+LIMITS = (
+    "sign-in-per-s sign-up-per-s recovery-per-s token-per-s read-per-s update-per-s address-burst "
+    "address-per-s account-burst account-per-min confirm-per-h resend-per-h forgot-per-h reset-per-h "
+    "lockout-after"
+)
+UNLIMITED = {"auth": {"answer-floor-ms": "0"}, "limits": dict.fromkeys(LIMITS.split(), "0")}
+
+
+class LastingPool(MemoryUserPool):
+    """
+    A pool in which one user stays signed in, whatever a case has done.
+
+    Otherwise the first case that deletes the account would end all that needs one.
+    """
+
+    lasting: tuple[str, MemoryUser] | None = None
+
+    def bearer(self, access_token: str) -> MemoryUser:
+        """Return the user of an access token; raises TokenInvalid."""
+        if self.lasting is not None and access_token == self.lasting[0]:
+            return self.lasting[1]
+        return super().bearer(access_token)
+
+    def remove(self, user: MemoryUser) -> None:
+        """Remove a user, but not that one."""
+        if self.lasting is None or user is not self.lasting[1]:
+            super().remove(user)
+
+
+class OneUser:
+    """A source of identity that knows one user: who claims to be another is not believed."""
+
+    name = "header"
+
+    def __init__(self, source: IdentitySource, sub: str) -> None:
+        self._source = source
+        self._sub = sub
+
+    async def identify(self, evidence: Evidence) -> Identity | None:
+        """Return that user; raises NotAuthenticated."""
+        identity = await self._source.identify(evidence)
+        if identity is not None and identity.sub != self._sub:
+            raise NotAuthenticated
+        return identity
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is run: *cases* of each operation, at most, in each phase; without a seed always the same."""
+
+    cases: int
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How it ended; *output* is for a person."""
+
+    status: int
+    output: str
+
+
+async def run(plan: Plan, folder: Path) -> Outcome:
+    """Serve, and run schemathesis to its end with its files in *folder*."""
+    config = configured(UNLIMITED)
+    pool = LastingPool()
+    source = OneUser(TrustedHeader(trusted_proxies=config.identity.trusted_proxies), SUB)
+    adapters = Adapters(memory_identity_provider(pool), MemoryProfileStore(), (source,), {})
+    async with serving(create_app(config, opening(adapters))) as port:
+        url = f"http://127.0.0.1:{port}"
+        token = await _signed_in(url, pool)
+        chosen = (
+            ("--generation-deterministic",)
+            if plan.seed is None
+            else ("--seed", str(plan.seed), "--generation-database", "none")
+        )
+        process = await asyncio.create_subprocess_exec(
+            *(str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(SETTINGS)),
+            *("run", f"{url}/openapi.json", "--no-color"),
+            *("--max-examples", str(plan.cases), *chosen),
+            *("--header", f"Authorization: Bearer {token}"),
+            *("--header", f"x-amzn-oidc-identity: {SUB}"),
+            cwd=folder,
+            env={"HOME": str(folder), "PATH": os.defpath, "COLUMNS": "140"},
+            stdout=PIPE,
+            stderr=STDOUT,
+        )
+        try:
+            output, _ = await process.communicate()
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+    return Outcome(process.returncode or 0, output.decode())
+
+
+async def _signed_in(url: str, pool: LastingPool) -> str:
+    """Return the access token of a new user."""
+    account = {"username": USERNAME, "password": PASSWORD}
+    async with aiohttp.ClientSession(url) as client:
+        await client.post("/api/auth/signup", json={**account, "attributes": {"email": USERNAME}})
+        code = pool.code(USERNAME)
+        await client.post("/api/auth/confirm", json={"username": USERNAME, "code": code})
+        async with client.post("/api/auth/login", json=account) as answer:
+            token: str = (await answer.json())["accessToken"]
+    pool.lasting = token, pool.bearer(token)
+    return token
