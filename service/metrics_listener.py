@@ -1,5 +1,6 @@
 """The listener that gives the metrics to Prometheus, on a port that is not the public one."""
 
+import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
@@ -33,7 +34,7 @@ async def listening(
     try:
         await _bind(runner, config.host, ports)
         host, port = runner.addresses[0][:2]
-        structlog.get_logger().info("metrics_listening", host=host, port=port)
+        structlog.get_logger().info("metrics_listening", host=host, port=port, process=os.getpid())
         async with loop_lag.measured(metrics.observe_lag):
             yield port
     finally:

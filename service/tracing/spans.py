@@ -1,6 +1,7 @@
 """The spans: one of the server for a request, and inside it one of a client for each call it makes."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from http import HTTPStatus
@@ -32,7 +33,8 @@ from service.web.middlewares.request_context import REQUEST_ID_HEADER
 
 SERVICE: Final = "user-profile-service"
 TRACES: Final = "/v1/traces"  # below the collector's address: OTLP/HTTP
-EXPORT_S: Final = 3.0  # of one batch, with all tries; at the end of the process it is waited for
+EXPORT_S: Final = 3.0  # of one batch, with all tries
+LAST_S: Final = 2.0  # of the spans that are left at the end of the process
 ERROR: Final = Status(StatusCode.ERROR)
 
 Span: TypeAlias = Callable[[str, str], AbstractContextManager[object]]
@@ -67,7 +69,12 @@ class Tracing:
         try:
             yield self.span
         finally:
-            await asyncio.to_thread(provider.shutdown)
+            last = threading.Thread(target=provider.shutdown, name="last_spans", daemon=True)
+            last.start()
+            await asyncio.to_thread(last.join, LAST_S)
+            if last.is_alive():
+                # The SDK would wait for half a minute, and by then ECS kills.
+                exporter.shutdown()  # type: ignore[no-untyped-call]  # a gap of the SDK's types
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:

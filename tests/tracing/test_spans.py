@@ -1,6 +1,8 @@
 """A request is a span, its calls are spans inside it, and the log names the trace."""
 
+import asyncio
 import functools
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -15,6 +17,7 @@ from service.app import Adapters, OpenAdapters, aws_adapters, create_app
 from service.config import Config
 from service.domain.errors import UpstreamUnavailable
 from service.domain.profiles import Profile
+from service.tracing import spans
 from service.tracing.spans import Tracing
 from tests.fakes.profiles import MemoryProfileStore
 from tests.stage import CREDENTIALS, PASSWORD, configured, new_user, opening
@@ -226,6 +229,28 @@ async def test_fetch_of_keys_is_a_span_of_no_aws() -> None:
         "rpc.method": "fetch",
     }
     assert collecting.services[0]["service.version"] == "1.2.3"
+
+
+async def test_collector_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a collector does not take in time at the end is dropped."""
+    monkeypatch.setattr(spans, "EXPORT_S", 60.0)
+    monkeypatch.setattr(spans, "LAST_S", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as hanging:
+        host, port = hanging.getsockname()
+        tracing = Tracing(f"http://{host}:{port}", sample_ratio=1, version="1")
+        app = web.Application(middlewares=[tracing.middleware])
+        app.router.add_get("/", _answer)
+        async with (
+            asyncio.timeout(20),  # the SDK's own patience is 30 s
+            tracing.opened(),
+            TestClient(TestServer(app)) as client,
+            client.get("/") as answer,
+        ):
+            assert answer.status == 200
+
+
+async def _answer(_: web.Request) -> web.Response:
+    return web.Response(headers={"X-Request-Id": "r1"})
 
 
 async def test_collector_that_is_down_harms_nobody(memory: Adapters) -> None:
