@@ -13,6 +13,7 @@ from service.errors import AddressUnavailable
 from service.metrics import loop_lag
 from service.metrics.exposition import Exposition
 from service.metrics.metrics import Metrics
+from service.web.middlewares.request_context import ANSWER_HEADERS
 from service.web.protocol import Runner
 
 PATH: Final = "/metrics"
@@ -48,7 +49,11 @@ def _app(metrics: Metrics) -> web.Application:
         body, content_type = exposition.written(request.headers.get(hdrs.ACCEPT, ""))
         return web.Response(body=body, headers={hdrs.CONTENT_TYPE: content_type})
 
+    async def complete(_: web.Request, response: web.StreamResponse) -> None:
+        response.headers.update(ANSWER_HEADERS)
+
     app = web.Application()
+    app.on_response_prepare.append(complete)
     app.router.add_get(PATH, show)
     return app
 

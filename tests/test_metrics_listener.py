@@ -47,13 +47,14 @@ async def test_metrics_are_told() -> None:
 
 
 async def test_listener_has_nothing_else() -> None:
-    """No other path is there."""
+    """No other path is there, and no answer tells versions."""
     async with (
         listening(Metrics(), CONFIG.server, [0]) as port,
         aiohttp.ClientSession() as session,
         session.get(f"http://127.0.0.1:{port}/v1/user/profile") as answer,
     ):
         assert answer.status == 404
+        assert answer.headers["Server"] == "user-profile-service"
 
 
 async def test_next_port_is_taken_where_the_first_is_not_free() -> None:
