@@ -4,7 +4,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -68,7 +68,9 @@ async def _created(
 async def _create(
     config: Config, user_pool: UserPool | None, wait_s: float
 ) -> dict[str, str] | None:
-    async with aws.clients(config) as clients:
+    # Nobody else waits for these servers: they are asked again and again, as long as there is time.
+    patient = replace(config, upstreams=replace(config.upstreams, breaker_failures=0))
+    async with aws.clients(patient) as clients:
         table = config.dynamodb.user_profile_table
         await provisioning.reachable(clients.dynamodb.list_tables, within_s=wait_s)
         await provisioning.create_table(clients.dynamodb, table)

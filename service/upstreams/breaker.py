@@ -107,7 +107,8 @@ class Breaker:
 
     def _admit_probe(self, now: float) -> None:
         if self._circuit.opened:
-            raise UpstreamRefused(self.upstream, retry_after_s=self._circuit.open_remaining)
+            retry_after_s = max(1, self._circuit.open_remaining)  # its time may end meanwhile
+            raise UpstreamRefused(self.upstream, retry_after_s=retry_after_s)
         if now < self._next_probe_at:
             raise UpstreamRefused(self.upstream, retry_after_s=1)
         self._next_probe_at = now + self._open_s

@@ -133,3 +133,19 @@ def test_server_that_never_comes_is_told(
     last = capsys.readouterr().err.splitlines()[-1]
     assert last.startswith("AWS did not do what was asked of it: ")
     assert url in last
+
+
+def test_server_is_asked_until_the_time_is_over(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """However often a server did not answer, nobody but it decides that it is not there."""
+    monkeypatch.setattr("service.provisioning.POLL_S", 0)
+    monkeypatch.setattr("service.transport.retries.LONGEST_PAUSE_S", 0.001)
+    monkeypatch.setenv("UPSTREAMS_BREAKER_FAILURES", "1")
+    with socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        url = url_of(closed)
+        monkeypatch.setenv("AWS_DYNAMODB_ENDPOINT_URL", url)
+        assert main(["setup", "--wait-s", "0.5"]) == 2
+
+    assert url in capsys.readouterr().err.splitlines()[-1]
