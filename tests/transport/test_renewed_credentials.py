@@ -85,6 +85,16 @@ async def _calling(transport: str) -> AsyncIterator[Caller]:
 
 
 @TRANSPORTS
+async def test_good_credentials_are_kept(endpoint: KeyEndpoint, transport: str) -> None:
+    """Credentials that are good for hours are asked for once."""
+    endpoint.otherwise = _credentials("good", GOOD)
+    async with _calling(transport) as caller:
+        assert [await caller.key() for _ in range(3)] == ["good"] * 3
+
+    assert len(endpoint.asked) == 1
+
+
+@TRANSPORTS
 async def test_nobody_waits_for_new_credentials(endpoint: KeyEndpoint, transport: str) -> None:
     """While an endpoint hangs that should give new credentials, calls go out with the old ones."""
     endpoint.otherwise = _credentials("old", OLD)
