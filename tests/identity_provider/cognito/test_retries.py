@@ -156,6 +156,25 @@ async def test_repeatable_call_is_repeated_once(
     assert cognito.operations.count(operation) == 2
 
 
+async def test_cognito_that_is_down_gets_hardly_more_calls(
+    provider: IdentityProvider, cognito: ScriptedCognito
+) -> None:
+    """Where everything fails, twenty calls are repeated and no more; each success earns a part of one."""
+    cognito.answers("GetUser", DOWN)
+    for _ in range(100):
+        with pytest.raises(UpstreamUnavailable):
+            await CALLS["GetUser"](provider)
+    assert len(cognito.operations) == 120
+
+    cognito.answers("GetUser", usual)
+    for _ in range(5):
+        await CALLS["GetUser"](provider)
+    cognito.answers("GetUser", DOWN, usual)
+    await CALLS["GetUser"](provider)
+
+    assert len(cognito.operations) == 127
+
+
 async def test_repeatable_call_is_repeated_after_its_time(
     impatient: aws.Clients, app_client: CognitoConfig, cognito: ScriptedCognito
 ) -> None:
