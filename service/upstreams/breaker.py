@@ -23,6 +23,7 @@ from service.config import UpstreamsConfig
 
 OnState: TypeAlias = Callable[[str, str], None]  # told of an upstream and closed, open or half_open
 
+DOWN: Final = HTTPStatus.INTERNAL_SERVER_ERROR.value  # the first status that tells of a failure
 SLOW_S: Final = 1.0  # a call that is given up after that long says that the upstream is slow
 
 
@@ -71,6 +72,7 @@ class Breaker:
         self._on_state = on_state
         self._clock = clock
         self._state = STATE_CLOSED
+        self._in_doubt = False  # something has failed since the last success
         self._epoch = 0  # calls of another one count no longer
         self._next_probe_at = 0.0
         on_state(upstream, STATE_CLOSED)
@@ -89,17 +91,17 @@ class Breaker:
         if call.epoch != self._epoch:
             return
         if failed:
+            self._in_doubt = True
             with suppress(_Failure), self._circuit:
                 raise _Failure
             if self._circuit.opened:
                 self._change(STATE_OPEN)
         elif failed is None:
             self._next_probe_at = 0.0
-        elif self._state != STATE_CLOSED:
+        elif self._in_doubt:
             self._circuit.reset()
+            self._in_doubt = False
             self._change(STATE_CLOSED)
-        elif self._circuit.failure_count:
-            self._circuit.reset()
 
     def gave_up(self, call: "Call") -> bool | None:
         """Return what it says of the upstream that a call was cancelled: its slowness, or nothing."""
@@ -112,12 +114,13 @@ class Breaker:
         if now < self._next_probe_at:
             raise UpstreamRefused(self.upstream, retry_after_s=1)
         self._next_probe_at = now + self._open_s
+        self._epoch += 1  # a probe that hangs still counts no longer
         self._change(STATE_HALF_OPEN)
 
     def _change(self, state: str) -> None:
-        self._epoch += 1
         if state == self._state:
             return
+        self._epoch += 1
         self._state = state
         say = structlog.get_logger()
         (say.warning if state == STATE_OPEN else say.info)(
@@ -151,7 +154,7 @@ class Call:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        failed: bool | None = self.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        failed: bool | None = self.status >= DOWN
         if kind is not None:
             failed = True
             if issubclass(kind, asyncio.CancelledError):
