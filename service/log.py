@@ -4,9 +4,8 @@ import hashlib
 import hmac
 import logging
 import time
-from collections.abc import Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping, MutableMapping
+from contextvars import ContextVar, Token
 from typing import Any, Final, TextIO, cast
 
 import structlog
@@ -112,14 +111,20 @@ class BoundLogger:
         return self._logger
 
 
-@contextmanager
-def about(request: Mapping[str, object]) -> Iterator[None]:
-    """Let all events inside say what they have in common: they belong to one request."""
-    token = _REQUEST.set(request)
-    try:
-        yield
-    finally:
-        _REQUEST.reset(token)
+class About:
+    """Lets all events inside say what they have in common: they belong to one *request*."""
+
+    __slots__ = ("_request", "_token")
+    _token: Token[Mapping[str, object]]
+
+    def __init__(self, request: Mapping[str, object]) -> None:
+        self._request = request
+
+    def __enter__(self) -> None:
+        self._token = _REQUEST.set(self._request)
+
+    def __exit__(self, *_: object) -> None:
+        _REQUEST.reset(self._token)
 
 
 def with_request(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

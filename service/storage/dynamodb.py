@@ -79,9 +79,8 @@ class DynamoDBProfileStore:
         if created_at is not None:
             item = await self._read((user_id, created_at))
             # `createdAt` never changes and one profile lives at most: live there, it is the one.
-            profile = items.live_profile([] if item is None else [item])
-            if profile is not None:
-                return profile
+            if item is not None and items.is_live(item):
+                return items.profile_of(item)
         return items.live_profile(await self._items(user_id, consistent=self._consistent_read))
 
     async def find_latest(self, user_id: str) -> Profile | None:

@@ -40,7 +40,7 @@ def key(user_id: str, sort_key: str) -> dict[str, Attribute]:
 
 def live_items(items: Iterable[Item]) -> list[Item]:
     """Return the profiles out of a user's items; another program may have left several."""
-    return [item for item in items if not is_claim(item) and not is_deleted(item)]
+    return [item for item in items if is_live(item)]
 
 
 def live_item(items: Iterable[Item]) -> Item | None:
@@ -59,9 +59,14 @@ def claim(items: Iterable[Item]) -> Item | None:
     return next(filter(is_claim, items), None)
 
 
+def is_live(item: Item) -> bool:
+    """Tell whether the item is a profile that has not been deleted."""
+    return not is_claim(item) and not is_deleted(item)
+
+
 def is_deleted(item: Item) -> bool:
     """Tell whether the item is what this service leaves of a deleted profile."""
-    return "S" in item.get(DELETED_AT, {})
+    return DELETED_AT in item and "S" in item[DELETED_AT]
 
 
 def is_claim(item: Item) -> bool:

@@ -11,6 +11,7 @@ from service.domain.profiles import JsonValue, Profile
 from service.web.entity_tags import entity_tag
 
 OF_64_BITS: Final = range(-(2**63), 2**64)  # the integers that orjson writes itself
+AS_THEY_ARE: Final = frozenset({str, bool})  # the types, exactly, whose values need no other form
 NO_UNICODE: Final = (
     "Another program stored a text in the profile that is no Unicode. PUT replaces it."
 )
@@ -38,7 +39,7 @@ class ProfileRepresentation:
             "updatedAt": profile.updated_at,
             "version": profile.version,
             **{
-                name: value if type(value) is str else _shown(value)
+                name: value if type(value) in AS_THEY_ARE else _shown(value)
                 for name in self.declared
                 if (value := fields.get(name)) is not None
             },
@@ -59,7 +60,10 @@ def _shown(value: JsonValue) -> Any:  # noqa: ANN401 -- what orjson takes
     """Return *value* as orjson writes it: names sorted, numbers with all of their digits."""
     match value:
         case dict():
-            return {name: _shown(value[name]) for name in sorted(value)}
+            return {
+                name: inner if type(inner := value[name]) in AS_THEY_ARE else _shown(inner)
+                for name in sorted(value)
+            }
         case list():
             return [_shown(entry) for entry in value]
         case int() if value not in OF_64_BITS:

@@ -37,7 +37,7 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     trace_id = request.get(keys.TRACE_ID) or _accepted(request, TRACE_HEADER, _TRACE_ID)
     if trace_id is not None:
         context["trace_id"] = trace_id
-    with log.about(context):
+    with log.About(context):
         response = await handler(request)
         complete(response, request_id)
         if request.app[keys.LOAD].draining:
