@@ -1,12 +1,13 @@
-"""`python -m bench [full|quick|profile]`: measures, and says what came of it."""
+"""`python -m bench [full|quick|profile|overload]`: measures, and says what came of it."""
 
 import os
 import signal
 import sys
 from pathlib import Path
+from statistics import median
 from typing import Final
 
-from bench import report
+from bench import overload, report
 from bench.machine import Cores
 from bench.measure import measure
 from bench.profiling import profile
@@ -16,6 +17,7 @@ from bench.stage import Unfit
 ROOT: Final = Path(__file__).parent.parent
 FULL: Final = "full"  # what the README shows; anything less leaves its files alone
 PROFILE: Final = "profile"
+OVERLOAD: Final = "overload"
 RESULT: Final = ROOT / "bench" / "result.json"
 PICTURE: Final = ROOT / "docs" / "speed.png"
 README: Final = ROOT / "README.md"
@@ -31,10 +33,14 @@ def main(arguments: list[str]) -> int:
     """Measure as the mode and the environment say; return the exit status."""
     signal.signal(signal.SIGTERM, _end)
     mode = arguments[0] if arguments else FULL
+    if mode == OVERLOAD:
+        rounds = overload.measure(Cores.shared_out(os.sched_getaffinity(0)))
+        sys.stdout.write(overload.text(rounds))
+        return 1 if median(each.share for each in rounds) < overload.LEAST_SHARE else 0
     try:
         settings = Settings.read(mode, os.environ)
     except (KeyError, ValueError) as error:
-        sys.stderr.write(f"bench: {error}; the modes are: {' '.join(MODES)}\n")
+        sys.stderr.write(f"bench: {error}; the modes are: {' '.join((*MODES, OVERLOAD))}\n")
         return 2
     cores = Cores.shared_out(os.sched_getaffinity(0))
     try:

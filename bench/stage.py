@@ -64,7 +64,7 @@ def stage(
     """
     keys = Keys(tokens.UserPool(), tokens.LoadBalancer())
     with ExitStack() as stack:
-        behind = _stubs(stack, cores, directory, keys, delay_ms)
+        behind = stubs(stack, cores, directory, keys, delay_ms)
         started = {
             name: _server(stack, cores, name, behind)
             for name in dict.fromkeys(case.server for case in cases)
@@ -100,9 +100,10 @@ def ask(port: int, request: bytes) -> tuple[int, bytes]:
         return response.status, response.read()
 
 
-def _stubs(
+def stubs(
     stack: ExitStack, cores: Cores, directory: Path, keys: Keys, delay_ms: float
 ) -> Addresses:
+    """Start the stubs; DynamoDB's answers come *delay_ms* late. Raises Unfit."""
     files = {
         "sign-in": keys.pool.sign_in(profiles.sub(0)),
         "key-set": keys.pool.key_set(),
@@ -132,10 +133,10 @@ def _server(stack: ExitStack, cores: Cores, name: str, behind: Addresses) -> Ser
     port = servers.free_port()
     process = stack.enter_context(running(servers.program(name, port, behind)))
     cores.pin_server(process.pid)
-    return Server(process, port, _started(process, port))
+    return Server(process, port, ready(process, port))
 
 
-def _started(process: Process, port: int) -> Start:
+def ready(process: Process, port: int) -> Start:
     """Wait for the first answer to a health check, or 404 of a server without one; raises Unfit."""
     health = traffic.request("GET", "/health/ready", {})
     while time.perf_counter() < process.started_at + STARTS_WITHIN_S and process.is_running():
