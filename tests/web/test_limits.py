@@ -4,14 +4,20 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
-from service.app import Adapters
+from aiohttp import ClientSession
+
+from service.app import Adapters, create_app
+from service.config_file import Settings
 from service.domain.profiles import Profile
 from service.web import routes
 from service.web.keys import Needs
 from tests.fakes.profiles import MemoryProfileStore
-from tests.web.conftest import ALICE, Start
+from tests.stage import configured, opening
+from tests.web.conftest import ALICE, AT_ONCE, Start
+from tests.web.raw_http import serving
 
 PATH = "/v1/user/profile"
+FEW: Settings = {"server": {"max-in-flight": "1"}}
 
 
 class WaitingStore(MemoryProfileStore):
@@ -108,6 +114,26 @@ async def test_requests_that_wait_for_one_upstream_leave_the_places_of_others(
 
     assert [login.status, offer.status, nowhere.status] == [401, 200, 404]
     assert (await waiting).status == 404
+
+
+async def test_places_are_counted_alike_before_the_application(memory: Adapters) -> None:
+    """On real connections too, only who needs the same upstream is refused."""
+    store = WaitingStore()
+    app = create_app(configured(FEW, AT_ONCE), opening(replace(memory, profile_store=store)))
+    async with serving(app, **FEW["server"]) as port, ClientSession() as client:
+        url = f"http://127.0.0.1:{port}"
+        waiting = asyncio.create_task(client.get(url + PATH, headers=ALICE))
+        await store.asked.wait()
+
+        async with client.get(url + PATH, headers=ALICE) as profile:
+            assert profile.status == 503
+        account = {"username": "a", "password": "b"}
+        async with client.post(f"{url}/api/auth/login", json=account) as login:
+            assert login.status == 401
+        async with client.get(f"{url}/api/auth/config") as offer:
+            assert offer.status == 200
+        store.release.set()
+        (await waiting).release()
 
 
 def test_each_route_has_the_places_of_what_it_needs() -> None:
