@@ -26,9 +26,10 @@ from service.domain.errors import (
 )
 from service.metrics.metrics import Metrics
 from service.web import door, keys
-from service.web.connections import HEADER, Connections, crowded
+from service.web.connections import HEADER, NEXT, Connections, crowded
 from service.web.middlewares.request_context import complete, new_request_id
 from service.web.problems import problem
+from service.web.shedding import is_one_request, needs_of
 
 # Header fields of an ALB are at most 16 KB, its cookies come in four shards of 4 KB in one field. More
 # than a field's limit is refused as malformed.
@@ -42,7 +43,7 @@ _Handler: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 class _Protocol(web.RequestHandler):
     """A connection."""
 
-    __slots__ = ("_awaited", "_body", "_connections", "_gone", "_timer", "_unreadable")
+    __slots__ = ("_awaited", "_body", "_connections", "_gone", "_plain", "_timer", "_unreadable")
 
     def __init__(
         self,
@@ -56,6 +57,7 @@ class _Protocol(web.RequestHandler):
         self._awaited: object = None  # what the timer is for: a body, or HEADER
         self._body = EMPTY_PAYLOAD  # of the request that was read last
         self._unreadable = False
+        self._plain = True  # each request so far has come in one piece, so the next one begins here
         self._gone: asyncio.Future[None] = self._loop.create_future()
 
     @property
@@ -77,7 +79,7 @@ class _Protocol(web.RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Read on; who waits for a body that turns out to be unreadable is told."""
-        if self._unreadable:
+        if self._unreadable or self._shed(data):
             return
         super().data_received(data)
         if self._messages:
@@ -93,6 +95,21 @@ class _Protocol(web.RequestHandler):
         else:
             self._await_nothing()
 
+    def _shed(self, data: bytes) -> bool:
+        """Refuse a request that is one too many, if that can be seen from its bytes alone."""
+        self._plain = self._plain and is_one_request(data)
+        needs = needs_of(data) if self._plain else None
+        if needs is None or not self._connections.is_full(needs):
+            return False
+        if self._waiter is None or self._waiter.done() or self._messages:
+            return False  # it is at another request
+        self.metrics.request_shed("requests")
+        cast("asyncio.Transport", self.transport).write(crowded(new_request_id(), closes=False))
+        self._await_nothing()
+        self._await(NEXT, self._connections.keep_s)
+        self._next_keepalive_close_time = self._loop.time() + self._connections.keep_s
+        return True
+
     def _await(self, what: object, within_s: float) -> None:
         """Let *what* has begun to come be whole within that time from its beginning."""
         if self._awaited is not what:
@@ -107,7 +124,7 @@ class _Protocol(web.RequestHandler):
 
     def _lose_patience(self) -> None:
         """End a request that comes too slowly."""
-        if self._awaited is HEADER:
+        if self._awaited in (HEADER, NEXT):
             self.force_close()  # there is no request yet to answer
         else:
             self._give_up_body(RequestTimeout())
@@ -197,6 +214,7 @@ class Runner(web.AppRunner):
     ) -> None:
         self._of_all = Connections.of(config)
         self._of_all.count_in(app.get(keys.METRICS, self._of_all.metrics))
+        self._of_all.load = app.get(keys.LOAD, self._of_all.load)
         super().__init__(
             app,
             access_log=None,
