@@ -81,9 +81,7 @@ def _finished(request: web.Request, response: web.StreamResponse, *, duration_s:
         details["sub"] = identity.sub
         details["identity_source"] = identity.source
     if status >= BAD:
-        code = response.get(keys.PROBLEM_CODE)
-        if code is not None:
-            details["code"] = code
+        details["code"] = response.get(keys.PROBLEM_CODE)
     # A balancer and a container ask every few seconds; only their refusals are worth a line.
     elif request.path.startswith(HEALTH):
         app[keys.LOG]().debug("request_finished", **details)
