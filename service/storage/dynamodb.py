@@ -1,7 +1,8 @@
-"""Profiles in a DynamoDB table, by reads, UpdateItem and transactions of Puts: what the role allows."""
+"""Profiles in a DynamoDB table, by reads, updates and transactions: what the role allows."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -28,13 +29,13 @@ from service.storage.write_ids import new_write_id, with_newest
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
-    from types_aiobotocore_dynamodb.type_defs import PutTypeDef
+    from types_aiobotocore_dynamodb.type_defs import TransactWriteItemTypeDef
 
     from service.config import DynamoDBConfig
     from service.storage.items import Item
 
 TICK = timedelta(milliseconds=1)  # the resolution of a sort key
-MAX_PUTS = 100  # of one transaction: TransactWriteItemList in DynamoDB's service model
+MAX_WRITES = 100  # of one transaction: TransactWriteItemList in DynamoDB's service model
 
 
 class DynamoDBProfileStore:
@@ -177,19 +178,21 @@ class DynamoDBProfileStore:
         write_id = new_write_id()
         profile = Profile(user_id, created_at, created_at, 1, fields, writes=write_id)
         held = marks.held_claim(user_id, write_id, created_at)
-        puts = [
-            expressions.put_claim(self._table, held, seen=claim),
-            expressions.put_profile(self._table, profile),
+        writes: list[TransactWriteItemTypeDef] = [
+            {"Put": expressions.put_claim(self._table, held, seen=None)}
+            if claim is None
+            else {"Update": expressions.take_claim(self._table, held, seen=claim)},
+            {"Put": expressions.put_profile(self._table, profile)},
         ]
-        created = items.outcome(await self._transact(user_id, write_id, puts), profile)
+        created = items.outcome(await self._transact(user_id, write_id, writes), profile)
         self._places.learn(user_id, created_at)
         return created
 
     async def _erase(self, user_id: str, present: list[Item], *, closing: bool) -> None:
-        """Put tombstones over what is live among *present*, and the claim that goes with them."""
+        """Put tombstones over all data among *present*, and the claim that goes with them."""
         now = self._clock()
-        live, claim = items.live_items(present), items.claim(present)
-        first, *others = _chunks(live, MAX_PUTS - 1)
+        data, claim = items.items_with_data(present), items.claim(present)
+        first, *others = _chunks(data, MAX_WRITES - 1)
         # The profile itself goes last: up to then the user still has it, and can delete it again.
         for chunk in others:
             write_id = new_write_id()
@@ -200,25 +203,27 @@ class DynamoDBProfileStore:
         else:
             left = marks.released_claim(user_id, write_id, claim, now)
         put_claim = expressions.put_claim(self._table, left, seen=claim)
-        puts = [put_claim, *self._tombstones(first, write_id, now)]
-        await self._transact(user_id, write_id, puts)
+        tombstones = self._tombstones(first, write_id, now)
+        await self._transact(user_id, write_id, [{"Put": put_claim}, *tombstones])
 
-    def _tombstones(self, live: list[Item], write_id: str, now: datetime) -> list[PutTypeDef]:
-        return [
-            expressions.put_tombstone(self._table, marks.tombstone(item, write_id, now), seen=item)
-            for item in live
-        ]
+    def _tombstones(
+        self, data: list[Item], write_id: str, now: datetime
+    ) -> list[TransactWriteItemTypeDef]:
+        put = functools.partial(expressions.put_tombstone, self._table)
+        return [{"Put": put(marks.tombstone(item, write_id, now), seen=item)} for item in data]
 
-    async def _transact(self, user_id: str, write_id: str, puts: list[PutTypeDef]) -> list[Item]:
+    async def _transact(
+        self, user_id: str, write_id: str, writes: list[TransactWriteItemTypeDef]
+    ) -> list[Item]:
         """
-        Make the *puts*, all or none of them.
+        Make the *writes*, all or none of them.
 
-        Returns the user's items where it took them to learn that the puts were made, else none.
+        Returns the user's items where it took them to learn that the writes were made, else none.
         """
         try:
             with translated(DYNAMODB_ERRORS):
                 await self._client.transact_write_items(
-                    TransactItems=[{"Put": put} for put in puts], ClientRequestToken=write_id
+                    TransactItems=writes, ClientRequestToken=write_id
                 )
         except IN_DOUBT as failure:
             found = await self._found_after(failure, user_id)
@@ -252,7 +257,7 @@ def _free_moment(now: datetime, present: list[Item]) -> str:
     return timestamp(moment)
 
 
-def _chunks(live: list[Item], size: int) -> Iterator[list[Item]]:
-    """Yield *live* in parts of at most *size*; one that is empty where there is nothing."""
-    for start in range(0, max(len(live), 1), size):
-        yield live[start : start + size]
+def _chunks(data: list[Item], size: int) -> Iterator[list[Item]]:
+    """Yield *data* in parts of at most *size*; one that is empty where there is nothing."""
+    for start in range(0, max(len(data), 1), size):
+        yield data[start : start + size]

@@ -11,7 +11,7 @@ from service.storage.attributes import Attribute, to_attribute
 from service.storage.items import Item
 
 if TYPE_CHECKING:
-    from types_aiobotocore_dynamodb.type_defs import PutTypeDef
+    from types_aiobotocore_dynamodb.type_defs import PutTypeDef, UpdateTypeDef
 
 
 class _Names:
@@ -42,11 +42,29 @@ class _Values:
 def put_claim(table: str, claim: Item, *, seen: Item | None) -> PutTypeDef:
     """Return the Put of the *claim*, on condition that nobody wrote another one than *seen*."""
     names, values = _Names(), _Values()
-    # One that was seen may be gone since: DynamoDB purges it, and only where no profile lives.
-    condition = f"attribute_not_exists({names(items.PARTITION_KEY)})"
-    if seen is not None:
-        condition += f" OR {_written_by_nobody_else(seen, names, values)}"
+    condition = _written_by_nobody_else(seen, names, values)
     return _put(table, claim, condition, names, values)
+
+
+def take_claim(table: str, claim: Item, *, seen: Item) -> UpdateTypeDef:
+    """
+    Return the Update that makes the claim *seen* this one, on the condition of `put_claim`.
+
+    Unlike a Put it leaves what another program keeps under the claim's key.
+    """
+    names, values = _Names(), _Values()
+    condition = _written_by_nobody_else(seen, names, values)
+    state = sorted(items.CLAIM_ATTRIBUTES - {items.PARTITION_KEY, items.SORT_KEY})
+    new = {name: claim[name] for name in state if name in claim}
+    old = [name for name in state if name not in claim]
+    return {
+        "TableName": table,
+        "Key": {name: claim[name] for name in (items.PARTITION_KEY, items.SORT_KEY)},
+        "UpdateExpression": _changed(new, old, names, values),
+        "ConditionExpression": condition,
+        "ExpressionAttributeNames": names.argument(),
+        "ExpressionAttributeValues": values.argument,
+    }
 
 
 def put_profile(table: str, profile: Profile) -> PutTypeDef:
@@ -66,12 +84,16 @@ def put_profile(table: str, profile: Profile) -> PutTypeDef:
 
 def put_tombstone(table: str, tombstone: Item, *, seen: Item) -> PutTypeDef:
     """
-    Return the Put of the *tombstone* over the profile, on condition that this is as *seen*.
+    Return the Put of the *tombstone* over an item, on condition that this is as *seen*.
 
     A Put leaves nothing of what stood there, attributes included that another program added since.
     """
     names, values = _Names(), _Values()
-    condition = _is_still(items.version_of(seen), items.writes_of(seen), names, values)
+    if items.is_deleted(seen):
+        # It may be gone since, or live again.
+        condition = f"{names(items.DELETED_AT)} = {values(seen[items.DELETED_AT])}"
+    else:
+        condition = _is_still(items.version_of(seen), items.writes_of(seen), names, values)
     return _put(table, tombstone, condition, names, values)
 
 
@@ -86,11 +108,8 @@ def update(seen: Profile, changes: Fields, *, updated_at: str, writes: str) -> d
         items.WRITE_ID: {"S": writes},
     }
     removed = [name for name, value in changes.items() if value is None]
-    expression = "SET " + _listed(f"{names(name)} = {values(value)}" for name, value in new.items())
-    if removed:
-        expression += " REMOVE " + _listed(map(names, removed))
     return {
-        "UpdateExpression": expression,
+        "UpdateExpression": _changed(new, removed, names, values),
         "ConditionExpression": condition,
         "ExpressionAttributeNames": names.argument(),
         "ExpressionAttributeValues": values.argument,
@@ -113,11 +132,15 @@ def _is_still(version: int, writes: str, names: _Names, values: _Values) -> str:
     return f"{exists} AND {alive} AND {unchanged}"
 
 
-def _written_by_nobody_else(seen: Item, names: _Names, values: _Values) -> str:
-    """Return the condition that an item was last written as *seen* tells."""
+def _written_by_nobody_else(seen: Item | None, names: _Names, values: _Values) -> str:
+    """Return the condition that nobody wrote another claim than *seen*."""
+    # One that was seen may be gone since: DynamoDB purges it, and only where no profile lives.
+    gone = f"attribute_not_exists({names(items.PARTITION_KEY)})"
+    if seen is None:
+        return gone
     if items.WRITE_ID in seen:
-        return f"{names(items.WRITE_ID)} = {values(seen[items.WRITE_ID])}"
-    return f"attribute_not_exists({names(items.WRITE_ID)})"
+        return f"{gone} OR {names(items.WRITE_ID)} = {values(seen[items.WRITE_ID])}"
+    return f"{gone} OR attribute_not_exists({names(items.WRITE_ID)})"
 
 
 def _put(table: str, item: Item, condition: str, names: _Names, values: _Values) -> PutTypeDef:
@@ -130,6 +153,12 @@ def _put(table: str, item: Item, condition: str, names: _Names, values: _Values)
     if values.argument:  # DynamoDB refuses an empty one
         put["ExpressionAttributeValues"] = values.argument
     return put
+
+
+def _changed(new: Item, removed: Iterable[str], names: _Names, values: _Values) -> str:
+    expression = "SET " + _listed(f"{names(name)} = {values(value)}" for name, value in new.items())
+    listed = _listed(map(names, removed))
+    return f"{expression} REMOVE {listed}" if listed else expression
 
 
 def _listed(clauses: Iterable[str]) -> str:

@@ -31,6 +31,10 @@ MAX_VERSION_DIGITS = 15  # more are another program's: one more write a nanoseco
 OWN_ATTRIBUTES = frozenset(
     {PARTITION_KEY, SORT_KEY, UPDATED_AT, VERSION, WRITE_ID, DELETED_AT, EXPIRES_AT}
 )
+TOMBSTONE_ATTRIBUTES = OWN_ATTRIBUTES - {UPDATED_AT}
+CLAIM_ATTRIBUTES = frozenset(
+    {PARTITION_KEY, SORT_KEY, WRITE_ID, CLAIMED_FOR, CLOSED_AT, EXPIRES_AT}
+)
 
 
 def key(user_id: str, sort_key: str) -> dict[str, Attribute]:
@@ -64,9 +68,20 @@ def is_live(item: Item) -> bool:
     return not is_claim(item) and not is_deleted(item)
 
 
+def items_with_data(items: Iterable[Item]) -> list[Item]:
+    """Return the live profiles, then what another program marked as deleted and left all the same."""
+    profiles = [item for item in items if not is_claim(item) and not is_tombstone(item)]
+    return sorted(profiles, key=is_deleted)
+
+
 def is_deleted(item: Item) -> bool:
-    """Tell whether the item is what this service leaves of a deleted profile."""
+    """Tell whether the item is marked as deleted, by this service or by another program."""
     return DELETED_AT in item and "S" in item[DELETED_AT]
+
+
+def is_tombstone(item: Item) -> bool:
+    """Tell whether the item is what this service leaves of a deleted profile, and no more."""
+    return is_deleted(item) and item.keys() == TOMBSTONE_ATTRIBUTES
 
 
 def is_claim(item: Item) -> bool:

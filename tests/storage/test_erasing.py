@@ -14,7 +14,7 @@ from service.domain.errors import AccountClosed, ProfileChanged, ProfileNotFound
 from service.domain.profiles import CLOSED_FOR, Profile
 from service.domain.timestamps import utc_now
 from service.storage import items
-from service.storage.dynamodb import MAX_PUTS, DynamoDBProfileStore
+from service.storage.dynamodb import MAX_WRITES, DynamoDBProfileStore
 from service.storage.marks import ERASED_FOR
 from tests.lossy_proxy import Deed
 from tests.storage.table import NOON, NOON_TEXT, Table, store_behind_proxy, store_on
@@ -117,7 +117,9 @@ async def test_deletion_that_was_overtaken_erases_nothing(
     assert "expiresAt" not in str(await table.items(user_id))
 
 
-@pytest.mark.parametrize("number", [3, MAX_PUTS + 1], ids=["some", "more than a transaction takes"])
+@pytest.mark.parametrize(
+    "number", [3, MAX_WRITES + 1], ids=["some", "more than a transaction takes"]
+)
 async def test_deletion_leaves_no_live_item_of_several(
     store: DynamoDBProfileStore, table: Table, user_id: str, number: int
 ) -> None:
@@ -134,6 +136,82 @@ async def test_deletion_leaves_no_live_item_of_several(
     assert len(left) == number + 1
     assert items.live_items(left) == []
     assert SECRET not in str(left)
+
+
+@pytest.mark.parametrize(
+    "number", [1, MAX_WRITES + 1], ids=["one", "more than a transaction takes"]
+)
+async def test_deletion_erases_what_another_program_only_marked_as_deleted(
+    config: Config, table: Table, user_id: str, number: int
+) -> None:
+    """Its data is the user's as well, and goes; the profile itself still goes last."""
+    marked = {"city": {"S": SECRET}, "deletedAt": {"S": "long ago"}}
+    await asyncio.gather(*(table.put(user_id, f"{2000 + n}", **marked) for n in range(number)))
+    async with store_behind_proxy(config) as (store, proxy):
+        created = await store.create(user_id, {"city": SECRET})
+        proxy.before["TransactWriteItems"] = [_nothing] * len(range(0, number + 1, MAX_WRITES - 1))
+
+        async def is_there() -> None:
+            assert await store.find_latest(user_id) == created
+
+        proxy.before["TransactWriteItems"][-1:] = [is_there]
+        await store.delete(created)
+
+    left = await table.items(user_id)
+    assert len(left) == number + 2
+    assert SECRET not in str(left)
+    assert all("expiresAt" in item for item in left)
+
+
+async def test_closing_erases_what_another_program_only_marked_as_deleted(
+    store: DynamoDBProfileStore, table: Table, user_id: str
+) -> None:
+    """An account that goes leaves no data behind, though there was no profile; its marks stay."""
+    await table.put(user_id, "2020", city={"S": SECRET}, deletedAt={"S": "long ago"})
+    await store.delete(await store.create(user_id, {"city": SECRET}))
+    before = await table.items(user_id)
+
+    await store.close(user_id)
+
+    after = await table.items(user_id)
+    assert SECRET not in str(after)
+    assert after[:2] == before[:2]
+
+
+async def test_marked_item_that_is_purged_under_way_does_not_come_back(
+    config: Config, table: Table, ttl: Table, user_id: str
+) -> None:
+    """Another program's items may have the TTL too; the deletion begins again without the item."""
+    await table.put(user_id, "2020", city={"S": SECRET}, deletedAt={"S": "long ago"})
+    async with store_behind_proxy(config) as (store, proxy):
+        created = await store.create(user_id, {"city": SECRET})
+
+        async def purge() -> None:
+            await ttl.remove(user_id, "2020")
+
+        proxy.before["TransactWriteItems"] = [purge]
+        await profiles.delete(store, user_id, Always())
+
+    left = [item["createdAt"]["S"] for item in await table.items(user_id)]
+    assert left == [created.created_at, "~claim"]
+
+
+async def test_marked_item_that_lives_again_is_not_erased_unseen(
+    config: Config, table: Table, user_id: str
+) -> None:
+    """Where another program took its mark away under way, the deletion begins again."""
+    await table.put(user_id, "2020", city={"S": SECRET}, deletedAt={"S": "long ago"})
+    async with store_behind_proxy(config) as (store, proxy):
+        created = await store.create(user_id, {"city": SECRET})
+
+        async def revive() -> None:
+            await table.put(user_id, "2020", city={"S": SECRET})
+
+        proxy.before["TransactWriteItems"] = [revive]
+        with pytest.raises(ProfileChanged):
+            await store.delete(created)
+
+    assert len(items.live_items(await table.items(user_id))) == 2
 
 
 async def test_item_that_is_not_the_profile_is_not_deleted_as_it(

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from service.app import aws_adapters, create_app
 from service.config import Config
-from service.storage.items import OWN_ATTRIBUTES, Item
+from service.storage.items import CLAIM_ATTRIBUTES, OWN_ATTRIBUTES, Item
 from service.web import keys
 from tests.stage import CREDENTIALS
 from tests.storage.foreign_items import CASES, DIGITS, UNDECLARED, Case, without
@@ -146,8 +146,9 @@ async def test_earliest_of_several_items_is_the_profile(api: Api, table: Table) 
     ]
     assert (await _call(api, user_id, "DELETE")).status == 204
     assert (await _call(api, user_id, "GET")).status == 404
-    live = [item for item in await table.items(user_id) if "deletedAt" not in item]
-    assert [item["createdAt"] for item in live] == [{"S": "~claim"}]
+    left = await table.items(user_id)
+    assert [item["createdAt"] for item in left if "deletedAt" not in item] == [{"S": "~claim"}]
+    assert all(without(item, OWN_ATTRIBUTES) == {} for item in left)
 
 
 async def test_item_that_says_that_it_is_deleted_is_no_profile(api: Api, table: Table) -> None:
@@ -165,13 +166,23 @@ async def test_item_that_says_that_it_is_deleted_is_no_profile(api: Api, table: 
 
 
 async def test_item_named_like_the_claim_is_no_profile(api: Api, table: Table) -> None:
-    """The sort key of the claim is the service's own, and a profile can be created all the same."""
+    """
+    The sort key of the claim is the service's own, and a profile can be created all the same.
+
+    What another program keeps there stays as it is until the profile is deleted.
+    """
     user_id = str(uuid.uuid4())
-    await table.put(user_id, "~claim", city={"S": "Mumbai"})
+    theirs = {name: value for name, value in UNDECLARED.items() if name not in CLAIM_ATTRIBUTES}
+    await table.put(user_id, "~claim", **UNDECLARED, city={"S": "Mumbai"}, expiresAt={"S": "never"})
 
     assert (await _call(api, user_id, "GET")).status == 404
     assert (await _call(api, user_id, "POST", {"city": "Pune"})).status == 201
     assert (await _read(api, user_id))["city"] == "Pune"
+    claim = await _item(table, user_id, "~claim")
+    assert without(claim, CLAIM_ATTRIBUTES) == without({**theirs, "city": {"S": "Mumbai"}}, ())
+    assert "expiresAt" not in claim
+    assert (await _call(api, user_id, "DELETE")).status == 204
+    assert without(await _item(table, user_id, "~claim"), CLAIM_ATTRIBUTES) == {}
 
 
 async def test_patch_inside_a_field_keeps_what_it_does_not_name(api: Api, table: Table) -> None:
