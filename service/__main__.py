@@ -23,8 +23,10 @@ def main(arguments: Sequence[str]) -> int:
         ended_by = signal.SIGTERM
         signal.raise_signal(signal.SIGINT)  # which asyncio turns into an orderly end
 
-    # As process 1 of a container, Python would not hear SIGTERM before the server listens for it.
+    # As process 1 of a container, Python would not hear SIGTERM before the server listens for it; and
+    # what a script starts in its background inherits a SIGINT that is ignored, and asyncio leaves it so.
     signal.signal(signal.SIGTERM, terminate)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     options = parser().parse_args(arguments)
     file = options.config or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
     try:

@@ -73,6 +73,15 @@ async def test_unusable_configuration_is_one_message(tmp_path: Path) -> None:
     assert SECRET not in ended.errors
 
 
+@pytest.fixture(params=[signal.default_int_handler, signal.SIG_IGN], ids=["shell", "background"])
+def inherited(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let programs be started as by a shell, or as in the background of a script."""
+    before = signal.signal(signal.SIGINT, request.param)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("inherited")
 @pytest.mark.parametrize(
     ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["SIGINT", "SIGTERM"]
 )
