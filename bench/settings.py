@@ -59,5 +59,5 @@ def chosen(patterns: str) -> tuple[Case, ...]:
 MODES: Final = {
     "profile": Settings((FLOOR, GET_WARM), (64,), rounds=1, seconds=10, tail_s=0, known_users=0),
     "quick": Settings(FIRST, (64,), rounds=4, seconds=2, tail_s=0, known_users=0),
-    "full": Settings(CASES, (1, 16, 64, 256), rounds=5, seconds=2, tail_s=20, known_users=100_000),
+    "full": Settings(CASES, (1, 16, 64, 256), rounds=3, seconds=2, tail_s=20, known_users=100_000),
 }
