@@ -102,7 +102,7 @@ class UpstreamsSection(SectionSchema):
     section = "upstreams"
     value = UpstreamsConfig
 
-    breaker_failures = count("10", most=10_000)
+    breaker_failures = count("20", most=10_000)
     breaker_open_s = seconds("1", longest=60)
 
 

@@ -17,12 +17,19 @@ if TYPE_CHECKING:
 
     from aiobotocore.client import AioBaseClient
 
-# botocore's currency: a retry costs 5, after a timeout 10, and gets it back by succeeding; a call that
-# needed none earns 1. botocore begins with 500: a hundred retries of an upstream that is down.
+# botocore's currency: a retry costs 5, after a timeout 10, and gets it back by succeeding. It starts
+# with 500, a hundred retries of an upstream that is down, and pays 1 for a call that needed none. Ours
+# pays for a retry: where three replies in ten are lost, every call still comes through.
 CAPACITY: Final = 100
 COST: Final = 5
-EARNED: Final = 1
+EARNED: Final = 5
 LONGEST_PAUSE_S: Final = 0.3  # botocore pauses up to two seconds, of a request's eight
+
+
+class Purse(RetryQuotaChecker):
+    """Takes what a retry costs, and what calls earn."""
+
+    _NO_RETRY_INCREMENT = EARNED
 
 
 def quota() -> RetryQuota:
@@ -42,7 +49,7 @@ def attach(client: AioBaseClient, *, attempts: int, on_retry: Callable[[], None]
     """
     events: Any = client.meta.events
     service = client.meta.service_model.service_id.hyphenize()
-    checker: Any = RetryQuotaChecker(quota())  # the stubs know the quota alone here
+    checker: Any = Purse(quota())  # the stubs know the quota alone here
     backoff: Any = ExponentialBackoff(max_backoff=LONGEST_PAUSE_S)  # type: ignore[arg-type]  # or a float
     handler = AioRetryHandler(
         retry_policy=AioRetryPolicy(
