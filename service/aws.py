@@ -27,6 +27,7 @@ from botocore.exceptions import ConnectionError as NeverConnected
 
 from service.calls import COGNITO, DYNAMODB, Calls
 from service.domain.errors import (
+    FeatureUnavailable,
     Misconfigured,
     ServiceError,
     ServiceFault,
@@ -57,6 +58,7 @@ COMMON_ERRORS: ErrorTable = {  # of every AWS service
     "MissingAuthenticationTokenException": Misconfigured,
     "RequestLimitExceeded": UpstreamUnavailable,
     "ThrottlingException": UpstreamUnavailable,
+    "UnknownOperationException": FeatureUnavailable,
     "UnrecognizedClientException": Misconfigured,
 }
 BOTOCORES = frozenset({"aiobotocore", "botocore"})  # the packages by that name
@@ -185,9 +187,9 @@ def translated(table: ErrorTable) -> Iterator[None]:
     Raise what botocore raises as the domain's error; the original stays its cause, for the log.
 
     An exception that neither *table* nor COMMON_ERRORS names is an UpstreamFault, or, with an HTTP
-    status from 500, an UpstreamUnavailable. Whatever kept an answer from coming is an
-    UpstreamUnavailable, and so is what the breaker refused; that there are no credentials to ask with,
-    Misconfigured.
+    status from 500, an UpstreamUnavailable, but with 501 a FeatureUnavailable. Whatever kept an answer
+    from coming is an UpstreamUnavailable, and so is what the breaker refused; that there are no
+    credentials to ask with, Misconfigured.
     """
     try:
         yield
@@ -261,8 +263,13 @@ def _meaning(table: ErrorTable, error: ClientError) -> ServiceError:
         meaning = table.get(name) or COMMON_ERRORS.get(name)
     if meaning is None:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        down = status >= HTTPStatus.INTERNAL_SERVER_ERROR
-        meaning = UpstreamUnavailable if down else UpstreamFault
+        meaning = _meaning_of_status(status)
     if not isinstance(meaning, type):
         return meaning(error)
     return meaning(retry_after_s=RETRY_AFTER_S) if meaning is UpstreamUnavailable else meaning()
+
+
+def _meaning_of_status(status: int) -> type[ServiceError]:
+    if status == HTTPStatus.NOT_IMPLEMENTED:  # as local AWSs say of operations that they lack
+        return FeatureUnavailable
+    return UpstreamUnavailable if status >= HTTPStatus.INTERNAL_SERVER_ERROR else UpstreamFault

@@ -40,18 +40,27 @@ def tokens_of(answer: Mapping[str, Any]) -> Tokens:
     """Return the tokens; raises UpstreamFault without them."""
     result = required(answer, "AuthenticationResult")
     id_token: str = required(result, "IdToken")
+    access_token: str = required(result, "AccessToken")
     return Tokens(
-        user_id=_subject(id_token),
+        user_id=str(_claim(id_token, "sub")),
         id_token=id_token,
-        access_token=required(result, "AccessToken"),
+        access_token=access_token,
         refresh_token=result.get("RefreshToken"),
-        expires_in_s=required(result, "ExpiresIn"),
+        expires_in_s=result["ExpiresIn"] if "ExpiresIn" in result else _lifetime_s(access_token),
     )
 
 
-def _subject(id_token: str) -> str:
-    """Read the `sub` of a token that came straight from Cognito; nothing is verified here."""
+def _lifetime_s(access_token: str) -> int:
+    """Return for how long a token was made: Cognito says so beside it, a local Cognito may not."""
+    made, ends = (_claim(access_token, name) for name in ("iat", "exp"))
+    if not (isinstance(made, int) and isinstance(ends, int)):
+        raise UpstreamFault
+    return ends - made
+
+
+def _claim(token: str, name: str) -> object:
+    """Read a claim of a token that came straight from Cognito; nothing is verified here."""
     try:
-        return str(jwt.decode(id_token, options={"verify_signature": False})["sub"])
+        return jwt.decode(token, options={"verify_signature": False})[name]
     except (jwt.InvalidTokenError, KeyError) as error:
         raise UpstreamFault from error

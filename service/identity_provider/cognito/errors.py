@@ -138,7 +138,7 @@ def refresh_refused(error: ClientError) -> ServiceError:
 
 
 def revocation_refused(error: ClientError) -> ServiceError:
-    """Mean UnauthorizedException of RevokeToken: a token of another client, or a wrong secret."""
+    """Mean either refusal of RevokeToken: a token of another client, or a wrong secret."""
     return Misconfigured() if blames_our_secret(error) else TokenInvalid()
 
 
@@ -165,6 +165,7 @@ EVERY_CALL: Final[ErrorTable] = {
     "ResourceNotFoundException": Misconfigured,  # the pool's or the client's id
     "TooManyFailedAttemptsException": too_many_attempts,
     "TooManyRequestsException": throttled,
+    "Unsupported": FeatureUnavailable,  # of an operation that cognito-local lacks
     "UnsupportedOperationException": FeatureUnavailable,
     "UserPoolAddOnNotEnabledException": FeatureUnavailable,
 }
@@ -242,7 +243,11 @@ _OF_THE_CALL: Final[Mapping[str, ErrorTable]] = {
         **SENDING,
         **STRANGERS_MESSAGE,
     },
-    "InitiateAuth": {**SIGNING_IN, "InvalidParameterException": flow_refused},
+    "InitiateAuth": {
+        **SIGNING_IN,
+        "InvalidParameterException": flow_refused,
+        "InvalidPasswordException": InvalidCredentials,  # not documented; of a wrong one
+    },
     "RespondToAuthChallenge": {
         **SIGNING_IN,
         **PASSWORDS,
@@ -259,6 +264,7 @@ _OF_THE_CALL: Final[Mapping[str, ErrorTable]] = {
         "UserNotFoundException": RefreshTokenInvalid,
     },
     "RevokeToken": {
+        "NotAuthorizedException": revocation_refused,  # not documented
         "UnauthorizedException": revocation_refused,
         "UnsupportedTokenTypeException": UnsupportedTokenType,
     },

@@ -84,6 +84,19 @@ async def test_tokens(provider: IdentityProvider, cognito: ScriptedCognito) -> N
     )
 
 
+async def test_lifetime_that_is_not_told_is_the_access_tokens(
+    provider: IdentityProvider, cognito: ScriptedCognito
+) -> None:
+    """ExpiresIn may be left out, as in the model; the access token has its two moments itself."""
+    told = {"IdToken": id_token(sub=USER_ID), "AccessToken": id_token(iat=1_000, exp=1_300)}
+    cognito.answers("InitiateAuth", success({"AuthenticationResult": told}))
+
+    signed_in = await CALLS["InitiateAuth"](provider)
+
+    assert isinstance(signed_in, Tokens)
+    assert signed_in.expires_in_s == 300
+
+
 @pytest.mark.parametrize("refresh_token", [None, "the-next-one"], ids=["kept", "rotated"])
 async def test_refresh_token_is_new_only_where_it_rotates(
     refresh_token: str | None, provider: IdentityProvider, cognito: ScriptedCognito
@@ -241,6 +254,14 @@ async def test_passkey_options_are_handed_on(
         ("InitiateAuth", {"AuthenticationResult": {}}),
         ("InitiateAuth", {"AuthenticationResult": {"AccessToken": "a", "ExpiresIn": 300}}),
         ("InitiateAuth", {"AuthenticationResult": {"IdToken": "none", "AccessToken": "a"}}),
+        (
+            "InitiateAuth",
+            {"AuthenticationResult": {"IdToken": id_token(sub=USER_ID), "AccessToken": "a"}},
+        ),
+        (
+            "InitiateAuth",
+            {"AuthenticationResult": dict.fromkeys(("IdToken", "AccessToken"), id_token(sub="a"))},
+        ),
         (
             "InitiateAuth",
             {"AuthenticationResult": {"IdToken": id_token(), "AccessToken": "a", "ExpiresIn": 300}},

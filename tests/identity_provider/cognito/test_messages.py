@@ -67,6 +67,7 @@ MEANINGS: list[tuple[Said, type[ServiceError]]] = [
     (Said("ConfirmForgotPassword", "NotAuthorized", "User is disabled."), CodeMismatch),
     (Said("InitiateAuth", "NotAuthorized", "Incorrect username or password."), InvalidCredentials),
     (Said("InitiateAuth", "NotAuthorized", "User is disabled."), InvalidCredentials),
+    (Said("InitiateAuth", "InvalidPassword", "Invalid password"), InvalidCredentials),
     (Said("InitiateAuth", "NotAuthorized", "Password attempts exceeded"), TooManyAttempts),
     (Said("InitiateAuth/begin", "NotAuthorized", "Password attempts exceeded"), TooManyAttempts),
     (
@@ -216,6 +217,18 @@ async def test_wrong_client_secret_is_the_operators(
         await CALLS[call](provider)
 
     assert [(event["operation"], event["error"]) for event in logs] == [(call, name)]
+
+
+@pytest.mark.parametrize("message", [None, "Refresh Token has been revoked"])
+async def test_refused_revocation_is_done(
+    message: str | None, provider: IdentityProvider, cognito: ScriptedCognito
+) -> None:
+    """A token that no session has is signed out, by whichever of its two names Cognito says so."""
+    cognito.answers("RevokeToken", refusal("NotAuthorizedException", message))
+
+    await CALLS["RevokeToken"](provider)
+
+    assert cognito.operations == ["RevokeToken"]
 
 
 @pytest.mark.parametrize("message", [b"null", b"5", b"{}"])
