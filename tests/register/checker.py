@@ -19,7 +19,7 @@ from typing import Final, TypeAlias
 
 from tests.register.history import Fields, Method, Operation, Outcome, Snapshot
 
-MAX_WORLDS = 100_000  # of one call's search
+MAX_COMPARISONS = 5_000_000  # of two worlds, in one call's search: some seconds
 
 _NONE: Final[frozenset[int]] = frozenset()
 _WITHOUT_EFFECT: Final = {Outcome.MISSING, Outcome.REFUSED}
@@ -78,20 +78,20 @@ class _Worlds:
 
     def __init__(self, worlds: Iterable[_World] = ()) -> None:
         self._kept: dict[_World, list[_World]] = {}
-        self.count = 0
+        self.comparisons = 0
         for world in worlds:
             self.add(world)
 
     def add(self, world: _World) -> bool:
         """Add a world; False where a more general one is there."""
         kept = self._kept.setdefault(replace(world, maybe=_NONE, born=frozenset()), [])
+        self.comparisons += 1 + len(kept)
         if any(fewer.maybe <= world.maybe and fewer.born <= world.born for fewer in kept):
             return False
         kept[:] = [
             more for more in kept if not (world.maybe <= more.maybe and world.born <= more.born)
         ]
         kept.append(world)
-        self.count += 1
         return True
 
     def __iter__(self) -> Iterator[_World]:
@@ -99,14 +99,16 @@ class _Worlds:
             yield from kept
 
 
-def check(history: Sequence[Operation], *, max_worlds: int = MAX_WORLDS) -> Violation | None:
+def check(
+    history: Sequence[Operation], *, max_comparisons: int = MAX_COMPARISONS
+) -> Violation | None:
     """
     Return the first call that cannot be explained, None where all can; raises Undecided.
 
     *history* is of one user, who has no profile at the beginning. It holds no calls that are known to
     have done nothing, such as one that was never sent.
     """
-    return _contradiction(history) or _Search(history, max_worlds).violation()
+    return _contradiction(history) or _Search(history, max_comparisons).violation()
 
 
 def _contradiction(history: Sequence[Operation]) -> Violation | None:
@@ -127,9 +129,9 @@ def _contradiction(history: Sequence[Operation]) -> Violation | None:
 
 
 class _Search:
-    def __init__(self, history: Sequence[Operation], max_worlds: int) -> None:
+    def __init__(self, history: Sequence[Operation], max_comparisons: int) -> None:
         self._history = history
-        self._max_worlds = max_worlds
+        self._max_comparisons = max_comparisons
         self._contents: dict[tuple[str, int], Fields] = {}
         self._orphans: set[str] = set()  # creations that nobody was told of
         self._witnessed: set[str] = set()  # creations that a call which has returned has seen
@@ -177,7 +179,7 @@ class _Search:
                 continue
             for other in self._under_way - world.done - world.written - world.maybe:
                 ahead += [after for after in self._after(world, other) if seen.add(after)]
-            if seen.count > self._max_worlds:
+            if seen.comparisons > self._max_comparisons:
                 raise Undecided
         return reached
 

@@ -6,9 +6,9 @@ import math
 import random
 import signal
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,26 +20,62 @@ from tests.stage import CREDENTIALS
 
 @dataclass(eq=False, slots=True)
 class Life:
-    """One process from its start to its death; *ended_at_s* is when nothing of it can happen any more."""
+    """
+    One process from its start to its death; *ended_at_s* is when nothing of it can happen any more.
+
+    *served* are the requests that it has done with, by their ids, as its log tells.
+    """
 
     url: str
     network: Network
     program: Running
     stack: AsyncExitStack
     drain: asyncio.Task[None]
+    served: Mapping[str, asyncio.Event]
     ended_at_s: float = math.inf
+    _watches: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def fate_of(self, request_id: str) -> "Fate":
+        """Begin to watch a request, of which nobody could say what came of it."""
+        fate = Fate(self)
+        if not self.drain.done():  # it still tells what it has served
+            watch = asyncio.create_task(self._watch(fate, request_id))
+            self._watches.add(watch)
+            watch.add_done_callback(self._watches.discard)
+        return fate
+
+    async def _watch(self, fate: "Fate", request_id: str) -> None:
+        await self.served[request_id].wait()
+        await self.network.settled()
+        fate.settled_at_s = time.monotonic()
 
     async def end(self, number: signal.Signals) -> None:
         """Send a signal that ends it, and wait until what it has asked DynamoDB for is done."""
-        self.drain.cancel()
-        with suppress(asyncio.CancelledError):
-            await self.drain
+        tasks = self.drain, *self._watches
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         ended = await self.program.end(number)
         await self.network.cut()
         self.ended_at_s = time.monotonic()
         await self.stack.aclose()
         if "Traceback" in ended.errors:
             raise AssertionError(ended.errors)
+
+
+@dataclass(slots=True)
+class Fate:
+    """Until when a request of unknown outcome may have taken effect: nothing of it happens later."""
+
+    life: Life
+    settled_at_s: float = (
+        math.inf
+    )  # its process had done with it, and DynamoDB with what it had sent
+
+    @property
+    def ended_at_s(self) -> float:
+        """The moment, of the monotonic clock; infinity as long as it has not come."""
+        return min(self.settled_at_s, self.life.ended_at_s)
 
 
 @dataclass(slots=True)
@@ -84,8 +120,9 @@ class Cluster:
             )
             listening = json.loads(await program.until('"listening"'))
             url = f"http://{listening['host']}:{listening['port']}"
-            drain = asyncio.create_task(_drained(program))
-            self.lives.append(Life(url, way, program, stack.pop_all(), drain))
+            served: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
+            drain = asyncio.create_task(_drained(program, served))
+            self.lives.append(Life(url, way, program, stack.pop_all(), drain, served))
 
     async def kill(self, life: Life) -> None:
         """Kill a process, whatever it is at."""
@@ -119,11 +156,12 @@ class Cluster:
             life.network.weather = FAIR
 
 
-async def _drained(program: Running) -> None:
-    """Read the log, which would block the process when nobody did."""
+async def _drained(program: Running, served: Mapping[str, asyncio.Event]) -> None:
+    """Read the log, which would block the process when nobody did, and note what was served."""
     assert program.process.stdout is not None
-    while await program.process.stdout.read(65_536):
-        pass
+    async for line in program.process.stdout:
+        if b'"request_finished"' in line:
+            served[json.loads(line)["request_id"]].set()
 
 
 @asynccontextmanager

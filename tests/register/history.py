@@ -53,9 +53,10 @@ class Operation:
     """
     One call: it took effect, if it did, between *invoked_at_s* and *ended_at_s* of one monotonic clock.
 
-    Where the outcome is unknown, *ended_at_s* is when the process that served it was dead for
-    certain, and infinity where that never came. *changes* are the fields that it writes, None
-    removes one; *reply* is the profile in the answer, or that an answer 304 stands for.
+    Where the outcome is unknown, *ended_at_s* is when nothing of it could happen any more, as its
+    process had done with it or was dead, and infinity where that never came. *changes* are the
+    fields that it writes, None removes one; *reply* is the profile in the answer, or that an answer
+    304 stands for.
     """
 
     method: Method

@@ -64,6 +64,9 @@ STORM: Final = Weather(
     {Fault.REPLY_LOST: 30, Fault.CALL_LOST: 35, Fault.ERROR_AFTER: 10}, spares_reads=True
 )
 LAST_TRY: Final = "attempt=3"  # in botocore's header amz-sdk-request
+TURNS: Final = (
+    20  # of the event loop: to accept a connection, read a call and begin with it takes five
+)
 
 
 @dataclass(slots=True)
@@ -88,10 +91,28 @@ class Network:
         while self._on_the_way:
             await asyncio.wait(self._on_the_way)
 
+    async def settled(self) -> None:
+        """Wait until DynamoDB has done, or will never get, what the process has sent up to now."""
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
+        if self._on_the_way:
+            await asyncio.wait([*self._on_the_way])
+
     async def pass_on(
         self, session: aiohttp.ClientSession, upstream: str, request: web.BaseRequest
     ) -> web.StreamResponse:
         """Pass a call on, or do to it what comes up."""
+        done = asyncio.get_running_loop().create_future()
+        self._on_the_way.add(done)
+        try:
+            return await self._passed_on(session, upstream, request)
+        finally:
+            self._on_the_way.discard(done)
+            done.set_result(None)
+
+    async def _passed_on(
+        self, session: aiohttp.ClientSession, upstream: str, request: web.BaseRequest
+    ) -> web.StreamResponse:
         operation = request.headers["X-Amz-Target"].partition(".")[2]
         body = await request.read()
         fault = self._fault(operation, request.headers.get("amz-sdk-request", ""))
@@ -107,18 +128,10 @@ class Network:
         if fault is Fault.THROTTLED:
             return _refusal("ProvisionedThroughputExceededException")
         headers = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
-        done = asyncio.get_running_loop().create_future()
-        self._on_the_way.add(done)
-        try:
-            async with session.post(upstream, data=body, headers=headers) as answer:
-                reply = web.Response(
-                    body=await answer.read(),
-                    status=answer.status,
-                    content_type=answer.content_type,
-                )
-        finally:
-            self._on_the_way.discard(done)
-            done.set_result(None)
+        async with session.post(upstream, data=body, headers=headers) as answer:
+            reply = web.Response(
+                body=await answer.read(), status=answer.status, content_type=answer.content_type
+            )
         if fault is Fault.REPLY_LOST:
             return _hung_up(request)
         return _refusal("InternalServerError", 500) if fault is Fault.ERROR_AFTER else reply

@@ -364,7 +364,7 @@ def test_too_much_that_is_open_is_undecided() -> None:
     history = [BORN, *unknown, op(READ, 3, 4, DONE, reply="c9 x=1")]
 
     with pytest.raises(Undecided):
-        check(history, max_worlds=100)
+        check(history, max_comparisons=100)
 
 
 def test_many_unknown_writes_of_the_same_are_few_worlds() -> None:
@@ -374,7 +374,7 @@ def test_many_unknown_writes_of_the_same_are_few_worlds() -> None:
         history.append(op(PATCH, n, inf, UNKNOWN, sets=f"y={n}"))
         history.append(op(PATCH, n, n + 0.5, DONE, sets=f"x={n}", reply=f"c{n} x={n}"))
 
-    assert check(history, max_worlds=2_000) is None
+    assert check(history, max_comparisons=20_000) is None
 
 
 @dataclass(frozen=True, slots=True)

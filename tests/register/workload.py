@@ -10,8 +10,8 @@ from http import HTTPStatus
 from typing import Final
 
 from service.domain.profiles import SYSTEM_FIELDS
-from tests.register.client import Answer, NeverSent, NoAnswer, call
-from tests.register.cluster import Cluster, Life
+from tests.register.client import PATIENCE_S, Answer, NeverSent, NoAnswer, call
+from tests.register.cluster import Cluster, Fate, Life
 from tests.register.history import Condition, Existence, Method, Operation, Outcome, Snapshot
 
 PATH: Final = "/v1/user/profile"
@@ -42,17 +42,17 @@ HUNG_UP: Final = 0.04  # of the calls: the caller does not stay for the answer
 
 @dataclass(slots=True)
 class User:
-    """One profile: what was asked of it by which process, and the tag of every state that was seen."""
+    """One profile: what was asked of it, what came of that, and the tag of every state seen."""
 
     user_id: str
-    calls: list[tuple[Operation, Life | None]] = field(default_factory=list)
+    calls: list[tuple[Operation, Fate | None]] = field(default_factory=list)
     states: dict[str, Snapshot] = field(default_factory=dict)
 
     def history(self) -> list[Operation]:
-        """Return the calls; those of unknown outcome end with the process that served them."""
+        """Return the calls; those of unknown outcome end when nothing of them can happen any more."""
         return [
-            operation if life is None else replace(operation, ended_at_s=life.ended_at_s)
-            for operation, life in self.calls
+            operation if fate is None else replace(operation, ended_at_s=fate.ended_at_s)
+            for operation, fate in self.calls
         ]
 
     def seen(self, answer: Answer) -> Snapshot:
@@ -86,8 +86,11 @@ class Caller:
             await self._call(self.rng.choice(self.cluster.lives), self._chosen())
 
     async def read(self, life: Life) -> None:
-        """Read the profile by one process."""
-        await self._call(life, Operation(Method.READ, 0, Outcome.UNKNOWN), stays=True)
+        """Read the profile by one process, which may take a moment to see that all is well again."""
+        invoked = Operation(Method.READ, 0, Outcome.UNKNOWN)
+        async with asyncio.timeout(PATIENCE_S):
+            while not await self._call(life, invoked, stays=True):  # noqa: ASYNC110 -- that is how to hear of it
+                await asyncio.sleep(0.05)
 
     def _chosen(self) -> Operation:
         (method,) = self.rng.choices([*METHODS], [*METHODS.values()])
@@ -110,8 +113,8 @@ class Caller:
             return self._known[1]
         return Existence.PRESENT if self.rng.random() < 0.1 else None
 
-    def _headers(self, operation: Operation) -> dict[str, str]:
-        headers = {"x-amzn-oidc-identity": self.user.user_id}
+    def _headers(self, operation: Operation, request_id: str) -> dict[str, str]:
+        headers = {"x-amzn-oidc-identity": self.user.user_id, "X-Request-Id": request_id}
         match operation.condition:
             case None:
                 if operation.method is Method.READ and self._known and self.rng.random() < 0.3:
@@ -125,41 +128,47 @@ class Caller:
                 headers["If-Match"] = self._known[0]
         return headers
 
-    async def _call(self, life: Life, operation: Operation, *, stays: bool = False) -> None:
-        """Make the call, and note it unless it was never sent, or cannot have done anything."""
+    async def _call(self, life: Life, operation: Operation, *, stays: bool = False) -> bool:
+        """
+        Make the call, and note it unless it was never sent, or cannot have done anything.
+
+        Tells whether the answer says what came of it.
+        """
         impatient = not stays and self.rng.random() < HUNG_UP
         invoked = replace(operation, invoked_at_s=time.monotonic())
+        request_id = f"{self.rng.getrandbits(128):032x}"
         try:
             answer = await call(
                 life.url,
                 operation.method.value,
                 PATH,
-                self._headers(operation),
+                self._headers(operation, request_id),
                 dict(operation.changes) or None,
                 hang_up_after_s=self.rng.uniform(0.001, 0.05) if impatient else None,
             )
         except NeverSent:
-            return
+            return False
         except NoAnswer:
-            self._note_unknown(invoked, life)
-            return
-        ended = replace(invoked, ended_at_s=time.monotonic())
-        self._note(ended, answer, life)
+            self._note_unknown(invoked, life, request_id)
+            return False
+        if answer.body.get("code") in LEFT_OPEN:
+            self._note_unknown(invoked, life, request_id)
+            return False
+        self._note(replace(invoked, ended_at_s=time.monotonic()), answer)
+        return True
 
-    def _note(self, operation: Operation, answer: Answer, life: Life) -> None:
+    def _note(self, operation: Operation, answer: Answer) -> None:
         if answer.status in OUTCOMES:
             reply = self._reply(operation, answer)
             self.user.calls.append(
                 (replace(operation, outcome=OUTCOMES[answer.status], reply=reply), None)
             )
-        elif answer.body.get("code") in LEFT_OPEN:
-            self._note_unknown(operation, life)
         elif answer.body.get("code") not in NOTHING_DONE:
             raise AssertionError(f"{operation}: {answer}")
 
-    def _note_unknown(self, operation: Operation, life: Life) -> None:
+    def _note_unknown(self, operation: Operation, life: Life, request_id: str) -> None:
         if operation.method is not Method.READ:
-            self.user.calls.append((operation, life))
+            self.user.calls.append((operation, life.fate_of(request_id)))
 
     def _reply(self, operation: Operation, answer: Answer) -> Snapshot | None:
         if answer.status in {HTTPStatus.OK, HTTPStatus.CREATED}:
