@@ -82,7 +82,8 @@ class UserPoolClient:
         Make a call and return Cognito's answer.
 
         *meanings* are those of exceptions that mean something else than ERRORS says. A call is tried
-        again, once, where no connection was made, and a REPEATABLE one where its answer was lost.
+        again, once, where no connection was made or another call overtook it, and a REPEATABLE one
+        where its answer was lost.
         Raises FeatureUnavailable where the installed botocore does not know the operation.
         """
         send = getattr(self._client, xform_name(operation), None)
@@ -106,8 +107,11 @@ class UserPoolClient:
         try:
             answer = await send(**arguments)
         except (BotoCoreError, ClientError) as error:
-            harmless = operation in REPEATABLE and (is_unanswered(error) or _failed_inside(error))
-            if not (harmless or _never_connected(error)) or not self._retries.acquire(retries.COST):
+            harmless = operation in REPEATABLE and (
+                is_unanswered(error) or _is(error, "InternalErrorException")
+            )
+            had_no_effect = _never_connected(error) or _is(error, "ConcurrentModificationException")
+            if not (harmless or had_no_effect) or not self._retries.acquire(retries.COST):
                 raise
         else:
             self._retries.release(retries.EARNED)
@@ -180,8 +184,5 @@ def _never_connected(error: Exception) -> bool:
     return isinstance(error, NoConnection)
 
 
-def _failed_inside(error: Exception) -> bool:
-    return (
-        isinstance(error, ClientError)
-        and error.response["Error"].get("Code") == "InternalErrorException"
-    )
+def _is(error: Exception, name: str) -> bool:
+    return isinstance(error, ClientError) and error.response["Error"].get("Code") == name

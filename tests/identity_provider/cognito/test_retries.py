@@ -156,6 +156,19 @@ async def test_repeatable_call_is_repeated_once(
     assert cognito.operations.count(operation) == 2
 
 
+@pytest.mark.parametrize("call", ["AssociateSoftwareToken", "AssociateSoftwareToken/session"])
+async def test_overtaken_call_is_sent_once_again(
+    call: str, provider: IdentityProvider, cognito: ScriptedCognito
+) -> None:
+    """A call that another one overtook has had no effect: the second one succeeds unnoticed."""
+    overtaken = refusal("ConcurrentModificationException")
+    cognito.answers("AssociateSoftwareToken", overtaken, usual)
+
+    await CALLS[call](provider)
+
+    assert cognito.operations == ["AssociateSoftwareToken"] * 2
+
+
 async def test_cognito_that_is_down_gets_hardly_more_calls(
     provider: IdentityProvider, cognito: ScriptedCognito
 ) -> None:
