@@ -22,7 +22,7 @@ from tests.process import restored
 from tests.stage import configured, opening
 
 LOOPBACK = "127.0.0.1"
-SOON_S = 2.0  # much less than the deadline of a request
+SOON_S = 4.0  # much less than the deadline of a request
 STOPS = [signal.SIGTERM, signal.SIGINT]
 
 

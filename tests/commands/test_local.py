@@ -166,7 +166,7 @@ def test_password_is_not_printed_again(session: Session) -> None:
 def test_interrupt_ends_all(session: Session) -> None:
     """Ctrl-C ends it with status 0 at once; no process is left and nothing listens."""
     assert session.ended.status == 0
-    assert session.ended.took_s < 2
+    assert session.ended.took_s < 5
     assert session.left_nothing
     assert not session.port_is_open
 
@@ -186,7 +186,7 @@ def test_real_account_does_not_get_in_between(tmp_path: Path) -> None:
 
     assert [answer.get("city") for answer in session.answers] == [None, None, "Mumbai", "Mumbai"]
     assert (session.ended.status, session.ended.errors) == (0, "")
-    assert session.ended.took_s < 2
+    assert session.ended.took_s < 5
     first = json.loads(session.ended.output.splitlines()[0])
     assert first["event"] == "table_created"
 

@@ -33,9 +33,11 @@ def _many_descriptors() -> Iterator[None]:
 @asynccontextmanager
 async def _trickling(port: int, begun: bytes, clients: int) -> AsyncIterator[Streams]:
     """Open that many connections which have sent *begun*, and send a byte on each now and then."""
-    streams = [await asyncio.open_connection("127.0.0.1", port) for _ in range(clients)]
-    for _, writer in streams:
-        writer.write(begun)
+    streams = []
+    for _ in range(clients):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(begun)  # at once: the time of a connection that says nothing runs, too
+        streams.append((reader, writer))
 
     async def trickle() -> None:
         while True:

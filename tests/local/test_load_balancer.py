@@ -501,7 +501,7 @@ async def test_local_serves_the_signed_path(tmp_path: Path) -> None:
         ended = await program.end(signal.SIGINT)
 
     assert (ended.status, ended.errors) == (0, "")
-    assert ended.took_s < 2
+    assert ended.took_s < 5
 
 
 def test_host_that_is_not_ours_is_told() -> None:

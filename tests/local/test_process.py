@@ -39,7 +39,7 @@ def test_process_says_where_it_listens_and_ends_when_told(sent: signal.Signals) 
         stopping = time.perf_counter()
         process.send_signal(sent)
         assert process.wait(timeout=10) == 0
-        assert time.perf_counter() - stopping < 1
+        assert time.perf_counter() - stopping < 4
         assert process.stdout.read() == process.stderr.read() == ""
 
 

@@ -140,8 +140,11 @@ async def test_failure_to_renew_is_nobodys(
 
 
 @TRANSPORTS
-async def test_failure_is_not_repeated_at_once(endpoint: KeyEndpoint, transport: str) -> None:
+async def test_failure_is_not_repeated_at_once(
+    endpoint: KeyEndpoint, transport: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """However many calls come, the endpoint is asked again only after a pause."""
+    monkeypatch.setattr(module, "PAUSE_S", 3_600)
     endpoint.otherwise = _credentials("old", OLD)
     async with _calling(transport) as caller:
         endpoint.otherwise = FAILING

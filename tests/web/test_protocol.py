@@ -651,8 +651,11 @@ async def test_body_that_breaks_after_the_answer_is_nobodys_problem(fields: byte
 
 
 @pytest.mark.parametrize("fields", BREAKING)
-async def test_client_that_is_gone_is_not_waited_for(fields: bytes) -> None:
+async def test_client_that_is_gone_is_not_waited_for(
+    fields: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Where the body broke and the client hung up, the handler ends in peace."""
+    monkeypatch.setattr(protocol, "HANG_UP_S", 10.0)
     bare = Bare()
     async with serving(bare.app) as port:
         with logged() as log, socket.create_connection(("127.0.0.1", port)) as client:
