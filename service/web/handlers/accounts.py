@@ -9,11 +9,11 @@ from aiohttp import web
 from service.domain import errors
 from service.domain.accounts import SignedUp
 from service.domain.errors import AccountExists, WeakPassword
-from service.domain.password_rules import PasswordRules
 from service.web import bodies, keys
 from service.web.attempts import attempt
 from service.web.front_door import Kind
 from service.web.handlers.deliveries import delivery_data
+from service.web.handlers.offer import offered_rules
 from service.web.operations import (
     OF_A_PASSWORD,
     OF_A_TRIGGER,
@@ -61,8 +61,7 @@ async def sign_up(request: web.Request) -> web.Response:
         account=account.username,
         always=auth.uniform_signup,
     ) as client:
-        rules = PasswordRules(offer.password_min_length, offer.password_requires)
-        if auth.uniform_signup and not rules.allow(account.password):
+        if auth.uniform_signup and not offered_rules(offer).allow(account.password):
             raise WeakPassword
         try:
             signed_up = await request.app[keys.IDENTITY_PROVIDER].registrations.sign_up(

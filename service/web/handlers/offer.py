@@ -4,6 +4,8 @@ from http import HTTPStatus
 
 from aiohttp import web
 
+from service.config import OfferConfig
+from service.domain.password_rules import PasswordRules
 from service.web import bodies, keys
 from service.web.operations import Answer, operation
 from service.web.schemas.offer import OfferSchema
@@ -37,3 +39,8 @@ async def show(request: web.Request) -> web.Response:
         },
     }
     return bodies.answer(data)
+
+
+def offered_rules(offer: OfferConfig) -> PasswordRules:
+    """Return the password rules of an offer."""
+    return PasswordRules(offer.password_min_length, offer.password_requires)

@@ -8,6 +8,7 @@ from service.domain import errors
 from service.web import bearer, bodies, keys
 from service.web.attempts import attempt
 from service.web.front_door import Kind
+from service.web.handlers.offer import offered_rules
 from service.web.operations import (
     OF_A_PASSWORD,
     OF_A_TRIGGER,
@@ -57,15 +58,25 @@ async def forgot(request: web.Request) -> web.Response:
     refusals=(*OF_COGNITO, *OF_A_TRIGGER, *OF_A_PASSWORD, errors.CodeMismatch),
 )
 async def reset(request: web.Request) -> web.Response:
-    """Set a new password."""
+    """
+    Set a new password.
+
+    Whether the user pool looks at the password or at the code first, a weak password is all that is
+    said: of a user name without an account the pool would never weigh it.
+    """
     body = await bodies.load(request, schemas.ResetSchema())
-    username = body["username"]
+    username, password = body["username"], body["password"]
     async with attempt(
         request, Kind.RESET, refused=SecurityEvent.PASSWORD_RESET_REFUSED, account=username
     ) as client:
-        await request.app[keys.IDENTITY_PROVIDER].passwords.reset(
-            username, body["code"], body["password"], client
-        )
+        try:
+            await request.app[keys.IDENTITY_PROVIDER].passwords.reset(
+                username, body["code"], password, client
+            )
+        except errors.CodeMismatch as mismatch:
+            if offered_rules(request.app[keys.CONFIG].offer).allow(password):
+                raise
+            raise errors.WeakPassword from mismatch
     record(request, SecurityEvent.PASSWORD_RESET, account=username)
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
