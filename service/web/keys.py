@@ -87,6 +87,7 @@ OPENAPI: Final = web.AppKey("openapi", bytes)
 REQUEST_ID: Final = web.RequestKey("request_id", str)
 TRACE_ID: Final = web.RequestKey("trace_id", str)  # where requests are traced
 IDENTITY: Final = web.RequestKey("identity", Identity)
+TARGET_UNUSABLE: Final = web.RequestKey("target_unusable", bool)  # there only where it is
 ROOM: Final = web.RequestKey("room", Room)
 ACCESS_TOKEN: Final = web.RequestKey("access_token", str)
 PROBLEM_CODE: Final = web.ResponseKey("problem_code", str)

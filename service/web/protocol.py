@@ -15,6 +15,7 @@ import structlog
 from aiohttp import HttpVersion11, hdrs, web
 from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import _ErrInfo
+from yarl import URL
 
 from service.config import ServerConfig
 from service.domain.errors import (
@@ -27,23 +28,30 @@ from service.domain.errors import (
 from service.metrics.metrics import Metrics
 from service.web import door, keys
 from service.web.connections import HEADER, NEXT, Connections, crowded
+from service.web.heads import MAX_FIELD_BYTES, MAX_LINE_BYTES, UNREADABLE, Heads, is_too_large
 from service.web.middlewares.request_context import complete, new_request_id
 from service.web.problems import problem
 from service.web.shedding import is_one_request, needs_of
 
-# Header fields of an ALB are at most 16 KB, its cookies come in four shards of 4 KB in one field. More
-# than a field's limit is refused as malformed.
-MAX_FIELD_BYTES: Final = 20_480
-MAX_LINE_BYTES: Final = 16_384  # an ALB's request line
 HANG_UP_S: Final = 1.0  # for a client that was refused while it was still sending
 
+_Factory: TypeAlias = Callable[..., web.BaseRequest]
 _Handler: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 class _Protocol(web.RequestHandler):
     """A connection."""
 
-    __slots__ = ("_awaited", "_body", "_connections", "_gone", "_plain", "_timer", "_unreadable")
+    __slots__ = (
+        "_awaited",
+        "_body",
+        "_connections",
+        "_gone",
+        "_plain",
+        "_timer",
+        "_unreadable",
+        "heads",
+    )
 
     def __init__(
         self,
@@ -53,6 +61,7 @@ class _Protocol(web.RequestHandler):
     ) -> None:
         super().__init__(manager, **options)
         self._connections = connections
+        self.heads = Heads()
         self._timer: asyncio.TimerHandle | None = None
         self._awaited: object = None  # what the timer is for: a body, or HEADER
         self._body = EMPTY_PAYLOAD  # of the request that was read last
@@ -81,7 +90,7 @@ class _Protocol(web.RequestHandler):
         """Read on; who waits for a body that turns out to be unreadable is told."""
         if self._unreadable or self._shed(data):
             return
-        super().data_received(data)
+        super().data_received(self.heads.readable(data))
         if self._messages:
             message, body = self._messages[-1]
             if isinstance(message, _ErrInfo):
@@ -90,8 +99,10 @@ class _Protocol(web.RequestHandler):
             self._body = body
         if not self._body.is_eof():
             self._await(self._body, self._connections.body_s)
-        elif not self._messages and self._waiter is not None and not self._waiter.done():
+        elif not self._messages and self._waits_for_a_request():
             self._await(HEADER, self._connections.header_s)
+            if not self.heads.goes_on(data):
+                self.data_received(UNREADABLE)
         else:
             self._await_nothing()
 
@@ -102,13 +113,20 @@ class _Protocol(web.RequestHandler):
         if needs is None or not self._connections.is_full(needs):
             return False
         if self._waiter is None or self._waiter.done() or self._messages:
-            return False  # it is at another request
+            return False  # it is at another request, or at none yet
         self.metrics.request_shed("requests")
         cast("asyncio.Transport", self.transport).write(crowded(new_request_id(), closes=False))
         self._await_nothing()
         self._await(NEXT, self._connections.keep_s)
         self._next_keepalive_close_time = self._loop.time() + self._connections.keep_s
         return True
+
+    def _waits_for_a_request(self) -> bool:
+        if (
+            self._waiter is None
+        ):  # it serves one; or uvloop has read before aiohttp could begin to wait
+            return self._request_count == 0
+        return not self._waiter.done()
 
     def _await(self, what: object, within_s: float) -> None:
         """Let *what* has begun to come be whole within that time from its beginning."""
@@ -121,6 +139,7 @@ class _Protocol(web.RequestHandler):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = self._awaited = None
+            self.heads.ended()
 
     def _lose_patience(self) -> None:
         """End a request that comes too slowly."""
@@ -229,7 +248,7 @@ class Runner(web.AppRunner):
         return _Server(
             _through_the_door(plain.request_handler),
             self._of_all,
-            request_factory=plain.request_factory,
+            request_factory=_made_of_anything(plain.request_factory),
             loop=plain._loop,  # noqa: SLF001 -- aiohttp has no public way to its protocol's class
             **plain._kwargs,  # noqa: SLF001 -- likewise
         )
@@ -239,7 +258,7 @@ def _through_the_door(handler: _Handler) -> _Handler:
     """Return *handler* for the requests that nothing stands against, and a refusal of all others."""
 
     async def serve(request: web.BaseRequest) -> web.StreamResponse:
-        found = door.objection(request)
+        found = _of_head(request) or door.objection(request)
         if found is not None:
             return _refused(request, found)
         response = await handler(request)
@@ -253,6 +272,34 @@ def _through_the_door(handler: _Handler) -> _Handler:
         return response
 
     return serve
+
+
+def _of_head(request: web.BaseRequest) -> door.Objection | None:
+    """Return what stands against a request for what only its connection knows."""
+    if keys.TARGET_UNUSABLE in request:
+        return door.Objection("target", MalformedRequest())
+    if cast("_Protocol", request.protocol).heads.are_large and is_too_large(request):
+        return door.Objection("size", MalformedRequest())
+    return None
+
+
+def _made_of_anything(factory: _Factory) -> _Factory:
+    """
+    Return *factory* for requests of any target.
+
+    A host that is no name makes it fail where aiohttp neither answers nor closes: the connection would
+    be open for ever.
+    """
+
+    def make(message: Any, *rest: Any) -> web.BaseRequest:  # noqa: ANN401 -- aiohttp's own
+        try:
+            return factory(message, *rest)
+        except ValueError:
+            request = factory(message._replace(url=URL("/")), *rest)
+            request[keys.TARGET_UNUSABLE] = True
+            return request
+
+    return make
 
 
 def _refused(request: web.BaseRequest, found: door.Objection) -> web.Response:

@@ -2,12 +2,14 @@
 
 import asyncio
 import resource
+import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 
 import aiohttp
 import pytest
 
+from service import server
 from service.app import Adapters, create_app
 from tests.stage import configured, opening
 from tests.web.raw_http import serving
@@ -81,6 +83,29 @@ async def test_slow_headers_and_bodies_are_gone_in_time(memory: Adapters) -> Non
 
     assert set(of_headers) == {b""}  # there is no request yet to answer
     assert {heard[:13] for heard in of_bodies} == {b"HTTP/1.1 408 "}
+
+
+def test_header_that_comes_with_its_connection_is_not_waited_for_any_longer(
+    memory: Adapters,
+) -> None:
+    """The loop of production reads it before aiohttp has begun to wait for a request."""
+
+    async def check() -> None:
+        async with (
+            serving(
+                create_app(configured(), opening(memory)), **{"header-timeout-s": "0.3"}
+            ) as port,
+            asyncio.timeout(WITHIN_S),
+        ):
+            clients = [socket.create_connection(("127.0.0.1", port)) for _ in range(20)]
+            for client in clients:
+                client.sendall(SLOW_HEADER)  # the loop has not seen the connection yet
+            streams = [await asyncio.open_connection(sock=client) for client in clients]
+            assert set(await asyncio.gather(*(_heard(reader) for reader, _ in streams))) == {b""}
+            for _, writer in streams:
+                writer.close()
+
+    server.run(check())
 
 
 async def test_thousand_slow_clients_disturb_nobody(memory: Adapters) -> None:

@@ -307,13 +307,6 @@ HARMLESS: Final = [
         closes=False,
     ),
     Case(
-        "protocol of a radio",
-        b"SOURCE /health/live ICE/1.0\r\n" + FIELDS + b"\r\n",
-        405,
-        "method_not_allowed",
-        closes=False,
-    ),
-    Case(
         "unknown coding of nothing",
         LIVE + FIELDS + b"Content-Encoding: snappy\r\n\r\n",
         200,
