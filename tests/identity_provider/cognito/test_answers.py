@@ -266,6 +266,14 @@ async def test_passkey_options_are_handed_on(
             "InitiateAuth",
             {"AuthenticationResult": {"IdToken": id_token(), "AccessToken": "a", "ExpiresIn": 300}},
         ),
+        (
+            "InitiateAuth",
+            {
+                "AuthenticationResult": dict.fromkeys(
+                    ("IdToken", "AccessToken"), id_token(sub=USER_ID, iat=1_000, exp="soon")
+                )
+            },
+        ),
         ("InitiateAuth", {"AuthenticationResult": []}),
         ("InitiateAuth", {"ChallengeName": "SMS_MFA", "ChallengeParameters": []}),
         ("GetTokensFromRefreshToken", {}),
