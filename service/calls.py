@@ -6,6 +6,7 @@ import asyncio
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from http import HTTPStatus
 from time import perf_counter
+from traceback import clear_frames
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, cast
 
 from botocore.exceptions import ClientError, HTTPClientError
@@ -109,7 +110,13 @@ class _Watched:
 
         async def call(**arguments: Any) -> Any:  # noqa: ANN401 -- botocore's
             with self._calls.made(self._upstream, operation):
-                return await member(**arguments)
+                try:
+                    return await member(**arguments)
+                except Exception as error:
+                    # botocore's frames hold the error that holds them: a hundred objects of each call,
+                    # for whose sake the collector would stop everybody for tens of milliseconds.
+                    clear_frames(error.__traceback__)
+                    raise
 
         setattr(self, name, call)
         return call

@@ -1,9 +1,11 @@
 """AWS is asked a bounded number of times, and whatever it answers becomes an error of the domain."""
 
 import asyncio
+import gc
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -353,6 +355,25 @@ async def test_missing_answer_is_logged(answer: bytes | None, name: str, asker: 
         await asker.error(answer)
 
     assert logs == [{"event": "aws_call_failed", "error": name, "log_level": "warning"}]
+
+
+@pytest.mark.parametrize("answer", [loopback.HANG, loopback.HANG_UP])
+async def test_call_without_an_answer_leaves_the_collector_no_frames(
+    answer: bytes | None, asker: Asker
+) -> None:
+    """What is left in cycles is looked for by stopping everybody, just when all goes wrong."""
+    gc.collect()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        with suppress(UpstreamUnavailable):
+            await asker.ask(_list_pools, answer)
+        gc.collect()
+        frames = [left for left in gc.garbage if isinstance(left, FrameType)]
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+
+    assert [frame.f_code.co_name for frame in frames] == []
 
 
 async def test_callers_own_mistake_is_not_logged(asker: Asker) -> None:
