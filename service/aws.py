@@ -91,7 +91,7 @@ async def clients(
     Open the clients of one session, and close them; *calls* notes what they are used for.
 
     Cognito's calls are sent once: most are not idempotent, and its limits are per user. DynamoDB's
-    are tried three times: every write carries what tells its own repetition from another's write.
+    are tried several times: every write carries what tells its own repetition from another's write.
     """
     calls = calls or Calls(Metrics())
     told = calls.metrics.breaker_state

@@ -12,6 +12,7 @@ from service.domain.profiles import Fields, Profile, ProfileStore
 from service.domain.timestamps import utc_now
 from service.storage.dynamodb import DynamoDBProfileStore
 from service.storage.write_ids import KEPT_AT_REST
+from service.transport.retries import MOST_LOST
 from tests.lossy_proxy import Deed
 from tests.storage.table import Table, store_behind_proxy, store_on
 
@@ -67,15 +68,29 @@ async def test_update_whose_reply_was_lost_succeeds_once(config: Config, user_id
         assert await store.find_latest(user_id) == updated
 
 
+@pytest.mark.parametrize("operation", ["TransactWriteItems", "Query"])
+async def test_lost_replies_in_a_row_go_unnoticed(
+    operation: str, config: Config, user_id: str
+) -> None:
+    """A network that loses reply after reply is asked until one comes through."""
+    async with store_behind_proxy(config) as (store, proxy):
+        proxy.losing[operation] = MOST_LOST - 1
+
+        created = await store.create(user_id, {"city": "Mumbai"})
+
+        assert await store.find_latest(user_id) == created
+        assert proxy.losing[operation] == 0
+
+
 async def test_upstream_that_loses_every_reply_is_unavailable(config: Config, user_id: str) -> None:
     """After the last try the caller hears that the upstream is not available."""
     async with store_behind_proxy(config) as (store, proxy):
-        proxy.losing["Query"] = 3
+        proxy.losing["Query"] = MOST_LOST
 
         with pytest.raises(UpstreamUnavailable):
             await store.find(user_id)
 
-        assert proxy.seen == ["Query"] * 3
+        assert proxy.seen == ["Query"] * MOST_LOST
 
 
 async def test_update_under_anothers_update_recognises_itself(
@@ -160,7 +175,7 @@ async def test_update_of_which_every_reply_was_lost_is_read_back(
     """Where no try got a reply, the profile itself tells that the write was made."""
     async with store_behind_proxy(config) as (slow, proxy):
         created = await slow.create(user_id, {"city": "Mumbai"})
-        proxy.losing["UpdateItem"] = 3
+        proxy.losing["UpdateItem"] = MOST_LOST
 
         updated = await slow.update(created, {"city": "Pune"})
 
@@ -173,7 +188,7 @@ async def test_creation_of_which_every_reply_was_lost_is_read_back(
 ) -> None:
     """A creation that nobody was told of is found by its id."""
     async with store_behind_proxy(config) as (slow, proxy):
-        proxy.losing["TransactWriteItems"] = 3
+        proxy.losing["TransactWriteItems"] = MOST_LOST
 
         created = await slow.create(user_id, {"city": "Mumbai"})
 
@@ -217,11 +232,11 @@ async def test_closing_whose_replies_were_lost_succeeds(
     """An account is closed though nobody was told so."""
     async with store_behind_proxy(config) as (slow, proxy):
         await slow.create(user_id, {"city": "Mumbai"})
-        proxy.losing["TransactWriteItems"] = 3
+        proxy.losing["TransactWriteItems"] = MOST_LOST
 
         await slow.close(user_id)
 
-        assert proxy.seen.count("TransactWriteItems") == 4
+        assert proxy.seen.count("TransactWriteItems") == 1 + MOST_LOST
     assert await store.find_latest(user_id) is None
     with pytest.raises(AccountClosed):
         await store.create(user_id, {})
@@ -233,12 +248,12 @@ async def test_update_without_any_reply_that_cannot_be_read_back_is_unavailable(
     """Where the read back fails too, the caller hears what the write's own failure was."""
     async with store_behind_proxy(config) as (store, proxy):
         created = await store.create(user_id, {"city": "Mumbai"})
-        proxy.losing.update({"UpdateItem": 3, "Query": 3})
+        proxy.losing.update(dict.fromkeys(("UpdateItem", "Query"), MOST_LOST))
 
         with pytest.raises(UpstreamUnavailable):
             await store.update(created, {"city": "Pune"})
 
-        assert proxy.seen.count("Query") == 3
+        assert proxy.seen.count("Query") == MOST_LOST
 
 
 async def test_update_that_was_never_made_is_unavailable(config: Config, user_id: str) -> None:

@@ -11,6 +11,7 @@ from service import aws
 from service.aws import translated
 from service.config_file import Settings
 from service.domain.errors import UpstreamUnavailable
+from service.transport.retries import MOST_LOST
 from service.upstreams.breaker import UpstreamRefused
 from tests.key_endpoint import KeyEndpoint, key_endpoint, trickling
 from tests.loopback import HANG, HANG_UP, Loopback, answer, raw, refusal, scripted
@@ -88,7 +89,7 @@ async def test_trickling_answer_ends_with_the_time_of_the_attempt(
     async with _clients(slow.url, transport, NEVER_OPEN) as clients:
         await _failed(call, clients)
 
-    assert len(slow.asked) == (1 if call is _get_user else 3)
+    assert len(slow.asked) == (1 if call is _get_user else MOST_LOST)
 
 
 @WAYS

@@ -1,11 +1,13 @@
 """Attempts beyond the first are counted, whoever makes them."""
 
 import pytest
+from botocore.exceptions import HTTPClientError
 
 from service import aws
 from service.calls import Calls
 from service.identity_provider.cognito.user_pool_client import UserPoolClient
 from service.metrics.metrics import Metrics
+from service.transport import retries
 from tests import loopback
 from tests.loopback import refusal, scripted
 from tests.metrics.samples import samples_of
@@ -27,6 +29,21 @@ async def test_dynamodbs_retries_are_counted(
 
     samples = samples_of(metrics)
     assert samples.get('upstream_retries_total{upstream="dynamodb"}') == counted
+
+
+@pytest.mark.parametrize(("within_s", "attempts"), [(retries.LOST_WITHIN_S, 8), (0, 3)])
+async def test_lost_replies_are_asked_for_as_long_as_they_are_soon_lost(
+    monkeypatch: pytest.MonkeyPatch, within_s: float, attempts: int
+) -> None:
+    """A reply that is lost at once is asked for eight times; one that takes its time, three times."""
+    monkeypatch.setattr(retries, "LOST_WITHIN_S", within_s)
+    async with scripted(loopback.HANG_UP) as server:
+        config = configured({"aws.dynamodb": {"endpoint-url": server.url}})
+        async with aws.clients(config, CREDENTIALS) as clients:
+            with pytest.raises(HTTPClientError):
+                await clients.dynamodb.get_item(TableName="table", Key={"userId": {"S": "a"}})
+
+    assert len(server.requests) == attempts
 
 
 async def test_cognitos_retry_is_counted() -> None:
