@@ -55,7 +55,12 @@ async def serve(
     try:
         await runner.setup()
         site = web.TCPSite(
-            runner, config.host, config.port, reuse_port=worker_of is not None or None
+            runner,
+            config.host,
+            config.port,
+            # Of those that come at once, more than aiohttp's 128 would be let in a second later.
+            backlog=config.max_connections,
+            reuse_port=worker_of is not None or None,
         )
         try:
             await site.start()

@@ -18,8 +18,8 @@ from service.supervisor import Supervisor, shared_socket
 # How many objects may be new before the collector looks at them. Requests in flight have a few thousand,
 # which go when they end: at its default of 700 it looked through them for 6 % of a read's CPU.
 YOUNG_OBJECTS: Final = 10_000
-# After how many such looks at the young those are looked at that have been spared once, and after how many
-# of these everything. An upstream that hangs lets requests pile up, and all wait for each look: by the
+# After how many such looks at the young those are looked at that were spared once, and after how many of
+# these everything. An upstream that hangs lets requests pile up, and all wait for each look: by the
 # defaults of 10, twenty-five milliseconds at a time.
 SPARED_ONCE: Final = 1
 ALL_OBJECTS: Final = 50

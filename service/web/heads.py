@@ -16,6 +16,7 @@ MAX_FIELD_BYTES: Final = 20_480
 MAX_LINE_BYTES: Final = 16_384  # an ALB's request line
 MAX_BYTES: Final = MAX_LINE_BYTES + 65_536  # all fields of an ALB's request
 
+END: Final = b"\r\n\r\n"  # of a head, and of a body in chunks
 UNREADABLE: Final = b"\0"  # the parser refuses it at any place of a head
 _FOREIGN: Final = re.compile(rb"^[A-Z_]+ [^\r\n]* (?:RTSP|ICE)/\d\.\d\r?\n", re.MULTILINE)
 
@@ -53,3 +54,13 @@ class Heads:
 def is_too_large(request: web.BaseRequest) -> bool:
     """Tell whether the fields of a request are larger than all of them may be."""
     return sum(len(name) + len(value) for name, value in request.raw_headers) > MAX_BYTES
+
+
+def is_followed(data: bytes, length: int) -> bool:
+    """
+    Tell whether *data*, in which a request ends, has a part of another one after it.
+
+    The last whole request in it has a body of that *length*. Not every such part is found, but nothing
+    else is taken for one.
+    """
+    return len(data) - (data.rfind(END) + len(END)) > length

@@ -28,7 +28,14 @@ from service.domain.errors import (
 from service.metrics.metrics import Metrics
 from service.web import door, keys
 from service.web.connections import HEADER, NEXT, Connections, crowded
-from service.web.heads import MAX_FIELD_BYTES, MAX_LINE_BYTES, UNREADABLE, Heads, is_too_large
+from service.web.heads import (
+    MAX_FIELD_BYTES,
+    MAX_LINE_BYTES,
+    UNREADABLE,
+    Heads,
+    is_followed,
+    is_too_large,
+)
 from service.web.middlewares.request_context import complete, new_request_id
 from service.web.problems import problem
 from service.web.shedding import is_one_request, needs_of
@@ -90,6 +97,7 @@ class _Protocol(web.RequestHandler):
         """Read on; who waits for a body that turns out to be unreadable is told."""
         if self._unreadable or self._shed(data):
             return
+        begun = self._request_count
         super().data_received(self.heads.readable(data))
         if self._messages:
             message, body = self._messages[-1]
@@ -97,14 +105,19 @@ class _Protocol(web.RequestHandler):
                 self._give_up_body(web.RequestPayloadError())
                 return
             self._body = body
+            length = int(message.headers.get(hdrs.CONTENT_LENGTH, "0"))
         if not self._body.is_eof():
             self._await(self._body, self._connections.body_s)
-        elif not self._messages and self._waits_for_a_request():
+        elif self._request_count > begun:
+            self._await_nothing()
+            if is_followed(data, length):
+                self._await(HEADER, self._connections.header_s)
+        elif self._awaited is self._body:
+            self._await_nothing()
+        elif data:  # without, aiohttp goes on with what it has
             self._await(HEADER, self._connections.header_s)
             if not self.heads.goes_on(data):
                 self.data_received(UNREADABLE)
-        else:
-            self._await_nothing()
 
     def _shed(self, data: bytes) -> bool:
         """Refuse a request that is one too many, if that can be seen from its bytes alone."""
@@ -113,7 +126,7 @@ class _Protocol(web.RequestHandler):
         if needs is None or not self._connections.is_full(needs):
             return False
         if self._waiter is None or self._waiter.done() or self._messages:
-            return False  # it is at another request, or at none yet
+            return False  # it is at another request, or not at any yet
         self.metrics.request_shed("requests")
         cast("asyncio.Transport", self.transport).write(crowded(new_request_id(), closes=False))
         self._await_nothing()
@@ -121,10 +134,10 @@ class _Protocol(web.RequestHandler):
         self._next_keepalive_close_time = self._loop.time() + self._connections.keep_s
         return True
 
-    def _waits_for_a_request(self) -> bool:
+    def _is_idle(self) -> bool:
         if (
             self._waiter is None
-        ):  # it serves one; or uvloop has read before aiohttp could begin to wait
+        ):  # it serves a request, or aiohttp has not begun to wait for the first
             return self._request_count == 0
         return not self._waiter.done()
 
@@ -143,10 +156,13 @@ class _Protocol(web.RequestHandler):
 
     def _lose_patience(self) -> None:
         """End a request that comes too slowly."""
-        if self._awaited in (HEADER, NEXT):
-            self.force_close()  # there is no request yet to answer
-        else:
+        if self._awaited not in (HEADER, NEXT):
             self._give_up_body(RequestTimeout())
+        elif self._is_idle():
+            self.force_close()  # there is no request yet to answer
+        else:  # nor may those before it be cut
+            self._awaited = None
+            self._await(HEADER, self._connections.header_s)
 
     def _give_up_body(self, why: BaseException) -> None:
         """Tell who waits for the body that the rest of it can't be had; nothing more is read."""
@@ -191,8 +207,8 @@ class _Protocol(web.RequestHandler):
         return _refusal(request, error, request_id)
 
     def log_exception(self, *args: Any, **details: Any) -> None:  # noqa: ANN401 -- aiohttp's signature
-        """Log a failure of aiohttp's own; a body that broke off after its answer is none."""
-        if not isinstance(details.get("exc_info"), web.RequestPayloadError):
+        """Log a failure of aiohttp's own; a body that broke off after its answer, or stopped, is none."""
+        if not isinstance(details.get("exc_info"), web.RequestPayloadError | RequestTimeout):
             super().log_exception(*args, **details)
 
     async def finish_response(

@@ -1,6 +1,7 @@
 """Clients that are slow on purpose are sent away in time, and disturb nobody."""
 
 import asyncio
+import json
 import resource
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -8,13 +9,15 @@ from contextlib import asynccontextmanager, suppress
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from service import server
 from service.app import Adapters, create_app
 from tests.stage import configured, opening
-from tests.web.raw_http import serving
+from tests.web.raw_http import bytewise, logged, serving
 
 HEADER = b"POST /v1/user/profile HTTP/1.1\r\nHost: localhost\r\nx-amzn-oidc-identity: alice\r\n"
+LIVE = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
 SLOW_HEADER = HEADER + b"X: "
 SLOW_BODY = HEADER + b"Content-Type: application/json\r\nContent-Length: 60000\r\n\r\n"
 EVERY_S = 0.1  # a byte of each client
@@ -106,6 +109,89 @@ def test_header_that_comes_with_its_connection_is_not_waited_for_any_longer(
                 writer.close()
 
     server.run(check())
+
+
+@pytest.mark.parametrize(
+    "request_before",
+    [LIVE, LIVE * 3, HEADER + b"Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"],
+    ids=["without a body", "several", "with a body"],
+)
+async def test_header_behind_a_request_is_not_waited_for_any_longer(
+    memory: Adapters, request_before: bytes
+) -> None:
+    """A connection is idle only when nothing of its next request has come."""
+    async with (
+        serving(create_app(configured(), opening(memory)), **{"header-timeout-s": "0.3"}) as port,
+        asyncio.timeout(WITHIN_S),
+    ):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(request_before + SLOW_HEADER)
+        heard = await _heard(reader)
+        writer.close()
+
+    assert heard.count(b"HTTP/1.1 20") == max(1, request_before.count(b"GET"))
+
+
+async def test_request_is_finished_though_the_next_one_is_slow(memory: Adapters) -> None:
+    """Its time ends while the one before it is served, which takes longer."""
+    app = create_app(configured(), opening(memory))
+    times = {"header-timeout-s": "0.1", "body-timeout-s": "2"}
+
+    async def slow(_: web.Request) -> web.Response:
+        await asyncio.sleep(0.35)
+        return web.Response()
+
+    app.router.add_get("/slow", slow)
+    async with serving(app, **times) as port, asyncio.timeout(WITHIN_S):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(SLOW_HEADER.replace(b"POST /v1/user/profile", b"GET /slow") + b"\r\n\r\nGET")
+        heard = await _heard(reader)
+        writer.close()
+
+    assert heard.startswith(b"HTTP/1.1 200 ")
+
+
+async def test_idle_connection_is_kept_however_its_requests_came(memory: Adapters) -> None:
+    """What came in pieces, or with others, is not taken for the beginning of one more."""
+    sent = HEADER + b"Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+    async with (
+        serving(create_app(configured(), opening(memory)), **{"header-timeout-s": "0.2"}) as port,
+        asyncio.timeout(WITHIN_S),
+    ):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for packets in (
+            [LIVE * 2, sent + sent],
+            [sent[:-1], sent[-1:]],
+            bytewise(LIVE),
+            bytewise(sent),
+        ):
+            for packet in packets:
+                writer.write(packet)
+                await asyncio.sleep(0)
+            await asyncio.sleep(0.4)
+        writer.write(LIVE.replace(b"Host", b"Connection: close\r\nHost"))
+        heard = await _heard(reader)
+        writer.close()
+
+    assert heard.count(b"HTTP/1.1 20") == 2 + 2 + 1 + 1 + 1 + 1
+
+
+async def test_body_that_nobody_reads_is_one_line_of_log(memory: Adapters) -> None:
+    """Its answer is sent before it has come; that it never comes is no defect."""
+    unread = HEADER.replace(b"/v1/user/profile", b"/nowhere") + b"Content-Length: 60000\r\n\r\n"
+    async with (
+        serving(create_app(configured(), opening(memory)), **{"body-timeout-s": "0.2"}) as port,
+        asyncio.timeout(WITHIN_S),
+    ):
+        with logged() as log:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(unread)
+            heard = await _heard(reader)
+            writer.close()
+
+    assert heard.startswith(b"HTTP/1.1 404 ")
+    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    assert [line["event"] for line in lines] == ["request_finished"]
 
 
 async def test_thousand_slow_clients_disturb_nobody(memory: Adapters) -> None:
