@@ -23,6 +23,8 @@ JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"  # RFC 7396
 MAX_PROBLEMS = 50  # of one answer; who has more wrong than that corrects these first
 MAX_NAME_CHARACTERS = 64  # of a field that is named to the caller
+MOST_WAITING = 128
+SMALL = 16  # so many of them are as the largest: they are waited for always
 
 
 async def load(request: web.Request, schema: Schema, *, types: tuple[str, ...] = (JSON,)) -> Any:  # noqa: ANN401 -- what the schema makes
@@ -58,13 +60,36 @@ async def _received(request: web.Request) -> bytes:
     room = request[keys.ROOM]
     room.in_flight -= 1
     try:
-        body = await request.read()
+        body = await _waited_for(request)
     finally:
         room.in_flight += 1
     if room.in_flight > request.app[keys.CONFIG].server.max_in_flight:
         request.app[keys.METRICS].request_shed("requests")
         raise Overloaded(retry_after_s=1)
     return body
+
+
+async def _waited_for(request: web.Request) -> bytes:
+    """
+    Return a body that comes bit by bit; raises BodyTooLarge, and Overloaded.
+
+    All that are waited for have MOST_WAITING times the bytes of the largest; else every connection that
+    may be open could hold that many. Beyond it those that are large are refused.
+    """
+    load, largest = request.app[keys.LOAD], request.client_max_size
+    body = bytearray()
+    try:
+        while part := await request.content.readany():
+            body += part
+            load.waiting_bytes += len(part)
+            if len(body) > largest:
+                raise BodyTooLarge
+            if load.waiting_bytes > MOST_WAITING * largest and len(body) * SMALL > largest:
+                request.app[keys.METRICS].request_shed("requests")
+                raise Overloaded(retry_after_s=1)
+    finally:
+        load.waiting_bytes -= len(body)
+    return bytes(body)
 
 
 def loaded(schema: Schema, value: Mapping[str, object]) -> Any:  # noqa: ANN401 -- what the schema makes

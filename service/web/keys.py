@@ -53,12 +53,14 @@ class Load:
     """
     How many requests the process is serving, health checks aside, each in the room of its handler.
 
-    *draining* is true from the signal to stop on: no connection is to be kept.
+    *draining* is true from the signal to stop on: no connection is to be kept. *waiting_bytes* are those
+    of bodies that are not whole yet.
     """
 
     needs: Mapping[Handler, Needs] = field(default_factory=dict)
     rooms: Mapping[Needs, Room] = field(default_factory=lambda: {each: Room() for each in Needs})
     draining: bool = False
+    waiting_bytes: int = 0
 
     def room(self, handler: Handler) -> Room:
         """Return the room of a handler."""

@@ -13,8 +13,9 @@ from aiohttp import web
 
 from service import server
 from service.app import Adapters, create_app
+from service.web import keys
 from tests.stage import configured, opening
-from tests.web.raw_http import bytewise, logged, serving
+from tests.web.raw_http import bytewise, logged, serving, until
 
 HEADER = b"POST /v1/user/profile HTTP/1.1\r\nHost: localhost\r\nx-amzn-oidc-identity: alice\r\n"
 LIVE = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -192,6 +193,31 @@ async def test_body_that_nobody_reads_is_one_line_of_log(memory: Adapters) -> No
     assert heard.startswith(b"HTTP/1.1 404 ")
     lines = [json.loads(line) for line in log.getvalue().splitlines()]
     assert [line["event"] for line in lines] == ["request_finished"]
+
+
+async def test_slow_bodies_have_not_any_memory(memory: Adapters) -> None:
+    """Large ones that are not whole are refused beyond a number; small ones are taken all the same."""
+    largest, clients = 16_384, 200
+    app = create_app(configured({"server": {"max-body-bytes": str(largest)}}), opening(memory))
+    head = HEADER + b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    async with (
+        serving(app, **{"body-timeout-s": "5"}) as port,
+        _trickling(port, head % largest + b" " * (largest - 500), clients) as streams,
+        asyncio.timeout(WITHIN_S),
+    ):
+        await until(lambda: app[keys.LOAD].waiting_bytes > 127 * (largest - 500))
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(head % 2)
+        await asyncio.sleep(0.05)
+        writer.write(b"{}")
+        small = await reader.readuntil(b"\r\n")
+        writer.close()
+        heard = [(await reader.readuntil(b"\r\n"))[:13] for reader, _ in streams]
+        await until(lambda: app[keys.LOAD].waiting_bytes == 0)
+
+    assert small == b"HTTP/1.1 201 Created\r\n"
+    assert set(heard) == {b"HTTP/1.1 503 ", b"HTTP/1.1 408 "}
+    assert heard.count(b"HTTP/1.1 408 ") * (largest - 500) <= 129 * largest
 
 
 async def test_thousand_slow_clients_disturb_nobody(memory: Adapters) -> None:
