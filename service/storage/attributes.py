@@ -7,38 +7,13 @@ CPU of one item's reading, so this is done by hand.
 
 import base64
 from collections.abc import Callable, Mapping
-from decimal import Context, Decimal
-from typing import Any, Final, Self, TypeAlias
+from decimal import Decimal
+from typing import Any, TypeAlias
 
+from service.domain.exact_numbers import exact_float
 from service.domain.profiles import JsonValue
 
 Attribute: TypeAlias = Mapping[str, Any]  # as botocore takes and gives it: one type -> the value
-
-_EXACTLY: Final = Context(prec=50)  # more than the 38 digits that DynamoDB keeps
-
-
-class LongNumber(float):
-    """
-    A number with more digits than a float keeps, which only another program writes.
-
-    It counts as the nearest float and is written as it was read: its repr has all of its digits.
-    """
-
-    __slots__ = ("_text",)
-    _text: str
-
-    def __new__(cls, exact: Decimal) -> Self:
-        """Return *exact* as a float that knows it."""
-        made = super().__new__(cls, exact)
-        made._text = str(exact.normalize(_EXACTLY))
-        return made
-
-    def __repr__(self) -> str:
-        return self._text
-
-    def is_integer(self) -> bool:
-        """Tell that it is none, though the nearest float may be."""
-        return False
 
 
 def to_attribute(value: JsonValue) -> Attribute:
@@ -76,10 +51,7 @@ def _number(text: str) -> int | float:
         return int(text)
     except ValueError:
         exact = Decimal(text)
-    if exact == exact.to_integral_value():
-        return int(exact)
-    nearest = float(text)
-    return nearest if Decimal(repr(nearest)) == exact else LongNumber(exact)
+    return int(exact) if exact == exact.to_integral_value() else exact_float(text)
 
 
 def _binary(value: bytes) -> str:

@@ -68,7 +68,7 @@ def _shown(value: JsonValue) -> Any:  # noqa: ANN401 -- what orjson takes
             return [_shown(entry) for entry in value]
         case int() if value not in OF_64_BITS:
             return orjson.Fragment(repr(value))
-        case float() if type(value) is not float:  # the store's own, whose repr has all digits
+        case float() if type(value) is not float:  # a LongNumber, whose repr has all digits
             return orjson.Fragment(repr(value))
         case _:
             return value

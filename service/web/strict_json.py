@@ -1,24 +1,45 @@
 """
 JSON as the service takes it: RFC 8259 and nothing beyond, every name once, nothing that gets lost.
 
-The standard library's parser takes NaN, repeated names, numbers beyond a double's range and unpaired
-surrogates without a word; each of them would be stored as something that the caller did not send.
+The standard library's parser takes NaN, repeated names, unpaired surrogates and numbers of more digits
+than a double has without a word; each would be stored as something that the caller did not send.
 """
 
 import json
 import math
-from collections.abc import Iterable
-from typing import NoReturn
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from service.domain.errors import MalformedRequest
+from service.domain.exact_numbers import exact_float
 from service.domain.profiles import JsonValue
 
 MAX_VALUES = 10_000  # more take tens of milliseconds, in which nobody else is served
+MAX_PLACE = 200  # characters that tell where: names may have any length
 MAX_DEPTH = 32  # DynamoDB's limit of nesting, and far more than any body here needs
 
 
 class _Refused(ValueError):
-    """Says in its text what no JSON of this service may hold."""
+    """Says in its text what no JSON of this service may hold, and where it stands."""
+
+    def __init__(self, what: str, *places: str) -> None:
+        super().__init__(what)
+        self._places = [*places]  # from the inside to the outside
+
+    def inside(self, place: str) -> None:
+        """Note that what is refused is in the value of this name, or of this number in a list."""
+        self._places.append(place)
+
+    def __str__(self) -> str:
+        place = ".".join(reversed(self._places))[:MAX_PLACE]
+        return f"The body holds {self.args[0]}{f' (at {place})' if place else ''}."
+
+
+class _Fault(NamedTuple):
+    """Stands where the parser met what is refused; only the walk through all values knows the place."""
+
+    what: str
+    places: tuple[str, ...] = ()
 
 
 def loads(body: bytes) -> JsonValue:
@@ -34,58 +55,82 @@ def loads(body: bytes) -> JsonValue:
     except _Refused as error:
         raise MalformedRequest(str(error)) from None
     except RecursionError:
-        raise MalformedRequest(_TOO_DEEP) from None
-    except ValueError:  # Python reads no integer of more than 4,300 digits
-        raise MalformedRequest(_TOO_LARGE) from None
+        raise MalformedRequest(str(_Refused(_TOO_DEEP))) from None
     return value
 
 
-_TOO_DEEP = f"The body is nested deeper than {MAX_DEPTH} levels."
-_TOO_LARGE = "The body holds a number that is too large."
+_TOO_DEEP = f"values that are nested deeper than {MAX_DEPTH} levels"
+_TOO_LARGE = "a number that is too large"
 
 
-def _object(pairs: Iterable[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
-    result: dict[str, JsonValue] = {}
-    for name, value in pairs:
-        if name in result:
-            raise _Refused("The body holds an object with the same name twice.")
-        result[name] = value
-    return result
+def _object(pairs: Sequence[tuple[str, JsonValue]]) -> object:
+    result = dict(pairs)
+    if len(result) == len(pairs):
+        return result
+    first = {name: number for number, (name, _) in reversed([*enumerate(pairs)])}
+    twice = next(name for number, (name, _) in enumerate(pairs) if first[name] != number)
+    return _Fault("an object with the same name twice", (twice,) if _is_unicode(twice) else ())
 
 
-def _float(text: str) -> float:
-    number = float(text)
-    if math.isinf(number):
-        raise _Refused(_TOO_LARGE)
-    return number
+def _integer(text: str) -> object:
+    try:
+        return int(text)
+    except ValueError:  # Python reads none of more than 4,300 digits
+        return _Fault(_TOO_LARGE)
 
 
-def _constant(_: str) -> NoReturn:
-    raise _Refused("The body holds NaN or Infinity, which JSON does not have.")
+def _float(text: str) -> object:
+    try:
+        number = exact_float(text)
+    except ArithmeticError:
+        return _Fault("a number whose exponent has too many digits")
+    return _Fault(_TOO_LARGE) if math.isinf(number) else number
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=_float, parse_constant=_constant)
+def _constant(_: str) -> object:
+    return _Fault("NaN or Infinity, which JSON does not have")
 
 
-def _check(value: JsonValue, depth: int, seen: int) -> int:
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_int=_integer, parse_float=_float, parse_constant=_constant
+)
+
+
+def _check(value: object, depth: int, seen: int) -> int:
     """Check a value and all in it, after *seen* others; return how many were seen then."""
     seen += 1
     if seen > MAX_VALUES:
-        raise _Refused(f"The body holds more than {MAX_VALUES} names and values.")
+        raise _Refused(f"more than {MAX_VALUES} names and values")
     match value:
         case str():
             if not _is_unicode(value):
-                raise _Refused(
-                    "The body holds a surrogate without its pair, which no text can hold."
-                )
-        case dict() | list():
-            if depth > MAX_DEPTH:
-                raise _Refused(_TOO_DEEP)
-            for entry in (*value, *value.values()) if isinstance(value, dict) else value:
-                seen = _check(entry, depth + 1, seen)
+                raise _Refused("a surrogate without its pair, which no text can hold")
+        case dict():
+            _check_depth(depth)
+            for name, entry in value.items():
+                seen = _check_entry(name, entry, depth + 1, _check(name, depth + 1, seen))
+        case list():
+            _check_depth(depth)
+            for number, entry in enumerate(value):
+                seen = _check_entry(number, entry, depth + 1, seen)
+        case _Fault():
+            raise _Refused(value.what, *value.places)
         case _:
             pass
     return seen
+
+
+def _check_entry(place: object, entry: object, depth: int, seen: int) -> int:
+    try:
+        return _check(entry, depth, seen)
+    except _Refused as refused:
+        refused.inside(str(place))
+        raise
+
+
+def _check_depth(depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise _Refused(_TOO_DEEP)
 
 
 def _is_unicode(text: str) -> bool:

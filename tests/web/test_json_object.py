@@ -1,8 +1,11 @@
 """The open object of a profile: what of JSON can be stored, and read back the same."""
 
+from decimal import Decimal
+
 import pytest
 from marshmallow import ValidationError
 
+from service.domain.exact_numbers import LongNumber
 from service.domain.profiles import JsonValue
 from service.web.schemas.json_object import JsonObject
 
@@ -68,9 +71,28 @@ def test_texts_and_names_are_normalized(value: JsonValue, stored: JsonValue) -> 
     assert FIELD.deserialize({"n": value}) == {"n": stored}
 
 
+@pytest.mark.parametrize(
+    ("value", "stored"),
+    [
+        (LongNumber(Decimal("12345678901234567890.0")), 12345678901234567890),
+        (LongNumber(Decimal("0." + "1" * 38)), LongNumber(Decimal("0." + "1" * 38))),
+    ],
+    ids=repr,
+)
+def test_number_of_38_digits_is_kept(value: JsonValue, stored: JsonValue) -> None:
+    """What has more digits than a float keeps is stored with all of them; a whole one as an integer."""
+    kept = FIELD.deserialize({"n": value})["n"]
+
+    assert (kept, type(kept)) == (stored, type(stored))
+
+
 REFUSED: dict[str, tuple[JsonValue, str]] = {
     "39 digits": ({"a": 123456789012345678901234567890123456789}, "a"),
     "4,000 digits": ({"a": {"b": int("9" * 4_000)}}, "a.b"),
+    "39 digits behind the point": ({"a": [LongNumber(Decimal("0." + "1" * 39))]}, "a.0"),
+    "39 digits, whole": ({"a": LongNumber(Decimal("1" * 39))}, "a"),
+    "a digit far behind": ({"a": LongNumber(Decimal("0.1" + "0" * 60 + "1"))}, "a"),
+    "less than a float": ({"a": LongNumber(Decimal("1e-400"))}, "a"),
     "126 zeros": ({"a": [1, -(10**126)]}, "a.1"),
     "large float": ({"a": 1.7e308}, "a"),
     "small float": ({"a": {"b": [5e-324]}}, "a.b.0"),

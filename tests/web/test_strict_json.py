@@ -1,8 +1,11 @@
 """What is JSON to the service, and what is not."""
 
+from decimal import Decimal
+
 import pytest
 
 from service.domain.errors import MalformedRequest
+from service.domain.exact_numbers import LongNumber
 from service.domain.profiles import JsonValue
 from service.web import strict_json
 
@@ -16,16 +19,24 @@ REFUSED = {
     "byte order mark": (b"\xef\xbb\xbf{}", "not JSON"),
     "UTF-16": ('{"a": 1}'.encode("utf-16"), "not UTF-8"),
     "Latin-1": (b'{"city": "M\xfcnchen"}', "byte 11"),
-    "same name twice": (b'{"city": "a", "city": "b"}', "same name twice"),
+    "same name twice": (b'{"city": "a", "city": "b"}', "same name twice (at city)"),
+    "same name twice, of no text": (b'{"\\ud800": 1, "\\ud800": 1}', "same name twice."),
     "same name twice, escaped": (b'{"city": "a", "\\u0063ity": "b"}', "same name twice"),
-    "same name twice inside": (b'{"a": [{"b": 1, "b": 1}]}', "same name twice"),
-    "NaN": (b'{"a": NaN}', "NaN or Infinity"),
+    "same name twice inside": (b'{"a": [{"b": 1, "b": 1}]}', "same name twice (at a.0.b)"),
+    "NaN": (b'{"a": NaN}', "NaN or Infinity, which JSON does not have (at a)"),
     "Infinity": (b'{"a": -Infinity}', "NaN or Infinity"),
     "beyond a double": (b'{"a": 1e400}', "too large"),
-    "too many digits": (b'{"a": 1' + b"0" * 5_000 + b"}", "too large"),
-    "surrogate alone": (b'{"a": "\\ud800"}', "surrogate"),
-    "surrogate alone in a name": (b'{"\\udc00": 1}', "surrogate"),
+    "beyond a double, inside": (b'{"a": [1, {"b": -1e400}]}', "too large (at a.1.b)"),
+    "too many digits": (b'{"a": 1' + b"0" * 5_000 + b"}", "too large (at a)"),
+    "too large an exponent": (
+        b'{"a": 1e-99999999999999999999}',
+        "exponent has too many digits (at a)",
+    ),
+    "surrogate alone": (b'{"a": ["\\ud800"]}', "can hold (at a.0)"),
+    "surrogate alone in a name": (b'{"a": {"\\udc00": 1}}', "can hold (at a)"),
     "33 levels": (b'{"a":' * 33 + b"1" + b"}" * 33, "deeper than 32"),
+    "33 levels, named": (b'{"a":' * 33 + b"1" + b"}" * 33, f"(at {'.'.join('a' * 32)})"),
+    "a long name": (b'{"' + b"a" * 1_000 + b'": NaN}', f"(at {'a' * 200})."),
     "33 lists": (b"[" * 33 + b"]" * 33, "deeper than 32"),
     "more values than are served": (b"[" + b"0," * 10_000 + b"0]", "more than 10000"),
     "a bomb of brackets": (b"[" * 200_000, "deeper than 32"),
@@ -41,12 +52,22 @@ def test_what_is_not_json_is_refused_with_its_place(body: bytes, place: str) -> 
     assert place in refused.value.public_detail
 
 
+def _long(digits: str) -> LongNumber:
+    return LongNumber(Decimal(digits))
+
+
 ACCEPTED: dict[str, tuple[bytes, JsonValue]] = {
     "scalars": (b'[null, true, -1, 2.5, "x"]', [None, True, -1, 2.5, "x"]),
     "a surrogate pair": (b'{"a": "\\ud83d\\ude00"}', {"a": "\U0001f600"}),
     "same name at two levels": (b'{"a": {"a": 1}}', {"a": {"a": 1}}),
     "white space": (b' \r\n\t{ "a" : 1 } ', {"a": 1}),
     "smallest double": (b"[5e-324]", [5e-324]),
+    "more digits than a double has": (
+        b"[0.10000000000000000001]",
+        [_long("0.10000000000000000001")],
+    ),
+    "less than a double": (b"[1e-400]", [_long("1e-400")]),
+    "zeros at the end": (b"[1.500, 1.0]", [1.5, 1.0]),
 }
 
 

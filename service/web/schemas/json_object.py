@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from marshmallow import ValidationError, fields
 
+from service.domain.exact_numbers import LongNumber
 from service.domain.profiles import JsonValue
 from service.web.schemas.unicode_text import fault, fault_of_a_line, normal_form
 
@@ -18,6 +19,7 @@ MAX_DEPTH: Final = 31  # with the body around it 32, which is DynamoDB's limit o
 # DynamoDB developer guide, "Naming rules and data types": 38 significant digits, 1E-130 to 9.99E+125.
 MAX_DIGITS: Final = 38
 SMALLEST: Final = 1e-130
+SMALLEST_EXACTLY: Final = Decimal("1e-130")
 LARGEST: Final = 10**126
 
 
@@ -91,6 +93,8 @@ def _normal(value: JsonValue, path: str) -> JsonValue:
             if wrong is not None:
                 raise _refusal(path, wrong)
             return text
+        case LongNumber() if value.exact == value.exact.to_integral_value():
+            return _within(int(value.exact), path)
         case float():
             return _within(int(Decimal(repr(value))) if value.is_integer() else value, path)
         case int() if not isinstance(value, bool):
@@ -107,10 +111,14 @@ def _wrong_name(name: str) -> str | None:
 
 
 def _within(number: float, path: str) -> int | float:
-    if isinstance(number, int):
-        fits = abs(number) < LARGEST and len(str(abs(number)).rstrip("0")) <= MAX_DIGITS
-    else:
-        fits = number == 0 or math.fabs(number) >= SMALLEST
+    match number:
+        case LongNumber():
+            exact = number.exact
+            fits = len(exact.as_tuple().digits) <= MAX_DIGITS and abs(exact) >= SMALLEST_EXACTLY
+        case int():
+            fits = abs(number) < LARGEST and len(str(abs(number)).rstrip("0")) <= MAX_DIGITS
+        case _:
+            fits = number == 0 or math.fabs(number) >= SMALLEST
     if not fits:
         raise _refusal(path, f"Must have at most {MAX_DIGITS} digits, 1e-130 to 9.99e125.")
     return number
