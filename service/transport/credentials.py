@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from aiobotocore.credentials import AioRefreshableCredentials, create_credential_resolver
-from botocore.exceptions import CredentialRetrievalError
+from botocore.exceptions import BotoCoreError, CredentialRetrievalError, HTTPClientError
 
 if TYPE_CHECKING:
     from aiobotocore.session import AioSession
     from botocore.credentials import ReadOnlyCredentials
 
-LONGEST_S: Final = 15.0  # of one try: botocore's three requests of two seconds, and more
-PAUSE_S: Final = 2.0  # between the end of a try and the next one
+FIRST_S: Final = 15.0  # of the first try: botocore's three requests of two seconds, and more
+LONGEST_S: Final = 3.0  # of each one from then on: what trickles must not keep a sound one waiting
+PAUSE_S: Final = 1.0  # between the end of a try and the next one
 
 
 class RenewedBeside:
@@ -100,8 +101,17 @@ class Renewing:
         self._found: RenewedBeside | None = None
 
     async def load_credentials(self) -> Any:  # noqa: ANN401 -- botocore's own
-        """Return the first credentials that are found, or None."""
-        found = await self._resolver.load_credentials()
+        """Return the first credentials that are found, or None; raises BotoCoreError."""
+        try:
+            async with asyncio.timeout(FIRST_S):
+                found = await self._resolver.load_credentials()
+        except Exception as error:  # botocore takes on trust whatever an endpoint answers
+            if isinstance(error, BotoCoreError) and not isinstance(error, HTTPClientError):
+                raise
+            # By its name alone: its message may repeat the answer, which has secrets in it.
+            raise CredentialRetrievalError(
+                provider="the first that has any", error_msg=type(error).__name__
+            ) from error
         if not isinstance(found, AioRefreshableCredentials):
             return found
         self._found = RenewedBeside(found)

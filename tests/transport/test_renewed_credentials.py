@@ -10,13 +10,24 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiobotocore.session import AioSession
+from botocore.exceptions import BotoCoreError, CredentialRetrievalError
 from structlog.testing import capture_logs
 
 from service import aws
 from service.aws import translated
 from service.domain.errors import UpstreamUnavailable
 from service.transport import credentials as module
-from tests.key_endpoint import Answer, KeyEndpoint, hanging, held, http, key_endpoint, ok, saying
+from tests.key_endpoint import (
+    Answer,
+    KeyEndpoint,
+    hanging,
+    held,
+    http,
+    key_endpoint,
+    ok,
+    saying,
+    trickling,
+)
 from tests.loopback import Loopback, answer, scripted
 from tests.stage import configured
 
@@ -190,6 +201,56 @@ async def test_without_credentials_the_upstream_is_unavailable(
                 await caller.key()
             assert raised.value.retry_after_s == 1
         assert caller.sent == 0
+
+        endpoint.otherwise = _credentials("new", GOOD)
+        assert await caller.key() == "new"
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        saying(bytes(range(128, 256))),
+        ok(b"\xff"),
+        ok(b"null"),
+        ok(b"[]"),
+        ok(b"{}"),
+        ok(b'{"AccessKeyId": "a", "SecretAccessKey": "s", "Token": "t", "Expiration": "never"}'),
+    ],
+    ids=["no HTTP", "no text", "nothing", "a list", "empty", "no date"],
+)
+async def test_nonsense_at_the_start_is_told_in_one_sentence(
+    endpoint: KeyEndpoint, nonsense: Answer
+) -> None:
+    """Whatever the endpoint answers, it is an error of botocore's, which the start names."""
+    endpoint.otherwise = nonsense
+
+    with pytest.raises(BotoCoreError, match="credentials"):
+        await module.Renewing(AioSession(), "us-east-1").load_credentials()
+
+
+async def test_endpoint_that_trickles_does_not_hold_up_the_start(
+    endpoint: KeyEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For botocore the time begins anew with each byte."""
+    monkeypatch.setattr(module, "FIRST_S", 0.3)
+    endpoint.otherwise = trickling(b"{" + b" " * 10_000)
+
+    with pytest.raises(CredentialRetrievalError, match="TimeoutError"):
+        await module.Renewing(AioSession(), "us-east-1").load_credentials()
+
+
+@TRANSPORTS
+async def test_renewal_that_trickles_is_given_up(
+    endpoint: KeyEndpoint, transport: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once the endpoint is sound again, a try that began before is not waited for."""
+    monkeypatch.setattr(module, "LONGEST_S", 0.2)
+    monkeypatch.setattr(module, "PAUSE_S", 0)
+    endpoint.otherwise = _credentials("expired", EXPIRED)
+    async with _calling(transport) as caller:
+        endpoint.otherwise = trickling(b"{" + b" " * 10_000)
+        with pytest.raises(UpstreamUnavailable):
+            await caller.key()
 
         endpoint.otherwise = _credentials("new", GOOD)
         assert await caller.key() == "new"
