@@ -13,7 +13,8 @@ from service.domain.profiles import Profile
 from service.domain.timestamps import moment
 
 _TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
-_LIST = re.compile(rf"[ \t]*{_TAG}(?:[ \t]*,[ \t]*{_TAG})*[ \t]*\Z")
+# Elements may be empty (RFC 9110, section 5.6.1.2), but not all of them.
+_LIST = re.compile(rf"(?:[ \t]*,)*[ \t]*{_TAG}(?:[ \t]*,(?:[ \t]*{_TAG})?)*[ \t]*\Z")
 _TAGS = re.compile(_TAG)
 
 
@@ -57,9 +58,9 @@ def tag_list(request: web.Request, header: str) -> TagList | None:
 
 
 @dataclass(frozen=True, slots=True)
-class WriteCondition:
+class Condition:
     """
-    What a write requires; *tag_of* gives the tag of a profile as answered.
+    What a request requires; *tag_of* gives the tag of a profile as answered.
 
     *if_unmodified_since* is None beside If-Match, which is the better one: a date has only seconds.
     """
@@ -73,14 +74,20 @@ class WriteCondition:
         """Tell whether the write may go ahead; None is a user without a profile."""
         if profile is None:
             return self.if_match is None
-        if self._was_modified(profile):
-            return False
         if self.if_match is None and self.if_none_match is None:
-            return True
+            return not self._was_modified(profile)
         tag = self.tag_of(profile)
-        if self.if_match is not None and not self.if_match.matches_strongly(tag):
-            return False
-        return self.if_none_match is None or not self.if_none_match.matches_weakly(tag)
+        return self.finds(profile, tag) and not self.knows(tag)
+
+    def finds(self, profile: Profile, tag: str) -> bool:
+        """Tell whether the profile, of this tag, is in the state that the request requires."""
+        if self.if_match is not None:
+            return self.if_match.matches_strongly(tag)
+        return not self._was_modified(profile)
+
+    def knows(self, tag: str) -> bool:
+        """Tell whether If-None-Match names this tag."""
+        return self.if_none_match is not None and self.if_none_match.matches_weakly(tag)
 
     def _was_modified(self, profile: Profile) -> bool:
         if self.if_unmodified_since is None:
@@ -89,14 +96,14 @@ class WriteCondition:
         return modified is not None and modified.replace(microsecond=0) > self.if_unmodified_since
 
 
-def write_condition(request: web.Request, tag_of: Callable[[Profile], str]) -> WriteCondition:
+def condition_of(request: web.Request, tag_of: Callable[[Profile], str]) -> Condition:
     """
     Return what the request requires of the profile; raises MalformedRequest.
 
     A date that can't be read is ignored, as RFC 9110, section 13.1.4 demands.
     """
     if_match = tag_list(request, "If-Match")
-    return WriteCondition(
+    return Condition(
         if_match=if_match,
         if_unmodified_since=request.if_unmodified_since if if_match is None else None,
         if_none_match=tag_list(request, "If-None-Match"),

@@ -115,6 +115,32 @@ async def test_known_tag_is_not_modified(api: Api) -> None:
     assert changed.status == 200
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize(
+    ("condition", "status"),
+    [
+        ({"If-Match": '"stale"'}, 412),
+        ({"If-Match": "*"}, 200),
+        ({"If-Match": '"stale"', "If-None-Match": "*"}, 412),
+        ({"If-Match": "*", "If-None-Match": "*"}, 304),
+        ({"If-Match": "no quotes"}, 400),
+        ({"If-None-Match": "no quotes"}, 400),
+        ({"If-Unmodified-Since": "Thu, 01 Jan 1970 00:00:00 GMT"}, 412),
+        ({"If-Unmodified-Since": "Thu, 01 Jan 2970 00:00:00 GMT"}, 200),
+    ],
+    ids=str,
+)
+async def test_conditions_hold_for_reading(
+    api: Api, method: str, condition: dict[str, str], status: int
+) -> None:
+    """A read is made on the state that it requires, and the first condition that fails answers."""
+    await api.post(PATH, json={"city": "Mumbai"}, headers=ALICE)
+
+    answer = await api.request(method, PATH, headers={**ALICE, **condition})
+
+    assert answer.status == status
+
+
 async def test_current_tag_lets_a_write_through_and_a_stale_one_does_not(api: Api) -> None:
     """If-Match writes on exactly the state that the caller has seen."""
     tag = (await api.post(PATH, json={"city": "Mumbai"}, headers=ALICE)).headers["ETag"]

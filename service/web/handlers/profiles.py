@@ -9,11 +9,11 @@ from typing import Final
 from aiohttp import web
 
 from service.domain import errors, profiles
-from service.domain.errors import ProfileNotFound
+from service.domain.errors import PreconditionFailed, ProfileNotFound
 from service.domain.profiles import Profile, Saved
 from service.domain.timestamps import moment
 from service.web import bodies, keys
-from service.web.entity_tags import entity_tag, tag_list, write_condition
+from service.web.entity_tags import condition_of, entity_tag
 from service.web.operations import OF_AN_UPSTREAM, Answer, operation
 from service.web.schemas.profiles import ProfileSchema, StoredProfileSchema
 
@@ -41,12 +41,16 @@ _OF_A_WRITE = (
 @operation(
     "Read the profile",
     tag=TAG,
-    headers={"If-None-Match": "Answer 304 if the profile still has one of these tags."},
+    headers={
+        "If-Match": "Answer only if the profile has one of these tags.",
+        "If-None-Match": "Answer 304 if the profile still has one of these tags.",
+        "If-Unmodified-Since": "Answer only if the profile is not younger; If-Match is exact.",
+    },
     answers={
         HTTPStatus.OK: Answer("The profile.", StoredProfileSchema, _HAS_A_TAG),
         HTTPStatus.NOT_MODIFIED: Answer("The caller's copy is current.", headers=_HAS_A_TAG),
     },
-    refusals=(*OF_AN_UPSTREAM, errors.ProfileNotFound),
+    refusals=(*OF_AN_UPSTREAM, errors.PreconditionFailed, errors.ProfileNotFound),
 )
 async def show(request: web.Request) -> web.Response:
     """
@@ -55,13 +59,16 @@ async def show(request: web.Request) -> web.Response:
     If-Modified-Since is not heeded: two writes within its second would leave the caller with the
     older one.
     """
-    known = tag_list(request, "If-None-Match")
+    representation = request.app[keys.PROFILE_REPRESENTATION]
+    condition = condition_of(request, representation.tag)
     profile = await request.app[keys.PROFILE_STORE].find(request[keys.IDENTITY].sub)
     if profile is None:
         raise ProfileNotFound
-    body = request.app[keys.PROFILE_REPRESENTATION].body(profile)
+    body = representation.body(profile)
     headers = {**_validators(profile, body), "Cache-Control": "private, no-cache"}
-    if known is not None and known.matches_weakly(headers["ETag"]):
+    if not condition.finds(profile, headers["ETag"]):
+        raise PreconditionFailed
+    if condition.knows(headers["ETag"]):
         return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
     return web.Response(body=body, headers=headers, content_type=bodies.JSON)
 
@@ -82,7 +89,7 @@ async def show(request: web.Request) -> web.Response:
 async def save(request: web.Request) -> web.Response:
     """Create the caller's profile or merge the body into it."""
     representation = request.app[keys.PROFILE_REPRESENTATION]
-    condition = write_condition(request, representation.tag)
+    condition = condition_of(request, representation.tag)
     changes = await bodies.load(request, representation.schema)
     saved = await profiles.create_or_merge(
         request.app[keys.PROFILE_STORE], request[keys.IDENTITY].sub, changes, condition
@@ -106,7 +113,7 @@ async def save(request: web.Request) -> web.Response:
 async def replace(request: web.Request) -> web.Response:
     """Make the body's fields the only ones of the caller's profile."""
     representation = request.app[keys.PROFILE_REPRESENTATION]
-    condition = write_condition(request, representation.tag)
+    condition = condition_of(request, representation.tag)
     fields = await bodies.load(request, representation.schema)
     saved = await profiles.replace(
         request.app[keys.PROFILE_STORE],
@@ -136,7 +143,7 @@ async def replace(request: web.Request) -> web.Response:
 async def patch(request: web.Request) -> web.Response:
     """Apply the body to the caller's profile as a merge patch (RFC 7396)."""
     representation = request.app[keys.PROFILE_REPRESENTATION]
-    condition = write_condition(request, representation.tag)
+    condition = condition_of(request, representation.tag)
     changes = await bodies.load(
         request, representation.schema, types=(bodies.MERGE_PATCH, bodies.JSON)
     )
@@ -159,7 +166,7 @@ async def patch(request: web.Request) -> web.Response:
 )
 async def erase(request: web.Request) -> web.Response:
     """Erase the caller's profile."""
-    condition = write_condition(request, request.app[keys.PROFILE_REPRESENTATION].tag)
+    condition = condition_of(request, request.app[keys.PROFILE_REPRESENTATION].tag)
     await profiles.delete(request.app[keys.PROFILE_STORE], request[keys.IDENTITY].sub, condition)
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
