@@ -21,6 +21,7 @@ from service.web import keys, strict_json
 
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"  # RFC 7396
+PATCHES = (MERGE_PATCH, JSON)  # what every PATCH takes
 MAX_PROBLEMS = 50  # of one answer; who has more wrong than that corrects these first
 MAX_NAME_CHARACTERS = 64  # of a field that is named to the caller
 MOST_WAITING = 128

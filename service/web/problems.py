@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from service.domain import errors
 from service.domain.errors import ServiceError
@@ -77,6 +77,8 @@ def problem(request: web.BaseRequest, error: ServiceError) -> web.Response:
         response.headers["Retry-After"] = str(error.retry_after_s)
     if status is HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = _challenge(error)
+    if status is HTTPStatus.UNSUPPORTED_MEDIA_TYPE and request.method == hdrs.METH_PATCH:
+        response.headers["Accept-Patch"] = ", ".join(bodies.PATCHES)  # RFC 5789, section 2.2
     return response
 
 

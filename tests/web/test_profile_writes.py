@@ -122,6 +122,7 @@ async def test_patch_of_another_kind_is_refused(created: Api, media_type: str) -
     problem = await answer.json()
     assert (answer.status, problem["code"]) == (415, "unsupported_media_type")
     assert "application/merge-patch+json" in problem["detail"]
+    assert answer.headers["Accept-Patch"] == "application/merge-patch+json, application/json"
 
 
 async def test_deleted_profile_is_gone_and_can_be_made_anew(created: Api) -> None:

@@ -119,6 +119,20 @@ async def test_account_is_read_and_changed(alice: Caller, user_pool: MemoryUserP
     assert (after["attributes"]["name"], after["attributes"]["email"]) == ("Alice", "b@example.com")
 
 
+@pytest.mark.parametrize("kind", ["application/merge-patch+json", "application/json"])
+async def test_account_takes_what_its_options_say(alice: Caller, kind: str) -> None:
+    """A change of attributes is a patch, and comes as any that Accept-Patch names."""
+    options = await alice.api.options("/api/auth/me")
+    headers = {"Authorization": f"Bearer {alice.token}", "Content-Type": kind}
+
+    answer = await alice.api.patch(
+        "/api/auth/me", data=b'{"attributes": {"name": "Alice"}}', headers=headers
+    )
+
+    assert kind in options.headers["Accept-Patch"].split(", ")
+    assert answer.status == 200
+
+
 async def test_two_new_addresses_are_told_both(start: Start, memory: Adapters) -> None:
     """Where two codes went, no one is lost."""
     provider = replace(memory.identity_provider, own_account=TwoAddresses(MemoryUserPool()))

@@ -1,13 +1,9 @@
 """OPTIONS: which methods a path takes."""
 
 from http import HTTPStatus
-from typing import Final
-
 from aiohttp import hdrs, web
 
 from service.web import bodies
-
-ACCEPT_PATCH: Final = "Accept-Patch"  # RFC 5789, section 3.1
 
 
 async def options(request: web.Request) -> web.Response:
@@ -16,5 +12,5 @@ async def options(request: web.Request) -> web.Response:
     methods = sorted({route.method for route in resource} if resource is not None else ())
     headers: dict[str, str] = {hdrs.ALLOW: ",".join(methods)}
     if hdrs.METH_PATCH in methods:
-        headers[ACCEPT_PATCH] = f"{bodies.MERGE_PATCH}, {bodies.JSON}"
+        headers["Accept-Patch"] = ", ".join(bodies.PATCHES)  # RFC 5789, section 3.1
     return web.Response(status=HTTPStatus.NO_CONTENT, headers=headers)

@@ -43,6 +43,7 @@ async def show(request: web.Request) -> web.Response:
     "Change attributes",
     tag=TAG,
     body=schemas.ChangeAttributesSchema,
+    body_types=bodies.PATCHES,
     answers={
         HTTPStatus.OK: Answer(
             "The attributes were changed; null removed one. A new address waits for its code.",
@@ -62,9 +63,8 @@ async def show(request: web.Request) -> web.Response:
 async def change(request: web.Request) -> web.Response:
     """Change the caller's attributes."""
     writable = request.app[keys.CONFIG].auth.writable_attributes
-    changes = await bodies.load(
-        request, schemas.ChangeAttributesSchema(writable_attributes=writable)
-    )
+    schema = schemas.ChangeAttributesSchema(writable_attributes=writable)
+    changes = await bodies.load(request, schema, types=bodies.PATCHES)
     access_token = request[keys.ACCESS_TOKEN]
     async with attempt(request, Kind.UPDATE, refused=SecurityEvent.ATTRIBUTE_CHANGE_REFUSED):
         deliveries = await request.app[keys.IDENTITY_PROVIDER].own_account.change_attributes(

@@ -129,7 +129,7 @@ async def replace(request: web.Request) -> web.Response:
     "Merge changes into the profile",
     tag=TAG,
     body=ProfileSchema,
-    body_types=(bodies.MERGE_PATCH, bodies.JSON),
+    body_types=bodies.PATCHES,
     headers=_CONDITIONS,
     answers={
         HTTPStatus.OK: Answer(
@@ -144,9 +144,7 @@ async def patch(request: web.Request) -> web.Response:
     """Apply the body to the caller's profile as a merge patch (RFC 7396)."""
     representation = request.app[keys.PROFILE_REPRESENTATION]
     condition = condition_of(request, representation.tag)
-    changes = await bodies.load(
-        request, representation.schema, types=(bodies.MERGE_PATCH, bodies.JSON)
-    )
+    changes = await bodies.load(request, representation.schema, types=bodies.PATCHES)
     profile = await profiles.patch(
         request.app[keys.PROFILE_STORE],
         request[keys.IDENTITY].sub,
