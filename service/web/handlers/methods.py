@@ -1,6 +1,7 @@
 """OPTIONS: which methods a path takes."""
 
 from http import HTTPStatus
+
 from aiohttp import hdrs, web
 
 from service.web import bodies
