@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import ssl
 from typing import Any
 
 import aiohttp
@@ -36,6 +37,22 @@ class GuardedSession(AIOHTTPSession):
         )
         self._breaker = breaker
         breaker.on_silence = self._distrust
+
+    def _get_ssl_context(self) -> ssl.SSLContext:
+        """
+        Return a context that takes the certificate of the server's name alone.
+
+        botocore's leaves that to urllib3, which aiobotocore does not use: any certificate that any
+        authority has signed would do.
+        """
+        context: ssl.SSLContext = super()._get_ssl_context()  # type: ignore[misc]  # the stubs lack it
+        context.check_hostname = True
+        return context
+
+    def _setup_proxy_ssl_context(self, proxy_url: str) -> ssl.SSLContext:
+        """Return a context for calls by way of a proxy; aiobotocore would check nothing there."""
+        own = super()._setup_proxy_ssl_context(proxy_url)  # type: ignore[misc]  # likewise
+        return own or self._get_ssl_context()
 
     async def send(self, request: Any) -> Any:  # noqa: ANN401 -- the stubs know other ones
         """Send a request as aiobotocore does; raises UpstreamRefused too."""
