@@ -113,7 +113,7 @@ def test_attribute_that_callers_may_not_set_is_refused_by_name() -> None:
     }
 
     assert _wrong("NEW_PASSWORD_REQUIRED", answer) == {
-        "attributes": {"email_verified": ["Cannot be set here."]}
+        "answer": {"attributes": {"email_verified": ["Cannot be set here."]}}
     }
 
 

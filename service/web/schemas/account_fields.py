@@ -49,9 +49,22 @@ def token(**options: Any) -> fields.String:  # noqa: ANN401 -- marshmallow's own
     return text(MAX_TOKEN_CHARACTERS, **options)
 
 
-def attributes(*, removable: bool = False, **options: Any) -> fields.Dict:  # noqa: ANN401 -- marshmallow's own field options
+class Attributes(fields.Dict):
+    """Texts by name; what is wrong with one stands under its name, not under "value" inside of it."""
+
+    def _deserialize(self, value: Any, *more: Any, **options: Any) -> Any:  # noqa: ANN401 -- marshmallow's hook
+        try:
+            return super()._deserialize(value, *more, **options)  # type: ignore[no-untyped-call]  # marshmallow's
+        except ValidationError as error:
+            if not isinstance(error.messages, dict):
+                raise
+            named = {name: found["value"] for name, found in error.messages.items()}
+            raise ValidationError(named) from None
+
+
+def attributes(*, removable: bool = False, **options: Any) -> Attributes:  # noqa: ANN401 -- marshmallow's own field options
     """Return a field for Cognito's attributes by name; null removes one that is *removable*."""
-    return fields.Dict(
+    return Attributes(
         keys=fields.String(),
         values=fields.String(
             validate=validate.Length(max=MAX_ATTRIBUTE_CHARACTERS), allow_none=removable
@@ -61,11 +74,18 @@ def attributes(*, removable: bool = False, **options: Any) -> fields.Dict:  # no
     )
 
 
-def check_writable(given: Mapping[str, object], writable: tuple[str, ...]) -> None:
-    """Refuse each attribute that callers may not set by its name; raises ValidationError."""
+def check_writable(
+    given: Mapping[str, object], writable: tuple[str, ...], *, inside: str | None = None
+) -> None:
+    """
+    Refuse each attribute that callers may not set by its name; raises ValidationError.
+
+    *inside* is the field in which the attributes stand, if they stand in one.
+    """
     refused = {name: ["Cannot be set here."] for name in given if name not in writable}
     if refused:
-        raise ValidationError({"attributes": refused})
+        wrong = {"attributes": refused}
+        raise ValidationError(wrong if inside is None else {inside: wrong})
 
 
 class StrictBoolean(fields.Boolean):

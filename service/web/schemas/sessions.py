@@ -111,7 +111,9 @@ class ChallengeAnswerSchema(Schema):
     def make(self, data: Mapping[str, Any], **_: Any) -> Answer:  # noqa: ANN401 -- marshmallow's hook
         """Return the answer; an attribute that callers may not set is refused by its name."""
         answer = {**data["answer"]}
-        account_fields.check_writable(answer.get("attributes", {}), self._writable_attributes)
+        account_fields.check_writable(
+            answer.get("attributes", {}), self._writable_attributes, inside="answer"
+        )
         if "credential" in answer:
             answer["credential"] = json.dumps(answer["credential"], separators=(",", ":"))
         return Answer(
