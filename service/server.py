@@ -4,7 +4,7 @@ import asyncio
 import signal
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import uvloop
 from aiohttp import web
@@ -15,6 +15,9 @@ from service.web import keys
 from service.web.protocol import Runner
 
 Result = TypeVar("Result")
+
+# From the last new connection to the end of all that are idle: who has just connected may still ask.
+LAST_S: Final = 0.5
 
 
 async def serve(
@@ -75,6 +78,8 @@ async def serve(
         await stop.wait()
         if finish_within_s is None:
             await _drain(app, config.drain_s, hasten)
+            await site.stop()
+            await asyncio.sleep(LAST_S)
     finally:
         if worker_of is not None:
             loop.remove_reader(worker_of)

@@ -18,8 +18,10 @@ from service import server
 from service.app import Adapters, create_app
 from service.config import ServerConfig
 from service.errors import AddressUnavailable
+from service.web import keys
 from tests.process import restored
 from tests.stage import configured, opening
+from tests.web.raw_http import until
 
 LOOPBACK = "127.0.0.1"
 SOON_S = 4.0  # much less than the deadline of a request
@@ -282,6 +284,28 @@ async def test_drain_serves_on(memory: Adapters) -> None:
 
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection(served.host, served.port)
+
+
+async def test_last_connection_may_still_ask(memory: Adapters) -> None:
+    """Who connected just before the end of the drain is answered, though nothing listens any more."""
+    app = create_app(configured(), opening(memory))
+    async with _served(app, _config(**{"drain-s": "30"})) as served:
+        _send(signal.SIGTERM)
+        await until(lambda: app[keys.LOAD].draining)
+        reader, writer = await asyncio.open_connection(served.host, served.port)
+        _send(signal.SIGTERM)
+        while True:
+            try:
+                _, other = await asyncio.open_connection(served.host, served.port)
+            except ConnectionRefusedError:
+                break
+            other.close()
+        writer.write(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        heard = await reader.read()
+        writer.close()
+
+    assert heard.startswith(b"HTTP/1.1 200 ")
+    assert b"\r\nConnection: close\r\n" in heard
 
 
 @pytest.mark.parametrize("drain_s", ["0", "0.2"])
