@@ -6,7 +6,7 @@ here are those of the service's documentation and public issue threads, and an u
 the meaning that tells the caller least.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from botocore.exceptions import ClientError
@@ -154,6 +154,15 @@ def attributes_refused(error: ClientError) -> ServiceError:
     return InvalidParameter() if blames_attributes(error) else TokenInvalid()
 
 
+def rejected(reason: str) -> Callable[[ClientError], ServiceError]:
+    """Return what means a passkey that is not accepted, and says why."""
+
+    def meaning(_: ClientError) -> ServiceError:
+        return PasskeyRejected(f"{reason} Make a new one on this site with new options.")
+
+    return meaning
+
+
 EVERY_CALL: Final[ErrorTable] = {
     "FeatureUnavailableInTierException": FeatureUnavailable,
     "ForbiddenException": firewall_refused,
@@ -217,12 +226,12 @@ SIGNED_IN: Final[ErrorTable] = {  # of every call by an access token
 }
 PASSKEYS: Final[ErrorTable] = {
     "WebAuthnChallengeNotFoundException": PasskeyChallengeExpired,
-    "WebAuthnClientMismatchException": PasskeyRejected,
+    "WebAuthnClientMismatchException": rejected("The options of this passkey are another app's."),
     "WebAuthnConfigurationMissingException": FeatureUnavailable,
-    "WebAuthnCredentialNotSupportedException": PasskeyRejected,
+    "WebAuthnCredentialNotSupportedException": rejected("Passkeys of this kind are not supported."),
     "WebAuthnNotEnabledException": FeatureUnavailable,
-    "WebAuthnOriginNotAllowedException": PasskeyRejected,
-    "WebAuthnRelyingPartyMismatchException": PasskeyRejected,
+    "WebAuthnOriginNotAllowedException": rejected("This passkey comes from another site's page."),
+    "WebAuthnRelyingPartyMismatchException": rejected("This passkey was made for another site."),
 }
 
 _OF_THE_CALL: Final[Mapping[str, ErrorTable]] = {
