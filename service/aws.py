@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from traceback import walk_tb
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import aioboto3
 import structlog
@@ -39,6 +39,7 @@ from service.transport import parsing, retries
 from service.transport.credentials import Renewing
 from service.transport.fast import FastTransport
 from service.transport.sessions import GuardedSession
+from service.transport.shortcut import Shortcut
 from service.upstreams.breaker import Breaker, UpstreamRefused
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ COMMON_ERRORS: ErrorTable = {  # of every AWS service
     "UnknownOperationException": FeatureUnavailable,
     "UnrecognizedClientException": Misconfigured,
 }
-BOTOCORES = frozenset({"aiobotocore", "botocore"})  # the packages by that name
+BOTOCORES = ("aiobotocore.", "botocore.", "service.transport.")  # which does what botocore does
 DYNAMODB_ATTEMPTS = 3
 NAME = re.compile(r"[A-Za-z0-9.]{1,64}")  # of an exception, as AWS has them
 RETRY_AFTER_S = 1  # of what is throttled or down: a client's own backoff takes over from there
@@ -161,11 +162,12 @@ async def dynamodb_client(
         "dynamodb", endpoint_url=config.dynamodb.endpoint_url, config=AioConfig(**options)
     ) as client:
         retries.attach(client, attempts=DYNAMODB_ATTEMPTS, on_retry=on_retry)
-        if fast is not None:
-            fast.attach(client)
-        else:
+        if fast is None:
             parsing.attach(client)
-        yield client
+            yield client
+        else:
+            fast.attach(client)
+            yield cast("DynamoDBClient", Shortcut(client, fast))
 
 
 def _limits(
@@ -231,7 +233,7 @@ def _is_botocores(error: Exception) -> bool:
     JSON that is a list where an object should be is an AttributeError there, for one.
     """
     return any(
-        frame.f_globals["__name__"].partition(".")[0] in BOTOCORES
+        frame.f_globals["__name__"].startswith(BOTOCORES)
         for frame, _ in walk_tb(error.__traceback__)
     )
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from service.upstreams.breaker import Breaker
 
+Parameters: TypeAlias = requests.Parameters
 Parsed: TypeAlias = dict[str, Any]
 
 SIGV4 = "v4"
@@ -45,21 +46,34 @@ class _Call:
     signer: AioRequestSigner
     context: dict[str, Any]
 
+    def anew(self, body: bytes) -> _Call:
+        """Return another call as this one was handed over, with that *body*."""
+        context = {
+            name: {**value} if type(value) is dict else value
+            for name, value in self.context.items()
+        }
+        request = {**self.request, "body": body, "context": context}
+        return _Call(self.model, request, self.signer, context)
+
 
 class FastTransport:
     """
     The cheaper way of one client's calls.
 
-    The client is opened with `http_session` as the class of its HTTP sessions, and attached then.
+    The client is opened with `http_session` as the class of its HTTP sessions, and attached then. The
+    first call of an operation goes through botocore, up to here. What botocore makes of it, but for the
+    body, it makes of every one on the same tables: `again` begins with that.
     """
 
     _connections: Connections
+    _client: Any
     _events: Any
 
     def __init__(self, breaker: Breaker) -> None:
         self._breaker = breaker
         self._signer = Signer()
         self._parser: Any = create_parser("json")
+        self._first: dict[str, tuple[Parameters | None, _Call]] = {}  # by operation
 
     def http_session(self, **options: Any) -> Connections:  # noqa: ANN401 -- aiobotocore's own
         """Make the client's HTTP session, and keep hold of it."""
@@ -68,11 +82,31 @@ class FastTransport:
 
     def attach(self, client: AioBaseClient) -> None:
         """Take over the calls of *client*, as far as they are known here."""
+        self._client = client
         self._events = client.meta.events
         self._events.register("provide-client-params", requests.set_aside)
         handler: Any = self._before_call  # a coroutine, which the stubs do not expect
         # Not for its service by name: the handlers of that would come before botocore's own.
         self._events.register_last("before-call", handler)
+
+    async def again(self, operation: str, params: Parameters) -> Parsed | None:
+        """Make a call like one that was made before, as botocore would; None where it has to."""
+        ruling, first = self._first.get(operation, (None, None))
+        if first is None or ruling is None or ruling != requests.ruled_by(operation, params):
+            return None
+        call = first.anew(requests.written(params))
+        http, parsed = await self._made(call)
+        await self._events.emit(
+            f"after-call.dynamodb.{operation}",
+            http_response=http,
+            parsed=parsed,
+            model=call.model,
+            context=call.context,
+        )
+        if http.status_code < HTTPStatus.MULTIPLE_CHOICES:
+            return parsed
+        code = call.context.get("error_code_override") or parsed.get("Error", {}).get("Code")
+        raise self._client.exceptions.from_code(code)(parsed, operation)
 
     async def _before_call(
         self,
@@ -83,10 +117,13 @@ class FastTransport:
         **_: object,
     ) -> tuple[Answer, Parsed] | None:
         """Make a call in botocore's stead; None leaves it to botocore."""
-        requests.put_back(params, context)
+        asked = requests.put_back(params, context)
         if model.name not in OPERATIONS or not _is_for_sigv4(context, request_signer):
             return None
-        return await self._made(_Call(model, params, request_signer, context))
+        call = _Call(model, params, request_signer, context)
+        if asked is not None:
+            self._first[model.name] = requests.ruled_by(model.name, asked), call.anew(b"")
+        return await self._made(call)
 
     async def _made(self, call: _Call) -> tuple[Answer, Parsed]:
         """Send a call until botocore wants no further attempt; raises what the last one failed with."""

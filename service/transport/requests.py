@@ -28,31 +28,55 @@ def _of_several_tables(parameters: Parameters) -> Parameters:
     return {"RequestItems": {table: {} for table in parameters["RequestItems"]}}
 
 
+def _of_a_transaction(parameters: Parameters) -> Parameters | None:
+    if "ClientRequestToken" not in parameters:  # botocore makes one
+        return None
+    return {
+        "TransactItems": [
+            {kind: {"TableName": write["TableName"]} for kind, write in item.items()}
+            for item in parameters["TransactItems"]
+        ],
+        "ClientRequestToken": "",
+    }
+
+
 # What the rules of DynamoDB's endpoints look at: "contextParam" and "operationContextParams" there.
-_RULED_BY: Mapping[str, Callable[[Parameters], Parameters]] = {
+_RULED_BY: Mapping[str, Callable[[Parameters], Parameters | None]] = {
     "BatchGetItem": _of_several_tables,
     "GetItem": _of_one_table,
     "Query": _of_one_table,
+    "TransactWriteItems": _of_a_transaction,
     "UpdateItem": _of_one_table,
 }
+
+
+def ruled_by(operation: str, params: Parameters) -> Parameters | None:
+    """Return that of the parameters by which botocore chooses the endpoint; None where it needs all."""
+    chosen = _RULED_BY.get(operation)
+    return None if chosen is None else chosen(params)
 
 
 def set_aside(
     params: Parameters, model: OperationModel, context: dict[str, Any], **_: object
 ) -> Parameters | None:
     """Keep the parameters for later; returns what botocore is to serialize in their stead."""
-    ruled_by = _RULED_BY.get(model.name)
-    if ruled_by is None:
-        return None
-    context[_SET_ASIDE] = params
-    return ruled_by(params)
+    ruling = ruled_by(model.name, params)
+    if ruling is not None:
+        context[_SET_ASIDE] = params
+    return ruling
 
 
-def put_back(request: dict[str, Any], context: dict[str, Any]) -> None:
-    """Make the parameters that were set aside, if any were, the body of the request."""
-    params = context.pop(_SET_ASIDE, None)
+def put_back(request: dict[str, Any], context: dict[str, Any]) -> Parameters | None:
+    """Make the parameters that were set aside, if any were, the body of the request; return them."""
+    params: Parameters | None = context.pop(_SET_ASIDE, None)
     if params is not None:
-        request["body"] = json.dumps(params, default=_text).encode()
+        request["body"] = written(params)
+    return params
+
+
+def written(params: Parameters) -> bytes:
+    """Return the parameters as botocore writes them."""
+    return json.dumps(params, default=_text).encode()
 
 
 def _text(binary: bytes) -> str:

@@ -9,7 +9,35 @@ from typing import Any
 import aiohttp
 from aiobotocore.httpsession import AIOHTTPSession
 
+from service.calls import DYNAMODB
 from service.upstreams.breaker import Breaker
+
+
+class BoundedResponse(aiohttp.ClientResponse):
+    """An answer of which no more is read than *most_bytes*: whoever answers may send without end."""
+
+    most_bytes = 1_048_576  # Cognito's have a few KB
+
+    async def read(self) -> bytes:
+        """Return the body; raises ClientPayloadError where it is too large."""
+        if (self.content_length or 0) > self.most_bytes:
+            self.close()
+            raise aiohttp.ClientPayloadError("too large")
+        if self.content_length is not None:
+            return await super().read()
+        body = bytearray()
+        while part := await self.content.readany():
+            body += part
+            if len(body) > self.most_bytes:
+                self.close()
+                raise aiohttp.ClientPayloadError("too large")
+        return bytes(body)
+
+
+class BoundedItems(BoundedResponse):
+    """An answer of DynamoDB, which sends up to 16 MB of items; as JSON they may be twice as large."""
+
+    most_bytes = 33_554_432
 
 
 class GuardedSession(AIOHTTPSession):
@@ -35,6 +63,7 @@ class GuardedSession(AIOHTTPSession):
             sock_read=read_s,
             ceil_threshold=math.inf,  # aiohttp's own would round six seconds up to seven
         )
+        self._response_class = BoundedItems if breaker.upstream == DYNAMODB else BoundedResponse
         self._breaker = breaker
         breaker.on_silence = self._distrust
 
@@ -60,6 +89,13 @@ class GuardedSession(AIOHTTPSession):
             answer: Any = await super().send(request)
             call.status = answer.status_code
         return answer
+
+    async def _get_session(self, proxy_url: str | None) -> aiohttp.ClientSession:
+        """Return the session for a proxy, or for none; aiobotocore's own, but for how much it reads."""
+        session: Any = await super()._get_session(proxy_url)  # type: ignore[misc]  # the stubs lack it
+        session._response_class = self._response_class  # noqa: SLF001 -- aiobotocore makes it without
+        found: aiohttp.ClientSession = session
+        return found
 
     def _distrust(self) -> None:
         """

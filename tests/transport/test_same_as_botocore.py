@@ -312,10 +312,12 @@ async def _same_of_new_clients(
     *answers: bytes | None,
     url: str | None = None,
 ) -> Seen:
-    """Return what is seen of the first call of each client."""
+    """Return what is seen of the first call of each client, and of the second one, which is the same."""
     patience = {"read-timeout-s": "0.1"} if HANG in answers else {}
     async with three_clients(opened, settings(url or server.url, **patience)) as clients:
-        return await _same(clients, server, call, *answers)
+        first = await _same(clients, server, call, *answers)
+        assert await _same(clients, server, call, *answers) == first
+        return first
 
 
 @pytest_asyncio.fixture(name="lasting", scope="module", loop_scope="module")
@@ -445,6 +447,35 @@ async def test_calls_have_ids_of_their_own(server: Loopback, opened: aioboto3.Se
     assert len({head["amz-sdk-invocation-id"] for head in server.heads}) == 6
 
 
+async def test_transaction_without_a_token_gets_one(
+    server: Loopback, opened: aioboto3.Session
+) -> None:
+    """A caller that names no token gets another of botocore's with each transaction."""
+    puts = [{"Put": {"TableName": "t", "Item": KEY}}]
+    async with three_clients(opened, settings(server.url)) as clients:
+        server.plan(raw(b"{}"))
+        for name in NAMES:
+            await clients[name].transact_write_items(TransactItems=puts)
+            await clients[name].transact_write_items(TransactItems=puts)
+
+    assert all(body["TransactItems"] == puts for _, body in server.requests)
+    assert len({body["ClientRequestToken"] for _, body in server.requests}) == 6
+
+
+async def test_another_table_is_another_beginning(
+    server: Loopback, opened: aioboto3.Session
+) -> None:
+    """A call on a table that was not asked before, such as one by its ARN, is as botocore makes it."""
+    async with three_clients(opened, settings(server.url)) as clients:
+        for table in ("t", "u", "arn:aws:dynamodb:us-east-1:123456789012:table/t", "t"):
+
+            async def get(client: Client, table: str = table) -> object:
+                return await client.get_item(TableName=table, Key=KEY)
+
+            same = await _same(clients, server, get, raw(FOUND))
+            assert [body["TableName"] for _, body in same.attempts] == [table]
+
+
 async def test_patience_ends_alike(server: Loopback, opened: aioboto3.Session) -> None:
     """Botocore's retry quota is used up, and given back, by the same calls."""
     counts: dict[str, list[int]] = {}
@@ -529,8 +560,12 @@ async def _credentials_endpoint(until: datetime) -> AsyncIterator[str]:
 async def test_credentials_are_renewed_as_botocore_renews_them(
     nobody: pytest.MonkeyPatch, server: Loopback, lasting: timedelta, kinds: int
 ) -> None:
-    """Credentials about to expire are asked for anew before each attempt, others are kept."""
-    used: dict[str, list[str]] = {}
+    """
+    Credentials about to expire are asked for anew before each attempt, others are kept.
+
+    botocore asks once more for each call, for its endpoint, which the fast transport keeps.
+    """
+    used: dict[str, list[int]] = {}
     for name in NAMES:
         async with _credentials_endpoint(datetime.now(UTC) + lasting) as url:
             nobody.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", url)
@@ -538,13 +573,14 @@ async def test_credentials_are_renewed_as_botocore_renews_them(
                 server.plan(DOWN, raw(FOUND))
                 for _ in range(3):
                     await outcome(_get, clients[name])
-        used[name] = []
+        keys = []
         for head, (_, body) in zip(server.heads, server.requests, strict=True):
             (key,) = re.findall("Credential=([^/]+)/", head["authorization"])
             secrets = ReadOnlyCredentials(key, f"secret of {key}", f"token of {key}")
             expected = botocores_authorization(server.url + "/", head, body, secrets)
             assert head["authorization"] == expected
-            used[name].append(key)
+            keys.append(key)
+        used[name] = [keys.index(key) for key in keys]
 
     assert used == dict.fromkeys(NAMES, used[NAMES[0]])
     assert len({*used[NAMES[0]]}) == kinds
