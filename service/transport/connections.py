@@ -63,7 +63,7 @@ class Connections(GuardedSession):
     async def _posted(self, url: str, headers: dict[str, str], body: bytes) -> Answer:
         straight = {**headers, "Accept-Encoding": "identity"}
         try:
-            session: Any = await self._get_session(None)  # type: ignore[attr-defined]  # the stubs lack it
+            session = await self._get_session(None)
             response: aiohttp.ClientResponse = await session.request(
                 METHOD, URL(url, encoded=True), headers=straight, data=body
             )

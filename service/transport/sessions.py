@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import ssl
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
 from aiobotocore.httpsession import AIOHTTPSession
 
-from service.calls import DYNAMODB
 from service.upstreams.breaker import Breaker
+
+ITEMS: Final = "dynamodb"  # the upstream of large answers, as its breaker is named
 
 
 class BoundedResponse(aiohttp.ClientResponse):
@@ -63,7 +64,7 @@ class GuardedSession(AIOHTTPSession):
             sock_read=read_s,
             ceil_threshold=math.inf,  # aiohttp's own would round six seconds up to seven
         )
-        self._response_class = BoundedItems if breaker.upstream == DYNAMODB else BoundedResponse
+        self._response_class = BoundedItems if breaker.upstream == ITEMS else BoundedResponse
         self._breaker = breaker
         breaker.on_silence = self._distrust
 
