@@ -14,23 +14,19 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from service import aws
-from service.aws import translated
-from service.config_file import Settings
 from service.domain.errors import UpstreamUnavailable
 from service.transport.sessions import GuardedSession
 from service.upstreams.breaker import Breaker
+from tests.faults.asking import CALLS, KEY, ask
 from tests.loopback import answer
-from tests.stage import CREDENTIALS, NEVER_OPEN, configured
+from tests.stage import configured
 
 HERE = x509.IPAddress(ip_address("127.0.0.1"))
 ELSEWHERE = x509.DNSName("other.example.com")
-KEY = {"userId": {"S": "alice"}, "createdAt": {"S": "2026"}}
 PROXY = "http://127.0.0.1:1"
 
-Signed = Callable[
-    [x509.GeneralName], Path
-]  # makes a certificate of a name, and its key, in one file
+# Makes a certificate of a name, and its key, in one file.
+Signed = Callable[[x509.GeneralName], Path]
 
 
 def _authority(directory: Path, name: str) -> tuple[Path, Signed]:
@@ -99,23 +95,7 @@ async def _upstream(certificate: Path | None) -> AsyncIterator[tuple[str, list[b
         yield f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}", heard
 
 
-async def _ask(url: str, upstream: str, transport: str) -> None:
-    times = {"endpoint-url": url, "connect-timeout-s": "2", "read-timeout-s": "2"}
-    settings: Settings = {"aws.cognito": times, "aws.dynamodb": {**times, "transport": transport}}
-    async with (
-        asyncio.timeout(20),
-        aws.clients(configured(settings, NEVER_OPEN), CREDENTIALS) as clients,
-    ):
-        with translated({}):
-            if upstream == "cognito":
-                await clients.cognito.list_user_pools(MaxResults=1)
-            else:
-                await clients.dynamodb.get_item(TableName="t", Key=KEY)
-
-
-CALLS = pytest.mark.parametrize(
-    ("upstream", "transport"), [("cognito", "fast"), ("dynamodb", "fast"), ("dynamodb", "botocore")]
-)
+TIMES = {"connect-timeout-s": "2", "read-timeout-s": "2"}
 
 
 @CALLS
@@ -124,7 +104,7 @@ async def test_right_certificate_is_taken(
 ) -> None:
     """Who has the name that was asked for is told what is asked."""
     async with _upstream(certificates["right"]) as (url, heard):
-        await _ask(url, upstream, transport)
+        await ask(url, upstream, transport, **TIMES)
 
     assert b"X-Amz-Target" in b"".join(heard)
 
@@ -137,7 +117,7 @@ async def test_wrong_certificate_is_told_nothing(
     """A password that is sent to whoever holds some certificate is anybody's."""
     async with _upstream(certificates.get(certificate)) as (url, heard):
         with pytest.raises(UpstreamUnavailable):
-            await _ask(url, upstream, transport)
+            await ask(url, upstream, transport, **TIMES)
 
     assert b"X-Amz-Target" not in b"".join(heard)
 
@@ -146,7 +126,7 @@ async def test_wrong_certificate_is_told_nothing(
 async def test_name_that_leads_nowhere_is_unavailable(upstream: str, transport: str) -> None:
     """As after a wrong setting, or while the name server does not work."""
     with pytest.raises(UpstreamUnavailable):
-        await _ask("http://nowhere.invalid", upstream, transport)
+        await ask("http://nowhere.invalid", upstream, transport, **TIMES)
 
 
 async def test_certificates_are_checked_behind_a_proxy_too() -> None:

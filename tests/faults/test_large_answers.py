@@ -4,20 +4,13 @@ import asyncio
 
 import pytest
 
-from service import aws
-from service.aws import translated
 from service.domain.errors import UpstreamUnavailable
 from service.transport import sessions
-from tests.key_endpoint import Answer, KeyEndpoint, http, key_endpoint, ok, saying
-from tests.stage import CREDENTIALS, NEVER_OPEN, configured
+from tests.faults.asking import CALLS, ask
+from tests.key_endpoint import Answer, http, key_endpoint, ok, saying
 
-KEY = {"userId": {"S": "alice"}, "createdAt": {"S": "2026"}}
 MOST = 20_000
 CHUNKED = b"HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
-
-CALLS = pytest.mark.parametrize(
-    ("upstream", "transport"), [("cognito", "fast"), ("dynamodb", "fast"), ("dynamodb", "botocore")]
-)
 
 
 @pytest.fixture(autouse=True)
@@ -38,20 +31,6 @@ def _chunked(body: bytes) -> Answer:
     return saying(CHUNKED + b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body))
 
 
-async def _ask(endpoint: KeyEndpoint, upstream: str, transport: str) -> None:
-    there = {"endpoint-url": endpoint.url.rstrip("/")}
-    settings = {"aws.cognito": there, "aws.dynamodb": {**there, "transport": transport}}
-    async with (
-        asyncio.timeout(20),
-        aws.clients(configured(settings, NEVER_OPEN), CREDENTIALS) as clients,
-    ):
-        with translated({}):
-            if upstream == "cognito":
-                await clients.cognito.list_user_pools(MaxResults=1)
-            else:
-                await clients.dynamodb.get_item(TableName="t", Key=KEY)
-
-
 @CALLS
 @pytest.mark.parametrize(
     "answer", [saying(http(b"{", Content_Length=str(MOST + 1))), _endless], ids=["length", "chunks"]
@@ -61,7 +40,7 @@ async def test_answer_without_end_is_none(answer: Answer, upstream: str, transpo
     async with key_endpoint() as endpoint:
         endpoint.otherwise = answer
         with pytest.raises(UpstreamUnavailable):
-            await _ask(endpoint, upstream, transport)
+            await ask(endpoint.url.rstrip("/"), upstream, transport)
 
 
 @CALLS
@@ -70,4 +49,4 @@ async def test_other_answer_is_read(answer: Answer, upstream: str, transport: st
     """However its length is told."""
     async with key_endpoint() as endpoint:
         endpoint.otherwise = answer
-        await _ask(endpoint, upstream, transport)
+        await ask(endpoint.url.rstrip("/"), upstream, transport)
