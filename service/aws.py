@@ -38,7 +38,7 @@ from service.metrics.metrics import Metrics
 from service.transport import parsing, retries
 from service.transport.credentials import Renewing
 from service.transport.fast import FastTransport
-from service.transport.sessions import GuardedSession
+from service.transport.sessions import BoundedItems, GuardedSession
 from service.transport.shortcut import Shortcut
 from service.upstreams.breaker import Breaker, UpstreamRefused
 
@@ -156,7 +156,9 @@ async def dynamodb_client(
     }
     fast = FastTransport(breaker) if config.dynamodb.transport == "fast" else None
     options["http_session_cls"] = (
-        functools.partial(GuardedSession, breaker=breaker) if fast is None else fast.http_session
+        functools.partial(GuardedSession, breaker=breaker, answers=BoundedItems)
+        if fast is None
+        else fast.http_session
     )
     async with session.client(
         "dynamodb", endpoint_url=config.dynamodb.endpoint_url, config=AioConfig(**options)

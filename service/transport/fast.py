@@ -22,6 +22,7 @@ from botocore.hooks import first_non_none_response
 from service.transport import attempts, requests
 from service.transport.answers import OPERATIONS, read_as_it_is
 from service.transport.connections import Answer, Connections
+from service.transport.sessions import BoundedItems
 from service.transport.signature import Scope, Signer
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class FastTransport:
 
     def http_session(self, **options: Any) -> Connections:  # noqa: ANN401 -- aiobotocore's own
         """Make the client's HTTP session, and keep hold of it."""
-        self._connections = Connections(breaker=self._breaker, **options)
+        self._connections = Connections(breaker=self._breaker, answers=BoundedItems, **options)
         return self._connections
 
     def attach(self, client: AioBaseClient) -> None:
@@ -92,7 +93,7 @@ class FastTransport:
     async def again(self, operation: str, params: Parameters) -> Parsed | None:
         """Make a call like one that was made before, as botocore would; None where it has to."""
         ruling, first = self._first.get(operation, (None, None))
-        if first is None or ruling is None or ruling != requests.ruled_by(operation, params):
+        if first is None or ruling != requests.ruled_by(operation, params):
             return None
         call = first.anew(requests.written(params))
         http, parsed = await self._made(call)

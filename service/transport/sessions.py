@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import math
 import ssl
-from typing import Any, Final
+from typing import Any
 
 import aiohttp
 from aiobotocore.httpsession import AIOHTTPSession
 
 from service.upstreams.breaker import Breaker
-
-ITEMS: Final = "dynamodb"  # the upstream of large answers, as its breaker is named
 
 
 class BoundedResponse(aiohttp.ClientResponse):
@@ -46,13 +44,14 @@ class GuardedSession(AIOHTTPSession):
     The connections of one client; every attempt of a call goes through *breaker*.
 
     botocore's read timeout begins anew with each byte. Here the two timeouts together are also the time
-    of an attempt, from the wait for a place in the pool to the last byte.
+    of an attempt, from the wait for a place in the pool to the last byte. *answers* bounds what is read.
     """
 
     def __init__(
         self,
         *,
         breaker: Breaker,
+        answers: type[BoundedResponse] = BoundedResponse,
         timeout: tuple[float, float],
         **options: Any,  # noqa: ANN401 -- aiobotocore's own
     ) -> None:
@@ -64,7 +63,7 @@ class GuardedSession(AIOHTTPSession):
             sock_read=read_s,
             ceil_threshold=math.inf,  # aiohttp's own would round six seconds up to seven
         )
-        self._response_class = BoundedItems if breaker.upstream == ITEMS else BoundedResponse
+        self._response_class = answers
         self._breaker = breaker
         breaker.on_silence = self._distrust
 
