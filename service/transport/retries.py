@@ -32,9 +32,8 @@ EARNED: Final = 5
 LONGEST_PAUSE_S: Final = 0.3  # botocore pauses up to two seconds, of a request's eight
 # Where three replies in ten are lost, one call in forty loses three in a row, and one in 15,000 eight.
 MOST_LOST: Final = 8
-LOST_WITHIN_S: Final = (
-    4.0  # of the first: so late an upstream that hangs has been asked three times
-)
+# Of the first that was lost: so late an upstream that hangs has been asked three times.
+LOST_WITHIN_S: Final = 4.0
 
 
 class Purse(RetryQuotaChecker):

@@ -135,9 +135,7 @@ class _Protocol(web.RequestHandler):
         return True
 
     def _is_idle(self) -> bool:
-        if (
-            self._waiter is None
-        ):  # it serves a request, or aiohttp has not begun to wait for the first
+        if self._waiter is None:  # it serves one, or aiohttp has not begun to wait for the first
             return self._request_count == 0
         return not self._waiter.done()
 
