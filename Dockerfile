@@ -64,8 +64,9 @@ FROM base AS test
 ENV HYPOTHESIS_STORAGE_DIRECTORY=/tmp/hypothesis
 COPY --from=test-dependencies /opt/venv /opt/venv
 COPY --from=package /package /opt/venv/lib/python3.13/site-packages
-COPY setup.cfg config.ini ./
+COPY setup.cfg config.ini conftest.py ./
 COPY tests/ tests/
+COPY tests_slow/ tests_slow/
 USER 10001:10001
 # No cache of results: /app is root's.
 ENTRYPOINT ["python", "-m", "pytest", "-p", "no:cacheprovider"]

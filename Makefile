@@ -43,13 +43,13 @@ test-compose: ## run the integration tests against the service's image, moto and
 	|| { status=$$?; $(TEST_COMPOSE) logs --no-color; exit $$status; }
 
 register: $(INSTALLED) ## kill processes, lose replies, check every profile's history: REGISTER='--seconds 300' make register
-	@$(BIN)/python -m tests.register $(REGISTER)
+	@$(BIN)/python -m tests_slow.register $(REGISTER)
 
 restarts: $(INSTALLED) ## restart two processes behind a balancer, again and again: RESTARTS='--restarts 100' make restarts
-	@$(BIN)/python -m tests.restarts $(RESTARTS)
+	@$(BIN)/python -m tests_slow.restarts $(RESTARTS)
 
 fuzz: $(INSTALLED) ## hold the service against its own API document, in thousands of cases: FUZZ='--cases 500' make fuzz
-	@$(BIN)/python -m tests.fuzz $(FUZZ)
+	@$(BIN)/python -m tests_slow.fuzz $(FUZZ)
 
 bench: $(BENCH_INSTALLED) ## measure the CPU of a request beside an empty handler and other stacks; BENCH=quick takes a minute
 	@$(BENCH_VENV)/bin/python -m bench $(BENCH)
@@ -91,4 +91,4 @@ lock: $(INSTALLED) ## follow setup.cfg in the locks; LOCK_FLAGS=--upgrade takes 
 clean: ## remove all that the other targets made
 	rm -rf $(VENV) $(BENCH_VENV) build dist *.egg-info .coverage .coverage.* .hypothesis .import_linter_cache \
 		.mypy_cache .pytest_cache .ruff_cache
-	find bench service tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find bench service tests tests_slow -name __pycache__ -type d -prune -exec rm -rf {} +

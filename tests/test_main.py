@@ -12,9 +12,9 @@ import pytest
 
 from service import commands
 from service.__main__ import main
-from tests.commands.running import PATIENCE_S, imported, printed_by, run, running
 from tests.loopback import HANG, answer, scripted
 from tests.process import restored
+from tests_slow.commands.running import PATIENCE_S, imported, printed_by, run, running
 
 COMMANDS = {path.stem for path in Path(commands.__file__).parent.glob("[a-z]*.py")}
 ENVIRON = {

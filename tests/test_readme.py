@@ -98,7 +98,7 @@ def test_policy_is_the_file_that_is_deployed() -> None:
 
 def test_every_path_that_is_named_exists() -> None:
     """No file or folder of the code that the README names is missing."""
-    named = re.findall(r"`((?:service|docs|deploy|tests)/[\w./-]*)`", README)
+    named = re.findall(r"`((?:service|docs|deploy|tests|tests_slow)/[\w./-]*)`", README)
     linked = re.findall(r"\]\((?!http|#)([^)]+)\)", README)
 
     assert [path for path in named + linked if not (ROOT / path).exists()] == []

@@ -12,9 +12,9 @@ import pytest
 from service import aws, config_file
 from service.__main__ import main
 from service.local.server import LocalAws
-from tests.commands.running import run
 from tests.loopback import url_of
 from tests.stage import CREDENTIALS, configured
+from tests_slow.commands.running import run
 
 pytestmark = pytest.mark.usefixtures("process_restored")
 

@@ -27,10 +27,10 @@ from service.local.http_server import reachable
 from service.local.load_balancer import LocalLoadBalancer, local_load_balancer
 from service.local.load_balancer_sign_ins import UserPool
 from service.local.load_balancer_signer import ARN
-from tests.commands.running import running
 from tests.process import restored
 from tests.stage import CREDENTIALS, PASSWORD, Mailbox, new_user
 from tests.web.raw_http import exchange, serving
+from tests_slow.commands.running import running
 
 PROFILE = "/v1/user/profile"
 FORGED = {

@@ -1,0 +1,1 @@
+"""The slow tier of the tests; it mirrors `tests`."""

@@ -1,0 +1,250 @@
+"""`local` serves in front of an AWS of its own, and what it prints to try works as it stands."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import sys
+from asyncio.subprocess import PIPE
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from socket import socket
+from typing import Any
+
+import pytest
+
+from service.commands import local
+from service.errors import AddressUnavailable, ConfigurationUnusable
+from tests_slow.commands.running import PATIENCE_S, Ended, Running, running
+
+BEGIN = "put the code that is printed here for alice:"
+END = "Ctrl-C ends it"
+CODE = re.compile(r"confirmation code for alice: (\d{6})$")
+
+CURL = f"""#!{sys.executable}
+import sys, urllib.request
+arguments = iter(sys.argv[1:])
+headers, url, data = {{}}, None, None
+for argument in arguments:
+    if argument == "-H":
+        name, _, value = next(arguments).partition(": ")
+        headers[name] = value
+    elif argument == "-d":
+        data = next(arguments).encode()
+    elif argument != "-s":
+        url = argument
+opener = urllib.request.build_opener(urllib.request.ProxyHandler({{}}))
+with opener.open(urllib.request.Request(url, data, headers)) as response:
+    sys.stdout.buffer.write(response.read())
+"""
+
+REAL_ACCOUNT = {  # what a developer's shell may hold
+    "ALL_PROXY": "http://127.0.0.1:1",
+    "AWS_COGNITO_CLIENT_SECRET": "of-another-client",
+    "AWS_CONFIG_FILE": "/nowhere/config",
+    "AWS_DEFAULT_REGION": "eu-west-1",
+    "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+    "AWS_ENDPOINT_URL_DYNAMODB": "http://127.0.0.1:1",
+    "AWS_PROFILE": "work",
+    "AWS_REGION": "eu-west-1",
+    "HTTPS_PROXY": "http://127.0.0.1:1",
+    "HTTP_PROXY": "http://127.0.0.1:1",
+    "http_proxy": "http://127.0.0.1:1",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What a person saw who started `local`, typed what it printed, and ended it."""
+
+    url: str
+    port_is_open: bool
+    answers: list[dict[str, Any]]
+    shell_errors: str
+    ended: Ended
+    left_nothing: bool
+
+
+async def _person(
+    folder: Path, environ: Mapping[str, str], number: signal.Signals, *, own_curl: bool
+) -> Session:
+    """
+    Start `local`, type the printed lines into a shell and end it by a signal.
+
+    The shell uses the machine's curl, and a stand-in where there is none or *own_curl* says so.
+    """
+    tools = folder / "bin"
+    tools.mkdir()
+    (tools / "curl").write_text(CURL)
+    (tools / "curl").chmod(0o755)
+    paths = [str(tools), os.environ["PATH"]]
+    path = os.pathsep.join(paths if own_curl else paths[::-1])
+    async with running("local", folder=folder, environ=environ) as program:
+        url = (await program.until("The API listens on")).split()[4]
+        await program.until(BEGIN)
+        await program.until(END)
+        answers, errors = await _type(_printed(program), program, path)
+        ended = await program.end(number)
+        port = int(url.rpartition(":")[2])
+        return Session(
+            url, _is_open(port), answers, errors, ended, left_nothing=program.group_is_gone()
+        )
+
+
+def _printed(program: Running) -> list[str]:
+    """Return the lines to type, as they are printed."""
+    text = "".join(program.lines)
+    return text[text.index(BEGIN) + len(BEGIN) : text.index(END)].strip().splitlines(keepends=True)
+
+
+async def _type(lines: list[str], program: Running, path: str) -> tuple[list[dict[str, Any]], str]:
+    """Type the lines into one shell, the code when it is printed, and return what comes back."""
+    shell = await asyncio.create_subprocess_exec(
+        "/bin/sh", stdin=PIPE, stdout=PIPE, stderr=PIPE, env={"PATH": path}
+    )
+    assert shell.stdin is not None
+    (at,) = [number for number, line in enumerate(lines) if line.startswith("CODE=000000")]
+    shell.stdin.write("".join(lines[:at]).encode())
+    match = CODE.search((await program.until("confirmation code for alice: ")).strip())
+    assert match is not None
+    rest = [lines[at].replace("000000", match[1]), *lines[at + 1 :]]
+    async with asyncio.timeout(PATIENCE_S):
+        output, errors = await shell.communicate(("".join(rest) + "\n").encode())
+    return _values(output.decode()), errors.decode()
+
+
+def _values(text: str) -> list[dict[str, Any]]:
+    """Return the JSON values that stand one after another in *text*."""
+    values, decoder = [], json.JSONDecoder()
+    while text := text.strip():
+        value, end = decoder.raw_decode(text)
+        values.append(value)
+        text = text[end:]
+    return values
+
+
+def _is_open(port: int) -> bool:
+    with socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture(name="session", scope="module")
+def _session(tmp_path_factory: pytest.TempPathFactory) -> Session:
+    """Run `local` as it is after a fresh checkout; port 0 so that it gets a free one."""
+    folder = tmp_path_factory.mktemp("local")
+    return asyncio.run(_person(folder, {"SERVER_PORT": "0"}, signal.SIGINT, own_curl=False))
+
+
+def test_printed_lines_lead_to_the_profile(session: Session) -> None:
+    """Typed as printed, the lines sign alice up and in, and end with her profile."""
+    signed_up, confirmed, created, shown = session.answers
+
+    assert confirmed == {"confirmed": True}
+    assert (shown["city"], shown["country"]) == ("Mumbai", "India")
+    assert shown["userId"] == signed_up["userId"]
+    assert shown == created
+    assert session.shell_errors == ""
+
+
+def test_output_is_for_a_person(session: Session) -> None:
+    """The log is in the console format from its first line on, and nothing is on standard error."""
+    assert "[info     ] table_created" in session.ended.output.splitlines()[0]
+    assert '"event"' not in session.ended.output
+    assert session.ended.errors == ""
+
+
+def test_password_is_not_printed_again(session: Session) -> None:
+    """Apart from the lines to type, no line holds the password."""
+    after = session.ended.output.partition(END)[2]
+
+    assert "request_finished" in after
+    assert "YourPass123!" not in after
+
+
+def test_interrupt_ends_all(session: Session) -> None:
+    """Ctrl-C ends it with status 0 at once; no process is left and nothing listens."""
+    assert session.ended.status == 0
+    assert session.ended.took_s < 5
+    assert session.left_nothing
+    assert not session.port_is_open
+
+
+def test_only_this_machine_is_served(session: Session) -> None:
+    """Without a setting for it, the API of `local` is reached from this machine alone."""
+    assert session.url.startswith("http://localhost:")
+    assert not session.url.endswith(":8080")
+
+
+def test_real_account_does_not_get_in_between(tmp_path: Path) -> None:
+    """Proxies, profiles, endpoints and secrets of a real account don't disturb it; SIGTERM ends it."""
+    (tmp_path / ".aws").mkdir()
+    (tmp_path / ".aws" / "config").write_text("not an INI file")
+    environ = {**REAL_ACCOUNT, "SERVER_PORT": "0", "LOG_FORMAT": "json", "LOG_LEVEL": "debug"}
+    session = asyncio.run(_person(tmp_path, environ, signal.SIGTERM, own_curl=True))
+
+    assert [answer.get("city") for answer in session.answers] == [None, None, "Mumbai", "Mumbai"]
+    assert (session.ended.status, session.ended.errors) == (0, "")
+    assert session.ended.took_s < 5
+    first = json.loads(session.ended.output.splitlines()[0])
+    assert first["event"] == "table_created"
+
+
+@pytest.mark.usefixtures("process_restored")
+def test_port_of_the_environment_is_taken() -> None:
+    """SERVER_PORT is where it listens: one that is taken is named."""
+    with socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(AddressUnavailable, match=rf"Cannot listen on 127\.0\.0\.1:{port}: "):
+            local.run(None, {"SERVER_PORT": str(port)})
+
+
+@pytest.mark.usefixtures("process_restored")
+def test_host_of_a_file_is_not_taken_over(tmp_path: Path) -> None:
+    """The host of a file for production is not taken over; the environment's is."""
+    path = tmp_path / "config.ini"
+    path.write_text("[server]\nhost = 198.51.100.1\nport = 1\n[log]\nlevel = error\n")
+    with socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        with pytest.raises(AddressUnavailable, match=r"Cannot listen on 127\.0\.0\.1"):
+            local.run(path, {"SERVER_PORT": port})
+        with pytest.raises(AddressUnavailable, match=r"Cannot listen on 0\.0\.0\.0"):
+            local.run(path, {"SERVER_PORT": port, "SERVER_HOST": "0.0.0.0"})  # noqa: S104 -- it is taken
+
+
+@pytest.mark.usefixtures("process_restored")
+def test_address_that_is_not_ours_is_told() -> None:
+    """An address of another machine is named with the setting that changes it."""
+    with pytest.raises(
+        AddressUnavailable, match=r"Cannot listen on 198\.51\.100\.1: .*SERVER_HOST"
+    ):
+        local.run(None, {"SERVER_PORT": "0", "SERVER_HOST": "198.51.100.1"})
+
+
+def test_unusable_setting_is_named() -> None:
+    """A wrong setting is named before anything is created."""
+    with pytest.raises(ConfigurationUnusable, match=r"SERVER_PORT\): Not a valid integer"):
+        local.run(None, {"SERVER_PORT": "many"})
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://localhost:8080"),
+        ("0.0.0.0", "http://localhost:8080"),  # noqa: S104 -- compared
+        ("::", "http://localhost:8080"),
+        ("::1", "http://[::1]:8080"),
+        ("192.168.1.2", "http://192.168.1.2:8080"),
+    ],
+)
+def test_greeting_holds_an_address_that_can_be_opened(host: str, url: str) -> None:
+    """Whatever it listens on, the address that is printed can be typed into a browser."""
+    greeting = local.greeting(host, 8080)
+
+    assert f"The API listens on {url} " in greeting
+    assert greeting.count(url) == 7

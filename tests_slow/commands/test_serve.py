@@ -1,0 +1,133 @@
+"""`serve` serves what the environment says, tells it in its log, and goes when it is told to."""
+
+import asyncio
+import json
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from service import aws, provisioning
+from service.commands import serve
+from service.errors import AwsUnusable
+from service.local.server import LocalAws
+from tests.least_privilege.plugin import Guarded
+from tests.stage import CREDENTIALS, configured
+from tests_slow.commands.running import Ended, imported, printed_by, running
+
+SECRET = "s3cr3t-of-the-client"  # noqa: S105 -- of nobody
+TABLE = "served-profiles"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What was seen of a service from its start to its end."""
+
+    answers: dict[str, int]
+    ended: Ended
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """Return the events of that name in its log, each line of which must be JSON."""
+        lines = map(json.loads, self.ended.output.splitlines())
+        return [event for event in lines if event["event"] == name]
+
+
+@pytest.fixture(name="service", scope="module")
+def _service(
+    own_local_aws: LocalAws, guarded: Guarded, tmp_path_factory: pytest.TempPathFactory
+) -> Service:
+    """Run the service once, and look at it from all sides in the tests."""
+    folder = tmp_path_factory.mktemp("serve")
+    return asyncio.run(_seen(own_local_aws.endpoint_url, guarded(TABLE), folder))
+
+
+async def _seen(url: str, role_url: str, folder: Path) -> Service:
+    settings = configured({"aws.dynamodb": {"endpoint-url": url, "read-timeout-s": "20"}})
+    async with aws.clients(settings, CREDENTIALS) as clients:
+        await provisioning.create_table(clients.dynamodb, TABLE)
+    environ = {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": "us-east-1",
+        "AWS_COGNITO_USER_POOL_ID": "us-east-1_none",
+        "AWS_COGNITO_CLIENT_ID": "none",
+        "AWS_COGNITO_CLIENT_SECRET": SECRET,
+        "AWS_COGNITO_ENDPOINT_URL": url,
+        "AWS_DYNAMODB_ENDPOINT_URL": role_url,
+        "AWS_DYNAMODB_USER_PROFILE_TABLE": TABLE,
+        "AWS_DYNAMODB_READ_TIMEOUT_S": "20",
+        "SERVER_HOST": "127.0.0.1",
+        "SERVER_PORT": "0",
+    }
+    options = ("-X", "importtime")
+    async with (
+        running("serve", folder=folder, environ=environ, options=options) as program,
+        aiohttp.ClientSession() as session,
+    ):
+        listening = json.loads(await program.until('"listening"'))
+        answers = {}
+        for path in ("/health/live", "/health/ready", "/v1/user/profile"):
+            there = f"http://{listening['host']}:{listening['port']}{path}"
+            async with session.get(there) as response:
+                answers[path] = response.status
+        return Service(answers, await program.end(signal.SIGTERM))
+
+
+def test_service_is_ready_when_it_listens(service: Service) -> None:
+    """Once `listening` is in the log, the service answers, and its table is checked."""
+    assert service.answers == {
+        "/health/live": 200,
+        "/health/ready": 200,
+        "/v1/user/profile": 401,
+    }
+
+
+def test_unverified_source_is_warned_of(service: Service) -> None:
+    """That a header is believed unverified is a warning at every start, with its networks."""
+    (event,) = service.events("identity_unverified")
+
+    assert event["level"] == "warning"
+    assert event["header"] == "x-amzn-oidc-identity"
+    assert "10.0.0.0/8" in event["believed_from"]
+
+
+def test_configuration_is_logged_without_secrets(service: Service) -> None:
+    """The log says what the service runs with, and no secret of it."""
+    (event,) = service.events("starting")
+
+    assert TABLE in event["config"]
+    assert SECRET not in service.ended.output + service.ended.errors
+
+
+def test_sigterm_ends_it_well(service: Service) -> None:
+    """SIGTERM ends the service with status 0 at once, kept connections notwithstanding."""
+    assert (service.ended.status, printed_by(service.ended.errors)) == (0, "")
+    assert service.ended.took_s < 5
+    assert len(service.events("stopped")) == 1
+
+
+def test_local_aws_is_not_loaded(service: Service) -> None:
+    """What a production image lacks is never imported by `serve`."""
+    modules = imported(service.ended.errors)
+
+    assert "service.commands.serve" in modules
+    assert "aioboto3" in modules
+    packages = {module.split(".")[0] for module in modules}
+    assert packages.isdisjoint({"moto", "flask", "werkzeug"})
+    assert not [module for module in modules if module.startswith("service.local")]
+
+
+@pytest.mark.usefixtures("process_restored")
+def test_profile_that_is_not_there_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What the machine's own settings for AWS lack is said in one sentence."""
+    monkeypatch.setenv("AWS_PROFILE", "nowhere")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+
+    with pytest.raises(AwsUnusable, match=r"settings for AWS .* \(nowhere\)"):
+        serve.run(configured({"server": {"port": "0"}}))

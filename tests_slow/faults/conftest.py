@@ -1,0 +1,159 @@
+"""The service between proxies: one before each upstream."""
+
+import asyncio
+import functools
+import os
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from service import aws
+from service.app import aws_adapters, create_app
+from service.config import Config
+from service.web.protocol import Runner
+from tests.stage import CREDENTIALS, PASSWORD, configured, new_user
+from tests.web.raw_http import until
+from tests_slow.faults.proxy import TASK, Proxy, proxy
+
+SERVED = {200, 201}
+DEADLINE_S = 1.0
+RECOVERED_WITHIN_S = 10.0  # on a machine that has other work; the service's own is 5
+DESCRIPTORS = Path("/proc/self/fd")
+
+
+class Heard(NamedTuple):
+    """An answer."""
+
+    status: int
+    content_type: str
+    code: str | None
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The service at *url*, the *ways* to its upstreams by name, and a user who has signed in."""
+
+    url: str
+    ways: dict[str, Proxy]
+    username: str
+    sub: str
+    token: str
+    tasks: int = field(default_factory=lambda: len(_tasks()))
+
+    async def ask(self, upstream: str, *, writing: bool = False) -> Heard:
+        """Make a call that needs *upstream*, on a connection of its own."""
+        path, body = "/v1/user/profile", None
+        headers = {"x-amzn-oidc-identity": self.sub}
+        match upstream:
+            case "cognito":
+                path, body = "/api/auth/login", {"username": self.username, "password": PASSWORD}
+            case "dynamodb" if writing:
+                body = {"city": os.urandom(8).hex()}  # always a change
+            case "key server":
+                headers = {"Authorization": f"Bearer {self.token}"}
+        method = "GET" if body is None else "POST"
+        async with (
+            aiohttp.ClientSession(self.url) as client,
+            client.request(method, path, json=body, headers=headers) as answer,
+        ):
+            told = await answer.json(content_type=None)
+            return Heard(answer.status, answer.content_type, told.get("code"))
+
+    async def ask_at_once(self, upstream: str, calls: int) -> list[Heard]:
+        """Make so many calls at a time; of DynamoDB every other one writes."""
+        return await asyncio.gather(
+            *(self.ask(upstream, writing=bool(number % 2)) for number in range(calls))
+        )
+
+    async def served(self, upstream: str, calls: int) -> None:
+        """Make so many calls at a time, again and again until all of them are served."""
+        async with asyncio.timeout(RECOVERED_WITHIN_S):
+            answers: list[Heard] = []
+            while not answers or any(heard.status not in SERVED for heard in answers):
+                answers = await self.ask_at_once(upstream, calls)
+                await asyncio.sleep(0.02)
+
+    async def settled(self) -> None:
+        """Wait until there are no more tasks than before; the proxies' own aside."""
+        await until(lambda: len(_tasks()) <= self.tasks)
+
+
+def _tasks() -> list[str]:
+    names = (task.get_name() for task in asyncio.all_tasks())
+    return [name for name in names if name != TASK]
+
+
+def descriptors() -> int:
+    """Return how many files and sockets this process has open."""
+    return len([*DESCRIPTORS.iterdir()])
+
+
+def _address(url: str | None) -> tuple[str, int]:
+    parts = urlsplit(url or "")
+    assert parts.hostname is not None
+    assert parts.port is not None
+    return parts.hostname, parts.port
+
+
+@pytest.fixture
+async def stage(config: Config, clients: aws.Clients) -> AsyncIterator[Stage]:
+    """Serve with short times, and with a user."""
+    username, pool = new_user(), config.cognito.user_pool_id
+    created = await clients.cognito.admin_create_user(UserPoolId=pool, Username=username)
+    attributes = {entry["Name"]: entry["Value"] for entry in created["User"]["Attributes"]}
+    await clients.cognito.admin_set_user_password(
+        UserPoolId=pool, Username=username, Password=PASSWORD, Permanent=True
+    )
+    signed_in = await clients.cognito.initiate_auth(
+        ClientId=config.cognito.client_id,
+        AuthFlow="USER_PASSWORD_AUTH",
+        AuthParameters={"USERNAME": username, "PASSWORD": PASSWORD},
+    )
+    token = signed_in["AuthenticationResult"]["AccessToken"]
+    cognito, dynamodb = map(_address, (config.cognito.endpoint_url, config.dynamodb.endpoint_url))
+    async with AsyncExitStack() as stack:
+        ways = {
+            name: await stack.enter_async_context(proxy(upstream))
+            for name, upstream in {
+                "cognito": cognito,
+                "dynamodb": dynamodb,
+                "key server": cognito,
+            }.items()
+        }
+        keys = f"{ways['key server'].url}/{pool}/.well-known/jwks.json"
+        between = configured(
+            {
+                "aws.cognito": {
+                    "endpoint-url": ways["cognito"].url,
+                    "user-pool-id": pool,
+                    "client-id": config.cognito.client_id,
+                    "jwks-url": keys,
+                    "read-timeout-s": "0.6",
+                },
+                "aws.dynamodb": {
+                    "endpoint-url": ways["dynamodb"].url,
+                    "user-profile-table": config.dynamodb.user_profile_table,
+                    "read-timeout-s": "0.6",
+                },
+                "auth": {"answer-floor-ms": "0"},
+                "limits": {"account-burst": "0", "lockout-after": "0"},
+                "server": {"request-deadline-s": str(DEADLINE_S), "body-timeout-s": "0.9"},
+            }
+        )
+        app = create_app(between, functools.partial(aws_adapters, credentials=CREDENTIALS))
+        runner = Runner(app, between.server, shutdown_timeout_s=DEADLINE_S)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        host, port = runner.addresses[0][:2]
+        made = Stage(f"http://{host}:{port}", ways, username, attributes["sub"], token)
+        await made.served("dynamodb", 2)  # from now on there is a profile to read
+        yield made

@@ -1,0 +1,27 @@
+"""`python -m tests_slow.fuzz`: as many cases as one likes."""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.web.raw_http import logged
+from tests_slow.fuzz.run import Plan, run
+
+
+def main() -> int:
+    """Run schemathesis; 0 where no check failed."""
+    parser = argparse.ArgumentParser(prog="python -m tests_slow.fuzz", description=__doc__)
+    parser.add_argument("--cases", type=int, default=300, help="of each operation, in each phase")
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, logged():
+        plan = Plan(cases=given.cases, seed=given.seed)
+        outcome = asyncio.run(run(plan, Path(folder)))
+    sys.stdout.write(outcome.output)
+    return outcome.status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
