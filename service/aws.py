@@ -24,6 +24,7 @@ from botocore.exceptions import (
     PartialCredentialsError,
 )
 from botocore.exceptions import ConnectionError as NeverConnected
+from botocore.loaders import Loader, create_loader
 
 from service.calls import COGNITO, DYNAMODB, Calls
 from service.domain.errors import (
@@ -114,6 +115,7 @@ async def _session(
     """Open a session with these credentials, or with those that botocore finds, and close it."""
     region = config.aws.region
     botocores = AioSession()
+    botocores.register_component("data_loader", model_loader(botocores))
     renewing = Renewing(botocores, region)
     botocores.register_component("credential_provider", renewing)
     session = aioboto3.Session(
@@ -126,6 +128,21 @@ async def _session(
         yield session
     finally:
         await renewing.close()
+
+
+def model_loader(session: AioSession) -> Loader:
+    """
+    Return what reads botocore's models of the AWS services, from where *session* is configured to look.
+
+    All sessions that look in the same places have the same one, and it keeps what it has read: parsing
+    the models of Cognito and DynamoDB is half of the time that opening the clients takes.
+    """
+    return _model_loader(session.get_config_variable("data_path"))
+
+
+@functools.cache
+def _model_loader(data_path: str | None) -> Loader:
+    return create_loader(data_path)
 
 
 @asynccontextmanager
