@@ -9,6 +9,7 @@ BENCH_VENV = bench/.venv
 BENCH_INSTALLED = $(BENCH_VENV)/.installed
 
 PIP = $(BIN)/python -m pip --disable-pip-version-check
+PYTEST = $(BIN)/python -m pytest --numprocesses auto
 BENCH_PIP = $(BENCH_VENV)/bin/python -m pip --disable-pip-version-check
 # No index and no path of this machine may get into a lock.
 PIP_COMPILE = $(BIN)/pip-compile --quiet --generate-hashes --strip-extras \
@@ -17,7 +18,7 @@ PIP_COMPILE = $(BIN)/pip-compile --quiet --generate-hashes --strip-extras \
 TEST_COMPOSE = SERVER_PORT=0 docker compose --project-name user-profile-service-test --profile test
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-compose register restarts fuzz bench lint format lock clean
+.PHONY: help install run test test-slow test-all test-compose register restarts fuzz bench lint format lock clean
 
 help: ## show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-14s%s\n", $$1, $$2 }' Makefile
@@ -34,8 +35,14 @@ $(INSTALLED): setup.cfg pyproject.toml requirements-dev.lock
 run: $(INSTALLED) ## serve in front of a local AWS; settings from the environment: SERVER_PORT=9000 make run
 	@$(BIN)/python -m service local
 
-test: $(INSTALLED) ## run the tests that need no Docker, and demand full coverage
-	$(BIN)/python -m pytest --numprocesses 2 --cov --cov-report=term
+test: $(INSTALLED) ## run the fast tests, on all cores
+	$(PYTEST)
+
+test-slow: $(INSTALLED) ## run the slow tests: processes, faults, fuzzing, properties, real time
+	$(PYTEST) tests_slow
+
+test-all: $(INSTALLED) ## run all tests that need no Docker, and demand full branch coverage
+	$(PYTEST) --cov --cov-report=term tests tests_slow
 
 test-compose: ## run the integration tests against the service's image, moto and DynamoDB Local
 	@trap '$(TEST_COMPOSE) down --volumes --remove-orphans' EXIT; trap 'exit 130' INT; trap 'exit 143' TERM; \
