@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from service import aws
 from service.config import Config
-from service.domain.timestamps import Clock, utc_now
+from service.domain.timestamps import Clock
 from service.storage import items
 from service.storage.attributes import Attribute
 from service.storage.dynamodb import DynamoDBProfileStore
@@ -21,8 +21,9 @@ from tests.stage import CREDENTIALS
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
 
-NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
-NOON_TEXT = "2026-11-23T12:00:00.000Z"
+# Of a leap day, and later than the machine's clock, by which DynamoDB Local purges what has expired.
+NOON = datetime(2096, 2, 29, 12, tzinfo=UTC)
+NOON_TEXT = "2096-02-29T12:00:00.000Z"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +72,11 @@ def store_on(
 
 @asynccontextmanager
 async def store_behind_proxy(
-    config: Config,
+    config: Config, clock: Clock = lambda: NOON
 ) -> AsyncIterator[tuple[DynamoDBProfileStore, LossyProxy]]:
-    """Open a store that reaches the table through a proxy."""
+    """Open a store that reaches the table through a proxy; its clock is that of `store_on`."""
     assert config.dynamodb.endpoint_url is not None
     async with lossy_proxy(config.dynamodb.endpoint_url) as proxy:
         through = replace(config, dynamodb=replace(config.dynamodb, endpoint_url=proxy.url))
         async with aws.clients(through, CREDENTIALS) as clients:
-            yield store_on(clients, through, utc_now), proxy
+            yield store_on(clients, through, clock), proxy

@@ -67,7 +67,7 @@ async def test_deleted_profile_is_none_and_makes_room(
 
     created = await store.create(user_id, {"city": "Pune"})
 
-    assert created.created_at == "2026-11-23T12:00:00.001Z"
+    assert created.created_at == "2096-02-29T12:00:00.001Z"
     assert await store.find(user_id) == created
     assert len(await table.items(user_id)) == 3
 

@@ -12,7 +12,6 @@ from service.config import Config
 from service.domain import profiles
 from service.domain.errors import AccountClosed, ProfileChanged, ProfileNotFound
 from service.domain.profiles import CLOSED_FOR, Profile
-from service.domain.timestamps import utc_now
 from service.storage import items
 from service.storage.dynamodb import MAX_WRITES, DynamoDBProfileStore
 from service.storage.marks import ERASED_FOR
@@ -423,7 +422,7 @@ async def test_closing_that_is_overtaken_begins_again(
     clients: aws.Clients, config: Config, table: Table, user_id: str
 ) -> None:
     """What was created, or updated, while an account was being closed is erased with the rest."""
-    store = store_on(clients, config, utc_now)
+    store = store_on(clients, config)
     async with store_behind_proxy(config) as (slow, proxy):
 
         async def create() -> None:
@@ -448,7 +447,7 @@ async def test_racing_writers_leave_one_live_item_at_most(
     rng = random.Random(seed)  # noqa: S311 -- a race to be replayed
     clocks = [timedelta(), timedelta(seconds=2), timedelta(seconds=-2)]
     stores = [
-        store_on(clients, config, lambda ahead=ahead: utc_now() + ahead)  # type: ignore[misc]  # bound early
+        store_on(clients, config, lambda ahead=ahead: NOON + ahead)  # type: ignore[misc]  # bound early
         for ahead in clocks
     ]
 

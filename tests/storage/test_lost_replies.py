@@ -9,12 +9,11 @@ from service.config import Config
 from service.domain import profiles
 from service.domain.errors import AccountClosed, ProfileChanged, UpstreamUnavailable
 from service.domain.profiles import Fields, Profile, ProfileStore
-from service.domain.timestamps import utc_now
 from service.storage.dynamodb import DynamoDBProfileStore
 from service.storage.write_ids import KEPT_AT_REST
 from service.transport.retries import MOST_LOST
 from tests.lossy_proxy import Deed
-from tests.storage.table import Table, store_behind_proxy, store_on
+from tests.storage.table import NOON, Table, store_behind_proxy, store_on
 
 
 class Always:
@@ -307,7 +306,7 @@ async def test_update_under_many_others_recognises_itself(
     clients: aws.Clients, config: Config, user_id: str
 ) -> None:
     """An item that is written again and again remembers far more than its last few writes."""
-    busy = store_on(clients, config, utc_now)
+    busy = store_on(clients, config)
     async with store_behind_proxy(config) as (slow, proxy):
         created = await slow.create(user_id, {"n": 0})
 
@@ -327,7 +326,7 @@ async def test_update_that_the_item_has_forgotten_is_unavailable(
     clients: aws.Clients, config: Config, table: Table, user_id: str
 ) -> None:
     """Where so much was written on top that nobody can tell, the caller is told just that."""
-    tomorrow = store_on(clients, config, lambda: utc_now() + timedelta(days=1))
+    tomorrow = store_on(clients, config, lambda: NOON + timedelta(days=1))
     async with store_behind_proxy(config) as (slow, proxy):
         created = await slow.create(user_id, {"n": 0})
 
