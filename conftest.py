@@ -28,6 +28,9 @@ if TYPE_CHECKING:  # pytest rewrites a plugin that nobody has imported yet
 
 pytest_plugins = ["tests.least_privilege.plugin"]
 
+# A busy machine takes as long to accept a connection as to answer.
+PATIENT = {"connect-timeout-s": "20", "read-timeout-s": "20"}
+
 
 def pytest_collection_finish() -> None:
     """
@@ -73,12 +76,8 @@ def config(cognito_url: str, operator_url: str, guarded: "Guarded") -> Config:
         "TEST_USER_POOL", name
     )  # that of the service which is tested, if it is one
     servers: Settings = {
-        "aws.cognito": {"endpoint-url": cognito_url, "read-timeout-s": "20"},
-        "aws.dynamodb": {
-            "endpoint-url": role_url,
-            "user-profile-table": name,
-            "read-timeout-s": "20",
-        },
+        "aws.cognito": {"endpoint-url": cognito_url, **PATIENT},
+        "aws.dynamodb": {"endpoint-url": role_url, "user-profile-table": name, **PATIENT},
     }
     operators = configured(servers, {"aws.dynamodb": {"endpoint-url": operator_url}})
     return configured(servers, {"aws.cognito": asyncio.run(_provision(operators, pool))})
