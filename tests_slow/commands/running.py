@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PATIENCE_S = 30.0  # for what takes one or two seconds on an idle machine
-INHERITED = ("COV", "LANG", "LC_", "PYTHON")  # coverage of the program, and its text encoding
+# Coverage of the program, its text encoding, and the clock that .ci/run sets ahead for all of a run.
+INHERITED = ("COV", "LANG", "LC_", "PYTHON", "LATER_", "LD_PRELOAD")
 
 
 @dataclass(frozen=True, slots=True)
