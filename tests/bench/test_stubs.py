@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from typing import Any
 
 import jwt
@@ -21,6 +20,7 @@ from service.storage import items
 from service.storage.dynamodb import DynamoDBProfileStore
 from service.web.representation import ProfileRepresentation
 from service.web.schemas.profiles import ProfileSchema
+from tests.storage.table import NOON
 
 KNOWN = profiles.sub(7)
 UNKNOWN = f"{profiles.HAS_NONE}{1:012x}"
@@ -44,7 +44,7 @@ async def _client(config: Config) -> AsyncIterator[DynamoDBClient]:
 @pytest.fixture(name="store")
 def _store(client: DynamoDBClient, config: Config) -> DynamoDBProfileStore:
     """Return the service's own store on the stub."""
-    return DynamoDBProfileStore(client, config=config.dynamodb, clock=lambda: datetime.now(UTC))
+    return DynamoDBProfileStore(client, config=config.dynamodb, clock=lambda: NOON)
 
 
 async def test_service_table_has_a_claim_beside_the_profile(client: DynamoDBClient) -> None:

@@ -15,23 +15,23 @@ from service.config import Config
 from service.domain import profiles
 from service.domain.errors import AccountClosed, ProfileChanged, ProfileNotFound
 from service.domain.profiles import CLOSED_FOR, JsonValue, Profile, ProfileStore
-from service.domain.timestamps import utc_now
 from service.storage.dynamodb import DynamoDBProfileStore
 from tests.fakes.profiles import MemoryProfileStore
 from tests.stage import CREDENTIALS
+from tests.storage.table import NOON
 
 PROCESSES = 3
 
 
 class SetClock:
-    """A clock that goes as the machine's does, *ahead* of it."""
+    """A clock that stands *ahead* of noon."""
 
     def __init__(self) -> None:
         self.ahead = timedelta()
 
     def __call__(self) -> datetime:
-        """Return the present moment."""
-        return utc_now() + self.ahead
+        """Return the moment at which it stands."""
+        return NOON + self.ahead
 
 
 class Always:

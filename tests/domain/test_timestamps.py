@@ -4,7 +4,11 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from service.domain.timestamps import moment, timestamp, utc_now
+from service.domain.timestamps import (
+    moment,
+    timestamp,
+    utc_now,  # noqa: TID251 -- it is tested here
+)
 
 
 def test_timestamp_has_milliseconds_in_utc() -> None:

@@ -1,10 +1,9 @@
 """A user's own account, from the first password to its deletion, over plain HTTP."""
 
-import time
-
 import aiohttp
 import pyotp
 
+from tests.contracts.authenticator_app import App
 from tests.end_to_end.calls import PROFILE, bearer, call, log_in
 from tests.stage import PASSWORD, Mailbox, new_user
 
@@ -117,7 +116,7 @@ async def test_second_factor_by_an_app(service: aiohttp.ClientSession, user: str
     mfa = "/api/auth/mfa"
 
     begun = await call(service, "POST", f"{mfa}/totp", headers=signed_in)
-    app = pyotp.TOTP(begun.body["secret"])
+    app = App(begun.body["secret"])
     verified = await call(
         service,
         "POST",
@@ -138,14 +137,13 @@ async def test_second_factor_by_an_app(service: aiohttp.ClientSession, user: str
     assert challenge["name"] == "SOFTWARE_TOKEN_MFA"
     answer = {"name": challenge["name"], "session": challenge["session"], "username": user}
     wrong = await call(
-        service, "POST", "/api/auth/challenge", {**answer, "answer": {"code": "000000"}}
+        service, "POST", "/api/auth/challenge", {**answer, "answer": {"code": app.wrong()}}
     )
     foreign = await call(
         service, "POST", "/api/auth/challenge", {**answer, "answer": {"password": "x"}}
     )
-    # one code is good once: the next one is of the following half minute
-    code = app.at(int(time.time()), counter_offset=1)
-    right = await call(service, "POST", "/api/auth/challenge", {**answer, "answer": {"code": code}})
+    next_code = {"code": app.next()}  # a code is good once
+    right = await call(service, "POST", "/api/auth/challenge", {**answer, "answer": next_code})
 
     assert (wrong.status, wrong.code) == (400, "code_mismatch")
     assert (foreign.status, foreign.code) == (422, "invalid_fields")

@@ -5,7 +5,11 @@ from datetime import datetime, timedelta
 
 from service.domain.errors import AccountClosed, ProfileChanged
 from service.domain.profiles import CLOSED_FOR, Fields, Profile, merged
-from service.domain.timestamps import Clock, timestamp, utc_now
+from service.domain.timestamps import (
+    Clock,
+    timestamp,
+    utc_now,  # noqa: TID251 -- as the service does
+)
 
 
 class MemoryProfileStore:

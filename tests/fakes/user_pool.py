@@ -53,7 +53,10 @@ class MemoryUserPool:
     """
 
     def __init__(
-        self, rules: PoolRules | None = None, *, clock: Callable[[], float] = time.time
+        self,
+        rules: PoolRules | None = None,
+        *,
+        clock: Callable[[], float] = time.time,  # noqa: TID251 -- as Cognito does
     ) -> None:
         self.rules = rules or PoolRules()
         self.clock = clock

@@ -35,6 +35,12 @@ def trusting(endpoint: KeyEndpoint) -> Settings:
     }
 
 
+def lasting(expires_in_s: int) -> dict[str, int]:
+    """Return the claims of a token that was issued now and expires in so many seconds."""
+    now = int(time.time())  # noqa: TID251 -- the sources read the machine's clock
+    return {"iat": now, "exp": now + expires_in_s}
+
+
 async def test_sources_come_in_the_order_of_the_configuration(endpoint: KeyEndpoint) -> None:
     """The first source that knows the caller decides; its place is the operator's choice."""
     async with identity_sources(configured(trusting(endpoint))) as sources:
@@ -45,29 +51,27 @@ async def test_sources_believe_what_is_signed_now(
     endpoint: KeyEndpoint, balancer: FakeLoadBalancer, pool: FakeUserPool
 ) -> None:
     """With the pool's issuers and client as defaults, both kinds of token work by the real clock."""
-    now = int(time.time())
-    good = {"iat": now, "exp": now + 60}
+    good = lasting(60)
     async with identity_sources(configured(trusting(endpoint))) as (bearer, alb, _):
         assert await bearer.identify(bearing(pool.mint(good))) == Identity(SUB, "bearer")
         assert await alb.identify(evidence(balancer.mint(good, good))) == Identity(SUB, "alb")
-        await refused(bearer, bearing(pool.mint({"iat": now, "exp": now - 1})))
-        await refused(alb, evidence(balancer.mint(good, {"exp": now - 1})))
+        await refused(bearer, bearing(pool.mint(lasting(-1))))
+        await refused(alb, evidence(balancer.mint(good, lasting(-1))))
 
 
 async def test_load_balancer_has_settings_of_its_own(
     endpoint: KeyEndpoint, balancer: FakeLoadBalancer
 ) -> None:
     """Another client and another issuer may be set for it, which then are the only ones."""
-    now = int(time.time())
     own: Settings = {
         "identity": {"alb-client-id": "other", "alb-issuer": "https://idp.example.com"}
     }
-    header = {"client": "other", "iss": "https://idp.example.com", "exp": now + 60}
-    payload = {"iss": "https://idp.example.com", "exp": now + 60}
+    header = {"client": "other", "iss": "https://idp.example.com", **lasting(60)}
+    payload = {"iss": "https://idp.example.com", **lasting(60)}
     async with identity_sources(configured(trusting(endpoint), own)) as (_, alb, _header):
         assert await alb.identify(evidence(balancer.mint(header, payload))) is not None
         await refused(alb, evidence(balancer.mint({**header, "client": CLIENT}, payload)))
-        await refused(alb, evidence(balancer.mint({**header, "iss": ISSUER}, {"exp": now + 60})))
+        await refused(alb, evidence(balancer.mint({**header, "iss": ISSUER}, lasting(60))))
 
 
 async def test_keys_of_a_load_balancer_are_at_its_region_by_default(
@@ -88,8 +92,7 @@ async def test_closing_ends_what_is_under_way(
     """When the service stops, no fetch outlives it, however long its server hangs."""
     endpoint.answers.clear()
     endpoint.otherwise = hanging
-    now = int(time.time())
-    good = {"iat": now, "exp": now + 60}
+    good = lasting(60)
     before = asyncio.all_tasks()
     async with identity_sources(configured(trusting(endpoint))) as (bearer, alb, _):
         asking = {
@@ -110,11 +113,10 @@ async def test_closing_ends_what_is_under_way(
 
 async def test_unknown_key_of_a_pool_is_refused(endpoint: KeyEndpoint, pool: FakeUserPool) -> None:
     """A token of another pool's key is refused, whatever it says."""
-    now = int(time.time())
     stranger = FakeUserPool()
     async with identity_sources(configured(trusting(endpoint))) as (bearer, *_):
         with pytest.raises(TokenInvalid):
-            await bearer.identify(bearing(stranger.mint({"iat": now, "exp": now + 60})))
+            await bearer.identify(bearing(stranger.mint(lasting(60))))
     assert pool.kid != stranger.kid
 
 
@@ -124,8 +126,7 @@ async def test_key_server_that_does_not_work_is_left_alone(
     """Each key server has a breaker of its own, which opens after a few fetches that failed."""
     endpoint.answers.clear()
     endpoint.otherwise = saying(http(b"", 500))
-    now = int(time.time())
-    good = {"iat": now, "exp": now + 60}
+    good = lasting(60)
     metrics = Metrics()
     config = configured(trusting(endpoint), {"upstreams": {"breaker-open-s": "60"}})
     async with identity_sources(config, Calls(metrics)) as (_, alb, _header):

@@ -19,7 +19,8 @@ def guarded_moto(policy: str) -> Iterator[tuple[Guard, str]]:
     The tables are moto's and belong to the process: an operator makes them at another server.
     """
     outbox = Outbox(_to_nobody)
-    guard = Guard(Application(Cognito(outbox.deliver, time.time), outbox), policy)
+    cognito = Cognito(outbox.deliver, time.time)  # noqa: TID251 -- as local_aws does
+    guard = Guard(Application(cognito, outbox), policy)
     with serving("127.0.0.1", 0, guard) as port:
         yield guard, f"http://127.0.0.1:{port}"
 

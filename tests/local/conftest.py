@@ -1,7 +1,6 @@
 """Run one local AWS for all tests, with one pool of each kind."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -13,6 +12,7 @@ from types_aiobotocore_dynamodb import DynamoDBClient
 
 from service.local.server import LocalAws, local_aws
 from tests.local.stage import AppClient, Clock, Mailbox, Stage
+from tests.storage.table import NOON
 
 # Without verify=False every client loads the certificates of all authorities: 30 ms for nothing.
 LOOPBACK: dict[str, Any] = {
@@ -170,7 +170,7 @@ CLIENTS: dict[str, tuple[str, dict[str, Any]]] = {
 @pytest.fixture(scope="session")
 def clock() -> Clock:
     """Give the clock of the local Cognito."""
-    return Clock(float(int(time.time())))
+    return Clock(NOON.timestamp())
 
 
 @pytest.fixture(scope="session")

@@ -12,13 +12,11 @@ from service import aws
 from service.config import Config
 from service.domain.errors import Misconfigured, UpstreamFault, UpstreamUnavailable
 from service.domain.profiles import Profile
-from service.domain.timestamps import utc_now
 from service.storage.dynamodb import DynamoDBProfileStore
 from tests.stage import CREDENTIALS, configured
 from tests.storage.scripted_table import ScriptedTable, scripted_table
-from tests.storage.table import Table, store_behind_proxy
+from tests.storage.table import NOON, NOON_TEXT, Table, store_behind_proxy
 
-MOMENT = "2026-11-23T12:00:00.000Z"
 USERS = ["alice", "bob", "carol", "dave"]
 PAUSES_ALMOST_NONE = 8_038  # a seed: botocore draws its pauses between attempts from `random`
 
@@ -45,7 +43,7 @@ def _scripted(served: tuple[ScriptedTable, aws.Clients]) -> ScriptedTable:
     for field in fields(ScriptedTable):
         setattr(table, field.name, getattr(fresh, field.name))
     for user in USERS:
-        table.put((user, MOMENT), city=user)
+        table.put((user, NOON_TEXT), city=user)
     return table
 
 
@@ -56,7 +54,7 @@ def _opened(scripted: ScriptedTable, served: tuple[ScriptedTable, aws.Clients]) 
     def opened(**settings: str) -> DynamoDBProfileStore:
         _, clients = served
         config = configured({"aws.dynamodb": {"endpoint-url": scripted.url, **settings}})
-        return DynamoDBProfileStore(clients.dynamodb, config=config.dynamodb, clock=utc_now)
+        return DynamoDBProfileStore(clients.dynamodb, config=config.dynamodb, clock=lambda: NOON)
 
     return opened
 
@@ -93,12 +91,12 @@ async def test_first_read_is_a_query_and_the_next_goes_by_key(
     store = opened(**{"consistent-read": str(consistent)})
 
     assert [await store.find("alice") for _ in range(2)] == [
-        Profile("alice", MOMENT, MOMENT, 0, {"city": "alice"})
+        Profile("alice", NOON_TEXT, NOON_TEXT, 0, {"city": "alice"})
     ] * 2
 
     assert scripted.operations == ["Query", "GetItem"]
     assert [call.body["ConsistentRead"] for call in scripted.calls] == [consistent] * 2
-    assert scripted.calls[1].keys == [("alice", MOMENT)]
+    assert scripted.calls[1].keys == [("alice", NOON_TEXT)]
 
 
 @on_one_loop
@@ -113,7 +111,7 @@ async def test_reads_at_the_same_time_share_one_call(
 
     (call,) = scripted.calls
     assert call.operation == "BatchGetItem"
-    assert call.keys == [(user, MOMENT) for user in USERS]
+    assert call.keys == [(user, NOON_TEXT) for user in USERS]
     assert call.body["RequestItems"]["user-profiles"]["ConsistentRead"] is consistent
 
 
@@ -156,8 +154,8 @@ async def test_calls_at_a_time_are_as_many_as_configured(
 
     assert await first + await others == USERS
     assert [call.keys for call in scripted.calls] == [
-        [("alice", MOMENT)],
-        [(user, MOMENT) for user in USERS[1:]],
+        [("alice", NOON_TEXT)],
+        [(user, NOON_TEXT) for user in USERS[1:]],
     ]
 
 
@@ -168,7 +166,7 @@ async def test_read_sees_what_was_written_before_it(scripted: ScriptedTable, ope
     scripted.holding = True
     early = asyncio.create_task(_found(store, ["alice"]))
     await scripted.arrived(1)
-    scripted.put(("alice", MOMENT), city="Pune")
+    scripted.put(("alice", NOON_TEXT), city="Pune")
     late = asyncio.create_task(_found(store, ["alice"]))
     await scripted.arrived(2)
 
@@ -183,20 +181,23 @@ async def test_what_dynamodb_left_aside_is_asked_for_again(
 ) -> None:
     """UnprocessedKeys cost their callers another call, and the others nothing."""
     store = await _knowing(opened(), scripted)
-    scripted.left_aside = [[("bob", MOMENT), ("dave", MOMENT)]]
+    scripted.left_aside = [[("bob", NOON_TEXT), ("dave", NOON_TEXT)]]
 
     assert await _found(store, USERS) == USERS
 
     first, *again = scripted.calls
-    assert first.keys == [(user, MOMENT) for user in USERS]
-    assert sorted(key for call in again for key in call.keys) == [("bob", MOMENT), ("dave", MOMENT)]
+    assert first.keys == [(user, NOON_TEXT) for user in USERS]
+    assert sorted(key for call in again for key in call.keys) == [
+        ("bob", NOON_TEXT),
+        ("dave", NOON_TEXT),
+    ]
 
 
 @on_one_loop
 async def test_poisoned_key_fails_alone(scripted: ScriptedTable, opened: Open) -> None:
     """A key that DynamoDB refuses fails its own read, and no neighbour's."""
     store = await _knowing(opened(), scripted)
-    scripted.poisoned = {("carol", MOMENT)}
+    scripted.poisoned = {("carol", NOON_TEXT)}
 
     *others, carols = await _found(store, ["alice", "bob", "dave", "carol"])
 
@@ -260,7 +261,7 @@ async def test_callers_who_leave_do_not_disturb_the_others(
     "oddity",
     [
         {},
-        {"deletedAt": {"S": MOMENT}},
+        {"deletedAt": {"S": NOON_TEXT}},
         {"userId": {"S": "mallory"}},
         {"createdAt": {"S": "~claim"}},
         {"userId": None},
@@ -274,9 +275,9 @@ async def test_odd_item_is_looked_for_by_query(
 ) -> None:
     """Whatever is not the profile where that stood, the user's items tell what is."""
     store = await _knowing(opened(), scripted)
-    odd = {**scripted.items.pop(("alice", MOMENT)), **oddity}
+    odd = {**scripted.items.pop(("alice", NOON_TEXT)), **oddity}
     if oddity:
-        scripted.items["alice", MOMENT] = {name: value for name, value in odd.items() if value}
+        scripted.items["alice", NOON_TEXT] = {name: value for name, value in odd.items() if value}
     scripted.put(("alice", "2027"), city="Pune")
 
     assert await _found(store, ["alice", *company]) == ["Pune", *company]
@@ -293,7 +294,7 @@ async def test_place_of_a_profile_that_is_gone_is_forgotten(
 ) -> None:
     """A user without a profile is asked for by Query, once a read."""
     store = await _knowing(opened(), scripted)
-    del scripted.items["alice", MOMENT]
+    del scripted.items["alice", NOON_TEXT]
 
     assert [await store.find("alice") for _ in range(2)] == [None, None]
 

@@ -567,7 +567,8 @@ async def test_credentials_are_renewed_as_botocore_renews_them(
     """
     used: dict[str, list[int]] = {}
     for name in NAMES:
-        async with _credentials_endpoint(datetime.now(UTC) + lasting) as url:
+        now = datetime.now(UTC)  # noqa: TID251 -- botocore reads the machine's clock
+        async with _credentials_endpoint(now + lasting) as url:
             nobody.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", url)
             async with three_clients(session(None), settings(server.url)) as clients:
                 server.plan(DOWN, raw(FOUND))
