@@ -133,7 +133,7 @@ def test_config_ini_is_read_where_it_stands(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Every command reads the config.ini of its folder, if there is one."""
-    (here / "config.ini").write_text("[server]\nprt = 1\n")
+    (here / "config.ini").write_text("[server]\nprt = 1\n", encoding="utf-8")
     os.environ["SERVER_PORT"] = "many"  # so that nothing is served, whatever is read
 
     assert main([command]) == 2
@@ -144,8 +144,8 @@ def test_config_ini_is_read_where_it_stands(
 
 def test_named_file_is_read_instead(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """--config names another file, and config.ini is not read then."""
-    (here / "config.ini").write_text("not an INI file")
-    (here / "other.ini").write_text("[server]\nport = many\n")
+    (here / "config.ini").write_text("not an INI file", encoding="utf-8")
+    (here / "other.ini").write_text("[server]\nport = many\n", encoding="utf-8")
 
     assert main(["--config", "other.ini", "serve"]) == 2
     message = capsys.readouterr().err
@@ -164,7 +164,7 @@ def test_named_file_must_be_there(here: Path, capsys: pytest.CaptureFixture[str]
 def test_unusable_schema_is_one_message(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A profile schema that can't be imported stops the start, named with its setting."""
     os.environ.update(ENVIRON)
-    (here / "config.ini").write_text("[profile]\nschema = nowhere:Schema\n")
+    (here / "config.ini").write_text("[profile]\nschema = nowhere:Schema\n", encoding="utf-8")
 
     assert main(["serve"]) == 2
     assert capsys.readouterr().err.startswith("[profile] schema: nowhere:Schema cannot be imported")

@@ -93,7 +93,9 @@ def test_policy_is_the_file_that_is_deployed() -> None:
     """The policy that the README shows is the one in deploy/."""
     (shown,) = re.findall(r"```json\n(.*?)```", README, re.DOTALL)
 
-    assert json.loads(shown) == json.loads((ROOT / "deploy/iam-policy.json").read_text())
+    assert json.loads(shown) == json.loads(
+        (ROOT / "deploy/iam-policy.json").read_text(encoding="utf-8")
+    )
 
 
 def test_every_path_that_is_named_exists() -> None:

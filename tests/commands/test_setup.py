@@ -43,7 +43,7 @@ async def test_program_prints_the_ids_and_logs_elsewhere(
     ended = await run(*arguments, folder=here, environ=environ)
 
     assert ended.status == 0
-    assert ended.output == (here / "ids.ini").read_text()
+    assert ended.output == (here / "ids.ini").read_text(encoding="utf-8")
     events = {json.loads(line)["event"] for line in ended.errors.splitlines()}
     assert events >= {"table_created", "user_pool_created", "client_created"}
 
@@ -98,13 +98,13 @@ def test_file_is_replaced_whole(here: Path, name: str) -> None:
     """Who is reading the old file reads it to its end; the new one is readable for everyone."""
     path = here / "ids.ini"
     old = "# old\n" * 1_000
-    path.write_text(old)
+    path.write_text(old, encoding="utf-8")
     path.chmod(0o600)
-    with path.open() as reading:
+    with path.open(encoding="utf-8") as reading:
         assert main(["setup", "--user-pool", name, "--write", str(path)]) == 0
         assert reading.read() == old
 
-    assert path.read_text().startswith("[aws]\n")
+    assert path.read_text(encoding="utf-8").startswith("[aws]\n")
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
     assert list(here.iterdir()) == [path]
 

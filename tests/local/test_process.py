@@ -62,7 +62,7 @@ def test_main_serves_until_a_signal(capsys: pytest.CaptureFixture[str]) -> None:
 def test_module_needs_only_what_motos_image_has(path: Path) -> None:
     """Nothing of this service but service.local, and no library that moto does not bring."""
     imported = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             imported |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):

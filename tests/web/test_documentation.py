@@ -61,7 +61,7 @@ async def test_page_has_no_inline_code_and_every_file_that_it_names(api: Api) ->
 @pytest.mark.parametrize("file", OWN_FILES, ids=lambda file: file.name)
 def test_page_names_no_other_host(file: Path) -> None:
     """Nothing of ours leads a browser elsewhere."""
-    assert re.findall(r"""["'(]\s*(?:https?:)?//""", file.read_text()) == []
+    assert re.findall(r"""["'(]\s*(?:https?:)?//""", file.read_text(encoding="utf-8")) == []
 
 
 @pytest.mark.parametrize(("name", "content_type"), ASSETS.items(), ids=ASSETS)

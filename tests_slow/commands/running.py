@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PATIENCE_S = 30.0  # for what takes one or two seconds on an idle machine
-# Coverage of the program, its text encoding, and the clock that .ci/run sets ahead for all of a run.
-INHERITED = ("COV", "LANG", "LC_", "PYTHON", "LATER_", "LD_PRELOAD")
+# For coverage, and for a clock that is set ahead. Not the locale: Python then writes UTF-8 everywhere.
+INHERITED = ("COV", "PYTHON", "LATER_", "LD_PRELOAD")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Running:
                 if text in line:
                     return line
         raise AssertionError(
-            f"{text!r} was never printed:\n{''.join(self.lines)}\n{self._errors.read_text()}"
+            f"{text!r} was never printed:\n{''.join(self.lines)}\n{self._printed_errors()}"
         )
 
     async def end(self, number: signal.Signals | None = None) -> Ended:
@@ -54,7 +54,7 @@ class Running:
                 pass
             status = await self.process.wait()
         took_s = time.monotonic() - told
-        return Ended(status, "".join(self.lines), self._errors.read_text(), took_s)
+        return Ended(status, "".join(self.lines), self._printed_errors(), took_s)
 
     def group_is_gone(self) -> bool:
         """Tell whether neither the program nor any that it started is left."""
@@ -63,6 +63,9 @@ class Running:
         except ProcessLookupError:
             return True
         return False
+
+    def _printed_errors(self) -> str:
+        return self._errors.read_text(encoding="utf-8")
 
     async def _line(self) -> str:
         assert self.process.stdout is not None
@@ -87,7 +90,7 @@ async def running(
         if name.startswith(INHERITED) or name == "PATH"
     }
     errors = folder / "stderr.txt"
-    with errors.open("w") as stderr:
+    with errors.open("w", encoding="utf-8") as stderr:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-W", "error", *options, "-m", "service", *arguments),
             cwd=folder,

@@ -77,7 +77,7 @@ async def _person(
     """
     tools = folder / "bin"
     tools.mkdir()
-    (tools / "curl").write_text(CURL)
+    (tools / "curl").write_text(CURL, encoding="utf-8")
     (tools / "curl").chmod(0o755)
     paths = [str(tools), os.environ["PATH"]]
     path = os.pathsep.join(paths if own_curl else paths[::-1])
@@ -180,7 +180,7 @@ def test_only_this_machine_is_served(session: Session) -> None:
 def test_real_account_does_not_get_in_between(tmp_path: Path) -> None:
     """Proxies, profiles, endpoints and secrets of a real account don't disturb it; SIGTERM ends it."""
     (tmp_path / ".aws").mkdir()
-    (tmp_path / ".aws" / "config").write_text("not an INI file")
+    (tmp_path / ".aws" / "config").write_text("not an INI file", encoding="utf-8")
     environ = {**REAL_ACCOUNT, "SERVER_PORT": "0", "LOG_FORMAT": "json", "LOG_LEVEL": "debug"}
     session = asyncio.run(_person(tmp_path, environ, signal.SIGTERM, own_curl=True))
 
@@ -206,7 +206,9 @@ def test_port_of_the_environment_is_taken() -> None:
 def test_host_of_a_file_is_not_taken_over(tmp_path: Path) -> None:
     """The host of a file for production is not taken over; the environment's is."""
     path = tmp_path / "config.ini"
-    path.write_text("[server]\nhost = 198.51.100.1\nport = 1\n[log]\nlevel = error\n")
+    path.write_text(
+        "[server]\nhost = 198.51.100.1\nport = 1\n[log]\nlevel = error\n", encoding="utf-8"
+    )
     with socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
