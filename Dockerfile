@@ -32,7 +32,7 @@ RUN --mount=type=cache,target=/root/.cache/pip \
 FROM builder AS test-dependencies
 COPY requirements-dev.lock ./
 RUN --mount=type=cache,target=/root/.cache/pip \
-    pip --python /opt/venv install --require-hashes -r requirements-dev.lock
+    pip --python /opt/venv install --no-deps --require-hashes -r requirements-dev.lock
 
 
 # The package is laid where it will be found, apart from what it needs: a change of the sources makes a
@@ -41,7 +41,7 @@ FROM builder AS package
 ENV SITE_PACKAGES=/opt/venv/lib/python3.13/site-packages
 COPY deploy/requirements-build.lock ./
 RUN --mount=type=cache,target=/root/.cache/pip \
-    pip install --require-hashes -r requirements-build.lock --target /build/backend
+    pip install --no-deps --require-hashes -r requirements-build.lock --target /build/backend
 COPY setup.cfg pyproject.toml LICENSE ./
 COPY service/ service/
 RUN PYTHONPATH=/build/backend pip install --no-build-isolation --no-compile --no-deps --target /package . \
@@ -53,7 +53,7 @@ FROM builder AS sbom
 COPY deploy/requirements-sbom.lock ./
 RUN --mount=type=cache,target=/root/.cache/pip \
     python -m venv --without-pip /opt/sbom \
-    && pip --python /opt/sbom install --require-hashes -r requirements-sbom.lock
+    && pip --python /opt/sbom install --no-deps --require-hashes -r requirements-sbom.lock
 COPY --from=dependencies /opt/venv /opt/venv
 COPY --from=package /package /opt/venv/lib/python3.13/site-packages
 RUN /opt/sbom/bin/cyclonedx-py environment --output-reproducible --spec-version 1.6 --output-format JSON \

@@ -28,7 +28,7 @@ install: $(INSTALLED) ## make .venv with all that running, testing and measuring
 $(INSTALLED): setup.cfg pyproject.toml requirements-dev.lock
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, and $(PYTHON) is %d.%d: make install PYTHON=..." % sys.version_info[:2])'
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) install --quiet --require-hashes --requirement requirements-dev.lock
+	$(PIP) install --quiet --no-deps --require-hashes --requirement requirements-dev.lock
 	PYTHONWARNINGS='ignore:Editable installation' $(PIP) install --quiet --no-build-isolation --no-deps --editable .
 	@touch $@
 
@@ -63,7 +63,7 @@ bench: $(BENCH_INSTALLED) ## measure the CPU of a request beside an empty handle
 
 $(BENCH_INSTALLED): setup.cfg pyproject.toml bench/requirements.lock deploy/requirements-build.lock
 	$(PYTHON) -m venv $(BENCH_VENV)
-	$(BENCH_PIP) install --quiet --require-hashes --no-deps \
+	$(BENCH_PIP) install --quiet --no-deps --require-hashes \
 		--requirement bench/requirements.lock --requirement deploy/requirements-build.lock
 	PYTHONWARNINGS='ignore:Editable installation' $(BENCH_PIP) install --quiet --no-build-isolation --no-deps --editable .
 	@touch $@
