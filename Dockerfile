@@ -21,18 +21,20 @@ RUN python -m venv --without-pip /opt/venv
 # Bytecode is made here, once: no container can write its own, and without it a start takes four times
 # as long. It is never compared with the sources, which do not change in an image.
 FROM builder AS dependencies
-COPY requirements.lock ./
 # --no-deps: the lock holds all that is needed, and leaves out Django, which only a package of static
-# files asks for.
+# files requires: that is all that `pip check` may find.
+COPY requirements.lock deploy/pip-check.txt ./
 RUN --mount=type=cache,target=/root/.cache/pip \
     pip --python /opt/venv install --no-compile --no-deps --require-hashes -r requirements.lock \
+    && pip --python /opt/venv check | sed 's/ [^ ]* requires / requires /' | diff - pip-check.txt \
     && python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/venv/lib
 
 
 FROM builder AS test-dependencies
 COPY requirements-dev.lock ./
 RUN --mount=type=cache,target=/root/.cache/pip \
-    pip --python /opt/venv install --no-deps --require-hashes -r requirements-dev.lock
+    pip --python /opt/venv install --no-deps --require-hashes -r requirements-dev.lock \
+    && pip --python /opt/venv check
 
 
 # The package is laid where it will be found, apart from what it needs: a change of the sources makes a
@@ -41,10 +43,12 @@ FROM builder AS package
 ENV SITE_PACKAGES=/opt/venv/lib/python3.13/site-packages
 COPY deploy/requirements-build.lock ./
 RUN --mount=type=cache,target=/root/.cache/pip \
-    pip install --no-deps --require-hashes -r requirements-build.lock --target /build/backend
+    python -m venv --without-pip /opt/backend \
+    && pip --python /opt/backend install --no-deps --require-hashes -r requirements-build.lock \
+    && pip --python /opt/backend check
 COPY setup.cfg pyproject.toml LICENSE ./
 COPY service/ service/
-RUN PYTHONPATH=/build/backend pip install --no-build-isolation --no-compile --no-deps --target /package . \
+RUN pip --python /opt/backend install --no-build-isolation --no-compile --no-deps --target /package . \
     && python -m compileall -q -j 0 --invalidation-mode unchecked-hash -s /package -p "$SITE_PACKAGES" /package
 
 
@@ -53,7 +57,8 @@ FROM builder AS sbom
 COPY deploy/requirements-sbom.lock ./
 RUN --mount=type=cache,target=/root/.cache/pip \
     python -m venv --without-pip /opt/sbom \
-    && pip --python /opt/sbom install --no-deps --require-hashes -r requirements-sbom.lock
+    && pip --python /opt/sbom install --no-deps --require-hashes -r requirements-sbom.lock \
+    && pip --python /opt/sbom check
 COPY --from=dependencies /opt/venv /opt/venv
 COPY --from=package /package /opt/venv/lib/python3.13/site-packages
 RUN /opt/sbom/bin/cyclonedx-py environment --output-reproducible --spec-version 1.6 --output-format JSON \

@@ -1,35 +1,56 @@
 PYTHON = python3
 VENV = .venv
 BIN = $(VENV)/bin
-# Touched when the environment is as setup.cfg and the lock say.
+# Touched when $(VENV) has just what its lock lists, and when the package is installed there too.
+LOCKED = $(VENV)/.locked
 INSTALLED = $(VENV)/.installed
 # Measuring has an environment of its own: nobody who only runs or tests needs what it compares with.
 BENCH = full
 BENCH_VENV = bench/.venv
 BENCH_INSTALLED = $(BENCH_VENV)/.installed
+# Another has the lowest versions that setup.cfg allows.
+LOWEST_VENV = .venv-lowest
+LOWEST_INSTALLED = $(LOWEST_VENV)/.installed
 
-PIP = $(BIN)/python -m pip --disable-pip-version-check
 PYTEST = $(BIN)/python -m pytest --numprocesses auto
-BENCH_PIP = $(BENCH_VENV)/bin/python -m pip --disable-pip-version-check
-# No index and no path of this machine may get into a lock.
-PIP_COMPILE = $(BIN)/pip-compile --quiet --generate-hashes --strip-extras \
-	--no-emit-find-links --no-emit-index-url --no-emit-trusted-host $(LOCK_FLAGS)
+# $(call environment,FOLDER,LOCKS): make a virtual environment with what the locks list, and nothing else.
+# --no-deps: a lock is complete, and some versions of pip resolve one again and find what it has no hash of.
+define environment
+@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, and $(PYTHON) is %d.%d: make install PYTHON=..." % sys.version_info[:2])'
+$(PYTHON) -m venv --clear $(1)
+$(1)/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes $(addprefix --requirement ,$(2))
+@$(1)/bin/python -m pip check
+endef
+
+# $(call package,FOLDER): install the service there as it is edited.
+define package
+PYTHONWARNINGS='ignore:Editable installation' $(1)/bin/python -m pip --disable-pip-version-check \
+	install --quiet --no-build-isolation --no-deps --editable .
+@$(1)/bin/python -m pip check
+endef
+
+# One version of each package for Python 3.11 and everything newer. No index and no path of this machine
+# gets into a lock.
+UV_COMPILE = $(BIN)/uv pip compile --quiet --no-config --python $(BIN)/python \
+	--universal --python-version 3.11 --fork-strategy fewest \
+	--generate-hashes --custom-compile-command 'make lock'
 # A project of its own, on a free port: a running `docker compose up` is left alone.
 TEST_COMPOSE = SERVER_PORT=0 docker compose --project-name user-profile-service-test --profile test
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-slow test-all test-compose register restarts fuzz bench lint format lock clean
+.PHONY: help install run test test-slow test-all test-lowest test-compose register restarts fuzz bench lint format lock clean
 
 help: ## show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-14s%s\n", $$1, $$2 }' Makefile
 
 install: $(INSTALLED) ## make .venv with all that running, testing and measuring needs
 
-$(INSTALLED): setup.cfg pyproject.toml requirements-dev.lock
-	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, and $(PYTHON) is %d.%d: make install PYTHON=..." % sys.version_info[:2])'
-	$(PYTHON) -m venv $(VENV)
-	$(PIP) install --quiet --no-deps --require-hashes --requirement requirements-dev.lock
-	PYTHONWARNINGS='ignore:Editable installation' $(PIP) install --quiet --no-build-isolation --no-deps --editable .
+$(LOCKED): requirements-dev.lock
+	$(call environment,$(VENV),$<)
+	@touch $@
+
+$(INSTALLED): setup.cfg pyproject.toml $(LOCKED)
+	$(call package,$(VENV))
 	@touch $@
 
 run: $(INSTALLED) ## serve in front of a local AWS; settings from the environment: SERVER_PORT=9000 make run
@@ -43,6 +64,14 @@ test-slow: $(INSTALLED) ## run the slow tests: processes, faults, fuzzing, prope
 
 test-all: $(INSTALLED) ## run all tests that need no Docker, and demand full branch coverage
 	$(PYTEST) --cov --cov-report=term tests tests_slow
+
+test-lowest: $(LOWEST_INSTALLED) ## run the fast tests with the lowest versions that setup.cfg allows
+	$(LOWEST_VENV)/bin/python -m pytest --numprocesses 2
+
+$(LOWEST_INSTALLED): setup.cfg pyproject.toml requirements-lowest.lock
+	$(call environment,$(LOWEST_VENV),requirements-lowest.lock)
+	$(call package,$(LOWEST_VENV))
+	@touch $@
 
 test-compose: ## run the integration tests against the service's image, moto and DynamoDB Local
 	@trap '$(TEST_COMPOSE) down --volumes --remove-orphans' EXIT; trap 'exit 130' INT; trap 'exit 143' TERM; \
@@ -62,10 +91,8 @@ bench: $(BENCH_INSTALLED) ## measure the CPU of a request beside an empty handle
 	@$(BENCH_VENV)/bin/python -m bench $(BENCH)
 
 $(BENCH_INSTALLED): setup.cfg pyproject.toml bench/requirements.lock deploy/requirements-build.lock
-	$(PYTHON) -m venv $(BENCH_VENV)
-	$(BENCH_PIP) install --quiet --no-deps --require-hashes \
-		--requirement bench/requirements.lock --requirement deploy/requirements-build.lock
-	PYTHONWARNINGS='ignore:Editable installation' $(BENCH_PIP) install --quiet --no-build-isolation --no-deps --editable .
+	$(call environment,$(BENCH_VENV),bench/requirements.lock deploy/requirements-build.lock)
+	$(call package,$(BENCH_VENV))
 	@touch $@
 
 lint: $(INSTALLED) ## check style, types, layers and known vulnerabilities
@@ -80,22 +107,22 @@ format: $(INSTALLED) ## put the code into shape
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-# Into the image go static files of drf-spectacular-sidecar, but not the Django that it asks for; and the
-# package itself, which the extra `dev` names, has no place in a lock of what it needs.
-lock: $(INSTALLED) ## follow setup.cfg in the locks; LOCK_FLAGS=--upgrade takes the newest of everything
-	@$(BIN)/python -c 'import sys; sys.version_info[:2] == (3, 11) or sys.exit("Locks are made on Python 3.11: what it needs suits newer ones, but not the other way round.")'
-	$(PIP_COMPILE) --unsafe-package django --unsafe-package asgiref --unsafe-package sqlparse \
+# Into the image go static files of drf-spectacular-sidecar, but not the Django that it requires
+# (deploy/pip-check.txt). The lowest versions are looked up again each time: a lock that is there counts as
+# a preference, and would hide a bound that was lowered.
+lock: $(LOCKED) ## follow setup.cfg in the locks; LOCK_FLAGS=--upgrade takes the newest of everything
+	$(UV_COMPILE) $(LOCK_FLAGS) --no-emit-package django --no-emit-package asgiref --no-emit-package sqlparse \
 		--output-file requirements.lock setup.cfg
-	$(PIP_COMPILE) --extra dev --unsafe-package user-profile-service --constraint requirements.lock \
-		--output-file requirements-dev.lock setup.cfg
-	$(PIP_COMPILE) --extra bench --unsafe-package django --unsafe-package asgiref --unsafe-package sqlparse \
-		--constraint requirements-dev.lock --output-file bench/requirements.lock setup.cfg
-	$(PIP_COMPILE) --all-build-deps --only-build-deps --allow-unsafe --constraint requirements-dev.lock \
-		--output-file deploy/requirements-build.lock setup.cfg
-	$(PIP_COMPILE) --constraint requirements-dev.lock --output-file deploy/requirements-sbom.lock \
+	$(UV_COMPILE) $(LOCK_FLAGS) --extra dev --constraint requirements.lock --output-file requirements-dev.lock setup.cfg
+	$(UV_COMPILE) --extra dev --resolution lowest-direct --upgrade --output-file requirements-lowest.lock setup.cfg
+	$(UV_COMPILE) $(LOCK_FLAGS) --extra bench --constraint requirements-dev.lock --output-file bench/requirements.lock setup.cfg
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \
+		| $(UV_COMPILE) $(LOCK_FLAGS) --constraint requirements-dev.lock --output-file deploy/requirements-build.lock -
+	$(UV_COMPILE) $(LOCK_FLAGS) --constraint requirements-dev.lock --output-file deploy/requirements-sbom.lock \
 		deploy/requirements-sbom.in
+	$(BIN)/python -m tests.locks
 
 clean: ## remove all that the other targets made
-	rm -rf $(VENV) $(BENCH_VENV) build dist *.egg-info .coverage .coverage.* .hypothesis .import_linter_cache \
-		.mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(BENCH_VENV) $(LOWEST_VENV) build dist *.egg-info .coverage .coverage.* .hypothesis \
+		.import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find bench service tests tests_slow -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -20,13 +20,12 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-ROOT: Final = Path(__file__).parent.parent
+from tests.locks import ROOT, lock_files, read_lock
+
 TABLE: Final = "deploy/minimum-versions.txt"
-LOCKS: Final = ("requirements*.lock", "bench/requirements.lock", "deploy/requirements-*.lock")
 
 _ADVISORY: Final = re.compile(r"\b(CVE-\d{4}-\d+|GHSA(-[0-9a-z]{4}){3}|PYSEC-\d{4}-\d+)\b")
 _LINE: Final = re.compile(r"(?P<name>[a-z0-9-]+) >= (?P<version>\S+) +# (?P<source>.+)")
-_PINNED: Final = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;]+)", re.MULTILINE)
 _LOWER_BOUNDS: Final = frozenset({">=", "==", "~="})
 
 
@@ -41,12 +40,6 @@ def read_table(text: str) -> dict[str, Version]:
             raise ValueError(f"not `name >= version  # advisory`: {line}")
         minimums[found["name"]] = Version(found["version"])
     return minimums
-
-
-def read_lock(text: str) -> dict[str, Version]:
-    """Return name -> version of a lock that pip-compile wrote."""
-    pinned = _PINNED.finditer(text)
-    return {canonicalize_name(found["name"]): Version(found["version"]) for found in pinned}
 
 
 def read_bounds(setup_cfg: str, pyproject: str) -> dict[str, Version | None]:
@@ -87,8 +80,7 @@ def complaints(
 
 def main() -> int:
     """Print the complaints; 1 if there are any."""
-    files = sorted(file for pattern in LOCKS for file in ROOT.glob(pattern))
-    locks = {str(file.relative_to(ROOT)): read_lock(_text(file)) for file in files}
+    locks = {str(file.relative_to(ROOT)): read_lock(_text(file)) for file in lock_files()}
     bounds = read_bounds(_text(ROOT / "setup.cfg"), _text(ROOT / "pyproject.toml"))
     found = [*complaints(read_table(_text(ROOT / TABLE)), locks, bounds)]
     sys.stdout.writelines(f"{complaint}\n" for complaint in found)

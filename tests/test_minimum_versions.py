@@ -3,7 +3,8 @@
 import pytest
 from packaging.version import Version
 
-from tests.minimum_versions import complaints, main, read_bounds, read_lock, read_table
+from tests.locks import read_lock
+from tests.minimum_versions import complaints, main, read_bounds, read_table
 
 TABLE = "# what is watched\n\naiohttp >= 3.14.3  # GHSA-cq5v-8q36-5273, 2026-07-23: over-read\n"
 LOCK = """\
