@@ -38,7 +38,7 @@ UV_COMPILE = $(BIN)/uv pip compile --quiet --no-config --python $(BIN)/python \
 TEST_COMPOSE = SERVER_PORT=0 docker compose --project-name user-profile-service-test --profile test
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-slow test-all test-lowest test-compose register restarts fuzz bench lint format lock clean
+.PHONY: help install run dev test test-slow test-all test-lowest test-compose register restarts fuzz bench lint format lock clean
 
 help: ## show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-14s%s\n", $$1, $$2 }' Makefile
@@ -55,6 +55,9 @@ $(INSTALLED): setup.cfg pyproject.toml $(LOCKED)
 
 run: $(INSTALLED) ## serve in front of a local AWS; settings from the environment: SERVER_PORT=9000 make run
 	@$(BIN)/python -m service local
+
+dev: $(INSTALLED) ## as run, and start again when a file of the code changes, with no accounts and no profiles
+	@$(BIN)/watchfiles --target-type command '$(BIN)/python -m service local' service $(wildcard local_aws)
 
 test: $(INSTALLED) ## run the fast tests, on all cores
 	$(PYTEST)
