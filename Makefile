@@ -38,7 +38,7 @@ UV_COMPILE = $(BIN)/uv pip compile --quiet --no-config --python $(BIN)/python \
 TEST_COMPOSE = SERVER_PORT=0 docker compose --project-name user-profile-service-test --profile test
 
 .DEFAULT_GOAL := help
-.PHONY: help install run dev test test-slow test-all test-lowest test-compose register restarts fuzz bench lint format lock clean
+.PHONY: help install run dev test test-slow test-all test-lowest test-compose register restarts fuzz bench lint format lock clean release
 
 help: ## show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-14s%s\n", $$1, $$2 }' Makefile
@@ -125,7 +125,10 @@ lock: $(LOCKED) ## follow setup.cfg in the locks; LOCK_FLAGS=--upgrade takes the
 		deploy/requirements-sbom.in
 	$(BIN)/python -m tests.locks
 
+release: $(INSTALLED) ## check everything, set the version, date the changelog, commit and tag: make release VERSION=1.2.3
+	@$(BIN)/python -m tools.release $(VERSION)
+
 clean: ## remove all that the other targets made
 	rm -rf $(VENV) $(BENCH_VENV) $(LOWEST_VENV) build dist *.egg-info .coverage .coverage.* .hypothesis \
 		.import_linter_cache .mypy_cache .pytest_cache .ruff_cache
-	find bench service tests tests_slow -name __pycache__ -type d -prune -exec rm -rf {} +
+	find bench service tests tests_slow tools -name __pycache__ -type d -prune -exec rm -rf {} +

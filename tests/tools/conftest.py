@@ -14,22 +14,31 @@ ENVIRONMENT = {
     "GIT_CONFIG_GLOBAL": "/dev/null",
     "GIT_CONFIG_SYSTEM": "/dev/null",
 }
-# A hook that runs the tests has these, and they name the repository of the hook.
-OF_A_HOOK = ("GIT_DIR", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX", "GIT_WORK_TREE")
+# Of a hook, or a make, that runs the tests: the repository and the options are those of another run.
+INHERITED = (
+    "GIT_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_WORK_TREE",
+    "MAKEFLAGS",
+)
 
 
 @pytest.fixture(name="git")
 def _git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     """Make an empty repository, go there, and return what runs git in it and gives what it prints."""
-    for name in OF_A_HOOK:
+    for name in INHERITED:
         monkeypatch.delenv(name, raising=False)
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
 
     def run(*arguments: str) -> str:
         command = ["git", *arguments]
-        done = subprocess.run(command, check=True, cwd=tmp_path, stdout=subprocess.PIPE, text=True)  # noqa: S603 -- the test's own
+        done = subprocess.run(command, check=True, cwd=folder, stdout=subprocess.PIPE, text=True)  # noqa: S603 -- the test's own
         return done.stdout.strip()
 
     run("init", "--quiet", "--initial-branch=main")
