@@ -1,0 +1,77 @@
+"""Every command and every path that a document names exists."""
+
+import re
+from typing import Final
+
+import pytest
+
+from tests.project import planned
+from tests.project.files import ROOT, called_targets, read, targets
+
+DOCUMENTS: Final = (
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "VERSIONING.md",
+    ".github/pull_request_template.md",
+)
+
+_QUOTED: Final = re.compile(r"`([^`\s]+)`")
+_LINKED: Final = re.compile(r"\]\((?!https?:|#)([^)#]+)")
+# A file at the root, or anything below one of its folders.
+_PATH: Final = re.compile(
+    r"\.?[A-Za-z_-]+/[\w./-]*|\.?[A-Za-z_-]+\.(?:cfg|ini|lock|md|toml|yaml|yml)"
+)
+
+
+def commands(name: str) -> set[str]:
+    """Return the targets of make that a document calls, between backticks or in a block of code."""
+    text = read(name)
+    blocks = re.findall(r"```.*?```", text, re.DOTALL)
+    return called_targets("\n".join([*blocks, *re.findall(r"`([^`\n]+)`", text)]))
+
+
+@pytest.mark.parametrize("name", ["README.md", *DOCUMENTS])
+def test_every_target_that_is_named_exists(name: str) -> None:
+    """No command of a document is unknown to make."""
+    assert commands(name) - targets() - planned.TARGETS == set()
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_path_that_is_named_exists(name: str) -> None:
+    """No file or folder that a document names is missing."""
+    text = read(name)
+    named = {word for word in _QUOTED.findall(text) if _PATH.fullmatch(word)}
+    linked = set(_LINKED.findall(text))
+
+    missing = {path for path in named | linked if not (ROOT / path).exists()}
+
+    assert missing - planned.PATHS == set()
+
+
+def test_what_is_planned_is_named_and_does_not_exist() -> None:
+    """The list of what is planned gets shorter with each change that brings something of it."""
+    named = {word for name in DOCUMENTS for word in _QUOTED.findall(read(name))}
+
+    assert {path for path in planned.PATHS if (ROOT / path).exists()} == set()
+    assert planned.PATHS - named == set()
+    assert planned.TARGETS & targets() == set()
+
+
+def test_contributors_learn_every_tier_of_the_tests() -> None:
+    """Each target that runs tests is in CONTRIBUTING.md."""
+    tiers = {target for target in targets() | planned.TARGETS if target.startswith("test")}
+
+    assert tiers - commands("CONTRIBUTING.md") == set()
+
+
+def test_every_promise_names_its_tests() -> None:
+    """Each row of the table in SECURITY.md has a promise and the files that hold it."""
+    table = read("SECURITY.md").partition("## Promises")[2]
+    rows = [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("| ")]
+    heading, *promises = rows
+
+    assert heading == ["promise", "held by"]
+    assert len(promises) > 1
+    for promise, held_by in promises:
+        assert promise.endswith(".")
+        assert re.fullmatch(r"`tests(_slow)?/[\w/]+\.py`(, `tests(_slow)?/[\w/]+\.py`)*", held_by)
