@@ -38,7 +38,7 @@ UV_COMPILE = $(BIN)/uv pip compile --quiet --no-config --python $(BIN)/python \
 TEST_COMPOSE = SERVER_PORT=0 docker compose --project-name user-profile-service-test --profile test
 
 .DEFAULT_GOAL := help
-.PHONY: help install run dev test test-slow test-all test-lowest test-compose register restarts fuzz bench lint format lock clean release
+.PHONY: help install run dev test test-slow test-all test-lowest test-compose register restarts fuzz bench lint format lock clean release attack
 
 help: ## show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-14s%s\n", $$1, $$2 }' Makefile
@@ -89,6 +89,9 @@ restarts: $(INSTALLED) ## restart two processes behind a balancer, again and aga
 
 fuzz: $(INSTALLED) ## hold the service against its own API document, in thousands of cases: FUZZ='--cases 500' make fuzz
 	@$(BIN)/python -m tests_slow.fuzz $(FUZZ)
+
+attack: $(INSTALLED) ## let hostile clients loose on a serve process beside a well-behaved one: ATTACK='-k paths' make attack
+	$(BIN)/python -m pytest -p no:cacheprovider tests_slow/attacks $(ATTACK)
 
 bench: $(BENCH_INSTALLED) ## measure the CPU of a request beside an empty handler and other stacks; BENCH=quick takes a minute
 	@$(BENCH_VENV)/bin/python -m bench $(BENCH)
