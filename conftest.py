@@ -18,6 +18,7 @@ from service.config_file import Settings
 from service.identity_provider.trusted_header import TrustedHeader
 from service.local.outbox import Delivery
 from service.local.server import local_aws
+from tests.fakes.access_tokens import memory_access_tokens
 from tests.fakes.identity_provider import memory_identity_provider
 from tests.fakes.profiles import MemoryProfileStore
 from tests.fakes.user_pool import MemoryUserPool
@@ -127,5 +128,6 @@ def memory(user_pool: MemoryUserPool) -> Adapters:
         identity_provider=memory_identity_provider(user_pool),
         profile_store=MemoryProfileStore(),
         identity_sources=(TrustedHeader(trusted_proxies=proxies),),
+        access_tokens=memory_access_tokens(),
         checks={},
     )

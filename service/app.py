@@ -17,13 +17,13 @@ from marshmallow.fields import Field
 from service import aws
 from service.calls import COGNITO, Calls, untraced
 from service.config import Config, IdentityConfig, ServerConfig
-from service.domain.identity import IdentitySource
+from service.domain.identity import AccessTokenVerifiers, IdentitySource
 from service.domain.identity_provider import IdentityProvider
 from service.domain.profiles import SYSTEM_FIELDS, ProfileStore
 from service.domain.timestamps import utc_now
 from service.errors import SchemaUnusable
 from service.identity_provider.cognito.provider import identity_provider
-from service.identity_provider.sources import identity_sources
+from service.identity_provider.sources import identity_adapters
 from service.log import BoundLogger
 from service.metrics.metrics import Metrics
 from service.readiness import Check, Watch
@@ -46,6 +46,7 @@ class Adapters:
     identity_provider: IdentityProvider
     profile_store: ProfileStore
     identity_sources: tuple[IdentitySource, ...]
+    access_tokens: AccessTokenVerifiers
     checks: dict[str, Check]
 
 
@@ -59,7 +60,7 @@ async def aws_adapters(
     """Open the adapters on Cognito and DynamoDB, and close them; *calls* notes what they ask."""
     async with (
         aws.clients(config, credentials, calls) as clients,
-        identity_sources(config, calls) as sources,
+        identity_adapters(config, calls) as identity,
     ):
         store = DynamoDBProfileStore(
             clients.dynamodb, config=config.dynamodb, clock=utc_now, calls=calls
@@ -71,7 +72,8 @@ async def aws_adapters(
                 on_retry=functools.partial(calls.metrics.upstream_retried, COGNITO),
             ),
             profile_store=store,
-            identity_sources=sources,
+            identity_sources=identity.sources,
+            access_tokens=identity.access_tokens,
             checks={"dynamodb": store.check},
         )
 
@@ -111,6 +113,7 @@ def create_app(config: Config, adapters: OpenAdapters = aws_adapters) -> web.App
             app[keys.IDENTITY_PROVIDER] = behind.identity_provider
             app[keys.PROFILE_STORE] = behind.profile_store
             app[keys.IDENTITY_SOURCES] = behind.identity_sources
+            app[keys.ACCESS_TOKENS] = behind.access_tokens
             async with Watch(behind.checks, interval_s=config.server.readiness_interval_s) as watch:
                 app[keys.READINESS] = watch.readiness
                 yield

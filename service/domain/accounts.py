@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from service.domain.client import Client
+from service.domain.errors import TokenInvalid
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,3 +102,15 @@ class OwnAccount(Protocol):
 
     async def delete(self, access_token: str) -> None:
         """Delete the account; one that was deleted by a lost call before is no error."""
+
+
+async def account_of(own_account: OwnAccount, access_token: str, *, sub: str) -> Account:
+    """
+    Return the account of a verified token, as Cognito has it now.
+
+    Raises as `OwnAccount.describe`, and TokenInvalid where Cognito names another user than the token.
+    """
+    account = await own_account.describe(access_token)
+    if account.user_id != sub:
+        raise TokenInvalid
+    return account

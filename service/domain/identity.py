@@ -47,6 +47,29 @@ class IdentitySource(Protocol):
         """
 
 
+class AccessTokenVerifier(Protocol):
+    """Verifies access tokens without a call for each; a revoked one is valid here until it expires."""
+
+    async def verify(self, access_token: str) -> Identity:
+        """
+        Return whom the token proves.
+
+        Raises TokenInvalid, and UpstreamUnavailable where its key cannot be had.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class AccessTokenVerifiers:
+    """
+    The verifiers of access tokens by the header that carries them.
+
+    A load balancer may sign people in by an app client of its own, whose tokens it hands on.
+    """
+
+    authorization: AccessTokenVerifier
+    load_balancer: AccessTokenVerifier
+
+
 def is_subject(text: str) -> bool:
     """Tell whether *text* can be a `sub`: 1 to 255 visible ASCII characters."""
     return (

@@ -1,4 +1,4 @@
-"""Identity by a Cognito access token, `Authorization: Bearer`."""
+"""Cognito access tokens: their verification, and identity by `Authorization: Bearer`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ ALGORITHM: Final = "RS256"
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a token must say: one of the *issuers*, exactly, and the client's id."""
+    """What a token must say: one of the *issuers* and one of the *client_ids*, exactly."""
 
     issuers: frozenset[str]
-    client_id: str
+    client_ids: frozenset[str]
 
 
 class AccessToken:
-    """The IdentitySource that verifies access tokens; *skew_s* is for times in the future only."""
+    """The AccessTokenVerifier, and an IdentitySource; *skew_s* is for times in the future only."""
 
     name = "bearer"
 
@@ -52,21 +52,22 @@ class AccessToken:
         scheme, _, text = evidence.authorization[0].partition(" ")
         if scheme.lower() != "bearer" or len(evidence.authorization) > 1:
             raise NotAuthenticated
-        return await self._verified(text)
+        return await self.verify(text)
 
-    async def _verified(self, text: str) -> Identity:
+    async def verify(self, access_token: str) -> Identity:
+        """Return whom the token proves; raises TokenInvalid, UpstreamUnavailable."""
         now = self._clock()
-        known = self._memory.recall(text, now=now)
+        known = self._memory.recall(access_token, now=now)
         if known is not None:
             return known
-        if "=" in text:  # only load balancers pad (RFC 7515, section 2)
+        if "=" in access_token:  # only load balancers pad (RFC 7515, section 2)
             raise TokenInvalid
-        parsed = token.parse(text, algorithm=ALGORITHM)
+        parsed = token.parse(access_token, algorithm=ALGORITHM)
         payload = parsed.payload
         if (
             token.text(payload, "iss") not in self._expected.issuers
+            or token.text(payload, "client_id") not in self._expected.client_ids
             or payload.get("token_use") != "access"
-            or payload.get("client_id") != self._expected.client_id
         ):
             raise TokenInvalid
         expires_at = token.required_moment(payload, "exp")
@@ -77,5 +78,5 @@ class AccessToken:
         identity = Identity(token.subject(payload), self.name)
         key = await self._keys.key(token.text(parsed.header, "kid"))
         parsed.verify(key, algorithm=ALGORITHM)
-        self._memory.remember(text, identity, expires_at=expires_at)
+        self._memory.remember(access_token, identity, expires_at=expires_at)
         return identity

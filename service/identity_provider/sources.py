@@ -1,15 +1,16 @@
-"""Opens the sources of identity that the configuration names, in its order."""
+"""Opens the sources of identity that the configuration names, in its order, and the verifiers."""
 
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
 from typing import Final
 
 from service.calls import KEY_SERVER, Calls
 from service.config import Config, UpstreamsConfig
-from service.domain.identity import IdentitySource
+from service.domain.identity import AccessTokenVerifiers, IdentitySource
 from service.identity_provider import access_token, addresses, load_balancer
+from service.identity_provider.access_token import AccessToken
 from service.identity_provider.fetch_budget import FetchBudget
 from service.identity_provider.key_server import KeyServer, key_server
 from service.identity_provider.key_set import KeySet
@@ -25,29 +26,52 @@ FETCH_EVERY_S: Final = 2.5
 FETCHES_THAT_FAIL: Final = 3  # in a row, and the breaker opens
 
 
+@dataclass(frozen=True, slots=True)
+class IdentityAdapters:
+    """The sources of identity that the configuration names, and what verifies access tokens."""
+
+    sources: tuple[IdentitySource, ...]
+    access_tokens: AccessTokenVerifiers
+
+
 @asynccontextmanager
-async def identity_sources(
+async def identity_adapters(
     config: Config, calls: Calls | None = None
-) -> AsyncIterator[tuple[IdentitySource, ...]]:
-    """Open the sources; each that fetches keys, which *calls* notes, has connections of its own."""
+) -> AsyncIterator[IdentityAdapters]:
+    """Open all that fetches keys, which *calls* notes; each key server has connections of its own."""
     calls = calls or Calls(Metrics())
     async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(_key_server(AccessToken.name, config, calls))
+        key_set = KeySet(server, url=addresses.key_set_url(config), clock=time.monotonic)
+        stack.push_async_callback(key_set.close)
+        own = _access_token(config, key_set, frozenset({config.cognito.client_id}))
         sources: list[IdentitySource] = []
         for name in config.identity.sources:
             if name == TrustedHeader.name:
                 sources.append(TrustedHeader(trusted_proxies=config.identity.trusted_proxies))
-                continue
-            breaker = _breaker(f"{KEY_SERVER}_{name}", config.upstreams, calls)
-            server = await stack.enter_async_context(key_server(breaker, calls))
-            if name == load_balancer.LoadBalancer.name:
+            elif name == AccessToken.name:
+                sources.append(own)
+            else:
+                server = await stack.enter_async_context(_key_server(name, config, calls))
                 keys = _load_balancer_keys(config, server)
                 stack.push_async_callback(keys.close)
                 sources.append(_load_balancer(config, keys))
-            else:
-                key_set = KeySet(server, url=addresses.key_set_url(config), clock=time.monotonic)
-                stack.push_async_callback(key_set.close)
-                sources.append(_access_token(config, key_set))
-        yield tuple(sources)
+        yield IdentityAdapters(
+            tuple(sources), AccessTokenVerifiers(own, _handed_on(config, key_set, own))
+        )
+
+
+def _handed_on(config: Config, keys: KeySet, own: AccessToken) -> AccessToken:
+    """Return the verifier of what a load balancer hands on: it may have an app client of its own."""
+    client_id = config.cognito.client_id
+    balancers = config.identity.alb_client_id or client_id
+    if load_balancer.LoadBalancer.name not in config.identity.sources or balancers == client_id:
+        return own
+    return _access_token(config, keys, frozenset({client_id, balancers}))
+
+
+def _key_server(name: str, config: Config, calls: Calls) -> AbstractAsyncContextManager[KeyServer]:
+    return key_server(_breaker(f"{KEY_SERVER}_{name}", config.upstreams, calls), calls)
 
 
 def _breaker(name: str, config: UpstreamsConfig, calls: Calls) -> Breaker:
@@ -83,11 +107,9 @@ def _load_balancer(config: Config, keys: LoadBalancerKeys) -> IdentitySource:
     )
 
 
-def _access_token(config: Config, keys: KeySet) -> IdentitySource:
-    return access_token.AccessToken(
-        access_token.Expected(
-            issuers=addresses.issuers(config), client_id=config.cognito.client_id
-        ),
+def _access_token(config: Config, keys: KeySet, client_ids: frozenset[str]) -> AccessToken:
+    return AccessToken(
+        access_token.Expected(issuers=addresses.issuers(config), client_ids=client_ids),
         keys=keys,
         memory=TokenMemory(capacity=config.identity.tokens_remembered),
         clock=time.time,

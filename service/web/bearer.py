@@ -1,12 +1,13 @@
-"""The access token that a request carries: Cognito verifies it, here it is only found."""
+"""The access token that a request carries: found, and verified before Cognito is asked."""
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
-import jwt
 from aiohttp import hdrs, web
 
 from service.domain.errors import TokenInvalid
+from service.web import keys
 
 OIDC_ACCESS_TOKEN: Final = "x-amzn-oidc-accesstoken"  # noqa: S105 -- the header's name
 
@@ -16,25 +17,28 @@ _BEARER: Final = re.compile(rf"Bearer {_TOKEN}", re.IGNORECASE)
 _PLAIN: Final = re.compile(_TOKEN)
 
 
-def access_token(request: web.Request) -> str:
+async def sign_in(request: web.Request) -> str:
     """
-    Return the token of `Authorization: Bearer`, or else the one that the load balancer hands on.
+    Return the request's access token, and let the request carry the identity that it proves.
 
-    It is not verified. Raises TokenInvalid without exactly one.
+    It is that of `Authorization: Bearer`, or else the one that the load balancer hands on. Cognito's
+    GetUser names neither pool nor client, so it would take a token of any: signature, issuer, client,
+    use and expiry are checked here; only Cognito knows whether the token was revoked. Raises TokenInvalid
+    without exactly one, or for one of another pool or client; UpstreamUnavailable.
     """
+    verifiers = request.app[keys.ACCESS_TOKENS]
     own = request.headers.getall(hdrs.AUTHORIZATION, ())
-    handed_on = request.headers.getall(OIDC_ACCESS_TOKEN, ())
-    copies, form = (own, _BEARER) if own else (handed_on, _PLAIN)
+    if own:
+        token, verifier = _found(own, _BEARER), verifiers.authorization
+    else:
+        handed_on = request.headers.getall(OIDC_ACCESS_TOKEN, ())
+        token, verifier = _found(handed_on, _PLAIN), verifiers.load_balancer
+    request[keys.IDENTITY] = await verifier.verify(token)
+    return token
+
+
+def _found(copies: Sequence[str], form: re.Pattern[str]) -> str:
     match = form.fullmatch(copies[0]) if len(copies) == 1 else None
     if match is None:
         raise TokenInvalid
     return match[1]
-
-
-def claimed_subject(token: str) -> str | None:
-    """Return the `sub` that a token claims, None where it can't be read; true once Cognito took it."""
-    try:
-        claimed = jwt.decode(token, options={"verify_signature": False}).get("sub")
-    except jwt.InvalidTokenError:
-        return None
-    return claimed if isinstance(claimed, str) else None

@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from service.config import Config
-from service.domain.identity import Identity, IdentitySource
+from service.domain.identity import AccessTokenVerifiers, Identity, IdentitySource
 from service.domain.identity_provider import IdentityProvider
 from service.domain.profiles import ProfileStore
 from service.log import BoundLogger
@@ -76,6 +76,7 @@ CONFIG: Final = web.AppKey("config", Config)
 ACCESS: Final = web.AppKey("access", Mapping[Handler, Access])
 IDENTITY_PROVIDER: Final = web.AppKey("identity_provider", IdentityProvider)
 IDENTITY_SOURCES: Final = web.AppKey("identity_sources", tuple[IdentitySource, ...])
+ACCESS_TOKENS: Final = web.AppKey("access_tokens", AccessTokenVerifiers)
 PROFILE_STORE: Final = web.AppKey("profile_store", ProfileStore)
 PROFILE_REPRESENTATION: Final = web.AppKey("profile_representation", ProfileRepresentation)
 READINESS: Final = web.AppKey("readiness", Readiness)

@@ -44,6 +44,7 @@ OF_AN_ACCESS_TOKEN: Final[Refusals] = (
     errors.AccountNotConfirmed,
     errors.PasswordResetRequired,
     errors.TokenInvalid,
+    errors.UpstreamUnavailable,  # the key server of a token
 )
 OF_COGNITO: Final[Refusals] = (
     *OF_AN_UPSTREAM,

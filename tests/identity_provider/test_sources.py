@@ -9,7 +9,7 @@ from service.calls import Calls
 from service.config_file import Settings
 from service.domain.errors import TokenInvalid, UpstreamUnavailable
 from service.domain.identity import Identity
-from service.identity_provider.sources import FETCHES_THAT_FAIL, identity_sources
+from service.identity_provider.sources import FETCHES_THAT_FAIL, identity_adapters
 from service.metrics.metrics import Metrics
 from tests.fake_load_balancer import ARN, CLIENT, ISSUER, SUB, FakeLoadBalancer, evidence
 from tests.fake_user_pool import FakeUserPool, bearing
@@ -43,8 +43,8 @@ def lasting(expires_in_s: int) -> dict[str, int]:
 
 async def test_sources_come_in_the_order_of_the_configuration(endpoint: KeyEndpoint) -> None:
     """The first source that knows the caller decides; its place is the operator's choice."""
-    async with identity_sources(configured(trusting(endpoint))) as sources:
-        assert [source.name for source in sources] == ["bearer", "alb", "header"]
+    async with identity_adapters(configured(trusting(endpoint))) as identity:
+        assert [source.name for source in identity.sources] == ["bearer", "alb", "header"]
 
 
 async def test_sources_believe_what_is_signed_now(
@@ -52,7 +52,8 @@ async def test_sources_believe_what_is_signed_now(
 ) -> None:
     """With the pool's issuers and client as defaults, both kinds of token work by the real clock."""
     good = lasting(60)
-    async with identity_sources(configured(trusting(endpoint))) as (bearer, alb, _):
+    async with identity_adapters(configured(trusting(endpoint))) as identity:
+        bearer, alb, _ = identity.sources
         assert await bearer.identify(bearing(pool.mint(good))) == Identity(SUB, "bearer")
         assert await alb.identify(evidence(balancer.mint(good, good))) == Identity(SUB, "alb")
         await refused(bearer, bearing(pool.mint(lasting(-1))))
@@ -68,7 +69,8 @@ async def test_load_balancer_has_settings_of_its_own(
     }
     header = {"client": "other", "iss": "https://idp.example.com", **lasting(60)}
     payload = {"iss": "https://idp.example.com", **lasting(60)}
-    async with identity_sources(configured(trusting(endpoint), own)) as (_, alb, _header):
+    async with identity_adapters(configured(trusting(endpoint), own)) as identity:
+        _, alb, _header = identity.sources
         assert await alb.identify(evidence(balancer.mint(header, payload))) is not None
         await refused(alb, evidence(balancer.mint({**header, "client": CLIENT}, payload)))
         await refused(alb, evidence(balancer.mint({**header, "iss": ISSUER}, lasting(60))))
@@ -80,7 +82,8 @@ async def test_keys_of_a_load_balancer_are_at_its_region_by_default(
     """Without an address that is set, opening the source asks nobody for anything."""
     settings = trusting(endpoint)
     default: Settings = {"identity": {"sources": "alb", "alb-key-url": ""}}
-    async with identity_sources(configured(settings, default)) as (alb,):
+    async with identity_adapters(configured(settings, default)) as identity:
+        (alb,) = identity.sources
         assert alb.name == "alb"
 
     assert endpoint.asked == []
@@ -94,7 +97,8 @@ async def test_closing_ends_what_is_under_way(
     endpoint.otherwise = hanging
     good = lasting(60)
     before = asyncio.all_tasks()
-    async with identity_sources(configured(trusting(endpoint))) as (bearer, alb, _):
+    async with identity_adapters(configured(trusting(endpoint))) as identity:
+        bearer, alb, _ = identity.sources
         asking = {
             asyncio.create_task(bearer.identify(bearing(pool.mint(good)))),
             asyncio.create_task(alb.identify(evidence(balancer.mint(good, good)))),
@@ -114,7 +118,8 @@ async def test_closing_ends_what_is_under_way(
 async def test_unknown_key_of_a_pool_is_refused(endpoint: KeyEndpoint, pool: FakeUserPool) -> None:
     """A token of another pool's key is refused, whatever it says."""
     stranger = FakeUserPool()
-    async with identity_sources(configured(trusting(endpoint))) as (bearer, *_):
+    async with identity_adapters(configured(trusting(endpoint))) as identity:
+        bearer, *_ = identity.sources
         with pytest.raises(TokenInvalid):
             await bearer.identify(bearing(stranger.mint(lasting(60))))
     assert pool.kid != stranger.kid
@@ -129,7 +134,8 @@ async def test_key_server_that_does_not_work_is_left_alone(
     good = lasting(60)
     metrics = Metrics()
     config = configured(trusting(endpoint), {"upstreams": {"breaker-open-s": "60"}})
-    async with identity_sources(config, Calls(metrics)) as (_, alb, _header):
+    async with identity_adapters(config, Calls(metrics)) as identity:
+        _, alb, _header = identity.sources
         for _attempt in range(FETCHES_THAT_FAIL + 1):
             with pytest.raises(UpstreamUnavailable):
                 await alb.identify(evidence(balancer.mint(good, good)))

@@ -41,7 +41,7 @@ def access_token(
 ) -> bearer.AccessToken:
     """Return a source that trusts a pool."""
     return bearer.AccessToken(
-        bearer.Expected(ISSUERS, CLIENT),
+        bearer.Expected(ISSUERS, frozenset({CLIENT})),
         keys=keys,
         memory=TokenMemory(capacity=capacity),
         clock=clock,

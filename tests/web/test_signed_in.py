@@ -133,12 +133,14 @@ async def test_account_takes_what_its_options_say(alice: Caller, kind: str) -> N
     assert answer.status == 200
 
 
-async def test_two_new_addresses_are_told_both(start: Start, memory: Adapters) -> None:
+async def test_two_new_addresses_are_told_both(
+    start: Start, memory: Adapters, alice: Caller
+) -> None:
     """Where two codes went, no one is lost."""
     provider = replace(memory.identity_provider, own_account=TwoAddresses(MemoryUserPool()))
     api = await start(adapters=replace(memory, identity_provider=provider))
 
-    status, told = await Caller(api, "token").call(
+    status, told = await Caller(api, alice.token).call(
         "PATCH", "/api/auth/me", {"attributes": {"name": "x"}}
     )
 

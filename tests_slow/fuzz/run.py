@@ -18,6 +18,7 @@ from service.app import Adapters, create_app
 from service.domain.errors import NotAuthenticated
 from service.domain.identity import Evidence, Identity, IdentitySource
 from service.identity_provider.trusted_header import TrustedHeader
+from tests.fakes.access_tokens import memory_access_tokens
 from tests.fakes.identity_provider import memory_identity_provider
 from tests.fakes.profiles import MemoryProfileStore
 from tests.fakes.user import MemoryUser
@@ -95,7 +96,13 @@ async def run(plan: Plan, folder: Path) -> Outcome:
     config = configured(UNLIMITED)
     pool = LastingPool()
     source = OneUser(TrustedHeader(trusted_proxies=config.identity.trusted_proxies), SUB)
-    adapters = Adapters(memory_identity_provider(pool), MemoryProfileStore(), (source,), {})
+    adapters = Adapters(
+        identity_provider=memory_identity_provider(pool),
+        profile_store=MemoryProfileStore(),
+        identity_sources=(source,),
+        access_tokens=memory_access_tokens(),
+        checks={},
+    )
     async with serving(create_app(config, opening(adapters))) as port:
         url = f"http://127.0.0.1:{port}"
         token = await _signed_in(url, pool)

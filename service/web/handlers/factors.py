@@ -5,7 +5,8 @@ from http import HTTPStatus
 from aiohttp import web
 
 from service.domain import errors
-from service.web import authenticator_apps, bearer, bodies, keys
+from service.domain.accounts import account_of
+from service.web import authenticator_apps, bodies, keys
 from service.web.attempts import attempt
 from service.web.front_door import Kind
 from service.web.operations import OF_COGNITO, Answer, operation
@@ -50,7 +51,7 @@ async def prefer(request: web.Request) -> web.Response:
     async with attempt(request, Kind.UPDATE, refused=SecurityEvent.MFA_CHANGE_REFUSED):
         await request.app[keys.IDENTITY_PROVIDER].factors.prefer(access_token, preferences)
     enabled = SecurityEvent.MFA_ENABLED if preferences.enabled else SecurityEvent.MFA_DISABLED
-    record(request, enabled, sub=bearer.claimed_subject(access_token))
+    record(request, enabled, sub=request[keys.IDENTITY].sub)
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
@@ -71,7 +72,9 @@ async def associate_totp(request: web.Request) -> web.Response:
     provider = request.app[keys.IDENTITY_PROVIDER]
     access_token = request[keys.ACCESS_TOKEN]
     async with attempt(request, Kind.UPDATE, refused=SecurityEvent.MFA_CHANGE_REFUSED):
-        account = await provider.own_account.describe(access_token)
+        account = await account_of(
+            provider.own_account, access_token, sub=request[keys.IDENTITY].sub
+        )
         secret = await provider.factors.associate_totp(access_token)
     label = next(
         (account.attributes[name] for name in LABELS if account.attributes.get(name)),
@@ -98,5 +101,5 @@ async def verify_totp(request: web.Request) -> web.Response:
         await request.app[keys.IDENTITY_PROVIDER].factors.verify_totp(
             access_token, body["code"], body["device_name"]
         )
-    record(request, SecurityEvent.TOTP_VERIFIED, sub=bearer.claimed_subject(access_token))
+    record(request, SecurityEvent.TOTP_VERIFIED, sub=request[keys.IDENTITY].sub)
     return web.Response(status=HTTPStatus.NO_CONTENT)

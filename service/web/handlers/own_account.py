@@ -6,7 +6,8 @@ from aiohttp import web
 
 from service.domain import errors
 from service.domain.account_deletion import delete_account
-from service.web import bearer, bodies, keys
+from service.domain.accounts import account_of
+from service.web import bodies, keys
 from service.web.attempts import attempt
 from service.web.front_door import Kind
 from service.web.handlers.deliveries import delivery_data
@@ -27,8 +28,10 @@ TAG = "own account"
 async def show(request: web.Request) -> web.Response:
     """Answer with the caller's account."""
     async with attempt(request, Kind.READ):
-        account = await request.app[keys.IDENTITY_PROVIDER].own_account.describe(
-            request[keys.ACCESS_TOKEN]
+        account = await account_of(
+            request.app[keys.IDENTITY_PROVIDER].own_account,
+            request[keys.ACCESS_TOKEN],
+            sub=request[keys.IDENTITY].sub,
         )
     return bodies.answer(
         {
@@ -70,7 +73,7 @@ async def change(request: web.Request) -> web.Response:
         deliveries = await request.app[keys.IDENTITY_PROVIDER].own_account.change_attributes(
             access_token, changes
         )
-    record(request, SecurityEvent.ATTRIBUTES_CHANGED, sub=bearer.claimed_subject(access_token))
+    record(request, SecurityEvent.ATTRIBUTES_CHANGED, sub=request[keys.IDENTITY].sub)
     data: dict[str, object] = {}
     if deliveries:
         data["delivery"] = delivery_data(deliveries[0])
@@ -95,7 +98,7 @@ async def send_verification(request: web.Request) -> web.Response:
         delivery = await request.app[keys.IDENTITY_PROVIDER].own_account.send_verification(
             access_token, attribute
         )
-    record(request, SecurityEvent.CODE_REQUESTED, sub=bearer.claimed_subject(access_token))
+    record(request, SecurityEvent.CODE_REQUESTED, sub=request[keys.IDENTITY].sub)
     return bodies.answer({"delivery": delivery_data(delivery)}, status=HTTPStatus.ACCEPTED)
 
 
@@ -115,7 +118,7 @@ async def verify(request: web.Request) -> web.Response:
         await request.app[keys.IDENTITY_PROVIDER].own_account.verify(
             access_token, body["attribute"], body["code"]
         )
-    record(request, SecurityEvent.ATTRIBUTE_VERIFIED, sub=bearer.claimed_subject(access_token))
+    record(request, SecurityEvent.ATTRIBUTE_VERIFIED, sub=request[keys.IDENTITY].sub)
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
@@ -129,10 +132,11 @@ async def verify(request: web.Request) -> web.Response:
 async def delete(request: web.Request) -> web.Response:
     """Delete the caller's account and profile; repeated, it finishes what a failure left."""
     async with attempt(request, Kind.UPDATE, refused=SecurityEvent.ACCOUNT_DELETION_REFUSED):
-        sub = await delete_account(
+        await delete_account(
             request.app[keys.IDENTITY_PROVIDER].own_account,
             request.app[keys.PROFILE_STORE],
             request[keys.ACCESS_TOKEN],
+            sub=request[keys.IDENTITY].sub,
         )
-    record(request, SecurityEvent.ACCOUNT_DELETED, sub=sub)
+    record(request, SecurityEvent.ACCOUNT_DELETED, sub=request[keys.IDENTITY].sub)
     return web.Response(status=HTTPStatus.NO_CONTENT)

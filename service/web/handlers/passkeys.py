@@ -8,7 +8,7 @@ from aiohttp import web
 from service.domain import errors
 from service.domain.passkeys import Passkey
 from service.domain.timestamps import timestamp
-from service.web import bearer, bodies, keys
+from service.web import bodies, keys
 from service.web.attempts import attempt
 from service.web.front_door import Kind
 from service.web.operations import OF_COGNITO, Answer, operation
@@ -66,7 +66,7 @@ async def register(request: web.Request) -> web.Response:
         await request.app[keys.IDENTITY_PROVIDER].passkeys.register(
             access_token, body["credential"]
         )
-    record(request, SecurityEvent.PASSKEY_REGISTERED, sub=bearer.claimed_subject(access_token))
+    record(request, SecurityEvent.PASSKEY_REGISTERED, sub=request[keys.IDENTITY].sub)
     return web.Response(status=HTTPStatus.CREATED)
 
 
@@ -84,7 +84,7 @@ async def remove(request: web.Request) -> web.Response:
         await request.app[keys.IDENTITY_PROVIDER].passkeys.remove(
             access_token, request.match_info["id"]
         )
-    record(request, SecurityEvent.PASSKEY_DELETED, sub=bearer.claimed_subject(access_token))
+    record(request, SecurityEvent.PASSKEY_DELETED, sub=request[keys.IDENTITY].sub)
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from service.domain import errors
-from service.web import bearer, bodies, keys
+from service.web import bodies, keys
 from service.web.attempts import attempt
 from service.web.front_door import Kind
 from service.web.handlers.offer import offered_rules
@@ -98,5 +98,5 @@ async def change(request: web.Request) -> web.Response:
         await request.app[keys.IDENTITY_PROVIDER].passwords.change(
             access_token, body["current_password"], body["new_password"]
         )
-    record(request, SecurityEvent.PASSWORD_CHANGED, sub=bearer.claimed_subject(access_token))
+    record(request, SecurityEvent.PASSWORD_CHANGED, sub=request[keys.IDENTITY].sub)
     return web.Response(status=HTTPStatus.NO_CONTENT)

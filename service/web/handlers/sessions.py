@@ -151,14 +151,14 @@ async def log_out(request: web.Request) -> web.Response:
         problem = FieldProblem("refreshToken", "Send it, or everywhere: true.")
         raise InvalidFields(problems=(problem,))
     sessions = request.app[keys.IDENTITY_PROVIDER].sessions
+    access_token = await bearer.sign_in(request) if everywhere else None
     async with attempt(request, Kind.TOKEN, refused=SecurityEvent.SIGN_OUT_REFUSED):
-        if everywhere:
-            access_token = bearer.access_token(request)
+        if access_token is not None:
             await sessions.sign_out_everywhere(access_token)
             record(
                 request,
                 SecurityEvent.SIGNED_OUT_EVERYWHERE,
-                sub=bearer.claimed_subject(access_token),
+                sub=request[keys.IDENTITY].sub,
             )
         if refresh_token is not None:
             await sessions.revoke(refresh_token)

@@ -20,7 +20,7 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     Serve the request.
 
     Raises NotAuthenticated where the route needs an identity and none is proved, TokenInvalid where it
-    needs an access token and there is none.
+    needs an access token and there is no valid one, UpstreamUnavailable where a key cannot be had.
     """
     match = request.match_info
     if match.http_exception is None:  # a 404 or 405 reveals only what /openapi.json says
@@ -28,7 +28,7 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
         if access is Access.IDENTIFIED:
             request[keys.IDENTITY] = await _identify(request)
         elif access is Access.SIGNED_IN:
-            request[keys.ACCESS_TOKEN] = bearer.access_token(request)
+            request[keys.ACCESS_TOKEN] = await bearer.sign_in(request)
     return await handler(request)
 
 

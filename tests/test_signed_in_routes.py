@@ -1,0 +1,263 @@
+"""Access tokens on the routes of signed-in users, before a pool and an upstream that note every call."""
+
+import functools
+import hmac
+import io
+import json
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import aiohttp
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from service.app import aws_adapters, create_app
+from service.config_file import Settings
+from service.web.routes import SIGNED_IN
+from tests.fake_load_balancer import ARN, CLIENT, ISSUER, SUB
+from tests.fake_user_pool import FakeUserPool
+from tests.identity_provider.trusting import json_key_set
+from tests.jose import Changes, encoded
+from tests.key_endpoint import KeyEndpoint, key_endpoint, ok, resetting
+from tests.loopback import Loopback, answer, refusal, scripted
+from tests.stage import CREDENTIALS, configured
+from tests.web.raw_http import logged, serving
+
+BALANCERS_CLIENT: Final = "the-balancers"
+AUTHORIZATION: Final = "Authorization"
+HANDED_ON: Final = "x-amzn-oidc-accesstoken"
+ACCOUNT: Final = {"Username": "alice", "UserAttributes": [{"Name": "sub", "Value": SUB}]}
+CALLS: Final[Mapping[tuple[str, str], Mapping[str, object] | None]] = {
+    **{(route.method, route.path.replace("{id}", "a")): None for route in SIGNED_IN},
+    ("POST", "/api/auth/password/change"): {"currentPassword": "a", "newPassword": "b"},
+    ("PATCH", "/api/auth/me"): {"attributes": {"name": "Mallory"}},
+    ("POST", "/api/auth/me/verification"): {"attribute": "email"},
+    ("POST", "/api/auth/me/verification/confirm"): {"attribute": "email", "code": "123456"},
+    ("PUT", "/api/auth/mfa"): {"enabled": []},
+    ("POST", "/api/auth/mfa/totp/verify"): {"code": "123456"},
+    ("POST", "/api/auth/passkeys"): {"credential": {"id": "x"}},
+    ("POST", "/api/auth/logout"): {"everywhere": True},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The service as a session, its pool, and the upstreams behind it."""
+
+    service: aiohttp.ClientSession
+    pool: FakeUserPool
+    keys: KeyEndpoint
+    cognito: Loopback
+    dynamodb: Loopback
+    log: io.StringIO
+
+    async def call(self, method: str, path: str, header: str, token: str) -> tuple[int, str | None]:
+        """Call with a token in *header*; return the status, and the code of a refusal."""
+        value = f"Bearer {token}" if header == AUTHORIZATION else token
+        async with self.service.request(
+            method, path, json=CALLS[method, path], headers={header: value}
+        ) as answered:
+            text = await answered.read()
+            return answered.status, json.loads(text).get("code") if text else None
+
+    def good(self, changes: Mapping[str, Any] | None = None) -> str:
+        """Return a token that is valid now, but for the changes."""
+        now = int(time.time())
+        return self.pool.mint({"iat": now, "exp": now + 600, **(changes or {})})
+
+
+@asynccontextmanager
+async def _started(settings: Settings | None = None) -> AsyncIterator[Stage]:
+    pool = FakeUserPool()
+    async with (
+        key_endpoint() as keys,
+        scripted(answer(ACCOUNT)) as cognito,
+        scripted(refusal("ResourceNotFoundException")) as dynamodb,
+    ):
+        keys.answers["jwks.json"] = ok(json_key_set(pool.jwk))
+        config = configured(
+            {
+                "aws.cognito": {
+                    "user-pool-id": ISSUER.rpartition("/")[2],
+                    "client-id": CLIENT,
+                    "jwks-url": f"{keys.url}jwks.json",
+                    "endpoint-url": cognito.url,
+                },
+                "aws.dynamodb": {"endpoint-url": dynamodb.url},
+                "auth": {"answer-floor-ms": "0"},
+            },
+            settings or {},
+        )
+        app = create_app(config, functools.partial(aws_adapters, credentials=CREDENTIALS))
+        with logged() as log:
+            async with (
+                serving(app) as port,
+                aiohttp.ClientSession(f"http://127.0.0.1:{port}") as service,
+            ):
+                dynamodb.plan(refusal("ResourceNotFoundException"))  # forget the readiness check's
+                yield Stage(service, pool, keys, cognito, dynamodb, log)
+
+
+@pytest.fixture
+async def stage() -> AsyncIterator[Stage]:
+    """Start the service with its defaults."""
+    async with _started() as started:
+        yield started
+
+
+def _unsigned(stage: Stage) -> str:
+    payload = stage.good().split(".")[1]
+    header = encoded(b'{"alg":"none"}')
+    return f"{header}.{payload}."
+
+
+def _by_secret(stage: Stage) -> str:
+    """Sign by HMAC with what everybody knows: the public key."""
+    key = stage.pool.key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    now = int(time.time())
+    return stage.pool.mint(
+        {"iat": now, "exp": now + 600},
+        {"alg": "HS256"},
+        sign=lambda message: hmac.digest(key, message, "sha256"),
+    )
+
+
+def _forged(stage: Stage) -> str:
+    """Sign with another key under the pool's key id."""
+    forger = FakeUserPool()
+    forger.kid = stage.pool.kid
+    now = int(time.time())
+    return forger.mint({"iat": now, "exp": now + 600})
+
+
+def _of_unknown_key(stage: Stage) -> str:
+    del stage
+    now = int(time.time())
+    return FakeUserPool().mint({"iat": now, "exp": now + 600})
+
+
+def _with(changes: Changes) -> Callable[[Stage], str]:
+    assert not isinstance(changes, bytes)
+    return lambda stage: stage.good(changes)
+
+
+# The service's pool signs the first ones itself: an AWS account's clients share a pool, and a local
+# AWS signs with one key for all pools.
+BAD: Final[Mapping[str, Callable[[Stage], str]]] = {
+    "another client": _with({"client_id": "attackers"}),
+    "another pool": _with({"iss": ISSUER + "X"}),
+    "another pool of another region": _with({"iss": ISSUER.replace("us-east-1", "eu-west-1")}),
+    "an ID token": _with({"token_use": "id", "aud": CLIENT}),
+    "no use": _with({"token_use": None}),
+    "no client": _with({"client_id": None}),
+    "clients": _with({"client_id": [CLIENT]}),
+    "expired": _with({"exp": 1_500_000_000}),
+    "of a subject that is none": _with({"sub": ""}),
+    "of another key": _forged,
+    "of a key that is unknown": _of_unknown_key,
+    "unsigned": _unsigned,
+    "signed with the public key": _by_secret,
+    "garbage": lambda _: "garbage",
+    "garbage in three parts": lambda _: "a.b.c",
+    "padded": lambda stage: stage.good() + "=",
+}
+
+
+@pytest.mark.parametrize("header", [AUTHORIZATION, HANDED_ON])
+@pytest.mark.parametrize("name", BAD)
+async def test_invalid_token_is_refused_before_any_upstream(
+    stage: Stage, name: str, header: str
+) -> None:
+    """A token of another pool or client is 401 on every route: no call, no write, no audit event."""
+    token = BAD[name](stage)
+    asked = len(stage.dynamodb.requests)
+
+    for method, path in CALLS:
+        answered = await stage.call(method, path, header, token)
+        assert answered == (401, "token_invalid"), (method, path)
+
+    assert stage.cognito.requests == []
+    assert {operation for operation, _ in stage.dynamodb.requests[asked:]} <= {"Query", "GetItem"}
+    lines = [json.loads(line) for line in stage.log.getvalue().splitlines()]
+    assert [line["code"] for line in lines if line["event"] == "request_finished"] == [
+        "token_invalid"
+    ] * len(CALLS)
+    assert not [line for line in lines if SUB in json.dumps(line)]
+
+
+@pytest.mark.parametrize("header", [AUTHORIZATION, HANDED_ON])
+async def test_valid_token_is_passed_to_cognito(stage: Stage, header: str) -> None:
+    """GetUser still decides whether a valid token was revoked."""
+    served = await stage.call("GET", "/api/auth/me", header, stage.good())
+    stage.cognito.plan(refusal("NotAuthorizedException", message="Access Token has been revoked"))
+    revoked = await stage.call("GET", "/api/auth/me", header, stage.good())
+
+    assert (served, revoked) == ((200, None), (401, "token_invalid"))
+    assert stage.cognito.operations == ["GetUser"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/api/auth/me"), ("DELETE", "/api/auth/me"), ("POST", "/api/auth/mfa/totp")],
+)
+async def test_account_of_another_user_is_refused(stage: Stage, method: str, path: str) -> None:
+    """Where GetUser names another sub than the token, nothing is shown, written or deleted."""
+    other = {"Username": "bob", "UserAttributes": [{"Name": "sub", "Value": "bob"}]}
+    stage.cognito.plan(answer(other))
+
+    refused = await stage.call(method, path, AUTHORIZATION, stage.good())
+
+    assert refused == (401, "token_invalid")
+    assert stage.cognito.operations == ["GetUser"]
+    assert "PutItem" not in stage.dynamodb.operations
+    assert "UpdateItem" not in stage.dynamodb.operations
+
+
+async def test_unreachable_key_set_is_unavailable(stage: Stage) -> None:
+    """While no key can be had, nobody can say whether a token is good: 503, and no call."""
+    stage.keys.answers["jwks.json"] = resetting
+    token = stage.good()
+
+    for method, path in CALLS:
+        answered = await stage.call(method, path, AUTHORIZATION, token)
+        assert answered == (503, "upstream_unavailable"), (method, path)
+
+    assert stage.cognito.requests == []
+
+
+async def test_verified_token_is_remembered(stage: Stage) -> None:
+    """The key set is fetched once, whatever number of calls carry tokens."""
+    for _ in range(3):
+        await stage.call("GET", "/api/auth/me", AUTHORIZATION, stage.good())
+
+    assert stage.keys.asked == ["jwks.json"]
+
+
+async def test_load_balancers_own_client_is_accepted_in_its_header() -> None:
+    """A load balancer may sign people in by another app client, whose tokens only it hands on."""
+    alb: Settings = {
+        "identity": {
+            "sources": "alb bearer",
+            "alb-arn": ARN,
+            "alb-client-id": BALANCERS_CLIENT,
+        }
+    }
+    async with _started(alb) as stage:
+        token = stage.good({"client_id": BALANCERS_CLIENT})
+
+        assert await stage.call("GET", "/api/auth/me", HANDED_ON, token) == (200, None)
+        assert await stage.call("GET", "/api/auth/me", HANDED_ON, stage.good()) == (200, None)
+        refused = await stage.call("GET", "/api/auth/me", AUTHORIZATION, token)
+        assert refused == (401, "token_invalid")
+
+
+async def test_load_balancers_client_is_no_client_without_that_source() -> None:
+    """Where no load balancer's word is taken, the setting of its client has no effect."""
+    async with _started({"identity": {"alb-client-id": BALANCERS_CLIENT}}) as stage:
+        token = stage.good({"client_id": BALANCERS_CLIENT})
+
+        refused = await stage.call("GET", "/api/auth/me", HANDED_ON, token)
+        assert refused == (401, "token_invalid")
