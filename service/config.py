@@ -72,6 +72,7 @@ class ServerConfig:
 
     host: str
     port: int
+    allowed_hosts: tuple[str, ...]
     workers: int
     metrics_port: int
     max_body_bytes: int

@@ -35,6 +35,8 @@ SECOND_FACTORS = ("SOFTWARE_TOKEN_MFA", "SMS_MFA", "EMAIL_OTP")  # of Cognito's 
 PASSWORD_PARTS = ("lowercase", "uppercase", "digits", "symbols")  # Cognito's default policy
 MIN_HASH_KEY_CHARACTERS = 16
 MAX_PORT = 65_535
+# A name, an IPv4 address, or an IPv6 address in brackets; no port.
+HOST = r"(?:[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]+\])\Z"
 URL = r"https?://\S+\Z"
 ALB_ARN = r"arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:loadbalancer/app/[\w-]+/\w+\Z"
 
@@ -141,6 +143,7 @@ class ServerSection(SectionSchema):
 
     host = fields.String(load_default="0.0.0.0")  # noqa: S104 -- a container is reached from outside it
     port = fields.Integer(load_default=8080, validate=validate.Range(0, 65_535))
+    allowed_hosts = Words(load_default=(), each=HOST)
     workers = fields.Integer(load_default=1, validate=validate.Range(1, 256))
     metrics_port = fields.Integer(load_default=0, validate=validate.Range(0, 65_535))
     max_body_bytes = fields.Integer(

@@ -22,6 +22,9 @@ CREDENTIALS = aws.Credentials("local", "local")  # letters only: DynamoDB Local 
 NAME = "local"  # of the user pool and of its client
 RELYING_PARTY = "localhost"  # the only name that browsers trust with passkeys over plain HTTP
 MAX_PORT = 65_535
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+# As browsers on this machine name it: no other site's name that points here is served (DNS rebinding).
+LOOPBACK_NAMES = "localhost 127.0.0.1 [::1]"
 FINISH_WITHIN_S = 0.5  # who presses Ctrl-C on a laptop does not wait for a request
 
 DEFAULTS: Settings = {"aws": {"region": "us-east-1"}}
@@ -33,7 +36,7 @@ PREFERENCES: Settings = {  # over the file, under the environment
         "first-factors": "PASSWORD EMAIL_OTP WEB_AUTHN",
         "passkeys": "true",
     },
-    "server": {"host": "127.0.0.1"},
+    "server": {"host": "127.0.0.1", "allowed-hosts": LOOPBACK_NAMES},
 }
 
 SIGNED_FLOW = """
@@ -121,6 +124,9 @@ def _config(file: Path | None, environ: Mapping[str, str], placed: Settings) -> 
         }
         for section, entries in PREFERENCES.items()
     }
+    if environ.get("SERVER_HOST", LOOPBACK[0]) not in LOOPBACK:
+        # Other machines are to reach it, by names of theirs.
+        preferred["server"].pop("allowed-hosts", None)
     over = {
         section: {**preferred.get(section, {}), **placed.get(section, {})}
         for section in {**preferred, **placed}

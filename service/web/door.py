@@ -5,12 +5,15 @@ Where two programs in a row read a request differently, the one that checks is n
 """
 
 import re
+from collections.abc import Set as AbstractSet
 from typing import Final, NamedTuple
 
 from aiohttp import HttpVersion10, HttpVersion11, hdrs, web
 
 from service.domain.errors import MalformedRequest, NotAuthenticated, RequestRejected, ServiceError
+from service.web import targets
 from service.web.bearer import OIDC_ACCESS_TOKEN
+from service.web.handlers.health import PREFIX as HEALTH
 from service.web.middlewares.identity import OIDC_DATA, OIDC_IDENTITY
 
 IDENTITY_FIELDS: Final = frozenset(
@@ -21,8 +24,11 @@ CODINGS: Final = frozenset({"br", "deflate", "gzip", "identity", "zstd"})  # tha
 
 # RFC 9110, section 7.2: a name or an address, and perhaps a port.
 _HOST: Final = re.compile(
-    r"(?:[A-Za-z0-9._~%!$&'()*+,;=-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?", re.ASCII
+    r"([A-Za-z0-9._~%!$&'()*+,;=-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?", re.ASCII
 )
+
+
+HOST_NOT_ALLOWED: Final = "The service does not answer under this host name."
 
 
 class Objection(NamedTuple):
@@ -32,18 +38,44 @@ class Objection(NamedTuple):
     error: ServiceError
 
 
-def objection(request: web.BaseRequest) -> Objection | None:
-    """Return what stands against serving the request, if anything does."""
+def objection(
+    request: web.BaseRequest, allowed_hosts: AbstractSet[str] = frozenset()
+) -> Objection | None:
+    """Return what stands against serving the request; without *allowed_hosts* any host is right."""
     headers = request.headers
     if request.version not in VERSIONS:
         return Objection("version", MalformedRequest())
     if request.method == hdrs.METH_CONNECT:  # what follows it would be no HTTP
         return Objection("connect", MalformedRequest())
-    if not _HOST.fullmatch(headers.get(hdrs.HOST, "")):
-        return Objection("host", MalformedRequest())
+    target = targets.parsed(request.raw_path)
+    if target is None:
+        return Objection("target", MalformedRequest())
+    unwanted = _of_hosts(headers.get(hdrs.HOST, ""), target, allowed_hosts)
+    if unwanted is not None:
+        return unwanted
     if headers.get(hdrs.EXPECT, "100-continue").lower() != "100-continue":
         return Objection("expect", RequestRejected())
     return _of_body(request) or _of_identity(request)
+
+
+def _of_hosts(
+    host: str, target: targets.Target, allowed_hosts: AbstractSet[str]
+) -> Objection | None:
+    """
+    Return what is wrong with the hosts that the request names, in its Host and in its target.
+
+    A load balancer's health checks name an address: they are answered for every host.
+    """
+    named = [host] if target.authority is None else [host, target.authority]
+    for name in named:
+        match = _HOST.fullmatch(name)
+        if match is None:
+            return Objection("host", MalformedRequest())
+        if allowed_hosts and match[1].lower() not in allowed_hosts:
+            if target.path.startswith(HEALTH):
+                continue
+            return Objection("host_not_allowed", MalformedRequest(HOST_NOT_ALLOWED))
+    return None
 
 
 def _of_body(request: web.BaseRequest) -> Objection | None:

@@ -247,6 +247,7 @@ class Runner(web.AppRunner):
     ) -> None:
         self._of_all = Connections.of(config)
         self._of_all.count_in(app.get(keys.METRICS, self._of_all.metrics))
+        self._allowed_hosts = frozenset(map(str.lower, config.allowed_hosts))
         self._of_all.load = app.get(keys.LOAD, self._of_all.load)
         super().__init__(
             app,
@@ -260,7 +261,7 @@ class Runner(web.AppRunner):
     async def _make_server(self) -> web.Server:
         plain = await super()._make_server()
         return _Server(
-            _through_the_door(plain.request_handler),
+            _through_the_door(plain.request_handler, self._allowed_hosts),
             self._of_all,
             request_factory=_made_of_anything(plain.request_factory),
             loop=plain._loop,  # noqa: SLF001 -- aiohttp has no public way to its protocol's class
@@ -268,11 +269,11 @@ class Runner(web.AppRunner):
         )
 
 
-def _through_the_door(handler: _Handler) -> _Handler:
+def _through_the_door(handler: _Handler, allowed_hosts: frozenset[str]) -> _Handler:
     """Return *handler* for the requests that nothing stands against, and a refusal of all others."""
 
     async def serve(request: web.BaseRequest) -> web.StreamResponse:
-        found = _of_head(request) or door.objection(request)
+        found = _of_head(request) or door.objection(request, allowed_hosts)
         if found is not None:
             return _refused(request, found)
         response = await handler(request)

@@ -1,0 +1,63 @@
+"""
+Request targets: one spelling of each path is served.
+
+A load balancer's rules compare the path as it was sent. Where the service decoded or normalised it
+further, a request would reach a route past the rule that guards it.
+"""
+
+import re
+from typing import Final, NamedTuple
+
+# RFC 3986, appendix A: pchar, without percent-encoding.
+_SEGMENTS: Final = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@/-]*", re.ASCII)
+_PERCENT: Final = re.compile(r"%([0-9A-Fa-f]{2})")
+# A segment of dots alone, with parameters or without: whoever removes it arrives at another path.
+_DOT_SEGMENT: Final = re.compile(r"(?:^|/)\.\.?(?:;[^/]*)?(?:/|$)")
+_ABSOLUTE: Final = re.compile(r"(?i:https?)://([^/?]+)(.*)", re.DOTALL)
+# Percent-encoded, these are another spelling of themselves (RFC 3986, section 2.3), or a separator
+# for those who decode before they compare.
+_NEVER_ENCODED: Final = frozenset(
+    b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/\\"
+)
+_FIRST_VISIBLE: Final = 0x20
+_DELETE: Final = 0x7F
+
+
+class Target(NamedTuple):
+    """A request target: its path, and the authority of the absolute form, None in the origin form."""
+
+    path: str
+    authority: str | None
+
+
+def parsed(target: str) -> Target | None:
+    """Return the parts of a target as it was sent; None where its path can be spelled otherwise."""
+    if target == "*":  # of the server as a whole: OPTIONS
+        return Target(target, None)
+    if "#" in target:
+        return None
+    authority = None
+    if not target.startswith("/"):
+        absolute = _ABSOLUTE.fullmatch(target)
+        if absolute is None or "@" in absolute[1]:
+            return None
+        authority, target = absolute[1], absolute[2]
+    path = target.partition("?")[0]
+    return Target(path, authority) if _has_one_spelling(path) else None
+
+
+def _has_one_spelling(path: str) -> bool:
+    if _DOT_SEGMENT.search(path):
+        return False
+    if _SEGMENTS.fullmatch(path):
+        return True
+    if not _SEGMENTS.fullmatch(_PERCENT.sub("", path)):
+        return False
+    encoded = bytes(int(digits, 16) for digits in _PERCENT.findall(path))
+    if any(byte in _NEVER_ENCODED or byte < _FIRST_VISIBLE or byte == _DELETE for byte in encoded):
+        return False
+    try:  # neither overlong nor cut short
+        _PERCENT.sub(lambda found: chr(int(found[1], 16)), path).encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return False
+    return True
