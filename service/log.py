@@ -11,7 +11,7 @@ from typing import Any, Final, TextIO, cast
 import structlog
 from structlog.typing import Processor
 
-from service import log_lines
+from service import console_text, log_lines
 from service.config import LogConfig
 from service.log_stream import LogStream
 
@@ -47,15 +47,15 @@ def configure(config: LogConfig, stream: TextIO) -> None:
     ]
     if config.hash_key is not None and config.identities == "hashed":
         shared.append(_hashed(config.hash_key))
-    renderer: Processor = (
-        structlog.processors.JSONRenderer(serializer=log_lines.rendered)
+    rendering: list[Processor] = (
+        [structlog.processors.JSONRenderer(serializer=log_lines.rendered)]
         if config.format == "json"
-        else structlog.dev.ConsoleRenderer(colors=stream.isatty())
+        else [console_text.printable, structlog.dev.ConsoleRenderer(colors=stream.isatty())]
     )
     lines = cast("TextIO", LogStream(stream))
     # Our own events go straight to the stream: by way of logging each would cost three times as much.
     structlog.configure(
-        processors=[*shared, renderer],
+        processors=[*shared, *rendering],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(lines),
     )
@@ -63,7 +63,7 @@ def configure(config: LogConfig, stream: TextIO) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
         )
     )
     root = logging.getLogger()

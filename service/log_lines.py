@@ -16,6 +16,7 @@ Default: TypeAlias = Callable[[Any], Any]  # what makes something that JSON has 
 MAX_BYTES: Final = 16_384  # with the line feed
 # How much of its JSON a field keeps in a line that is too long: as much as lets the whole fit.
 KEPT_BYTES: Final = (8_192, 4_096, 2_048, 1_024, 512, 256, 128)
+DELETE: Final = "\x7f"  # the one control character that JSON takes as it is
 MAX_NAME_CHARACTERS: Final = 128
 # What is left of an event that has too many fields, even shortened.
 ESSENTIAL: Final = ("timestamp", "level", "event", "request_id", "trace_id", "code", "exception")
@@ -25,7 +26,7 @@ def rendered(event: Mapping[str, Any], default: Default) -> str:
     """Return *event* as a line without its end; what makes it too long is shortened in the middle."""
     try:
         line = orjson.dumps(event, default=default).decode()
-        if not line.isascii():
+        if not line.isascii() or DELETE in line:
             line = _rendered_somehow(event, default)
     except orjson.JSONEncodeError:  # a lone surrogate, an integer beyond 64 bits, depth, a defect
         line = _rendered_somehow(event, default)
@@ -61,7 +62,7 @@ def _cut(value: Any, text: str, most: int) -> Any:  # noqa: ANN401 -- anything m
     half = most // 2
     while True:
         ends = f"{whole[:half]} [... {len(whole) - 2 * half} characters ...] {whole[-half:]}"
-        excess = len(json.dumps(ends)) / most
+        excess = len(_escaped(ends)) / most
         if excess <= 1:
             return ends
         half = int(half / max(excess, 1.1))
@@ -81,4 +82,8 @@ def _writable(event: Mapping[str, Any], default: Default) -> dict[str, Any]:
 
 
 def _dumps(value: Any, default: Default) -> str:  # noqa: ANN401 -- see above
-    return json.dumps(value, default=default, allow_nan=False)
+    return _escaped(value, default=default, allow_nan=False)
+
+
+def _escaped(value: Any, **options: Any) -> str:  # noqa: ANN401 -- see above
+    return json.dumps(value, **options).replace(DELETE, r"\u007f")

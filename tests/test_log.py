@@ -51,8 +51,8 @@ def _events(stream: io.StringIO) -> list[dict[str, Any]]:
     ]
 
 
-def _fail() -> None:
-    raise ValueError("second") from KeyError("first")
+def _fail(text: str = "second") -> None:
+    raise ValueError(text) from KeyError("first")
 
 
 HOSTILE = {
@@ -60,6 +60,8 @@ HOSTILE = {
     "escapes": '\x1b[31mred\x1b[0m\x00\\"\t',
     "lone surrogates": "\ud800 \udfff",
     "emoji": "\U0001f469\u200d\U0001f680",
+    "bidirectional": "a\u202eb\u2066c\u200f",
+    "delete": "a\x7fb",
 }
 
 
@@ -77,6 +79,7 @@ def test_hostile_text_stays_in_its_line(logger: str, text: str) -> None:
 
     assert _events(stream) == [expected]
     assert stream.getvalue().isascii()
+    assert stream.getvalue()[:-1].isprintable()
 
 
 def test_event_carries_level_time_and_context() -> None:
@@ -196,6 +199,44 @@ def test_console_is_for_a_person() -> None:
     assert own.endswith("""text='a\\n{"event": "forged"}'""")
     assert foreign.endswith("[warning  ] said")
     assert "\x1b" not in stream.getvalue()
+
+
+@pytest.mark.parametrize("text", [*HOSTILE.values(), "a\u202eb\u2066c\x07\x7f\x9b31m"])
+@pytest.mark.parametrize("logger", ["structlog", "standard library"])
+def test_console_shows_hostile_text_without_its_effect(logger: str, text: str) -> None:
+    """A terminal gets one line, without control, bidirectional or other formatting characters."""
+    stream = _stream(form="console")
+    if logger == "structlog":
+        structlog.get_logger().info(text, text=text, other=[text], **{text: Hostile(text)})
+    else:
+        logging.getLogger("somebody.else").info("%s", text)
+
+    shown = stream.getvalue()
+    assert shown.endswith("\n")
+    assert shown[:-1].isprintable()
+
+
+class Hostile:
+    """An object whose repr is hostile text."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return self._text
+
+
+def test_console_shows_an_exceptions_text_without_its_effect() -> None:
+    """A traceback keeps its lines; what an exception says is escaped."""
+    stream = _stream(form="console")
+    try:
+        _fail("\x1b[2J\u202e\x07")
+    except ValueError:
+        structlog.get_logger().exception("thing_failed")
+
+    lines = stream.getvalue().splitlines()
+    assert all(line.isprintable() for line in lines)
+    assert lines[-1] == "ValueError: \\x1b[2J\\u202e\\x07"
 
 
 def test_console_is_coloured_on_a_terminal() -> None:

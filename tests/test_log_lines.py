@@ -32,6 +32,7 @@ HUGE = {
     "lone surrogates": "\ud800 \udfff " * 250_000,
     "emoji": "\U0001f469" * 1_000_000,
     "line ends": "\u2028\x85\r\n" * 250_000,
+    "delete": "\x7f" * 1_000_000,
     "bytes": b"\xff" * 1_000_000,
     "list": ["x" * 100] * 10_000,
     "deep": {"a": {"b": ["x" * 1_000_000]}},

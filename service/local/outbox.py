@@ -28,9 +28,17 @@ Announce = Callable[[Delivery], None]
 
 def announce_on_console(delivery: Delivery) -> None:
     """Print the code on a line of its own: the console is the mailbox."""
+    name = "".join(map(_shown, delivery.username))
     print(  # noqa: T201 -- printing is what this function is for
-        f"{delivery.purpose} code for {delivery.username}: {delivery.code}", flush=True
+        f"{delivery.purpose} code for {name}: {delivery.code}", flush=True
     )
+
+
+def _shown(character: str) -> str:
+    """Give a character that may act on a terminal as its escape: people choose their names."""
+    if character.isprintable():
+        return character
+    return character.encode("unicode_escape").decode("ascii")
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,14 @@ def test_console_has_one_line_for_a_code(capsys: pytest.CaptureFixture[str]) -> 
     assert capsys.readouterr().out == "confirmation code for Alice: 482913\n"
 
 
+def test_console_shows_a_hostile_name_without_its_effect(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Whatever a user is named, the line stays one line that a terminal only shows."""
+    announce_on_console(_delivery("\x1b[2Ja\u202e\nb"))
+    assert capsys.readouterr().out == ("confirmation code for \\x1b[2Ja\\u202e\\nb: 482913\n")
+
+
 def test_outbox_forgets_the_oldest() -> None:
     """The outbox is bounded."""
     outbox = Outbox(announce=lambda _: None)
