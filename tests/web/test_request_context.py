@@ -58,11 +58,12 @@ async def test_request_id_sent_twice_is_replaced(api: Api) -> None:
     ],
 )
 async def test_every_answer_has_the_safe_headers(api: Api, path: str, cache: str) -> None:
-    """No answer is stored unless it says so itself, sniffed, or tells the server's version."""
+    """No answer is stored unless it says so itself, sniffed, embedded by others, or tells a version."""
     answer = await api.get(path)
 
     assert answer.headers["Cache-Control"] == cache
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
     assert answer.headers["Server"] == "user-profile-service"
 
 

@@ -22,6 +22,8 @@ BAD = HTTPStatus.BAD_REQUEST  # the first status that is a refusal
 
 ANSWER_HEADERS = {
     "Cache-Control": "no-store",
+    # For embedding without CORS; it does not bind the pages that `[cors] allowed-origins` lists.
+    "Cross-Origin-Resource-Policy": "same-origin",
     "Server": "user-profile-service",  # in place of aiohttp's, which tells versions
     "X-Content-Type-Options": "nosniff",
 }
