@@ -9,7 +9,6 @@ and in all. See docs/decisions/0010-limits-at-the-front-door.md.
 import hmac
 import math
 import secrets
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from enum import Enum, auto
@@ -30,6 +29,7 @@ from service.domain.errors import (
 from service.metrics.metrics import Metrics
 from service.web.buckets import Buckets, Decision, Hourly, Refilled, Rule
 from service.web.lockout import Lockout
+from service.web.schemas.unicode_text import caseless_form
 
 
 class Kind(Enum):
@@ -161,6 +161,24 @@ class FrontDoor:
             asked.buckets.count(asked.key, asked.decision, now_ms)
         return self._made(of_account, guessed)
 
+    def check_address(self, kind: Kind, address: IPv4Address | IPv6Address | None) -> None:
+        """
+        Refuse a call by its client's address alone, before its body is read; nothing is counted.
+
+        Raises TooManyAttempts.
+        """
+        now_ms = int(self._clock() * 1_000)
+        wait_s = _wait_s(_ask(self._of_addresses.get(QUOTAS[kind]), _network(address), now_ms))
+        if wait_s > 0:
+            self._metrics.limit_refused("address", kind.name.lower())
+            raise TooManyAttempts(retry_after_s=math.ceil(wait_s))
+
+    def count_refused_body(self, kind: Kind, address: IPv4Address | IPv6Address | None) -> None:
+        """Count a call whose body was refused against the address that sent it, and nothing else."""
+        now_ms = int(self._clock() * 1_000)
+        for asked in _ask(self._of_addresses.get(QUOTAS[kind]), _network(address), now_ms):
+            asked.buckets.count(asked.key, asked.decision, now_ms)
+
     @contextmanager
     def _made(self, of_account: Sequence[_Asked], guessed: bytes | None) -> Iterator[None]:
         """Hold a call; a refusal that is no wrong guess does not count against its name."""
@@ -176,7 +194,7 @@ class FrontDoor:
 
     def _hashed(self, account: str) -> bytes:
         """Return what stands for a name, however it is written: Cognito's may ignore case too."""
-        name = unicodedata.normalize("NFKC", account).casefold().strip()
+        name = caseless_form(account).strip()
         return hmac.digest(self._hash_key, name.encode("utf-8", "surrogatepass"), "sha256")
 
 

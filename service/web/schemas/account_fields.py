@@ -13,6 +13,11 @@ MAX_ATTRIBUTE_CHARACTERS: Final = 2_048
 MAX_TOKEN_CHARACTERS: Final = (
     16_384  # of a refresh token or a session: no lasting bound is documented; they have about 2,000
 )
+# More than any body of these routes needs: 50 attributes are 100 names and values, a passkey's credential
+# has about 30.
+MAX_VALUES: Final = 300
+# Cognito documents no bound for one call; a user pool has up to 20 standard attributes and 50 of its own.
+MAX_ATTRIBUTES: Final = 50
 CODE_OF_AN_APP: Final = r"[0-9]{6}\Z"  # RFC 6238 as authenticator apps do it
 
 
@@ -53,6 +58,8 @@ class Attributes(fields.Dict):
     """Texts by name; what is wrong with one stands under its name, not under "value" inside of it."""
 
     def _deserialize(self, value: Any, *more: Any, **options: Any) -> Any:  # noqa: ANN401 -- marshmallow's hook
+        if isinstance(value, dict) and len(value) > MAX_ATTRIBUTES:
+            raise ValidationError(f"Must not hold more than {MAX_ATTRIBUTES} attributes.")
         try:
             return super()._deserialize(value, *more, **options)  # type: ignore[no-untyped-call]  # marshmallow's
         except ValidationError as error:

@@ -9,11 +9,16 @@ from marshmallow import ValidationError, fields
 
 from service.domain.exact_numbers import LongNumber
 from service.domain.profiles import JsonValue
-from service.web.schemas.unicode_text import fault, fault_of_a_line, normal_form
+from service.web.schemas.unicode_text import (
+    MAX_COMPOSED,
+    fault,
+    fault_of_a_line,
+    normal_form,
+)
 
 # Far more than settings of a person need; a whole item may have 400 KB, and each value costs time.
 MAX_VALUES: Final = 2_000
-MAX_BYTES: Final = 65_536  # as compact JSON
+MAX_BYTES: Final = 65_536  # as compact JSON; its texts and names also as they were sent
 MAX_NAME_CHARACTERS: Final = 255
 MAX_DEPTH: Final = 31  # with the body around it 32, which is DynamoDB's limit of nesting
 # DynamoDB developer guide, "Naming rules and data types": 38 significant digits, 1E-130 to 9.99E+125.
@@ -21,6 +26,8 @@ MAX_DIGITS: Final = 38
 SMALLEST: Final = 1e-130
 SMALLEST_EXACTLY: Final = Decimal("1e-130")
 LARGEST: Final = 10**126
+_TOO_LONG: Final = f"Must not be longer than {MAX_BYTES} bytes as JSON."
+_NAME_LENGTH: Final = f"Names must have 1 to {MAX_NAME_CHARACTERS} characters."
 
 
 class JsonObject(fields.Field[dict[str, JsonValue]]):
@@ -36,22 +43,23 @@ class JsonObject(fields.Field[dict[str, JsonValue]]):
             raise ValidationError("Must be an object.")
         normal = _Walk().object(value, "", depth=1)
         if len(json.dumps(normal, ensure_ascii=False, separators=(",", ":")).encode()) > MAX_BYTES:
-            raise ValidationError(f"Must not be longer than {MAX_BYTES} bytes as JSON.")
+            raise ValidationError(_TOO_LONG)
         return normal
 
 
 class _Walk:
-    """One walk through an object, which counts the values that it meets."""
+    """One walk through an object, which counts the values that it meets, and the bytes of texts."""
 
     def __init__(self) -> None:
         self._values = 0
+        self._bytes = 0  # of texts and names as they came, in UTF-8
 
     def object(self, value: dict[str, JsonValue], path: str, depth: int) -> dict[str, JsonValue]:
         """Return *value* as it will be read back; raises ValidationError that names the place."""
         self._enter(path, depth)
         normal: dict[str, JsonValue] = {}
         for given, entry in value.items():
-            name = normal_form(given)
+            name = self._name(given, path)
             wrong = _wrong_name(name)
             if name in normal:
                 wrong = "Must not hold the same name twice, in two forms of Unicode."
@@ -70,9 +78,36 @@ class _Walk:
                     self._value(entry, f"{path}.{number}", depth + 1)
                     for number, entry in enumerate(value)
                 ]
+            case str():
+                self._count()
+                return self._text(value, path)
             case _:
                 self._count()
                 return _normal(value, path)
+
+    def _name(self, given: str, path: str) -> str:
+        if len(given) > MAX_COMPOSED * MAX_NAME_CHARACTERS:
+            raise _refusal(path, _NAME_LENGTH)
+        return self._normal_form(given, path, "A name in it: ")
+
+    def _text(self, given: str, path: str) -> str:
+        text = self._normal_form(given, path)
+        wrong = fault(text)
+        if wrong is not None:
+            raise _refusal(path, wrong)
+        return text
+
+    def _normal_form(self, given: str, path: str, what: str = "") -> str:
+        """Return a text or a name in its normal form, if all that came are not too long together."""
+        self._bytes += (
+            len(given) if given.isascii() else len(given.encode("utf-8", "surrogatepass"))
+        )
+        if self._bytes > MAX_BYTES:
+            raise ValidationError(_TOO_LONG)
+        try:
+            return normal_form(given)
+        except ValidationError as error:
+            raise _refusal(path, f"{what}{error.messages[0]}") from None
 
     def _enter(self, path: str, depth: int) -> None:
         self._count()
@@ -87,12 +122,6 @@ class _Walk:
 
 def _normal(value: JsonValue, path: str) -> JsonValue:
     match value:
-        case str():
-            text = normal_form(value)
-            wrong = fault(text)
-            if wrong is not None:
-                raise _refusal(path, wrong)
-            return text
         case LongNumber() if value.exact == value.exact.to_integral_value():
             return _within(int(value.exact), path)
         case float():
@@ -105,7 +134,7 @@ def _normal(value: JsonValue, path: str) -> JsonValue:
 
 def _wrong_name(name: str) -> str | None:
     if not 0 < len(name) <= MAX_NAME_CHARACTERS:
-        return f"Names must have 1 to {MAX_NAME_CHARACTERS} characters."
+        return _NAME_LENGTH
     wrong = fault_of_a_line(name)
     return wrong and f"A name in it: {wrong}"
 

@@ -82,7 +82,7 @@ def _key(name: str) -> str:
     """Return the words of a name without case, accents, punctuation and articles."""
     letters = "".join(
         letter
-        for letter in unicodedata.normalize("NFKD", name)
+        for letter in unicodedata.normalize("NFKD", name)  # of at most `longest` characters
         if not unicodedata.combining(letter)
     )
     words = _WORD.findall(letters.casefold())

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Final
 from marshmallow import ValidationError, fields
 
 from service.web.schemas.unicode_text import (
+    MAX_COMPOSED,
     NOT_IN_A_LINE,
     NOT_IN_TEXT,
     SPACES,
@@ -62,13 +63,18 @@ class CanonicalText(fields.String):
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:  # noqa: ANN401 -- marshmallow's hook
         if not isinstance(value, str):
             raise self.make_error("invalid")
+        self._check_length(value, at_most=MAX_COMPOSED)
         text = normal_form(value)
-        if self.longest is not None and len(text) > self.longest:
+        self._check_length(text)
+        return self.canonical(text)
+
+    def _check_length(self, text: str, *, at_most: int = 1) -> None:
+        """Refuse a text of more than *at_most* times the longest; raises ValidationError."""
+        if self.longest is not None and len(text) > at_most * self.longest:
             raise ValidationError(
                 f"Must have {self.shortest or 1} to {self.longest} characters;"
                 " send null to remove the field."
             )
-        return self.canonical(text)
 
 
 class Line(CanonicalText):
