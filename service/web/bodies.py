@@ -3,10 +3,11 @@
 import json
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
+from itertools import islice
 from typing import Any
 
 import orjson
-from aiohttp import web
+from aiohttp import hdrs, web
 from marshmallow import Schema, ValidationError
 
 from service.domain.errors import (
@@ -18,6 +19,7 @@ from service.domain.errors import (
     UnsupportedMediaType,
 )
 from service.web import keys, strict_json
+from service.web.media_types import media_type
 
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"  # RFC 7396
@@ -28,14 +30,21 @@ MOST_WAITING = 128
 SMALL = 16  # so many of them are as the largest: they are waited for always
 
 
-async def load(request: web.Request, schema: Schema, *, types: tuple[str, ...] = (JSON,)) -> Any:  # noqa: ANN401 -- what the schema makes
+async def load(
+    request: web.Request,
+    schema: Schema,
+    *,
+    types: tuple[str, ...] = (JSON,),
+    most_values: int = strict_json.MAX_VALUES,
+) -> Any:  # noqa: ANN401 -- what the schema makes
     """
     Return the request's body, of one of *types*, as *schema* makes it.
 
-    Raises UnsupportedMediaType, MalformedRequest, InvalidFields, Overloaded, and aiohttp's own error for
-    a body that is too large.
+    It may hold *most_values* names and values. Raises UnsupportedMediaType, MalformedRequest,
+    InvalidFields, Overloaded, and aiohttp's own error for a body that is too large.
     """
-    if request.content_type not in types or (request.charset or "utf-8").lower() != "utf-8":
+    sent = media_type(request.headers.get(hdrs.CONTENT_TYPE, ""))
+    if sent is None or sent.name not in types or not sent.charsets <= {"utf-8"}:
         raise UnsupportedMediaType(f"Send the body with Content-Type: {' or '.join(types)}.")
     if (request.content_length or 0) > request.client_max_size:
         raise BodyTooLarge  # before waiting for any of it
@@ -43,7 +52,7 @@ async def load(request: web.Request, schema: Schema, *, types: tuple[str, ...] =
         body = await _received(request)
     except web.RequestPayloadError:
         raise MalformedRequest("The body is cut short or wrongly encoded.") from None
-    value = strict_json.loads(body)
+    value = strict_json.loads(body, most_values=most_values)
     if not isinstance(value, dict):
         raise MalformedRequest("The body must be a JSON object.")
     return loaded(schema, value)
@@ -98,8 +107,8 @@ def loaded(schema: Schema, value: Mapping[str, object]) -> Any:  # noqa: ANN401 
     try:
         return schema.load(value)
     except ValidationError as error:
-        problems = tuple(_problems(error.messages_dict))
-        raise InvalidFields(problems=problems[:MAX_PROBLEMS]) from None
+        problems = tuple(islice(_problems(error.messages_dict), MAX_PROBLEMS))
+        raise InvalidFields(problems=problems) from None
 
 
 def answer(
@@ -132,5 +141,6 @@ def _problems(messages: Mapping[str, Any], path: str = "") -> Iterator[FieldProb
 
 def _printable(name: str) -> str:
     """Return a field's name so that it can be shown to a person: bounded, without control characters."""
-    shown = "".join(character if character.isprintable() else "?" for character in name)
-    return shown if len(shown) <= MAX_NAME_CHARACTERS else shown[:MAX_NAME_CHARACTERS] + "…"
+    kept = name[:MAX_NAME_CHARACTERS]
+    shown = "".join(character if character.isprintable() else "?" for character in kept)
+    return shown if len(name) <= MAX_NAME_CHARACTERS else shown + "…"

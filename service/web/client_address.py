@@ -17,6 +17,8 @@ Address: TypeAlias = IPv4Address | IPv6Address
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/x-forwarded-headers.html
 _WITH_PORT: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+))(?::[0-9]{1,5})?", re.ASCII)
 
+MAX_CHARACTERS: Final = 64  # an IPv6 address that ends in an IPv4 one has 45, brackets and port 8
+
 
 def client_address(request: web.Request) -> Address | None:
     """Return the address of the client; None where the transport has none."""
@@ -66,5 +68,7 @@ def _last(forwarded: str, hops: int) -> Sequence[str]:
 
 
 def _forwarded_address(value: str) -> Address | None:
+    if len(value) > MAX_CHARACTERS:  # nor is it remembered
+        return None
     with_port = _WITH_PORT.fullmatch(value)
     return parse_address((with_port[1] or with_port[2]) if with_port else value)
