@@ -38,8 +38,16 @@ REFUSED = {
     "33 levels, named": (b'{"a":' * 33 + b"1" + b"}" * 33, f"(at {'.'.join('a' * 32)})"),
     "a long name": (b'{"' + b"a" * 1_000 + b'": NaN}', f"(at {'a' * 200})."),
     "33 lists": (b"[" * 33 + b"]" * 33, "deeper than 32"),
-    "more values than are served": (b"[" + b"0," * 10_000 + b"0]", "more than 10000"),
-    "a bomb of brackets": (b"[" * 200_000, "deeper than 32"),
+    "more values than are served": (b"[" + b"0," * 5_000 + b"0]", "more than 5000"),
+    "one value more than is served": (b"[" + b"0," * 4_999 + b"0]", "more than 5000"),
+    "more names than are served": (
+        b"{" + b",".join(b'"%d":0' % name for name in range(2_500)) + b"}",
+        "more than 5000",
+    ),
+    "more lists than are served": (b"[" + b"[[]]," * 2_500 + b"0]", "more than 5000"),
+    "more brackets than are served": (b"[" + b"[[[[]]]]," * 1_250 + b"0]", "more than 5000"),
+    "4,000 brackets": (b"[" * 4_000, "deeper than 32"),
+    "a bomb of brackets": (b"[" * 200_000, "more than 5000"),
 }
 
 
@@ -57,6 +65,16 @@ def _long(digits: str) -> LongNumber:
 
 
 ACCEPTED: dict[str, tuple[bytes, JsonValue]] = {
+    "as many values as are served": (b"[" + b"0," * 4_998 + b"0]", [0] * 4_999),
+    "as many names as are served": (
+        b"{" + b",".join(b'"%d":0' % name for name in range(2_499)) + b"}",
+        {str(name): 0 for name in range(2_499)},
+    ),
+    "as many lists as are served": (b"[" + b"[[]]," * 2_498 + b"0]", [[[]]] * 2_498 + [0]),
+    "punctuation in texts": (
+        b'{"a": "' + b",:[{" * 2_000 + b'", "b\\"": "\\\\"}',
+        {"a": ",:[{" * 2_000, 'b"': "\\"},
+    ),
     "scalars": (b'[null, true, -1, 2.5, "x"]', [None, True, -1, 2.5, "x"]),
     "a surrogate pair": (b'{"a": "\\ud83d\\ude00"}', {"a": "\U0001f600"}),
     "same name at two levels": (b'{"a": {"a": 1}}', {"a": {"a": 1}}),
@@ -80,3 +98,21 @@ def test_json_is_read(body: bytes, value: JsonValue) -> None:
 def test_32_levels_are_read() -> None:
     """The deepest nesting that DynamoDB takes is accepted."""
     assert strict_json.loads(b'{"a":' * 32 + b"1" + b"}" * 32)
+
+
+@pytest.mark.parametrize("end", [b"", b"\\", b'\\"'], ids=["none", "backslash", "quote"])
+def test_text_without_an_end_is_refused_among_much_punctuation(end: bytes) -> None:
+    """Counting what stands outside of texts ends where a text does not."""
+    with pytest.raises(MalformedRequest) as refused:
+        strict_json.loads(b'{"a": "' + b",:[{" * 2_000 + end)
+
+    assert "not JSON" in refused.value.public_detail
+
+
+def test_route_may_take_fewer_values() -> None:
+    """The bound of a route is the one that is named."""
+    assert strict_json.loads(b"[1, 2]", most_values=3) == [1, 2]
+    with pytest.raises(MalformedRequest) as refused:
+        strict_json.loads(b"[1, 2, 3]", most_values=3)
+
+    assert "more than 3 names and values" in refused.value.public_detail
