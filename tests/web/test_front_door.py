@@ -502,6 +502,42 @@ def _guess_wrongly(door: FrontDoor) -> None:
         raise InvalidCredentials
 
 
+def test_address_is_refused_before_its_body_is_read() -> None:
+    """Who has used up an address's calls is refused by the address alone, in that category alone."""
+    metrics = Metrics()
+    limits = replace(OFF, address_burst=1, address_per_s=0.5)
+    door = FrontDoor(limits, clock=Clock(), metrics=metrics)
+    for _ in range(3):
+        door.check_address(Kind.SIGN_IN, HERE)  # counts nothing
+    _refusal(door, Kind.BEGIN)
+
+    with pytest.raises(TooManyAttempts) as refused:
+        door.check_address(Kind.SIGN_IN, HERE)
+
+    assert refused.value.retry_after_s == 2
+    door.check_address(Kind.SIGN_UP, HERE)
+    door.check_address(Kind.SIGN_IN, _address(1))
+    assert samples_of(metrics)['limiter_refusals_total{kind="sign_in",limit="address"}'] == 1
+
+
+def test_refused_body_counts_against_its_address_alone() -> None:
+    """Bodies that are refused use up the calls of the address that sends them, and no others."""
+    door = FrontDoor(replace(LIMITS, address_burst=3, sign_up_per_s=1), clock=Clock())
+    for _ in range(5):
+        door.count_refused_body(Kind.SIGN_UP, HERE)
+
+    assert isinstance(_refusal(door, Kind.SIGN_UP), TooManyAttempts)
+    assert _refusal(door, Kind.SIGN_UP, address=_address(1)) is None
+
+
+def test_address_without_a_limit_is_not_refused() -> None:
+    """Where the limit of addresses is off, bodies are neither counted nor refused for it."""
+    door = FrontDoor(OFF, clock=Clock())
+    door.count_refused_body(Kind.SIGN_IN, HERE)
+
+    door.check_address(Kind.SIGN_IN, HERE)
+
+
 def test_refusal_is_counted_under_its_limit() -> None:
     """The metrics tell which limit refused which kind of call."""
     metrics = Metrics()

@@ -9,7 +9,7 @@ from aiohttp import web
 from service.domain import errors
 from service.domain.accounts import SignedUp
 from service.domain.errors import AccountExists, WeakPassword
-from service.web import bodies, keys
+from service.web import account_bodies, bodies, keys
 from service.web.attempts import attempt
 from service.web.front_door import Kind
 from service.web.handlers.deliveries import delivery_data
@@ -51,8 +51,11 @@ async def sign_up(request: web.Request) -> web.Response:
     password rules are checked first, lest a weak password be refused for new names only.
     """
     auth, offer = request.app[keys.CONFIG].auth, request.app[keys.CONFIG].offer
-    account = await bodies.load(
-        request, schemas.SignUpSchema(writable_attributes=auth.writable_attributes)
+    account = await account_bodies.load(
+        request,
+        Kind.SIGN_UP,
+        schemas.SignUpSchema(writable_attributes=auth.writable_attributes),
+        refused=SecurityEvent.SIGN_UP_REFUSED,
     )
     async with attempt(
         request,
@@ -92,7 +95,12 @@ async def sign_up(request: web.Request) -> web.Response:
 )
 async def confirm(request: web.Request) -> web.Response:
     """Confirm an account."""
-    body = await bodies.load(request, schemas.ConfirmSchema())
+    body = await account_bodies.load(
+        request,
+        Kind.CONFIRM,
+        schemas.ConfirmSchema(),
+        refused=SecurityEvent.CONFIRMATION_REFUSED,
+    )
     username = body["username"]
     async with attempt(
         request, Kind.CONFIRM, refused=SecurityEvent.CONFIRMATION_REFUSED, account=username
@@ -117,7 +125,13 @@ async def confirm(request: web.Request) -> web.Response:
 )
 async def resend_code(request: web.Request) -> web.Response:
     """Send a new code; the answer is the same whether there is such an account or not."""
-    username = (await bodies.load(request, schemas.UsernameSchema()))["username"]
+    body = await account_bodies.load(
+        request,
+        Kind.RESEND,
+        schemas.UsernameSchema(),
+        refused=SecurityEvent.CODE_REQUEST_REFUSED,
+    )
+    username = body["username"]
     async with attempt(
         request,
         Kind.RESEND,

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from service.domain import errors
 from service.domain.accounts import account_of
-from service.web import authenticator_apps, bodies, keys
+from service.web import account_bodies, authenticator_apps, bodies, keys
 from service.web.attempts import attempt
 from service.web.front_door import Kind
 from service.web.operations import OF_COGNITO, Answer, operation
@@ -46,7 +46,12 @@ async def show(request: web.Request) -> web.Response:
 )
 async def prefer(request: web.Request) -> web.Response:
     """Enable exactly the factors that the body lists."""
-    preferences = await bodies.load(request, schemas.MfaPreferencesSchema())
+    preferences = await account_bodies.load(
+        request,
+        Kind.UPDATE,
+        schemas.MfaPreferencesSchema(),
+        refused=SecurityEvent.MFA_CHANGE_REFUSED,
+    )
     access_token = request[keys.ACCESS_TOKEN]
     async with attempt(request, Kind.UPDATE, refused=SecurityEvent.MFA_CHANGE_REFUSED):
         await request.app[keys.IDENTITY_PROVIDER].factors.prefer(access_token, preferences)
@@ -95,7 +100,12 @@ async def associate_totp(request: web.Request) -> web.Response:
 )
 async def verify_totp(request: web.Request) -> web.Response:
     """Prove that the caller's app has the secret."""
-    body = await bodies.load(request, schemas.VerifyTotpSchema())
+    body = await account_bodies.load(
+        request,
+        Kind.UPDATE,
+        schemas.VerifyTotpSchema(),
+        refused=SecurityEvent.MFA_CHANGE_REFUSED,
+    )
     access_token = request[keys.ACCESS_TOKEN]
     async with attempt(request, Kind.UPDATE, refused=SecurityEvent.MFA_CHANGE_REFUSED):
         await request.app[keys.IDENTITY_PROVIDER].factors.verify_totp(

@@ -7,7 +7,7 @@ from aiohttp import web
 from service.domain import errors
 from service.domain.account_deletion import delete_account
 from service.domain.accounts import account_of
-from service.web import bodies, keys
+from service.web import account_bodies, bodies, keys
 from service.web.attempts import attempt
 from service.web.front_door import Kind
 from service.web.handlers.deliveries import delivery_data
@@ -67,7 +67,13 @@ async def change(request: web.Request) -> web.Response:
     """Change the caller's attributes."""
     writable = request.app[keys.CONFIG].auth.writable_attributes
     schema = schemas.ChangeAttributesSchema(writable_attributes=writable)
-    changes = await bodies.load(request, schema, types=bodies.PATCHES)
+    changes = await account_bodies.load(
+        request,
+        Kind.UPDATE,
+        schema,
+        types=bodies.PATCHES,
+        refused=SecurityEvent.ATTRIBUTE_CHANGE_REFUSED,
+    )
     access_token = request[keys.ACCESS_TOKEN]
     async with attempt(request, Kind.UPDATE, refused=SecurityEvent.ATTRIBUTE_CHANGE_REFUSED):
         deliveries = await request.app[keys.IDENTITY_PROVIDER].own_account.change_attributes(
@@ -92,7 +98,13 @@ async def change(request: web.Request) -> web.Response:
 )
 async def send_verification(request: web.Request) -> web.Response:
     """Send a code to the caller's own address."""
-    attribute = (await bodies.load(request, schemas.AttributeSchema()))["attribute"]
+    body = await account_bodies.load(
+        request,
+        Kind.UPDATE,
+        schemas.AttributeSchema(),
+        refused=SecurityEvent.CODE_REQUEST_REFUSED,
+    )
+    attribute = body["attribute"]
     access_token = request[keys.ACCESS_TOKEN]
     async with attempt(request, Kind.UPDATE, refused=SecurityEvent.CODE_REQUEST_REFUSED):
         delivery = await request.app[keys.IDENTITY_PROVIDER].own_account.send_verification(
@@ -112,7 +124,12 @@ async def send_verification(request: web.Request) -> web.Response:
 )
 async def verify(request: web.Request) -> web.Response:
     """Prove the caller's own address."""
-    body = await bodies.load(request, schemas.VerifySchema())
+    body = await account_bodies.load(
+        request,
+        Kind.UPDATE,
+        schemas.VerifySchema(),
+        refused=SecurityEvent.ATTRIBUTE_VERIFICATION_REFUSED,
+    )
     access_token = request[keys.ACCESS_TOKEN]
     async with attempt(request, Kind.UPDATE, refused=SecurityEvent.ATTRIBUTE_VERIFICATION_REFUSED):
         await request.app[keys.IDENTITY_PROVIDER].own_account.verify(

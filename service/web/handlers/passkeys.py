@@ -8,7 +8,7 @@ from aiohttp import web
 from service.domain import errors
 from service.domain.passkeys import Passkey
 from service.domain.timestamps import timestamp
-from service.web import bodies, keys
+from service.web import account_bodies, bodies, keys
 from service.web.attempts import attempt
 from service.web.front_door import Kind
 from service.web.operations import OF_COGNITO, Answer, operation
@@ -60,7 +60,12 @@ async def options(request: web.Request) -> web.Response:
 )
 async def register(request: web.Request) -> web.Response:
     """Keep the passkey that the caller's browser made."""
-    body = await bodies.load(request, schemas.RegisterPasskeySchema())
+    body = await account_bodies.load(
+        request,
+        Kind.UPDATE,
+        schemas.RegisterPasskeySchema(),
+        refused=SecurityEvent.PASSKEY_CHANGE_REFUSED,
+    )
     access_token = request[keys.ACCESS_TOKEN]
     async with attempt(request, Kind.UPDATE, refused=SecurityEvent.PASSKEY_CHANGE_REFUSED):
         await request.app[keys.IDENTITY_PROVIDER].passkeys.register(

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from service.domain import errors
-from service.web import bodies, keys
+from service.web import account_bodies, bodies, keys
 from service.web.attempts import attempt
 from service.web.front_door import Kind
 from service.web.handlers.offer import offered_rules
@@ -37,7 +37,13 @@ TAG = "passwords"
 )
 async def forgot(request: web.Request) -> web.Response:
     """Send a code; the answer is the same whether there is such an account or not."""
-    username = (await bodies.load(request, UsernameSchema()))["username"]
+    body = await account_bodies.load(
+        request,
+        Kind.FORGOT,
+        UsernameSchema(),
+        refused=SecurityEvent.PASSWORD_RESET_REQUEST_REFUSED,
+    )
+    username = body["username"]
     async with attempt(
         request,
         Kind.FORGOT,
@@ -64,7 +70,9 @@ async def reset(request: web.Request) -> web.Response:
     Whether the user pool looks at the password or at the code first, a weak password is all that is
     said: of a user name without an account the pool would never weigh it.
     """
-    body = await bodies.load(request, schemas.ResetSchema())
+    body = await account_bodies.load(
+        request, Kind.RESET, schemas.ResetSchema(), refused=SecurityEvent.PASSWORD_RESET_REFUSED
+    )
     username, password = body["username"], body["password"]
     async with attempt(
         request, Kind.RESET, refused=SecurityEvent.PASSWORD_RESET_REFUSED, account=username
@@ -90,7 +98,12 @@ async def reset(request: web.Request) -> web.Response:
 )
 async def change(request: web.Request) -> web.Response:
     """Change the caller's password."""
-    body = await bodies.load(request, schemas.ChangePasswordSchema())
+    body = await account_bodies.load(
+        request,
+        Kind.CHANGE_PASSWORD,
+        schemas.ChangePasswordSchema(),
+        refused=SecurityEvent.PASSWORD_CHANGE_REFUSED,
+    )
     access_token = request[keys.ACCESS_TOKEN]
     async with attempt(
         request, Kind.CHANGE_PASSWORD, refused=SecurityEvent.PASSWORD_CHANGE_REFUSED

@@ -9,7 +9,7 @@ from service.domain import errors
 from service.domain.errors import FieldProblem, InvalidFields
 from service.domain.sessions import Answer as ChallengeAnswer
 from service.domain.sessions import Challenge, Tokens
-from service.web import authenticator_apps, bearer, bodies, keys
+from service.web import account_bodies, authenticator_apps, bearer, bodies, keys
 from service.web.attempts import attempt
 from service.web.front_door import Kind
 from service.web.operations import (
@@ -51,7 +51,9 @@ _OF_SIGNING_IN = (
 )
 async def log_in(request: web.Request) -> web.Response:
     """Sign in by password, or begin to without one."""
-    body = await bodies.load(request, schemas.LogInSchema())
+    body = await account_bodies.load(
+        request, Kind.SIGN_IN, schemas.LogInSchema(), refused=SecurityEvent.SIGN_IN_REFUSED
+    )
     username, password = body["username"], body.get("password")
     sessions = request.app[keys.IDENTITY_PROVIDER].sessions
     kind = Kind.BEGIN if password is None else Kind.SIGN_IN
@@ -88,8 +90,11 @@ async def log_in(request: web.Request) -> web.Response:
 async def answer_challenge(request: web.Request) -> web.Response:
     """Go on with a sign-in by the answer to its challenge."""
     writable = request.app[keys.CONFIG].auth.writable_attributes
-    answer: ChallengeAnswer = await bodies.load(
-        request, schemas.ChallengeAnswerSchema(writable_attributes=writable)
+    answer: ChallengeAnswer = await account_bodies.load(
+        request,
+        Kind.CHALLENGE,
+        schemas.ChallengeAnswerSchema(writable_attributes=writable),
+        refused=SecurityEvent.SIGN_IN_REFUSED,
     )
     kind = Kind.CHALLENGE if answer.password is None else Kind.PASSWORD_CHALLENGE
     async with attempt(
@@ -122,7 +127,9 @@ async def answer_challenge(request: web.Request) -> web.Response:
 )
 async def refresh(request: web.Request) -> web.Response:
     """Give new tokens."""
-    body = await bodies.load(request, schemas.RefreshSchema())
+    body = await account_bodies.load(
+        request, Kind.TOKEN, schemas.RefreshSchema(), refused=SecurityEvent.TOKEN_REFRESH_REFUSED
+    )
     async with attempt(request, Kind.TOKEN, refused=SecurityEvent.TOKEN_REFRESH_REFUSED):
         tokens = await request.app[keys.IDENTITY_PROVIDER].sessions.refresh(body["refresh_token"])
     record(request, SecurityEvent.TOKEN_REFRESHED, sub=tokens.user_id)
@@ -145,7 +152,9 @@ async def refresh(request: web.Request) -> web.Response:
 )
 async def log_out(request: web.Request) -> web.Response:
     """End the session of a refresh token, or every session of an access token's user."""
-    body = await bodies.load(request, schemas.LogOutSchema())
+    body = await account_bodies.load(
+        request, Kind.TOKEN, schemas.LogOutSchema(), refused=SecurityEvent.SIGN_OUT_REFUSED
+    )
     refresh_token, everywhere = body["refresh_token"], body["everywhere"]
     if refresh_token is None and not everywhere:
         problem = FieldProblem("refreshToken", "Send it, or everywhere: true.")
