@@ -34,6 +34,7 @@ from service.web.heads import (
     UNREADABLE,
     Heads,
     is_followed,
+    is_in_pieces,
     is_too_large,
 )
 from service.web.middlewares.request_context import complete, new_request_id
@@ -95,7 +96,7 @@ class _Protocol(web.RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Read on; who waits for a body that turns out to be unreadable is told."""
-        if self._unreadable or self._shed(data):
+        if self._unreadable or self._shed(data) or self._is_in_pieces(data):
             return
         begun = self._request_count
         super().data_received(self.heads.readable(data))
@@ -132,6 +133,14 @@ class _Protocol(web.RequestHandler):
         self._await_nothing()
         self._await(NEXT, self._connections.keep_s)
         self._next_keepalive_close_time = self._loop.time() + self._connections.keep_s
+        return True
+
+    def _is_in_pieces(self, data: bytes) -> bool:
+        """Refuse what has too many chunks, or lines, to be read at once."""
+        if not is_in_pieces(data):
+            return False
+        self._give_up_body(web.RequestPayloadError())
+        super().data_received(UNREADABLE)
         return True
 
     def _is_idle(self) -> bool:
