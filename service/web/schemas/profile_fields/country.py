@@ -32,6 +32,10 @@ class Country(Line):
     about = "A country of ISO 3166-1: its code or its English name."
     longest = 64
 
+    def prepare(self) -> None:
+        """Read the lists of countries."""
+        _known()
+
     def canonical(self, text: str) -> str:
         """Return the code or the name."""
         text = super().canonical(text)

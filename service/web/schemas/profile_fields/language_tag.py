@@ -33,6 +33,10 @@ class LanguageTag(CanonicalText):
     shape = f"^{re.sub(r'[?]P<[a-z]+>', '?:', _SHAPE)}$"
     longest = 35  # RFC 5646, section 4.4.1: buffers of 35 hold what is in use
 
+    def prepare(self) -> None:
+        """Read the registry of subtags."""
+        _registry()
+
     def canonical(self, text: str) -> str:
         """Return the tag in its recommended case; no subtag is replaced by a newer one."""
         found = _TAG.fullmatch(text)

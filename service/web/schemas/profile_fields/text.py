@@ -55,6 +55,13 @@ class CanonicalText(fields.String):
         """Return *text*, in Normalization Form C already, as it is kept; raises ValidationError."""
         raise NotImplementedError
 
+    def prepare(self) -> None:
+        """Read the tables that `canonical` needs: a schema is made as the service starts."""
+
+    def _bind_to_schema(self, field_name: str, parent: Any) -> None:  # noqa: ANN401 -- marshmallow's hook
+        super()._bind_to_schema(field_name, parent)
+        self.prepare()
+
     def _limits(self) -> Mapping[str, object]:
         """Return what JSON Schema can say of a text to write, beside its type and format."""
         said = {"minLength": self.shortest, "maxLength": self.longest, "pattern": self.shape}

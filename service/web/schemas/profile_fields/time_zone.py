@@ -19,6 +19,10 @@ class TimeZone(CanonicalText):
     shape = r"^[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+){0,2}$"
     longest = 64
 
+    def prepare(self) -> None:
+        """Read the list of time zones."""
+        _names()
+
     def canonical(self, text: str) -> str:
         """Return the name."""
         if text not in _names():
