@@ -12,6 +12,7 @@ import time
 import pytest
 
 from service.app import Adapters, create_app
+from service.web.schemas.profile_fields import country, language_tag, time_zone
 from tests.stage import configured, opening
 from tests.web.raw_http import Answer, exchange, serving
 
@@ -118,3 +119,55 @@ async def test_date_of_no_calendar_is_ignored(memory: Adapters, year: str) -> No
     answer, _ = await _answered(memory, request)
 
     assert answer.status == 201
+
+
+def _in_chunks(body: bytes) -> bytes:
+    return b"".join(b"1\r\n%c\r\n" % byte for byte in body) + b"0\r\n\r\n"
+
+
+CHUNKED = (
+    b"PUT /v1/user/profile HTTP/1.1\r\nHost: localhost\r\nx-amzn-oidc-identity: alice\r\n"
+    b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (CHUNKED + _in_chunks(b"{}" + b" " * 40_000),),
+        (CHUNKED, _in_chunks(b"{}" + b" " * 40_000)),
+        (CHUNKED + b"2\r\n{}\r\n", _in_chunks(b" " * 40_000)),
+    ],
+    ids=["at once", "after the header", "later"],
+)
+async def test_body_in_chunks_of_a_byte_is_refused(
+    memory: Adapters, parts: tuple[bytes, ...]
+) -> None:
+    """Tens of thousands of chunks that come at once are not read one by one."""
+    async with serving(create_app(configured(), opening(memory))) as port:
+        heard = await exchange(port, *parts)
+
+    (answer,) = heard.answers
+    assert (answer.status, answer.code) == (400, "malformed_request")
+    assert answer.headers["connection"] == "close"
+
+
+async def test_body_of_many_lines_is_taken(memory: Adapters) -> None:
+    """A body with each of its values and brackets on a line of its own has not too many lines."""
+    preferences = {f"n{number}": [number] for number in range(990)}
+    body = json.dumps({"preferences": preferences}, indent=0).replace("\n", "\r\n").encode()
+
+    answer, _ = await _answered(memory, _request("PUT", "/v1/user/profile", JSON, ALICE, body=body))
+
+    assert answer.status == 201
+
+
+async def test_tables_are_read_before_the_first_request(memory: Adapters) -> None:
+    """The lists of countries, languages and time zones are in memory once the service has been made."""
+    for table in (country._known, language_tag._registry, time_zone._names):  # noqa: SLF001 -- has no other trace
+        table.cache_clear()
+
+    create_app(configured(), opening(memory))
+
+    for table in (country._known, language_tag._registry, time_zone._names):  # noqa: SLF001 -- likewise
+        assert table.cache_info().currsize == 1

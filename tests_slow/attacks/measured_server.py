@@ -1,0 +1,98 @@
+"""The service in a process of its own, which tells for how long its event loop was held."""
+
+import asyncio
+import functools
+import gc
+import multiprocessing
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Final
+
+from service import log, server
+from service.app import aws_adapters, create_app
+from service.commands.serve import ALL_OBJECTS, SPARED_ONCE, YOUNG_OBJECTS
+from service.config import Config
+from service.metrics import loop_lag
+from tests.stage import CREDENTIALS
+
+EVERY_S: Final = 0.002  # how often the loop's lag is measured
+WORK_S: Final = 0.025  # CPU time
+PATIENCE_S: Final = 60.0  # for the start of a process
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredServer:
+    """Where it listens on loopback, and what asks it for the lag of its loop."""
+
+    port: int
+    _connection: Connection
+
+    def longest_lag_s(self) -> float:
+        """Return for how long the loop was held at most since this was called last."""
+        return self._ask(0)
+
+    def slowdown(self) -> float:
+        """Return how many times its CPU time some work takes now, as a lag of the same loop."""
+        self._ask(WORK_S)
+        return self.longest_lag_s() / WORK_S
+
+    def _ask(self, work_s: float) -> float:
+        self._connection.send(work_s)
+        lag_s: float = self._connection.recv()
+        return lag_s
+
+
+@contextmanager
+def measured_server(config: Config) -> Iterator[MeasuredServer]:
+    """Start the service with the collector's settings of `serve`, and end it."""
+    context = multiprocessing.get_context("spawn")
+    ours, its = context.Pipe()
+    process = context.Process(target=_run, args=(config, its), daemon=True)
+    process.start()
+    its.close()
+    try:
+        if not ours.poll(PATIENCE_S):
+            raise TimeoutError("the service does not start")
+        yield MeasuredServer(ours.recv(), ours)
+    finally:
+        process.terminate()
+        process.join(PATIENCE_S)
+
+
+def _run(config: Config, connection: Connection) -> None:
+    with open("/dev/null", "w", encoding="utf-8") as nowhere:  # noqa: PTH123 -- a device
+        log.configure(config.log, nowhere)
+        server.run(_serve(config, connection))
+
+
+async def _serve(config: Config, connection: Connection) -> None:
+    longest_s = 0.0
+
+    def observe(lag_s: float) -> None:
+        nonlocal longest_s
+        longest_s = max(longest_s, lag_s)
+
+    def tell() -> None:
+        nonlocal longest_s
+        work_s: float = connection.recv()
+        told_s, longest_s = longest_s, 0.0
+        until_s = time.thread_time() + work_s
+        while time.thread_time() < until_s:
+            pass
+        # The timer that was due meanwhile is seen first.
+        loop.call_later(2 * EVERY_S if work_s else 0, connection.send, told_s)
+
+    def listening(_: str, port: int) -> None:
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(YOUNG_OBJECTS, SPARED_ONCE, ALL_OBJECTS)
+        connection.send(port)
+
+    app = create_app(config, functools.partial(aws_adapters, credentials=CREDENTIALS))
+    loop = asyncio.get_running_loop()
+    loop.add_reader(connection.fileno(), tell)
+    async with loop_lag.measured(observe, every_s=EVERY_S):
+        await server.serve(app, config.server, listening=listening, finish_within_s=0)

@@ -1,0 +1,139 @@
+"""No request within the bounds of a request holds the event loop for long."""
+
+import asyncio
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Final
+
+import aiohttp
+import pytest
+
+from service.config import Config
+from service.web.keys import Access
+from service.web.routes import Route, all_routes
+from tests.end_to_end.calls import call, log_in
+from tests.stage import PASSWORD, Mailbox, new_user
+from tests_slow.attacks.costly_requests import Costly, costly_requests
+from tests_slow.attacks.measured_server import MeasuredServer, measured_server
+
+MOST_HELD_S: Final = 0.05
+MOST_DELAYED_S: Final = 0.25
+TRIES: Final = 5  # the best of which counts: what a request costs by itself, it costs each time
+PATIENCE_S: Final = 60.0
+
+
+@pytest.fixture(scope="module")
+def server(operators: Config) -> Iterator[MeasuredServer]:
+    """Start the service without limits of calls, so that each of them does its work."""
+    limits = replace(
+        operators.limits, address_burst=0, account_burst=0, resend_per_h=0, forgot_per_h=0
+    )
+    auth = replace(operators.auth, answer_floor_ms=0)
+    own = replace(operators.server, host="127.0.0.1", port=0)
+    with measured_server(replace(operators, limits=limits, auth=auth, server=own)) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def access_token(server: MeasuredServer, cognito_url: str) -> str:
+    """Return the access token of a user who has signed up and confirmed."""
+    return asyncio.run(_signed_in(f"http://127.0.0.1:{server.port}", cognito_url))
+
+
+async def _signed_in(service_url: str, cognito_url: str) -> str:
+    username = new_user()
+    account = {"username": username, "password": PASSWORD, "attributes": {"email": username}}
+    async with (
+        aiohttp.ClientSession(service_url) as service,
+        aiohttp.ClientSession() as cognito,
+    ):
+        await call(service, "POST", "/api/auth/signup", account)
+        right = {"username": username, "code": await Mailbox(cognito, cognito_url).code(username)}
+        await call(service, "POST", "/api/auth/confirm", right)
+        tokens = await log_in(service, username)
+    token = tokens.body["accessToken"]
+    assert isinstance(token, str)
+    return token
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """How long the loop was held, and how long a health check took that was sent with a request."""
+
+    status: int
+    held_s: float
+    delayed_s: float
+
+
+@pytest.mark.parametrize(
+    ("route", "access"),
+    [*all_routes()],
+    ids=[f"{route.method} {route.path}" for route, _ in all_routes()],
+)
+def test_no_request_holds_the_event_loop(
+    server: MeasuredServer, access_token: str, route: Route, access: Access
+) -> None:
+    """The most expensive requests of each route hold the loop for at most 50 ms, and others for 250."""
+    caller = {
+        Access.PUBLIC: (),
+        Access.SIGNED_IN: (f"Authorization: Bearer {access_token}",),
+        Access.IDENTIFIED: (f"x-amzn-oidc-identity: {new_user()}",),
+    }[access]
+    too_long = []
+    for costly in costly_requests(route):
+        found = _best(server, costly, caller)
+        if found is not None:
+            too_long.append((costly.name, found))
+
+    assert not too_long
+
+
+def _best(server: MeasuredServer, costly: Costly, caller: tuple[str, ...]) -> Measured | None:
+    """Return the best of several tries, None as soon as one is within the bounds."""
+    own = caller if not any(line.startswith("Authorization") for line in costly.headers) else ()
+    request = costly.bytes_as(own)
+    tries = []
+    for number in range(TRIES):
+        measured = _measured(server, request)
+        assert measured.status, costly.name  # it was answered
+        # A machine that is busy with other things takes longer for the same work.
+        factor = max(1.0, server.slowdown()) if number else 1.0
+        if (
+            measured.held_s <= MOST_HELD_S * factor
+            and measured.delayed_s <= MOST_DELAYED_S * factor
+        ):
+            return None
+        tries.append(measured)
+    return min(tries, key=lambda measured: measured.held_s)
+
+
+def _measured(server: MeasuredServer, request: bytes) -> Measured:
+    """Send a request, and a health check on another connection."""
+    server.longest_lag_s()
+    health = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    with ThreadPoolExecutor(1) as other:
+        answered = other.submit(_exchanged, server.port, request)
+        _, delayed_s = _exchanged(server.port, health)
+        status, _ = answered.result()
+    return Measured(status, server.longest_lag_s(), delayed_s)
+
+
+def _exchanged(port: int, request: bytes) -> tuple[int, float]:
+    """Return the status of the answer, and after how many seconds it came; 0 without an answer."""
+    begun_s = time.monotonic()
+    heard = b""
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as client:
+        try:
+            client.sendall(request)
+            while b"\r\n" not in heard and (part := client.recv(65_536)):
+                heard += part
+            took_s = time.monotonic() - begun_s
+            while client.recv(65_536):
+                pass
+        except (BrokenPipeError, ConnectionResetError):  # it closed before it had read all
+            took_s = time.monotonic() - begun_s
+    status = heard.split(b" ", 2)[1] if heard else b"0"
+    return int(status), took_s
