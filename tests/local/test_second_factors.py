@@ -53,6 +53,40 @@ async def test_code_is_the_second_step(stage: Stage, member: str, name: str, res
     assert await refusal_type(again) == "NotAuthorizedException"
 
 
+@pytest.mark.parametrize(("member", "name", "response"), [SMS, EMAIL], ids=["sms", "email"])
+async def test_wrong_codes_lock_the_user_out(
+    stage: Stage, member: str, name: str, response: str
+) -> None:
+    """Five wrong codes lock the user for a second, and the right password alone clears nothing."""
+    username, access = await _member(stage)
+    await _prefer(stage, access, **{member: ON})
+    for _ in range(5):
+        begun = await stage.log_in(username, "codes")
+        assert begun["ChallengeName"] == name
+        code = wrong(stage.mail.code(username))
+        guess = stage.respond(begun, username, "codes", **{response: code})
+        assert await refusal_type(guess) == "CodeMismatchException"
+    right = {response: stage.mail.code(username)}
+    locked = ("NotAuthorizedException", "Password attempts exceeded")
+    assert await refusal(stage.respond(begun, username, "codes", **right)) == locked
+    assert await refusal(stage.log_in(username, "codes")) == locked
+    stage.clock.advance(1)
+    await stage.respond(begun, username, "codes", **right)
+
+
+async def test_wrong_codes_of_an_app_lock_the_user_out(stage: Stage) -> None:
+    """The codes of an authenticator app are counted as those that are sent."""
+    username, access, secret = await stage.enrolled("codes")
+    await _prefer(stage, access, SoftwareTokenMfaSettings=ON)
+    begun = await stage.log_in(username, "codes")
+    right = totp.code_at(secret, int(stage.clock.seconds) // totp.STEP_S)
+    for _ in range(5):
+        guess = stage.respond(begun, username, "codes", SOFTWARE_TOKEN_MFA_CODE=wrong(right))
+        assert await refusal_type(guess) == "CodeMismatchException"
+    guess = stage.respond(begun, username, "codes", SOFTWARE_TOKEN_MFA_CODE=right)
+    assert (await refusal(guess))[1] == "Password attempts exceeded"
+
+
 async def test_second_step_is_not_a_first_one(stage: Stage) -> None:
     """A code by e-mail that signs in is another challenge than the one after the password."""
     username, access = await _member(stage, "choice")

@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from service.local.cognito import simulation
+from service.local.cognito.directory import find_app
+from service.local.cognito.state import Cognito
 from tests.local.stage import PASSWORD, Stage, refusal, refusal_type, wrong
 
 APP = "choice_hiding"
@@ -100,7 +103,8 @@ async def test_simulated_session_is_not_the_users_who_signs_up(stage: Stage) -> 
 async def test_names_of_a_pool_that_tells_case_apart_are_apart(stage: Stage) -> None:
     """Where "Alice" and "alice" are two users, they are two unknown users too."""
     name = f"nobody-{uuid.uuid4().hex}"
-    for _ in range(5):
-        await refusal(stage.tokens(name, "bare_hiding"))
-    assert (await refusal(stage.tokens(name, "bare_hiding")))[1] == "Password attempts exceeded"
-    assert (await refusal(stage.tokens(name.upper(), "bare_hiding")))[1].startswith("Incorrect")
+    cognito = Cognito(deliver=lambda _: None, now=lambda: 0.0)
+    for client, apart in (("bare_hiding", True), ("choice_hiding", False)):
+        app = find_app(stage.apps[client].client_id)
+        users = [simulation.find(cognito, app, spelled) for spelled in (name, name.upper())]
+        assert (users[0] is not users[1]) is apart

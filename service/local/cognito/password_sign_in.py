@@ -7,7 +7,7 @@ from moto.cognitoidp.models import CognitoIdpUser as User
 from moto.cognitoidp.models import UserStatus
 
 from service.local.cognito import attributes as attribute_rules
-from service.local.cognito import second_factors, sessions, tokens
+from service.local.cognito import lockout, second_factors, sessions, tokens
 from service.local.cognito.refusals import (
     NotAuthorizedException,
     PasswordResetRequiredException,
@@ -15,11 +15,6 @@ from service.local.cognito.refusals import (
 )
 from service.local.cognito.settings import App
 from service.local.cognito.state import Call
-
-# "Lockout behavior" in
-# https://docs.aws.amazon.com/cognito/latest/developerguide/authentication.html
-FREE_FAILURES = 5
-LONGEST_LOCK_S = 900
 
 
 def sign_in(call: Call, app: App, user: User, password: str) -> dict[str, Any]:
@@ -32,19 +27,10 @@ def sign_in(call: Call, app: App, user: User, password: str) -> dict[str, Any]:
 
 def check_password(call: Call, user: User, password: str) -> None:
     """Refuse a wrong password, and any password while the user is locked out."""
-    account = call.cognito.account(user)
-    if call.now < account.locked_until:
-        raise NotAuthorizedException("Password attempts exceeded")
-    if call.now - account.last_sign_in_at >= LONGEST_LOCK_S:
-        account.failed_sign_ins = 0
-    account.last_sign_in_at = call.now
+    lockout.check(call, user)
     if user.password != password:
-        account.failed_sign_ins += 1
-        beyond = account.failed_sign_ins - FREE_FAILURES
-        if beyond >= 0:
-            account.locked_until = call.now + min(2**beyond, LONGEST_LOCK_S)
+        lockout.count_failure(call, user)
         raise NotAuthorizedException
-    account.failed_sign_ins = 0
 
 
 def let_in(call: Call, app: App, user: User) -> dict[str, Any]:

@@ -86,6 +86,7 @@ def change_password(call: Call) -> dict[str, Any]:
     codes.count(call, grant.user)
     if grant.user.password is not None:  # who signed up without one sets the first
         check_password(call, grant.user, call.parameters.get("PreviousPassword", ""))
+        call.cognito.account(grant.user).failed_sign_ins = 0
     check_policy(grant.pool, call.parameters["ProposedPassword"])
     grant.user.password = call.parameters["ProposedPassword"]
     return {}

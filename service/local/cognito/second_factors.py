@@ -6,7 +6,7 @@ from typing import Any
 from moto.cognitoidp.models import CognitoIdpUser as User
 from moto.cognitoidp.models import CognitoIdpUserPool as Pool
 
-from service.local.cognito import one_time_codes, sessions, tokens, totp
+from service.local.cognito import lockout, one_time_codes, sessions, tokens, totp
 from service.local.cognito.refusals import (
     CodeMismatchException,
     ExpiredCodeException,
@@ -94,7 +94,12 @@ def select(call: Call, app: App, session: Session, responses: dict[str, str]) ->
 
 def code(call: Call, app: App, session: Session, responses: dict[str, str]) -> dict[str, Any]:
     """Answer SMS_MFA or EMAIL_OTP."""
-    one_time_codes.check(app, session, responses)
+    lockout.check(call, session.user)
+    try:
+        one_time_codes.check(app, session, responses)
+    except CodeMismatchException:
+        lockout.count_failure(call, session.user)
+        raise
     return tokens.sign_in(call.cognito, app, session.user)
 
 
@@ -103,9 +108,11 @@ def software_token(
 ) -> dict[str, Any]:
     """Answer SOFTWARE_TOKEN_MFA."""
     typed = required(responses, "SOFTWARE_TOKEN_MFA_CODE")
+    lockout.check(call, session.user)
     account = call.cognito.account(session.user)
     step = totp.matching_step(account.totp_secret or "", typed, call.now)
     if step is None:
+        lockout.count_failure(call, session.user)
         raise CodeMismatchException("Invalid code received for user")
     if not totp.spend(account, step):
         raise ExpiredCodeException("Your software token has already been used once.")

@@ -30,8 +30,8 @@ def require(cognito: Cognito, app: App, name: str) -> User:
 def _simulated(cognito: Cognito, app: App, name: str) -> User:
     """Give the user whom nobody can be.
 
-    It has what most users have, a password and one address, and is the same for a name each time:
-    it is locked out after as many guesses as anybody. Amazon Cognito draws at random which
+    It has what most users have, a password and one address, and is the same for a name each time.
+    It is never locked out (see lockout.py). Amazon Cognito draws at random which
     challenge it simulates:
     https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pool-managing-errors.html
     """

@@ -37,6 +37,7 @@ def sign_in(cognito: Cognito, app: App, user: User) -> dict[str, Any]:
     account = cognito.account(user)
     account.grants = [old for old in account.grants if old.expires_at > now and not old.revoked]
     account.grants.append(grant)
+    account.failed_sign_ins = 0  # only a sign-in that was completed clears the lockout
     result = _issue(cognito, app, grant) | {"RefreshToken": _refresh_token(cognito, grant)}
     return {"ChallengeParameters": {}, "AuthenticationResult": result}
 
