@@ -70,6 +70,7 @@ async def aws_adapters(
                 clients.cognito,
                 config=config.cognito,
                 on_retry=functools.partial(calls.metrics.upstream_retried, COGNITO),
+                on_masked=calls.metrics.refusal_masked,
             ),
             profile_store=store,
             identity_sources=identity.sources,

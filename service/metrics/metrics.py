@@ -75,6 +75,11 @@ class Metrics:
             "Calls that a limit of the front door refused.",
             ("limit", "kind"),
         )
+        self._masked = Counter(
+            "cognito_refusals_masked_total",
+            "Refusals of Cognito whose reason the caller was not told.",
+            ("operation", "reason"),
+        )
         self._lag = Histogram(
             "event_loop_lag_seconds",
             "How much later than it was due a timer of the event loop ran.",
@@ -132,6 +137,10 @@ class Metrics:
     def limit_refused(self, limit: str, kind: str) -> None:
         """Count a refusal of a limit, of a kind of call."""
         self._limited.add(limit, kind)
+
+    def refusal_masked(self, operation: str, reason: str) -> None:
+        """Count a refusal of Cognito whose reason the caller is not told."""
+        self._masked.add(operation, reason)
 
     def _first_of(self, route: str | None, method: str, status: int) -> _OfRequests:
         """Make the place where such requests are counted; it is kept only for names that are ours."""

@@ -4,7 +4,6 @@ from service.domain.errors import (
     AccountNotConfirmed,
     InvalidCredentials,
     PasswordResetRequired,
-    TooManyAttempts,
 )
 from tests.fakes import factors
 from tests.fakes.user import MemoryUser, Status
@@ -33,7 +32,7 @@ def available(pool: MemoryUserPool, user: MemoryUser) -> tuple[str, ...]:
 def check_password(user: MemoryUser, password: str, now: float) -> None:
     """Refuse a wrong password, and any password while the user is locked out."""
     if now < user.locked_until:
-        raise TooManyAttempts(retry_after_s=LONGEST_LOCK_S)
+        raise InvalidCredentials
     if user.password != password:
         user.failures += 1
         beyond = user.failures - FREE_FAILURES

@@ -46,6 +46,12 @@ from service.domain.errors import (
     UpstreamUnavailable,
     WeakPassword,
 )
+from service.identity_provider.cognito.masked_refusals import (
+    AS_SENT,
+    AS_WRONG_CODE,
+    AS_WRONG_PASSWORD,
+    says_locked_out,
+)
 
 LOCKOUT_S: Final = (
     15 * 60
@@ -109,14 +115,23 @@ def sending_refused(error: ClientError) -> ServiceError:
 
 
 def sign_in_refused(error: ClientError) -> ServiceError:
-    """Mean NotAuthorizedException of a sign-in: wrong password, locked, disabled, or too late."""
-    if "attempts exceeded" in _message(error):
-        return TooManyAttempts(retry_after_s=LOCKOUT_S)
+    """
+    Translate NotAuthorizedException of a sign-in: wrong password, locked out, disabled, or too late.
+
+    The lockout is a wrong password: Cognito documents one for existing users only.
+    """
+    if says_locked_out(error):
+        return InvalidCredentials()
     if "session" in _message(error):
         return ChallengeExpired()
     if blames_attributes(error):  # of NEW_PASSWORD_REQUIRED
         return InvalidParameter()
     return Misconfigured() if blames_our_secret(error) else InvalidCredentials()
+
+
+def code_answer_refused(error: ClientError) -> ServiceError:
+    """Translate NotAuthorizedException of a challenge that takes a code: locked out is a wrong code."""
+    return CodeMismatch() if says_locked_out(error) else sign_in_refused(error)
 
 
 def flow_refused(error: ClientError) -> ServiceError:
@@ -144,7 +159,7 @@ def revocation_refused(error: ClientError) -> ServiceError:
 
 def change_refused(error: ClientError) -> ServiceError:
     """Mean NotAuthorizedException of ChangePassword: the current password is wrong, or the token."""
-    if "attempts exceeded" in _message(error):
+    if says_locked_out(error):
         return TooManyAttempts(retry_after_s=LOCKOUT_S)
     return InvalidCredentials() if "incorrect" in _message(error) else TokenInvalid()
 
@@ -194,6 +209,7 @@ PASSWORDS: Final[ErrorTable] = {
     "PasswordHistoryPolicyViolationException": PasswordReused,
 }
 STRANGERS_CODE: Final[ErrorTable] = {
+    **AS_WRONG_CODE,
     "CodeMismatchException": CodeMismatch,
     # Cognito says "expired" of a user that it does not know, where the client hides who has an
     # account; said on, it would tell what Cognito was asked to hide.
@@ -203,6 +219,7 @@ STRANGERS_CODE: Final[ErrorTable] = {
 }
 # Nobody waits for a code, or none can be sent to them: one meaning, which is not told to strangers.
 STRANGERS_MESSAGE: Final[ErrorTable] = {
+    **AS_SENT,
     "NotAuthorizedException": sending_refused,
     "UserNotFoundException": InvalidParameter,
 }
@@ -213,6 +230,7 @@ CODES: Final[ErrorTable] = {
 SIGNING_IN: Final[ErrorTable] = {
     **TRIGGERS,
     **SENDING,
+    **AS_WRONG_PASSWORD,
     "NotAuthorizedException": sign_in_refused,
     "PasswordResetRequiredException": PasswordResetRequired,
     "UserNotConfirmedException": AccountNotConfirmed,
@@ -247,11 +265,7 @@ _OF_THE_CALL: Final[Mapping[str, ErrorTable]] = {
         **STRANGERS_CODE,
         "AliasExistsException": AliasExists,
     },
-    "ResendConfirmationCode": {
-        **TRIGGERS,
-        **SENDING,
-        **STRANGERS_MESSAGE,
-    },
+    "ResendConfirmationCode": STRANGERS_MESSAGE,
     "InitiateAuth": {
         **SIGNING_IN,
         "InvalidParameterException": flow_refused,
@@ -278,11 +292,7 @@ _OF_THE_CALL: Final[Mapping[str, ErrorTable]] = {
         "UnsupportedTokenTypeException": UnsupportedTokenType,
     },
     "GlobalSignOut": SIGNED_IN,
-    "ForgotPassword": {
-        **TRIGGERS,
-        **SENDING,
-        **STRANGERS_MESSAGE,
-    },
+    "ForgotPassword": STRANGERS_MESSAGE,
     "ConfirmForgotPassword": {
         **TRIGGERS,
         **PASSWORDS,
@@ -338,6 +348,8 @@ _OF_THE_CALL: Final[Mapping[str, ErrorTable]] = {
 ERRORS: Final[Mapping[str, ErrorTable]] = {
     operation: {**EVERY_CALL, **table} for operation, table in _OF_THE_CALL.items()
 }
+# A code that answers a challenge: the limits of a user are a wrong code, as for an unknown name.
+BY_CODE: Final[ErrorTable] = {**AS_WRONG_CODE, "NotAuthorizedException": code_answer_refused}
 # A challenge's session takes the place of the access token while a factor is set up at sign-in.
 BY_SESSION: Final[ErrorTable] = {
     "CodeMismatchException": challenge_code_refused,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from service.domain.identity_provider import IdentityProvider
 from service.identity_provider.cognito.factors import CognitoFactors
+from service.identity_provider.cognito.masked_refusals import OnMasked, ignore
 from service.identity_provider.cognito.own_account import CognitoOwnAccount
 from service.identity_provider.cognito.passkeys import CognitoPasskeys
 from service.identity_provider.cognito.passwords import CognitoPasswords
@@ -27,9 +28,10 @@ def identity_provider(
     *,
     config: CognitoConfig,
     on_retry: Callable[[], None] = untold,
+    on_masked: OnMasked = ignore,
 ) -> IdentityProvider:
     """Return the ports on Cognito; *client* is open and stays its opener's."""
-    user_pool = UserPoolClient(client, config=config, on_retry=on_retry)
+    user_pool = UserPoolClient(client, config=config, on_retry=on_retry, on_masked=on_masked)
     sessions = CognitoSessions(user_pool)
     return IdentityProvider(
         registrations=CognitoRegistrations(user_pool, sessions),

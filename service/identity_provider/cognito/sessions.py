@@ -11,7 +11,7 @@ from service.domain.factors import TOTP
 from service.domain.sessions import CUSTOM, Answer, Challenge, Tokens
 from service.identity_provider.cognito.answers import outcome_of, tokens_of
 from service.identity_provider.cognito.challenge_responses import MFA_SETUP, responses
-from service.identity_provider.cognito.errors import BY_SESSION
+from service.identity_provider.cognito.errors import BY_CODE, BY_SESSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,6 +56,7 @@ class CognitoSessions:
         return outcome_of(
             await user_pool.call(
                 "RespondToAuthChallenge",
+                meanings=None if answer.code is None else BY_CODE,
                 **user_pool.client_id,
                 **user_pool.context(client),
                 ChallengeName=answer.name,

@@ -6,6 +6,7 @@ import asyncio
 import random
 from typing import TYPE_CHECKING, Any, Final
 
+import structlog
 from aiohttp import ClientConnectorError
 from botocore import xform_name
 from botocore.exceptions import (
@@ -20,6 +21,12 @@ from botocore.exceptions import ConnectionError as NoConnection
 from service.aws import translated
 from service.domain.errors import FeatureUnavailable, InvalidParameter
 from service.identity_provider.cognito.errors import ERRORS
+from service.identity_provider.cognito.masked_refusals import (
+    OnMasked,
+    Reason,
+    ignore,
+    masked_reason,
+)
 from service.identity_provider.cognito.secret_hash import secret_hash
 from service.transport import retries
 from service.transport.retries import untold
@@ -54,7 +61,8 @@ class UserPoolClient:
     """
     An app client of a user pool; the botocore *client* is open and stays its opener's.
 
-    *on_retry* is told of each call that is sent once again.
+    *on_retry* is told of each call that is sent once again, *on_masked* the operation and the reason of
+    each refusal that the caller is not told.
     """
 
     def __init__(
@@ -63,8 +71,10 @@ class UserPoolClient:
         *,
         config: CognitoConfig,
         on_retry: Callable[[], None] = untold,
+        on_masked: OnMasked = ignore,
     ) -> None:
         self._client = client
+        self._on_masked = on_masked
         self._on_retry = on_retry
         self._client_id = config.client_id
         self._client_secret = config.client_secret
@@ -92,10 +102,28 @@ class UserPoolClient:
         with translated({**ERRORS[operation], **(meanings or {})}):
             try:
                 return await self._sent(operation, send, arguments)
+            except ClientError as error:
+                self._report_masked(operation, error)
+                raise
             except (
                 ParamValidationError
             ) as error:  # a bound of Cognito's that only it knows for sure
                 raise InvalidParameter from error
+
+    def _report_masked(self, operation: str, error: ClientError) -> None:
+        """Write to the log and the metrics why Cognito refused, where the answer hides it."""
+        reason = masked_reason(operation, error)
+        if reason is None:
+            return
+        self._on_masked(operation, reason.value)
+        log = structlog.get_logger()
+        expected = reason in {Reason.USER_LIMIT, Reason.LOCKOUT}
+        (log.info if expected else log.warning)(
+            "cognito_refusal_masked",
+            operation=operation,
+            error=error.response["Error"]["Code"],
+            reason=reason.value,
+        )
 
     async def _sent(
         self,

@@ -121,7 +121,7 @@ async def confirm(request: web.Request) -> web.Response:
             "A code is on its way, if there is an account that waits for one.", schemas.SentSchema
         )
     },
-    refusals=(*OF_COGNITO, *OF_A_TRIGGER, *OF_SENDING),
+    refusals=OF_COGNITO,
 )
 async def resend_code(request: web.Request) -> web.Response:
     """Send a new code; the answer is the same whether there is such an account or not."""

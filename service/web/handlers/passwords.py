@@ -13,7 +13,6 @@ from service.web.operations import (
     OF_A_PASSWORD,
     OF_A_TRIGGER,
     OF_COGNITO,
-    OF_SENDING,
     Answer,
     operation,
 )
@@ -33,7 +32,7 @@ TAG = "passwords"
             "A code is on its way, if there is an account that can be sent one.", SentSchema
         )
     },
-    refusals=(*OF_COGNITO, *OF_A_TRIGGER, *OF_SENDING),
+    refusals=OF_COGNITO,
 )
 async def forgot(request: web.Request) -> web.Response:
     """Send a code; the answer is the same whether there is such an account or not."""

@@ -93,12 +93,30 @@ ANYWHERE: Final[Mapping[str, Outcome]] = {
     "WebAuthnOriginNotAllowed": PasskeyRejected,
     "WebAuthnRelyingPartyMismatch": PasskeyRejected,
 }
+WRONG_CODE: Final[Mapping[str, Outcome]] = {  # a user's own limits, which unknown names have not
+    "LimitExceeded": CodeMismatch,
+    "TooManyFailedAttempts": CodeMismatch,
+}
 SIGN_IN: Final[Mapping[str, Outcome]] = {
     "NotAuthorized": InvalidCredentials,
     "UserNotFound": InvalidCredentials,
 }
+WRONG_PASSWORD: Final[Mapping[str, Outcome]] = {
+    **SIGN_IN,
+    "LimitExceeded": InvalidCredentials,
+    "TooManyFailedAttempts": InvalidCredentials,
+}
 NOBODYS_BUSINESS: Final[Mapping[str, Outcome]] = {  # decision 3: no answer tells of an account
+    "CodeDeliveryFailure": SILENT,
+    "InvalidEmailRoleAccessPolicy": SILENT,
+    "InvalidLambdaResponse": SILENT,
     "InvalidParameter": SILENT,
+    "InvalidSmsRoleAccessPolicy": SILENT,
+    "InvalidSmsRoleTrustRelationship": SILENT,
+    "LimitExceeded": SILENT,
+    "TooManyFailedAttempts": SILENT,
+    "UnexpectedLambda": SILENT,
+    "UserLambdaValidation": SILENT,
     "NotAuthorized": SILENT,
     "UserNotFound": SILENT,
 }
@@ -106,15 +124,16 @@ NOBODYS_BUSINESS: Final[Mapping[str, Outcome]] = {  # decision 3: no answer tell
 HERE: Final[Mapping[str, Mapping[str, Outcome]]] = {
     "SignUp": {"NotAuthorized": SignUpDisabled},
     "ConfirmSignUp": {
+        **WRONG_CODE,
         "ExpiredCode": CodeMismatch,  # decision 3
         "NotAuthorized": CodeMismatch,
         "UserNotFound": CodeMismatch,
     },
     "ResendConfirmationCode": NOBODYS_BUSINESS,
-    "InitiateAuth": SIGN_IN,
-    "InitiateAuth/begin": SIGN_IN,
-    "InitiateAuth/no preference": SIGN_IN,
-    "RespondToAuthChallenge": SIGN_IN,
+    "InitiateAuth": WRONG_PASSWORD,
+    "InitiateAuth/begin": WRONG_PASSWORD,
+    "InitiateAuth/no preference": WRONG_PASSWORD,
+    "RespondToAuthChallenge": {**SIGN_IN, **WRONG_CODE},
     "GetTokensFromRefreshToken": {
         "NotAuthorized": RefreshTokenInvalid,
         "UserNotFound": RefreshTokenInvalid,
@@ -122,6 +141,7 @@ HERE: Final[Mapping[str, Mapping[str, Outcome]]] = {
     "RevokeToken": {"Unauthorized": SILENT},
     "ForgotPassword": NOBODYS_BUSINESS,
     "ConfirmForgotPassword": {
+        **WRONG_CODE,
         "ExpiredCode": CodeMismatch,  # decision 3
         "NotAuthorized": CodeMismatch,
         "UserNotConfirmed": CodeMismatch,

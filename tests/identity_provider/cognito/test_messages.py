@@ -68,15 +68,15 @@ MEANINGS: list[tuple[Said, type[ServiceError]]] = [
     (Said("InitiateAuth", "NotAuthorized", "Incorrect username or password."), InvalidCredentials),
     (Said("InitiateAuth", "NotAuthorized", "User is disabled."), InvalidCredentials),
     (Said("InitiateAuth", "InvalidPassword", "Invalid password"), InvalidCredentials),
-    (Said("InitiateAuth", "NotAuthorized", "Password attempts exceeded"), TooManyAttempts),
-    (Said("InitiateAuth/begin", "NotAuthorized", "Password attempts exceeded"), TooManyAttempts),
+    (Said("InitiateAuth", "NotAuthorized", "Password attempts exceeded"), InvalidCredentials),
+    (Said("InitiateAuth/begin", "NotAuthorized", "Password attempts exceeded"), InvalidCredentials),
     (
         Said("RespondToAuthChallenge", "NotAuthorized", "Incorrect username or password."),
         InvalidCredentials,
     ),
     (
         Said("RespondToAuthChallenge", "NotAuthorized", "Password attempts exceeded"),
-        TooManyAttempts,
+        CodeMismatch,
     ),
     (
         Said("RespondToAuthChallenge", "NotAuthorized", "Invalid session for the user."),
