@@ -136,6 +136,8 @@ class LimitsConfig:
     resend_per_h: int
     forgot_per_h: int
     reset_per_h: int
+    sign_in_code_per_h: int
+    recipient_per_h: int
     lockout_after: int
     accounts_remembered: int
 

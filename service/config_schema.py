@@ -250,8 +250,10 @@ class LimitsSection(SectionSchema):
     resend_per_h = count("5", most=1_000)
     forgot_per_h = count("5", most=1_000)
     reset_per_h = count("5", most=1_000)
+    sign_in_code_per_h = count("10", most=1_000)
+    recipient_per_h = count("10", most=1_000)
     lockout_after = count("5", most=100)
-    accounts_remembered = count("120000", least=1, most=10_000_000)
+    accounts_remembered = count("270000", least=1, most=10_000_000)
 
 
 class ProfileSection(SectionSchema):

@@ -33,7 +33,8 @@ RATES = (
 )  # fmt: skip
 COUNTS = {
     "address-burst": 100_000, "account-burst": 100_000, "confirm-per-h": 1_000, "resend-per-h": 1_000,
-    "forgot-per-h": 1_000, "reset-per-h": 1_000, "lockout-after": 100, "accounts-remembered": 10_000_000,
+    "forgot-per-h": 1_000, "reset-per-h": 1_000, "sign-in-code-per-h": 1_000, "recipient-per-h": 1_000,
+    "lockout-after": 100, "accounts-remembered": 10_000_000,
 }  # fmt: skip
 
 RIGHT: list[tuple[str, str, str, object]] = [

@@ -14,7 +14,7 @@ from service import calls
 from service.app import Adapters, create_app
 from service.metrics.instruments import Histogram
 from service.metrics.metrics import BREAKER_STATES, METHODS, Metrics
-from service.web.front_door import Kind
+from service.web.limited_actions import Kind
 from service.web.security_events import SecurityEvent, record
 from tests.stage import configured, opening
 

@@ -13,7 +13,7 @@ from service.domain.errors import ServiceError
 from service.web import bodies
 from service.web.attempts import FRONT_DOOR
 from service.web.client_address import client_address
-from service.web.front_door import Kind
+from service.web.limited_actions import Kind
 from service.web.schemas.account_fields import MAX_VALUES
 from service.web.security_events import SecurityEvent, record
 

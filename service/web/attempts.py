@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -13,7 +13,8 @@ from service.domain.client import Client
 from service.domain.errors import ServiceError
 from service.web import keys
 from service.web.client_address import client_address
-from service.web.front_door import SIGNED_IN, FrontDoor, Kind
+from service.web.front_door import FrontDoor
+from service.web.limited_actions import SIGNED_IN, Kind
 from service.web.security_events import SecurityEvent, record
 
 FRONT_DOOR: Final = web.AppKey("front_door", FrontDoor)
@@ -21,11 +22,12 @@ LATEST: Final = 0.9  # of the request's deadline: an answer that waits longer wo
 
 
 @asynccontextmanager
-async def attempt(
+async def attempt(  # noqa: PLR0913 -- what the limits and the log need to know of a call
     request: web.Request,
     kind: Kind,
     *,
     account: str | None = None,
+    recipients: Sequence[str] = (),
     always: bool = False,
     refused: SecurityEvent | None = None,
 ) -> AsyncIterator[Client]:
@@ -34,14 +36,17 @@ async def attempt(
 
     A refusal from inside leaves only after a whole multiple of `answer-floor-ms`, unless the caller is
     signed in and knows the account anyway; with *always* a success too. *refused* is the event that
-    refusals are written as. Raises TooManyAttempts and Throttled of the front door at once.
+    refusals are written as, *recipients* are the addresses that a message may be sent to. Raises
+    TooManyAttempts and Throttled of the front door at once.
     """
     loop = asyncio.get_running_loop()
     begun_at_s = loop.time()
     client = Client(client_address(request))
     config = request.app[keys.CONFIG]
     try:
-        admitted = request.app[FRONT_DOOR].admit(kind, address=client.address, account=account)
+        admitted = request.app[FRONT_DOOR].admit(
+            kind, address=client.address, account=account, recipients=recipients
+        )
     except ServiceError as error:
         _record(request, refused, account, error)
         raise

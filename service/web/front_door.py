@@ -11,82 +11,34 @@ import math
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from enum import Enum, auto
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address
-from typing import Final, NamedTuple
+from itertools import chain
+from typing import NamedTuple
 
 from service.config import LimitsConfig
 from service.domain.errors import (
-    AccountExists,
-    ChallengeExpired,
-    CodeExpired,
-    CodeMismatch,
     InvalidCredentials,
     ServiceError,
     Throttled,
     TooManyAttempts,
+    TryLater,
 )
 from service.metrics.metrics import Metrics
-from service.web.buckets import Buckets, Decision, Hourly, Refilled, Rule
+from service.web.buckets import Buckets, Decision
+from service.web.limit_rules import account_rules, address_rules, sliding_hour, total_rules
+from service.web.limited_actions import (
+    CODE_GUESSES,
+    CODE_REQUESTS,
+    PASSWORD_GUESSES,
+    QUOTAS,
+    SIGN_IN_STEPS,
+    Kind,
+    counts_against_name,
+)
 from service.web.lockout import Lockout
 from service.web.schemas.unicode_text import caseless_form
-
-
-class Kind(Enum):
-    """What a call is for."""
-
-    SIGN_UP = auto()
-    CONFIRM = auto()
-    RESEND = auto()
-    SIGN_IN = auto()  # with a password
-    BEGIN = auto()  # a sign-in that brings no password
-    CHALLENGE = auto()
-    PASSWORD_CHALLENGE = auto()  # a challenge that is answered with the password
-    FORGOT = auto()
-    RESET = auto()
-    TOKEN = auto()  # refreshing, logging out
-    READ = auto()  # signed in, as the following
-    UPDATE = auto()
-    CHANGE_PASSWORD = auto()
-
-
-class Quota(Enum):
-    """Cognito's categories of calls, each with a quota of its own."""
-
-    SIGN_IN = auto()  # UserAuthentication
-    CHALLENGE = auto()  # RespondToAuthChallenge, with three times the quota of the former
-    SIGN_UP = auto()  # UserCreation
-    RECOVERY = auto()  # UserAccountRecovery
-    TOKEN = auto()  # UserToken
-    READ = auto()  # UserRead
-    UPDATE = auto()  # UserUpdate and UserResourceUpdate
-
-
-QUOTAS: Final[Mapping[Kind, Quota]] = {
-    Kind.SIGN_UP: Quota.SIGN_UP,
-    Kind.CONFIRM: Quota.SIGN_UP,
-    Kind.RESEND: Quota.UPDATE,
-    Kind.SIGN_IN: Quota.SIGN_IN,
-    Kind.BEGIN: Quota.SIGN_IN,
-    Kind.CHALLENGE: Quota.CHALLENGE,
-    Kind.PASSWORD_CHALLENGE: Quota.CHALLENGE,
-    Kind.FORGOT: Quota.RECOVERY,
-    Kind.RESET: Quota.RECOVERY,
-    Kind.TOKEN: Quota.TOKEN,
-    Kind.READ: Quota.READ,
-    Kind.UPDATE: Quota.UPDATE,
-    Kind.CHANGE_PASSWORD: Quota.RECOVERY,
-}
-GUESSES: Final = frozenset({Kind.SIGN_IN, Kind.PASSWORD_CHALLENGE})
-SIGNED_IN: Final = frozenset({Kind.READ, Kind.UPDATE, Kind.CHANGE_PASSWORD})
-# What is said of a wrong guess. Any other refusal says nothing of a secret, and nothing was sent.
-WRONG_GUESS: Final = (
-    AccountExists,
-    ChallengeExpired,
-    CodeExpired,
-    CodeMismatch,
-    InvalidCredentials,
-)
+from service.web.trusted_networks import TrustedNetworks
 
 
 class _Asked(NamedTuple):
@@ -102,9 +54,11 @@ class FrontDoor:
     Admits calls as far as *limits* allow; *clock* gives seconds and never goes back.
 
     A call counts in every layer or, refused by one, in none: who floods uses up nobody else's share.
-    It counts against the name only where it sent something, proved something or was a wrong guess: what
-    failed for other reasons is nothing that the name's owner should wait an hour for.
-    Names are kept only as HMACs under a key that ends with the process.
+    It counts against the name and the recipients only where it sent something, proved something or was a
+    wrong guess: what failed for other reasons is nothing that the name's owner should wait an hour for.
+    For the steps of a sign-in, a network that the user signed in from lately is counted apart from all
+    others, so that nobody elsewhere can lock the user out. Names and recipients are kept only as HMACs
+    under a key that ends with the process.
     """
 
     def __init__(
@@ -114,52 +68,71 @@ class FrontDoor:
         self._metrics = metrics or Metrics()
         self._hash_key = secrets.token_bytes(32)
         capacity = limits.accounts_remembered
-        per_address = _refilled(limits.address_burst, limits.address_per_s)
         self._in_all = {
-            quota: Buckets(rule, capacity=1) for quota, rule in _rules_in_all(limits).items()
+            quota: Buckets(rule, capacity=1) for quota, rule in total_rules(limits).items()
         }
         self._of_addresses = {
-            quota: Buckets(per_address, capacity=capacity)
-            for quota in Quota
-            if per_address is not None
+            quota: Buckets(rule, capacity=capacity) for quota, rule in address_rules(limits).items()
         }
         self._of_accounts = {
-            kind: Buckets(rule, capacity=capacity)
-            for kind, rule in _rules_of_accounts(limits).items()
+            kind: Buckets(rule, capacity=capacity) for kind, rule in account_rules(limits).items()
         }
-        self._lockout = Lockout(free_failures=limits.lockout_after, capacity=capacity, clock=clock)
+        codes = sliding_hour(limits.sign_in_code_per_h)
+        if codes is not None:
+            self._of_accounts |= dict.fromkeys(CODE_REQUESTS, Buckets(codes, capacity=capacity))
+        self._mfa_codes = None if codes is None else Buckets(codes, capacity=capacity)
+        recipients = sliding_hour(limits.recipient_per_h)
+        self._of_recipients = None if recipients is None else Buckets(recipients, capacity=capacity)
+        new_lockout = partial(
+            Lockout, free_failures=limits.lockout_after, capacity=capacity, clock=clock
+        )
+        self._passwords, self._codes = new_lockout(), new_lockout(success_clears=False)
         self._locks = limits.lockout_after > 0
+        self._trusted = TrustedNetworks(capacity=capacity, clock=clock)
 
     def admit(
-        self, kind: Kind, *, address: IPv4Address | IPv6Address | None, account: str | None = None
+        self,
+        kind: Kind,
+        *,
+        address: IPv4Address | IPv6Address | None,
+        account: str | None = None,
+        recipients: Sequence[str] = (),
     ) -> AbstractContextManager[None]:
         """
-        Admit a call, which is then made inside what this returns: its outcome tells of the password.
+        Admit a call, which is then made inside what this returns: its outcome tells of the guess.
 
-        *account* is the user name as it was typed. Raises TooManyAttempts where the client's address or
-        the account has its limit, and Throttled where all callers together have.
+        *account* is the user name as it was typed, *recipients* the e-mail addresses and telephone
+        numbers that the call may send a message to. Raises TooManyAttempts where the client's address,
+        the account or a recipient has its limit, and Throttled where all callers together have.
         """
         now_ms = int(self._clock() * 1_000)
         quota = QUOTAS[kind]
-        name = None if account is None else self._hashed(account)
-        guessed = name if self._locks and kind in GUESSES else None
-
-        of_address = _ask(self._of_addresses.get(quota), _network(address), now_ms)
-        of_account = _ask(self._of_accounts.get(kind), name, now_ms)
-        waits_s = {"address": _wait_s(of_address), "account": _wait_s(of_account)}
-        if guessed is not None:
-            waits_s["lockout"] = self._lockout.wait_s(guessed)
-        longest = max(waits_s, key=waits_s.__getitem__)
-        if waits_s[longest] > 0:
-            self._metrics.limit_refused(longest, kind.name.lower())
-            raise TooManyAttempts(retry_after_s=math.ceil(waits_s[longest]))
+        key, trusted = self._account_key(kind, address, account)
+        layers = {
+            "address": _ask(self._of_addresses.get(quota), _network(address), now_ms),
+            "account": _ask(self._of_accounts.get(kind), key, now_ms),
+            "recipient": self._ask_recipients(recipients, now_ms),
+        }
+        waits_s = {limit: _wait_s(asked) for limit, asked in layers.items()}
+        lockout = self._lockout(kind, key)
+        if lockout is not None and key is not None:
+            waits_s["lockout"] = lockout.wait_s(key)
+        mfa_code_wait_s = self._mfa_code_wait_s(kind, account, now_ms)
+        if trusted:  # a stranger must not learn that this user was sent codes
+            waits_s["mfa_code"] = mfa_code_wait_s
+        self._refuse_longest(kind, waits_s, TooManyAttempts)
         in_all = _ask(self._in_all.get(quota), b"", now_ms)
-        if _wait_s(in_all) > 0:
-            self._metrics.limit_refused("all", kind.name.lower())
-            raise Throttled(retry_after_s=math.ceil(_wait_s(in_all)))
-        for asked in (*of_address, *of_account, *in_all):
+        self._refuse_longest(kind, {"all": _wait_s(in_all)}, Throttled)
+        for asked in (*chain.from_iterable(layers.values()), *in_all):
             asked.buckets.count(asked.key, asked.decision, now_ms)
-        return self._made(of_account, guessed)
+        if mfa_code_wait_s > 0:
+            self._metrics.limit_refused("mfa_code", kind.name.lower())
+        return _made(
+            kind,
+            (*layers["account"], *layers["recipient"]),
+            nullcontext() if lockout is None or key is None else lockout.guess(key),
+            refusal=InvalidCredentials() if mfa_code_wait_s > 0 else None,
+        )
 
     def check_address(self, kind: Kind, address: IPv4Address | IPv6Address | None) -> None:
         """
@@ -168,10 +141,8 @@ class FrontDoor:
         Raises TooManyAttempts.
         """
         now_ms = int(self._clock() * 1_000)
-        wait_s = _wait_s(_ask(self._of_addresses.get(QUOTAS[kind]), _network(address), now_ms))
-        if wait_s > 0:
-            self._metrics.limit_refused("address", kind.name.lower())
-            raise TooManyAttempts(retry_after_s=math.ceil(wait_s))
+        asked = _ask(self._of_addresses.get(QUOTAS[kind]), _network(address), now_ms)
+        self._refuse_longest(kind, {"address": _wait_s(asked)}, TooManyAttempts)
 
     def count_refused_body(self, kind: Kind, address: IPv4Address | IPv6Address | None) -> None:
         """Count a call whose body was refused against the address that sent it, and nothing else."""
@@ -179,23 +150,99 @@ class FrontDoor:
         for asked in _ask(self._of_addresses.get(QUOTAS[kind]), _network(address), now_ms):
             asked.buckets.count(asked.key, asked.decision, now_ms)
 
-    @contextmanager
-    def _made(self, of_account: Sequence[_Asked], guessed: bytes | None) -> Iterator[None]:
-        """Hold a call; a refusal that is no wrong guess does not count against its name."""
-        try:
-            with nullcontext() if guessed is None else self._lockout.guess(guessed):
-                yield
-        except WRONG_GUESS:
-            raise
-        except ServiceError:
-            for asked in of_account:
-                asked.buckets.give_back(asked.key, asked.decision)
-            raise
+    def signed_in(self, account: str, address: IPv4Address | IPv6Address | None) -> None:
+        """Note that a sign-in was completed: the wrong guesses before it count no more."""
+        name = self._hashed(account)
+        on_network = self._on_network(name, address)
+        counted = on_network if on_network in self._trusted else name
+        self._passwords.clear(counted)
+        self._codes.clear(counted)
+        self._trusted.add(on_network)
+
+    def password_reset(self, account: str, address: IPv4Address | IPv6Address | None) -> None:
+        """Note that a password was reset by its owner: nobody has guessed wrong at the new one yet."""
+        name = self._hashed(account)
+        for key in (name, self._on_network(name, address)):
+            self._passwords.clear(key)
+            self._codes.clear(key)
+
+    def wrong_code(self, account: str, address: IPv4Address | IPv6Address | None) -> None:
+        """Count a wrong code that was answered by the same challenge again, and not by an error."""
+        key, _ = self._account_key(Kind.CODE_CHALLENGE, address, account)
+        if self._locks and key is not None:
+            self._codes.count_failure(key)
+
+    def mfa_code_sent(self, account: str) -> None:
+        """Count a code that was sent, or may be chosen to be sent, after a right password."""
+        now_ms = int(self._clock() * 1_000)
+        for asked in _ask(self._mfa_codes, self._hashed(account), now_ms):
+            asked.buckets.count(asked.key, asked.decision, now_ms)
+
+    def _account_key(
+        self, kind: Kind, address: IPv4Address | IPv6Address | None, account: str | None
+    ) -> tuple[bytes | None, bool]:
+        """Return what a name is counted under, and whether that is one of a trusted network."""
+        if account is None:
+            return None, False
+        name = self._hashed(account)
+        on_network = self._on_network(name, address)
+        if kind in SIGN_IN_STEPS and on_network in self._trusted:
+            return on_network, True
+        return name, False
+
+    def _on_network(self, name: bytes, address: IPv4Address | IPv6Address | None) -> bytes:
+        return hmac.digest(self._hash_key, name + _network(address), "sha256")
+
+    def _lockout(self, kind: Kind, key: bytes | None) -> Lockout | None:
+        if not self._locks or key is None:
+            return None
+        if kind in PASSWORD_GUESSES:
+            return self._passwords
+        return self._codes if kind in CODE_GUESSES else None
+
+    def _ask_recipients(self, recipients: Sequence[str], now_ms: int) -> list[_Asked]:
+        hashed = dict.fromkeys(map(self._hashed, recipients))
+        return [asked for key in hashed for asked in _ask(self._of_recipients, key, now_ms)]
+
+    def _mfa_code_wait_s(self, kind: Kind, account: str | None, now_ms: int) -> float:
+        if kind not in PASSWORD_GUESSES or account is None:
+            return 0
+        return _wait_s(_ask(self._mfa_codes, self._hashed(account), now_ms))
+
+    def _refuse_longest(
+        self, kind: Kind, waits_s: Mapping[str, float], refusal: type[TryLater]
+    ) -> None:
+        """Raise *refusal* with the longest wait, if there is one."""
+        longest = max(waits_s, key=waits_s.__getitem__)
+        if waits_s[longest] > 0:
+            self._metrics.limit_refused(longest, kind.name.lower())
+            raise refusal(retry_after_s=math.ceil(waits_s[longest]))
 
     def _hashed(self, account: str) -> bytes:
         """Return what stands for a name, however it is written: Cognito's may ignore case too."""
         name = caseless_form(account).strip()
         return hmac.digest(self._hash_key, name.encode("utf-8", "surrogatepass"), "sha256")
+
+
+@contextmanager
+def _made(
+    kind: Kind,
+    counted: Sequence[_Asked],
+    guess: AbstractContextManager[None],
+    *,
+    refusal: ServiceError | None,
+) -> Iterator[None]:
+    """Hold a call, or raise *refusal* in its place; what is no wrong guess does not count."""
+    try:
+        with guess:
+            if refusal is not None:
+                raise refusal
+            yield
+    except ServiceError as error:
+        if not counts_against_name(kind, error):
+            for asked in counted:
+                asked.buckets.give_back(asked.key, asked.decision)
+        raise
 
 
 def _ask(buckets: Buckets | None, key: bytes | None, now_ms: int) -> list[_Asked]:
@@ -215,45 +262,3 @@ def _network(address: IPv4Address | IPv6Address | None) -> bytes:
     if address is None:
         return b""
     return address.packed if isinstance(address, IPv4Address) else address.packed[:8]
-
-
-def _rules_in_all(limits: LimitsConfig) -> Mapping[Quota, Rule]:
-    """Return the limits of all calls together."""
-    per_s = {
-        Quota.SIGN_IN: limits.sign_in_per_s,
-        Quota.CHALLENGE: limits.sign_in_per_s * 3,
-        Quota.SIGN_UP: limits.sign_up_per_s,
-        Quota.RECOVERY: limits.recovery_per_s,
-        Quota.TOKEN: limits.token_per_s,
-        Quota.READ: limits.read_per_s,
-        Quota.UPDATE: limits.update_per_s,
-    }
-    rules = {
-        quota: _refilled(math.ceil(rate * limits.burst_s), rate) for quota, rate in per_s.items()
-    }
-    return {quota: rule for quota, rule in rules.items() if rule is not None}
-
-
-def _rules_of_accounts(limits: LimitsConfig) -> Mapping[Kind, Rule]:
-    """Return the limits of each account name."""
-    tries = _refilled(limits.account_burst, limits.account_per_min / 60)
-    rules = {
-        Kind.SIGN_UP: tries,
-        Kind.SIGN_IN: tries,
-        Kind.BEGIN: tries,
-        Kind.CHALLENGE: tries,
-        Kind.PASSWORD_CHALLENGE: tries,
-        Kind.CONFIRM: _hourly(limits.confirm_per_h),
-        Kind.RESEND: _hourly(limits.resend_per_h),
-        Kind.FORGOT: _hourly(limits.forgot_per_h),
-        Kind.RESET: _hourly(limits.reset_per_h),
-    }
-    return {kind: rule for kind, rule in rules.items() if rule is not None}
-
-
-def _refilled(burst: int, per_s: float) -> Rule | None:
-    return Refilled(burst=burst, per_s=per_s) if burst > 0 and per_s > 0 else None
-
-
-def _hourly(most: int) -> Rule | None:
-    return Hourly(most) if most > 0 else None

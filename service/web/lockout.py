@@ -1,8 +1,10 @@
 """
-Locks an account name for a while after wrong passwords, whether there is such an account or not.
+Locks an account name for a while after wrong passwords or codes, whether there is such an account or not.
 
-Cognito locks its users, and only those there are, so its lock would tell who has an account. This one
-comes first and is the same for all. No library keeps this pattern of a lock that doubles.
+Cognito documents a lockout of its users and none for unknown names. This one is the same for all names
+and usually comes first; where several processes share the guesses Cognito's may come first, and is then
+answered as a wrong password (identity_provider/cognito/masked_refusals.py). No library keeps this pattern
+of a lock that doubles.
 """
 
 from collections import OrderedDict
@@ -11,13 +13,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from service.domain.errors import InvalidCredentials
+from service.domain.errors import CodeMismatch, InvalidCredentials
 
 # Cognito's own: after five failures 2^(n-5) seconds, up to about 15 minutes, and a new start after 15
 # minutes without an attempt. Attempts that a lock refuses do not count:
 # https://docs.aws.amazon.com/cognito/latest/developerguide/authentication.html
 LONGEST_LOCK_S: Final = 900
 FORGOTTEN_AFTER_S: Final = 900
+WRONG: Final = (CodeMismatch, InvalidCredentials)
 GUESS_TAKES_S: Final = 1  # about; who comes in between is told to wait so long
 
 
@@ -33,15 +36,24 @@ class _Record:
 
 class Lockout:
     """
-    Counts wrong passwords by name.
+    Counts wrong guesses by name.
 
     The last of *free_failures* locks a name for a second, each further one for twice as long. A guess
     that is under way counts as wrong until its outcome is known: else a hundred at once would all be
-    free. At most *capacity* names are remembered, those that were tried last.
+    free. At most *capacity* names are remembered, those that were tried last. With *success_clears* a
+    right guess clears the name; without it only `clear` does.
     """
 
-    def __init__(self, *, free_failures: int, capacity: int, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        *,
+        free_failures: int,
+        capacity: int,
+        clock: Callable[[], float],
+        success_clears: bool = True,
+    ) -> None:
         self._free_failures = free_failures
+        self._success_clears = success_clears
         self._capacity = capacity
         self._clock = clock
         self._records: OrderedDict[bytes, _Record] = OrderedDict()
@@ -61,9 +73,9 @@ class Lockout:
     @contextmanager
     def guess(self, name: bytes) -> Iterator[None]:
         """
-        Hold a guess: InvalidCredentials inside counts, success clears the name.
+        Hold a guess: InvalidCredentials and CodeMismatch inside count.
 
-        Any other error tells nothing of the password and changes nothing.
+        Any other error tells nothing of the secret and changes nothing.
         """
         record = self._records.get(name) or _Record()
         if not record.under_way and self._clock() >= record.forgotten_at_s:
@@ -72,15 +84,28 @@ class Lockout:
         self._keep(name, record)
         try:
             yield
-        except InvalidCredentials:
+        except WRONG:
             self._fail(record)
             raise
         else:
-            record.failures = 0
-            record.locked_until_s = 0
+            if self._success_clears:
+                record.failures, record.locked_until_s = 0, 0
         finally:
             record.under_way -= 1
             self._keep(name, record)
+
+    def clear(self, name: bytes) -> None:
+        """Forget the wrong guesses of a name; those that are under way count when they end."""
+        record = self._records.get(name)
+        if record is not None:
+            record.failures, record.locked_until_s = 0, 0
+            self._keep(name, record)
+
+    def count_failure(self, name: bytes) -> None:
+        """Count a wrong guess that was answered without an error."""
+        record = self._records.get(name) or _Record()
+        self._fail(record)
+        self._keep(name, record)
 
     def _fail(self, record: _Record) -> None:
         now_s = self._clock()

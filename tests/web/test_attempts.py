@@ -25,7 +25,8 @@ from service.domain.errors import (
 )
 from service.web import attempts, keys
 from service.web.attempts import attempt
-from service.web.front_door import FrontDoor, Kind
+from service.web.front_door import FrontDoor
+from service.web.limited_actions import Kind
 from service.web.middlewares import errors
 from service.web.security_events import SecurityEvent
 from tests.jose import Clock

@@ -20,20 +20,25 @@ from service.domain.errors import (
     leaves,
 )
 from service.metrics.metrics import Metrics
-from service.web.front_door import QUOTAS, FrontDoor, Kind, Quota
+from service.web.front_door import FrontDoor
+from service.web.limited_actions import QUOTAS, Kind, Quota
 from service.web.lockout import FORGOTTEN_AFTER_S, LONGEST_LOCK_S
 from tests.jose import Clock
 from tests.metrics.samples import samples_of
 from tests.stage import configured
 
 LIMITS = replace(configured().limits, burst_s=1.0, address_burst=100)
+ROOMY = replace(LIMITS, burst_s=30.0)  # so that one address may make many calls at once
 OFF = LimitsConfig(**{field.name: 0 for field in fields(LimitsConfig)} | {"accounts_remembered": 9})
 HERE = ip_address("203.0.113.7")
 IN_ALL = {
     Kind.SIGN_IN: 60,
     Kind.BEGIN: 60,
+    Kind.BEGIN_CODE: 60,
     Kind.CHALLENGE: 180,
+    Kind.CODE_CHALLENGE: 180,
     Kind.PASSWORD_CHALLENGE: 180,
+    Kind.CHOOSE_CODE: 180,
     Kind.SIGN_UP: 25,
     Kind.CONFIRM: 25,
     Kind.RESEND: 12,
@@ -119,7 +124,11 @@ def test_quotas_are_apart() -> None:
     for number in range(1_000):
         _refusal(door, Kind.SIGN_IN, address=_address(number), account=f"user {number}")
 
-    open_still = [kind for kind in Kind if _refusal(door, kind, account="alice") is None]
+    open_still = [
+        kind
+        for kind in Kind
+        if _refusal(door, kind, address=_address(2_000 + kind.value), account="alice") is None
+    ]
 
     assert open_still == [kind for kind in Kind if QUOTAS[kind] is not Quota.SIGN_IN]
 
@@ -181,7 +190,10 @@ def test_callers_without_an_address_are_one() -> None:
         (Kind.SIGN_UP, 30, 10),
         (Kind.SIGN_IN, 30, 10),
         (Kind.BEGIN, 30, 10),
+        (Kind.BEGIN_CODE, 10, 3_601),
         (Kind.CHALLENGE, 30, 10),
+        (Kind.CODE_CHALLENGE, 30, 10),
+        (Kind.CHOOSE_CODE, 10, 3_601),
         (Kind.PASSWORD_CHALLENGE, 30, 10),
         (Kind.CONFIRM, 15, 3_601),
         (Kind.RESEND, 5, 3_601),
@@ -218,7 +230,7 @@ def test_only_tries_count_against_a_name(refusal: type[ServiceError], kind: Kind
     Whoever asks for a code while Cognito is down may ask again when it is back.
     """
     clock = Clock()
-    door = FrontDoor(replace(LIMITS, forgot_per_h=5, account_burst=5), clock=clock)
+    door = FrontDoor(replace(ROOMY, forgot_per_h=5, account_burst=5), clock=clock)
     for _ in range(5):
         with pytest.raises(refusal), door.admit(kind, address=HERE, account="alice"):
             raise refusal
@@ -230,7 +242,7 @@ def test_only_tries_count_against_a_name(refusal: type[ServiceError], kind: Kind
 
 def test_refusal_counts_against_the_address_and_in_all() -> None:
     """Cognito has had the call, whatever it said."""
-    door = FrontDoor(replace(LIMITS, address_burst=3, recovery_per_s=4), clock=Clock())
+    door = FrontDoor(replace(ROOMY, address_burst=3, recovery_per_s=1.1), clock=Clock())
 
     def throttled(address: IPv4Address | IPv6Address) -> ServiceError | None:
         try:
@@ -240,8 +252,10 @@ def test_refusal_counts_against_the_address_and_in_all() -> None:
             return refusal
 
     assert [type(throttled(HERE)) for _ in range(4)] == [Throttled] * 3 + [TooManyAttempts]
-    assert _refusal(door, Kind.FORGOT, address=_address(1), account="alice") is None
-    assert isinstance(_refusal(door, Kind.FORGOT, address=_address(2), account="bob"), Throttled)
+    for number in range(30):
+        name = f"user {number}"
+        assert _refusal(door, Kind.FORGOT, address=_address(number), account=name) is None
+    assert isinstance(_refusal(door, Kind.FORGOT, address=_address(99), account="bob"), Throttled)
 
 
 def test_defect_counts_against_the_name() -> None:
@@ -302,7 +316,7 @@ def test_flood_from_one_address_leaves_the_total_to_others() -> None:
 
 def test_flood_on_one_name_leaves_address_and_total_to_others() -> None:
     """What is refused by name counts neither in all nor against the address it came from."""
-    door = FrontDoor(replace(LIMITS, forgot_per_h=1, address_burst=10), clock=Clock())
+    door = FrontDoor(replace(ROOMY, forgot_per_h=1, address_burst=10), clock=Clock())
     for _ in range(10_000):
         _refusal(door, Kind.FORGOT, account="alice")
 
@@ -314,9 +328,11 @@ def test_flood_in_all_leaves_address_and_name_as_they_were() -> None:
     """What is refused because of all callers costs the caller nothing of its own."""
     clock = Clock()
     door = FrontDoor(
-        replace(LIMITS, recovery_per_s=1, address_burst=2, address_per_s=0.001), clock=clock
+        replace(ROOMY, recovery_per_s=1, address_burst=2, address_per_s=0.001), clock=clock
     )
-    assert _refusal(door, Kind.FORGOT, address=_address(1), account="bob") is None
+    for number in range(30):
+        name = f"user {number}"
+        assert _refusal(door, Kind.FORGOT, address=_address(number), account=name) is None
     for _ in range(1_000):
         assert isinstance(_refusal(door, Kind.FORGOT, account="alice"), Throttled)
 
@@ -341,7 +357,7 @@ def test_own_limit_is_told_before_that_of_all() -> None:
 def test_wrong_passwords_lock_the_name() -> None:
     """The sixth guess in a row is refused at once, by the same words as any limit of a caller."""
     clock = Clock()
-    door = FrontDoor(LIMITS, clock=clock)
+    door = FrontDoor(ROOMY, clock=clock)
     refusals = [_wrong_password(door, "alice") for _ in range(6)]
 
     assert [type(refusal) for refusal in refusals] == [InvalidCredentials] * 5 + [TooManyAttempts]
@@ -356,7 +372,7 @@ def test_wrong_passwords_lock_the_name() -> None:
 
 def test_passwords_of_challenges_are_counted_with_the_others() -> None:
     """A password is guessed by one count, whichever call brings it."""
-    door = FrontDoor(LIMITS, clock=Clock())
+    door = FrontDoor(ROOMY, clock=Clock())
     for kind in (Kind.SIGN_IN, Kind.PASSWORD_CHALLENGE) * 2:
         _wrong_password(door, "alice", kind)
 
@@ -368,7 +384,7 @@ def test_passwords_of_challenges_are_counted_with_the_others() -> None:
 @pytest.mark.parametrize("kind", [Kind.BEGIN, Kind.CHALLENGE])
 def test_only_a_password_clears_the_lock(kind: Kind) -> None:
     """Who begins a sign-in without a password, or answers another challenge, has not proved it."""
-    door = FrontDoor(LIMITS, clock=Clock())
+    door = FrontDoor(ROOMY, clock=Clock())
     for _ in range(5):
         _wrong_password(door, "alice")
         assert _refusal(door, kind, account="alice") is None
@@ -379,7 +395,7 @@ def test_only_a_password_clears_the_lock(kind: Kind) -> None:
 def test_locked_name_costs_nothing_of_the_limits() -> None:
     """What the lock refuses counts nowhere."""
     clock = Clock()
-    door = FrontDoor(replace(LIMITS, account_burst=7, account_per_min=0.06), clock=clock)
+    door = FrontDoor(replace(ROOMY, account_burst=7, account_per_min=0.06), clock=clock)
     for _ in range(5):
         _wrong_password(door, "alice")
     for _ in range(1_000):
@@ -429,12 +445,16 @@ def test_no_flood_frees_a_name_by_the_defaults() -> None:
     """
     per_s = {Kind.CONFIRM: 25, Kind.RESEND: 12, Kind.FORGOT: 15, Kind.RESET: 15, Kind.SIGN_UP: 25}
     per_s |= {Kind.SIGN_IN: 60, Kind.BEGIN: 60, Kind.CHALLENGE: 180, Kind.PASSWORD_CHALLENGE: 180}
+    # A choice counts only where a sign-in that was begun goes on with it.
+    per_s |= {Kind.CODE_CHALLENGE: 180, Kind.BEGIN_CODE: 60, Kind.CHOOSE_CODE: 60}
     hour_s, refill_s = 3_600, 30 * 10
-    hourly = {Kind.CONFIRM, Kind.RESEND, Kind.FORGOT, Kind.RESET}
+    hourly = {Kind.CONFIRM, Kind.RESEND, Kind.FORGOT, Kind.RESET, Kind.BEGIN_CODE, Kind.CHOOSE_CODE}
 
     for kind, calls in per_s.items():
         lasts_s = hour_s if kind in hourly else refill_s
         assert calls * (lasts_s + 1) < LIMITS.accounts_remembered, kind
+    recipients_per_s = 25 * 2 + 12 * 2  # of signing up and of changes, each an e-mail and a number
+    assert recipients_per_s * (hour_s + 1) < LIMITS.accounts_remembered
     assert LIMITS.accounts_remembered > 60 * (LONGEST_LOCK_S + FORGOTTEN_AFTER_S)
 
 
@@ -470,7 +490,7 @@ def _kept(door: FrontDoor) -> list[bytes | str]:
 
 
 def _door_that_met(name: str) -> FrontDoor:
-    door = FrontDoor(LIMITS, clock=Clock())
+    door = FrontDoor(ROOMY, clock=Clock())
     for kind in Kind:
         _refusal(door, kind, account=name)
         _wrong_password(door, name, kind)

@@ -8,12 +8,12 @@ from aiohttp import web
 
 from service.domain import errors
 from service.domain.accounts import SignedUp
-from service.domain.errors import AccountExists, WeakPassword
+from service.domain.errors import AccountExists, DeliveryFailed, TooManyAttempts, WeakPassword
 from service.web import account_bodies, bodies, keys
 from service.web.attempts import attempt
-from service.web.front_door import Kind
-from service.web.handlers.deliveries import delivery_data
+from service.web.handlers.deliveries import delivery_data, recipients_of
 from service.web.handlers.offer import offered_rules
+from service.web.limited_actions import Kind
 from service.web.operations import (
     OF_A_PASSWORD,
     OF_A_TRIGGER,
@@ -47,8 +47,9 @@ async def sign_up(request: web.Request) -> web.Response:
     """
     Create an account.
 
-    Where signing up is uniform, a user name that is taken gets the answer of a new account; the
-    password rules are checked first, lest a weak password be refused for new names only.
+    Where signing up is uniform, a user name that is taken gets the answer of a new account, and so does
+    a new one whose message was not sent; the password rules are checked first, lest a weak password be
+    refused for new names only.
     """
     auth, offer = request.app[keys.CONFIG].auth, request.app[keys.CONFIG].offer
     account = await account_bodies.load(
@@ -62,6 +63,7 @@ async def sign_up(request: web.Request) -> web.Response:
         Kind.SIGN_UP,
         refused=SecurityEvent.SIGN_UP_REFUSED,
         account=account.username,
+        recipients=recipients_of(account.attributes),
         always=auth.uniform_signup,
     ) as client:
         if auth.uniform_signup and not offered_rules(offer).allow(account.password):
@@ -70,14 +72,14 @@ async def sign_up(request: web.Request) -> web.Response:
             signed_up = await request.app[keys.IDENTITY_PROVIDER].registrations.sign_up(
                 account, client
             )
-        except AccountExists as exists:
+        except (AccountExists, DeliveryFailed, TooManyAttempts) as refusal:
             if not auth.uniform_signup:
                 raise
             record(
                 request,
                 SecurityEvent.SIGN_UP_REFUSED,
                 account=account.username,
-                refusal=exists,
+                refusal=refusal,
             )
             return bodies.answer(UNIFORM, status=HTTPStatus.CREATED)
         record(request, SecurityEvent.SIGNED_UP, sub=signed_up.user_id, account=account.username)

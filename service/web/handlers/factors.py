@@ -8,7 +8,7 @@ from service.domain import errors
 from service.domain.accounts import account_of
 from service.web import account_bodies, authenticator_apps, bodies, keys
 from service.web.attempts import attempt
-from service.web.front_door import Kind
+from service.web.limited_actions import Kind
 from service.web.operations import OF_COGNITO, Answer, operation
 from service.web.schemas import factors as schemas
 from service.web.security_events import SecurityEvent, record

@@ -9,8 +9,8 @@ from service.domain.account_deletion import delete_account
 from service.domain.accounts import account_of
 from service.web import account_bodies, bodies, keys
 from service.web.attempts import attempt
-from service.web.front_door import Kind
-from service.web.handlers.deliveries import delivery_data
+from service.web.handlers.deliveries import delivery_data, recipients_of
+from service.web.limited_actions import Kind
 from service.web.operations import OF_A_TRIGGER, OF_COGNITO, OF_SENDING, Answer, operation
 from service.web.schemas import own_account as schemas
 from service.web.security_events import SecurityEvent, record
@@ -75,7 +75,12 @@ async def change(request: web.Request) -> web.Response:
         refused=SecurityEvent.ATTRIBUTE_CHANGE_REFUSED,
     )
     access_token = request[keys.ACCESS_TOKEN]
-    async with attempt(request, Kind.UPDATE, refused=SecurityEvent.ATTRIBUTE_CHANGE_REFUSED):
+    async with attempt(
+        request,
+        Kind.UPDATE,
+        recipients=recipients_of(changes),
+        refused=SecurityEvent.ATTRIBUTE_CHANGE_REFUSED,
+    ):
         deliveries = await request.app[keys.IDENTITY_PROVIDER].own_account.change_attributes(
             access_token, changes
         )
@@ -97,7 +102,7 @@ async def change(request: web.Request) -> web.Response:
     operation_id="sendVerification",
 )
 async def send_verification(request: web.Request) -> web.Response:
-    """Send a code to the caller's own address."""
+    """Send a code to the caller's own address, which is read first: its messages are limited."""
     body = await account_bodies.load(
         request,
         Kind.UPDATE,
@@ -106,10 +111,14 @@ async def send_verification(request: web.Request) -> web.Response:
     )
     attribute = body["attribute"]
     access_token = request[keys.ACCESS_TOKEN]
-    async with attempt(request, Kind.UPDATE, refused=SecurityEvent.CODE_REQUEST_REFUSED):
-        delivery = await request.app[keys.IDENTITY_PROVIDER].own_account.send_verification(
-            access_token, attribute
-        )
+    own_account = request.app[keys.IDENTITY_PROVIDER].own_account
+    refused = SecurityEvent.CODE_REQUEST_REFUSED
+    async with attempt(request, Kind.READ, refused=refused):
+        attributes = (await own_account.describe(access_token)).attributes
+    recipient = attributes.get(attribute)
+    recipients = () if recipient is None else (recipient,)
+    async with attempt(request, Kind.UPDATE, recipients=recipients, refused=refused):
+        delivery = await own_account.send_verification(access_token, attribute)
     record(request, SecurityEvent.CODE_REQUESTED, sub=request[keys.IDENTITY].sub)
     return bodies.answer({"delivery": delivery_data(delivery)}, status=HTTPStatus.ACCEPTED)
 

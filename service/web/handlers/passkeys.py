@@ -10,7 +10,7 @@ from service.domain.passkeys import Passkey
 from service.domain.timestamps import timestamp
 from service.web import account_bodies, bodies, keys
 from service.web.attempts import attempt
-from service.web.front_door import Kind
+from service.web.limited_actions import Kind
 from service.web.operations import OF_COGNITO, Answer, operation
 from service.web.schemas import passkeys as schemas
 from service.web.security_events import SecurityEvent, record

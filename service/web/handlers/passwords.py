@@ -6,9 +6,9 @@ from aiohttp import web
 
 from service.domain import errors
 from service.web import account_bodies, bodies, keys
-from service.web.attempts import attempt
-from service.web.front_door import Kind
+from service.web.attempts import FRONT_DOOR, attempt
 from service.web.handlers.offer import offered_rules
+from service.web.limited_actions import Kind
 from service.web.operations import (
     OF_A_PASSWORD,
     OF_A_TRIGGER,
@@ -84,6 +84,7 @@ async def reset(request: web.Request) -> web.Response:
             if offered_rules(request.app[keys.CONFIG].offer).allow(password):
                 raise
             raise errors.WeakPassword from mismatch
+        request.app[FRONT_DOOR].password_reset(username, client.address)
     record(request, SecurityEvent.PASSWORD_RESET, account=username)
     return web.Response(status=HTTPStatus.NO_CONTENT)
 

@@ -9,9 +9,9 @@ from service.domain import errors
 from service.domain.errors import FieldProblem, InvalidFields
 from service.domain.sessions import Answer as ChallengeAnswer
 from service.domain.sessions import Challenge, Tokens
-from service.web import account_bodies, authenticator_apps, bearer, bodies, keys
-from service.web.attempts import attempt
-from service.web.front_door import Kind
+from service.web import account_bodies, authenticator_apps, bearer, bodies, keys, sign_in_steps
+from service.web.attempts import FRONT_DOOR, attempt
+from service.web.limited_actions import Kind
 from service.web.operations import (
     OF_A_PASSWORD,
     OF_A_TRIGGER,
@@ -55,19 +55,26 @@ async def log_in(request: web.Request) -> web.Response:
         request, Kind.SIGN_IN, schemas.LogInSchema(), refused=SecurityEvent.SIGN_IN_REFUSED
     )
     username, password = body["username"], body.get("password")
+    preferred = body.get("preferred_challenge")
     sessions = request.app[keys.IDENTITY_PROVIDER].sessions
-    kind = Kind.BEGIN if password is None else Kind.SIGN_IN
-    async with attempt(
-        request,
-        kind,
-        refused=SecurityEvent.SIGN_IN_REFUSED,
-        account=username,
-        always=password is None,  # the challenge may be one that Cognito invents for nobody
-    ) as client:
+    kind = sign_in_steps.kind_of_beginning(password, preferred)
+    async with (
+        attempt(
+            request,
+            kind,
+            refused=SecurityEvent.SIGN_IN_REFUSED,
+            account=username,
+            always=password is None,  # the challenge may be one that Cognito invents for nobody
+        ) as client,
+        sign_in_steps.hiding_account_state(request.app[keys.CONFIG].auth),
+    ):
         if password is not None:
             outcome = await sessions.log_in(username, password, client)
         else:
-            outcome = await sessions.begin(username, body.get("preferred_challenge"), client)
+            outcome = await sessions.begin(username, preferred, client)
+        sign_in_steps.note_beginning(
+            request.app[FRONT_DOOR], username, client, outcome=outcome, kind=kind
+        )
     return _answered(request, outcome, username)
 
 
@@ -96,15 +103,18 @@ async def answer_challenge(request: web.Request) -> web.Response:
         schemas.ChallengeAnswerSchema(writable_attributes=writable),
         refused=SecurityEvent.SIGN_IN_REFUSED,
     )
-    kind = Kind.CHALLENGE if answer.password is None else Kind.PASSWORD_CHALLENGE
-    async with attempt(
-        request,
-        kind,
-        refused=SecurityEvent.SIGN_IN_REFUSED,
-        account=answer.username,
-        always=answer.proves_nothing,  # so it may go on with an invented challenge, too
-    ) as client:
+    async with (
+        attempt(
+            request,
+            sign_in_steps.kind_of_answer(answer),
+            refused=SecurityEvent.SIGN_IN_REFUSED,
+            account=answer.username,
+            always=answer.proves_nothing,  # so it may go on with an invented challenge, too
+        ) as client,
+        sign_in_steps.hiding_account_state(request.app[keys.CONFIG].auth),
+    ):
         outcome = await request.app[keys.IDENTITY_PROVIDER].sessions.answer(answer, client)
+        sign_in_steps.note_answer(request.app[FRONT_DOOR], answer, client, outcome=outcome)
     return _answered(request, outcome, answer.username)
 
 
