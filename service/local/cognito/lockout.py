@@ -29,7 +29,7 @@ def check(call: Call, user: User) -> None:
 
 
 def count_failure(call: Call, user: User) -> None:
-    """Count a wrong password or MFA code: the fifth locks for a second, each further one twice as long."""
+    """Count a wrong password or MFA code: the fifth locks for 1 s, each further one for twice as long."""
     account = call.cognito.account(user)
     if account.simulated:
         return
