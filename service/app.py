@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+import secrets
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
@@ -92,6 +93,8 @@ def create_app(config: Config, adapters: OpenAdapters = aws_adapters) -> web.App
         client_max_size=config.server.max_body_bytes,
     )
     app[keys.CONFIG] = config
+    hash_key = config.log.hash_key
+    app[keys.ACCOUNT_HASH_KEY] = secrets.token_bytes(32) if hash_key is None else hash_key.encode()
     app[keys.METRICS] = metrics = Metrics()
     metrics.built_as(version(DISTRIBUTION))
     app[keys.LOAD] = load = keys.Load(routes.needs())

@@ -133,16 +133,18 @@ def with_request(_: object, __: str, event: MutableMapping[str, Any]) -> Mutable
     return {**request, **event} if request else event
 
 
+def identity_hash(key: bytes, identity: str) -> str:
+    """Return the HMAC-SHA256 of an identity under *key*, as 64 hexadecimal digits."""
+    return hmac.new(key, identity.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+
+
 def _hashed(key: str) -> Processor:
     """Return what replaces identities by their HMAC-SHA256 under *key*: alike stays alike, no more."""
 
     def hashed(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         for name in IDENTITIES & event.keys():
             if event[name] is not None:
-                digest = hmac.new(
-                    key.encode(), str(event[name]).encode("utf-8", "surrogatepass"), hashlib.sha256
-                )
-                event[name] = digest.hexdigest()
+                event[name] = identity_hash(key.encode(), str(event[name]))
         return event
 
     return hashed

@@ -85,6 +85,8 @@ LOAD: Final = web.AppKey("load", Load)
 DEADLINES: Final = web.AppKey("deadlines", Deadlines)
 METRICS: Final = web.AppKey("metrics", Metrics)
 PROFILE_JSON_SCHEMA: Final = web.AppKey("profile_json_schema", bytes)
+# Under which user names are hashed that may be none: `hash-key`, or a key that ends with the process.
+ACCOUNT_HASH_KEY: Final = web.AppKey("account_hash_key", bytes)
 OPENAPI: Final = web.AppKey("openapi", bytes)
 
 REQUEST_ID: Final = web.RequestKey("request_id", str)

@@ -2,15 +2,19 @@
 What happened to accounts, as log lines that an auditor can count on: a closed vocabulary.
 
 An event is one line beside the request's own, bound to it by the request id. It never holds a secret;
-whom it is about is written as `[log] identities` says.
+whom it is about is written as `[log] identities` says. What was typed as a user name is written as it is
+only where the user pool has taken it; everywhere else it may be a password, and its HMAC is written.
 """
 
 from enum import StrEnum
+from typing import Final
 
 import structlog
 from aiohttp import web
 
 from service.domain.errors import ServiceError
+from service.log import identity_hash
+from service.web import keys
 from service.web.client_address import client_address
 
 
@@ -52,6 +56,17 @@ class SecurityEvent(StrEnum):
     ACCOUNT_DELETION_REFUSED = "account_deletion_refused"
 
 
+# The events after which the user pool has an account of this name.
+NAMES_AN_ACCOUNT: Final = frozenset(
+    {
+        SecurityEvent.SIGNED_UP,
+        SecurityEvent.CONFIRMED,
+        SecurityEvent.SIGNED_IN,
+        SecurityEvent.PASSWORD_RESET,
+    }
+)
+
+
 def record(
     request: web.Request,
     event: SecurityEvent,
@@ -63,17 +78,26 @@ def record(
     """
     Write an event.
 
-    *sub* is whom it is about, *account* the user name as it was typed, which may be anybody's or
-    nobody's; None is not known.
+    *sub* is whom it is about, *account* the user name as it was typed, which is hashed unless the event
+    is one of NAMES_AN_ACCOUNT; None is not known.
     """
     known = {
         "sub": sub,
-        "account": account,
+        "account": None if account is None else _account(request, event, account),
         "address": _text(client_address(request)),
         "code": None if refusal is None else refusal.code,
     }
     details = {name: value for name, value in known.items() if value is not None}
     structlog.get_logger().info(event.value, **details)
+
+
+def _account(request: web.Request, event: SecurityEvent, account: str) -> str:
+    log = request.app[keys.CONFIG].log
+    if (
+        event in NAMES_AN_ACCOUNT or log.identities == "hashed"
+    ):  # the log hashes every identity then
+        return account
+    return identity_hash(request.app[keys.ACCOUNT_HASH_KEY], account)
 
 
 def _text(address: object) -> str | None:

@@ -99,7 +99,8 @@ async def test_uniform_sign_up_does_not_tell_who_has_an_account(
     assert _lasting(new.headers) == _lasting(taken.headers)
     assert user_pool.code("alice") == code
     (event,) = (line for line in logs if line["event"] == "sign_up_refused")
-    assert (event["code"], event["account"]) == ("user_exists", "alice")
+    assert event["code"] == "user_exists"
+    assert event["account"] != "alice"
 
 
 @pytest.mark.parametrize("username", ["alice", "bob"])

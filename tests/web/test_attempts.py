@@ -23,6 +23,7 @@ from service.domain.errors import (
     ServiceError,
     UpstreamUnavailable,
 )
+from service.log import identity_hash
 from service.web import attempts, keys
 from service.web.attempts import attempt
 from service.web.front_door import FrontDoor
@@ -80,6 +81,7 @@ async def _serving(
 
     app = web.Application(middlewares=[errors.middleware])
     app[keys.CONFIG] = config = configured(*settings)
+    app[keys.ACCOUNT_HASH_KEY] = b"a key of this test"
     app[attempts.FRONT_DOOR] = FrontDoor(config.limits, clock=Clock())
     app.router.add_post("/", handler)
     async with TestClient(TestServer(app)) as caller:
@@ -272,7 +274,8 @@ async def test_refusal_is_written_as_an_event(limits: dict[str, str], code: str)
             await caller.post("/", data=KNOWN)
 
     assert [(line["event"], line["code"]) for line in logged] == [("sign_in_refused", code)]
-    assert KNOWN in json.dumps(logged)
+    assert [line["account"] for line in logged] == [identity_hash(b"a key of this test", KNOWN)]
+    assert KNOWN not in json.dumps(logged)
 
 
 async def test_refusal_without_an_event_is_not_written() -> None:
