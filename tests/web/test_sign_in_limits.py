@@ -6,6 +6,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import pytest
 
+from service.domain.client import Client
 from service.domain.errors import (
     ChallengeExpired,
     CodeExpired,
@@ -14,6 +15,8 @@ from service.domain.errors import (
     ServiceError,
     TooManyAttempts,
 )
+from service.domain.sessions import Answer, Challenge, Tokens
+from service.web import sign_in_steps
 from service.web.front_door import FrontDoor
 from service.web.limited_actions import Kind
 from service.web.trusted_networks import TRUSTED_FOR_S, TrustedNetworks
@@ -348,3 +351,88 @@ def test_address_has_its_own_burst_where_the_total_has_more() -> None:
         limiter = FrontDoor(limits, clock=Clock())
         calls = [_call(limiter, Kind.SIGN_IN, account=f"{number}") for number in range(20)]
         assert calls.count(None) == 7
+
+
+SECRET = "Corr3ct-horse!"
+ASKED = Challenge("EMAIL_OTP", "a session", {})
+SIGNED_IN = Tokens("an id", "an id token", "an access token", None, 3_600)
+
+
+@pytest.mark.parametrize(
+    ("answer", "counts"),
+    [
+        (None, True),
+        (Answer("PASSWORD", "s", "alice", password=SECRET), True),
+        (Answer("NEW_PASSWORD_REQUIRED", "s", "alice", new_password=SECRET), True),
+        (Answer("SELECT_CHALLENGE", "s", "alice", choice="EMAIL_OTP"), False),
+        (Answer("SELECT_MFA_TYPE", "s", "alice", choice="EMAIL_OTP"), False),
+    ],
+    ids=lambda each: each if isinstance(each, bool) else getattr(each, "name", "login"),
+)
+def test_code_that_follows_the_first_factor_is_counted(
+    answer: Answer | None, *, counts: bool
+) -> None:
+    """A code counts once: when the first factor was right, and not when it is chosen how to send it."""
+    limiter, client = FrontDoor(LIMITS, clock=Clock()), Client(AWAY)
+    for _ in range(10):
+        if answer is None:
+            sign_in_steps.note_beginning(limiter, "alice", client, outcome=ASKED, kind=Kind.SIGN_IN)
+        else:
+            sign_in_steps.note_answer(limiter, answer, client, outcome=ASKED)
+
+    assert (_call(limiter, Kind.SIGN_IN) is InvalidCredentials) is counts
+
+
+def test_choice_that_a_sign_in_begins_with_is_no_code() -> None:
+    """Whoever begins without a password sends no code after a first factor."""
+    limiter = FrontDoor(LIMITS, clock=Clock())
+    for _ in range(20):
+        sign_in_steps.note_beginning(
+            limiter, "alice", Client(AWAY), outcome=ASKED, kind=Kind.BEGIN_CODE
+        )
+
+    assert _call(limiter, Kind.SIGN_IN) is None
+
+
+def test_completed_sign_in_trusts_the_network() -> None:
+    """Whether the tokens came at once or after a challenge, the network is trusted from then on."""
+    answer = Answer("SMS_MFA", "s", "alice", code="123456")
+    limiters = [FrontDoor(LIMITS, clock=Clock()) for _ in range(2)]
+    sign_in_steps.note_beginning(
+        limiters[0], "alice", Client(HOME), outcome=SIGNED_IN, kind=Kind.SIGN_IN
+    )
+    sign_in_steps.note_answer(limiters[1], answer, Client(HOME), outcome=SIGNED_IN)
+
+    for limiter in limiters:
+        _calls(limiter, Kind.SIGN_IN, 5, outcome=InvalidCredentials())
+        assert _call(limiter, Kind.SIGN_IN, address=HOME) is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (Answer("EMAIL_OTP", "s", "alice", code="1"), Kind.CODE_CHALLENGE),
+        (Answer("MFA_SETUP", "s", "alice", code="1"), Kind.CHALLENGE),
+        (Answer("SELECT_CHALLENGE", "s", "alice", choice="SMS_OTP"), Kind.CHOOSE_CODE),
+        (Answer("SELECT_CHALLENGE", "s", "alice", choice="PASSWORD"), Kind.CHALLENGE),
+        (Answer("PASSWORD", "s", "alice", password=SECRET), Kind.PASSWORD_CHALLENGE),
+        (Answer("WEB_AUTHN", "s", "alice", credential="{}"), Kind.CHALLENGE),
+    ],
+    ids=str,
+)
+def test_answer_is_of_its_kind(answer: Answer, kind: Kind) -> None:
+    """Guesses of codes and passwords, and choices that send, are told from other answers."""
+    assert sign_in_steps.kind_of_answer(answer) is kind
+
+
+def test_counts_that_are_switched_off_refuse_nothing() -> None:
+    """With 0 neither wrong codes nor codes that were sent are counted."""
+    off = replace(LIMITS, lockout_after=0, sign_in_code_per_h=0)
+    limiter = FrontDoor(off, clock=Clock())
+    for _ in range(20):
+        limiter.wrong_code("alice", AWAY)
+        limiter.mfa_code_sent("alice")
+
+    assert _call(limiter, Kind.CODE_CHALLENGE) is None
+    assert _call(limiter, Kind.SIGN_IN) is None
+    assert _call(limiter, Kind.BEGIN_CODE) is None
