@@ -353,7 +353,7 @@ def test_address_has_its_own_burst_where_the_total_has_more() -> None:
         assert calls.count(None) == 7
 
 
-SECRET = "Corr3ct-horse!"
+SECRET = "Corr3ct-horse!"  # noqa: S105 -- of nobody
 ASKED = Challenge("EMAIL_OTP", "a session", {})
 SIGNED_IN = Tokens("an id", "an id token", "an access token", None, 3_600)
 
