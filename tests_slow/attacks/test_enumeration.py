@@ -15,8 +15,8 @@ import pytest_asyncio
 from service import aws, provisioning
 from service.config import Config
 from service.local.server import local_aws
-from tests.commands.running import Running, running
 from tests.stage import CREDENTIALS, PASSWORD, Mailbox, configured, new_user
+from tests_slow.commands.running import Running, running
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
