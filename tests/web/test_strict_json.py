@@ -64,14 +64,17 @@ def _long(digits: str) -> LongNumber:
     return LongNumber(Decimal(digits))
 
 
-NESTED_LISTS: list[JsonValue] = [[[]] for _ in range(2_498)]
+def _lists(count: int) -> list[JsonValue]:
+    return [[[]] for _ in range(count)]
+
+
 ACCEPTED: dict[str, tuple[bytes, JsonValue]] = {
     "as many values as are served": (b"[" + b"0," * 4_998 + b"0]", [0] * 4_999),
     "as many names as are served": (
         b"{" + b",".join(b'"%d":0' % name for name in range(2_499)) + b"}",
         {str(name): 0 for name in range(2_499)},
     ),
-    "as many lists as are served": (b"[" + b"[[]]," * 2_498 + b"0]", [*NESTED_LISTS, 0]),
+    "as many lists as are served": (b"[" + b"[[]]," * 2_498 + b"0]", [*_lists(2_498), 0]),
     "punctuation in texts": (
         b'{"a": "' + b",:[{" * 2_000 + b'", "b\\"": "\\\\"}',
         {"a": ",:[{" * 2_000, 'b"': "\\"},

@@ -48,14 +48,21 @@ class Costly:
     headers: tuple[str, ...] = ()
     body: bytes = b""
     chunked: bool = False
+    varied: bool = False
 
-    def bytes_as(self, caller: Sequence[str]) -> bytes:
-        """Return the request with the header lines that identify the caller."""
+    def bytes_as(self, caller: Sequence[str], number: int) -> bytes:
+        """
+        Return the request with the header lines that identify the caller.
+
+        Where its headers are *varied*, each *number* makes others of them: what is remembered of equal
+        ones would hide what they cost.
+        """
+        headers = [f"{line}{number}" for line in self.headers] if self.varied else self.headers
         framing = (
             "Transfer-Encoding: chunked" if self.chunked else f"Content-Length: {len(self.body)}"
         )
         lines = [f"{self.method} {self.target} HTTP/1.1", "Host: localhost", "Connection: close"]
-        head = "\r\n".join((*lines, framing, *caller, *self.headers, "", "")).encode("latin-1")
+        head = "\r\n".join((*lines, framing, *caller, *headers, "", "")).encode("latin-1")
         return head + (_bytewise(self.body) if self.chunked else self.body)
 
 
@@ -65,7 +72,7 @@ def costly_requests(route: Route) -> Iterator[Costly]:
     plain = Costly("plain", route.method, target)
     schema = route.operation.body
     for headers, name in HEADERS.items():
-        yield replace(plain, name=name, headers=tuple(headers))
+        yield replace(plain, name=name, headers=headers, varied=True)
     yield replace(plain, name="query", target=f"{target}?{'a=%41&' * (MAX_LINE_BYTES // 8)}")
     if schema is None:
         return

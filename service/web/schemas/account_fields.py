@@ -76,7 +76,10 @@ def attributes(*, removable: bool = False, **options: Any) -> Attributes:  # noq
         values=fields.String(
             validate=validate.Length(max=MAX_ATTRIBUTE_CHARACTERS), allow_none=removable
         ),
-        metadata={"examples": [{"email": "alice@example.com"}]},
+        metadata={
+            "examples": [{"email": "alice@example.com"}],
+            "maxProperties": MAX_ATTRIBUTES,
+        },
         **options,
     )
 
