@@ -23,8 +23,8 @@ async def load(
     kind: Kind,
     schema: Schema,
     *,
+    refused: SecurityEvent,
     types: tuple[str, ...] = (bodies.JSON,),
-    refused: SecurityEvent | None = None,
 ) -> Any:  # noqa: ANN401 -- what the schema makes
     """
     Return the body of a call as *schema* makes it.
@@ -37,8 +37,7 @@ async def load(
     try:
         front_door.check_address(kind, address)
     except ServiceError as error:
-        if refused is not None:
-            record(request, refused, refusal=error)
+        record(request, refused, refusal=error)
         raise
     try:
         return await bodies.load(request, schema, types=types, most_values=MAX_VALUES)
