@@ -8,16 +8,17 @@ further, a request would reach a route past the rule that guards it.
 import re
 from typing import Final, NamedTuple
 
-# RFC 3986, appendix A: pchar, without percent-encoding.
-_SEGMENTS: Final = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@/-]*", re.ASCII)
+# RFC 3986, appendix A: pchar, without percent-encoding, and without the semicolon: some servers cut
+# off what follows it, others do not (section 3.3).
+_SEGMENTS: Final = re.compile(r"[A-Za-z0-9._~!$&'()*+,=:@/-]*", re.ASCII)
 _PERCENT: Final = re.compile(r"%([0-9A-Fa-f]{2})")
-# A segment of dots alone, with parameters or without: whoever removes it arrives at another path.
-_DOT_SEGMENT: Final = re.compile(r"(?:^|/)\.\.?(?:;[^/]*)?(?:/|$)")
+# Dot segments are removed by who normalises, and some drop any dot or space at a segment's end.
+_DROPPED_END: Final = re.compile(r"(?:\.|%20)(?:/|$)")
 _ABSOLUTE: Final = re.compile(r"(?i:https?)://([^/?]+)(.*)", re.DOTALL)
-# Percent-encoded, these are another spelling of themselves (RFC 3986, section 2.3), or a separator
-# for those who decode before they compare.
+# Percent-encoded, these are another spelling of themselves (RFC 3986, section 2.3), or a separator or
+# another escape for those who decode before they compare.
 _NEVER_ENCODED: Final = frozenset(
-    b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/\\"
+    b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/\\?#;%"
 )
 _FIRST_VISIBLE: Final = 0x20
 _DELETE: Final = 0x7F
@@ -47,7 +48,7 @@ def parsed(target: str) -> Target | None:
 
 
 def _has_one_spelling(path: str) -> bool:
-    if _DOT_SEGMENT.search(path):
+    if _DROPPED_END.search(path):
         return False
     if _SEGMENTS.fullmatch(path):
         return True
