@@ -1,32 +1,34 @@
 """A well-behaved client beside hostile clients of every kind."""
 
-import asyncio
-from collections.abc import Callable
+import pytest
 
-from tests_slow.attacks.hostile import hostile
+from tests_slow.attacks.clients import ALL
+from tests_slow.attacks.hostile import Attack, hostile
 from tests_slow.attacks.latency import check_unharmed, measured
 from tests_slow.attacks.target import Target
 
-MEASURED_FOR_S = 5.0
+MEASURED_FOR_S = 8.0
+READY = "/health/ready"
 
 
-async def odd_targets(host: str, port: int, count: Callable[[], None]) -> None:
-    """Send request targets that are refused, each on a connection of its own."""
-    while True:
-        for target in (b"/%76%31/user/profile", b"/v1/user/profile#x", b"ftp://o/v1/user/profile"):
-            reader, writer = await asyncio.open_connection(host, port)
-            writer.write(b"GET " + target + b" HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            await reader.readuntil(b"\r\n\r\n")
-            writer.close()
-            count()
-
-
-async def test_other_clients_are_unharmed(target: Target) -> None:
-    """Beside hostile clients of every kind at once, p99 and the longest wait keep their bounds."""
+async def _check(target: Target, *attacks: Attack) -> None:
     alone = await measured(target.url, for_s=MEASURED_FOR_S)
-    async with hostile(target.host, target.port, odd_targets) as attackers:
-        await attackers.at_work(rounds=10)
+    async with hostile(target.host, target.port, *attacks) as attackers:
+        await attackers.at_work(rounds=len(attacks))
         attacked = await measured(target.url, for_s=MEASURED_FOR_S)
+    healthy = await measured(target.url, for_s=0.1, path=READY)
 
-    print(f"alone {alone}; attacked {attacked}; rounds {attackers.rounds}")  # noqa: T201 -- the figures
     check_unharmed(alone, attacked)
+    assert healthy.outcomes.keys() == {"200"}, healthy
+    assert not target.events("request_failed")
+
+
+@pytest.mark.parametrize("attack", ALL, ids=lambda attack: attack.__name__)
+async def test_one_kind_harms_nobody_else(target: Target, attack: Attack) -> None:
+    """Beside hostile clients of one kind, others' p99 and longest wait keep their bounds."""
+    await _check(target, attack)
+
+
+async def test_all_kinds_together_harm_nobody_else(target: Target) -> None:
+    """Beside hostile clients of every kind at once, others' waits keep their bounds."""
+    await _check(target, *ALL)
