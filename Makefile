@@ -38,7 +38,7 @@ UV_COMPILE = $(BIN)/uv pip compile --quiet --no-config --python $(BIN)/python \
 TEST_COMPOSE = SERVER_PORT=0 docker compose --project-name user-profile-service-test --profile test
 
 .DEFAULT_GOAL := help
-.PHONY: help install run dev test test-slow test-all test-lowest test-compose register restarts fuzz bench lint format lock clean release attack
+.PHONY: help install run dev test test-slow test-all test-lowest test-compose register restarts fuzz bench lint format lock clean release attack pin-images
 
 help: ## show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-14s%s\n", $$1, $$2 }' Makefile
@@ -100,6 +100,13 @@ $(BENCH_INSTALLED): setup.cfg pyproject.toml bench/requirements.lock deploy/requ
 	$(call environment,$(BENCH_VENV),bench/requirements.lock deploy/requirements-build.lock)
 	$(call package,$(BENCH_VENV))
 	@touch $@
+
+# Behind each tag stands the digest of its image then; an update of either is the dependency bot's.
+pin-images: ## write the digests of the public images behind their tags; needs Docker and their registry
+	@for image in $$(grep -hoE '(python|motoserver/moto|amazon/dynamodb-local):[A-Za-z0-9._-]+' Dockerfile docker-compose.yml | sort -u); do \
+		digest=$$(docker buildx imagetools inspect "$$image" --format '{{.Manifest.Digest}}') || exit 1; \
+		sed -i -E "s|$$image(@sha256:[0-9a-f]+)?|$$image@$$digest|" Dockerfile docker-compose.yml || exit 1; \
+	done
 
 lint: $(INSTALLED) ## check style, types, layers and known vulnerabilities
 	$(BIN)/ruff check
