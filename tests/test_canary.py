@@ -8,6 +8,7 @@ import functools
 import io
 import json
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -22,8 +23,12 @@ from service import log
 from service.app import aws_adapters, create_app
 from service.config import Config, LogConfig
 from service.web.protocol import Runner
-from tests.cognito_answers import default_answer
+from tests.cognito_answers import USER_ID, default_answer
 from tests.cognito_shapes import service_model
+from tests.fake_load_balancer import CLIENT, ISSUER
+from tests.fake_user_pool import FakeUserPool
+from tests.identity_provider.trusting import json_key_set
+from tests.key_endpoint import key_endpoint, ok
 from tests.process import restored
 from tests.scripted_cognito import (
     CLOSED,
@@ -203,34 +208,41 @@ async def test_no_secret_is_printed(config: Config, printed: io.StringIO) -> Non
     made = 0
     async with AsyncExitStack() as stack:
         cognito = await stack.enter_async_context(scripted_cognito())
-        service = await _service(stack, config, cognito)
+        pool = FakeUserPool()
+        service = await _service(stack, config, cognito, pool)
+        now = int(time.time())
+        token = pool.mint({"sub": USER_ID, "x": CANARY, "iat": now, "exp": now + 3_600})
         for call in CALLS:
             _answer_with_canaries(cognito)
-            statuses = [await _made(service, call)]
+            statuses = [await _made(service, call, token)]
             for operation in call.operations:
                 for step in _steps(operation):
                     _answer_with_canaries(cognito)
                     cognito.answers(operation, step)
-                    statuses.append(await _made(service, call))
+                    statuses.append(await _made(service, call, token))
             assert statuses[0] < 300, (call, statuses[0])
             made += len(statuses)
             cognito.check()
     text = printed.getvalue()
     assert text.count("request_finished") == made > 600
-    assert [secret for secret in HIDDEN if secret in text] == []
+    assert [secret for secret in (*HIDDEN, token.rpartition(".")[0]) if secret in text] == []
 
 
 async def _service(
-    stack: AsyncExitStack, config: Config, cognito: ScriptedCognito
+    stack: AsyncExitStack, config: Config, cognito: ScriptedCognito, pool: FakeUserPool
 ) -> aiohttp.ClientSession:
     """Start the service in front of *cognito*, with a client secret that is a canary as well."""
+    keys = await stack.enter_async_context(key_endpoint())
+    keys.answers["jwks.json"] = ok(json_key_set(pool.jwk))
     settings = configured(
         {
             "aws.cognito": {
                 "endpoint-url": cognito.url,
                 "client-secret": CANARY,
                 "user-pool-id": config.cognito.user_pool_id,
-                "client-id": "client",
+                "client-id": CLIENT,
+                "issuers": ISSUER,
+                "jwks-url": f"{keys.url}jwks.json",
             },
             "aws.dynamodb": {
                 "endpoint-url": config.dynamodb.endpoint_url or "",
@@ -288,9 +300,9 @@ OFF: Final = (
 )
 
 
-async def _made(service: aiohttp.ClientSession, call: Call) -> int:
+async def _made(service: aiohttp.ClientSession, call: Call, token: str) -> int:
     """Make a call; a refusal must not echo a secret either."""
-    headers = {"Authorization": f"Bearer {ID_TOKEN}"} if call.signed_in else {}
+    headers = {"Authorization": f"Bearer {token}"} if call.signed_in else {}
     async with service.request(call.method, call.path, json=call.body, headers=headers) as answer:
         text = await answer.text()
         if answer.status >= 400:
