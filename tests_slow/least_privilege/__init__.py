@@ -1,0 +1,1 @@
+"""The suite's own guard, in a run of pytest."""
