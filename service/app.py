@@ -87,7 +87,8 @@ def create_app(config: Config, adapters: OpenAdapters = aws_adapters) -> web.App
     Raises SchemaUnusable and TracingUnusable.
     """
     schema = profile_schema(config.profile.schema)
-    tracing = extra.tracing(config.tracing, version=version(DISTRIBUTION))
+    own_version = version(DISTRIBUTION)
+    tracing = extra.tracing(config.tracing, version=own_version)
     app = web.Application(
         middlewares=(*([tracing.middleware] if tracing else []), *middlewares.IN_ORDER),
         client_max_size=config.server.max_body_bytes,
@@ -96,7 +97,7 @@ def create_app(config: Config, adapters: OpenAdapters = aws_adapters) -> web.App
     hash_key = config.log.hash_key
     app[keys.ACCOUNT_HASH_KEY] = secrets.token_bytes(32) if hash_key is None else hash_key.encode()
     app[keys.METRICS] = metrics = Metrics()
-    metrics.built_as(version(DISTRIBUTION))
+    metrics.built_as(own_version)
     app[keys.LOAD] = load = keys.Load(routes.needs())
     metrics.in_flight.follow(lambda: load.in_flight)
     app[keys.DEADLINES] = Deadlines(config.server.request_deadline_s)
@@ -104,7 +105,7 @@ def create_app(config: Config, adapters: OpenAdapters = aws_adapters) -> web.App
     app[keys.PROFILE_REPRESENTATION] = ProfileRepresentation(schema())
     app[attempts.FRONT_DOOR] = FrontDoor(config.limits, clock=time.monotonic, metrics=metrics)
     app[keys.PROFILE_JSON_SCHEMA] = profile_json_schema.document(schema)
-    app[keys.OPENAPI] = openapi.document(schema, version=version(DISTRIBUTION))
+    app[keys.OPENAPI] = openapi.document(schema, version=own_version)
     app[keys.ACCESS] = routes.register(app)
 
     async def opened(app: web.Application) -> AsyncIterator[None]:

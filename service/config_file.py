@@ -2,6 +2,7 @@
 
 import configparser
 import difflib
+import functools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,8 @@ def environment_name(section: str, key: str) -> str:
     return f"{section}_{key}".upper().replace(".", "_").replace("-", "_")
 
 
-def keys(schema: type[SectionSchema]) -> dict[str, Field[Any]]:
+@functools.cache
+def keys(schema: type[SectionSchema]) -> Mapping[str, Field[Any]]:
     """Return the settings of a section: key -> field."""
     return {field.data_key or name: field for name, field in schema().fields.items()}
 

@@ -1,5 +1,6 @@
 """The API document, OpenAPI 3.1, made of the routes, their operations and their schemas."""
 
+import functools
 import re
 from collections import defaultdict
 from collections.abc import Iterable
@@ -31,6 +32,7 @@ from service.web.schemas.errors import ProblemSchema
 UNROUTED: Final = (RouteNotFound, MethodNotAllowed, Overloaded)  # where no operation is reached
 
 
+@functools.lru_cache(maxsize=4)
 def document(profile_schema: type[Schema], *, version: str) -> bytes:
     """Return the document of a service whose profiles have the fields of *profile_schema*."""
     schemas = Schemas(profile_schema)

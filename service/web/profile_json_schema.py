@@ -1,5 +1,6 @@
 """The JSON Schema of a profile's fields, as a document of its own."""
 
+import functools
 from typing import Final
 
 import orjson
@@ -10,6 +11,7 @@ from service.web.json_schema import FOREIGN_VALUE, Schemas
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 
+@functools.lru_cache(maxsize=4)
 def document(profile_schema: type[Schema]) -> bytes:
     """
     Return what a write may hold, as JSON Schema (2020-12).

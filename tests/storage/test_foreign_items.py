@@ -18,7 +18,7 @@ from tests.stage import CREDENTIALS
 from tests.storage.foreign_items import CASES, DIGITS, UNDECLARED, Case, without
 from tests.storage.table import Table
 from tests.web.conftest import Api
-from tests.web.openapi_check import AnswerCheck
+from tests.web.openapi_check import answer_check
 
 PATH = "/v1/user/profile"
 Json: TypeAlias = dict[str, Any]
@@ -67,7 +67,7 @@ async def _is_served(api: Api, user_id: str, case: Case) -> None:
     first, second = [await _call(api, user_id, "GET") for _ in range(2)]
     body = await first.read()
     assert first.status == 200, body
-    AnswerCheck(json.loads(api.app[keys.OPENAPI])).check(
+    answer_check(api.app[keys.OPENAPI]).check(
         "GET", PATH, status=first.status, headers=first.headers, body=body
     )
     shown = json.loads(body)

@@ -1,6 +1,5 @@
 """The HTTP layer with fakes behind it."""
 
-import json
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
@@ -14,7 +13,7 @@ from service.app import Adapters, create_app
 from service.config_file import Settings
 from service.web import keys
 from tests.stage import configured, opening
-from tests.web.openapi_check import AnswerCheck
+from tests.web.openapi_check import answer_check
 
 Api: TypeAlias = TestClient[web.Request, web.Application]
 Start: TypeAlias = Callable[..., Awaitable[Api]]
@@ -33,7 +32,7 @@ class CheckedClient(TestClient[web.Request, web.Application]):
         **kwargs: Any,  # noqa: ANN401 -- aiohttp's signature
     ) -> ClientResponse:
         answer = await super()._request(method, path, **kwargs)
-        AnswerCheck(json.loads(self.app[keys.OPENAPI])).check(
+        answer_check(self.app[keys.OPENAPI]).check(
             method,
             answer.url.raw_path,
             status=answer.status,

@@ -1,5 +1,6 @@
 """Holds real answers against the API document."""
 
+import functools
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -81,6 +82,12 @@ class AnswerCheck:
         for name in described["$ref"].removeprefix("#/").split("/"):
             found = found[name]
         return found
+
+
+@functools.lru_cache(maxsize=4)
+def answer_check(document: bytes) -> AnswerCheck:
+    """Return the check of answers against *document*, which is parsed once and not for each answer."""
+    return AnswerCheck(orjson.loads(document))
 
 
 def _pattern(path: str) -> re.Pattern[str]:
