@@ -1,7 +1,6 @@
 """`setup` creates what is missing, says the ids, and can be repeated."""
 
 import asyncio
-import json
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +13,6 @@ from service.__main__ import main
 from service.local.server import LocalAws
 from tests.loopback import url_of
 from tests.stage import CREDENTIALS, configured
-from tests_slow.commands.running import run
 
 pytestmark = pytest.mark.usefixtures("process_restored")
 
@@ -32,20 +30,6 @@ async def _table_status(local: LocalAws, name: str) -> str:
     servers = {"endpoint-url": local.endpoint_url, "read-timeout-s": "20"}
     async with aws.clients(configured({"aws.dynamodb": servers}), CREDENTIALS) as clients:
         return (await clients.dynamodb.describe_table(TableName=name))["Table"]["TableStatus"]
-
-
-async def test_program_prints_the_ids_and_logs_elsewhere(
-    here: Path, name: str, placed: Mapping[str, str]
-) -> None:
-    """Standard output holds the settings and nothing else; the log goes to standard error."""
-    environ = {**placed, "AWS_DYNAMODB_USER_PROFILE_TABLE": f"{name}-program"}
-    arguments = ("setup", "--user-pool", f"{name}-program", "--write", "ids.ini")
-    ended = await run(*arguments, folder=here, environ=environ)
-
-    assert ended.status == 0
-    assert ended.output == (here / "ids.ini").read_text(encoding="utf-8")
-    events = {json.loads(line)["event"] for line in ended.errors.splitlines()}
-    assert events >= {"table_created", "user_pool_created", "client_created"}
 
 
 def test_ids_are_settings(here: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,14 +4,11 @@ import base64
 import functools
 import gzip
 import json
-import re
-import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -30,7 +27,6 @@ from service.local.load_balancer_signer import ARN
 from tests.process import restored
 from tests.stage import CREDENTIALS, PASSWORD, Mailbox, new_user
 from tests.web.raw_http import exchange, serving
-from tests_slow.commands.running import running
 
 PROFILE = "/v1/user/profile"
 FORGED = {
@@ -471,37 +467,6 @@ def test_listener_is_addressed_so_that_it_can_be_reached(host: str, address: str
 def test_issuer_is_the_pools(region: str, issuer: str) -> None:
     """The issuer is named as Cognito names it in that region."""
     assert UserPool("http://127.0.0.1", region, "pool", "client").issuer == issuer
-
-
-async def test_local_serves_the_signed_path(tmp_path: Path) -> None:
-    """`local` prints a line that shows the profile by name and password; Ctrl-C ends both at once."""
-    environ = {"SERVER_PORT": "0", "AWS_REGION": "eu-west-1", "IDENTITY_ALB_CLIENT_ID": "of-work"}
-    account = {"username": "alice", "password": PASSWORD}
-    async with (
-        running("local", folder=tmp_path, environ=environ) as program,
-        aiohttp.ClientSession() as session,
-    ):
-        signed = await program.until("curl -s -u ")
-        await program.until("Ctrl-C ends it")
-        match = re.fullmatch(
-            r"curl -s -u 'alice:YourPass123!' (http://localhost:\d+)(/\S+)\n", signed
-        )
-        assert match is not None
-        url, path = match.groups()
-        await (await session.post(f"{url}/api/auth/signup", json=account)).read()
-        code = (await program.until("code for alice: ")).split()[-1]
-        confirm = {"username": "alice", "code": code}
-        await (await session.post(f"{url}/api/auth/confirm", json=confirm)).read()
-        headers = _basic("alice", PASSWORD)
-        async with session.post(url + path, json={"city": "Mumbai"}, headers=headers) as answer:
-            assert answer.status == 201
-        async with session.get(url + path, headers=headers) as answer:
-            assert (await answer.json())["city"] == "Mumbai"
-        await program.until("identity_source=alb")
-        ended = await program.end(signal.SIGINT)
-
-    assert (ended.status, ended.errors) == (0, "")
-    assert ended.took_s < 5
 
 
 def test_host_that_is_not_ours_is_told() -> None:

@@ -1,13 +1,9 @@
 """The local AWS runs as a process, inside moto's own image too."""
 
 import ast
-import os
 import signal
-import subprocess
 import sys
 import threading
-import time
-import urllib.request
 from pathlib import Path
 
 import pytest
@@ -19,28 +15,6 @@ LOCAL = Path(service.local.__file__).parent
 OF_MOTOS_IMAGE = [  # the load balancer runs beside the API, in `make run` and in tests alone
     path for path in sorted(LOCAL.rglob("*.py")) if not path.name.startswith("load_balancer")
 ]
-
-
-@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
-def test_process_says_where_it_listens_and_ends_when_told(sent: signal.Signals) -> None:
-    """One line names the address; a signal ends it at once with status 0."""
-    command = [sys.executable, "-m", "service.local", "--port", "0"]
-    environ = os.environ | {"PYTHONPATH": str(LOCAL.parent.parent)}
-    with subprocess.Popen(  # noqa: S603 -- our own module
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ
-    ) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        line = process.stdout.readline()
-        url = line.split()[-1]
-        assert line == f"local AWS listens on {url}\n"
-        with urllib.request.urlopen(f"{url}/local-aws/outbox") as answer:  # noqa: S310 -- ours
-            assert answer.read() == b"[]"
-        stopping = time.perf_counter()
-        process.send_signal(sent)
-        assert process.wait(timeout=10) == 0
-        assert time.perf_counter() - stopping < 4
-        assert process.stdout.read() == process.stderr.read() == ""
 
 
 def test_main_serves_until_a_signal(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,1 @@
+"""The local AWS in processes of its own."""
