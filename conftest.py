@@ -18,10 +18,12 @@ from service.config_file import Settings
 from service.identity_provider.trusted_header import TrustedHeader
 from service.local.outbox import Delivery
 from service.local.server import local_aws
+from service.transport import retries
 from tests.fakes.access_tokens import memory_access_tokens
 from tests.fakes.identity_provider import memory_identity_provider
 from tests.fakes.profiles import MemoryProfileStore
 from tests.fakes.user_pool import MemoryUserPool
+from tests.moto_tables import drop_items
 from tests.stage import CREDENTIALS, Mailbox, configured
 
 if TYPE_CHECKING:  # pytest rewrites a plugin that nobody has imported yet
@@ -92,6 +94,25 @@ async def _provision(config: Config, name: str) -> dict[str, str]:
         )
         client_id = await provisioning.create_client(clients.cognito, pool_id, name)
     return {"user-pool-id": pool_id, "client-id": client_id}
+
+
+@pytest.fixture(autouse=True)
+def _no_items_are_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """
+    Empty moto's table after each test: moto copies it whole for each item of a transaction.
+
+    DynamoDB Local keeps its items, for it does not.
+    """
+    yield
+    if "config" in request.fixturenames and "TEST_DYNAMODB_URL" not in os.environ:
+        config: Config = request.getfixturevalue("config")
+        drop_items(config.dynamodb.user_profile_table)
+
+
+@pytest.fixture
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let clients that are opened from now on pause a millisecond at most before a retry."""
+    monkeypatch.setattr(retries, "LONGEST_PAUSE_S", 0.001)
 
 
 @pytest.fixture

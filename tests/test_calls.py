@@ -32,6 +32,7 @@ def _series(operation: str, outcome: str, upstream: str) -> str:
     return f'{{operation="{operation}",outcome="{outcome}",upstream="{upstream}"}}'
 
 
+@pytest.mark.usefixtures("short_pauses")
 @pytest.mark.parametrize("transport", ["fast", "botocore"])
 @pytest.mark.parametrize(
     ("answer", "outcome"),

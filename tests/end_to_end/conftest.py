@@ -3,6 +3,7 @@
 import functools
 import os
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import aiohttp
 import pytest
@@ -23,7 +24,8 @@ async def service(config: Config) -> AsyncIterator[aiohttp.ClientSession]:
         async with aiohttp.ClientSession(given) as session:
             yield session
         return
-    app = create_app(config, functools.partial(aws_adapters, credentials=CREDENTIALS))
+    at_once = replace(config, auth=replace(config.auth, answer_floor_ms=0))  # no test is about time
+    app = create_app(at_once, functools.partial(aws_adapters, credentials=CREDENTIALS))
     runner = Runner(app, config.server, shutdown_timeout_s=config.server.request_deadline_s)
     await runner.setup()
     try:

@@ -22,9 +22,10 @@ from tests.web.openapi_check import answer_check
 
 PATH = "/v1/user/profile"
 Json: TypeAlias = dict[str, Any]
+Write: TypeAlias = tuple[str, Json, set[str]]
 
 # Method, body, and what it may change: each of them adopts a third of the items.
-WRITES: list[tuple[str, Json, set[str]]] = [
+WRITES: list[Write] = [
     ("POST", {"nickname": "merged", "email": None}, {"nickname"}),
     ("PATCH", {"nickname": "patched", "company": None}, {"nickname"}),
     ("PUT", {"nickname": "replaced"}, {"nickname", "city", "preferences"}),
@@ -39,27 +40,32 @@ async def api(config: Config, aiohttp_client: AiohttpClient) -> Api:
     )
 
 
+@pytest.mark.parametrize(
+    ("case", "write"),
+    [
+        pytest.param(case, WRITES[number % len(WRITES)], id=name)
+        for number, (name, case) in enumerate(CASES.items())
+    ],
+)
 async def test_item_is_served_adopted_and_not_harmed(
-    api: Api, table: Table, subtests: pytest.Subtests
+    api: Api, table: Table, user_id: str, case: Case, write: Write
 ) -> None:
     """Whatever stands there is read, written on and erased; what is undeclared stays as it is."""
-    for number, (name, case) in enumerate(CASES.items()):
-        user_id = str(uuid.uuid4())
-        with subtests.test(name), capture_logs() as logs:
-            await table.put(user_id, case.created_at, **UNDECLARED, **case.attributes)
-            await _is_served(api, user_id, case)
-            method, body, may_change = WRITES[number % len(WRITES)]
-            before = await _item(table, user_id, case.created_at)
-            answer = await _call(api, user_id, method, body)
-            assert answer.status == 200, await answer.text()
-            written = await answer.json()
-            assert written == await _read(api, user_id)
-            assert (written["nickname"], written["version"]) == (body["nickname"], case.version + 1)
-            after = await _item(table, user_id, case.created_at)
-            spared = {*OWN_ATTRIBUTES, *may_change}
-            assert without(after, spared) == without(before, spared)
-            await _is_erased(api, table, user_id)
-            assert {entry["event"] for entry in logs} == {"request_finished"}
+    with capture_logs() as logs:
+        await table.put(user_id, case.created_at, **UNDECLARED, **case.attributes)
+        await _is_served(api, user_id, case)
+        method, body, may_change = write
+        before = await _item(table, user_id, case.created_at)
+        answer = await _call(api, user_id, method, body)
+        assert answer.status == 200, await answer.text()
+        written = await answer.json()
+        assert written == await _read(api, user_id)
+        assert (written["nickname"], written["version"]) == (body["nickname"], case.version + 1)
+        after = await _item(table, user_id, case.created_at)
+        spared = {*OWN_ATTRIBUTES, *may_change}
+        assert without(after, spared) == without(before, spared)
+        await _is_erased(api, table, user_id)
+        assert {entry["event"] for entry in logs} == {"request_finished"}
 
 
 async def _is_served(api: Api, user_id: str, case: Case) -> None:

@@ -15,6 +15,8 @@ from service.transport.retries import MOST_LOST
 from tests.lossy_proxy import Deed
 from tests.storage.table import NOON, Table, store_behind_proxy, store_on
 
+pytestmark = pytest.mark.usefixtures("short_pauses")
+
 
 class Always:
     """A condition that allows all."""

@@ -14,6 +14,7 @@ from tests.metrics.samples import samples_of
 from tests.stage import CREDENTIALS, configured
 
 
+@pytest.mark.usefixtures("short_pauses")
 @pytest.mark.parametrize("transport", ["fast", "botocore"])
 @pytest.mark.parametrize(("failures", "counted"), [(0, None), (1, 1), (2, 2)])
 async def test_dynamodbs_retries_are_counted(
@@ -31,6 +32,7 @@ async def test_dynamodbs_retries_are_counted(
     assert samples.get('upstream_retries_total{upstream="dynamodb"}') == counted
 
 
+@pytest.mark.usefixtures("short_pauses")
 @pytest.mark.parametrize(("within_s", "attempts"), [(retries.LOST_WITHIN_S, 8), (0, 3)])
 async def test_lost_replies_are_asked_for_as_long_as_they_are_soon_lost(
     monkeypatch: pytest.MonkeyPatch, within_s: float, attempts: int

@@ -132,7 +132,7 @@ async def test_time_of_a_refusal_does_not_tell_who_has_an_account() -> None:
     """By a rank test over 300 pairs, the times of known and unknown users are as good as one."""
     upstream = Upstream(InvalidCredentials(), _slower_if_known)
     async with _serving(upstream, EVEN, UNLIMITED) as caller:
-        known, unknown = await _distributions(caller, 300, at_once=40)
+        known, unknown = await _distributions(caller, 300, at_once=100)
 
     assert _told_apart(known, unknown) <= 0.6
 
@@ -141,7 +141,7 @@ async def test_time_of_an_answer_that_sends_codes_does_not_tell_who_has_an_accou
     """Where a success says nothing either, its time does not: as above."""
     upstream = Upstream(takes_s=_slower_if_known)
     async with _serving(upstream, EVEN, UNLIMITED, kind=Kind.RESEND, always=True) as caller:
-        known, unknown = await _distributions(caller, 300, at_once=40)
+        known, unknown = await _distributions(caller, 300, at_once=100)
 
     assert _told_apart(known, unknown) <= 0.6
 

@@ -26,6 +26,8 @@ BREAKS: Settings = {"upstreams": {"breaker-failures": "5", "breaker-open-s": "0.
 
 Call: TypeAlias = Callable[[aws.Clients], Awaitable[Any]]
 
+pytestmark = pytest.mark.usefixtures("short_pauses")
+
 
 async def _get(clients: aws.Clients) -> Any:  # noqa: ANN401 -- botocore's
     return await clients.dynamodb.get_item(TableName="t", Key=KEY)
@@ -49,11 +51,6 @@ ON_DYNAMODB = pytest.mark.parametrize(("transport", "call"), OF_DYNAMODB)
 WAYS = pytest.mark.parametrize(
     ("transport", "call"), [*OF_DYNAMODB, pytest.param("fast", _get_user, id="cognito")]
 )
-
-
-@pytest.fixture(autouse=True)
-def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("service.transport.retries.LONGEST_PAUSE_S", 0.001)
 
 
 @asynccontextmanager
