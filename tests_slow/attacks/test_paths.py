@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Final
 
 from service.web.routes import all_routes
-from tests.commands.running import running
 from tests.web.raw_http import Heard, exchange
 from tests_slow.attacks.target import Place, Target, serve_process
+from tests_slow.commands.running import running
 
 SPELLINGS: Final[Mapping[str, Callable[[str], str]]] = {
     "unreserved characters encoded": lambda path: f"/%{ord(path[1]):02x}{path[2:]}",

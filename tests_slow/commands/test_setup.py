@@ -16,6 +16,6 @@ async def test_program_prints_the_ids_and_logs_elsewhere(
     ended = await run(*arguments, folder=tmp_path, environ=environ)
 
     assert ended.status == 0
-    assert ended.output == (tmp_path / "ids.ini").read_text()
+    assert ended.output == (tmp_path / "ids.ini").read_text(encoding="utf-8")
     events = {json.loads(line)["event"] for line in ended.errors.splitlines()}
     assert events >= {"table_created", "user_pool_created", "client_created"}
