@@ -24,6 +24,7 @@ from service.domain.errors import (
     TooManyAttempts,
     TryLater,
 )
+from service.domain.normalization import caseless_form
 from service.metrics.metrics import Metrics
 from service.web.buckets import Buckets, Decision
 from service.web.limit_rules import account_rules, address_rules, sliding_hour, total_rules
@@ -37,7 +38,6 @@ from service.web.limited_actions import (
     counts_against_name,
 )
 from service.web.lockout import Lockout
-from service.web.schemas.unicode_text import caseless_form
 from service.web.trusted_networks import TrustedNetworks
 
 

@@ -6,6 +6,8 @@ from typing import Final
 
 from marshmallow import ValidationError
 
+from service.domain.normalization import MAX_MARKS, is_stream_safe
+
 # Ranges for a character class, written so that Python and ECMA-262 read them alike.
 SPACES: Final = r" \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"  # category Zs
 # Of the basic plane: controls but tab, line feed and carriage return, and noncharacters.
@@ -28,14 +30,9 @@ _NO_CHARACTER: Final = re.compile(
 # Letters and a symbol that show nothing: the Hangul fillers, Khmer's inherent vowels, Braille's blank.
 _BLANK: Final = frozenset("\u115f\u1160\u3164\uffa0\u17b4\u17b5\u2800")
 
-# UAX #15, section 13: the bound of the Stream-Safe Text Format. Normalizing takes time that grows with
-# the square of the number of combining marks in a row.
-MAX_MARKS: Final = 30
 # One code point is the canonical composition of at most so many, so a text in Normalization Form C has
 # at least a quarter of its code points (UAX #15, section 9, and U+1F82, for one).
 MAX_COMPOSED: Final = 4
-# Of combining class 0, but their decompositions consist of combining marks.
-_MARKS_OF_CLASS_0: Final = str.maketrans(dict.fromkeys("\u0f73\u0f75\u0f81", "\u0f71"))
 
 
 def normal_form(text: str) -> str:
@@ -50,25 +47,6 @@ def normal_form(text: str) -> str:
     if not is_stream_safe(text):
         raise ValidationError(f"Must not hold more than {MAX_MARKS} combining marks in a row.")
     return unicodedata.normalize("NFC", text)
-
-
-def is_stream_safe(text: str) -> bool:
-    """Tell whether *text* has no more than MAX_MARKS combining marks (non-starters) in a row."""
-    if len(text) <= MAX_MARKS:
-        return True
-    classes = bytes(map(unicodedata.combining, text.translate(_MARKS_OF_CLASS_0)))
-    return max(map(len, classes.split(b"\0"))) <= MAX_MARKS
-
-
-def caseless_form(text: str) -> str:
-    """
-    Return what *text* has in common with texts that differ by case or by compatible characters.
-
-    A text that is not stream-safe is returned as it is: only an equal one has anything in common with it.
-    """
-    if text.isascii() or is_stream_safe(text):
-        return unicodedata.normalize("NFKC", text).casefold()
-    return text
 
 
 def fault(text: str) -> str | None:
