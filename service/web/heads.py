@@ -37,7 +37,7 @@ class Heads:
 
     def readable(self, data: bytes) -> bytes:
         """Return *data* for the parser; UNREADABLE in place of a request of another protocol."""
-        self.are_large |= len(data) > MAX_BYTES
+        self.are_large |= self._begun + len(data) > MAX_BYTES
         lines = self._line + data if self._line else data
         line = lines[lines.rfind(b"\n") + 1 :]
         self._line = line if len(line) <= MAX_LINE_BYTES else b""
