@@ -81,6 +81,7 @@ class ServerConfig:
     request_deadline_s: float
     header_timeout_s: float
     body_timeout_s: float
+    write_timeout_s: float
     keep_alive_s: float
     balancer_idle_s: float
     drain_s: float

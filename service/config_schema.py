@@ -154,6 +154,7 @@ class ServerSection(SectionSchema):
     request_deadline_s = seconds("8", longest=300)
     header_timeout_s = seconds("10", longest=300)
     body_timeout_s = seconds("7", longest=300)
+    write_timeout_s = seconds("6", longest=300)
     keep_alive_s = seconds("75", longest=4_000)  # a balancer's idle timeout is 4,000 s at most
     balancer_idle_s = fields.Float(load_default=60.0, validate=validate.Range(0, 4_000))
     drain_s = fields.Float(load_default=10.0, validate=validate.Range(0, 300))

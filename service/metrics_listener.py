@@ -14,7 +14,7 @@ from service.metrics import loop_lag
 from service.metrics.exposition import Exposition
 from service.metrics.metrics import Metrics
 from service.web.middlewares.request_context import ANSWER_HEADERS
-from service.web.protocol import Runner
+from service.web.runner import Runner, Site
 
 PATH: Final = "/metrics"
 SHUTDOWN_S: Final = 1.0  # an answer takes milliseconds
@@ -61,7 +61,7 @@ def _app(metrics: Metrics) -> web.Application:
 async def _bind(runner: Runner, host: str, ports: Sequence[int]) -> None:
     for port in ports:
         try:
-            await web.TCPSite(runner, host, port).start()
+            await Site(runner, host, port).start()
         except (OSError, UnicodeError) as error:  # UnicodeError: no host can have such a name
             failure = getattr(error, "strerror", None) or error
         else:

@@ -12,7 +12,7 @@ from aiohttp import web
 from service.config import ServerConfig
 from service.errors import AddressUnavailable
 from service.web import keys
-from service.web.protocol import Runner
+from service.web.runner import Runner, Site
 
 Result = TypeVar("Result")
 
@@ -57,7 +57,7 @@ async def serve(
     runner = Runner(app, config, shutdown_timeout_s=finish_s)
     try:
         await runner.setup()
-        site = web.TCPSite(
+        site = Site(
             runner,
             config.host,
             config.port,

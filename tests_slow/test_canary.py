@@ -22,7 +22,7 @@ from aiohttp import web
 from service import log
 from service.app import aws_adapters, create_app
 from service.config import Config, LogConfig
-from service.web.protocol import Runner
+from service.web.runner import Runner
 from tests.cognito_answers import USER_ID, default_answer
 from tests.cognito_shapes import service_model
 from tests.fake_load_balancer import CLIENT, ISSUER

@@ -18,7 +18,7 @@ from service.domain.errors import (
     Overloaded,
     UnsupportedMediaType,
 )
-from service.web import keys, strict_json
+from service.web import content_codings, keys, strict_json
 from service.web.media_types import media_type
 
 JSON = "application/json"
@@ -41,18 +41,19 @@ async def load(
     Return the request's body, of one of *types*, as *schema* makes it.
 
     It may hold *most_values* names and values. Raises UnsupportedMediaType, MalformedRequest,
-    InvalidFields, Overloaded, and aiohttp's own error for a body that is too large.
+    InvalidFields, Overloaded, and for a body that is too large, as sent or decoded, BodyTooLarge or
+    aiohttp's own error.
     """
     sent = media_type(request.headers.get(hdrs.CONTENT_TYPE, ""))
     if sent is None or sent.name not in types or not sent.charsets <= {"utf-8"}:
         raise UnsupportedMediaType(f"Send the body with Content-Type: {' or '.join(types)}.")
-    if (request.content_length or 0) > request.client_max_size:
-        raise BodyTooLarge  # before waiting for any of it
+    coding = content_codings.coding_of(request.headers.getall(hdrs.CONTENT_ENCODING, ()))
     try:
         body = await _received(request)
     except web.RequestPayloadError:
         raise MalformedRequest("The body is cut short or wrongly encoded.") from None
-    value = strict_json.loads(body, most_values=most_values)
+    decoded = content_codings.decoded(body, coding, max_bytes=request.client_max_size)
+    value = strict_json.loads(decoded, most_values=most_values)
     if not isinstance(value, dict):
         raise MalformedRequest("The body must be a JSON object.")
     return loaded(schema, value)
@@ -60,7 +61,7 @@ async def load(
 
 async def _received(request: web.Request) -> bytes:
     """
-    Return the body when all of it has come.
+    Return the body, still in its content coding, when all of it has come.
 
     Until then the request takes no place of those in flight: clients that send slowly would take all
     of them. Raises Overloaded where there is none when it is whole.

@@ -25,6 +25,7 @@ class Connections:
     most: int
     header_s: float
     body_s: float
+    write_s: float
     keep_s: float
     most_in_flight: int
     open: int = 0
@@ -38,6 +39,7 @@ class Connections:
             config.max_connections,
             config.header_timeout_s,
             config.body_timeout_s,
+            config.write_timeout_s,
             config.keep_alive_s,
             config.max_in_flight,
         )

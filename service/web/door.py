@@ -20,7 +20,6 @@ IDENTITY_FIELDS: Final = frozenset(
     {OIDC_ACCESS_TOKEN, OIDC_DATA, OIDC_IDENTITY, hdrs.AUTHORIZATION.lower()}
 )
 VERSIONS: Final = frozenset({HttpVersion10, HttpVersion11})
-CODINGS: Final = frozenset({"br", "deflate", "gzip", "identity", "zstd"})  # that aiohttp decodes
 
 # RFC 9110, section 7.2: a name or an address, and perhaps a port.
 _HOST: Final = re.compile(
@@ -85,11 +84,6 @@ def _of_body(request: web.BaseRequest) -> Objection | None:
         chunked.lower() != "chunked" or request.version == HttpVersion10
     ):  # RFC 9112, section 6.1
         return Objection("transfer_encoding", MalformedRequest())
-    codings = request.headers.getall(hdrs.CONTENT_ENCODING, ())
-    if request.body_exists and (
-        len(codings) > 1 or any(coding.lower() not in CODINGS for coding in codings)
-    ):
-        return Objection("content_encoding", MalformedRequest())
     return None
 
 

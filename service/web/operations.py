@@ -18,13 +18,13 @@ Refusals: TypeAlias = tuple[type[ServiceError], ...]
 
 OF_EVERY_CALL: Final[Refusals] = (
     errors.MalformedRequest,
+    errors.BodyTooLarge,
     errors.RequestRejected,
     errors.DeadlineExceeded,
     errors.Overloaded,
     errors.InternalError,
 )
 OF_A_BODY: Final[Refusals] = (
-    errors.BodyTooLarge,
     errors.CrossSiteRefused,
     errors.RequestTimeout,
     errors.UnsupportedMediaType,

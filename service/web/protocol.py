@@ -7,17 +7,14 @@ are in neither. What the door refuses is answered in the same way.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, cast
 
 import structlog
-from aiohttp import HttpVersion11, hdrs, web
+from aiohttp import hdrs, web
 from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import _ErrInfo
-from yarl import URL
 
-from service.config import ServerConfig
 from service.domain.errors import (
     DeadlineExceeded,
     InternalError,
@@ -26,34 +23,32 @@ from service.domain.errors import (
     ServiceError,
 )
 from service.metrics.metrics import Metrics
-from service.web import door, keys
+from service.web import keys
 from service.web.connections import HEADER, NEXT, Connections, crowded
 from service.web.heads import (
-    MAX_FIELD_BYTES,
-    MAX_LINE_BYTES,
     UNREADABLE,
     Heads,
     is_followed,
     is_in_pieces,
-    is_too_large,
 )
 from service.web.middlewares.request_context import complete, new_request_id
 from service.web.problems import problem
 from service.web.shedding import is_one_request, needs_of
+from service.web.writing import Writing
 
 HANG_UP_S: Final = 1.0  # for a client that was refused while it was still sending
+MAX_DISCARDED_BYTES: Final = 1_048_576  # of such a client; most send all before they read
+MAX_WAITING_REQUESTS: Final = 2
 
-_Factory: TypeAlias = Callable[..., web.BaseRequest]
-_Handler: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
-
-class _Protocol(web.RequestHandler):
+class Protocol(Writing):
     """A connection."""
 
     __slots__ = (
         "_awaited",
         "_body",
         "_connections",
+        "_discarded_bytes",
         "_gone",
         "_plain",
         "_timer",
@@ -67,7 +62,7 @@ class _Protocol(web.RequestHandler):
         connections: Connections,
         **options: Any,  # noqa: ANN401 -- aiohttp's own
     ) -> None:
-        super().__init__(manager, **options)
+        super().__init__(manager, write_timeout_s=connections.write_s, **options)
         self._connections = connections
         self.heads = Heads()
         self._timer: asyncio.TimerHandle | None = None
@@ -75,7 +70,11 @@ class _Protocol(web.RequestHandler):
         self._body = EMPTY_PAYLOAD  # of the request that was read last
         self._unreadable = False
         self._plain = True  # each request so far has come in one piece, so the next one begins here
+        self._discarded_bytes = 0
         self._gone: asyncio.Future[None] = self._loop.create_future()
+        # aiohttp reads on until 32 requests of any size wait behind the one that is served.
+        self._max_msg_queue_size = MAX_WAITING_REQUESTS
+        self._msg_queue_resume_size = 0
 
     @property
     def metrics(self) -> Metrics:
@@ -96,7 +95,7 @@ class _Protocol(web.RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Read on; who waits for a body that turns out to be unreadable is told."""
-        if self._unreadable or self._shed(data) or self._is_in_pieces(data):
+        if self._discards(data) or self._shed(data) or self._is_in_pieces(data):
             return
         begun = self._request_count
         super().data_received(self.heads.readable(data))
@@ -106,12 +105,14 @@ class _Protocol(web.RequestHandler):
                 self._give_up_body(web.RequestPayloadError())
                 return
             self._body = body
+            self._hold(is_needed=self._request_in_progress)
             length = int(message.headers.get(hdrs.CONTENT_LENGTH, "0"))
         if not self._body.is_eof():
             self._await(self._body, self._connections.body_s)
         elif self._request_count > begun:
             self._await_nothing()
             if is_followed(data, length):
+                self._hold(is_needed=True)
                 self._await(HEADER, self._connections.header_s)
         elif self._awaited is self._body:
             self._await_nothing()
@@ -120,12 +121,28 @@ class _Protocol(web.RequestHandler):
             if not self.heads.goes_on(data):
                 self.data_received(UNREADABLE)
 
+    def _hold(self, *, is_needed: bool) -> None:
+        """Read no further until the requests that wait are begun; aiohttp goes on then."""
+        if is_needed and not self._buffer_paused:
+            self._pause_reading_for_buffer()
+
+    def _discards(self, data: bytes) -> bool:
+        """Drop what comes after the last request that is served; beyond a bound, stop reading."""
+        if not self._unreadable:
+            return False
+        self._discarded_bytes += len(data)
+        if self._discarded_bytes > MAX_DISCARDED_BYTES and self.transport is not None:
+            self.transport.pause_reading()
+        return True
+
     def _shed(self, data: bytes) -> bool:
         """Refuse a request that is one too many, if that can be seen from its bytes alone."""
         self._plain = self._plain and is_one_request(data)
         needs = needs_of(data) if self._plain else None
         if needs is None or not self._connections.is_full(needs):
             return False
+        if self.writing_paused:
+            return False  # it does not read the answers
         if self._waiter is None or self._waiter.done() or self._messages:
             return False  # it is at another request, or not at any yet
         self.metrics.request_shed("requests")
@@ -198,7 +215,7 @@ class _Protocol(web.RequestHandler):
         message: str | None = None,  # noqa: ARG002 -- aiohttp's signature; it holds the bytes
     ) -> web.StreamResponse:
         """Answer what could not be read, or what failed outside the middlewares; then close."""
-        logger, request_id = _begun(request)
+        logger, request_id = identified(request)
         error: ServiceError
         if status == HTTPStatus.BAD_REQUEST:
             logger.info("request_unreadable", reason=type(exc).__name__, status=status)
@@ -211,7 +228,7 @@ class _Protocol(web.RequestHandler):
             error = InternalError()
         if request.writer.output_size > 0:
             raise ConnectionError("a part of another answer is sent already")
-        return _refusal(request, error, request_id)
+        return refusal(request, error, request_id)
 
     def log_exception(self, *args: Any, **details: Any) -> None:  # noqa: ANN401 -- aiohttp's signature
         """Log a failure of aiohttp's own; a body that broke off after its answer, or stopped, is none."""
@@ -222,6 +239,9 @@ class _Protocol(web.RequestHandler):
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
         """Send the answer; to a client that may still be sending, in a way that it can read it."""
+        if not request.content.is_eof() and not _keeps_connection(request, resp):
+            resp.force_close()
+            self._give_up_body(web.RequestPayloadError())
         response, lost = await super().finish_response(request, resp, start_time)
         unread = self._unreadable or request.content.exception() is not None
         if unread and not response.keep_alive and self.transport is not None:
@@ -231,122 +251,31 @@ class _Protocol(web.RequestHandler):
         return response, lost
 
 
-class _Server(web.Server):
-    """Makes the connections."""
-
-    def __init__(
-        self,
-        handler: _Handler,
-        connections: Connections,
-        **options: Any,  # noqa: ANN401 -- aiohttp's own
-    ) -> None:
-        super().__init__(handler, **options)
-        self._of_all = connections
-
-    def __call__(self) -> web.RequestHandler:
-        """Return the protocol of a new connection."""
-        return _Protocol(self, self._of_all, loop=self._loop, **self._kwargs)
-
-
-class Runner(web.AppRunner):
-    """aiohttp's runner of an application, with the service's limits and its own refusals."""
-
-    def __init__(
-        self, app: web.Application, config: ServerConfig, *, shutdown_timeout_s: float
-    ) -> None:
-        self._of_all = Connections.of(config)
-        self._of_all.count_in(app.get(keys.METRICS, self._of_all.metrics))
-        self._allowed_hosts = frozenset(map(str.lower, config.allowed_hosts))
-        self._of_all.load = app.get(keys.LOAD, self._of_all.load)
-        super().__init__(
-            app,
-            access_log=None,
-            keepalive_timeout=config.keep_alive_s,
-            shutdown_timeout=shutdown_timeout_s,
-            max_field_size=MAX_FIELD_BYTES,
-            max_line_size=MAX_LINE_BYTES,
-        )
-
-    async def _make_server(self) -> web.Server:
-        plain = await super()._make_server()
-        return _Server(
-            _through_the_door(plain.request_handler, self._allowed_hosts),
-            self._of_all,
-            request_factory=_made_of_anything(plain.request_factory),
-            loop=plain._loop,  # noqa: SLF001 -- aiohttp has no public way to its protocol's class
-            **plain._kwargs,  # noqa: SLF001 -- likewise
-        )
-
-
-def _through_the_door(handler: _Handler, allowed_hosts: frozenset[str]) -> _Handler:
-    """Return *handler* for the requests that nothing stands against, and a refusal of all others."""
-
-    async def serve(request: web.BaseRequest) -> web.StreamResponse:
-        found = _of_head(request) or door.objection(request, allowed_hosts)
-        if found is not None:
-            return _refused(request, found)
-        response = await handler(request)
-        if request.content.exception() is not None:  # where its next request begins is unknown
-            request.content.feed_eof()
-            response.force_close()
-        if hdrs.TRANSFER_ENCODING in request.headers:
-            # aiohttp 3.14.5 takes the last trailer for the first header of the connection's *next*
-            # request: somebody else's, behind a load balancer.
-            response.force_close()
-        return response
-
-    return serve
-
-
-def _of_head(request: web.BaseRequest) -> door.Objection | None:
-    """Return what stands against a request for what only its connection knows."""
-    if keys.TARGET_UNUSABLE in request:
-        return door.Objection("target", MalformedRequest())
-    if cast("_Protocol", request.protocol).heads.are_large and is_too_large(request):
-        return door.Objection("size", MalformedRequest())
-    return None
-
-
-def _made_of_anything(factory: _Factory) -> _Factory:
+def _keeps_connection(request: web.BaseRequest, response: web.StreamResponse | None) -> bool:
     """
-    Return *factory* for requests of any target.
+    Tell whether the rest of a body that nobody has read is waited for, to keep its connection.
 
-    A host that is no name makes it fail where aiohttp neither answers nor closes: the connection would
-    be open for ever.
+    It is not where the connection ends anyway, as after every body in chunks, or where the body is larger
+    than any that is wanted.
     """
-
-    def make(message: Any, *rest: Any) -> web.BaseRequest:  # noqa: ANN401 -- aiohttp's own
-        try:
-            return factory(message, *rest)
-        except ValueError:
-            request = factory(message._replace(url=URL("/")), *rest)
-            request[keys.TARGET_UNUSABLE] = True
-            return request
-
-    return make
-
-
-def _refused(request: web.BaseRequest, found: door.Objection) -> web.Response:
-    logger, request_id = _begun(request)
-    if request.version not in door.VERSIONS:
-        request._cache["version"] = HttpVersion11  # noqa: SLF001 -- or it is answered in HTTP/0.9
-    response = _refusal(request, found.error, request_id)
-    logger.info(
-        "request_refused", reason=found.reason, code=found.error.code, status=response.status
+    return (
+        request.keep_alive
+        and (response is None or response.keep_alive is not False)
+        and (request.content_length or 0) <= request.client_max_size
     )
-    return response
 
 
-def _begun(request: web.BaseRequest) -> tuple[structlog.typing.FilteringBoundLogger, str]:
+def identified(request: web.BaseRequest) -> tuple[structlog.typing.FilteringBoundLogger, str]:
     """Give the request its id; return that, and a logger that says it."""
     request_id = new_request_id()
     request[keys.REQUEST_ID] = request_id
     return structlog.get_logger().bind(request_id=request_id, peer=request.remote), request_id
 
 
-def _refusal(request: web.BaseRequest, error: ServiceError, request_id: str) -> web.Response:
+def refusal(request: web.BaseRequest, error: ServiceError, request_id: str) -> web.Response:
+    """Return the answer that refuses *request* before the application, counted; it closes."""
     response = problem(request, error)
-    cast("_Protocol", request.protocol).metrics.request_refused(request.method, response.status)
+    cast("Protocol", request.protocol).metrics.request_refused(request.method, response.status)
     complete(response, request_id)
     response.force_close()
     response.headers[hdrs.CONNECTION] = "close"  # aiohttp says it to HTTP/1.1 only

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from service.app import aws_adapters, create_app
 from service.config import Config
-from service.web.protocol import Runner
+from service.web.runner import Runner
 from tests.end_to_end.calls import call
 from tests.stage import CREDENTIALS, PASSWORD, Mailbox, new_user
 

@@ -1,12 +1,13 @@
 """The HTTP layer with fakes behind it."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import pytest
 from aiohttp import ClientResponse, web
-from aiohttp.test_utils import TestClient
+from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.typedefs import StrOrURL
+from aiohttp.web_runner import BaseRunner
 from pytest_aiohttp.plugin import AiohttpClient
 
 from service.app import Adapters, create_app
@@ -42,6 +43,13 @@ class CheckedClient(TestClient[web.Request, web.Application]):
         return answer
 
 
+class ServiceServer(TestServer):
+    """A server that leaves bodies in their content coding, as the service's own does."""
+
+    async def _make_runner(self, **options: Any) -> BaseRunner:  # noqa: ANN401 -- aiohttp's signature
+        return await super()._make_runner(auto_decompress=False, **options)
+
+
 @pytest.fixture
 def aiohttp_client_cls() -> type[CheckedClient]:
     """Return the client that pytest-aiohttp makes."""
@@ -54,7 +62,8 @@ def start(aiohttp_client: AiohttpClient, memory: Adapters) -> Start:
 
     async def started(*settings: Settings, adapters: Adapters = memory) -> Api:
         config = configured(AT_ONCE, *settings)
-        return await aiohttp_client(create_app(config, opening(adapters)))
+        server = ServiceServer(create_app(config, opening(adapters)))
+        return cast("Api", await aiohttp_client(server))
 
     return started
 

@@ -16,7 +16,7 @@ from aiohttp import web
 
 from service import log
 from service.config import LogConfig
-from service.web.protocol import Runner
+from service.web.runner import Runner, Site
 from tests.stage import configured
 
 PATIENCE_S = 10.0
@@ -70,7 +70,7 @@ async def serving(app: web.Application, **settings: str) -> AsyncIterator[int]:
     runner = Runner(app, config, shutdown_timeout_s=1)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        await Site(runner, "127.0.0.1", 0).start()
         yield runner.addresses[0][1]
     finally:
         await runner.cleanup()

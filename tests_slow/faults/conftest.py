@@ -17,7 +17,7 @@ from aiohttp import web
 from service import aws
 from service.app import aws_adapters, create_app
 from service.config import Config
-from service.web.protocol import Runner
+from service.web.runner import Runner
 from tests.stage import CREDENTIALS, PASSWORD, configured, new_user
 from tests.web.raw_http import until
 from tests_slow.faults.proxy import TASK, Proxy, proxy

@@ -1,5 +1,5 @@
 """
-Bounds the requests in flight, and the time of each.
+Bounds the requests in flight, the time of each, and the body that it announces.
 
 Those that wait for Cognito have places of their own, and so have those that wait for DynamoDB: one that
 hangs must not shut out who needs the other.
@@ -8,14 +8,16 @@ hangs must not shut out who needs the other.
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from service.domain.errors import Overloaded
+from service.domain.errors import BodyTooLarge, Overloaded
 from service.web import keys
 from service.web.handlers.health import PREFIX as HEALTH
 
 
 @web.middleware
 async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Serve the request; raises Overloaded and DeadlineExceeded."""
+    """Serve the request; raises BodyTooLarge, Overloaded and DeadlineExceeded."""
+    if (request.content_length or 0) > request.client_max_size:
+        raise BodyTooLarge  # whether or not a body is wanted; none of it is read
     if request.path.startswith(HEALTH):  # a process that is merely busy is healthy
         return await handler(request)
     app = request.app

@@ -1,0 +1,57 @@
+"""The content codings of request bodies (RFC 9110, section 8.4), decoded within a bound."""
+
+import zlib
+from collections.abc import Sequence
+from typing import Final
+
+from service.domain.errors import BodyTooLarge, MalformedRequest, UnsupportedMediaType
+
+IDENTITY: Final = "identity"
+CODINGS: Final = ("gzip", "deflate", IDENTITY)
+
+_ZLIB_METHOD: Final = 8  # in the low half of the first byte of a zlib stream (RFC 1950)
+
+
+def coding_of(fields: Sequence[str]) -> str:
+    """
+    Return the coding that the Content-Encoding *fields* of a request name.
+
+    Raises UnsupportedMediaType for any other than CODINGS, and for more than one.
+    """
+    if not fields:
+        return IDENTITY
+    coding = fields[0].lower()
+    if len(fields) > 1 or coding not in CODINGS:
+        raise UnsupportedMediaType(
+            "Send the body with Content-Encoding: gzip or deflate, or without one."
+        )
+    return coding
+
+
+def decoded(body: bytes, coding: str, *, max_bytes: int) -> bytes:
+    """
+    Return *body* without its *coding*.
+
+    Nothing is inflated beyond *max_bytes* and one more. Raises BodyTooLarge, and MalformedRequest where
+    the body is not coded as it says, or has something after it.
+    """
+    if coding == IDENTITY:
+        return body
+    inflater = zlib.decompressobj(_window_bits(body, coding))
+    try:
+        inflated = inflater.decompress(body, max_bytes + 1)
+    except zlib.error:
+        raise MalformedRequest("The body is cut short or wrongly encoded.") from None
+    if len(inflated) > max_bytes:
+        raise BodyTooLarge
+    if inflater.unused_data:
+        raise MalformedRequest("The body has more than one compressed part.")
+    return inflated
+
+
+def _window_bits(body: bytes, coding: str) -> int:
+    """Return zlib's parameter for the format: some clients send deflate without the zlib header."""
+    if coding == "gzip":
+        return zlib.MAX_WBITS | 16
+    has_header = bool(body) and body[0] & 0x0F == _ZLIB_METHOD
+    return zlib.MAX_WBITS if has_header else -zlib.MAX_WBITS

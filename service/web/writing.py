@@ -1,0 +1,96 @@
+"""
+Connections whose clients may read slowly, or not at all.
+
+What such a client has not taken is bounded in bytes and in time, in this process and in the kernel.
+"""
+
+import asyncio
+from typing import Any, Final, cast
+
+import structlog
+from aiohttp import hdrs, web
+
+PART_BYTES: Final = 65_536
+
+
+class Writing(web.RequestHandler):
+    """The sending half of a connection."""
+
+    __slots__ = ("_write_timeout_s", "_write_timer")
+
+    def __init__(
+        self,
+        manager: web.Server,
+        *,
+        write_timeout_s: float,
+        **options: Any,  # noqa: ANN401 -- aiohttp's own
+    ) -> None:
+        super().__init__(manager, **options)
+        self._write_timeout_s = write_timeout_s
+        self._write_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Have pause_writing called as soon as a byte can't be sent at once."""
+        super().connection_made(transport)
+        cast("asyncio.Transport", transport).set_write_buffer_limits(0)
+
+    def pause_writing(self) -> None:
+        """Begin the time in which the client must take what could not be sent at once."""
+        super().pause_writing()
+        transport = self.transport
+        assert transport is not None  # noqa: S101 -- nothing is sent after its end
+        transport.pause_reading()  # who takes no answers is not heard either
+        self._write_timer = self._loop.call_later(self._write_timeout_s, self._reset, transport)
+
+    def resume_writing(self) -> None:
+        """End that time: all is sent."""
+        self._stop_write_timer()
+        super().resume_writing()
+        if self.transport is not None and not (self._reading_paused or self._buffer_paused):
+            self.transport.resume_reading()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """End that time: there is no client any more."""
+        self._stop_write_timer()
+        super().connection_lost(exc)
+
+    def _stop_write_timer(self) -> None:
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+            self._write_timer = None
+
+    def _reset(self, transport: asyncio.Transport) -> None:
+        """Reset the connection; it may be closing already, but for what its client does not take."""
+        peer = transport.get_extra_info("peername")
+        structlog.get_logger().info("answer_not_read", peer=peer and peer[0])
+        transport.abort()
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Send the answer, a long one in parts; tell whether the client is gone."""
+        try:
+            await _send_parts(request, resp)
+        except ConnectionError:
+            return resp, True
+        return await super().finish_response(request, resp, start_time)
+
+
+async def _send_parts(request: web.BaseRequest, response: web.StreamResponse) -> None:
+    """
+    Send all parts of *response* but the last, which is left for its end.
+
+    Each waits until the one before it is taken. A body of at most PART_BYTES is one part.
+    """
+    if not isinstance(response, web.Response) or request.method == hdrs.METH_HEAD:
+        return
+    body = response.body
+    if not isinstance(body, bytes) or len(body) <= PART_BYTES:
+        return
+    await response.prepare(request)
+    parts = memoryview(body)
+    last = (len(body) - 1) // PART_BYTES * PART_BYTES
+    for start in range(0, last, PART_BYTES):
+        await response.write(parts[start : start + PART_BYTES])
+        await request.writer.drain()
+    response.body = body[last:]
