@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 
+import jwt
 import pytest
 import structlog
 
+from tests.fakes.user_pool import SIGNING_KEY
 from tests.web.conftest import Api, Start
 
 ONE_A_DAY = {"limits": {"address-burst": "1", "address-per-s": "0.001"}}
-ACCESS = {"Authorization": "Bearer token"}
+TOKEN = jwt.encode({"sub": "alice", "token_use": "access"}, SIGNING_KEY, algorithm="HS256")
+ACCESS = {"Authorization": f"Bearer {TOKEN}"}
 # Every route that takes a body and goes on to Cognito, with the event of its refusals.
 ROUTES = [
     ("POST", "/api/auth/signup", {}, "sign_up_refused"),

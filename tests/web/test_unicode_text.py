@@ -6,6 +6,7 @@ import unicodedata
 import pytest
 from marshmallow import ValidationError
 
+from service.domain import normalization
 from service.web.schemas import unicode_text
 from service.web.schemas.profile_fields.text import Line
 
@@ -39,7 +40,7 @@ def test_each_character_that_decomposes_into_marks_counts_as_one() -> None:
         and unicodedata.combining(unicodedata.normalize("NFD", character)[0])
     ]
 
-    assert not [each for each in found if unicode_text.is_stream_safe(each * 31)]
+    assert not [each for each in found if normalization.is_stream_safe(each * 31)]
 
 
 def test_no_normal_form_has_less_than_a_quarter_of_the_code_points() -> None:
@@ -67,11 +68,11 @@ def test_length_is_that_of_the_normal_form() -> None:
 )
 def test_caseless_form_is_that_of_compatible_texts(one: str, other: str) -> None:
     """Case, width and compatible characters make no difference."""
-    assert unicode_text.caseless_form(one) == unicode_text.caseless_form(other)
+    assert normalization.caseless_form(one) == normalization.caseless_form(other)
 
 
 def test_text_with_too_many_marks_is_its_own_caseless_form() -> None:
     """Nothing is normalized where that takes too long."""
     text = "A" + "\u0301" * 31
 
-    assert unicode_text.caseless_form(text) == text
+    assert normalization.caseless_form(text) == text
