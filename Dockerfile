@@ -70,6 +70,7 @@ ENV HYPOTHESIS_STORAGE_DIRECTORY=/tmp/hypothesis
 COPY --from=test-dependencies /opt/venv /opt/venv
 COPY --from=package /package /opt/venv/lib/python3.13/site-packages
 COPY setup.cfg config.ini conftest.py ./
+COPY local_aws/ local_aws/
 COPY tests/ tests/
 COPY tests_slow/ tests_slow/
 USER 10001:10001

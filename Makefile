@@ -57,7 +57,7 @@ run: $(INSTALLED) ## serve in front of a local AWS; settings from the environmen
 	@$(BIN)/python -m service local
 
 dev: $(INSTALLED) ## as run, and start again when a file of the code changes, with no accounts and no profiles
-	@$(BIN)/watchfiles --target-type command '$(BIN)/python -m service local' service $(wildcard local_aws)
+	@$(BIN)/watchfiles --target-type command '$(BIN)/python -m service local' local_aws service
 
 test: $(INSTALLED) ## run the fast tests, on all cores
 	$(PYTEST)
@@ -82,10 +82,10 @@ test-compose: ## run the integration tests against the service's image, moto and
 	|| { status=$$?; $(TEST_COMPOSE) logs --no-color; exit $$status; }
 
 register: $(INSTALLED) ## kill processes, lose replies, check every profile's history: REGISTER='--seconds 300' make register
-	@$(BIN)/python -m tests_slow.register $(REGISTER)
+	@$(BIN)/python -m tests_slow.linearizability $(REGISTER)
 
 restarts: $(INSTALLED) ## restart two processes behind a balancer, again and again: RESTARTS='--restarts 100' make restarts
-	@$(BIN)/python -m tests_slow.restarts $(RESTARTS)
+	@$(BIN)/python -m tests_slow.rolling_restarts $(RESTARTS)
 
 fuzz: $(INSTALLED) ## hold the service against its own API document, in thousands of cases: FUZZ='--cases 500' make fuzz
 	@$(BIN)/python -m tests_slow.fuzz $(FUZZ)
@@ -141,4 +141,4 @@ release: $(INSTALLED) ## check everything, set the version, date the changelog, 
 clean: ## remove all that the other targets made
 	rm -rf $(VENV) $(BENCH_VENV) $(LOWEST_VENV) build dist *.egg-info .coverage .coverage.* .hypothesis \
 		.import_linter_cache .mypy_cache .pytest_cache .ruff_cache
-	find bench service tests tests_slow tools -name __pycache__ -type d -prune -exec rm -rf {} +
+	find bench local_aws service tests tests_slow tools -name __pycache__ -type d -prune -exec rm -rf {} +

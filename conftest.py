@@ -11,20 +11,21 @@ from typing import TYPE_CHECKING
 import aiohttp
 import pytest
 
-from service import aws, provisioning
+from local_aws.outbox import Delivery
+from local_aws.server import local_aws
 from service.app import Adapters
-from service.config import Config
-from service.config_file import Settings
-from service.identity_provider.trusted_header import TrustedHeader
-from service.local.outbox import Delivery
-from service.local.server import local_aws
-from service.transport import retries
-from tests.fakes.access_tokens import memory_access_tokens
-from tests.fakes.identity_provider import memory_identity_provider
-from tests.fakes.profiles import MemoryProfileStore
-from tests.fakes.user_pool import MemoryUserPool
+from service.authentication.trusted_header import TrustedHeader
+from service.aws import retries
+from service.aws.clients import Clients, open_clients
+from service.commands import provisioning
+from service.config.loader import Settings
+from service.config.settings import Config
 from tests.moto_tables import drop_items
-from tests.stage import CREDENTIALS, Mailbox, configured
+from tests.support.environment import CREDENTIALS, Mailbox, configured
+from tests.support.fakes.access_tokens import memory_access_tokens
+from tests.support.fakes.identity_provider import memory_identity_provider
+from tests.support.fakes.profiles import MemoryProfileStore
+from tests.support.fakes.user_pool import MemoryUserPool
 
 if TYPE_CHECKING:  # pytest rewrites a plugin that nobody has imported yet
     from tests.least_privilege.plugin import Guarded
@@ -87,7 +88,7 @@ def config(cognito_url: str, operator_url: str, guarded: "Guarded") -> Config:
 
 
 async def _provision(config: Config, name: str) -> dict[str, str]:
-    async with aws.clients(config, CREDENTIALS) as clients:
+    async with open_clients(config, CREDENTIALS) as clients:
         await provisioning.create_table(clients.dynamodb, config.dynamodb.user_profile_table)
         pool_id = await provisioning.create_user_pool(
             clients.cognito, name, passkeys_of="localhost"
@@ -116,9 +117,9 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def clients(config: Config) -> AsyncIterator[aws.Clients]:
+async def clients(config: Config) -> AsyncIterator[Clients]:
     """Open clients of the local AWS with the rights of the service."""
-    async with aws.clients(config, CREDENTIALS) as opened:
+    async with open_clients(config, CREDENTIALS) as opened:
         yield opened
 
 

@@ -9,9 +9,9 @@ from typing import Final
 
 import uvloop
 
-from service import config_file
+from service.authentication.sources import identity_adapters
+from service.config import loader
 from service.domain.identity import Evidence, IdentitySource
-from service.identity_provider.sources import identity_adapters
 
 CHECKS: Final = 20_000
 TRIES: Final = 9  # the quickest counts: anything else is the machine's
@@ -35,7 +35,7 @@ async def main(authorization: str, data: str, sub: str) -> None:
     evidence = Evidence(
         peer=None, authorization=(authorization,), oidc_data=(data,), oidc_identity=(sub,)
     )
-    config = config_file.load(None, os.environ)
+    config = loader.load(None, os.environ)
     async with identity_adapters(config) as identity:
         times = {source.name: await check_us(source, evidence) for source in identity.sources}
     print(json.dumps(times))  # noqa: T201 -- whoever starts it reads this

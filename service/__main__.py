@@ -14,7 +14,7 @@ ENDED_BY_SIGNAL = 128  # exit status of a program that a signal ended, less the 
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command that *arguments* name and return the exit status."""
-    from service.errors import UNUSABLE, SetupError  # noqa: PLC0415 -- see the commands
+    from service.startup_errors import UNUSABLE, SetupError  # noqa: PLC0415 -- see the commands
 
     ended_by = signal.SIGINT
 
@@ -70,10 +70,10 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _serve(_: argparse.Namespace, file: Path | None) -> None:
-    from service import config_file  # noqa: PLC0415 -- see above
     from service.commands import serve  # noqa: PLC0415 -- see above
+    from service.config import loader  # noqa: PLC0415 -- see above
 
-    serve.run(config_file.load(file, os.environ))
+    serve.run(loader.load(file, os.environ))
 
 
 def _local(_: argparse.Namespace, file: Path | None) -> None:

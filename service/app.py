@@ -15,27 +15,29 @@ from aiohttp import web
 from marshmallow import Schema, missing
 from marshmallow.fields import Field
 
-from service import aws
-from service.calls import COGNITO, Calls, untraced
-from service.config import Config, IdentityConfig, ServerConfig
+from service.api import cognito_guard, keys, middlewares, routes
+from service.api.deadlines import Deadlines
+from service.api.openapi import document
+from service.api.openapi import profile_schema as profile_json_schema
+from service.api.profile_json import ProfileRepresentation
+from service.api.schemas.profiles import ProfileSchema
+from service.authentication.sources import identity_adapters
+from service.aws.clients import Credentials, open_clients
+from service.cognito.adapters import identity_provider
+from service.config.settings import Config, IdentityConfig, ServerConfig
 from service.domain.identity import AccessTokenVerifiers, IdentitySource
 from service.domain.identity_provider import IdentityProvider
 from service.domain.profiles import SYSTEM_FIELDS, ProfileStore
 from service.domain.timestamps import utc_now
-from service.errors import SchemaUnusable
-from service.identity_provider.cognito.provider import identity_provider
-from service.identity_provider.sources import identity_adapters
-from service.log import BoundLogger
-from service.metrics.metrics import Metrics
-from service.readiness import Check, Watch
-from service.storage.dynamodb import DynamoDBProfileStore
-from service.storage.items import CLAIMED_FOR, OWN_ATTRIBUTES
-from service.tracing import extra
-from service.web import attempts, keys, middlewares, openapi, profile_json_schema, routes
-from service.web.deadlines import Deadlines
-from service.web.front_door import FrontDoor
-from service.web.representation import ProfileRepresentation
-from service.web.schemas.profiles import ProfileSchema
+from service.observability.logs import BoundLogger
+from service.observability.metrics.catalogue import Metrics
+from service.observability.upstream_calls import COGNITO, Calls, untraced
+from service.profile_store.dynamodb_store import DynamoDBProfileStore
+from service.profile_store.items import CLAIMED_FOR, OWN_ATTRIBUTES
+from service.rate_limiting.rate_limiter import FrontDoor
+from service.server.readiness import Check, Watch
+from service.startup_errors import SchemaUnusable
+from service.tracing import optional
 
 DISTRIBUTION = "user-profile-service"
 
@@ -56,11 +58,11 @@ OpenAdapters: TypeAlias = Callable[[Config, Calls], AbstractAsyncContextManager[
 
 @asynccontextmanager
 async def aws_adapters(
-    config: Config, calls: Calls, credentials: aws.Credentials | None = None
+    config: Config, calls: Calls, credentials: Credentials | None = None
 ) -> AsyncIterator[Adapters]:
     """Open the adapters on Cognito and DynamoDB, and close them; *calls* notes what they ask."""
     async with (
-        aws.clients(config, credentials, calls) as clients,
+        open_clients(config, credentials, calls) as clients,
         identity_adapters(config, calls) as identity,
     ):
         store = DynamoDBProfileStore(
@@ -88,7 +90,7 @@ def create_app(config: Config, adapters: OpenAdapters = aws_adapters) -> web.App
     """
     schema = profile_schema(config.profile.schema)
     own_version = version(DISTRIBUTION)
-    tracing = extra.tracing(config.tracing, version=own_version)
+    tracing = optional.tracing(config.tracing, version=own_version)
     app = web.Application(
         middlewares=(*([tracing.middleware] if tracing else []), *middlewares.IN_ORDER),
         client_max_size=config.server.max_body_bytes,
@@ -103,9 +105,9 @@ def create_app(config: Config, adapters: OpenAdapters = aws_adapters) -> web.App
     app[keys.DEADLINES] = Deadlines(config.server.request_deadline_s)
     app[keys.LOG] = BoundLogger()
     app[keys.PROFILE_REPRESENTATION] = ProfileRepresentation(schema())
-    app[attempts.FRONT_DOOR] = FrontDoor(config.limits, clock=time.monotonic, metrics=metrics)
+    app[cognito_guard.FRONT_DOOR] = FrontDoor(config.limits, clock=time.monotonic, metrics=metrics)
     app[keys.PROFILE_JSON_SCHEMA] = profile_json_schema.document(schema)
-    app[keys.OPENAPI] = openapi.document(schema, version=own_version)
+    app[keys.OPENAPI] = document.document(schema, version=own_version)
     app[keys.ACCESS] = routes.register(app)
 
     async def opened(app: web.Application) -> AsyncIterator[None]:
@@ -133,10 +135,10 @@ async def _listener(metrics: Metrics, server: ServerConfig) -> AsyncIterator[Non
     if server.metrics_port == 0:
         yield
         return
-    from service import metrics_listener  # noqa: PLC0415 -- most of it is a library that others need not load
+    from service.server import metrics_endpoint  # noqa: PLC0415 -- most of it is a library that others need not load
 
     ports = range(server.metrics_port, server.metrics_port + server.workers)
-    async with metrics_listener.listening(metrics, server, ports):
+    async with metrics_endpoint.listening(metrics, server, ports):
         yield
 
 

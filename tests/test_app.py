@@ -11,15 +11,15 @@ from aiohttp.test_utils import TestClient, TestServer
 from marshmallow import fields
 from structlog.testing import capture_logs
 
-from service import server
+from service.api import keys
+from service.api.schemas.profiles import ProfileSchema
 from service.app import Adapters, OpenAdapters, create_app, profile_schema
-from service.calls import Calls
-from service.config import Config
-from service.config_schema import PRIVATE_NETWORKS
-from service.errors import SchemaUnusable
-from service.web import keys
-from service.web.schemas.profiles import ProfileSchema
-from tests.stage import configured
+from service.config.schema import PRIVATE_NETWORKS
+from service.config.settings import Config
+from service.observability.upstream_calls import Calls
+from service.server import serve
+from service.startup_errors import SchemaUnusable
+from tests.support.environment import configured
 
 NETWORKS = PRIVATE_NETWORKS.split()
 NO_SCHEMA = "not a class"
@@ -113,7 +113,7 @@ async def test_adapters_are_closed_when_a_later_start_fails(journal: Journal) ->
 
     app.on_startup.append(broken)
     with pytest.raises(ValueError, match="cannot start"):
-        await server.serve(app, LOOPBACK, listening=_unexpected)
+        await serve.serve(app, LOOPBACK, listening=_unexpected)
 
     assert journal.events == ["opened", "checked", "closed"]
 
@@ -127,7 +127,7 @@ async def test_adapters_that_cannot_be_opened_end_the_start() -> None:
         yield
 
     with pytest.raises(ValueError, match="cannot be opened"):
-        await server.serve(_app(unopened), LOOPBACK, listening=_unexpected)
+        await serve.serve(_app(unopened), LOOPBACK, listening=_unexpected)
 
 
 async def test_failing_check_does_not_end_the_start(memory: Adapters) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from service import commands
 from service.__main__ import main
-from tests.process import restored
+from tests.support.process_state import restored
 
 COMMANDS = {path.stem for path in Path(commands.__file__).parent.glob("[a-z]*.py")}
 ENVIRON = {

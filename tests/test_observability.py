@@ -10,13 +10,13 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from structlog.testing import capture_logs
 
-from service import calls
+from service.api.audit_log import SecurityEvent, record
 from service.app import Adapters, create_app
-from service.metrics.instruments import Histogram
-from service.metrics.metrics import BREAKER_STATES, METHODS, Metrics
-from service.web.limited_actions import Kind
-from service.web.security_events import SecurityEvent, record
-from tests.stage import configured, opening
+from service.observability import upstream_calls
+from service.observability.metrics.catalogue import BREAKER_STATES, METHODS, Metrics
+from service.observability.metrics.instruments import Histogram
+from service.rate_limiting.limited_actions import Kind
+from tests.support.environment import configured, opening
 
 ALICE = {"x-amzn-oidc-identity": "alice"}
 ROOT = Path(__file__).parent.parent
@@ -157,9 +157,13 @@ def test_every_label_has_its_values_listed() -> None:
     assert labels - {"python", "version"} <= {*rows}
     assert _listed("method") == {*METHODS, "other"}
     assert _listed("state") == {*BREAKER_STATES}
-    of_breakers = {f"{calls.KEY_SERVER}_alb", f"{calls.KEY_SERVER}_bearer"}
-    assert _listed("upstream") == {calls.COGNITO, calls.DYNAMODB, calls.KEY_SERVER} | of_breakers
-    assert _listed("outcome") == {*calls.OUTCOMES}
+    of_breakers = {f"{upstream_calls.KEY_SERVER}_alb", f"{upstream_calls.KEY_SERVER}_bearer"}
+    assert (
+        _listed("upstream")
+        == {upstream_calls.COGNITO, upstream_calls.DYNAMODB, upstream_calls.KEY_SERVER}
+        | of_breakers
+    )
+    assert _listed("outcome") == {*upstream_calls.OUTCOMES}
     assert _listed("kind") == {kind.name.lower() for kind in Kind}
 
 

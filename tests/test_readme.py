@@ -5,15 +5,15 @@ import json
 import re
 from pathlib import Path
 
-from service.config_file import keys
-from service.config_schema import SECTIONS
+from service.api.audit_log import SecurityEvent
+from service.api.keys import Access
+from service.api.problem_details import STATUSES
+from service.api.routes import all_routes
+from service.api.schemas.profiles import ProfileSchema
+from service.api.schemas.sessions import TAKES
+from service.config.loader import keys
+from service.config.schema import SECTIONS
 from service.domain.errors import leaves
-from service.web.keys import Access
-from service.web.problems import STATUSES
-from service.web.routes import all_routes
-from service.web.schemas.profiles import ProfileSchema
-from service.web.schemas.sessions import TAKES
-from service.web.security_events import SecurityEvent
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -14,17 +14,17 @@ import aiohttp
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from service.api.routes import SIGNED_IN
 from service.app import aws_adapters, create_app
-from service.config_file import Settings
-from service.web.routes import SIGNED_IN
-from tests.fake_load_balancer import ARN, CLIENT, ISSUER, SUB
-from tests.fake_user_pool import FakeUserPool
-from tests.identity_provider.trusting import json_key_set
-from tests.jose import Changes, encoded
-from tests.key_endpoint import KeyEndpoint, key_endpoint, ok, resetting
-from tests.loopback import Loopback, answer, refusal, scripted
-from tests.stage import CREDENTIALS, configured
-from tests.web.raw_http import logged, serving
+from service.config.loader import Settings
+from tests.api.raw_http import logged, serving
+from tests.authentication.trusting import json_key_set
+from tests.support.environment import CREDENTIALS, configured
+from tests.support.fake_load_balancer import ARN, CLIENT, ISSUER, SUB
+from tests.support.fake_user_pool import FakeUserPool
+from tests.support.jose import Changes, encoded
+from tests.support.key_endpoint import KeyEndpoint, key_endpoint, ok, resetting
+from tests.support.scripted_server import Loopback, answer, refusal, scripted
 
 BALANCERS_CLIENT: Final = "the-balancers"
 AUTHORIZATION: Final = "Authorization"

@@ -9,7 +9,7 @@ from socket import create_server, socket
 
 import pytest
 
-from tests.loopback import HANG, answer, scripted
+from tests.support.scripted_server import HANG, answer, scripted
 from tests.test_main import COMMANDS, ENVIRON
 from tests_slow.commands.running import PATIENCE_S, imported, printed_by, run, running
 

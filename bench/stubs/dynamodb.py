@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from bench import profiles
 from bench.stubs import http
-from service.storage import items, marks
-from service.storage.attributes import to_attribute
+from service.profile_store import items, tombstones
+from service.profile_store.attribute_values import to_attribute
 
 SERVICE_TABLE: Final = "user-profiles"
 OTHER_TABLE: Final = "plain-profiles"
@@ -37,7 +37,7 @@ _PROFILE: Final = _around(
     {name: to_attribute(value) for name, value in profiles.item(PLACE).items()}
     | {items.WRITE_ID: {"S": profiles.WRITE_ID}}
 )
-_CLAIM: Final = _around(marks.held_claim(PLACE, profiles.WRITE_ID, profiles.CREATED_AT))
+_CLAIM: Final = _around(tombstones.held_claim(PLACE, profiles.WRITE_ID, profiles.CREATED_AT))
 
 
 def _profile(user: bytes) -> bytes:

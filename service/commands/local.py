@@ -7,18 +7,22 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from service import aws, config_file, log, provisioning, server
+from local_aws.http_server import reachable
+from local_aws.load_balancer import LocalLoadBalancer, local_load_balancer
+from local_aws.load_balancer_sign_ins import UserPool
+from local_aws.load_balancer_signer import ARN
+from local_aws.server import local_aws
 from service.app import aws_adapters, create_app
-from service.config import Config
-from service.config_file import Settings, environment_name
-from service.errors import AddressUnavailable
-from service.local.http_server import reachable
-from service.local.load_balancer import LocalLoadBalancer, local_load_balancer
-from service.local.load_balancer_sign_ins import UserPool
-from service.local.load_balancer_signer import ARN
-from service.local.server import local_aws
+from service.aws.clients import Credentials, open_clients
+from service.commands import provisioning
+from service.config import loader
+from service.config.loader import Settings, environment_name
+from service.config.settings import Config
+from service.observability import logs
+from service.server import serve
+from service.startup_errors import AddressUnavailable
 
-CREDENTIALS = aws.Credentials("local", "local")  # letters only: DynamoDB Local takes no others
+CREDENTIALS = Credentials("local", "local")  # letters only: DynamoDB Local takes no others
 NAME = "local"  # of the user pool and of its client
 RELYING_PARTY = "localhost"  # the only name that browsers trust with passkeys over plain HTTP
 MAX_PORT = 65_535
@@ -75,13 +79,13 @@ def run(file: Path | None, environ: Mapping[str, str]) -> None:
             "aws.dynamodb": endpoint,
             "identity": {"alb-arn": ARN},
         }
-        server.run(_main(file, environ, placed))
+        serve.run(_main(file, environ, placed))
 
 
 async def _main(file: Path | None, environ: Mapping[str, str], placed: Settings) -> None:
     ids = {"user-pool-id": f"{NAME}_{NAME}", "client-id": NAME}  # until the real ones are known
     config = _config(file, environ, _with_ids(placed, ids))
-    log.configure(config.log, sys.stdout)
+    logs.configure(config.log, sys.stdout)
     ids = await _provision(config)
     pool = UserPool(
         endpoint_url=placed["aws.cognito"]["endpoint-url"],
@@ -93,7 +97,7 @@ async def _main(file: Path | None, environ: Mapping[str, str], placed: Settings)
         balancer = await _balancer(stack, pool, config)
         config = _config(file, environ, _with_balancer(_with_ids(placed, ids), balancer, pool))
         app = create_app(config, functools.partial(aws_adapters, credentials=CREDENTIALS))
-        await server.serve(
+        await serve.serve(
             app,
             config.server,
             listening=functools.partial(_listening, balancer=balancer),
@@ -131,7 +135,7 @@ def _config(file: Path | None, environ: Mapping[str, str], placed: Settings) -> 
         section: {**preferred.get(section, {}), **placed.get(section, {})}
         for section in {**preferred, **placed}
     }
-    config = config_file.load(file, environ, under=DEFAULTS, over=over)
+    config = loader.load(file, environ, under=DEFAULTS, over=over)
     # A secret that is set belongs to another client: the local one has none.
     return replace(config, cognito=replace(config.cognito, client_secret=None))
 
@@ -150,7 +154,7 @@ def _with_balancer(placed: Settings, balancer: LocalLoadBalancer, pool: UserPool
 
 
 async def _provision(config: Config) -> dict[str, str]:
-    async with aws.clients(config, CREDENTIALS) as clients:
+    async with open_clients(config, CREDENTIALS) as clients:
         await provisioning.create_table(clients.dynamodb, config.dynamodb.user_profile_table)
         pool_id = await provisioning.create_user_pool(
             clients.cognito, NAME, passkeys_of=RELYING_PARTY

@@ -9,11 +9,12 @@ from typing import Final
 import structlog
 from botocore.exceptions import BotoCoreError
 
-from service import log, server
 from service.app import create_app
-from service.config import Config
-from service.errors import UNUSABLE, AwsUnusable, SetupError
-from service.supervisor import Supervisor, shared_socket
+from service.config.settings import Config
+from service.observability import logs
+from service.server import serve
+from service.server.workers import Supervisor, shared_socket
+from service.startup_errors import UNUSABLE, AwsUnusable, SetupError
 
 # How many objects may be new before the collector looks at them. Requests in flight have a few thousand,
 # which go when they end: at its default of 700 it looked through them for 6 % of a read's CPU.
@@ -32,7 +33,7 @@ def run(config: Config) -> None:
     Raises SchemaUnusable, AddressUnavailable, and AwsUnusable where the machine's own settings for AWS
     (profile, configuration file) can't be used.
     """
-    log.configure(config.log, sys.stdout)
+    logs.configure(config.log, sys.stdout)
     logger = structlog.get_logger()
     logger.info("starting", config=repr(config))
     if config.server.workers == 1:
@@ -52,7 +53,7 @@ def _serve(config: Config, *, worker_of: int | None = None) -> None:
 
     app = create_app(config)
     try:
-        server.run(server.serve(app, config.server, listening=listening, worker_of=worker_of))
+        serve.run(serve.serve(app, config.server, listening=listening, worker_of=worker_of))
     except BotoCoreError as error:
         raise AwsUnusable(f"The settings for AWS of this machine can't be used: {error}") from error
 

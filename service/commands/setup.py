@@ -9,10 +9,14 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from service import aws, config_file, log, provisioning, server
-from service.config import Config
-from service.config_file import Settings
-from service.errors import AwsUnusable, FileUnwritable
+from service.aws.clients import open_clients
+from service.commands import provisioning
+from service.config import loader
+from service.config.loader import Settings
+from service.config.settings import Config
+from service.observability import logs
+from service.server import serve
+from service.startup_errors import AwsUnusable, FileUnwritable
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +44,9 @@ def run(
     """
     # The table needs no ids, and before there is a pool there are none.
     pending: Settings = {"aws.cognito": {"user-pool-id": "pending_0", "client-id": "pending"}}
-    config = config_file.load(file, environ, under=pending)
-    log.configure(config.log, sys.stderr)
-    ids = server.run(_created(config, user_pool, wait_s))
+    config = loader.load(file, environ, under=pending)
+    logs.configure(config.log, sys.stderr)
+    ids = serve.run(_created(config, user_pool, wait_s))
     if ids is None:
         return
     settings = f"[aws]\nregion = {config.aws.region}\n\n[aws.cognito]\n" + "".join(
@@ -70,7 +74,7 @@ async def _create(
 ) -> dict[str, str] | None:
     # Nobody else waits for these servers: they are asked again and again, as long as there is time.
     patient = replace(config, upstreams=replace(config.upstreams, breaker_failures=0))
-    async with aws.clients(patient) as clients:
+    async with open_clients(patient) as clients:
         table = config.dynamodb.user_profile_table
         await provisioning.reachable(clients.dynamodb.list_tables, within_s=wait_s)
         await provisioning.create_table(clients.dynamodb, table)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from service.domain.accounts import OwnAccount, Registrations
-from service.domain.factors import Factors
+from service.domain.mfa import Factors
 from service.domain.passkeys import Passkeys
 from service.domain.passwords import Passwords
 from service.domain.sessions import Sessions

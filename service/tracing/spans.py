@@ -24,12 +24,12 @@ from opentelemetry.trace import (
     get_current_span,
 )
 
-from service.calls import KEY_SERVER
-from service.metrics.metrics import METHODS
-from service.tracing.parents import TraceIds, parent_of
-from service.web import keys
-from service.web.handlers.health import PREFIX as HEALTH
-from service.web.middlewares.request_context import REQUEST_ID_HEADER
+from service.api import keys
+from service.api.handlers.health import PREFIX as HEALTH
+from service.api.middlewares.request_context import REQUEST_ID_HEADER
+from service.observability.metrics.catalogue import METHODS
+from service.observability.upstream_calls import KEY_SERVER
+from service.tracing.propagation import TraceIds, parent_of
 
 SERVICE: Final = "user-profile-service"
 TRACES: Final = "/v1/traces"  # below the collector's address: OTLP/HTTP

@@ -6,7 +6,7 @@ from bench import stacks
 
 ROOT = Path("/src")
 RUN = "run (/src/service/server.py:67)"
-HANDLER = "show (/src/service/web/handlers/profiles.py:70)"
+HANDLER = "show (/src/service/api/handlers/profiles.py:70)"
 SIGN = "sign (/venv/lib/python3.11/site-packages/botocore/auth.py:12)"
 DIGEST = "update (/lib/python3.11/hmac.py:5)"
 RAW = f"{RUN} 3\n{RUN};{HANDLER} 1\n{RUN};{HANDLER};{SIGN} 2\n{RUN};{HANDLER};{SIGN};{DIGEST} 4"
@@ -19,7 +19,7 @@ def test_standard_library_counts_for_its_caller() -> None:
     assert found.most_common() == [
         ("botocore/auth.py", 6),
         (stacks.LOOP, 3),
-        ("service/web/handlers/profiles.py", 1),
+        ("service/api/handlers/profiles.py", 1),
     ]
 
 
@@ -28,7 +28,7 @@ def test_functions_count_with_their_callees() -> None:
     found = stacks.by_function([*stacks.parsed(RAW)], ROOT)
 
     assert found == {
-        "service/web/handlers/profiles.py: show": 7,
+        "service/api/handlers/profiles.py: show": 7,
         "botocore/auth.py: sign": 6,
         "hmac.py: update": 4,
     }

@@ -14,13 +14,14 @@ from bench.peers.floor import BODY
 from bench.servers import Addresses
 from bench.stubs import cognito, http, key_server
 from bench.stubs.dynamodb import OTHER_TABLE, SERVICE_TABLE
-from service import aws, config_file
-from service.config import Config
-from service.storage import items
-from service.storage.dynamodb import DynamoDBProfileStore
-from service.web.representation import ProfileRepresentation
-from service.web.schemas.profiles import ProfileSchema
-from tests.storage.table import NOON
+from service.api.profile_json import ProfileRepresentation
+from service.api.schemas.profiles import ProfileSchema
+from service.aws.clients import Credentials, open_clients
+from service.config import loader
+from service.config.settings import Config
+from service.profile_store import items
+from service.profile_store.dynamodb_store import DynamoDBProfileStore
+from tests.profile_store.table import NOON
 
 KNOWN = profiles.sub(7)
 UNKNOWN = f"{profiles.HAS_NONE}{1:012x}"
@@ -31,13 +32,13 @@ def _config(dynamodb_port: int) -> Config:
     """Return the configuration that the benchmark gives the service."""
     url = f"http://127.0.0.1:{dynamodb_port}"
     program = servers.program(servers.SERVICE, 8080, Addresses(url, url, url))
-    return config_file.load(None, program.environ)
+    return loader.load(None, program.environ)
 
 
 @pytest.fixture(name="client")
 async def _client(config: Config) -> AsyncIterator[DynamoDBClient]:
     """Open the service's own client of the stub."""
-    async with aws.clients(config, aws.Credentials("AKIDEXAMPLE", "example")) as clients:
+    async with open_clients(config, Credentials("AKIDEXAMPLE", "example")) as clients:
         yield clients.dynamodb
 
 

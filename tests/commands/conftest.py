@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from service.local.outbox import Delivery
-from service.local.server import LocalAws, local_aws
-from tests.process import restored
+from local_aws.outbox import Delivery
+from local_aws.server import LocalAws, local_aws
+from tests.support.process_state import restored
 
 
 def _silently(_: Delivery) -> None:

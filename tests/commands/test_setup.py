@@ -8,11 +8,12 @@ from socket import socket
 
 import pytest
 
-from service import aws, config_file
+from local_aws.server import LocalAws
 from service.__main__ import main
-from service.local.server import LocalAws
-from tests.loopback import url_of
-from tests.stage import CREDENTIALS, configured
+from service.aws.clients import open_clients
+from service.config import loader
+from tests.support.environment import CREDENTIALS, configured
+from tests.support.scripted_server import url_of
 
 pytestmark = pytest.mark.usefixtures("process_restored")
 
@@ -28,7 +29,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, placed: Mapping[str, 
 
 async def _table_status(local: LocalAws, name: str) -> str:
     servers = {"endpoint-url": local.endpoint_url, "read-timeout-s": "20"}
-    async with aws.clients(configured({"aws.dynamodb": servers}), CREDENTIALS) as clients:
+    async with open_clients(configured({"aws.dynamodb": servers}), CREDENTIALS) as clients:
         return (await clients.dynamodb.describe_table(TableName=name))["Table"]["TableStatus"]
 
 
@@ -36,7 +37,7 @@ def test_ids_are_settings(here: Path, name: str, capsys: pytest.CaptureFixture[s
     """What is printed and written is a file for --config: region, pool and client."""
     assert main(["setup", "--user-pool", name, "--write", "ids.ini"]) == 0
 
-    config = config_file.load(here / "ids.ini", {})
+    config = loader.load(here / "ids.ini", {})
     assert capsys.readouterr().out == (
         f"[aws]\nregion = us-east-1\n\n[aws.cognito]\n"
         f"user-pool-id = {config.cognito.user_pool_id}\nclient-id = {config.cognito.client_id}\n"
@@ -123,8 +124,8 @@ def test_server_is_asked_until_the_time_is_over(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """However often a server did not answer, nobody but it decides that it is not there."""
-    monkeypatch.setattr("service.provisioning.POLL_S", 0)
-    monkeypatch.setattr("service.transport.retries.LONGEST_PAUSE_S", 0.001)
+    monkeypatch.setattr("service.commands.provisioning.POLL_S", 0)
+    monkeypatch.setattr("service.aws.retries.LONGEST_PAUSE_S", 0.001)
     monkeypatch.setenv("UPSTREAMS_BREAKER_FAILURES", "1")
     with socket() as closed:
         closed.bind(("127.0.0.1", 0))

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from service.config import CognitoConfig
-from tests.fakes.user_pool import MemoryUserPool
+from service.config.settings import CognitoConfig
+from tests.support.fakes.user_pool import MemoryUserPool
 
 if TYPE_CHECKING:
     from types_aiobotocore_cognito_idp import CognitoIdentityProviderClient

@@ -4,8 +4,8 @@ import time
 
 import pyotp
 
-from service.domain.factors import TOTP, MfaPreferences
-from tests.contracts.stage import Stage
+from service.domain.mfa import TOTP, MfaPreferences
+from tests.contracts.support import Stage
 
 STEP_S = 30
 

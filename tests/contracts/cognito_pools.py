@@ -3,9 +3,9 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from service.config import CognitoConfig
-from service.domain.factors import EMAIL, SMS, TOTP
-from tests.fakes.user_pool_rules import PoolRules
+from service.config.settings import CognitoConfig
+from service.domain.mfa import EMAIL, SMS, TOTP
+from tests.support.fakes.user_pool_rules import PoolRules
 
 if TYPE_CHECKING:
     from types_aiobotocore_cognito_idp import CognitoIdentityProviderClient

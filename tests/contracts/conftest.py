@@ -8,15 +8,15 @@ import aioboto3
 import pytest
 from aiobotocore.config import AioConfig
 
-from service.config import CognitoConfig, Config
-from service.identity_provider.cognito.provider import identity_provider
+from service.cognito.adapters import identity_provider
+from service.config.settings import CognitoConfig, Config
 from tests.contracts import cognito_pools
 from tests.contracts.administrator import CognitoAdministrator, MemoryAdministrator
-from tests.contracts.stage import Stage
-from tests.fakes.identity_provider import memory_identity_provider
-from tests.fakes.user_pool import MemoryUserPool
-from tests.fakes.user_pool_rules import PoolRules
-from tests.stage import CREDENTIALS, Mailbox
+from tests.contracts.support import Stage
+from tests.support.environment import CREDENTIALS, Mailbox
+from tests.support.fakes.identity_provider import memory_identity_provider
+from tests.support.fakes.user_pool import MemoryUserPool
+from tests.support.fakes.user_pool_rules import PoolRules
 
 # As the service opens it; loopback needs no certificates, which take long to load.
 SENT_ONCE = AioConfig(retries={"mode": "standard", "total_max_attempts": 1})

@@ -4,18 +4,18 @@ from typing import Any
 
 import pytest
 
+from service.api.schemas.sessions import TAKES
 from service.domain.errors import (
     ChallengeExpired,
     InvalidCredentials,
     InvalidParameter,
     WeakPassword,
 )
-from service.domain.factors import TOTP
+from service.domain.mfa import TOTP
 from service.domain.sessions import Challenge
-from service.web.schemas.sessions import TAKES
-from tests.contracts.stage import NEVER_GIVEN, Stage, challenge, signed_in, wrong
-from tests.fakes.user_pool_rules import PoolRules
-from tests.stage import PASSWORD, new_user
+from tests.contracts.support import NEVER_GIVEN, Stage, challenge, signed_in, wrong
+from tests.support.environment import PASSWORD, new_user
+from tests.support.fakes.user_pool_rules import PoolRules
 
 WEAK_PASSWORD = "weak"  # noqa: S105 -- of nobody
 NEW_PASSWORD = "New" + PASSWORD

@@ -10,11 +10,11 @@ from service.domain.errors import (
     InvalidParameter,
     PasswordResetRequired,
 )
-from service.domain.factors import EMAIL, TOTP
+from service.domain.mfa import EMAIL, TOTP
 from tests.contracts.authenticator_app import enrolled
-from tests.contracts.stage import CLIENT, Stage, challenge, signed_in, wrong
-from tests.fakes.user_pool_rules import PoolRules
-from tests.stage import PASSWORD, new_user
+from tests.contracts.support import CLIENT, Stage, challenge, signed_in, wrong
+from tests.support.environment import PASSWORD, new_user
+from tests.support.fakes.user_pool_rules import PoolRules
 
 PHONE = "+12025550123"
 WRONG_PASSWORD = "Wrong" + PASSWORD

@@ -14,9 +14,9 @@ from service.domain.errors import (
     RefreshTokenInvalid,
     TokenInvalid,
 )
-from tests.contracts.stage import STRANGE_TOKEN, Stage, wrong
-from tests.fakes.user_pool_rules import PoolRules
-from tests.stage import new_user
+from tests.contracts.support import STRANGE_TOKEN, Stage, wrong
+from tests.support.environment import new_user
+from tests.support.fakes.user_pool_rules import PoolRules
 
 ADDRESSES_AS_NAMES = pytest.mark.parametrize(
     "rules", [PoolRules(usernames=("email",))], ids=["e-mail names"]

@@ -6,9 +6,9 @@ import pytest
 
 from service.domain.errors import InvalidCredentials, InvalidParameter
 from service.domain.sessions import Challenge
-from tests.authenticator import Authenticator
-from tests.contracts.stage import Stage, challenge, signed_in
-from tests.fakes.user_pool_rules import PoolRules
+from tests.contracts.support import Stage, challenge, signed_in
+from tests.support.fakes.user_pool_rules import PoolRules
+from tests.support.webauthn_authenticator import Authenticator
 
 ORIGIN = "https://accounts.example.com"
 CHOOSING = pytest.mark.parametrize(

@@ -14,9 +14,9 @@ from service.domain.errors import (
     TokenInvalid,
 )
 from service.domain.passkeys import Passkeys
-from tests.authenticator import Authenticator
-from tests.contracts.stage import STRANGE_TOKEN, Stage
-from tests.fakes.user_pool_rules import PoolRules
+from tests.contracts.support import STRANGE_TOKEN, Stage
+from tests.support.fakes.user_pool_rules import PoolRules
+from tests.support.webauthn_authenticator import Authenticator
 
 RELYING_PARTY = "example.com"
 OFFERED = pytest.mark.parametrize(

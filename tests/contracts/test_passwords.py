@@ -3,9 +3,9 @@
 import pytest
 
 from service.domain.errors import CodeMismatch, InvalidCredentials, TokenInvalid, WeakPassword
-from tests.contracts.stage import CLIENT, STRANGE_TOKEN, Stage, wrong
-from tests.fakes.user_pool_rules import PoolRules
-from tests.stage import PASSWORD, new_user
+from tests.contracts.support import CLIENT, STRANGE_TOKEN, Stage, wrong
+from tests.support.environment import PASSWORD, new_user
+from tests.support.fakes.user_pool_rules import PoolRules
 
 NEW_PASSWORD = "New" + PASSWORD
 

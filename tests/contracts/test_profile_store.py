@@ -10,15 +10,15 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from service import aws
-from service.config import Config
+from service.aws.clients import open_clients
+from service.config.settings import Config
 from service.domain import profiles
 from service.domain.errors import AccountClosed, ProfileChanged, ProfileNotFound
 from service.domain.profiles import CLOSED_FOR, JsonValue, Profile, ProfileStore
-from service.storage.dynamodb import DynamoDBProfileStore
-from tests.fakes.profiles import MemoryProfileStore
-from tests.stage import CREDENTIALS
-from tests.storage.table import NOON
+from service.profile_store.dynamodb_store import DynamoDBProfileStore
+from tests.profile_store.table import NOON
+from tests.support.environment import CREDENTIALS
+from tests.support.fakes.profiles import MemoryProfileStore
 
 PROCESSES = 3
 
@@ -56,7 +56,7 @@ async def store(
     if request.param == "memory":
         yield MemoryProfileStore(clock=clock)
         return
-    async with aws.clients(config, CREDENTIALS) as clients:
+    async with open_clients(config, CREDENTIALS) as clients:
         yield DynamoDBProfileStore(clients.dynamodb, config=config.dynamodb, clock=clock)
 
 
@@ -71,7 +71,7 @@ async def stores(
     async with AsyncExitStack() as stack:
         opened: list[ProfileStore] = [store]
         for _ in range(PROCESSES - 1):
-            clients = await stack.enter_async_context(aws.clients(config, CREDENTIALS))
+            clients = await stack.enter_async_context(open_clients(config, CREDENTIALS))
             opened.append(
                 DynamoDBProfileStore(clients.dynamodb, config=config.dynamodb, clock=clock)
             )

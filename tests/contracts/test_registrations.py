@@ -14,9 +14,9 @@ from service.domain.errors import (
     SignUpDisabled,
     WeakPassword,
 )
-from tests.contracts.stage import CLIENT, Stage, wrong
-from tests.fakes.user_pool_rules import PoolRules
-from tests.stage import PASSWORD, new_user
+from tests.contracts.support import CLIENT, Stage, wrong
+from tests.support.environment import PASSWORD, new_user
+from tests.support.fakes.user_pool_rules import PoolRules
 
 
 async def test_new_account_waits_for_its_code(stage: Stage) -> None:

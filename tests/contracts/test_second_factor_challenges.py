@@ -12,10 +12,10 @@ from service.domain.errors import (
     InvalidParameter,
     MfaNotConfigured,
 )
-from service.domain.factors import EMAIL, FACTORS, SMS, TOTP, MfaPreferences
+from service.domain.mfa import EMAIL, FACTORS, SMS, TOTP, MfaPreferences
 from tests.contracts.authenticator_app import App, enrolled
-from tests.contracts.stage import Stage, challenge, signed_in, wrong
-from tests.fakes.user_pool_rules import PoolRules
+from tests.contracts.support import Stage, challenge, signed_in, wrong
+from tests.support.fakes.user_pool_rules import PoolRules
 
 PHONE = "+12025550123"
 OPTIONAL = pytest.mark.parametrize(

@@ -12,9 +12,9 @@ from service.domain.errors import (
     TokenInvalid,
     UnsupportedTokenType,
 )
-from tests.contracts.stage import CLIENT, NEVER_GIVEN, STRANGE_TOKEN, Stage
-from tests.fakes.user_pool_rules import PoolRules
-from tests.stage import PASSWORD, new_user
+from tests.contracts.support import CLIENT, NEVER_GIVEN, STRANGE_TOKEN, Stage
+from tests.support.environment import PASSWORD, new_user
+from tests.support.fakes.user_pool_rules import PoolRules
 
 WRONG_PASSWORD = "Wrong" + PASSWORD
 ROTATING = pytest.mark.parametrize(

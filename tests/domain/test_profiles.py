@@ -11,7 +11,7 @@ from service.domain.errors import (
     ProfileNotFound,
 )
 from service.domain.profiles import Fields, JsonValue, Profile, merge_patch, merged
-from tests.fakes.profiles import MemoryProfileStore
+from tests.support.fakes.profiles import MemoryProfileStore
 
 
 class Always:

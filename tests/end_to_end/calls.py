@@ -6,7 +6,7 @@ from typing import Any
 
 import aiohttp
 
-from tests.stage import PASSWORD
+from tests.support.environment import PASSWORD
 
 PROFILE = "/v1/user/profile"
 

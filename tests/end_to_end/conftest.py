@@ -10,10 +10,10 @@ import pytest
 from aiohttp import web
 
 from service.app import aws_adapters, create_app
-from service.config import Config
-from service.web.runner import Runner
+from service.config.settings import Config
+from service.server.runner import Runner
 from tests.end_to_end.calls import call
-from tests.stage import CREDENTIALS, PASSWORD, Mailbox, new_user
+from tests.support.environment import CREDENTIALS, PASSWORD, Mailbox, new_user
 
 
 @pytest.fixture

@@ -4,11 +4,11 @@ import json
 
 import aiohttp
 
-from service import aws
-from service.config import Config
-from tests.authenticator import Authenticator
+from service.aws.clients import Clients
+from service.config.settings import Config
 from tests.end_to_end.calls import Answer, bearer, call, log_in
-from tests.stage import PASSWORD, Mailbox, new_user
+from tests.support.environment import PASSWORD, Mailbox, new_user
+from tests.support.webauthn_authenticator import Authenticator
 
 LOGIN = "/api/auth/login"
 CHALLENGE = "/api/auth/challenge"
@@ -97,7 +97,7 @@ async def test_unknown_user_is_offered_the_same(service: aiohttp.ClientSession, 
 
 
 async def test_administrators_password_is_replaced(
-    service: aiohttp.ClientSession, config: Config, clients: aws.Clients
+    service: aiohttp.ClientSession, config: Config, clients: Clients
 ) -> None:
     """Whom an administrator invited chooses a password at the first sign-in."""
     username = new_user()

@@ -4,10 +4,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from service.local.application import Application
-from service.local.cognito.state import Cognito
-from service.local.http_server import serving
-from service.local.outbox import Delivery, Outbox
+from local_aws.application import Application
+from local_aws.cognito.state import Cognito
+from local_aws.http_server import serving
+from local_aws.outbox import Delivery, Outbox
 from tests.least_privilege.guard import Guard
 
 

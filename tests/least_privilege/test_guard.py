@@ -9,16 +9,17 @@ from typing import Any, TypeAlias
 import pytest
 from botocore.exceptions import ClientError
 
-from service import aws, provisioning
-from service.config import Config
+from local_aws.server import local_aws
+from service.aws.clients import Clients, open_clients
+from service.commands import provisioning
+from service.config.settings import Config
 from service.domain.errors import Misconfigured
-from service.local.server import local_aws
-from service.storage import items
+from service.profile_store import items
 from tests.least_privilege.guard import Guard, Need
 from tests.least_privilege.guarded_moto import guarded_moto
 from tests.least_privilege.policy import allowed_actions, policy_for, table_arn
-from tests.stage import CREDENTIALS, configured
-from tests.storage.table import store_on
+from tests.profile_store.table import store_on
+from tests.support.environment import CREDENTIALS, configured
 
 Calls: TypeAlias = dict[
     str, tuple[str, dict[str, Any]]
@@ -39,7 +40,7 @@ OF_ALICE = {
 class Role:
     """The role of the service: its client, its one table, and what guards it."""
 
-    clients: aws.Clients
+    clients: Clients
     table: str
     config: Config
     guard: Guard
@@ -58,10 +59,10 @@ async def role() -> AsyncIterator[Role]:
     table = f"user-profiles-{uuid.uuid4().hex}"
     policy = policy_for(table, region=configured().aws.region)
     with guarded_moto(policy) as (guard, url), local_aws() as operators:
-        async with aws.clients(_with_table(table, operators.endpoint_url), CREDENTIALS) as clients:
+        async with open_clients(_with_table(table, operators.endpoint_url), CREDENTIALS) as clients:
             await provisioning.create_table(clients.dynamodb, table)
         config = _with_table(table, url)
-        async with aws.clients(config, CREDENTIALS) as clients:
+        async with open_clients(config, CREDENTIALS) as clients:
             yield Role(clients, table, config, guard)
 
 

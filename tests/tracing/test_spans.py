@@ -12,17 +12,17 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from structlog.testing import capture_logs
 
-from service import log
 from service.app import Adapters, OpenAdapters, aws_adapters, create_app
-from service.config import Config
+from service.config.settings import Config
 from service.domain.errors import UpstreamUnavailable
 from service.domain.profiles import Profile
+from service.observability import logs as log
 from service.tracing import spans
 from service.tracing.spans import Tracing
-from tests.fakes.profiles import MemoryProfileStore
-from tests.stage import CREDENTIALS, PASSWORD, configured, new_user, opening
+from tests.api.conftest import ALICE, AT_ONCE, Api
+from tests.support.environment import CREDENTIALS, PASSWORD, configured, new_user, opening
+from tests.support.fakes.profiles import MemoryProfileStore
 from tests.tracing.collector import Collector, collector
-from tests.web.conftest import ALICE, AT_ONCE, Api
 
 SERVER, CLIENT = 2, 3  # SpanKind
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"

@@ -13,11 +13,11 @@ from typing import Final
 
 from marshmallow import Schema, fields
 
-from service.web.heads import MAX_FIELD_BYTES, MAX_LINE_BYTES
-from service.web.routes import Route
-from service.web.schemas.account_fields import MAX_ATTRIBUTE_CHARACTERS, MAX_ATTRIBUTES
-from service.web.schemas.json_object import MAX_BYTES, MAX_VALUES
-from service.web.schemas.profiles import ProfileSchema
+from service.api.routes import Route
+from service.api.schemas.account_fields import MAX_ATTRIBUTE_CHARACTERS, MAX_ATTRIBUTES
+from service.api.schemas.json_object import MAX_BYTES, MAX_VALUES
+from service.api.schemas.profiles import ProfileSchema
+from service.server.header_limits import MAX_FIELD_BYTES, MAX_LINE_BYTES
 
 BODY_BYTES: Final = 262_144  # the default of `max-body-bytes`
 FIELD_BYTES: Final = MAX_FIELD_BYTES - 64  # of the value of a header field

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Final
 
-from service import log, server
 from service.app import aws_adapters, create_app
 from service.commands.serve import ALL_OBJECTS, SPARED_ONCE, YOUNG_OBJECTS
-from service.config import Config
-from service.metrics import loop_lag
-from tests.stage import CREDENTIALS
+from service.config.settings import Config
+from service.observability import logs
+from service.observability.metrics import event_loop_lag
+from service.server import serve
+from tests.support.environment import CREDENTIALS
 
 EVERY_S: Final = 0.002  # how often the loop's lag is measured
 WORK_S: Final = 0.025  # CPU time
@@ -64,8 +65,8 @@ def measured_server(config: Config) -> Iterator[MeasuredServer]:
 
 def _run(config: Config, connection: Connection) -> None:
     with open("/dev/null", "w", encoding="utf-8") as nowhere:  # noqa: PTH123 -- a device
-        log.configure(config.log, nowhere)
-        server.run(_serve(config, connection))
+        logs.configure(config.log, nowhere)
+        serve.run(_serve(config, connection))
 
 
 async def _serve(config: Config, connection: Connection) -> None:
@@ -94,5 +95,5 @@ async def _serve(config: Config, connection: Connection) -> None:
     app = create_app(config, functools.partial(aws_adapters, credentials=CREDENTIALS))
     loop = asyncio.get_running_loop()
     loop.add_reader(connection.fileno(), tell)
-    async with loop_lag.measured(observe, every_s=EVERY_S):
-        await server.serve(app, config.server, listening=listening, finish_within_s=0)
+    async with event_loop_lag.measured(observe, every_s=EVERY_S):
+        await serve.serve(app, config.server, listening=listening, finish_within_s=0)

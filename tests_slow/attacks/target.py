@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from service import aws, provisioning
-from service.config_file import Settings
-from tests.stage import CREDENTIALS, configured
+from service.aws.clients import open_clients
+from service.commands import provisioning
+from service.config.loader import Settings
+from tests.support.environment import CREDENTIALS, configured
 
 PATIENCE_S = 60.0  # for what takes one or two seconds on an idle machine
 INHERITED = ("COV", "LANG", "LC_", "PYTHON")  # coverage of the program, and its text encoding
@@ -67,7 +68,7 @@ class Target:
 async def local_aws_process() -> AsyncIterator[str]:
     """Run the local AWS; gives its URL."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "service.local", "--port", "0"),
+        *(sys.executable, "-m", "local_aws", "--port", "0"),
         stdout=PIPE,
         stderr=DEVNULL,
         start_new_session=True,
@@ -96,7 +97,7 @@ async def provisioned(aws_url: str) -> Place:
             "aws.dynamodb": {"endpoint-url": aws_url, "read-timeout-s": AWS_READ_TIMEOUT_S},
         }
     )
-    async with aws.clients(config, CREDENTIALS) as clients:
+    async with open_clients(config, CREDENTIALS) as clients:
         await provisioning.create_table(clients.dynamodb, name)
         pool_id = await provisioning.create_user_pool(clients.cognito, name, passkeys_of=None)
         client_id = await provisioning.create_client(clients.cognito, pool_id, name)

@@ -12,10 +12,11 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from service import aws, provisioning
-from service.config import Config
-from service.local.server import local_aws
-from tests.stage import CREDENTIALS, PASSWORD, Mailbox, configured, new_user
+from local_aws.server import local_aws
+from service.aws.clients import open_clients
+from service.commands import provisioning
+from service.config.settings import Config
+from tests.support.environment import CREDENTIALS, PASSWORD, Mailbox, configured, new_user
 from tests_slow.commands.running import Running, running
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -62,7 +63,7 @@ def _pool() -> Iterator[Config]:
 
 
 async def _provision(config: Config) -> dict[str, str]:
-    async with aws.clients(config, CREDENTIALS) as clients:
+    async with open_clients(config, CREDENTIALS) as clients:
         await provisioning.create_table(clients.dynamodb, config.dynamodb.user_profile_table)
         pool_id = await provisioning.create_user_pool(
             clients.cognito, "enumeration", passkeys_of="localhost"

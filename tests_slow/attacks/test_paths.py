@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
-from service.web.routes import all_routes
-from tests.web.raw_http import Heard, exchange
+from service.api.routes import all_routes
+from tests.api.raw_http import Heard, exchange
 from tests_slow.attacks.target import Place, Target, serve_process
 from tests_slow.commands.running import running
 

@@ -7,11 +7,11 @@ from typing import Any, Final
 import aiohttp
 import pytest
 
-from service import aws
-from service.web.routes import SIGNED_IN
+from service.api.routes import SIGNED_IN
+from service.aws.clients import Clients, open_clients
 from tests.end_to_end.calls import Answer, call
-from tests.fake_user_pool import FakeUserPool
-from tests.stage import CREDENTIALS, PASSWORD, Mailbox, configured, new_user
+from tests.support.environment import CREDENTIALS, PASSWORD, Mailbox, configured, new_user
+from tests.support.fake_user_pool import FakeUserPool
 from tests_slow.attacks.target import AWS_READ_TIMEOUT_S, Place, Target
 
 PROFILE: Final = "/v1/user/profile"
@@ -38,7 +38,7 @@ class Victim:
     username: str
     sub: str
     tokens: dict[str, Any]
-    clients: aws.Clients
+    clients: Clients
 
     async def items(self, place: Place) -> list[dict[str, Any]]:
         """Return every item of the table."""
@@ -71,7 +71,7 @@ async def _signed_in(service: aiohttp.ClientSession, place: Place) -> tuple[str,
     return username, await call(service, "POST", "/api/auth/login", login)
 
 
-async def _attackers_pool(clients: aws.Clients) -> tuple[str, str, str]:
+async def _attackers_pool(clients: Clients) -> tuple[str, str, str]:
     """Create another pool with a user of its own; return the pool, the user's name and the sub."""
     pool = (await clients.cognito.create_user_pool(PoolName="attackers"))["UserPool"]["Id"]
     username = "mallory"
@@ -104,7 +104,7 @@ async def test_foreign_token_changes_nothing(target: Target, whose: str) -> None
     at = {"endpoint-url": place.aws_url, "read-timeout-s": AWS_READ_TIMEOUT_S}
     operators = configured({"aws.cognito": at, "aws.dynamodb": at})
     async with (
-        aws.clients(operators, CREDENTIALS) as clients,
+        open_clients(operators, CREDENTIALS) as clients,
         aiohttp.ClientSession(target.url) as service,
     ):
         username, tokens = await _signed_in(service, place)

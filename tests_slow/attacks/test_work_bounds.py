@@ -12,11 +12,11 @@ from typing import Final
 import aiohttp
 import pytest
 
-from service.config import Config
-from service.web.keys import Access
-from service.web.routes import Route, all_routes
+from service.api.keys import Access
+from service.api.routes import Route, all_routes
+from service.config.settings import Config
 from tests.end_to_end.calls import call, log_in
-from tests.stage import PASSWORD, Mailbox, new_user
+from tests.support.environment import PASSWORD, Mailbox, new_user
 from tests_slow.attacks.costly_requests import Costly, costly_requests
 from tests_slow.attacks.measured_server import MeasuredServer, measured_server
 

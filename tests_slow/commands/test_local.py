@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from service.commands import local
-from service.errors import AddressUnavailable, ConfigurationUnusable
+from service.startup_errors import AddressUnavailable, ConfigurationUnusable
 from tests_slow.commands.running import PATIENCE_S, Ended, Running, running
 
 BEGIN = "put the code that is printed here for alice:"

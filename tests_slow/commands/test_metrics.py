@@ -8,8 +8,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from service.local.server import LocalAws
-from tests.metrics.samples import Samples, samples_in
+from local_aws.server import LocalAws
+from tests.observability.metrics.samples import Samples, samples_in
 from tests_slow.commands.running import run, running
 
 WORKERS = 2
@@ -94,6 +94,6 @@ async def test_no_library_is_loaded_unless_asked_for(
         await program.until('"listening"')
         ended = await program.end(signal.SIGTERM)
 
-    assert "service.metrics.metrics" in ended.errors
+    assert "service.observability.metrics.catalogue" in ended.errors
     assert "prometheus_client" not in ended.errors
     assert "opentelemetry" not in ended.errors

@@ -10,12 +10,12 @@ from typing import Any
 import aiohttp
 import pytest
 
-from service import aws, provisioning
-from service.commands import serve
-from service.errors import AwsUnusable
-from service.local.server import LocalAws
+from local_aws.server import LocalAws
+from service.aws.clients import open_clients
+from service.commands import provisioning, serve
+from service.startup_errors import AwsUnusable
 from tests.least_privilege.plugin import Guarded
-from tests.stage import CREDENTIALS, configured
+from tests.support.environment import CREDENTIALS, configured
 from tests_slow.commands.running import Ended, imported, printed_by, running
 
 SECRET = "s3cr3t-of-the-client"  # noqa: S105 -- of nobody
@@ -46,7 +46,7 @@ def _service(
 
 async def _seen(url: str, role_url: str, folder: Path) -> Service:
     settings = configured({"aws.dynamodb": {"endpoint-url": url, "read-timeout-s": "20"}})
-    async with aws.clients(settings, CREDENTIALS) as clients:
+    async with open_clients(settings, CREDENTIALS) as clients:
         await provisioning.create_table(clients.dynamodb, TABLE)
     environ = {
         "AWS_ACCESS_KEY_ID": "test",
@@ -117,7 +117,7 @@ def test_local_aws_is_not_loaded(service: Service) -> None:
     assert "aioboto3" in modules
     packages = {module.split(".")[0] for module in modules}
     assert packages.isdisjoint({"moto", "flask", "werkzeug"})
-    assert not [module for module in modules if module.startswith("service.local")]
+    assert not [module for module in modules if module.startswith("local_aws")]
 
 
 @pytest.mark.usefixtures("process_restored")

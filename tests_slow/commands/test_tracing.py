@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from service.local.server import LocalAws
+from local_aws.server import LocalAws
 from tests.tracing.collector import collector
 from tests_slow.commands.running import running
 

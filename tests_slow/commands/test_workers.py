@@ -13,10 +13,11 @@ from typing import Any
 import aiohttp
 import pytest
 
-from service import aws, provisioning
-from service.local.server import LocalAws
+from local_aws.server import LocalAws
+from service.aws.clients import open_clients
+from service.commands import provisioning
 from tests.least_privilege.plugin import Guarded
-from tests.stage import CREDENTIALS, configured
+from tests.support.environment import CREDENTIALS, configured
 from tests_slow.commands.running import PATIENCE_S, Ended, Running, run, running
 
 TABLE = "profiles-of-workers"
@@ -45,7 +46,7 @@ def _environ(own_local_aws: LocalAws, guarded: Guarded) -> Mapping[str, str]:
 
 async def _create_table(url: str) -> None:
     settings = configured({"aws.dynamodb": {"endpoint-url": url, "read-timeout-s": "20"}})
-    async with aws.clients(settings, CREDENTIALS) as clients:
+    async with open_clients(settings, CREDENTIALS) as clients:
         await provisioning.create_table(clients.dynamodb, TABLE)
 
 

@@ -14,13 +14,13 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from service import aws
 from service.app import aws_adapters, create_app
-from service.config import Config
-from service.web.runner import Runner
-from tests.stage import CREDENTIALS, PASSWORD, configured, new_user
-from tests.web.raw_http import until
-from tests_slow.faults.proxy import TASK, Proxy, proxy
+from service.aws.clients import Clients
+from service.config.settings import Config
+from service.server.runner import Runner
+from tests.api.raw_http import until
+from tests.support.environment import CREDENTIALS, PASSWORD, configured, new_user
+from tests_slow.faults.faulty_proxy import TASK, Proxy, proxy
 
 SERVED = {200, 201}
 DEADLINE_S = 1.0
@@ -103,7 +103,7 @@ def _address(url: str | None) -> tuple[str, int]:
 
 
 @pytest.fixture
-async def stage(config: Config, clients: aws.Clients) -> AsyncIterator[Stage]:
+async def stage(config: Config, clients: Clients) -> AsyncIterator[Stage]:
     """Serve with short times, and with a user."""
     username, pool = new_user(), config.cognito.user_pool_id
     created = await clients.cognito.admin_create_user(UserPoolId=pool, Username=username)

@@ -14,12 +14,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from service.aws.http_session import GuardedSession
+from service.circuit_breaker import Breaker
 from service.domain.errors import UpstreamUnavailable
-from service.transport.sessions import GuardedSession
-from service.upstreams.breaker import Breaker
-from tests.loopback import answer
-from tests.stage import configured
-from tests_slow.faults.asking import CALLS, KEY, ask
+from tests.support.environment import configured
+from tests.support.scripted_server import answer
+from tests_slow.faults.requesting import CALLS, KEY, ask
 
 HERE = x509.IPAddress(ip_address("127.0.0.1"))
 ELSEWHERE = x509.DNSName("other.example.com")

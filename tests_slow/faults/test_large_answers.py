@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
+from service.aws import http_session
 from service.domain.errors import UpstreamUnavailable
-from service.transport import sessions
-from tests.key_endpoint import Answer, http, key_endpoint, ok, saying
-from tests_slow.faults.asking import CALLS, ask
+from tests.support.key_endpoint import Answer, http, key_endpoint, ok, saying
+from tests_slow.faults.requesting import CALLS, ask
 
 MOST = 20_000
 CHUNKED = b"HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -15,8 +15,8 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r
 
 @pytest.fixture(autouse=True)
 def _little(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sessions.BoundedResponse, "most_bytes", MOST)
-    monkeypatch.setattr(sessions.BoundedItems, "most_bytes", MOST)
+    monkeypatch.setattr(http_session.BoundedResponse, "most_bytes", MOST)
+    monkeypatch.setattr(http_session.BoundedItems, "most_bytes", MOST)
 
 
 async def _endless(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -11,11 +11,11 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from service import server
+from service.api import keys
 from service.app import Adapters, create_app
-from service.web import keys
-from tests.stage import configured, opening
-from tests.web.raw_http import bytewise, logged, serving, until
+from service.server import serve
+from tests.api.raw_http import bytewise, logged, serving, until
+from tests.support.environment import configured, opening
 
 HEADER = b"POST /v1/user/profile HTTP/1.1\r\nHost: localhost\r\nx-amzn-oidc-identity: alice\r\n"
 LIVE = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -109,7 +109,7 @@ def test_header_that_comes_with_its_connection_is_not_waited_for_any_longer(
             for _, writer in streams:
                 writer.close()
 
-    server.run(check())
+    serve.run(check())
 
 
 @pytest.mark.parametrize(

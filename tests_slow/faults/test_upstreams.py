@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from tests.web.raw_http import until
+from tests.api.raw_http import until
 from tests_slow.faults.conftest import DEADLINE_S, SERVED, Heard, Stage, descriptors
-from tests_slow.faults.proxy import Fault
+from tests_slow.faults.faulty_proxy import Fault
 
 UPSTREAMS = ("cognito", "dynamodb", "key server")
 HARMLESS = (Fault.LATENCY, Fault.BANDWIDTH)

@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.web.raw_http import logged
+from tests.api.raw_http import logged
 from tests_slow.fuzz.run import Plan, run
 
 

@@ -15,16 +15,16 @@ from pathlib import Path
 import aiohttp
 
 from service.app import Adapters, create_app
+from service.authentication.trusted_header import TrustedHeader
 from service.domain.errors import NotAuthenticated
 from service.domain.identity import Evidence, Identity, IdentitySource
-from service.identity_provider.trusted_header import TrustedHeader
-from tests.fakes.access_tokens import memory_access_tokens
-from tests.fakes.identity_provider import memory_identity_provider
-from tests.fakes.profiles import MemoryProfileStore
-from tests.fakes.user import MemoryUser
-from tests.fakes.user_pool import MemoryUserPool
-from tests.stage import PASSWORD, configured, opening
-from tests.web.raw_http import serving
+from tests.api.raw_http import serving
+from tests.support.environment import PASSWORD, configured, opening
+from tests.support.fakes.access_tokens import memory_access_tokens
+from tests.support.fakes.identity_provider import memory_identity_provider
+from tests.support.fakes.profiles import MemoryProfileStore
+from tests.support.fakes.user import MemoryUser
+from tests.support.fakes.user_pool import MemoryUserPool
 
 SETTINGS = Path(__file__).with_name("schemathesis.toml")
 USERNAME = "fuzz@example.com"

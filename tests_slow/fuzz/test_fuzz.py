@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from tests.web.raw_http import logged
+from tests.api.raw_http import logged
 from tests_slow.fuzz.run import Plan, run
 
 

@@ -4,9 +4,9 @@ import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from tests_slow.register import client
-from tests_slow.register.client import Answer
-from tests_slow.register.cluster import Cluster
+from tests_slow.linearizability import client
+from tests_slow.linearizability.client import Answer
+from tests_slow.linearizability.cluster import Cluster
 
 PATH = "/v1/user/profile"
 

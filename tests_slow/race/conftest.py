@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from service import aws
-from service.config import Config
-from tests.stage import CREDENTIALS
-from tests.storage.table import Table
+from service.aws.clients import Clients, open_clients
+from service.config.settings import Config
+from tests.profile_store.table import Table
+from tests.support.environment import CREDENTIALS
+from tests_slow.linearizability.cluster import Cluster, cluster
+from tests_slow.linearizability.network import FAIR, LOSING
 from tests_slow.race.calls import Scale
-from tests_slow.register.cluster import Cluster, cluster
-from tests_slow.register.network import FAIR, LOSING
 
 AT_LENGTH = Scale(users=48, users_at_once=8, writers=12, increments=10, read_timeout_s=2)
 # moto serves one call at a time, some in a tenth of a second.
@@ -50,12 +50,12 @@ async def processes(
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared_table(operators: Config) -> AsyncIterator[Table]:
     """Open the table to an operator, who may also scan it, for all tests of a module."""
-    async with aws.clients(operators, CREDENTIALS) as clients:
+    async with open_clients(operators, CREDENTIALS) as clients:
         yield Table(clients.dynamodb, operators.dynamodb.user_profile_table)
 
 
 @pytest.fixture
-def table(clients: aws.Clients, config: Config) -> Table:
+def table(clients: Clients, config: Config) -> Table:
     """Return the table."""
     return Table(clients.dynamodb, config.dynamodb.user_profile_table)
 

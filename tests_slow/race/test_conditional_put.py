@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from service import aws
-from service.config import Config
+from service.aws.clients import Clients
+from service.config.settings import Config
 from service.domain.errors import ProfileChanged
 from service.domain.profiles import Profile
 from service.domain.timestamps import timestamp
-from service.storage import items
-from tests.storage.table import NOON, Table, store_on
+from service.profile_store import items
+from tests.profile_store.table import NOON, Table, store_on
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
@@ -32,7 +32,7 @@ RACERS = 4
 class Racer:
     """One of several that create a user's profile at once; its clock goes a little after the others'."""
 
-    clients: aws.Clients
+    clients: Clients
     config: Config
     number: int
 
@@ -67,7 +67,7 @@ class Racer:
 
 
 @pytest.fixture
-def racers(clients: aws.Clients, config: Config) -> list[Racer]:
+def racers(clients: Clients, config: Config) -> list[Racer]:
     """Return all of them."""
     return [Racer(clients, config, number) for number in range(RACERS)]
 

@@ -11,13 +11,13 @@ from dataclasses import replace
 
 import pytest
 
-from service.config import Config
+from service.config.settings import Config
 from service.domain import profiles
 from service.domain.errors import UpstreamUnavailable
 from service.domain.profiles import Profile, ProfileStore
-from service.storage.dynamodb import DynamoDBProfileStore
-from tests.lossy_proxy import Deed, LossyProxy
-from tests.storage.table import store_behind_proxy
+from service.profile_store.dynamodb_store import DynamoDBProfileStore
+from tests.profile_store.table import store_behind_proxy
+from tests.support.lossy_proxy import Deed, LossyProxy
 
 TIMEOUT_S = 0.5
 CONFLICT = "TransactionConflictException"

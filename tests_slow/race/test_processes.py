@@ -6,9 +6,9 @@ import uuid
 
 import pytest
 
-from tests.storage.table import Table
+from tests.profile_store.table import Table
+from tests_slow.linearizability.cluster import Cluster
 from tests_slow.race.calls import Balancer, Scale
-from tests_slow.register.cluster import Cluster
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -1,0 +1,72 @@
+"""Dispatch requests to moto's services, to the strict Cognito and to the outbox."""
+
+import json
+import threading
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+from flask import Flask
+from moto.backends import SERVICE_NAMES
+from moto.core.utils import convert_to_flask_response
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+from local_aws.cognito.operations import StrictCognito
+from local_aws.cognito.state import Cognito
+from local_aws.outbox import Outbox
+
+if TYPE_CHECKING:  # _typeshed exists for type checkers only
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+OUTBOX_PATH = "/local-aws/outbox"
+
+# moto keeps its state in the process, whichever server is asked, and without locks: a conditional
+# write reads and writes in two steps. One lock for the process makes both one step.
+_ONE_AT_A_TIME = threading.Lock()
+
+
+class Application:
+    """Answer one request at a time, and never with a page of HTML."""
+
+    def __init__(self, cognito: Cognito, outbox: Outbox) -> None:
+        self._moto = DomainDispatcherApplication(_creator(cognito))
+        self._outbox = outbox
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        """Answer as a WSGI application."""
+        with _ONE_AT_A_TIME:
+            if environ["PATH_INFO"] == OUTBOX_PATH:
+                names = parse_qs(environ["QUERY_STRING"]).get("username", [None])
+                return _json(start_response, HTTPStatus.OK, self._outbox.sent(names[-1]))
+            try:
+                return list(self._moto(environ, start_response))
+            except NotImplementedError as missing:
+                refusal = {"__type": "UnsupportedOperationException", "message": str(missing)}
+                return _json(start_response, HTTPStatus.BAD_REQUEST, refusal)
+            except Exception as bug:  # noqa: BLE001 -- whatever breaks in moto, the client gets JSON
+                failure = {"__type": "InternalServerError", "message": repr(bug)}
+                return _json(start_response, HTTPStatus.INTERNAL_SERVER_ERROR, failure)
+
+
+def _creator(cognito: Cognito) -> Callable[[SERVICE_NAMES], Flask]:
+    """Make moto's Flask applications, with the strict Cognito in place of moto's own."""
+
+    def create(service: SERVICE_NAMES) -> Flask:
+        app = create_backend_app(service)
+        if str(service) == "cognitoidp":  # str: moto's annotation lists other names than it uses
+
+            def dispatch(*request: Any) -> Any:  # noqa: ANN401 -- moto's signature
+                return StrictCognito(cognito).answer(*request)
+
+            app.view_functions["CognitoIdpResponse.dispatch"] = convert_to_flask_response(dispatch)
+        return app
+
+    return create
+
+
+def _json(start_response: "StartResponse", status: HTTPStatus, value: object) -> Iterable[bytes]:
+    start_response(f"{status} {status.phrase}", [("Content-Type", "application/json")])
+    return [json.dumps(value).encode()]

@@ -1,0 +1,170 @@
+"""Do for administrators what moto does not, or not as AWS does."""
+
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+from moto.cognitoidp.models import CognitoIdpUser as User
+from moto.cognitoidp.models import CognitoIdpUserPool as Pool
+from moto.cognitoidp.models import UserStatus
+from moto.cognitoidp.utils import flatten_attrs
+
+from local_aws.cognito import attributes as attribute_rules
+from local_aws.cognito import codes, pool_factors, recovery, tokens
+from local_aws.cognito.directory import find_pool, find_user
+from local_aws.cognito.passwords import check_policy
+from local_aws.cognito.refusals import (
+    InvalidParameterException,
+    NotAuthorizedException,
+    UnsupportedUserStateException,
+    UsernameExistsException,
+    UserNotFoundException,
+)
+from local_aws.cognito.settings import DAY_S, MINUTE_S, App
+from local_aws.cognito.state import Call
+from local_aws.outbox import Delivery
+
+
+def _target(call: Call) -> tuple[Pool, User]:
+    pool = find_pool(call.parameters["UserPoolId"])
+    user = find_user(pool, call.parameters["Username"])
+    if user is None:
+        raise UserNotFoundException
+    return pool, user
+
+
+def name_as_moto_does(call: Call) -> None:
+    """Put the stored spelling of the user name into the call."""
+    if call.operation != "AdminCreateUser" and {"UserPoolId", "Username"} <= call.parameters.keys():
+        call.parameters["Username"] = _target(call)[1].username
+
+
+def admin_set_user_password(call: Call) -> dict[str, Any]:
+    """Set a password."""
+    pool, user = _target(call)
+    check_policy(pool, call.parameters["Password"])
+    user.password = call.parameters["Password"]
+    permanent = call.parameters.get("Permanent", False)
+    user.status = UserStatus.CONFIRMED if permanent else UserStatus.FORCE_CHANGE_PASSWORD
+    return {}
+
+
+def admin_reset_user_password(call: Call) -> dict[str, Any]:
+    """Void the password and send a code for a new one."""
+    pool, user = _target(call)
+    if user.status not in {UserStatus.CONFIRMED, UserStatus.RESET_REQUIRED}:
+        raise NotAuthorizedException("User password cannot be reset in the current state.")
+    recovery.send_reset(call, pool, user)
+    user.status = UserStatus.RESET_REQUIRED
+    return {}
+
+
+def admin_user_global_sign_out(call: Call) -> dict[str, Any]:
+    """Sign a user out everywhere."""
+    tokens.revoke_all(call.cognito, _target(call)[1])
+    return {}
+
+
+def _check_confirmation(call: Call) -> None:
+    _, user = _target(call)
+    if user.status is not UserStatus.UNCONFIRMED:
+        raise NotAuthorizedException(
+            f"User cannot be confirmed. Current status is {UserStatus(user.status).value}"
+        )
+
+
+def _end_grants(call: Call) -> None:
+    tokens.revoke_all(call.cognito, _target(call)[1])
+
+
+def _check_user(call: Call) -> None:
+    """Check a new user, and send the temporary password."""
+    parameters = call.parameters
+    if parameters.get("MessageAction") == "RESEND":
+        _invite_again(call)
+        return
+    pool = find_pool(parameters["UserPoolId"])
+    username = parameters["Username"]
+    given = flatten_attrs(parameters.get("UserAttributes", []))
+    given |= attribute_rules.from_username(pool, username)
+    for name in given:
+        attribute_rules.check_exists(pool, name)
+    if find_user(pool, username) is not None:
+        raise UsernameExistsException("User account already exists")
+    password = _temporary_password(call, pool)
+    if parameters.get("MessageAction") != "SUPPRESS":
+        _invite(call, pool, username, given, password)
+
+
+def _temporary_password(call: Call, pool: Pool) -> str:
+    """Give the password that the call brings, or else draw one."""
+    password = call.parameters.setdefault("TemporaryPassword", f"Aa1!{secrets.token_urlsafe(72)}")
+    check_policy(pool, password)
+    return str(password)
+
+
+def _invite(
+    call: Call, pool: Pool, username: str, attributes: dict[str, str], password: str
+) -> None:
+    attribute = next((name for name in codes.CONTACTS if name in attributes), None)
+    to = attributes.get(attribute or "")
+    call.cognito.deliver(Delivery(pool.id, username, codes.INVITATION, attribute, to, password))
+
+
+def _invite_again(call: Call) -> None:
+    """Send a user who never signed in another temporary password; moto shows the user."""
+    pool, user = _target(call)
+    if user.status is not UserStatus.FORCE_CHANGE_PASSWORD:
+        raise UnsupportedUserStateException
+    user.password = _temporary_password(call, pool)
+    username = call.parameters["Username"]
+    _invite(call, pool, username, user.attribute_lookup, user.password)
+    call.parameters["Username"] = user.username
+
+
+def _check_attributes(call: Call) -> None:
+    pool, _ = _target(call)
+    for name in flatten_attrs(call.parameters["UserAttributes"]):
+        attribute_rules.check_exists(pool, name)
+
+
+def _check_pool(call: Call) -> None:
+    if call.parameters.get("UsernameAttributes") and call.parameters.get("AliasAttributes"):
+        raise InvalidParameterException(
+            "Only one of the aliasAttributes or usernameAttributes can be set in a user pool."
+        )
+    pool_factors.check_new_pool(call)
+
+
+class _Draft:
+    """Stand in for a client that does not exist yet."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self.extended_config = settings
+
+
+def _check_client(call: Call) -> None:
+    pool = find_pool(call.parameters["UserPoolId"])
+    draft = App(pool, _Draft(call.parameters))  # type: ignore[arg-type]  # -- read for its settings
+    for seconds in (draft.access_token_s, draft.id_token_s):
+        if not 5 * MINUTE_S <= seconds <= DAY_S:
+            raise InvalidParameterException("Invalid range for token validity.")
+    if draft.rotation_grace_s is not None and "ALLOW_REFRESH_TOKEN_AUTH" in draft.flows:
+        raise InvalidParameterException(
+            "Refresh token rotation cannot be enabled with ALLOW_REFRESH_TOKEN_AUTH"
+        )
+    pool_factors.check_client(pool, draft.flows)
+
+
+# What is checked before moto does the work.
+CHECKS: dict[str, Callable[[Call], None]] = {
+    "AdminConfirmSignUp": _check_confirmation,
+    "AdminCreateUser": _check_user,
+    "AdminDeleteUser": _end_grants,
+    "AdminDisableUser": _end_grants,
+    "AdminUpdateUserAttributes": _check_attributes,
+    "CreateUserPool": _check_pool,
+    "CreateUserPoolClient": _check_client,
+    "UpdateUserPool": pool_factors.check_changed_pool,
+    "UpdateUserPoolClient": _check_client,
+}

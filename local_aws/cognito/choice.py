@@ -1,0 +1,105 @@
+"""Sign in by the choice of the user: by password, by a code or by a passkey."""
+
+from typing import Any
+
+from moto.cognitoidp.models import CognitoIdpUser as User
+
+from local_aws.cognito import (
+    first_factors,
+    one_time_codes,
+    passkey_sign_in,
+    password_sign_in,
+    sessions,
+    simulation,
+)
+from local_aws.cognito.directory import check_secret_hash
+from local_aws.cognito.refusals import InvalidParameterException, not_implemented
+from local_aws.cognito.settings import App
+from local_aws.cognito.shapes import required
+from local_aws.cognito.state import Call, Session
+
+PASSWORD_SRP = "PASSWORD_SRP"  # noqa: S105 -- the name of a challenge
+NAMES = {
+    sessions.PASSWORD,
+    sessions.EMAIL_OTP,
+    sessions.SMS_OTP,
+    sessions.WEB_AUTHN,
+    PASSWORD_SRP,
+}
+
+
+def begin(call: Call, app: App, parameters: dict[str, str]) -> dict[str, Any]:
+    """Answer InitiateAuth's USER_AUTH."""
+    username = required(parameters, "USERNAME")
+    check_secret_hash(app.client, username, parameters.get("SECRET_HASH"))
+    user = simulation.require(call.cognito, app, username)
+    if "Session" in call.parameters:
+        return _after_sign_up(call, app, user)
+    preferred = parameters.get("PREFERRED_CHALLENGE")
+    if preferred is not None:
+        _check_name(preferred)
+    available = first_factors.available(call.cognito, app.pool, user)
+    if preferred not in available:
+        return _offer(call, app, user, available)
+    if preferred == sessions.PASSWORD and parameters.get("PASSWORD"):
+        return password_sign_in.sign_in(call, app, user, parameters["PASSWORD"])
+    return _ask(call, app, user, preferred) | {"AvailableChallenges": available}
+
+
+def _check_name(name: str) -> None:
+    if name not in NAMES:
+        raise InvalidParameterException(f"Invalid challenge {name}")
+    if name == PASSWORD_SRP:
+        raise not_implemented(name)
+
+
+def _offer(call: Call, app: App, user: User, available: list[str]) -> dict[str, Any]:
+    """Let the user choose; the options of a passkey come along, so that it can be the answer."""
+    parameters, expected = None, None
+    if sessions.WEB_AUTHN in available:
+        parameters, expected = passkey_sign_in.options(call, app, user)
+    name = sessions.SELECT_CHALLENGE
+    challenge = sessions.challenge(call.cognito, app, user, name, parameters, expected=expected)
+    return challenge | {"AvailableChallenges": available}
+
+
+def _ask(call: Call, app: App, user: User, factor: str) -> dict[str, Any]:
+    if factor in first_factors.CODES:
+        return one_time_codes.challenge(call.cognito, app, user, factor)
+    if factor == sessions.WEB_AUTHN:
+        parameters, expected = passkey_sign_in.options(call, app, user)
+        return sessions.challenge(call.cognito, app, user, factor, parameters, expected=expected)
+    return sessions.challenge(call.cognito, app, user, factor)
+
+
+def _after_sign_up(call: Call, app: App, user: User) -> dict[str, Any]:
+    """Take the code that confirmed the sign-up for the first factor."""
+    token = sessions.require_own(call, app, user, sessions.CONFIRMED)
+    result = password_sign_in.let_in(call, app, user)
+    del call.cognito.sessions[token]
+    return result
+
+
+def select(call: Call, app: App, session: Session, responses: dict[str, str]) -> dict[str, Any]:
+    """Answer SELECT_CHALLENGE, and the chosen challenge too where its answer came along."""
+    chosen = required(responses, "ANSWER")
+    _check_name(chosen)
+    if chosen not in first_factors.available(call.cognito, app.pool, session.user):
+        raise InvalidParameterException("Selected challenge is not available")
+    if chosen == sessions.PASSWORD and "PASSWORD" in responses:
+        return password(call, app, session, responses)
+    if chosen == sessions.WEB_AUTHN and "CREDENTIAL" in responses:
+        return passkey_sign_in.answer(call, app, session, responses)
+    return _ask(call, app, session.user, chosen)
+
+
+def password(call: Call, app: App, session: Session, responses: dict[str, str]) -> dict[str, Any]:
+    """Answer PASSWORD."""
+    typed = required(responses, "PASSWORD")
+    return password_sign_in.sign_in(call, app, session.user, typed)
+
+
+def code(call: Call, app: App, session: Session, responses: dict[str, str]) -> dict[str, Any]:
+    """Answer EMAIL_OTP or SMS_OTP."""
+    one_time_codes.check(app, session, responses)
+    return password_sign_in.let_in(call, app, session.user)

@@ -1,0 +1,101 @@
+"""Find pools, app clients and users, and prove that a client is who it says."""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Iterator
+
+from moto.cognitoidp.models import CognitoIdpUser as User
+from moto.cognitoidp.models import CognitoIdpUserPool as Pool
+from moto.cognitoidp.models import CognitoIdpUserPoolClient as Client
+from moto.cognitoidp.models import cognitoidp_backends
+
+from local_aws.cognito.refusals import (
+    NotAuthorizedException,
+    Refusal,
+    ResourceNotFoundException,
+    UserNotFoundException,
+)
+from local_aws.cognito.settings import App, distinguishes_case, setting, username_attributes
+
+
+def pools() -> Iterator[Pool]:
+    """List the pools of all accounts and regions: public calls name neither."""
+    for regions in cognitoidp_backends.values():
+        for backend in regions.values():
+            yield from backend.user_pools.values()
+
+
+def find_app(client_id: str) -> App:
+    """Find a client and its pool."""
+    for pool in pools():
+        if client_id in pool.clients:
+            return App(pool, pool.clients[client_id])
+    raise ResourceNotFoundException(f"User pool client {client_id} does not exist.")
+
+
+def find_pool(pool_id: str) -> Pool:
+    """Find a pool."""
+    for pool in pools():
+        if pool.id == pool_id:
+            return pool
+    raise ResourceNotFoundException(f"User pool {pool_id} does not exist.")
+
+
+def app_of(parameters: dict[str, str], username: str) -> App:
+    """Find the client of a call about *username*, and check the call's SecretHash."""
+    app = find_app(parameters["ClientId"])
+    check_secret_hash(app.client, username, parameters.get("SecretHash"))
+    return app
+
+
+def find_user(pool: Pool, name: str) -> User | None:
+    """Find a user by user name or by what the pool takes in its place."""
+    exact = pool.users.get(name)
+    if exact is not None:
+        return exact
+    for user in pool.users.values():
+        if any(same_name(pool, name, other) for other in _names(pool, user)):
+            return user
+    return None
+
+
+def same_name(pool: Pool, one: str, other: str) -> bool:
+    """Tell whether two spellings name one user."""
+    return one == other or (not distinguishes_case(pool) and one.casefold() == other.casefold())
+
+
+def _names(pool: Pool, user: User) -> Iterator[str]:
+    yield user.username
+    attributes = user.attribute_lookup
+    for name in username_attributes(pool):
+        if name in attributes:
+            yield attributes[name]
+    for name in setting(pool, "AliasAttributes", []):
+        # An address is an alias only once it is verified; a preferred user name always is.
+        verified = attributes.get(f"{name}_verified", str(name == "preferred_username").lower())
+        if name in attributes and verified == "true":
+            yield attributes[name]
+
+
+def require_user(app: App, name: str, hidden: Refusal) -> User:
+    """Find the user, or refuse with *hidden* where the client must not learn who exists."""
+    user = find_user(app.pool, name)
+    if user is None:
+        raise hidden if app.hides_users else UserNotFoundException
+    return user
+
+
+def check_secret_hash(client: Client, username: str, given: str | None) -> None:
+    """Refuse a call whose secret hash does not fit the client."""
+    if not client.generate_secret:
+        if given is not None:
+            raise NotAuthorizedException(f"Unable to verify secret hash for client {client.id}")
+        return
+    if given is None:
+        raise NotAuthorizedException(
+            f"Client {client.id} is configured for secret but secret was not received"
+        )
+    digest = hmac.digest(client.secret.encode(), f"{username}{client.id}".encode(), hashlib.sha256)
+    if not hmac.compare_digest(base64.b64encode(digest), given.encode()):
+        raise NotAuthorizedException(f"SecretHash does not match for the client: {client.id}")

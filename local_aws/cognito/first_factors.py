@@ -1,0 +1,35 @@
+"""Tell with which first factors a pool lets people sign in, and which of them a user has."""
+
+from moto.cognitoidp.models import CognitoIdpUser as User
+from moto.cognitoidp.models import CognitoIdpUserPool as Pool
+
+from local_aws.cognito import relying_parties, second_factors
+from local_aws.cognito.sessions import EMAIL_OTP, PASSWORD, SMS_OTP, WEB_AUTHN
+from local_aws.cognito.settings import setting
+from local_aws.cognito.state import Cognito
+
+CODES = {EMAIL_OTP: "email", SMS_OTP: "phone_number"}
+PASSWORD_ALONE = [PASSWORD]  # a pool's default
+
+
+def allowed(pool: Pool) -> list[str]:
+    """List the factors that the pool's sign-in policy allows."""
+    policy = setting(pool, "Policies", {}).get("SignInPolicy", {})
+    return list(policy.get("AllowedFirstAuthFactors", PASSWORD_ALONE))
+
+
+def available(cognito: Cognito, pool: Pool, user: User) -> list[str]:
+    """List the factors with which the user can begin to sign in.
+
+    A second factor goes with a password: who has one begins with the password.
+    """
+    own = user.attribute_lookup
+    has = {name for name, attribute in CODES.items() if attribute in own}
+    if user.password is not None:
+        has.add(PASSWORD)
+    if relying_parties.usable_passkeys(cognito, pool, user):
+        has.add(WEB_AUTHN)
+    found = [name for name in allowed(pool) if name in has]
+    if PASSWORD in found and second_factors.active(cognito, pool, user):
+        return PASSWORD_ALONE
+    return found

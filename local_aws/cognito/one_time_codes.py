@@ -1,0 +1,64 @@
+"""Ask for a code that was sent, as the first or as the second factor."""
+
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from moto.cognitoidp.models import CognitoIdpUser as User
+
+from local_aws.cognito import attributes as attribute_rules
+from local_aws.cognito import codes, sessions
+from local_aws.cognito.refusals import CodeMismatchException
+from local_aws.cognito.settings import App
+from local_aws.cognito.shapes import required
+from local_aws.cognito.state import Cognito, Expected, Session
+from local_aws.outbox import Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """Describe how a code is sent and comes back."""
+
+    attribute: str
+    purpose: str
+    response: str
+
+
+MEANS = {
+    sessions.EMAIL_OTP: Means("email", codes.SIGN_IN, "EMAIL_OTP_CODE"),
+    sessions.SMS_OTP: Means("phone_number", codes.SIGN_IN, "SMS_OTP_CODE"),
+    sessions.EMAIL_MFA: Means("email", codes.SECOND_FACTOR, "EMAIL_OTP_CODE"),
+    sessions.SMS_MFA: Means("phone_number", codes.SECOND_FACTOR, "SMS_MFA_CODE"),
+}
+
+
+def challenge(cognito: Cognito, app: App, user: User, name: str) -> dict[str, Any]:
+    """Send a code, and ask for it; nothing is sent to whom it could not help."""
+    means = MEANS[name]
+    address = user.attribute_lookup[means.attribute]
+    code = codes.draw()
+    if user.enabled and not cognito.account(user).simulated:
+        reader = codes.login_name(cognito, app.pool, user)
+        cognito.deliver(
+            Delivery(app.pool.id, reader, means.purpose, means.attribute, address, code)
+        )
+    details = codes.delivery_details(means.attribute, address)
+    parameters = {
+        "CODE_DELIVERY_DELIVERY_MEDIUM": details["DeliveryMedium"],
+        "CODE_DELIVERY_DESTINATION": details["Destination"],
+    }
+    expected = Expected(code, address)
+    return sessions.challenge(cognito, app, user, name, parameters, expected=expected)
+
+
+def check(app: App, session: Session, responses: dict[str, str]) -> None:
+    """Refuse a wrong code; a right one proves the address."""
+    means, user = MEANS[session.challenge], session.user
+    typed = required(responses, means.response)
+    if not secrets.compare_digest(session.expected.secret.encode(), typed.encode()):
+        raise CodeMismatchException("Invalid code or auth state for the user.")
+    own, flag = user.attribute_lookup, f"{means.attribute}_verified"
+    address = session.expected.address
+    if own.get(means.attribute) == address and own.get(flag) != "true":
+        attribute_rules.claim_alias(app.pool, user, means.attribute, address)
+        user.update_attributes([{"Name": flag, "Value": "true"}])

@@ -1,0 +1,145 @@
+"""Answer each call: here, or by moto after a check."""
+
+import json
+import secrets
+import string
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, cast
+
+from moto.cognitoidp.models import CognitoIdpUser as User
+from moto.cognitoidp.responses import CognitoIdpResponse
+from moto.core.common_types import TYPE_RESPONSE
+from moto.core.exceptions import JsonRESTError
+from moto.core.request import Request
+from moto.core.responses import ActionResult
+
+from local_aws.cognito import (
+    admin,
+    challenges,
+    mfa,
+    mfa_preferences,
+    passkeys,
+    pool_factors,
+    profile,
+    recovery,
+    shapes,
+    sign_in,
+    sign_up,
+    tokens,
+)
+from local_aws.cognito.refusals import (
+    InternalErrorException,
+    SerializationException,
+    not_implemented,
+)
+from local_aws.cognito.state import Call, Cognito
+
+OPERATIONS: dict[str, Callable[[Call], dict[str, Any]]] = {
+    "AdminInitiateAuth": sign_in.admin_initiate_auth,
+    "AdminResetUserPassword": admin.admin_reset_user_password,
+    "AdminRespondToAuthChallenge": challenges.respond_to_auth_challenge,
+    "AdminSetUserMFAPreference": mfa_preferences.admin_set_user_mfa_preference,
+    "AdminSetUserPassword": admin.admin_set_user_password,
+    "AdminUserGlobalSignOut": admin.admin_user_global_sign_out,
+    "AssociateSoftwareToken": mfa.associate_software_token,
+    "ChangePassword": recovery.change_password,
+    "CompleteWebAuthnRegistration": passkeys.complete_registration,
+    "ConfirmForgotPassword": recovery.confirm_forgot_password,
+    "ConfirmSignUp": sign_up.confirm_sign_up,
+    "DeleteUser": profile.delete_user,
+    "DeleteUserAttributes": profile.delete_user_attributes,
+    "DeleteWebAuthnCredential": passkeys.delete_credential,
+    "ForgotPassword": recovery.forgot_password,
+    "GetTokensFromRefreshToken": tokens.get_tokens_from_refresh_token,
+    "GetUser": profile.get_user,
+    "GetUserAttributeVerificationCode": profile.get_user_attribute_verification_code,
+    "GetUserAuthFactors": profile.get_user_auth_factors,
+    "GetUserPoolMfaConfig": pool_factors.get_user_pool_mfa_config,
+    "GlobalSignOut": tokens.global_sign_out,
+    "InitiateAuth": sign_in.initiate_auth,
+    "ListWebAuthnCredentials": passkeys.list_credentials,
+    "ResendConfirmationCode": sign_up.resend_confirmation_code,
+    "RespondToAuthChallenge": challenges.respond_to_auth_challenge,
+    "RevokeToken": tokens.revoke_token,
+    "SetUserMFAPreference": mfa_preferences.set_user_mfa_preference,
+    "SetUserPoolMfaConfig": pool_factors.set_user_pool_mfa_config,
+    "SignUp": sign_up.sign_up,
+    "StartWebAuthnRegistration": passkeys.start_registration,
+    "UpdateUserAttributes": profile.update_user_attributes,
+    "VerifySoftwareToken": mfa.verify_software_token,
+    "VerifyUserAttribute": profile.verify_user_attribute,
+}
+
+_JSON = {"Content-Type": "application/x-amz-json-1.1"}
+_SECRET_CHARACTERS = string.ascii_lowercase + string.digits
+_SECRET_LENGTH = 52
+
+
+class StrictCognito(CognitoIdpResponse):
+    """Answer one request."""
+
+    def __init__(self, cognito: Cognito) -> None:
+        super().__init__()
+        self._cognito = cognito
+
+    def answer(self, request: Request, url: str, headers: object) -> TYPE_RESPONSE:
+        """Answer with the operation's JSON, or with a refusal's; never with HTML."""
+        operation = request.headers.get("X-Amz-Target", "").rpartition(".")[2]
+        try:
+            self.setup_class(request, url, headers)
+            return self._perform(operation)
+        except JsonRESTError as refusal:
+            failure = refusal
+        except NotImplementedError:
+            failure = not_implemented(operation)
+        except Exception as bug:  # noqa: BLE001 -- whatever breaks, the client gets JSON
+            failure = InternalErrorException(f"{operation}: {bug!r}")
+        content = {"__type": failure.error_type, "message": failure.message}
+        return failure.code, _JSON, json.dumps(content)
+
+    def _perform(self, operation: str) -> TYPE_RESPONSE:
+        try:
+            body = json.loads(self.body)
+        except ValueError:
+            raise SerializationException("The body is not JSON") from None
+        call = Call(operation, shapes.check(operation, body), self._cognito)
+        if operation in OPERATIONS:
+            return HTTPStatus.OK, _JSON, json.dumps(OPERATIONS[operation](call))
+        admin.name_as_moto_does(call)
+        if operation in admin.CHECKS:
+            admin.CHECKS[operation](call)
+        self.body = json.dumps(call.parameters)
+        # moto looks for parameters in the body as if it were a form, before it reads the JSON: a
+        # password "x&Username=bob" would name the user.
+        self.querystring = {}
+        return self.call_action()
+
+    def admin_create_user(self) -> ActionResult:
+        """Create a user; to invite one again means no second one."""
+        if self._get_param("MessageAction") == "RESEND":
+            return ActionResult({"User": self._stored_user().to_json(extended=True)})
+        return super().admin_create_user()
+
+    def admin_get_user(self) -> ActionResult:
+        """Show a user with all second factors; moto knows none by e-mail."""
+        answer = super().admin_get_user()
+        shown = cast("dict[str, Any]", answer.result)
+        unknown = {"UserMFASettingList", "PreferredMfaSetting"}
+        known = {name: value for name, value in shown.items() if name not in unknown}
+        return ActionResult(known | mfa_preferences.settings(self._cognito, self._stored_user()))
+
+    def _stored_user(self) -> User:
+        pool_id, username = self._get_param("UserPoolId"), self._get_param("Username")
+        return self.backend.admin_get_user(pool_id, username)
+
+    def create_user_pool_client(self) -> ActionResult:
+        """Create a client, whose secret has the form that the API's own model demands."""
+        answer = super().create_user_pool_client()
+        described = cast("dict[str, dict[str, Any]]", answer.result)["UserPoolClient"]
+        pool = self.backend.describe_user_pool(described["UserPoolId"])
+        client = pool.clients[described["ClientId"]]
+        client.secret = "".join(secrets.choice(_SECRET_CHARACTERS) for _ in range(_SECRET_LENGTH))
+        if client.generate_secret:
+            described["ClientSecret"] = client.secret
+        return answer

@@ -1,0 +1,64 @@
+"""Check a password, and lead from one step of a sign-in to the next."""
+
+import json
+from typing import Any
+
+from moto.cognitoidp.models import CognitoIdpUser as User
+from moto.cognitoidp.models import UserStatus
+
+from local_aws.cognito import attributes as attribute_rules
+from local_aws.cognito import lockout, second_factors, sessions, tokens
+from local_aws.cognito.refusals import (
+    NotAuthorizedException,
+    PasswordResetRequiredException,
+    UserNotConfirmedException,
+)
+from local_aws.cognito.settings import App
+from local_aws.cognito.state import Call
+
+
+def sign_in(call: Call, app: App, user: User, password: str) -> dict[str, Any]:
+    """Sign in the user whose password this is, or refuse."""
+    if user.status is UserStatus.RESET_REQUIRED:
+        raise PasswordResetRequiredException
+    check_password(call, user, password)
+    return let_in(call, app, user)
+
+
+def check_password(call: Call, user: User, password: str) -> None:
+    """Refuse a wrong password, and any password while the user is locked out."""
+    lockout.check(call, user)
+    if user.password != password:
+        lockout.count_failure(call, user)
+        raise NotAuthorizedException
+
+
+def let_in(call: Call, app: App, user: User) -> dict[str, Any]:
+    """Give the next challenge for a user whose first factor was right, or tokens."""
+    if not user.enabled:
+        raise NotAuthorizedException("User is disabled.")
+    if user.status is UserStatus.RESET_REQUIRED:
+        raise PasswordResetRequiredException
+    if user.status is UserStatus.UNCONFIRMED:
+        raise UserNotConfirmedException
+    if user.status is UserStatus.FORCE_CHANGE_PASSWORD:
+        return _new_password(call, app, user)
+    return proceed(call, app, user)
+
+
+def _new_password(call: Call, app: App, user: User) -> dict[str, Any]:
+    lacking = [
+        f"userAttributes.{name}"
+        for name, attribute in attribute_rules.schema(app.pool).items()
+        if attribute.required and name not in user.attribute_lookup
+    ]
+    parameters = {
+        "requiredAttributes": json.dumps(lacking),
+        "userAttributes": json.dumps(tokens.readable_attributes(app, user)),
+    }
+    return sessions.challenge(call.cognito, app, user, sessions.NEW_PASSWORD, parameters)
+
+
+def proceed(call: Call, app: App, user: User) -> dict[str, Any]:
+    """Ask for the second factor, or give tokens where none is due."""
+    return second_factors.challenge(call, app, user) or tokens.sign_in(call.cognito, app, user)

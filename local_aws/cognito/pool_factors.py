@@ -1,0 +1,139 @@
+"""Set which factors a pool offers, by the rules of Amazon Cognito.
+
+The words are those that AWS answered in 2026 to https://github.com/go-to-k/cdkd (issues 1923, 1975
+and 2064).
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from moto.cognitoidp.models import DEFAULT_USER_POOL_CONFIG
+from moto.cognitoidp.models import CognitoIdpUserPool as Pool
+
+from local_aws.cognito import first_factors, sessions
+from local_aws.cognito.directory import find_pool
+from local_aws.cognito.refusals import (
+    FeatureUnavailableInTierException,
+    InvalidParameterException,
+    not_implemented,
+)
+from local_aws.cognito.settings import setting
+from local_aws.cognito.state import Call, Cognito
+
+FACTORS = ("SmsMfaConfiguration", "SoftwareTokenMfaConfiguration", "EmailMfaConfiguration")
+LITE = "LITE"
+
+
+def check_new_pool(call: Call) -> None:
+    """Refuse factors that a pool cannot be created with, and fill in what AWS defaults to."""
+    parameters = call.parameters
+    if parameters.get("MfaConfiguration", "OFF") != "OFF":
+        if "SmsConfiguration" not in parameters:
+            raise InvalidParameterException(
+                "SMS configuration and Auto verification for phone_number are required when MFA is"
+                " required/optional"
+            )
+        raise not_implemented("CreateUserPool's MfaConfiguration, only SetUserPoolMfaConfig's")
+    _complete(parameters)
+
+
+def check_changed_pool(call: Call) -> None:
+    """Refuse first factors that exclude what the pool has, and fill in as for a new one."""
+    _complete(call.parameters)
+    if find_pool(call.parameters["UserPoolId"]).mfa_config == "ON":
+        _check_alone(
+            call.parameters["Policies"]["SignInPolicy"]["AllowedFirstAuthFactors"],
+            "WEB_AUTHN cannot be used as an auth factor when MFA is enabled if not configured for"
+            " MFA.",
+        )
+
+
+def _complete(parameters: dict[str, Any]) -> None:
+    """Fill in the plan and the policies that are not given: also a change sets all of them."""
+    given = parameters.get("Policies", {})
+    if parameters.setdefault("UserPoolTier", "ESSENTIALS") == LITE and "SignInPolicy" in given:
+        raise FeatureUnavailableInTierException
+    defaults = {"SignInPolicy": {"AllowedFirstAuthFactors": first_factors.PASSWORD_ALONE}}
+    parameters["Policies"] = DEFAULT_USER_POOL_CONFIG["Policies"] | defaults | given
+
+
+def _check_alone(allowed: Sequence[str], passkey_words: str) -> None:
+    """Refuse what cannot be beside MFA that is required."""
+    if set(allowed) & set(first_factors.CODES):
+        raise InvalidParameterException(
+            "Only PASSWORD and WEB_AUTHN (if configured) can be enabled as an auth factor if MFA is"
+            " enabled"
+        )
+    if sessions.WEB_AUTHN in allowed:
+        raise InvalidParameterException(passkey_words)
+
+
+def check_client(pool: Pool, flows: Sequence[str]) -> None:
+    """Refuse a client that may do what the pool's tier lacks."""
+    if setting(pool, "UserPoolTier", "") == LITE and "ALLOW_USER_AUTH" in flows:
+        raise FeatureUnavailableInTierException
+
+
+def set_user_pool_mfa_config(call: Call) -> dict[str, Any]:
+    """Set the second factors, and the relying party of passkeys; the latter can come alone."""
+    parameters = call.parameters
+    pool = find_pool(parameters["UserPoolId"])
+    mode = parameters.get("MfaConfiguration", pool.mfa_config)
+    given = {name: parameters.get(name) for name in FACTORS}
+    sets_factors = bool(set(FACTORS) & parameters.keys())
+    if mode == "OFF" and sets_factors:
+        raise InvalidParameterException(
+            "Invalid MFA configuration given, can't turn off MFA and configure an MFA together."
+        )
+    if "MfaConfiguration" in parameters or sets_factors:
+        _check(pool, mode, given)
+        pool.mfa_config = mode
+        pool.sms_mfa_config, pool.token_mfa_config, email = given.values()
+        call.cognito.pool_factors(pool).email_mfa = email
+    if "WebAuthnConfiguration" in parameters:
+        call.cognito.pool_factors(pool).web_authn = {
+            "UserVerification": "preferred",
+            **parameters["WebAuthnConfiguration"],
+        }
+    return _described(call.cognito, pool)
+
+
+def _check(pool: Pool, mode: str, given: dict[str, Any]) -> None:
+    sms, token, email = (given[name] for name in FACTORS)
+    if mode != "OFF" and sms is email is None and not (token or {}).get("Enabled"):
+        raise InvalidParameterException(
+            "Invalid MFA configuration given, can't disable all MFAs with a required or optional"
+            " configuration."
+        )
+    if sms is not None and "SmsConfiguration" not in sms:
+        raise InvalidParameterException("SMS configuration is required when SMS MFA is set")
+    if email is not None:
+        if setting(pool, "UserPoolTier", "") == LITE:
+            raise FeatureUnavailableInTierException
+        sender = setting(pool, "EmailConfiguration", {}).get("EmailSendingAccount")
+        if sender != "DEVELOPER":
+            raise InvalidParameterException(
+                "Cannot set EmailMfaConfiguration when user pool EmailConfiguration contains an"
+                " EmailSendingAccount of COGNITO_DEFAULT"
+            )
+    if mode == "ON":
+        _check_alone(
+            first_factors.allowed(pool),
+            "Cannot set WebAuthn factor configuration to SINGLE_FACTOR if MFA is required and"
+            " WebAuthn is an allowed first auth factor",
+        )
+
+
+def get_user_pool_mfa_config(call: Call) -> dict[str, Any]:
+    """Tell the second factors and the relying party."""
+    return _described(call.cognito, find_pool(call.parameters["UserPoolId"]))
+
+
+def _described(cognito: Cognito, pool: Pool) -> dict[str, Any]:
+    more = cognito.pool_factors(pool)
+    factors = (pool.sms_mfa_config, pool.token_mfa_config, more.email_mfa)
+    described = dict(zip(FACTORS, factors, strict=True)) | {
+        "MfaConfiguration": pool.mfa_config,
+        "WebAuthnConfiguration": more.web_authn,
+    }
+    return {name: value for name, value in described.items() if value is not None}

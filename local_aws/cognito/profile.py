@@ -1,0 +1,138 @@
+"""Read, change and delete the user who calls."""
+
+from typing import Any
+
+from moto.cognitoidp.models import CognitoIdpUser as User
+from moto.cognitoidp.models import CognitoIdpUserPool as Pool
+from moto.cognitoidp.utils import expand_attrs, flatten_attrs
+
+from local_aws.cognito import attributes as attribute_rules
+from local_aws.cognito import codes, first_factors, mfa_preferences
+from local_aws.cognito.directory import find_app
+from local_aws.cognito.refusals import InvalidParameterException
+from local_aws.cognito.settings import (
+    App,
+    auto_verified,
+    username_attributes,
+    verified_before_update,
+)
+from local_aws.cognito.state import Call
+from local_aws.cognito.tokens import bearer, readable_attributes, revoke_all
+
+
+def _caller(call: Call) -> tuple[App, User]:
+    grant = bearer(call)
+    return find_app(grant.client_id), grant.user
+
+
+def get_user(call: Call) -> dict[str, Any]:
+    """Show the user."""
+    app, user = _caller(call)
+    shown = {
+        "Username": user.username,
+        "UserAttributes": expand_attrs(readable_attributes(app, user)),
+    }
+    return shown | mfa_preferences.settings(call.cognito, user)
+
+
+def get_user_auth_factors(call: Call) -> dict[str, Any]:
+    """Show how the user can sign in."""
+    grant = bearer(call)
+    shown = {
+        "Username": grant.user.username,
+        "ConfiguredUserAuthFactors": first_factors.available(call.cognito, grant.pool, grant.user),
+    }
+    return shown | mfa_preferences.settings(call.cognito, grant.user)
+
+
+def update_user_attributes(call: Call) -> dict[str, Any]:
+    """Change attributes; a new address is unverified, and a blank value deletes."""
+    app, user = _caller(call)
+    given = flatten_attrs(call.parameters["UserAttributes"])
+    attribute_rules.check_changed(app, given)
+    for name, value in given.items():
+        attribute_rules.check_free(app.pool, user, name, value)
+    _delete(call, app.pool, user, [name for name, value in given.items() if not value])
+    changed = {name: value for name, value in given.items() if value}
+    moved = [name for name in codes.CONTACTS if changed.get(name, "") not in {"", _old(user, name)}]
+    waiting = [name for name in moved if name in verified_before_update(app.pool)]
+    now = {name: value for name, value in changed.items() if name not in waiting}
+    flags = {f"{name}_verified": "false" for name in moved if name not in waiting}
+    user.update_attributes(expand_attrs(now | flags))
+    details = []
+    for name in moved:
+        codes.void(call, user, codes.VERIFICATION, name)
+        if name in waiting or name in auto_verified(app.pool):
+            to = changed[name]
+            codes.send(call.cognito, app.pool, user, codes.VERIFICATION, name, address=to)
+            details.append(codes.delivery_details(name, to))
+    return {"CodeDeliveryDetailsList": details}
+
+
+def _old(user: User, name: str) -> str:
+    return str(user.attribute_lookup.get(name, ""))
+
+
+def delete_user_attributes(call: Call) -> dict[str, Any]:
+    """Delete attributes."""
+    app, user = _caller(call)
+    names = call.parameters["UserAttributeNames"]
+    attribute_rules.check_changed(app, dict.fromkeys(names, ""))
+    _delete(call, app.pool, user, names)
+    return {}
+
+
+def _delete(call: Call, pool: Pool, user: User, names: list[str]) -> None:
+    """Delete attributes, and with an address the mark that it was verified and its code."""
+    known = attribute_rules.schema(pool)
+    for name in names:
+        if known[name].required or name in username_attributes(pool):
+            raise InvalidParameterException(
+                f"user.{name}: Attribute is required and cannot be deleted.\n"
+            )
+        codes.void(call, user, codes.VERIFICATION, name)
+    doomed = {*names, *(f"{name}_verified" for name in names)}
+    user.delete_attributes([name for name in user.attribute_lookup if name in doomed])
+
+
+def get_user_attribute_verification_code(call: Call) -> dict[str, Any]:
+    """Send a code to one of the user's addresses."""
+    grant = bearer(call)
+    name = _contact(call)
+    value = grant.user.attribute_lookup.get(name)
+    if value is None:
+        raise InvalidParameterException(f"User does not have the attribute {name}")
+    codes.count(call, grant.user)
+    codes.send(call.cognito, grant.pool, grant.user, codes.VERIFICATION, name, address=value)
+    return {"CodeDeliveryDetails": codes.delivery_details(name, value)}
+
+
+def verify_user_attribute(call: Call) -> dict[str, Any]:
+    """Mark the address as verified whose code this is."""
+    grant = bearer(call)
+    name, user = _contact(call), grant.user
+    codes.count(call, user)
+    typed = call.parameters["Code"]
+    address = codes.check(call, user, codes.VERIFICATION, typed, attribute=name).address
+    attribute_rules.check_free(grant.pool, user, name, address)
+    attribute_rules.claim_alias(grant.pool, user, name, address)
+    user.update_attributes(expand_attrs({name: address, f"{name}_verified": "true"}))
+    codes.void(call, user, codes.VERIFICATION, name)
+    return {}
+
+
+def _contact(call: Call) -> str:
+    name = call.parameters["AttributeName"]
+    if name not in codes.CONTACTS:
+        raise InvalidParameterException(f"Attribute {name} cannot be verified")
+    return str(name)
+
+
+def delete_user(call: Call) -> dict[str, Any]:
+    """Delete the user; all tokens die."""
+    grant = bearer(call)
+    revoke_all(call.cognito, grant.user)
+    for group in grant.user.groups:
+        group.users.discard(grant.user)
+    del grant.pool.users[grant.user.username]
+    return {}

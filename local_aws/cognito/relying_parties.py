@@ -1,0 +1,25 @@
+"""Tell for whom a pool's passkeys are."""
+
+from moto.cognitoidp.models import CognitoIdpUser as User
+from moto.cognitoidp.models import CognitoIdpUserPool as Pool
+
+from local_aws.cognito.state import Cognito, Passkey
+from local_aws.cognito.web_authn import RelyingParty
+
+
+def of_pool(cognito: Cognito, pool: Pool) -> RelyingParty | None:
+    """Give the relying party that was set, or else the pool's domain; None where there is neither."""
+    set_up = cognito.pool_factors(pool).web_authn or {}
+    name = set_up.get("RelyingPartyId")
+    if name is None and pool.domain is not None:
+        name = f"{pool.domain.domain}.auth.{pool.region}.amazoncognito.com"
+    if name is None:
+        return None
+    return RelyingParty(name, set_up.get("UserVerification", "preferred"))
+
+
+def usable_passkeys(cognito: Cognito, pool: Pool, user: User) -> list[Passkey]:
+    """List the user's passkeys; those for a former relying party open nothing any more."""
+    party = of_pool(cognito, pool)
+    every = cognito.account(user).passkeys.values()
+    return [one for one in every if party is not None and one.relying_party_id == party.id]

@@ -1,0 +1,124 @@
+"""Ask for a second factor, and check it."""
+
+import json
+from typing import Any
+
+from moto.cognitoidp.models import CognitoIdpUser as User
+from moto.cognitoidp.models import CognitoIdpUserPool as Pool
+
+from local_aws.cognito import lockout, one_time_codes, sessions, tokens, totp
+from local_aws.cognito.refusals import (
+    CodeMismatchException,
+    ExpiredCodeException,
+    InvalidParameterException,
+)
+from local_aws.cognito.settings import App
+from local_aws.cognito.shapes import required
+from local_aws.cognito.state import Call, Cognito, Session
+
+SMS = "SMS_MFA"
+EMAIL = "EMAIL_OTP"
+TOTP = "SOFTWARE_TOKEN_MFA"
+CODES = {SMS: "phone_number", EMAIL: "email"}
+SESSIONS = {SMS: sessions.SMS_MFA, EMAIL: sessions.EMAIL_MFA, TOTP: sessions.TOTP}
+
+
+def of_pool(cognito: Cognito, pool: Pool) -> list[str]:
+    """List the factors that the pool offers."""
+    offered = {
+        SMS: pool.sms_mfa_config is not None,
+        EMAIL: cognito.pool_factors(pool).email_mfa is not None,
+        TOTP: bool((pool.token_mfa_config or {}).get("Enabled")),
+    }
+    return [name for name, on in offered.items() if on and pool.mfa_config != "OFF"]
+
+
+def of_user(cognito: Cognito, user: User) -> list[str]:
+    """List the factors that the user has switched on."""
+    enabled = {
+        SMS: user.sms_mfa_enabled,
+        EMAIL: cognito.account(user).email_mfa_enabled,
+        TOTP: user.software_token_mfa_enabled,
+    }
+    return [name for name, on in enabled.items() if on]
+
+
+def active(cognito: Cognito, pool: Pool, user: User) -> list[str]:
+    """List the factors of which the user is asked for one.
+
+    TOTP stays in use where the pool no longer offers it:
+    https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-mfa.html
+    A pool that insists takes the addresses of a user who has switched nothing on.
+    """
+    if pool.mfa_config == "OFF":
+        return []
+    offered, enabled = of_pool(cognito, pool), of_user(cognito, user)
+    if pool.mfa_config == "ON" and not enabled:
+        enabled = list(CODES)
+    own = user.attribute_lookup
+    return [name for name in enabled if name == TOTP or (name in offered and CODES[name] in own)]
+
+
+def challenge(call: Call, app: App, user: User) -> dict[str, Any] | None:
+    """Ask for the second factor, or to set one up; None where none is due."""
+    cognito, pool = call.cognito, app.pool
+    factors = active(cognito, pool, user)
+    preferred = user.preferred_mfa_setting
+    if preferred in factors:
+        factors = [preferred]
+    if len(factors) > 1:
+        parameters = {"MFAS_CAN_CHOOSE": json.dumps(factors)}
+        return sessions.challenge(cognito, app, user, sessions.SELECT_MFA_TYPE, parameters)
+    if factors:
+        return _ask(cognito, app, user, factors[0])
+    if pool.mfa_config == "ON":
+        parameters = {"MFAS_CAN_SETUP": json.dumps(of_pool(cognito, pool))}
+        return sessions.challenge(cognito, app, user, sessions.MFA_SETUP, parameters)
+    return None
+
+
+def _ask(cognito: Cognito, app: App, user: User, factor: str) -> dict[str, Any]:
+    name = SESSIONS[factor]
+    if factor in CODES:
+        return one_time_codes.challenge(cognito, app, user, name)
+    return sessions.challenge(cognito, app, user, name)
+
+
+def select(call: Call, app: App, session: Session, responses: dict[str, str]) -> dict[str, Any]:
+    """Answer SELECT_MFA_TYPE: ask for the factor that was chosen."""
+    chosen = required(responses, "ANSWER")
+    if chosen not in active(call.cognito, app.pool, session.user):
+        raise InvalidParameterException("Invalid MFA type selected.")
+    return _ask(call.cognito, app, session.user, chosen)
+
+
+def code(call: Call, app: App, session: Session, responses: dict[str, str]) -> dict[str, Any]:
+    """Answer SMS_MFA or EMAIL_OTP."""
+    lockout.check(call, session.user)
+    try:
+        one_time_codes.check(app, session, responses)
+    except CodeMismatchException:
+        lockout.count_failure(call, session.user)
+        raise
+    return tokens.sign_in(call.cognito, app, session.user)
+
+
+def software_token(
+    call: Call, app: App, session: Session, responses: dict[str, str]
+) -> dict[str, Any]:
+    """Answer SOFTWARE_TOKEN_MFA."""
+    typed = required(responses, "SOFTWARE_TOKEN_MFA_CODE")
+    lockout.check(call, session.user)
+    account = call.cognito.account(session.user)
+    step = totp.matching_step(account.totp_secret or "", typed, call.now)
+    if step is None:
+        lockout.count_failure(call, session.user)
+        raise CodeMismatchException("Invalid code received for user")
+    if not totp.spend(account, step):
+        raise ExpiredCodeException("Your software token has already been used once.")
+    return tokens.sign_in(call.cognito, app, session.user)
+
+
+def set_up(call: Call, app: App, session: Session, _responses: dict[str, str]) -> dict[str, Any]:
+    """Answer MFA_SETUP with the session that VerifySoftwareToken gave."""
+    return tokens.sign_in(call.cognito, app, session.user)

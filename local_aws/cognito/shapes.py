@@ -1,0 +1,102 @@
+"""Check requests against the service model, as the service's front door does."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from botocore.model import ListShape, MapShape, OperationNotFoundError, Shape, StructureShape
+from moto.core.utils import get_service_model
+
+from local_aws.cognito.refusals import (
+    InvalidParameterException,
+    SerializationException,
+    not_implemented,
+)
+
+# Patterns are written in Java's dialect. Python's has no Unicode categories, so these stand in:
+# every visible character, and every separator.
+_VISIBLE = (
+    r"\x21-\x7e\xa1-\u167f\u1681-\u1fff\u2010-\u2027\u2030-\u205e\u2060-\u2fff\u3001-\ud7ff"
+    r"\uf900-\U0010ffff"
+)
+_CATEGORIES = {r"\p{L}\p{M}\p{S}\p{N}\p{P}": _VISIBLE, r"\p{Z}": r"\s"}
+
+_TYPES: Mapping[str, type] = {  # in JSON; a blob is a string
+    "boolean": bool,
+    "integer": int,
+    "list": list,
+    "map": dict,
+    "string": str,
+    "structure": dict,
+}
+
+
+def check(operation: str, parameters: Any) -> dict[str, Any]:  # noqa: ANN401 -- JSON
+    """Give the parameters without nulls, or refuse the first one that breaks its shape."""
+    try:
+        model = get_service_model("cognito-idp").operation_model(operation)
+    except OperationNotFoundError:
+        raise not_implemented(operation) from None
+    for complaint in _complaints(model.input_shape, parameters, ""):
+        raise InvalidParameterException(f"1 validation error detected: Value {complaint}")
+    return {name: value for name, value in parameters.items() if value is not None}
+
+
+def required(parameters: Mapping[str, Any], name: str) -> str:
+    """Give a parameter that the model leaves open and that must be there in this case."""
+    if not parameters.get(name):
+        raise InvalidParameterException(f"Missing required parameter {name}")
+    return str(parameters[name])
+
+
+def _complaints(shape: Shape, value: Any, path: str) -> Iterator[str]:  # noqa: ANN401 -- JSON
+    fits = isinstance(value, _TYPES.get(shape.type_name, str))
+    if not fits:
+        raise SerializationException(f"Start of {shape.type_name} expected at '{path}'")
+    if isinstance(shape, StructureShape):
+        yield from _structure(shape, value, path)
+    elif isinstance(shape, ListShape):
+        yield from _size(shape, value, path)
+        for index, member in enumerate(value, start=1):
+            yield from _complaints(shape.member, member, f"{path}.{index}.member")
+    elif isinstance(shape, MapShape):
+        for key, member in value.items():
+            yield from _complaints(shape.value, member, f"{path}.{key}")
+    elif shape.type_name == "string":
+        yield from _string(shape, value, path)
+
+
+def _structure(shape: StructureShape, value: dict[str, Any], path: str) -> Iterator[str]:
+    for name, member in shape.members.items():
+        inner = f"{path}.{name[0].lower()}{name[1:]}".removeprefix(".")
+        if value.get(name) is not None:
+            yield from _complaints(member, value[name], inner)
+        elif name in shape.required_members:
+            yield f"null at '{inner}' failed to satisfy constraint: Member must not be null"
+
+
+def _size(shape: Shape, value: Sequence[Any], path: str) -> Iterator[str]:
+    least, most = shape.metadata.get("min", 0), shape.metadata.get("max", len(value))
+    if not least <= len(value) <= most:
+        bound = f"greater than or equal to {least}"
+        if len(value) > most:
+            bound = f"less than or equal to {most}"
+        yield f"at '{path}' failed to satisfy constraint: Member must have length {bound}"
+
+
+def _string(shape: Shape, value: str, path: str) -> Iterator[str]:
+    yield from _size(shape, value, path)
+    pattern = shape.metadata.get("pattern", ".*")
+    for category, characters in _CATEGORIES.items():
+        pattern = pattern.replace(category, characters)
+    if not re.fullmatch(pattern, value, re.ASCII | re.DOTALL):
+        yield (
+            f"at '{path}' failed to satisfy constraint: Member must satisfy regular expression"
+            f" pattern: {shape.metadata['pattern']}"
+        )
+    allowed = shape.metadata.get("enum", [value])
+    if value not in allowed:
+        yield (
+            f"'{value}' at '{path}' failed to satisfy constraint: Member must satisfy enum value"
+            f" set: [{', '.join(allowed)}]"
+        )

@@ -1,0 +1,86 @@
+"""Begin a sign-in, by the flow that the client asks for."""
+
+from collections.abc import Callable
+from typing import Any
+
+from local_aws.cognito import choice, custom, password_sign_in, simulation, tokens
+from local_aws.cognito.directory import check_secret_hash, find_app
+from local_aws.cognito.refusals import (
+    InvalidParameterException,
+    ResourceNotFoundException,
+    not_implemented,
+)
+from local_aws.cognito.settings import App
+from local_aws.cognito.shapes import required
+from local_aws.cognito.state import Call
+
+# Each flow with the entries of ExplicitAuthFlows that allow it; those without ALLOW_ are older.
+PUBLIC_FLOWS = {
+    "USER_PASSWORD_AUTH": ("ALLOW_USER_PASSWORD_AUTH", "USER_PASSWORD_AUTH"),
+    "USER_SRP_AUTH": ("ALLOW_USER_SRP_AUTH",),
+    "USER_AUTH": ("ALLOW_USER_AUTH",),
+    "CUSTOM_AUTH": ("ALLOW_CUSTOM_AUTH", "CUSTOM_AUTH_FLOW_ONLY"),
+    "REFRESH_TOKEN_AUTH": ("ALLOW_REFRESH_TOKEN_AUTH",),
+    "REFRESH_TOKEN": ("ALLOW_REFRESH_TOKEN_AUTH",),
+}
+ADMIN_FLOWS = PUBLIC_FLOWS | {
+    "ADMIN_USER_PASSWORD_AUTH": ("ALLOW_ADMIN_USER_PASSWORD_AUTH", "ADMIN_NO_SRP_AUTH"),
+    "ADMIN_NO_SRP_AUTH": ("ALLOW_ADMIN_USER_PASSWORD_AUTH", "ADMIN_NO_SRP_AUTH"),
+}
+
+
+def initiate_auth(call: Call) -> dict[str, Any]:
+    """Begin a sign-in as a user."""
+    return _begin(call, find_app(call.parameters["ClientId"]), PUBLIC_FLOWS)
+
+
+def admin_initiate_auth(call: Call) -> dict[str, Any]:
+    """Begin a sign-in as an administrator."""
+    app = find_app(call.parameters["ClientId"])
+    if app.pool.id != call.parameters["UserPoolId"]:
+        raise ResourceNotFoundException(f"User pool client {app.client.id} does not exist.")
+    return _begin(call, app, ADMIN_FLOWS)
+
+
+def _begin(call: Call, app: App, flows: dict[str, tuple[str, ...]]) -> dict[str, Any]:
+    flow = call.parameters["AuthFlow"]
+    if flow not in flows:
+        raise InvalidParameterException("Initiate Auth method not supported")
+    _check_flow(app, flow, flows[flow])
+    if flow not in BEGINNINGS:
+        raise not_implemented(flow)
+    return BEGINNINGS[flow](call, app, call.parameters.get("AuthParameters", {}))
+
+
+def _check_flow(app: App, flow: str, permits: tuple[str, ...]) -> None:
+    refreshes = flow.startswith("REFRESH_TOKEN")
+    # A client with the older entries may always refresh, one that rotates never in this way.
+    older = all(not entry.startswith("ALLOW_") for entry in app.flows)
+    allowed = any(entry in app.flows for entry in permits) or (refreshes and older)
+    if not allowed or (refreshes and app.rotation_grace_s is not None):
+        raise InvalidParameterException(f"{flow} flow not enabled for this client")
+
+
+def _with_password(call: Call, app: App, parameters: dict[str, str]) -> dict[str, Any]:
+    username = required(parameters, "USERNAME")
+    password = required(parameters, "PASSWORD")
+    check_secret_hash(app.client, username, parameters.get("SECRET_HASH"))
+    user = simulation.require(call.cognito, app, username)
+    return password_sign_in.sign_in(call, app, user, password)
+
+
+def _refresh(call: Call, app: App, parameters: dict[str, str]) -> dict[str, Any]:
+    token = required(parameters, "REFRESH_TOKEN")
+    return tokens.refresh(call, app, token, parameters.get("SECRET_HASH"))
+
+
+# SRP is lacking: what it proves, a password proves too.
+BEGINNINGS: dict[str, Callable[[Call, App, dict[str, str]], dict[str, Any]]] = {
+    "USER_PASSWORD_AUTH": _with_password,
+    "ADMIN_USER_PASSWORD_AUTH": _with_password,
+    "ADMIN_NO_SRP_AUTH": _with_password,
+    "USER_AUTH": choice.begin,
+    "CUSTOM_AUTH": custom.begin,
+    "REFRESH_TOKEN_AUTH": _refresh,
+    "REFRESH_TOKEN": _refresh,
+}

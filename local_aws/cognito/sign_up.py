@@ -1,0 +1,116 @@
+"""Sign up, and prove that the address is one's own."""
+
+from typing import Any
+
+from moto.cognitoidp.models import CognitoIdpUser as User
+from moto.cognitoidp.models import UserStatus
+from moto.cognitoidp.utils import expand_attrs, flatten_attrs
+
+from local_aws.cognito import attributes as attribute_rules
+from local_aws.cognito import codes, first_factors, sessions
+from local_aws.cognito.directory import app_of, find_user, require_user
+from local_aws.cognito.passwords import check_policy
+from local_aws.cognito.refusals import (
+    AliasExistsException,
+    ExpiredCodeException,
+    InvalidParameterException,
+    NotAuthorizedException,
+    UsernameExistsException,
+)
+from local_aws.cognito.settings import App, setting
+from local_aws.cognito.state import Call
+
+
+def sign_up(call: Call) -> dict[str, Any]:
+    """Create an unconfirmed user and send the confirmation code."""
+    parameters = call.parameters
+    username = parameters["Username"]
+    app = app_of(parameters, username)
+    pool = app.pool
+    if setting(pool, "AdminCreateUserConfig", {}).get("AllowAdminCreateUserOnly"):
+        raise NotAuthorizedException("SignUp is not permitted for this user pool")
+    if "Password" in parameters:
+        check_policy(pool, parameters["Password"])
+    elif not set(first_factors.CODES) & set(first_factors.allowed(pool)):
+        raise InvalidParameterException("Password is required for this user pool")
+    given = flatten_attrs(parameters.get("UserAttributes", []))
+    named = attribute_rules.from_username(pool, username)
+    attribute_rules.check_new(app, given | named)
+    if find_user(pool, username) is not None:
+        raise UsernameExistsException(AliasExistsException.words if named else None)
+    user = User(
+        user_pool_id=pool.id,
+        username=None if named else username,  # None: moto takes the sub
+        password=parameters.get("Password"),
+        status=UserStatus.UNCONFIRMED,
+        attributes=expand_attrs(given | named),
+    )
+    pool.users[user.username] = user
+    call.cognito.account(user).typed_name = username
+    return {
+        "UserConfirmed": False,
+        "UserSub": user.id,
+        **_session(call, app, user, sessions.SIGNED_UP),
+        **_send(call, app, user),
+    }
+
+
+def _session(call: Call, app: App, user: User, name: str) -> dict[str, str]:
+    """Open the session that leads on to USER_AUTH, for a client that may use it."""
+    if "ALLOW_USER_AUTH" not in app.flows:
+        return {}
+    return {"Session": sessions.issue(call.cognito, app, user, name)}
+
+
+def _send(call: Call, app: App, user: User) -> dict[str, Any]:
+    """Send a confirmation code.
+
+    A pool that verifies nothing by itself sends none on AWS, and an administrator confirms. Here
+    the console is the mailbox, so the code is announced all the same, without delivery details.
+    """
+    attribute = codes.contact(app.pool, user)
+    codes.send(call.cognito, app.pool, user, codes.CONFIRMATION, attribute)
+    if attribute is None:
+        return {}
+    details = codes.delivery_details(attribute, user.attribute_lookup[attribute])
+    return {"CodeDeliveryDetails": details}
+
+
+def confirm_sign_up(call: Call) -> dict[str, Any]:
+    """Confirm the user who has the code."""
+    parameters = call.parameters
+    app = app_of(parameters, parameters["Username"])
+    user = require_user(app, parameters["Username"], ExpiredCodeException())
+    if user.status is not UserStatus.UNCONFIRMED:
+        raise NotAuthorizedException(
+            f"User cannot be confirmed. Current status is {UserStatus(user.status).value}"
+        )
+    if "Session" in parameters:
+        sessions.require_own(call, app, user, sessions.SIGNED_UP)
+    codes.count(call, user)
+    codes.check(call, user, codes.CONFIRMATION, parameters["ConfirmationCode"])
+    attribute = codes.contact(app.pool, user)
+    if attribute is not None:
+        force = parameters.get("ForceAliasCreation", False)
+        value = user.attribute_lookup[attribute]
+        attribute_rules.claim_alias(app.pool, user, attribute, value, force=force)
+        user.update_attributes([{"Name": f"{attribute}_verified", "Value": "true"}])
+    codes.void(call, user, codes.CONFIRMATION)
+    user.status = UserStatus.CONFIRMED
+    if "Session" not in parameters:
+        return {}
+    del call.cognito.sessions[parameters["Session"]]
+    return _session(call, app, user, sessions.CONFIRMED)
+
+
+def resend_confirmation_code(call: Call) -> dict[str, Any]:
+    """Send another confirmation code."""
+    username = call.parameters["Username"]
+    app = app_of(call.parameters, username)
+    if app.hides_users and find_user(app.pool, username) is None:
+        return {"CodeDeliveryDetails": codes.simulated_details(username)}
+    user = require_user(app, username, ExpiredCodeException())
+    if user.status is not UserStatus.UNCONFIRMED:
+        raise InvalidParameterException("User is already confirmed.")
+    codes.count(call, user)
+    return _send(call, app, user)

@@ -1,0 +1,56 @@
+"""Make up users who do not exist, for clients that must not learn who does."""
+
+import secrets
+
+from moto.cognitoidp.models import CognitoIdpUser as User
+from moto.cognitoidp.models import UserStatus
+from moto.cognitoidp.utils import expand_attrs
+
+from local_aws.cognito.attributes import FORMATS
+from local_aws.cognito.directory import find_user
+from local_aws.cognito.refusals import UserNotFoundException
+from local_aws.cognito.settings import App, distinguishes_case
+from local_aws.cognito.state import Cognito
+
+
+def find(cognito: Cognito, app: App, name: str) -> User | None:
+    """Find the user; where the client must not learn that there is none, make one up."""
+    user = find_user(app.pool, name)
+    return _simulated(cognito, app, name) if user is None and app.hides_users else user
+
+
+def require(cognito: Cognito, app: App, name: str) -> User:
+    """Give the user as find() does, or refuse."""
+    user = find(cognito, app, name)
+    if user is None:
+        raise UserNotFoundException
+    return user
+
+
+def _simulated(cognito: Cognito, app: App, name: str) -> User:
+    """Give the user whom nobody can be.
+
+    It has what most users have, a password and one address, and is the same for a name each time.
+    It is never locked out (see lockout.py). Amazon Cognito draws at random which
+    challenge it simulates:
+    https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pool-managing-errors.html
+    """
+    key = (app.pool.id, name if distinguishes_case(app.pool) else name.casefold())
+    if key not in cognito.simulated:
+        user = User(
+            user_pool_id=app.pool.id,
+            username=None,
+            password=secrets.token_urlsafe(),
+            status=UserStatus.CONFIRMED,
+            attributes=expand_attrs(_address(name)),
+        )
+        cognito.account(user).simulated = True
+        cognito.simulated[key] = user
+    return cognito.simulated[key]
+
+
+def _address(name: str) -> dict[str, str]:
+    for attribute, (form, _) in FORMATS.items():
+        if form.fullmatch(name):
+            return {attribute: name}
+    return {"email": f"{name}@example.com"}

@@ -1,0 +1,190 @@
+"""Issue, read, rotate and revoke tokens."""
+
+import secrets
+import uuid
+from typing import Any
+
+from moto.cognitoidp.models import CognitoIdpUser as User
+
+from local_aws.cognito.directory import check_secret_hash, find_app, find_pool
+from local_aws.cognito.refusals import (
+    NotAuthorizedException,
+    RefreshTokenReuseException,
+    UnauthorizedException,
+    UnsupportedOperationException,
+    UnsupportedTokenTypeException,
+    UserNotFoundException,
+)
+from local_aws.cognito.settings import App, setting
+from local_aws.cognito.state import AccessToken, Call, Cognito, Grant, RefreshToken
+
+# {"cty":"JWT","enc":"A256GCM","alg":"RSA-OAEP"}: Cognito's refresh tokens are JWEs
+_JWE_HEADER = "eyJjdHkiOiJKV1QiLCJlbmMiOiJBMjU2R0NNIiwiYWxnIjoiUlNBLU9BRVAifQ"
+_JWE_PART_BYTES = (256, 12, 700, 16)  # key, nonce, content, tag
+
+
+def sign_in(cognito: Cognito, app: App, user: User) -> dict[str, Any]:
+    """Begin a grant and give its first tokens."""
+    now = cognito.now()
+    grant = Grant(
+        pool=app.pool,
+        user=user,
+        client_id=app.client.id,
+        origin_jti=str(uuid.uuid4()),
+        auth_time=int(now),
+        expires_at=now + app.refresh_token_s,
+    )
+    account = cognito.account(user)
+    account.grants = [old for old in account.grants if old.expires_at > now and not old.revoked]
+    account.grants.append(grant)
+    account.failed_sign_ins = 0  # only a sign-in that was completed clears the lockout
+    result = _issue(cognito, app, grant) | {"RefreshToken": _refresh_token(cognito, grant)}
+    return {"ChallengeParameters": {}, "AuthenticationResult": result}
+
+
+def _refresh_token(cognito: Cognito, grant: Grant) -> str:
+    parts = [secrets.token_urlsafe(size) for size in _JWE_PART_BYTES]
+    token = ".".join([_JWE_HEADER, *parts])
+    cognito.refresh_tokens[token] = RefreshToken(grant)
+    return token
+
+
+def _issue(cognito: Cognito, app: App, grant: Grant) -> dict[str, Any]:
+    user, now = grant.user, cognito.now()
+    common: dict[str, Any] = {
+        "sub": user.id,
+        "iat": int(now),
+        "auth_time": grant.auth_time,
+        "origin_jti": grant.origin_jti,
+        "event_id": str(uuid.uuid4()),
+    }
+    if user.groups:
+        common["cognito:groups"] = sorted(group.group_name for group in user.groups)
+    own_access = {
+        "exp": int(now) + app.access_token_s,
+        "username": user.username,
+        "scope": "aws.cognito.signin.user.admin",
+        "version": 2,
+    }
+    own_id = {
+        "exp": int(now) + app.id_token_s,
+        "cognito:username": user.username,
+        **_claims(app, user),
+    }
+    access, _ = app.pool.create_jwt(
+        app.client.id, user.username, "access", extra_data=common | own_access
+    )
+    identity, _ = app.pool.create_jwt(
+        app.client.id, user.username, "id", extra_data=common | own_id
+    )
+    cognito.access_tokens[access] = AccessToken(grant, now + app.access_token_s)
+    return {
+        "AccessToken": access,
+        "IdToken": identity,
+        "ExpiresIn": app.access_token_s,
+        "TokenType": "Bearer",
+    }
+
+
+def _claims(app: App, user: User) -> dict[str, Any]:
+    return {
+        name: value == "true" if name.endswith("_verified") else value
+        for name, value in readable_attributes(app, user).items()
+    }
+
+
+def readable_attributes(app: App, user: User) -> dict[str, str]:
+    """Give the attributes that the client may read: all of them unless it names some."""
+    own = user.attribute_lookup
+    readable = setting(app.client, "ReadAttributes", list(own))
+    return {name: value for name, value in own.items() if name in [*readable, "sub"]}
+
+
+def bearer(call: Call) -> Grant:
+    """Give the grant behind the call's access token."""
+    token = call.cognito.access_tokens.get(call.parameters["AccessToken"])
+    if token is None:
+        raise NotAuthorizedException("Invalid Access Token")
+    grant = token.grant
+    if find_pool(grant.pool.id).users.get(grant.user.username) is not grant.user:
+        raise UserNotFoundException
+    if grant.revoked:
+        raise NotAuthorizedException("Access Token has been revoked")
+    if token.expires_at <= call.now:
+        raise NotAuthorizedException("Access Token has expired")
+    return grant
+
+
+def refresh(call: Call, app: App, token: str, given_hash: str | None) -> dict[str, Any]:
+    """Answer InitiateAuth's REFRESH_TOKEN_AUTH."""
+    grant = _live(call, app, token).grant
+    # Over the user's real name, which is the sub where the user name is an e-mail address:
+    # https://github.com/aws/aws-sdk-net-extensions-cognito/issues/122
+    check_secret_hash(app.client, grant.user.username, given_hash)
+    return {
+        "ChallengeParameters": {},
+        "AuthenticationResult": _issue(call.cognito, app, grant),
+    }
+
+
+def get_tokens_from_refresh_token(call: Call) -> dict[str, Any]:
+    """Exchange a refresh token, for another one too where the client rotates them."""
+    app = find_app(call.parameters["ClientId"])
+    if not _secret_fits(app, call):
+        raise NotAuthorizedException(f"Unable to verify secret for client {app.client.id}")
+    old = _live(call, app, call.parameters["RefreshToken"])
+    result = _issue(call.cognito, app, old.grant)
+    if app.rotation_grace_s is not None:
+        if old.reusable_until is None:
+            old.reusable_until = call.now + app.rotation_grace_s
+        result["RefreshToken"] = _refresh_token(call.cognito, old.grant)
+    return {"AuthenticationResult": result}
+
+
+def _secret_fits(app: App, call: Call) -> bool:
+    given = call.parameters.get("ClientSecret")
+    return given == (app.client.secret if app.client.generate_secret else None)
+
+
+def _live(call: Call, app: App, token: str) -> RefreshToken:
+    known = call.cognito.refresh_tokens.get(token)
+    if known is None or known.grant.client_id != app.client.id:
+        raise NotAuthorizedException("Invalid Refresh Token")
+    if known.grant.revoked:
+        raise NotAuthorizedException("Refresh Token has been revoked")
+    if known.grant.expires_at <= call.now:
+        raise NotAuthorizedException("Refresh Token has expired")
+    if known.reusable_until is not None and known.reusable_until <= call.now:
+        raise RefreshTokenReuseException
+    return known
+
+
+def revoke_token(call: Call) -> dict[str, Any]:
+    """End the grant of a refresh token; an unknown token is no error."""
+    app = find_app(call.parameters["ClientId"])
+    if not _secret_fits(app, call):
+        raise UnauthorizedException(f"Unable to verify secret for client {app.client.id}")
+    if not app.client.extended_config["EnableTokenRevocation"]:
+        raise UnsupportedOperationException("Token revocation is not enabled for this client")
+    token = call.parameters["Token"]
+    known = call.cognito.refresh_tokens.get(token)
+    if known is None:
+        if token.count(".") == 2:  # noqa: PLR2004 -- a JWT has three parts: an access or id token
+            raise UnsupportedTokenTypeException
+        return {}
+    if known.grant.client_id != app.client.id:
+        raise UnauthorizedException("Refresh token was issued to another client")
+    known.grant.revoked = True
+    return {}
+
+
+def revoke_all(cognito: Cognito, user: User) -> None:
+    """End every grant of the user."""
+    for grant in cognito.account(user).grants:
+        grant.revoked = True
+
+
+def global_sign_out(call: Call) -> dict[str, Any]:
+    """Sign the user out everywhere."""
+    revoke_all(call.cognito, bearer(call).user)
+    return {}

@@ -1,0 +1,1 @@
+"""HTTP in and out: routes, middlewares, handlers and schemas; knows no AWS."""

@@ -1,0 +1,104 @@
+"""
+What happened to accounts, as log lines that an auditor can count on: a closed vocabulary.
+
+An event is one line beside the request's own, bound to it by the request id. It never holds a secret;
+whom it is about is written as `[log] identities` says. What was typed as a user name is written as it is
+only where the user pool has taken it; everywhere else it may be a password, and its HMAC is written.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+import structlog
+from aiohttp import web
+
+from service.api import keys
+from service.api.client_address import client_address
+from service.domain.errors import ServiceError
+from service.observability.logs import identity_hash
+
+
+class SecurityEvent(StrEnum):
+    """The vocabulary."""
+
+    SIGNED_UP = "signed_up"
+    SIGN_UP_REFUSED = "sign_up_refused"
+    CONFIRMED = "confirmed"
+    CONFIRMATION_REFUSED = "confirmation_refused"
+    CODE_REQUESTED = "code_requested"
+    CODE_REQUEST_REFUSED = "code_request_refused"
+    SIGNED_IN = "signed_in"
+    CHALLENGED = "challenged"
+    SIGN_IN_REFUSED = "sign_in_refused"
+    TOKEN_REFRESHED = "token_refreshed"  # noqa: S105 -- the name of an event
+    TOKEN_REFRESH_REFUSED = "token_refresh_refused"  # noqa: S105 -- likewise
+    SIGNED_OUT = "signed_out"
+    SIGNED_OUT_EVERYWHERE = "signed_out_everywhere"
+    SIGN_OUT_REFUSED = "sign_out_refused"
+    PASSWORD_RESET_REQUESTED = "password_reset_requested"  # noqa: S105 -- likewise
+    PASSWORD_RESET_REQUEST_REFUSED = "password_reset_request_refused"  # noqa: S105 -- likewise
+    PASSWORD_RESET = "password_reset"  # noqa: S105 -- likewise
+    PASSWORD_RESET_REFUSED = "password_reset_refused"  # noqa: S105 -- likewise
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 -- likewise
+    PASSWORD_CHANGE_REFUSED = "password_change_refused"  # noqa: S105 -- likewise
+    ATTRIBUTES_CHANGED = "attributes_changed"
+    ATTRIBUTE_CHANGE_REFUSED = "attribute_change_refused"
+    ATTRIBUTE_VERIFIED = "attribute_verified"
+    ATTRIBUTE_VERIFICATION_REFUSED = "attribute_verification_refused"
+    TOTP_VERIFIED = "totp_verified"
+    MFA_ENABLED = "mfa_enabled"
+    MFA_DISABLED = "mfa_disabled"
+    MFA_CHANGE_REFUSED = "mfa_change_refused"
+    PASSKEY_REGISTERED = "passkey_registered"
+    PASSKEY_DELETED = "passkey_deleted"
+    PASSKEY_CHANGE_REFUSED = "passkey_change_refused"
+    ACCOUNT_DELETED = "account_deleted"
+    ACCOUNT_DELETION_REFUSED = "account_deletion_refused"
+
+
+# The events after which the user pool has an account of this name.
+NAMES_AN_ACCOUNT: Final = frozenset(
+    {
+        SecurityEvent.SIGNED_UP,
+        SecurityEvent.CONFIRMED,
+        SecurityEvent.SIGNED_IN,
+        SecurityEvent.PASSWORD_RESET,
+    }
+)
+
+
+def record(
+    request: web.Request,
+    event: SecurityEvent,
+    *,
+    sub: str | None = None,
+    account: str | None = None,
+    refusal: ServiceError | None = None,
+) -> None:
+    """
+    Write an event.
+
+    *sub* is whom it is about, *account* the user name as it was typed, which is hashed unless the event
+    is one of NAMES_AN_ACCOUNT; None is not known.
+    """
+    known = {
+        "sub": sub,
+        "account": None if account is None else _account(request, event, account),
+        "address": _text(client_address(request)),
+        "code": None if refusal is None else refusal.code,
+    }
+    details = {name: value for name, value in known.items() if value is not None}
+    structlog.get_logger().info(event.value, **details)
+
+
+def _account(request: web.Request, event: SecurityEvent, account: str) -> str:
+    log = request.app[keys.CONFIG].log
+    if (
+        event in NAMES_AN_ACCOUNT or log.identities == "hashed"
+    ):  # the log hashes every identity then
+        return account
+    return identity_hash(request.app[keys.ACCOUNT_HASH_KEY], account)
+
+
+def _text(address: object) -> str | None:
+    return None if address is None else str(address)

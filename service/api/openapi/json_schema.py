@@ -1,0 +1,160 @@
+"""
+Marshmallow schemas as JSON Schema (2020-12), which OpenAPI 3.1 embeds.
+
+apispec writes Python's regular expressions and "url" into the schema; neither means anything to a
+caller's validator, so both are translated here.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+from apispec.ext.marshmallow.field_converter import DEFAULT_FIELD_MAPPING
+from apispec.ext.marshmallow.openapi import OpenAPIConverter
+from marshmallow import Schema, fields
+
+from service.api.schemas.json_object import JsonObject
+from service.api.schemas.profile_fields.text import CanonicalText
+from service.api.schemas.profiles import ProfileSchema, StoredProfileSchema
+
+OPENAPI_VERSION: Final = "3.1.0"
+FOREIGN_VALUE: Final = "ForeignValue"
+_FOREIGN_VALUE: Final = {
+    "description": "What another program stored in a field: of any type, and answered as it is.",
+    "type": ["string", "number", "boolean", "array", "object"],
+}
+
+# What Python's re and ECMA-262, whose patterns JSON Schema uses, read differently.
+_OF_PYTHON_ONLY: Final = re.compile(r"\\[AZ]|\(\?[^:=!<]|[*+?}]\+")
+
+
+class Schemas:
+    """The component schemas of one document, whose profiles have the fields of *profile_schema*."""
+
+    def __init__(self, profile_schema: type[Schema]) -> None:
+        plugin = _Plugin(_name)
+        self._spec = APISpec("", "", OPENAPI_VERSION, plugins=[plugin])
+        self._converter = cast("_Converter", plugin.converter)  # there since APISpec has the plugin
+        self._profile_schema = profile_schema
+        add = self._spec.components.schema
+        add("ProfileFields", self._converter.schema2jsonschema(profile_schema()))
+        add(FOREIGN_VALUE, _FOREIGN_VALUE)
+        add("Profile", self._stored_profile())
+
+    def reference(self, schema: type[Schema]) -> dict[str, Any]:
+        """Return what refers to *schema*, which becomes a component."""
+        if schema is ProfileSchema:
+            return component("schemas", "ProfileFields")
+        if schema is StoredProfileSchema:
+            return component("schemas", "Profile")
+        return self._converter.reference(schema)
+
+    def example(self, schema: type[Schema]) -> Mapping[str, object] | None:
+        """
+        Return a body that *schema* takes: its own `example`, or one of its fields' examples.
+
+        None where a required field has no example.
+        """
+        if schema is ProfileSchema:
+            schema = self._profile_schema
+        own: Mapping[str, object] | None = getattr(schema, "example", None)
+        if own is not None:
+            return own
+        shown: dict[str, object] = {}
+        for name, field in schema().fields.items():
+            if "examples" in field.metadata:
+                shown[field.data_key or name] = field.metadata["examples"][0]
+            elif field.required:
+                return None
+        return shown or None
+
+    def components(self) -> Mapping[str, Any]:
+        """Return the schemas by their names."""
+        made: Mapping[str, Any] = self._spec.to_dict()["components"]["schemas"]
+        return made
+
+    def _stored_profile(self) -> dict[str, Any]:
+        """
+        Return what a profile looks like in an answer: the service's own fields and those written.
+
+        A field that was written here is as this service writes it, without the limits, which may be
+        younger. Whatever else another program stored is answered as it is, but never null.
+        """
+        written = self._profile_schema()
+        for field in written.fields.values():
+            field.allow_none = False
+            field.validators = []
+            if isinstance(field, CanonicalText):
+                field.limits = {}
+        own = self._converter.schema2jsonschema(StoredProfileSchema())
+        as_written = self._converter.schema2jsonschema(written)["properties"]
+        foreign = component("schemas", FOREIGN_VALUE)
+        either = {name: {"anyOf": [field, foreign]} for name, field in as_written.items()}
+        return {**own, "properties": {**own["properties"], **either}}
+
+
+def component(kind: str, name: str) -> dict[str, Any]:
+    """Return what refers to a component of the document."""
+    return {"$ref": f"#/components/{kind}/{name}"}
+
+
+def ecma_pattern(regex: re.Pattern[str]) -> str | None:
+    r"""
+    Return what a Regexp validator requires as a pattern of ECMA-262, None where that cannot say it.
+
+    The validator matches from the start, JSON Schema searches; `\Z` is `$` there.
+    """
+    pattern = regex.pattern
+    if pattern.endswith(r"\Z"):
+        pattern = pattern.removesuffix(r"\Z") + "$"
+    if regex.flags & ~re.UNICODE or _OF_PYTHON_ONLY.search(pattern):
+        return None
+    return f"^(?:{pattern})" if "|" in pattern else f"^{pattern.removeprefix('^')}"
+
+
+class _Converter(OpenAPIConverter):
+    """Converts schemas; knows this service's own fields and leaves apispec's shared mapping alone."""
+
+    field_mapping = {  # noqa: RUF012 -- apispec reads it as a plain dict
+        **DEFAULT_FIELD_MAPPING,
+        JsonObject: ("object", None),
+        fields.Url: ("string", "uri"),
+    }
+
+    def field2pattern(self, field: fields.Field[Any], **_: Any) -> dict[str, Any]:  # noqa: ANN401 -- apispec's hook
+        """Return the pattern of the first Regexp validator that ECMA-262 can say."""
+        for validator in field.validators:
+            regex = getattr(validator, "regex", None)
+            pattern = ecma_pattern(regex) if isinstance(regex, re.Pattern) else None
+            if pattern is not None:
+                return {"pattern": pattern}
+        return {}
+
+    def field2property(self, field: fields.Field[Any]) -> dict[str, Any]:
+        """Return the property; a text of this service's own kinds says itself what it takes."""
+        made: dict[str, Any] = super().field2property(field)
+        if isinstance(field, CanonicalText):
+            made.update({"format": field.format} if field.format else {}, **field.limits)
+        return made
+
+    def schema2jsonschema(self, schema: Schema) -> dict[str, Any]:
+        """Return the JSON Schema; one with a description is as strict as any other."""
+        made: dict[str, Any] = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call] # -- apispec leaves it untyped
+        made.setdefault("additionalProperties", False)
+        return made
+
+    def reference(self, schema: type[Schema]) -> dict[str, Any]:
+        """Return what refers to *schema*, which becomes a component."""
+        made: dict[str, Any] = self.resolve_nested_schema(schema)  # type: ignore[no-untyped-call] # -- apispec leaves it untyped
+        return made
+
+
+class _Plugin(MarshmallowPlugin):
+    Converter = _Converter
+
+
+def _name(schema: Schema | type[Schema]) -> str:
+    kind = schema if isinstance(schema, type) else type(schema)
+    return kind.__name__.removesuffix("Schema")

@@ -1,0 +1,25 @@
+"""The JSON Schema of a profile's fields, as a document of its own."""
+
+import functools
+from typing import Final
+
+import orjson
+from marshmallow import Schema
+
+from service.api.openapi.json_schema import FOREIGN_VALUE, Schemas
+
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+
+
+@functools.lru_cache(maxsize=4)
+def document(profile_schema: type[Schema]) -> bytes:
+    """
+    Return what a write may hold, as JSON Schema (2020-12).
+
+    Schemas that a deployment nests stand where its references find them, as in the API document.
+    """
+    components = dict(Schemas(profile_schema).components())
+    fields = components.pop("ProfileFields")
+    del components["Profile"], components[FOREIGN_VALUE]  # what only answers hold
+    nested = {"components": {"schemas": components}} if components else {}
+    return orjson.dumps({"$schema": DIALECT, "title": "Profile fields", **fields, **nested})

@@ -1,0 +1,109 @@
+"""The one envelope of every refusal: `application/problem+json` (RFC 9457)."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final
+
+from aiohttp import hdrs, web
+
+from service.api import keys, request_body
+from service.domain import errors
+from service.domain.errors import ServiceError
+
+PROBLEM_JSON = "application/problem+json"
+
+STATUSES: Final[Mapping[type[ServiceError], HTTPStatus]] = {
+    errors.MalformedRequest: HTTPStatus.BAD_REQUEST,
+    errors.RouteNotFound: HTTPStatus.NOT_FOUND,
+    errors.MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
+    errors.BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.RequestTimeout: HTTPStatus.REQUEST_TIMEOUT,
+    errors.UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    errors.InvalidFields: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.CrossSiteRefused: HTTPStatus.FORBIDDEN,
+    errors.RequestRejected: HTTPStatus.BAD_REQUEST,
+    errors.NotAuthenticated: HTTPStatus.UNAUTHORIZED,
+    errors.TokenInvalid: HTTPStatus.UNAUTHORIZED,
+    errors.InvalidCredentials: HTTPStatus.UNAUTHORIZED,
+    errors.RefreshTokenInvalid: HTTPStatus.UNAUTHORIZED,
+    errors.RefreshTokenReused: HTTPStatus.UNAUTHORIZED,
+    errors.ChallengeExpired: HTTPStatus.UNAUTHORIZED,
+    errors.AccountExists: HTTPStatus.CONFLICT,
+    errors.AliasExists: HTTPStatus.CONFLICT,
+    errors.AccountNotConfirmed: HTTPStatus.FORBIDDEN,
+    errors.PasswordResetRequired: HTTPStatus.FORBIDDEN,
+    errors.WeakPassword: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.PasswordReused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.CodeMismatch: HTTPStatus.BAD_REQUEST,
+    errors.CodeExpired: HTTPStatus.BAD_REQUEST,
+    errors.SignUpDisabled: HTTPStatus.FORBIDDEN,
+    errors.Blocked: HTTPStatus.FORBIDDEN,
+    errors.CaptchaRequired: HTTPStatus.FORBIDDEN,
+    errors.RejectedByPolicy: HTTPStatus.BAD_REQUEST,
+    errors.InvalidParameter: HTTPStatus.BAD_REQUEST,
+    errors.UnsupportedTokenType: HTTPStatus.BAD_REQUEST,
+    errors.AccountChanged: HTTPStatus.CONFLICT,
+    errors.MfaNotConfigured: HTTPStatus.CONFLICT,
+    errors.PasskeyRejected: HTTPStatus.BAD_REQUEST,
+    errors.PasskeyNotFound: HTTPStatus.NOT_FOUND,
+    errors.PasskeyChallengeExpired: HTTPStatus.GONE,
+    errors.ProfileNotFound: HTTPStatus.NOT_FOUND,
+    errors.ProfileChanged: HTTPStatus.CONFLICT,
+    errors.ProfileTooLarge: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.AccountClosed: HTTPStatus.FORBIDDEN,
+    errors.PreconditionFailed: HTTPStatus.PRECONDITION_FAILED,
+    errors.TooManyAttempts: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.Throttled: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.NotReady: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.UpstreamUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.DeadlineExceeded: HTTPStatus.GATEWAY_TIMEOUT,
+    errors.UpstreamFault: HTTPStatus.BAD_GATEWAY,
+    errors.DeliveryFailed: HTTPStatus.BAD_GATEWAY,
+    errors.UpstreamHookFailed: HTTPStatus.BAD_GATEWAY,
+    errors.Misconfigured: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.FeatureUnavailable: HTTPStatus.NOT_IMPLEMENTED,
+    errors.InternalError: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+
+
+def problem(request: web.BaseRequest, error: ServiceError) -> web.Response:
+    """Return the answer that refuses *request* because of *error*."""
+    status = STATUSES[type(error)]
+    body = envelope(error, request.get(keys.REQUEST_ID, ""))
+    response = web.Response(
+        body=request_body.dumps(body), status=status.value, content_type=PROBLEM_JSON
+    )
+    response[keys.PROBLEM_CODE] = error.code
+    if error.retry_after_s is not None:
+        response.headers["Retry-After"] = str(error.retry_after_s)
+    if status is HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = _challenge(error)
+    if status is HTTPStatus.UNSUPPORTED_MEDIA_TYPE and request.method == hdrs.METH_PATCH:
+        response.headers["Accept-Patch"] = ", ".join(request_body.PATCHES)  # RFC 5789, section 2.2
+    return response
+
+
+def envelope(error: ServiceError, request_id: str) -> dict[str, object]:
+    """Return the body that tells of *error*."""
+    status = STATUSES[type(error)]
+    body: dict[str, object] = {
+        "type": "about:blank",  # `code` says which problem it is; RFC 9457, section 4.2.1
+        "title": status.phrase,
+        "status": status.value,
+        "detail": error.public_detail,
+        "code": error.code,
+        "requestId": request_id,
+    }
+    if error.problems:
+        body["errors"] = [
+            {"field": entry.field, "message": entry.message} for entry in error.problems
+        ]
+    return body
+
+
+def _challenge(error: ServiceError) -> str:
+    """Return the WWW-Authenticate of a 401 (RFC 6750, section 3)."""
+    if isinstance(error, errors.TokenInvalid):
+        return 'Bearer realm="user-profile-service", error="invalid_token"'
+    return 'Bearer realm="user-profile-service"'

@@ -1,0 +1,119 @@
+"""Every URL on one page. A route is public only if it stands under PUBLIC."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple
+
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler
+
+from service.api.handlers import (
+    accounts,
+    auth_config,
+    documentation,
+    health,
+    methods,
+    mfa,
+    own_account,
+    passkeys,
+    passwords,
+    profiles,
+    sessions,
+)
+from service.api.keys import Access, Needs
+from service.api.operations import Operation
+from service.domain.errors import UpstreamUnavailable
+
+
+class Route(NamedTuple):
+    """A method and a path, and what serves them."""
+
+    method: str
+    path: str
+    operation: Operation
+
+
+PUBLIC: Final = (
+    Route("POST", "/api/auth/signup", accounts.sign_up),
+    Route("POST", "/api/auth/confirm", accounts.confirm),
+    Route("POST", "/api/auth/resend", accounts.resend_code),
+    Route("POST", "/api/auth/login", sessions.log_in),
+    Route("POST", "/api/auth/challenge", sessions.answer_challenge),
+    Route("POST", "/api/auth/refresh", sessions.refresh),
+    Route("POST", "/api/auth/logout", sessions.log_out),
+    Route("POST", "/api/auth/password/forgot", passwords.forgot),
+    Route("POST", "/api/auth/password/reset", passwords.reset),
+    Route("GET", "/api/auth/config", auth_config.show),
+    Route("GET", profiles.SCHEMA_PATH, profiles.show_schema),
+    Route("GET", "/health/live", health.live),
+    Route("GET", "/health/ready", health.ready),
+    Route("GET", "/openapi.json", documentation.openapi),
+    Route("GET", "/docs", documentation.page),
+    Route("GET", "/docs/{asset}", documentation.asset),
+)
+
+SIGNED_IN: Final = (
+    Route("POST", "/api/auth/password/change", passwords.change),
+    Route("GET", "/api/auth/me", own_account.show),
+    Route("PATCH", "/api/auth/me", own_account.change),
+    Route("DELETE", "/api/auth/me", own_account.delete),
+    Route("POST", "/api/auth/me/verification", own_account.send_verification),
+    Route("POST", "/api/auth/me/verification/confirm", own_account.verify),
+    Route("GET", "/api/auth/mfa", mfa.show),
+    Route("PUT", "/api/auth/mfa", mfa.prefer),
+    Route("POST", "/api/auth/mfa/totp", mfa.associate_totp),
+    Route("POST", "/api/auth/mfa/totp/verify", mfa.verify_totp),
+    Route("GET", "/api/auth/passkeys", passkeys.show),
+    Route("POST", "/api/auth/passkeys/options", passkeys.options),
+    Route("POST", "/api/auth/passkeys", passkeys.register),
+    Route("DELETE", "/api/auth/passkeys/{id}", passkeys.remove),
+)
+
+IDENTIFIED: Final = (
+    Route("GET", profiles.PATH, profiles.show),
+    Route("POST", profiles.PATH, profiles.save),
+    Route("PUT", profiles.PATH, profiles.replace),
+    Route("PATCH", profiles.PATH, profiles.patch),
+    Route("DELETE", profiles.PATH, profiles.erase),
+)
+
+
+def all_routes() -> Iterator[tuple[Route, Access]]:
+    """Yield every route with who may call it."""
+    by_access = (
+        (Access.PUBLIC, PUBLIC),
+        (Access.SIGNED_IN, SIGNED_IN),
+        (Access.IDENTIFIED, IDENTIFIED),
+    )
+    for access, routes in by_access:
+        for route in routes:
+            yield route, access
+
+
+def needs() -> Mapping[Handler, Needs]:
+    """Return what each handler needs to answer; the few that call both wait for Cognito first."""
+    return {
+        route.operation.call: Needs.DYNAMODB if access is Access.IDENTIFIED else Needs.COGNITO
+        for route, access in all_routes()
+        if UpstreamUnavailable in route.operation.all_refusals(access)
+    }
+
+
+def register(app: web.Application) -> Mapping[Handler, Access]:
+    """
+    Add the routes to *app*, each GET with its HEAD and each path with OPTIONS.
+
+    Returns who may call each handler.
+    """
+    by_path: dict[str, list[Route]] = {}
+    for route, _ in all_routes():
+        by_path.setdefault(route.path, []).append(route)
+    for path, routes in by_path.items():
+        # A parameter is any segment, which is what the API document says of it.
+        resource = app.router.add_resource(path.replace("}", ":[^/]+}"))
+        for route in routes:
+            resource.add_route(route.method, route.operation.call)
+            if route.method == hdrs.METH_GET:
+                resource.add_route(hdrs.METH_HEAD, route.operation.call)
+        resource.add_route(hdrs.METH_OPTIONS, methods.options)
+    access: dict[Handler, Access] = {route.operation.call: access for route, access in all_routes()}
+    return {**access, methods.options: Access.PUBLIC}

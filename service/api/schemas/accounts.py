@@ -1,0 +1,66 @@
+"""The bodies of signing up and confirming."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import Schema, fields, post_load, validate
+
+from service.api.schemas import account_fields
+from service.domain.accounts import NewAccount
+
+
+class SignUpSchema(Schema):
+    """What a person signs up with."""
+
+    username = account_fields.username()
+    password = account_fields.password(required=True)
+    attributes = account_fields.attributes(load_default=dict)
+
+    def __init__(self, *, writable_attributes: tuple[str, ...] = ()) -> None:
+        super().__init__()
+        self._writable_attributes = writable_attributes
+
+    @post_load
+    def make(self, data: Mapping[str, Any], **_: Any) -> NewAccount:  # noqa: ANN401 -- marshmallow's hook
+        """Return the new account; an attribute that callers may not set is refused by its name."""
+        account_fields.check_writable(data["attributes"], self._writable_attributes)
+        return NewAccount(**data)
+
+
+class ConfirmSchema(Schema):
+    """A confirmation code and whose it is."""
+
+    username = account_fields.username()
+    code = account_fields.code(required=True)
+
+
+class UsernameSchema(Schema):
+    """A user name alone."""
+
+    username = account_fields.username()
+
+
+class DeliverySchema(Schema):
+    """Where a code was sent."""
+
+    medium = fields.String(required=True, metadata={"examples": ["EMAIL"]})
+    destination = fields.String(required=True, metadata={"examples": ["a***@e***"]})
+    attribute = fields.String(required=True, metadata={"examples": ["email"]})
+
+
+class SignedUpSchema(Schema):
+    """A new account; without its id where only its password proves that it is there."""
+
+    user_id = fields.String(data_key="userId")
+    confirmed = fields.Boolean(required=True)
+    delivery = fields.Nested(DeliverySchema)
+
+
+class ConfirmedSchema(Schema):
+    """A confirmed account."""
+
+    confirmed = fields.Boolean(required=True, validate=validate.Equal(comparable=True))
+
+
+class SentSchema(Schema):
+    """Nothing: whether a code was sent would tell who has an account."""

@@ -1,0 +1,153 @@
+"""A field that holds any JSON object, within what DynamoDB can store and a request may cost."""
+
+import json
+import math
+from decimal import Decimal
+from typing import Any, Final
+
+from marshmallow import ValidationError, fields
+
+from service.api.schemas.unicode_text import MAX_COMPOSED, fault, fault_of_a_line, normal_form
+from service.domain.exact_numbers import LongNumber
+from service.domain.profiles import JsonValue
+
+# Far more than settings of a person need; a whole item may have 400 KB, and each value costs time.
+MAX_VALUES: Final = 2_000
+MAX_BYTES: Final = 65_536  # as compact JSON; its texts and names also as they were sent
+MAX_NAME_CHARACTERS: Final = 255
+MAX_DEPTH: Final = 31  # with the body around it 32, which is DynamoDB's limit of nesting
+# DynamoDB developer guide, "Naming rules and data types": 38 significant digits, 1E-130 to 9.99E+125.
+MAX_DIGITS: Final = 38
+SMALLEST: Final = 1e-130
+SMALLEST_EXACTLY: Final = Decimal("1e-130")
+LARGEST: Final = 10**126
+_TOO_LONG: Final = f"Must not be longer than {MAX_BYTES} bytes as JSON."
+_NAME_LENGTH: Final = f"Names must have 1 to {MAX_NAME_CHARACTERS} characters."
+
+
+class JsonObject(fields.Field[dict[str, JsonValue]]):
+    """
+    An object with any names and values.
+
+    It comes out as it would be read back: a whole number as an integer, a text and a name in
+    Unicode's Normalization Form C. One state of a profile has one representation.
+    """
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> dict[str, JsonValue]:  # noqa: ANN401 -- marshmallow's hook
+        if not isinstance(value, dict):
+            raise ValidationError("Must be an object.")
+        normal = _Walk().object(value, "", depth=1)
+        if len(json.dumps(normal, ensure_ascii=False, separators=(",", ":")).encode()) > MAX_BYTES:
+            raise ValidationError(_TOO_LONG)
+        return normal
+
+
+class _Walk:
+    """One walk through an object, which counts the values that it meets, and the bytes of texts."""
+
+    def __init__(self) -> None:
+        self._values = 0
+        self._bytes = 0  # of texts and names as they came, in UTF-8
+
+    def object(self, value: dict[str, JsonValue], path: str, depth: int) -> dict[str, JsonValue]:
+        """Return *value* as it will be read back; raises ValidationError that names the place."""
+        self._enter(path, depth)
+        normal: dict[str, JsonValue] = {}
+        for given, entry in value.items():
+            name = self._name(given, path)
+            wrong = _wrong_name(name)
+            if name in normal:
+                wrong = "Must not hold the same name twice, in two forms of Unicode."
+            if wrong is not None:
+                raise _refusal(path, wrong)
+            normal[name] = self._value(entry, f"{path}.{name}" if path else name, depth)
+        return normal
+
+    def _value(self, value: JsonValue, path: str, depth: int) -> JsonValue:
+        match value:
+            case dict():
+                return self.object(value, path, depth + 1)
+            case list():
+                self._enter(path, depth + 1)
+                return [
+                    self._value(entry, f"{path}.{number}", depth + 1)
+                    for number, entry in enumerate(value)
+                ]
+            case str():
+                self._count()
+                return self._text(value, path)
+            case _:
+                self._count()
+                return _normal(value, path)
+
+    def _name(self, given: str, path: str) -> str:
+        if len(given) > MAX_COMPOSED * MAX_NAME_CHARACTERS:
+            raise _refusal(path, _NAME_LENGTH)
+        return self._normal_form(given, path, "A name in it: ")
+
+    def _text(self, given: str, path: str) -> str:
+        text = self._normal_form(given, path)
+        wrong = fault(text)
+        if wrong is not None:
+            raise _refusal(path, wrong)
+        return text
+
+    def _normal_form(self, given: str, path: str, what: str = "") -> str:
+        """Return a text or a name in its normal form, if all that came are not too long together."""
+        self._bytes += (
+            len(given) if given.isascii() else len(given.encode("utf-8", "surrogatepass"))
+        )
+        if self._bytes > MAX_BYTES:
+            raise ValidationError(_TOO_LONG)
+        try:
+            return normal_form(given)
+        except ValidationError as error:
+            raise _refusal(path, f"{what}{error.messages[0]}") from None
+
+    def _enter(self, path: str, depth: int) -> None:
+        self._count()
+        if depth > MAX_DEPTH:
+            raise _refusal(path, f"Must not be nested deeper than {MAX_DEPTH} levels.")
+
+    def _count(self) -> None:
+        self._values += 1
+        if self._values > MAX_VALUES:
+            raise ValidationError(f"Must not hold more than {MAX_VALUES} values.")
+
+
+def _normal(value: JsonValue, path: str) -> JsonValue:
+    match value:
+        case LongNumber() if value.exact == value.exact.to_integral_value():
+            return _within(int(value.exact), path)
+        case float():
+            return _within(int(Decimal(repr(value))) if value.is_integer() else value, path)
+        case int() if not isinstance(value, bool):
+            return _within(value, path)
+        case _:
+            return value
+
+
+def _wrong_name(name: str) -> str | None:
+    if not 0 < len(name) <= MAX_NAME_CHARACTERS:
+        return _NAME_LENGTH
+    wrong = fault_of_a_line(name)
+    return wrong and f"A name in it: {wrong}"
+
+
+def _within(number: float, path: str) -> int | float:
+    match number:
+        case LongNumber():
+            exact = number.exact
+            fits = len(exact.as_tuple().digits) <= MAX_DIGITS and abs(exact) >= SMALLEST_EXACTLY
+        case int():
+            fits = abs(number) < LARGEST and len(str(abs(number)).rstrip("0")) <= MAX_DIGITS
+        case _:
+            fits = number == 0 or math.fabs(number) >= SMALLEST
+    if not fits:
+        raise _refusal(path, f"Must have at most {MAX_DIGITS} digits, 1e-130 to 9.99e125.")
+    return number
+
+
+def _refusal(path: str, wrong: str) -> ValidationError:
+    """Return what names the place inside the object, or the object itself."""
+    return ValidationError({path: [wrong]} if path else wrong)

@@ -1,0 +1,129 @@
+"""Texts: of one line, and of several."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
+
+from marshmallow import ValidationError, fields
+
+from service.api.schemas.unicode_text import (
+    MAX_COMPOSED,
+    NOT_IN_A_LINE,
+    NOT_IN_TEXT,
+    SPACES,
+    fault,
+    fault_of_a_line,
+    is_blank,
+    normal_form,
+)
+
+MAX_LINE_CHARACTERS: Final = 256
+MAX_TEXT_CHARACTERS: Final = 4_096
+
+
+class CanonicalText(fields.String):
+    """
+    A text that is checked and put into one canonical form; null removes it.
+
+    *example* is shown in the API document. A subclass says in `canonical` what it takes, in `format`,
+    `shape`, `shortest` and `longest` as much of that as JSON Schema can say, and the rest in `about`.
+    """
+
+    about: ClassVar[str | None] = None
+
+    format: ClassVar[str | None] = None
+    shape: ClassVar[str | None] = None  # a pattern that Python and ECMA-262 read alike
+    shortest: ClassVar[int | None] = None  # characters
+    longest: int | None = None  # characters
+
+    def __init__(
+        self,
+        example: str | None = None,
+        *,
+        longest: int | None = None,
+        **options: Any,  # noqa: ANN401 -- marshmallow's own field options
+    ) -> None:
+        metadata = {**options.pop("metadata", {})}
+        if example is not None:
+            metadata.setdefault("examples", [example])
+        if self.about is not None:
+            metadata.setdefault("description", self.about)
+        super().__init__(**{"allow_none": True, **options}, metadata=metadata)
+        self.longest = longest or self.longest
+        self.limits = self._limits()
+
+    def canonical(self, text: str) -> str:
+        """Return *text*, in Normalization Form C already, as it is kept; raises ValidationError."""
+        raise NotImplementedError
+
+    def prepare(self) -> None:
+        """Read the tables that `canonical` needs: a schema is made as the service starts."""
+
+    def _bind_to_schema(self, field_name: str, parent: Any) -> None:  # noqa: ANN401 -- marshmallow's hook
+        super()._bind_to_schema(field_name, parent)
+        self.prepare()
+
+    def _limits(self) -> Mapping[str, object]:
+        """Return what JSON Schema can say of a text to write, beside its type and format."""
+        said = {"minLength": self.shortest, "maxLength": self.longest, "pattern": self.shape}
+        return {keyword: value for keyword, value in said.items() if value is not None}
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:  # noqa: ANN401 -- marshmallow's hook
+        if not isinstance(value, str):
+            raise self.make_error("invalid")
+        self._check_length(value, at_most=MAX_COMPOSED)
+        text = normal_form(value)
+        self._check_length(text)
+        return self.canonical(text)
+
+    def _check_length(self, text: str, *, at_most: int = 1) -> None:
+        """Refuse a text of more than *at_most* times the longest; raises ValidationError."""
+        if self.longest is not None and len(text) > at_most * self.longest:
+            raise ValidationError(
+                f"Must have {self.shortest or 1} to {self.longest} characters;"
+                " send null to remove the field."
+            )
+
+
+class Line(CanonicalText):
+    """
+    A text of one line that shows something and has no white space at its ends.
+
+    White space at the ends is refused, not dropped: two names that look alike would differ by it, and
+    what was accepted comes back as it was sent.
+    """
+
+    shape = f"^[^{NOT_IN_A_LINE}{SPACES}](?:[^{NOT_IN_A_LINE}]*[^{NOT_IN_A_LINE}{SPACES}])?$"
+    shortest = 1
+    longest = MAX_LINE_CHARACTERS
+
+    def canonical(self, text: str) -> str:
+        """Return *text*."""
+        wrong = fault_of_a_line(text)
+        if wrong is not None:
+            raise ValidationError(wrong)
+        _require_something(text)
+        if text != text.strip():
+            raise ValidationError("Must not begin or end with white space.")
+        return text
+
+
+class Paragraphs(CanonicalText):
+    """A text of any lines that shows something; its lines end with a line feed."""
+
+    shape = f"^[^{NOT_IN_TEXT}]+$"
+    shortest = 1
+    longest = MAX_TEXT_CHARACTERS
+
+    def canonical(self, text: str) -> str:
+        """Return *text* with a line feed for any line end; forms send CR LF."""
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        wrong = fault(text)
+        if wrong is not None:
+            raise ValidationError(wrong)
+        _require_something(text)
+        return text
+
+
+def _require_something(text: str) -> None:
+    if is_blank(text):
+        raise ValidationError("Must show something; send null to remove the field.")

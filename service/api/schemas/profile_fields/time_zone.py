@@ -1,0 +1,37 @@
+"""Time zones."""
+
+from functools import cache
+from importlib import resources
+
+from marshmallow import ValidationError
+
+from service.api.schemas.profile_fields.text import CanonicalText
+
+
+class TimeZone(CanonicalText):
+    """
+    A name of the IANA time zone database, its links included, in its own case.
+
+    The names are those of the tzdata package, whatever the machine has: all processes take the same.
+    """
+
+    about = "A time zone of the IANA database."
+    shape = r"^[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+){0,2}$"
+    longest = 64
+
+    def prepare(self) -> None:
+        """Read the list of time zones."""
+        _names()
+
+    def canonical(self, text: str) -> str:
+        """Return the name."""
+        if text not in _names():
+            raise ValidationError("Must be a time zone of the IANA database, such as Asia/Kolkata.")
+        return text
+
+
+@cache
+def _names() -> frozenset[str]:
+    """Return the database's names; Factory stands for a clock that nobody has set."""
+    names = resources.files("tzdata").joinpath("zones").read_text(encoding="ascii").split()
+    return frozenset(names) - {"Factory"}

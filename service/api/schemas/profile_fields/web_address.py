@@ -1,0 +1,66 @@
+"""Addresses of pages and pictures."""
+
+import re
+from ipaddress import IPv4Address, IPv6Address
+from typing import Final
+from urllib.parse import urlsplit
+
+import idna
+from marshmallow import ValidationError
+
+from service.api.schemas.profile_fields.text import CanonicalText
+from service.api.schemas.unicode_text import NOT_IN_A_LINE, SPACES, fault_of_a_line
+
+# RFC 3987 without user information; with brackets in paths and queries, which many frameworks send.
+_NEVER: Final = rf'{NOT_IN_A_LINE}{SPACES}"<>\\^`{{|}}'
+_CHARACTER: Final = rf"(?:[^%{_NEVER}]|%[0-9A-Fa-f]{{2}})"
+_SHAPE: Final = (
+    r"[Hh][Tt][Tt][Pp][Ss]?://"
+    rf"(?:\[[0-9A-Fa-f:.]+\]|[^%@:/?#\[\]{_NEVER}]+)(?::[0-9]{{1,5}})?"
+    rf"(?:[/?#]{_CHARACTER}*)?"
+)
+_ADDRESS: Final = re.compile(_SHAPE)
+
+
+class WebAddress(CanonicalText):
+    """
+    An absolute http or https URL, international ones (RFC 3987) included, kept as it was sent.
+
+    The service never fetches it, so where it leads is no matter here.
+    """
+
+    about = "An absolute URL without user information."
+    format = "iri"
+    shape = f"^{_SHAPE}$"
+    longest = 2_048
+
+    def canonical(self, text: str) -> str:
+        """Return the URL."""
+        if fault_of_a_line(text) is not None or _ADDRESS.fullmatch(text) is None:
+            raise ValidationError(
+                "Must be an absolute http or https URL without a user name, such as"
+                " https://example.com."
+            )
+        try:
+            parts = urlsplit(text)
+            usable = parts.port != 0 and _is_host(parts.hostname or "")
+        except ValueError:  # a port beyond 65535, brackets around no address
+            usable = False
+        if not usable:
+            raise ValidationError("Must name a host that there can be, and a port if any.")
+        return text
+
+
+def _is_host(name: str) -> bool:
+    """Tell whether *name*, in lower case, is an IP address or a domain name of several labels."""
+    if ":" in name:
+        IPv6Address(name)
+        return True
+    last = name.removesuffix(".").rpartition(".")[2]
+    if last.isascii() and last.isdigit():  # what browsers take for an IPv4 address
+        IPv4Address(name)
+        return True
+    try:
+        return b"." in idna.encode(name).removesuffix(b".")
+    except idna.IDNAError:
+        return False

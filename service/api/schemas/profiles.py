@@ -1,0 +1,110 @@
+"""
+The fields of a profile.
+
+A deployment adds fields by a subclass that `[profile] schema` names; the API document follows. Its
+texts are best of the kinds in `profile_fields`, which normalize them; marshmallow's own do not.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
+
+from marshmallow import Schema, ValidationError, fields
+
+from service.api.schemas.json_object import JsonObject
+from service.api.schemas.profile_fields.calendar_date import Birthdate
+from service.api.schemas.profile_fields.country import Country
+from service.api.schemas.profile_fields.email_address import EmailAddress
+from service.api.schemas.profile_fields.language_tag import LanguageTag
+from service.api.schemas.profile_fields.phone_number import PhoneNumber
+from service.api.schemas.profile_fields.text import MAX_LINE_CHARACTERS, Line, Paragraphs
+from service.api.schemas.profile_fields.time_zone import TimeZone
+from service.api.schemas.profile_fields.web_address import WebAddress
+from service.domain.profiles import SYSTEM_FIELDS, JsonValue
+
+MAX_NAME_CHARACTERS: Final = 128
+
+
+class ProfileSchema(Schema):
+    """What a caller may write: every field is optional, null removes it."""
+
+    class Meta:
+        """What the API document says of the fields."""
+
+        description = (
+            "Texts are kept, and their characters counted, in Unicode's Normalization Form C."
+        )
+
+    error_messages = {  # noqa: RUF012 -- marshmallow reads it as a plain dict
+        "unknown": "There is no such field; /openapi.json lists those that there are.",
+    }
+
+    # What the documentation page sends; a subclass may show its own fields.
+    example: ClassVar[Mapping[str, object]] = {
+        "displayName": "Asha",
+        "city": "Mumbai",
+        "country": "India",
+    }
+
+    display_name = Line("Asha", longest=MAX_NAME_CHARACTERS)
+    given_name = Line("Asha", longest=MAX_NAME_CHARACTERS)
+    family_name = Line("Rao", longest=MAX_NAME_CHARACTERS)
+    nickname = Line("ash", longest=MAX_NAME_CHARACTERS)
+    email = EmailAddress("asha@example.com")
+    phone_number = PhoneNumber("+912212345678")
+    birthdate = Birthdate("1990-12-31")
+    picture = WebAddress("https://example.com/asha.jpg")
+    website = WebAddress("https://example.com")
+    bio = Paragraphs("Reads maps.")
+    company = Line("Example Ltd")
+    job_title = Line("Cartographer")
+    street = Paragraphs("1 Marine Drive", longest=MAX_LINE_CHARACTERS)
+    city = Line("Mumbai")
+    region = Line("Maharashtra")
+    postal_code = Line("400001", longest=32)
+    country = Country("India")
+    locale = LanguageTag("en-IN")
+    timezone = TimeZone("Asia/Kolkata")
+    preferences = JsonObject(allow_none=True, metadata={"examples": [{"theme": "dark"}]})
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        """Name the fields as JSON does, in camelCase, unless they have a name already."""
+        if field_obj.data_key is None:
+            first, *others = field_name.split("_")
+            field_obj.data_key = first + "".join(word.title() for word in others)
+
+    def load(self, data: Any, **options: Any) -> dict[str, JsonValue]:  # noqa: ANN401 -- marshmallow's signature
+        """Return the fields to write, by their JSON names; None removes one."""
+        own = {name: ["Is set by the service."] for name in SYSTEM_FIELDS if name in data}
+        if own:
+            others = {name: value for name, value in data.items() if name not in own}
+            raise ValidationError({**self.validate(others), **own})
+        loaded = super().load(data, **options)
+        return {
+            field.data_key or name: loaded[name]
+            for name, field in self.fields.items()
+            if name in loaded
+        }
+
+
+def _timestamp(name: str) -> fields.String:
+    return fields.String(
+        required=True,
+        data_key=name,
+        metadata={
+            "description": "RFC 3339 in UTC, unless another program wrote it otherwise.",
+            "examples": ["2026-11-23T03:14:15.926Z"],
+        },
+    )
+
+
+class StoredProfileSchema(Schema):
+    """What a profile as answered holds beside the fields that were written."""
+
+    user_id = fields.String(
+        required=True,
+        data_key="userId",
+        metadata={"examples": ["6f1b2c3d-0c8e-4b7a-9d21-3f5a6b7c8d9e"]},
+    )
+    created_at = _timestamp("createdAt")
+    updated_at = _timestamp("updatedAt")
+    version = fields.Integer(required=True, metadata={"examples": [1]})

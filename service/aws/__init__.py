@@ -1,0 +1,1 @@
+"""Clients of AWS: sessions, credentials, retries, and the translation of errors."""

@@ -1,0 +1,1 @@
+"""The account ports on Amazon Cognito."""

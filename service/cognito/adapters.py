@@ -1,0 +1,43 @@
+"""All ports of the accounts on one user pool."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from service.aws.retries import untold
+from service.cognito.masked_errors import OnMasked, ignore
+from service.cognito.mfa import CognitoFactors
+from service.cognito.own_account import CognitoOwnAccount
+from service.cognito.passkeys import CognitoPasskeys
+from service.cognito.passwords import CognitoPasswords
+from service.cognito.registrations import CognitoRegistrations
+from service.cognito.sessions import CognitoSessions
+from service.cognito.user_pool_client import UserPoolClient
+from service.domain.identity_provider import IdentityProvider
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from types_aiobotocore_cognito_idp import CognitoIdentityProviderClient
+
+    from service.config.settings import CognitoConfig
+
+
+def identity_provider(
+    client: CognitoIdentityProviderClient,
+    *,
+    config: CognitoConfig,
+    on_retry: Callable[[], None] = untold,
+    on_masked: OnMasked = ignore,
+) -> IdentityProvider:
+    """Return the ports on Cognito; *client* is open and stays its opener's."""
+    user_pool = UserPoolClient(client, config=config, on_retry=on_retry, on_masked=on_masked)
+    sessions = CognitoSessions(user_pool)
+    return IdentityProvider(
+        registrations=CognitoRegistrations(user_pool, sessions),
+        sessions=sessions,
+        passwords=CognitoPasswords(user_pool),
+        own_account=CognitoOwnAccount(user_pool),
+        factors=CognitoFactors(user_pool),
+        passkeys=CognitoPasskeys(user_pool),
+    )

@@ -1,0 +1,210 @@
+"""Creates what the service needs in AWS, as the seed's steps 1 and 2 do by hand; safe to repeat."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+import structlog
+from botocore.exceptions import ConnectionError as NeverConnected
+from botocore.exceptions import HTTPClientError
+
+from service.profile_store import items
+from service.startup_errors import TableUnusable
+
+if TYPE_CHECKING:
+    from types_aiobotocore_cognito_idp import CognitoIdentityProviderClient
+    from types_aiobotocore_cognito_idp.literals import AuthFactorTypeType, ExplicitAuthFlowsTypeType
+    from types_aiobotocore_cognito_idp.type_defs import (
+        CreateUserPoolRequestTypeDef,
+        SetUserPoolMfaConfigRequestTypeDef,
+    )
+    from types_aiobotocore_dynamodb import DynamoDBClient
+    from types_aiobotocore_dynamodb.type_defs import (
+        AttributeDefinitionTypeDef,
+        KeySchemaElementTypeDef,
+        TableDescriptionTypeDef,
+    )
+
+Result = TypeVar("Result")
+
+KEY_SCHEMA: tuple[KeySchemaElementTypeDef, ...] = (
+    {"AttributeName": items.PARTITION_KEY, "KeyType": "HASH"},
+    {"AttributeName": items.SORT_KEY, "KeyType": "RANGE"},
+)
+ATTRIBUTES: tuple[AttributeDefinitionTypeDef, ...] = (
+    {"AttributeName": items.PARTITION_KEY, "AttributeType": "S"},
+    {"AttributeName": items.SORT_KEY, "AttributeType": "S"},
+)
+PASSWORDLESS: tuple[AuthFactorTypeType, ...] = ("PASSWORD", "EMAIL_OTP", "WEB_AUTHN")
+FLOWS: tuple[ExplicitAuthFlowsTypeType, ...] = (
+    "ALLOW_USER_PASSWORD_AUTH",
+    "ALLOW_REFRESH_TOKEN_AUTH",
+)
+POLL_S = 0.2
+ACTIVE_WITHIN_S = 300  # creating a table takes seconds; AWS promises no time
+PAGE_SIZE = 60  # the most that Cognito lists at once
+
+
+async def reachable(call: Callable[[], Awaitable[Result]], *, within_s: float) -> Result:
+    """Make *call*, repeated for *within_s* seconds while nobody answers; then raise as it did."""
+    give_up = time.monotonic() + within_s
+    while True:
+        try:
+            return await call()
+        except (NeverConnected, HTTPClientError):
+            if time.monotonic() >= give_up:
+                raise
+        await asyncio.sleep(POLL_S)
+
+
+async def create_table(
+    dynamodb: DynamoDBClient, name: str, *, active_within_s: float = ACTIVE_WITHIN_S
+) -> None:
+    """
+    Create the table of profiles unless it is there, and return when it is active.
+
+    Raises TableUnusable.
+    """
+    try:
+        await dynamodb.create_table(
+            TableName=name,
+            KeySchema=KEY_SCHEMA,
+            AttributeDefinitions=ATTRIBUTES,
+            BillingMode="PAY_PER_REQUEST",
+        )
+        structlog.get_logger().info("table_created", table=name)
+    except dynamodb.exceptions.ResourceInUseException:
+        structlog.get_logger().info("table_found", table=name)
+    try:
+        async with asyncio.timeout(active_within_s):
+            table = await _active(dynamodb, name)
+    except TimeoutError:
+        raise TableUnusable(f"The table {name} is not active after {active_within_s} s.") from None
+    found = _keys(table["KeySchema"], table["AttributeDefinitions"])
+    needed = _keys(KEY_SCHEMA, ATTRIBUTES)
+    if found != needed:
+        raise TableUnusable(f"The table {name} has the keys {found}; profiles need {needed}.")
+    await _expire(dynamodb, name)
+
+
+def _keys(
+    schema: Sequence[KeySchemaElementTypeDef], attributes: Sequence[AttributeDefinitionTypeDef]
+) -> str:
+    """Describe the keys of a table: name, kind and type of each."""
+    types = {attribute["AttributeName"]: attribute["AttributeType"] for attribute in attributes}
+    return " and ".join(
+        f"{entry['AttributeName']} ({entry['KeyType']}, {types[entry['AttributeName']]})"
+        for entry in schema
+    )
+
+
+async def _active(dynamodb: DynamoDBClient, name: str) -> TableDescriptionTypeDef:
+    while True:
+        table = (await dynamodb.describe_table(TableName=name))["Table"]
+        if table["TableStatus"] in ("ACTIVE", "UPDATING"):
+            return table
+        await asyncio.sleep(POLL_S)
+
+
+async def _expire(dynamodb: DynamoDBClient, name: str) -> None:
+    """Turn the purging of deleted profiles on."""
+    told = (await dynamodb.describe_time_to_live(TableName=name))["TimeToLiveDescription"]
+    if told.get("TimeToLiveStatus") in ("ENABLED", "ENABLING"):
+        if told.get("AttributeName") != items.EXPIRES_AT:  # a table has one, and it may be in use
+            structlog.get_logger().warning(
+                "time_to_live_elsewhere", table=name, attribute=told.get("AttributeName")
+            )
+        return
+    await dynamodb.update_time_to_live(
+        TableName=name,
+        TimeToLiveSpecification={"Enabled": True, "AttributeName": items.EXPIRES_AT},
+    )
+
+
+async def create_user_pool(
+    cognito: CognitoIdentityProviderClient, name: str, *, passkeys_of: str | None = None
+) -> str:
+    """
+    Return the id of the user pool of that name, created unless it is there.
+
+    A pool that is there stays as it is. In a new one people may add an authenticator app as a second
+    factor. With *passkeys_of*, the domain of the pages that sign people in, they may also begin with
+    a passkey, or with a code that is sent by e-mail.
+    """
+    async for page in cognito.get_paginator("list_user_pools").paginate(
+        PaginationConfig={"PageSize": PAGE_SIZE}
+    ):
+        for pool in page["UserPools"]:
+            if pool["Name"] == name:
+                structlog.get_logger().info("user_pool_found", user_pool_id=pool["Id"])
+                return pool["Id"]
+    pool_id = await _create_user_pool(cognito, name, passkeys_of)
+    structlog.get_logger().info("user_pool_created", user_pool_id=pool_id)
+    return pool_id
+
+
+async def _create_user_pool(
+    cognito: CognitoIdentityProviderClient, name: str, passkeys_of: str | None
+) -> str:
+    pool: CreateUserPoolRequestTypeDef = {
+        "PoolName": name,
+        "AutoVerifiedAttributes": ["email"],
+        "UsernameConfiguration": {"CaseSensitive": False},
+        "AccountRecoverySetting": {
+            "RecoveryMechanisms": [{"Priority": 1, "Name": "verified_email"}]
+        },
+    }
+    if passkeys_of is not None:
+        pool["Policies"] = {"SignInPolicy": {"AllowedFirstAuthFactors": PASSWORDLESS}}
+    pool_id = (await cognito.create_user_pool(**pool))["UserPool"]["Id"]
+    # In a call of its own: CreateUserPool takes no MfaConfiguration without a sender of SMS.
+    factors: SetUserPoolMfaConfigRequestTypeDef = {
+        "UserPoolId": pool_id,
+        "MfaConfiguration": "OPTIONAL",
+        "SoftwareTokenMfaConfiguration": {"Enabled": True},
+    }
+    if passkeys_of is not None:
+        factors["WebAuthnConfiguration"] = {"RelyingPartyId": passkeys_of}
+    await cognito.set_user_pool_mfa_config(**factors)
+    return pool_id
+
+
+async def create_client(
+    cognito: CognitoIdentityProviderClient, user_pool_id: str, name: str
+) -> str:
+    """Return the id of the pool's app client of that name, created unless it is there."""
+    pages = cognito.get_paginator("list_user_pool_clients")
+    async for page in pages.paginate(
+        UserPoolId=user_pool_id, PaginationConfig={"PageSize": PAGE_SIZE}
+    ):
+        for client in page["UserPoolClients"]:
+            if client["ClientName"] == name:
+                structlog.get_logger().info("client_found", client_id=client["ClientId"])
+                return client["ClientId"]
+    try:
+        client_id = await _create_client(cognito, user_pool_id, name, [*FLOWS, "ALLOW_USER_AUTH"])
+    except cognito.exceptions.FeatureUnavailableInTierException:  # a pool of the Lite plan
+        structlog.get_logger().warning("choice_of_factors_unavailable", user_pool_id=user_pool_id)
+        client_id = await _create_client(cognito, user_pool_id, name, FLOWS)
+    structlog.get_logger().info("client_created", client_id=client_id)
+    return client_id
+
+
+async def _create_client(
+    cognito: CognitoIdentityProviderClient,
+    user_pool_id: str,
+    name: str,
+    flows: Sequence[ExplicitAuthFlowsTypeType],
+) -> str:
+    created = await cognito.create_user_pool_client(
+        UserPoolId=user_pool_id,
+        ClientName=name,
+        GenerateSecret=False,
+        ExplicitAuthFlows=flows,
+        PreventUserExistenceErrors="ENABLED",
+        EnableTokenRevocation=True,
+    )
+    return created["UserPoolClient"]["ClientId"]

@@ -1,1 +1,0 @@
-"""Accounts in Amazon Cognito, and the sources that prove identity."""

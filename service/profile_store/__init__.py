@@ -1,0 +1,1 @@
+"""The profile port on DynamoDB."""

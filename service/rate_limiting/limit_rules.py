@@ -1,0 +1,77 @@
+"""The rules of `[limits]`, by what they count."""
+
+import math
+from collections.abc import Mapping
+from typing import Final
+
+from service.config.settings import LimitsConfig
+from service.rate_limiting.keyed_limits import Hourly, Refilled, Rule
+from service.rate_limiting.limited_actions import Kind, Quota
+
+# The part of a total's burst that one address may take, so that it cannot take all of it.
+ADDRESS_SHARE: Final = 1 / 10
+
+
+def total_rates(limits: LimitsConfig) -> Mapping[Quota, float]:
+    """Return how many calls a second all callers together may make; 0 is no limit."""
+    return {
+        Quota.SIGN_IN: limits.sign_in_per_s,
+        Quota.CHALLENGE: limits.sign_in_per_s * 3,
+        Quota.SIGN_UP: limits.sign_up_per_s,
+        Quota.RECOVERY: limits.recovery_per_s,
+        Quota.TOKEN: limits.token_per_s,
+        Quota.READ: limits.read_per_s,
+        Quota.UPDATE: limits.update_per_s,
+    }
+
+
+def total_rules(limits: LimitsConfig) -> Mapping[Quota, Rule]:
+    """Return the limits of all calls together."""
+    rules = {
+        quota: token_bucket(math.ceil(rate * limits.burst_s), rate)
+        for quota, rate in total_rates(limits).items()
+    }
+    return {quota: rule for quota, rule in rules.items() if rule is not None}
+
+
+def address_rules(limits: LimitsConfig) -> Mapping[Quota, Rule]:
+    """Return the limits of one address: at once at most ADDRESS_SHARE of what all callers may."""
+    rules = {
+        quota: token_bucket(_address_burst(limits, rate), limits.address_per_s)
+        for quota, rate in total_rates(limits).items()
+    }
+    return {quota: rule for quota, rule in rules.items() if rule is not None}
+
+
+def _address_burst(limits: LimitsConfig, total_per_s: float) -> int:
+    if total_per_s == 0 or limits.address_burst == 0:
+        return limits.address_burst
+    return min(limits.address_burst, math.ceil(total_per_s * limits.burst_s * ADDRESS_SHARE))
+
+
+def account_rules(limits: LimitsConfig) -> Mapping[Kind, Rule]:
+    """Return the limits of each account name."""
+    tries = token_bucket(limits.account_burst, limits.account_per_min / 60)
+    rules = {
+        Kind.SIGN_UP: tries,
+        Kind.SIGN_IN: tries,
+        Kind.BEGIN: tries,
+        Kind.CHALLENGE: tries,
+        Kind.CODE_CHALLENGE: tries,
+        Kind.PASSWORD_CHALLENGE: tries,
+        Kind.CONFIRM: sliding_hour(limits.confirm_per_h),
+        Kind.RESEND: sliding_hour(limits.resend_per_h),
+        Kind.FORGOT: sliding_hour(limits.forgot_per_h),
+        Kind.RESET: sliding_hour(limits.reset_per_h),
+    }
+    return {kind: rule for kind, rule in rules.items() if rule is not None}
+
+
+def token_bucket(burst: int, per_s: float) -> Rule | None:
+    """Return a rule of *burst* calls at once and *per_s* from then on; None where either is 0."""
+    return Refilled(burst=burst, per_s=per_s) if burst > 0 and per_s > 0 else None
+
+
+def sliding_hour(most: int) -> Rule | None:
+    """Return a rule of *most* calls in any hour; None for 0."""
+    return Hourly(most) if most > 0 else None

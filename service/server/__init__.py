@@ -1,0 +1,1 @@
+"""HTTP before the application: connections, limits, workers, readiness."""

@@ -1,0 +1,102 @@
+"""Serves an application until a signal ends it."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import Any, Final, TypeVar
+
+import uvloop
+from aiohttp import web
+
+from service.api import keys
+from service.config.settings import ServerConfig
+from service.server.runner import Runner, Site
+from service.startup_errors import AddressUnavailable
+
+Result = TypeVar("Result")
+
+# From the last new connection to the end of all that are idle: who has just connected may still ask.
+LAST_S: Final = 0.5
+
+
+async def serve(
+    app: web.Application,
+    config: ServerConfig,
+    *,
+    listening: Callable[[str, int], None],
+    finish_within_s: float | None = None,
+    worker_of: int | None = None,
+) -> None:
+    """
+    Serve *app* until SIGINT or SIGTERM; then drain, and let requests in flight finish.
+
+    While it drains, for the configured seconds, it is not ready and serves on, but keeps no connection;
+    a second signal ends that. Requests in flight have *finish_within_s* seconds, without draining, or
+    as long as their deadline. Calls *listening* with the
+    address and the port once connections are accepted. *worker_of* is a descriptor that ends with the
+    process that this one works for; the port is then shared with its other workers. Raises
+    AddressUnavailable.
+    """
+    stop, hasten = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def told() -> None:
+        (hasten if stop.is_set() else stop).set()
+
+    def orphaned(descriptor: int) -> None:
+        loop.remove_reader(descriptor)  # it stays readable
+        stop.set()
+        hasten.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told)
+    if worker_of is not None:
+        loop.add_reader(worker_of, orphaned, worker_of)
+    finish_s = config.request_deadline_s if finish_within_s is None else finish_within_s
+    runner = Runner(app, config, shutdown_timeout_s=finish_s)
+    try:
+        await runner.setup()
+        site = Site(
+            runner,
+            config.host,
+            config.port,
+            # Of those that come at once, more than aiohttp's 128 would be let in a second later.
+            backlog=config.max_connections,
+            reuse_port=worker_of is not None or None,
+        )
+        try:
+            await site.start()
+        except (OSError, UnicodeError) as error:  # UnicodeError: no host can have such a name
+            raise AddressUnavailable(
+                f"Cannot listen on {config.host}:{config.port}: "
+                f"{getattr(error, 'strerror', None) or error}. "
+                "Choose another address with SERVER_HOST and SERVER_PORT."
+            ) from None
+        host, port = runner.addresses[0][:2]
+        listening(host, port)
+        await stop.wait()
+        if finish_within_s is None:
+            await _drain(app, config.drain_s, hasten)
+            await site.stop()
+            await asyncio.sleep(LAST_S)
+    finally:
+        if worker_of is not None:
+            loop.remove_reader(worker_of)
+        await runner.cleanup()
+
+
+async def _drain(app: web.Application, drain_s: float, hasten: asyncio.Event) -> None:
+    """Serve on while load balancers find out; *hasten* ends it before its time."""
+    load = app.get(keys.LOAD)
+    if load is not None:
+        load.draining = True
+    with suppress(TimeoutError):
+        async with asyncio.timeout(drain_s):
+            await hasten.wait()
+
+
+def run(main: Coroutine[Any, Any, Result]) -> Result:
+    """Run *main* on uvloop, which serves with about a fifth less CPU than asyncio's own loop."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(main)

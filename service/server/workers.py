@@ -1,0 +1,140 @@
+"""
+Runs several workers, a process each on one port, and keeps them running until a signal ends them all.
+
+Process managers (gunicorn, circus) bring HTTP servers or sockets of their own, and the door before the
+application is part of ours; what is left to do is to fork, to wait, and to fork again.
+"""
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable
+from typing import Final, NoReturn
+
+import structlog
+
+from service.config.settings import ServerConfig
+from service.startup_errors import UNUSABLE, AddressUnavailable
+
+Work = Callable[[int], int]
+
+STOPS: Final = frozenset({signal.SIGINT, signal.SIGTERM})
+SETTLED_S: Final = 5.0  # a worker that ends sooner is started again only after a pause
+PAUSE_S: Final = 1.0
+GRACE_S: Final = 2.0  # beyond the time that a worker has to finish; then it is killed
+
+
+def shared_socket(config: ServerConfig) -> socket.socket:
+    """
+    Hold the port that the workers will share; nothing listens on it yet.
+
+    Raises AddressUnavailable, also where another service shares the port with workers of its own.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            config.host, config.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, kind, protocol) as alone:
+            alone.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            alone.bind(address)
+            address = (address[0], alone.getsockname()[1], *address[2:])
+        held = socket.socket(family, kind, protocol)
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        held.bind(address)
+    except (OSError, UnicodeError) as error:
+        raise AddressUnavailable(
+            f"Cannot listen on {config.host}:{config.port}: "
+            f"{getattr(error, 'strerror', None) or error}. "
+            "Choose another address with SERVER_HOST and SERVER_PORT."
+        ) from None
+    return held
+
+
+class Supervisor:
+    """
+    Keeps *count* processes running that do *work*.
+
+    *work* gets a descriptor that ends when this process does, and returns an exit status. A worker that
+    ends with UNUSABLE has found that it can't work at all; so would any other.
+    """
+
+    def __init__(self, work: Work, *, count: int, finish_within_s: float) -> None:
+        self._work = work
+        self._count = count
+        self._finish_within_s = finish_within_s
+        self._started_at_s: dict[int, float] = {}  # by process id
+        self._due_at_s: list[float] = [0.0] * count  # when the missing workers are to be started
+        self._alive, self._ours = os.pipe()
+
+    def run(self) -> int:
+        """
+        Return the exit status when all workers have ended; until then, start those that are missing.
+
+        In a worker it does not return, but raises SystemExit. Signals are waited for, not handled, so
+        none comes between.
+        """
+        watched = {*STOPS, signal.SIGCHLD}
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, watched)
+        try:
+            while True:
+                self._start_missing(before)
+                timeout_s = min((due - time.monotonic() for due in self._due_at_s), default=60.0)
+                received = signal.sigtimedwait(watched, max(0.0, timeout_s))
+                if received is not None and received.si_signo in STOPS:
+                    return self._stop(watched)
+                if UNUSABLE in self._reap():
+                    self._stop(watched)
+                    return UNUSABLE
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    def _start_missing(self, mask: set[signal.Signals | int]) -> None:
+        now_s = time.monotonic()
+        for due_at_s in [due for due in self._due_at_s if due <= now_s]:
+            self._due_at_s.remove(due_at_s)
+            self._fork(mask)
+
+    def _fork(self, mask: set[signal.Signals | int]) -> None:
+        process = os.fork() or self._become_worker(mask)
+        self._started_at_s[process] = time.monotonic()
+        structlog.get_logger().info("worker_started", process=process)
+
+    def _become_worker(self, mask: set[signal.Signals | int]) -> NoReturn:
+        os.close(self._ours)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        raise SystemExit(self._work(self._alive))
+
+    def _reap(self) -> set[int]:
+        """Take note of workers that have ended; return their statuses, of a signal's a negative one."""
+        statuses: set[int] = set()
+        while self._started_at_s:
+            process, how = os.waitpid(-1, os.WNOHANG)
+            if process == 0:
+                break
+            status = os.waitstatus_to_exitcode(how)
+            lived_s = time.monotonic() - self._started_at_s.pop(process)
+            statuses.add(status)
+            pause_s = 0.0 if lived_s >= SETTLED_S else PAUSE_S
+            self._due_at_s.append(time.monotonic() + pause_s)
+            structlog.get_logger().warning("worker_ended", process=process, status=status)
+        return statuses
+
+    def _stop(self, watched: set[signal.Signals]) -> int:
+        """Tell all workers to finish, and kill those that don't in time; return the exit status."""
+        self._tell(signal.SIGTERM)
+        give_up_at_s = time.monotonic() + self._finish_within_s + GRACE_S
+        while self._started_at_s:
+            left_s = give_up_at_s - time.monotonic()
+            if left_s <= 0:
+                self._tell(signal.SIGKILL)
+                left_s = GRACE_S
+            received = signal.sigtimedwait(watched, left_s)
+            if received is not None and received.si_signo in STOPS:
+                self._tell(received.si_signo)  # whoever says it twice is told on
+            self._reap()
+        return 0
+
+    def _tell(self, number: int) -> None:
+        for process in self._started_at_s:
+            os.kill(process, number)

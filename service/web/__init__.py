@@ -1,1 +1,0 @@
-"""HTTP in and out; knows no AWS."""

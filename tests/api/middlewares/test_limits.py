@@ -1,0 +1,180 @@
+"""The bounds on requests in flight and on the time of each."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+from aiohttp import ClientSession
+
+from service.api import routes
+from service.api.keys import Needs
+from service.app import Adapters, create_app
+from service.config.loader import Settings
+from service.domain.profiles import Profile
+from tests.api.conftest import ALICE, AT_ONCE, Start
+from tests.api.raw_http import serving
+from tests.support.environment import configured, opening
+from tests.support.fakes.profiles import MemoryProfileStore
+
+PATH = "/v1/user/profile"
+FEW: Settings = {"server": {"max-in-flight": "1"}}
+
+
+class WaitingStore(MemoryProfileStore):
+    """A store that answers when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = asyncio.Event()
+        self.release = asyncio.Event()
+
+    async def find(self, user_id: str) -> Profile | None:
+        """Wait for *release*."""
+        self.asked.set()
+        await self.release.wait()
+        return await super().find(user_id)
+
+
+class TimingOutStore(MemoryProfileStore):
+    """A store in which a time-out of its own ends unhandled."""
+
+    async def find(self, user_id: str) -> Profile | None:
+        """Raise what asyncio raises."""
+        raise TimeoutError(user_id)
+
+
+async def test_request_beyond_the_limit_is_refused_at_once(start: Start, memory: Adapters) -> None:
+    """Who comes when all places are taken hears so at once; who holds one is served; health always."""
+    store = WaitingStore()
+    api = await start(
+        {"server": {"max-in-flight": "1"}}, adapters=replace(memory, profile_store=store)
+    )
+    first = asyncio.create_task(api.get(PATH, headers=ALICE))
+    await store.asked.wait()
+
+    refused = await api.get(PATH, headers=ALICE)
+    health = await api.get("/health/live")
+    store.release.set()
+    served = await first
+    after = await api.get(PATH, headers=ALICE)
+
+    assert (refused.status, refused.headers["Retry-After"]) == (503, "1")
+    assert (await refused.json())["code"] == "overloaded"
+    assert health.status == 200
+    assert [served.status, after.status] == [404, 404]
+
+
+async def test_request_beyond_its_deadline_is_given_up(start: Start, memory: Adapters) -> None:
+    """A request that takes too long is answered 504, and its place is free again."""
+    store = WaitingStore()
+    settings = {"server": {"request-deadline-s": "0.05", "max-in-flight": "1"}}
+    api = await start(settings, adapters=replace(memory, profile_store=store))
+
+    late = await api.get(PATH, headers=ALICE)
+    store.release.set()
+    after = await api.get(PATH, headers=ALICE)
+
+    assert late.status == 504
+    assert (await late.json())["code"] == "deadline_exceeded"
+    assert after.status == 404
+
+
+async def test_other_time_out_is_a_defect(start: Start, memory: Adapters) -> None:
+    """A time-out inside the service is not taken for the request's deadline."""
+    api = await start(adapters=replace(memory, profile_store=TimingOutStore()))
+
+    answer = await api.get(PATH, headers=ALICE)
+
+    assert answer.status == 500
+
+
+async def test_refusals_give_their_places_back(start: Start) -> None:
+    """A request that is refused or fails frees its place like any other."""
+    api = await start({"server": {"max-in-flight": "1"}})
+
+    statuses = [(await api.get(PATH)).status for _ in range(3)]
+
+    assert statuses == [401, 401, 401]
+
+
+async def test_requests_that_wait_for_one_upstream_leave_the_places_of_others(
+    start: Start, memory: Adapters
+) -> None:
+    """While requests that need DynamoDB have taken all their places, those of Cognito are free."""
+    store = WaitingStore()
+    settings = {"server": {"max-in-flight": "1"}}
+    api = await start(settings, adapters=replace(memory, profile_store=store))
+    waiting = asyncio.create_task(api.get(PATH, headers=ALICE))
+    await store.asked.wait()
+
+    login = await api.post("/api/auth/login", json={"username": "a", "password": "b"})
+    offer = await api.get("/api/auth/config")
+    nowhere = await api.get("/nowhere")
+    store.release.set()
+
+    assert [login.status, offer.status, nowhere.status] == [401, 200, 404]
+    assert (await waiting).status == 404
+
+
+async def test_places_are_counted_alike_before_the_application(memory: Adapters) -> None:
+    """On real connections too, only who needs the same upstream is refused."""
+    store = WaitingStore()
+    app = create_app(configured(FEW, AT_ONCE), opening(replace(memory, profile_store=store)))
+    async with serving(app, **FEW["server"]) as port, ClientSession() as client:
+        url = f"http://127.0.0.1:{port}"
+        waiting = asyncio.create_task(client.get(url + PATH, headers=ALICE))
+        await store.asked.wait()
+
+        async with client.get(url + PATH, headers=ALICE) as profile:
+            assert profile.status == 503
+        account = {"username": "a", "password": "b"}
+        async with client.post(f"{url}/api/auth/login", json=account) as login:
+            assert login.status == 401
+        async with client.get(f"{url}/api/auth/config") as offer:
+            assert offer.status == 200
+        store.release.set()
+        (await waiting).release()
+
+
+def test_each_route_has_the_places_of_what_it_needs() -> None:
+    """What is under /api/auth needs Cognito, a profile DynamoDB, and what is known anyway nothing."""
+    needs = routes.needs()
+    nothing = {"/api/auth/config", "/v1/user/profile/schema"}
+
+    for route, _ in routes.all_routes():
+        expected = None
+        if route.path not in nothing and route.path.startswith("/api/auth/"):
+            expected = Needs.COGNITO
+        elif route.path == PATH:
+            expected = Needs.DYNAMODB
+        assert needs.get(route.operation.call) == expected, route.path
+
+
+async def test_request_takes_its_place_when_its_body_has_come(
+    start: Start, memory: Adapters
+) -> None:
+    """Who still sends keeps nobody out; if all places are taken when it is done, it is refused."""
+    store = WaitingStore()
+    api = await start(
+        {"server": {"max-in-flight": "1"}}, adapters=replace(memory, profile_store=store)
+    )
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"{"
+        begun.set()
+        await go_on.wait()
+        yield b"}"
+
+    headers = {**ALICE, "Content-Type": "application/json"}
+    sending = asyncio.create_task(api.post(PATH, headers=headers, data=body()))
+    await begun.wait()
+    reading = asyncio.create_task(api.get(PATH, headers=ALICE))
+    await store.asked.wait()
+    go_on.set()
+    sent = await sending
+    store.release.set()
+    read = await reading
+
+    assert (sent.status, read.status) == (503, 404)
+    assert (await sent.json())["code"] == "overloaded"

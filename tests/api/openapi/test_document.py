@@ -1,0 +1,219 @@
+"""The API document: valid, whole, and true to the routes and the errors."""
+
+import itertools
+import re
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+import pytest
+from marshmallow import Schema
+from openapi_schema_validator import OAS31Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from service.api import keys
+from service.api.keys import Access
+from service.api.openapi import document as openapi
+from service.api.openapi.components import TAGS
+from service.api.problem_details import PROBLEM_JSON, STATUSES
+from service.api.routes import Route, all_routes
+from service.api.schemas.profiles import ProfileSchema
+from service.app import create_app
+from service.domain import errors
+from service.domain.errors import ServiceError, leaves
+from tests.api.conftest import Api
+from tests.support.environment import configured
+
+# The errors that no operation can meet, and why.
+OF_NO_OPERATION = {
+    errors.MethodNotAllowed: "an operation is a method that is allowed; see components.responses",
+}
+WITH_ACCESS = list(all_routes())
+ROUTES = [route for route, _ in WITH_ACCESS]
+IDS = [f"{route.method} {route.path}" for route in ROUTES]
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    """Return the document of the defaults, as a client reads it."""
+    return _parsed(openapi.document(ProfileSchema, version="1"))
+
+
+def _parsed(text: bytes) -> dict[str, Any]:
+    document: dict[str, Any] = orjson.loads(text)
+    return document
+
+
+def _operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield method.upper(), path, operation
+
+
+def _codes(response: dict[str, Any]) -> set[str]:
+    """Return the codes that a response can have; none where it is no refusal."""
+    if PROBLEM_JSON not in response.get("content", {}):
+        return set()
+    _, only = response["content"][PROBLEM_JSON]["schema"]["allOf"]
+    return set(only["properties"]["code"]["enum"])
+
+
+def _validator(document: dict[str, Any], schema: dict[str, Any]) -> OAS31Validator:
+    return OAS31Validator({**schema, "components": document["components"]})
+
+
+def test_document_is_valid(document: dict[str, Any]) -> None:
+    """The document is OpenAPI 3.1, its schemas and examples included."""
+    assert list(OpenAPIV31SpecValidator(document).iter_errors()) == []
+
+
+async def test_document_is_served(api: Api) -> None:
+    """Anyone can read the document of the running service."""
+    response = await api.get("/openapi.json")
+
+    assert (response.status, response.content_type) == (200, "application/json")
+    assert _parsed(await response.read())["openapi"] == "3.1.0"
+
+
+def test_every_route_is_documented_and_nothing_else() -> None:
+    """The router and the document name the same; HEAD belongs to its GET, OPTIONS to every path."""
+    app = create_app(configured())
+    routed = {
+        (route.method, route.resource.canonical)
+        for route in app.router.routes()
+        if route.resource is not None
+    }
+    documented = {(method, path) for method, path, _ in _operations(_parsed(app[keys.OPENAPI]))}
+
+    assert {
+        (method, path) for method, path in routed if method not in {"HEAD", "OPTIONS"}
+    } == documented
+    assert {path for method, path in routed if method == "OPTIONS"} == {
+        path for _, path in documented
+    }
+    assert {path for method, path in routed if method == "HEAD"} == {
+        path for method, path in documented if method == "GET"
+    }
+
+
+def test_every_operation_has_its_own_name(document: dict[str, Any]) -> None:
+    """Generated clients name their methods after the operation ids: unique, in camelCase."""
+    ids = [operation["operationId"] for _, _, operation in _operations(document)]
+
+    assert len(set(ids)) == len(ids)
+    assert [name for name in ids if not re.fullmatch(r"[a-z]+([A-Z][a-z]+)+", name)] == []
+
+
+def test_every_tag_is_described_and_used(document: dict[str, Any]) -> None:
+    """The page groups its calls under tags that say what they hold."""
+    used = {tag for _, _, operation in _operations(document) for tag in operation["tags"]}
+
+    assert used == set(TAGS) == {tag["name"] for tag in document["tags"]}
+
+
+@pytest.mark.parametrize(("route", "access"), WITH_ACCESS, ids=IDS)
+def test_operation_documents_who_may_call(
+    document: dict[str, Any], route: Route, access: Access
+) -> None:
+    """A public operation can be called with nothing; any other says how to be identified."""
+    security = document["paths"][route.path][route.method.lower()]["security"]
+
+    assert (security == [] or {} in security) is (access is Access.PUBLIC)
+
+
+@pytest.mark.parametrize(("route", "access"), WITH_ACCESS, ids=IDS)
+def test_operation_documents_its_statuses_and_codes(
+    document: dict[str, Any], route: Route, access: Access
+) -> None:
+    """Each success, and each refusal under its status and with its code, is there; nothing else."""
+    responses = document["paths"][route.path][route.method.lower()]["responses"]
+    expected: dict[str, set[str]] = {str(status.value): set() for status in route.operation.answers}
+    for refusal in route.operation.all_refusals(access):
+        expected.setdefault(str(STATUSES[refusal].value), set()).add(refusal.code)
+
+    assert expected == {status: _codes(response) for status, response in responses.items()}
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=IDS)
+def test_no_status_means_success_and_refusal(route: Route) -> None:
+    """A caller tells a success by its status."""
+    assert {STATUSES[refusal] for refusal in route.operation.refusals}.isdisjoint(
+        route.operation.answers
+    )
+    assert all(status < HTTPStatus.BAD_REQUEST for status in route.operation.answers)
+
+
+def test_codes_are_one_closed_list(document: dict[str, Any]) -> None:
+    """Each leaf of the error tree has a code of its own and a status; the document lists them all."""
+    codes = [leaf.code for leaf in leaves()]
+    listed = document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"]
+
+    assert set(leaves()) == set(STATUSES)
+    assert sorted(set(codes)) == sorted(codes) == listed
+    assert set(document["components"]["examples"]) == set(codes)
+
+
+def test_every_error_can_be_met() -> None:
+    """Each leaf of the error tree is documented by an operation, or there is a reason why not."""
+    met: set[type[ServiceError]] = set()
+    for route, access in WITH_ACCESS:
+        met |= {*route.operation.all_refusals(access)}
+
+    assert set(leaves()) - met == set(OF_NO_OPERATION)
+
+
+def test_every_problem_example_is_as_its_schema_says(document: dict[str, Any]) -> None:
+    """The example of each code is one that the operation could answer with."""
+    unrouted = document["components"]["responses"].values()
+    responses = [
+        response
+        for _, _, operation in _operations(document)
+        for response in operation["responses"].values()
+    ]
+    checked: set[str] = set()
+    for response in itertools.chain(responses, unrouted):
+        for code in _codes(response):
+            example = document["components"]["examples"][code]["value"]
+            _validator(document, response["content"][PROBLEM_JSON]["schema"]).validate(example)
+            checked.add(code)
+
+    assert checked >= {leaf.code for leaf in leaves() if leaf not in OF_NO_OPERATION}
+
+
+# A refresh token, or what an authenticator made, is nothing that a document could show.
+WITHOUT_EXAMPLE = {"/api/auth/refresh", "/api/auth/passkeys"}
+WITH_EXAMPLE = [
+    route for route in ROUTES if route.operation.body and route.path not in WITHOUT_EXAMPLE
+]
+
+
+@pytest.mark.parametrize("route", WITH_EXAMPLE, ids=lambda route: f"{route.method} {route.path}")
+def test_body_example_is_accepted(document: dict[str, Any], route: Route) -> None:
+    """What the page fills in for a person passes the document's schema and the service's."""
+    operation = document["paths"][route.path][route.method.lower()]
+    content = operation["requestBody"]["content"]["application/json"]
+    schema: type[Schema] = route.operation.body or Schema
+
+    _validator(document, content["schema"]).validate(content["example"])
+    assert _problems(schema, content["example"]) == {}
+
+
+def _problems(schema: type[Schema], body: dict[str, Any]) -> dict[str, Any]:
+    problems = schema().validate(body)
+    # which attributes a caller may set is configured, not a matter of the schema
+    problems.pop("attributes", None)
+    return problems
+
+
+def test_document_works_behind_a_path_prefix(document: dict[str, Any]) -> None:
+    """The calls go to where the document is, whatever path leads there."""
+    assert document["servers"] == [{"url": "."}]
+
+
+def test_authorization_is_a_matter_of_security_schemes(document: dict[str, Any]) -> None:
+    """OpenAPI ignores a header parameter of that name, so logging out offers the token's scheme."""
+    operation = document["paths"]["/api/auth/logout"]["post"]
+
+    assert operation["security"] == [{}, {"accessToken": []}]
+    assert operation["parameters"] == []

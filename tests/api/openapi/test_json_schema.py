@@ -1,0 +1,187 @@
+"""Schemas in the API document: what is written and what is answered, whatever a deployment adds."""
+
+import re
+from typing import Any
+
+import orjson
+import pytest
+from marshmallow import fields, validate
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from service.api import keys
+from service.api.openapi import document as openapi
+from service.api.openapi.json_schema import ecma_pattern
+from service.api.schemas.profiles import ProfileSchema
+from service.app import create_app
+from tests.support.environment import configured
+
+
+class PlanSchema(ProfileSchema):
+    """The profile of a deployment that knows plans."""
+
+    plan = fields.String(allow_none=True, validate=validate.OneOf(["free", "paid"]))
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    """Return the document of the defaults, as a client reads it."""
+    return _parsed(openapi.document(ProfileSchema, version="1"))
+
+
+def _parsed(text: bytes) -> dict[str, Any]:
+    document: dict[str, Any] = orjson.loads(text)
+    return document
+
+
+def test_every_schema_is_closed(document: dict[str, Any]) -> None:
+    """An object with declared fields takes no others: requests refuse them, answers lack them."""
+    schemas = document["components"]["schemas"]
+
+    closed = {
+        name for name, schema in schemas.items() if schema.get("additionalProperties") is False
+    }
+    assert set(schemas) - closed == {"ForeignValue"}
+
+
+def test_fields_accept_what_removes_them_and_answers_never_hold_it(
+    document: dict[str, Any],
+) -> None:
+    """`null` is for writing only: it removes a field."""
+    schemas = document["components"]["schemas"]
+    written, answered = schemas["ProfileFields"]["properties"], schemas["Profile"]["properties"]
+
+    assert {name for name in written if "null" not in written[name]["type"]} == set()
+    for name in written:
+        own, foreign = answered[name]["anyOf"]
+        assert "null" not in own["type"], name
+        assert foreign == {"$ref": "#/components/schemas/ForeignValue"}
+    assert "null" not in schemas["ForeignValue"]["type"]
+    assert set(answered) - set(written) == {"userId", "createdAt", "updatedAt", "version"}
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        (
+            "birthdate",
+            {
+                "type": ["string", "null"],
+                "format": "date",
+                "pattern": "^(?:19|2[0-9])[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])$",
+            },
+        ),
+        ("preferences", {"type": ["object", "null"]}),
+        ("website", {"type": ["string", "null"], "format": "iri", "maxLength": 2048}),
+        ("email", {"type": ["string", "null"], "format": "idn-email", "maxLength": 254}),
+        ("displayName", {"type": ["string", "null"], "minLength": 1, "maxLength": 128}),
+        ("bio", {"type": ["string", "null"], "minLength": 1, "maxLength": 4096}),
+        (
+            "phoneNumber",
+            {
+                "type": ["string", "null"],
+                "maxLength": 40,
+                "pattern": r"^\+[1-9](?:[ ().-]{0,2}[0-9]){1,16}$",
+            },
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_field_is_described_in_the_words_of_json_schema(
+    document: dict[str, Any], name: str, expected: dict[str, Any]
+) -> None:
+    """Types, formats, lengths and patterns are those that any JSON Schema validator knows."""
+    described = document["components"]["schemas"]["ProfileFields"]["properties"][name]
+    said = {"type", "format", "minLength", "maxLength", "pattern"} & described.keys()
+
+    assert expected == {word: described[word] for word in said - {"pattern"} | expected.keys()}
+
+
+def test_limits_are_those_of_writing(document: dict[str, Any]) -> None:
+    """What was stored under older limits is answered as it is: an answer has formats, and no limits."""
+    schemas = document["components"]["schemas"]
+    written = schemas["ProfileFields"]["properties"]
+    answered = {name: schemas["Profile"]["properties"][name]["anyOf"][0] for name in written}
+    limits = {"minLength", "maxLength", "pattern"}
+
+    assert [name for name in written if not limits & written[name].keys()] == ["preferences"]
+    assert [name for name in answered if limits & answered[name].keys()] == []
+    assert answered["birthdate"]["format"] == "date"
+
+
+def test_patterns_are_of_the_common_subset(document: dict[str, Any]) -> None:
+    """No pattern looks around or names a group: JSON Schema asks for what every engine knows."""
+    written = document["components"]["schemas"]["ProfileFields"]["properties"]
+    patterns = [field["pattern"] for field in written.values() if "pattern" in field]
+
+    assert patterns != []
+    for pattern in patterns:
+        assert re.search(r"\(\?[^:]|\\[AZbBdDsSwWpP]", pattern) is None
+        assert (pattern[0], pattern[-1]) == ("^", "$")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        (r"a+\Z", "^a+$"),
+        (r"^a", "^a"),
+        (r"a|b\Z", "^(?:a|b$)"),
+        (r"a\Zb", None),
+        (r"(?P<name>a)", None),
+        (r"(?i)a", None),
+        (r"a++", None),
+    ],
+)
+def test_pattern_is_ecma_or_left_out(pattern: str, expected: str | None) -> None:
+    """A pattern means to JSON Schema what it means here, or is not given."""
+    assert expected == ecma_pattern(re.compile(pattern))
+
+
+def test_pattern_of_a_field_that_ecma_cannot_say_is_left_out() -> None:
+    """A deployment's field with such a pattern is described without it."""
+
+    class LoudSchema(ProfileSchema):
+        motto = fields.String(validate=validate.Regexp(r"(?i)a\Z"))
+
+    document = _parsed(openapi.document(LoudSchema, version="1"))
+
+    motto = document["components"]["schemas"]["ProfileFields"]["properties"]["motto"]
+    assert motto == {"type": "string"}
+
+
+def test_field_of_a_deployments_schema_is_documented() -> None:
+    """A schema that `[profile] schema` names shows in what is written and in what is answered."""
+    app = create_app(configured({"profile": {"schema": f"{__name__}:{PlanSchema.__name__}"}}))
+    document = _parsed(app[keys.OPENAPI])
+    schemas = document["components"]["schemas"]
+    written, answered = schemas["ProfileFields"]["properties"], schemas["Profile"]["properties"]
+
+    assert list(OpenAPIV31SpecValidator(document).iter_errors()) == []
+    assert written["plan"] == {"type": ["string", "null"], "enum": ["free", "paid", None]}
+    assert answered["plan"]["anyOf"][0] == {"type": "string"}
+    assert "city" in written
+
+
+def test_schema_with_a_description_refuses_other_fields_still() -> None:
+    """Describing a schema makes it no looser."""
+
+    class DescribedSchema(ProfileSchema):
+        class Meta:
+            description = "What we know of a customer."
+
+    document = _parsed(openapi.document(DescribedSchema, version="1"))
+
+    described = document["components"]["schemas"]["ProfileFields"]
+    assert described["description"] == "What we know of a customer."
+    assert described["additionalProperties"] is False
+
+
+def test_example_of_a_deployments_schema_is_what_the_page_sends() -> None:
+    """A deployment chooses what its page fills in for a profile."""
+
+    class ShownSchema(PlanSchema):
+        example = {"plan": "free"}  # noqa: RUF012 -- as a deployment writes it
+
+    document = _parsed(openapi.document(ShownSchema, version="1"))
+
+    body = document["paths"]["/v1/user/profile"]["post"]["requestBody"]
+    assert body["content"]["application/json"]["example"] == {"plan": "free"}

@@ -1,0 +1,158 @@
+"""What a login and the answer to a challenge may hold."""
+
+from typing import Any
+
+import pytest
+from marshmallow import ValidationError
+
+from service.api.schemas.sessions import TAKES, ChallengeAnswerSchema, LogInSchema
+from service.domain.sessions import Answer
+
+VALUES: dict[str, object] = {
+    "attributes": {"name": "Alice"},
+    "choice": "SOFTWARE_TOKEN_MFA",
+    "code": "482913",
+    "credential": {"id": "x", "type": "public-key"},
+    "newPassword": "Another1!",
+    "password": "YourPass123!",
+}
+CHOICES = {"password": "PASSWORD", "credential": "WEB_AUTHN"}
+TAKEN = [(name, field) for name in TAKES for field in VALUES]
+
+
+def _loaded(name: str, answer: dict[str, object]) -> Answer:
+    body = {"name": name, "session": "s", "username": "alice", "answer": answer}
+    loaded: Answer = ChallengeAnswerSchema(writable_attributes=("name",)).load(body)
+    return loaded
+
+
+def _wrong(name: str, answer: dict[str, object]) -> dict[str, Any]:
+    with pytest.raises(ValidationError) as refused:
+        _loaded(name, answer)
+    messages: dict[str, Any] = refused.value.messages_dict
+    return messages
+
+
+def _enough(name: str) -> dict[str, object]:
+    """Return an answer that the challenge takes."""
+    needed = TAKES[name].one_of[0]
+    return {needed: VALUES[needed]}
+
+
+@pytest.mark.parametrize(("name", "field"), TAKEN, ids=str)
+def test_answer_holds_just_what_the_challenge_takes(name: str, field: str) -> None:
+    """Each challenge takes its own members, and refuses every other by its name."""
+    takes = TAKES[name]
+    answer = {**_enough(name), field: VALUES[field]}
+
+    if name == "SELECT_CHALLENGE" and field in takes.optional:
+        assert _loaded(name, {**answer, "choice": CHOICES[field]}).name == name
+    elif field in _enough(name) or field in takes.optional:
+        assert _loaded(name, answer).name == name
+    elif field in takes.one_of:  # one of them, not both
+        assert takes.one_of[0] in _wrong(name, answer)["answer"]
+        assert _loaded(name, {field: VALUES[field]}).name == name
+    else:
+        assert set(_wrong(name, answer)["answer"]) == {field}
+
+
+@pytest.mark.parametrize(
+    ("choice", "more", "wrong"),
+    [
+        ("PASSWORD", "password", None),
+        ("WEB_AUTHN", "credential", None),
+        ("WEB_AUTHN", "password", "answer"),
+        ("EMAIL_OTP", "password", "answer"),
+        ("PASSWORD", "credential", "answer"),
+        ("SMS_OTP", "credential", "answer"),
+    ],
+)
+def test_choice_comes_with_what_the_chosen_one_takes(
+    choice: str, more: str, wrong: str | None
+) -> None:
+    """A password that nobody would look at is refused: it must not pass for one that was right."""
+    answer = {"choice": choice, more: VALUES[more]}
+
+    if wrong is None:
+        assert _loaded("SELECT_CHALLENGE", answer).choice == choice
+    else:
+        assert _wrong("SELECT_CHALLENGE", answer) == {
+            "answer": {more: ["This choice does not take it."]}
+        }
+
+
+@pytest.mark.parametrize("name", TAKES)
+def test_answer_without_what_is_needed_is_refused(name: str) -> None:
+    """An empty answer says what it lacks."""
+    assert set(_wrong(name, {})["answer"]) == {TAKES[name].one_of[0]}
+
+
+@pytest.mark.parametrize("name", ["", "PASSWORD_VERIFIER", "DEVICE_SRP_AUTH", "password", None])
+def test_unknown_challenge_is_refused(name: object) -> None:
+    """What the service cannot answer with is refused by the challenge's name."""
+    body = {"name": name, "session": "s", "username": "alice", "answer": {"code": "1"}}
+
+    with pytest.raises(ValidationError) as refused:
+        ChallengeAnswerSchema().load(body)
+
+    assert set(refused.value.messages_dict) == {"name"}
+
+
+def test_credential_is_handed_on_as_json() -> None:
+    """Cognito takes what the browser made as a text."""
+    assert _loaded("WEB_AUTHN", {"credential": VALUES["credential"]}).credential == (
+        '{"id":"x","type":"public-key"}'
+    )
+
+
+def test_attribute_that_callers_may_not_set_is_refused_by_name() -> None:
+    """Nobody makes oneself verified on the way to a new password."""
+    answer: dict[str, object] = {
+        "newPassword": "Another1!",
+        "attributes": {"email_verified": "true"},
+    }
+
+    assert _wrong("NEW_PASSWORD_REQUIRED", answer) == {
+        "answer": {"attributes": {"email_verified": ["Cannot be set here."]}}
+    }
+
+
+def test_answer_shows_no_secret() -> None:
+    """What proves who somebody is stays out of a repr."""
+    answer = Answer(
+        name="PASSWORD",
+        session="canary",
+        username="alice",
+        code="canary",
+        new_password="canary",  # noqa: S106 -- what must not be shown
+        attributes={"canary": "canary"},
+        password="canary",  # noqa: S106 -- likewise
+        credential="canary",
+    )
+
+    assert "canary" not in repr(answer)
+
+
+@pytest.mark.parametrize(
+    ("more", "wrong"),
+    [
+        ({"password": None}, {"password"}),
+        ({"preferredChallenge": None}, {"preferredChallenge"}),
+        ({"preferredChallenge": "PASSWORD_SRP"}, {"preferredChallenge"}),
+        ({"password": "x", "preferredChallenge": "EMAIL_OTP"}, {"preferredChallenge"}),
+        ({"challenge": "EMAIL_OTP"}, {"challenge"}),
+    ],
+    ids=str,
+)
+def test_login_has_a_password_or_a_preference(more: dict[str, object], wrong: set[str]) -> None:
+    """A null is no password left out, and with a password there is nothing to prefer."""
+    with pytest.raises(ValidationError) as refused:
+        LogInSchema().load({"username": "alice", **more})
+
+    assert set(refused.value.messages_dict) == wrong
+
+
+@pytest.mark.parametrize("more", [{}, {"preferredChallenge": "WEB_AUTHN"}, {"password": "x"}])
+def test_login_with_one_of_them_is_taken(more: dict[str, object]) -> None:
+    """A password, a preference, or neither."""
+    assert LogInSchema().load({"username": "alice", **more})["username"] == "alice"

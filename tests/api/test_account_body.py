@@ -1,0 +1,93 @@
+"""Bodies of calls that go on to Cognito are small; an address that sends too many is refused first."""
+
+from collections.abc import Mapping
+
+import jwt
+import pytest
+import structlog
+
+from tests.api.conftest import Api, Start
+from tests.support.fakes.user_pool import SIGNING_KEY
+
+ONE_A_DAY = {"limits": {"address-burst": "1", "address-per-s": "0.001"}}
+TOKEN = jwt.encode({"sub": "alice", "token_use": "access"}, SIGNING_KEY, algorithm="HS256")
+ACCESS = {"Authorization": f"Bearer {TOKEN}"}
+# Every route that takes a body and goes on to Cognito, with the event of its refusals.
+ROUTES = [
+    ("POST", "/api/auth/signup", {}, "sign_up_refused"),
+    ("POST", "/api/auth/confirm", {}, "confirmation_refused"),
+    ("POST", "/api/auth/resend", {}, "code_request_refused"),
+    ("POST", "/api/auth/login", {}, "sign_in_refused"),
+    ("POST", "/api/auth/challenge", {}, "sign_in_refused"),
+    ("POST", "/api/auth/refresh", {}, "token_refresh_refused"),
+    ("POST", "/api/auth/logout", {}, "sign_out_refused"),
+    ("POST", "/api/auth/password/forgot", {}, "password_reset_request_refused"),
+    ("POST", "/api/auth/password/reset", {}, "password_reset_refused"),
+    ("POST", "/api/auth/password/change", ACCESS, "password_change_refused"),
+    ("PATCH", "/api/auth/me", ACCESS, "attribute_change_refused"),
+    ("POST", "/api/auth/me/verification", ACCESS, "code_request_refused"),
+    ("POST", "/api/auth/me/verification/confirm", ACCESS, "attribute_verification_refused"),
+    ("PUT", "/api/auth/mfa", ACCESS, "mfa_change_refused"),
+    ("POST", "/api/auth/mfa/totp/verify", ACCESS, "mfa_change_refused"),
+    ("POST", "/api/auth/passkeys", ACCESS, "passkey_change_refused"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "headers", "event"), ROUTES)
+async def test_refused_bodies_count_and_then_none_is_read(
+    start: Start, method: str, path: str, headers: Mapping[str, str], event: str
+) -> None:
+    """A refused body counts against its address; beyond the limit not even its form is looked at."""
+    api = await start(ONE_A_DAY)
+    statuses = []
+    with structlog.testing.capture_logs() as logged:
+        for body in (b'{"no": "such field"}', b"no JSON"):
+            json = {**headers, "Content-Type": "application/json"}
+            answer = await api.request(method, path, data=body, headers=json)
+            statuses.append((answer.status, (await answer.json())["code"]))
+
+    assert statuses == [(422, "invalid_fields"), (429, "too_many_attempts")]
+    assert int(answer.headers["Retry-After"]) > 0
+    events = [(line["event"], line["code"]) for line in logged if line["event"] == event]
+    assert events == [(event, "too_many_attempts")]
+
+
+async def test_body_that_is_taken_counts_once(start: Start) -> None:
+    """A call counts against its address when it is made, and not for its body too."""
+    api = await start({"limits": {"address-burst": "2", "address-per-s": "0.001"}})
+
+    statuses = [
+        (await api.post("/api/auth/resend", json={"username": f"user{number}"})).status
+        for number in range(3)
+    ]
+
+    assert statuses == [202, 202, 429]
+
+
+async def test_body_of_too_many_values_is_refused(api: Api) -> None:
+    """No call that goes on to Cognito needs more than 300 names and values."""
+    answered = {"credential": {"a": [0] * 300}}
+    body = {"name": "WEB_AUTHN", "session": "s", "username": "u", "answer": answered}
+
+    answer = await api.post("/api/auth/challenge", json=body)
+
+    assert answer.status == 400
+    assert "more than 300 names and values" in (await answer.json())["detail"]
+
+
+@pytest.mark.parametrize(("count", "code"), [(50, "invalid_parameter"), (51, "invalid_fields")])
+async def test_attributes_are_at_most_fifty(start: Start, count: int, code: str) -> None:
+    """50 attributes are passed on, to a pool that does not have them; 51 are refused as one field."""
+    names = [f"custom:a{number}" for number in range(51)]
+    api = await start({"auth": {"writable-attributes": " ".join(names)}})
+    attributes = dict.fromkeys(names[:count], "x")
+    account = {"username": "carol", "password": "YourPass123!", "attributes": attributes}
+
+    answer = await (await api.post("/api/auth/signup", json=account)).json()
+
+    assert answer["code"] == code
+    assert answer.get("errors", []) == (
+        [{"field": "attributes", "message": "Must not hold more than 50 attributes."}]
+        if count > 50
+        else []
+    )

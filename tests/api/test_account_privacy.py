@@ -1,0 +1,226 @@
+"""What signing up and in tells of accounts, and the log of names, over HTTP with a fake behind."""
+
+from dataclasses import replace
+
+import pytest
+from structlog.testing import capture_logs
+
+from service.api import keys
+from service.app import Adapters
+from service.domain.accounts import NewAccount, SignedUp
+from service.domain.client import Client
+from service.domain.errors import DeliveryFailed, ServiceError, TooManyAttempts
+from service.observability.logs import identity_hash
+from tests.api.conftest import Api, Start
+from tests.support.environment import PASSWORD
+from tests.support.fakes.identity_provider import memory_identity_provider
+from tests.support.fakes.registrations import MemoryRegistrations
+from tests.support.fakes.user_pool import MemoryUserPool
+from tests.support.fakes.user_pool_rules import PoolRules
+
+UNIFORM = {"auth": {"uniform-signup": "true"}}
+GUESS = "Attacker1!"
+WRONG = "Wrong1!!"
+NEW = "N3w-password"
+TYPED = "Corr3ct-horse!"  # a password in the field of the user name
+
+
+async def _code(api: Api, path: str, **body: object) -> tuple[int, str | None]:
+    """Return the status and the code of an answer."""
+    answer = await api.post(f"/api/auth/{path}", json=body)
+    return answer.status, (await answer.json()).get("code") if await answer.read() else None
+
+
+@pytest.fixture
+def passwordless() -> MemoryUserPool:
+    """Return a pool in which one signs in by any code."""
+    return MemoryUserPool(
+        PoolRules(first_factors=("PASSWORD", "EMAIL_OTP"), custom_challenge=True, mfa="OPTIONAL")
+    )
+
+
+@pytest.fixture
+async def codes(start: Start, passwordless: MemoryUserPool, memory: Adapters) -> Api:
+    """Start a service in front of it, in which alice has an account."""
+    provider = memory_identity_provider(passwordless)
+    api = await start(adapters=replace(memory, identity_provider=provider))
+    attributes = {"email": "alice@example.com"}
+    await _code(api, "signup", username="alice", password=PASSWORD, attributes=attributes)
+    await _code(api, "confirm", username="alice", code=passwordless.code("alice"))
+    return api
+
+
+async def test_login_does_not_undo_a_uniform_sign_up(start: Start) -> None:
+    """After signing up with any name a login says the same of a new name and of a taken one."""
+    api = await start(UNIFORM)
+    await _code(api, "signup", username="taken", password=PASSWORD)
+
+    answers = []
+    for name in ("taken", "new"):
+        signed_up = await _code(api, "signup", username=name, password=GUESS)
+        answers.append((signed_up, await _code(api, "login", username=name, password=GUESS)))
+
+    assert answers[0] == answers[1] == ((201, None), (401, "invalid_credentials"))
+
+
+async def test_reset_that_is_required_is_not_told_where_sign_up_is_uniform(
+    start: Start, user_pool: MemoryUserPool
+) -> None:
+    """Cognito says so before it looks at the password, and so of existing users only."""
+    api = await start(UNIFORM)
+    await _code(api, "signup", username="alice", password=PASSWORD)
+    user_pool.require_reset("alice")
+
+    told = await _code(api, "login", username="alice", password=GUESS)
+
+    assert told == (401, "invalid_credentials")
+
+
+@pytest.mark.parametrize("refusal", [DeliveryFailed(), TooManyAttempts(retry_after_s=3_600)])
+@pytest.mark.parametrize("uniform", [True, False])
+async def test_uniform_sign_up_hides_what_only_new_names_meet(
+    start: Start, memory: Adapters, refusal: ServiceError, *, uniform: bool
+) -> None:
+    """A message that is not sent, or no more messages today, is told only where a taken name is."""
+
+    class Failing(MemoryRegistrations):
+        async def sign_up(self, account: NewAccount, client: Client) -> SignedUp:
+            del account, client
+            raise refusal
+
+    provider = replace(memory.identity_provider, registrations=Failing(MemoryUserPool()))
+    adapters = replace(memory, identity_provider=provider)
+    api = await start(*([UNIFORM] if uniform else []), adapters=adapters)
+
+    answer = await api.post("/api/auth/signup", json={"username": "new", "password": PASSWORD})
+
+    assert answer.status == (201 if uniform else {"delivery_failed": 502}.get(refusal.code, 429))
+
+
+async def test_one_address_is_signed_up_ten_times_an_hour(api: Api) -> None:
+    """Whatever the user names are, an e-mail address gets ten messages."""
+    answers = [
+        await _code(
+            api,
+            "signup",
+            username=f"user-{number}",
+            password=PASSWORD,
+            attributes={"email": "Victim@example.com"},
+        )
+        for number in range(12)
+    ]
+
+    assert answers == [(201, None)] * 10 + [(429, "too_many_attempts")] * 2
+
+
+async def test_changes_and_codes_of_an_address_count_with_sign_ups(
+    start: Start, user_pool: MemoryUserPool
+) -> None:
+    """Signing up, setting an address and asking for its code are one count by the address."""
+    api = await start({"limits": {"recipient-per-h": "3"}})
+    victim = {"email": "victim@example.com"}
+    await _code(api, "signup", username="alice", password=PASSWORD)
+    await _code(api, "confirm", username="alice", code=user_pool.code("alice"))
+    signed_in = await api.post("/api/auth/login", json={"username": "alice", "password": PASSWORD})
+    headers = {"Authorization": f"Bearer {(await signed_in.json())['accessToken']}"}
+    await _code(api, "signup", username="bob", password=PASSWORD, attributes=victim)
+
+    me, verification = "/api/auth/me", "/api/auth/me/verification"
+    changed = await api.patch(me, json={"attributes": victim}, headers=headers)
+    asked = [
+        await api.post(verification, json={"attribute": "email"}, headers=headers) for _ in "12"
+    ]
+    other = await api.patch(me, json={"attributes": {"name": "Alice"}}, headers=headers)
+    again = await api.patch(me, json={"attributes": victim}, headers=headers)
+
+    assert [answer.status for answer in (changed, *asked)] == [200, 202, 429]
+    assert (other.status, again.status) == (200, 429)
+    absent = await api.post(verification, json={"attribute": "phone_number"}, headers=headers)
+    assert absent.status == 400
+
+
+async def test_sign_in_by_code_sends_ten_an_hour(codes: Api) -> None:
+    """Of forty sign-ins that begin with a code ten are sent one."""
+    answers = [
+        await _code(codes, "login", username="alice", preferredChallenge="EMAIL_OTP")
+        for _ in range(40)
+    ]
+
+    assert answers == [(200, None)] * 10 + [(429, "too_many_attempts")] * 30
+
+
+@pytest.mark.parametrize(("preferred", "wrong"), [("EMAIL_OTP", 400), ("CUSTOM_CHALLENGE", 200)])
+async def test_wrong_codes_lock_the_name(codes: Api, preferred: str, wrong: int) -> None:
+    """Five wrong codes are answered, by an error or by a new challenge, and soon one is refused."""
+    statuses = []
+    for _ in range(10):  # by which the lock is 16 s long, on however slow a machine
+        begun = await codes.post(
+            "/api/auth/login", json={"username": "alice", "preferredChallenge": preferred}
+        )
+        session = (await begun.json())["challenge"]["session"]
+        body = {"name": preferred, "username": "alice", "session": session}
+        answer = await codes.post(
+            "/api/auth/challenge", json={**body, "answer": {"code": "999999"}}
+        )
+        statuses.append(answer.status)
+
+    assert statuses[:5] == [wrong] * 5
+    assert 429 in statuses[5:]
+
+
+async def test_reset_unlocks_the_name(codes: Api, passwordless: MemoryUserPool) -> None:
+    """Whoever has set a new password may sign in with it at once."""
+    wrong = [await _code(codes, "login", username="alice", password=WRONG) for _ in range(10)]
+    await _code(codes, "password/forgot", username="alice")
+    body = {"username": "alice", "code": passwordless.code("alice"), "password": NEW}
+    reset = await codes.post("/api/auth/password/reset", json=body)
+
+    assert (429, "too_many_attempts") in wrong
+    assert reset.status == 204
+    assert await _code(codes, "login", username="alice", password=NEW) == (200, None)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("login", {"password": "alice@example.com"}),
+        ("login", {"preferredChallenge": "EMAIL_OTP"}),
+        ("confirm", {"code": "123456"}),
+        ("resend", {}),
+        ("password/forgot", {}),
+        ("password/reset", {"code": "123456", "password": PASSWORD}),
+        ("signup", {"password": "weak"}),
+    ],
+)
+async def test_name_that_may_be_a_password_is_hashed_in_the_log(
+    codes: Api, path: str, body: dict[str, str]
+) -> None:
+    """Where the pool has not taken a user name, its HMAC is written, the same in each line."""
+    with capture_logs() as logs:
+        await _code(codes, path, username=TYPED, **body)
+
+    accounts = [line["account"] for line in logs if "account" in line]
+    assert accounts == [identity_hash(codes.app[keys.ACCOUNT_HASH_KEY], TYPED)]
+    assert TYPED not in str(logs)
+
+
+async def test_name_of_an_account_is_written_as_it_is(codes: Api) -> None:
+    """Where the pool has signed somebody in, the log says whom, and hashed where all names are."""
+    with capture_logs() as logs:
+        await _code(codes, "login", username="alice", password=PASSWORD)
+
+    (event,) = (line for line in logs if line["event"] == "signed_in")
+    assert event["account"] == "alice"
+
+
+@pytest.mark.parametrize("identities", ["plain", "hashed"])
+async def test_hash_key_is_that_of_the_log(start: Start, identities: str) -> None:
+    """With a hash-key a refused name has the hash that the log gives to the same name elsewhere."""
+    key = "sixteen characters"
+    api = await start({"log": {"identities": identities, "hash-key": key}})
+
+    with capture_logs() as logs:  # which hashes nothing: the processors are not in it
+        await _code(api, "login", username="alice", password=WRONG)
+
+    (account,) = (line["account"] for line in logs if line["event"] == "sign_in_refused")
+    assert account == ("alice" if identities == "hashed" else identity_hash(key.encode(), "alice"))

@@ -1,0 +1,72 @@
+"""What the deployment tells front ends of itself."""
+
+from typing import Any
+
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from service.api import keys
+from service.api.handlers import auth_config
+from service.api.schemas.auth_config import OfferSchema
+from service.config.loader import Settings
+from tests.support.environment import configured
+
+EVERYTHING: Settings = {
+    "aws.cognito": {"client-secret": "s3cr3t-of-the-client", "send-client-address": "true"},
+    "auth": {"uniform-signup": "true", "writable-attributes": "name email"},
+    "offer": {
+        "sign-up": "false",
+        "flows": "USER_AUTH USER_PASSWORD_AUTH",
+        "first-factors": "PASSWORD WEB_AUTHN",
+        "mfa": "SMS_MFA EMAIL_OTP",
+        "passkeys": "true",
+        "password-min-length": "12",
+        "password-requires": "digits",
+    },
+}
+
+
+async def _offer(*settings: Settings) -> Any:  # noqa: ANN401 -- JSON
+    app = web.Application()
+    app[keys.CONFIG] = configured(*settings)
+    app.router.add_get("/api/auth/config", auth_config.show.call)
+    async with TestClient(TestServer(app)) as client:
+        answer = await client.get("/api/auth/config")
+        assert (answer.status, answer.content_type) == (200, "application/json")
+        return await answer.json()
+
+
+async def test_defaults_are_those_of_a_new_pool() -> None:
+    """Without settings the offer is a user name and a password by Cognito's own rules."""
+    assert await _offer() == {
+        "signUp": {
+            "enabled": True,
+            "uniform": False,
+            "attributes": list(configured().auth.writable_attributes),
+        },
+        "flows": ["USER_PASSWORD_AUTH"],
+        "firstFactors": [],
+        "mfa": ["SOFTWARE_TOKEN_MFA"],
+        "passkeys": False,
+        "password": {
+            "minLength": 8,
+            "requires": ["lowercase", "uppercase", "digits", "symbols"],
+        },
+    }
+
+
+async def test_offer_is_what_the_settings_say() -> None:
+    """Each part of the answer follows its setting, and nothing else is told."""
+    assert await _offer(EVERYTHING) == {
+        "signUp": {"enabled": False, "uniform": True, "attributes": ["name", "email"]},
+        "flows": ["USER_AUTH", "USER_PASSWORD_AUTH"],
+        "firstFactors": ["PASSWORD", "WEB_AUTHN"],
+        "mfa": ["SMS_MFA", "EMAIL_OTP"],
+        "passkeys": True,
+        "password": {"minLength": 12, "requires": ["digits"]},
+    }
+
+
+async def test_offer_is_as_its_schema_says() -> None:
+    """The answer meets the schema that the API document shows."""
+    assert OfferSchema().validate(await _offer(EVERYTHING)) == {}

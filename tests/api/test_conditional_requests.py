@@ -1,0 +1,68 @@
+"""Entity tags and the conditions on them."""
+
+import pytest
+from aiohttp.test_utils import make_mocked_request
+from multidict import CIMultiDict
+
+from service.api.conditional_requests import condition_of, entity_tag, tag_list
+from service.domain.errors import MalformedRequest
+from service.domain.profiles import Profile
+
+PROFILE = Profile("alice", "2026-01-01T00:00:00.000Z", "2026-01-01T00:00:00.000Z", 1, {})
+TAG = '"now"'
+
+
+def allows(profile: Profile | None, *headers: tuple[str, str]) -> bool:
+    """Tell whether a write with *headers* may go ahead on a profile whose tag is TAG."""
+    request = make_mocked_request("POST", "/", headers=CIMultiDict(headers))
+    return condition_of(request, lambda _: TAG).allows(profile)
+
+
+@pytest.mark.parametrize(
+    ("headers", "on_profile", "on_none"),
+    [
+        ([], True, True),
+        ([("If-Match", TAG)], True, False),
+        ([("If-Match", '"old"')], False, False),
+        ([("If-Match", f'"old", {TAG}')], True, False),
+        ([("If-Match", '"old"'), ("If-Match", TAG)], True, False),
+        ([("If-Match", f"W/{TAG}")], False, False),
+        ([("If-Match", f'"old", ,{TAG},')], True, False),
+        ([("If-Match", f", {TAG}")], True, False),
+        ([("If-Match", "*")], True, False),
+        ([("If-None-Match", "*")], False, True),
+        ([("If-None-Match", TAG)], False, True),
+        ([("If-None-Match", f"W/{TAG}")], False, True),
+        ([("If-None-Match", '"old"')], True, True),
+        ([("If-Match", TAG), ("If-None-Match", TAG)], False, False),
+        ([("If-Match", TAG), ("If-None-Match", '"old"')], True, False),
+    ],
+    ids=str,
+)
+def test_conditions_hold_as_rfc_9110_says(
+    headers: list[tuple[str, str]], *, on_profile: bool, on_none: bool
+) -> None:
+    """If-Match compares strongly and needs a profile; If-None-Match weakly, and * needs none."""
+    assert allows(PROFILE, *headers) is on_profile
+    assert allows(None, *headers) is on_none
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", ",", "now", '"now', '"now" "then"', '"now",then', "*, *", '"a", *', 'w/"now"', '"a\x7fb"'],
+)
+@pytest.mark.parametrize("header", ["If-Match", "If-None-Match"])
+def test_malformed_condition_is_refused(header: str, value: str) -> None:
+    """A condition that cannot be read is refused: passing it over could overwrite a newer state."""
+    request = make_mocked_request("GET", "/", headers=CIMultiDict({header: value}))
+
+    with pytest.raises(MalformedRequest, match=header):
+        tag_list(request, header)
+
+
+def test_tag_is_a_digest_of_the_bytes() -> None:
+    """Equal bytes have equal tags, other bytes others; a tag is strong and quoted."""
+    assert entity_tag(b"a") == entity_tag(b"a")
+    assert entity_tag(b"a") != entity_tag(b"b")
+    assert entity_tag(b"a").startswith('"')
+    assert entity_tag(b"a").endswith('"')

@@ -1,0 +1,87 @@
+"""The time of requests: one timer ends each when its own time is over."""
+
+import asyncio
+
+import pytest
+
+from service.api.deadlines import Deadlines
+from service.domain.errors import DeadlineExceeded
+
+
+async def _wait_inside(deadlines: Deadlines, begun: asyncio.Event | None = None) -> None:
+    with deadlines.begin():
+        if begun is not None:
+            begun.set()
+        await asyncio.Event().wait()
+
+
+async def test_each_ends_when_its_own_time_is_over() -> None:
+    """Requests that began one after the other are ended in that order, each not before its time."""
+    loop = asyncio.get_running_loop()
+    deadlines = Deadlines(0.05)
+    ended: list[tuple[str, float]] = []
+
+    async def serve(name: str) -> None:
+        begun_at_s = loop.time()
+        with pytest.raises(DeadlineExceeded):
+            await _wait_inside(deadlines)
+        ended.append((name, loop.time() - begun_at_s))
+
+    first = asyncio.create_task(serve("first"))
+    await asyncio.sleep(0.02)
+    await asyncio.gather(first, serve("second"))
+
+    assert [name for name, _ in ended] == ["first", "second"]
+    assert all(took_s >= 0.049 for _, took_s in ended)  # clocks of loops count milliseconds
+
+
+async def test_what_is_done_in_time_is_left_alone() -> None:
+    """Who has finished is not cancelled later on, and the next one still has its whole time."""
+    deadlines = Deadlines(0.02)
+    with deadlines.begin():
+        await asyncio.sleep(0)
+
+    await asyncio.sleep(0.05)
+    with pytest.raises(DeadlineExceeded):
+        await _wait_inside(deadlines)
+
+
+async def test_other_cancellation_is_no_deadline() -> None:
+    """Who is cancelled by somebody else stays cancelled, at the deadline too."""
+    deadlines = Deadlines(0.01)
+    task = asyncio.create_task(_wait_inside(Deadlines(60), begun := asyncio.Event()))
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    async def serve() -> None:
+        current = asyncio.current_task()
+        assert current is not None
+        with deadlines.begin():
+            try:
+                await asyncio.Event().wait()
+            finally:
+                current.cancel()  # in the same moment, the client goes away
+
+    task = asyncio.create_task(serve())
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_error_at_the_deadline_is_the_error() -> None:
+    """What fails while it is being ended fails as it does, and the task can be used further."""
+
+    async def fail_when_ended() -> None:
+        with Deadlines(0.01).begin():
+            try:
+                await asyncio.Event().wait()
+            finally:
+                raise ValueError("defect")
+
+    with pytest.raises(ValueError, match="defect"):
+        await fail_when_ended()
+
+    current = asyncio.current_task()
+    assert current is not None
+    assert current.cancelling() == 0

@@ -1,0 +1,107 @@
+"""Every refusal and every failure leaves in one envelope."""
+
+from dataclasses import replace
+from http import HTTPStatus
+
+import pytest
+from aiohttp import web
+from structlog.testing import capture_logs
+
+from service.api.problem_details import STATUSES
+from service.app import Adapters
+from service.domain.errors import InvalidFields, leaves
+from service.domain.profiles import Profile
+from tests.api.conftest import ALICE, Api, Start
+from tests.support.fakes.profiles import MemoryProfileStore
+
+
+class BrokenStore(MemoryProfileStore):
+    """A store with a defect."""
+
+    async def find(self, user_id: str) -> Profile | None:
+        """Fail as a defect does, with a text that nobody must see."""
+        raise RuntimeError(f"SECRET of {user_id}")
+
+
+class RefusingStore(MemoryProfileStore):
+    """A store that refuses as an HTTP library does."""
+
+    async def find(self, user_id: str) -> Profile | None:
+        """Raise one of aiohttp's own errors."""
+        raise web.HTTPExpectationFailed(text=user_id)
+
+
+def test_every_error_has_its_status_and_its_own_code() -> None:
+    """The table of statuses is whole, and no code means two things."""
+    found = list(leaves())
+
+    assert set(STATUSES) == set(found)
+    assert len({error.code for error in found}) == len(found)
+
+
+def test_error_speaks_for_itself() -> None:
+    """An error has its text, another where one is given, and no field or wait unless told."""
+    plain, other = InvalidFields(), InvalidFields("Other.", retry_after_s=3)
+
+    assert (plain.public_detail, str(plain)) == (InvalidFields.detail, InvalidFields.detail)
+    assert (other.public_detail, other.retry_after_s) == ("Other.", 3)
+    assert plain.problems == ()
+
+
+async def test_unknown_path_is_an_envelope(api: Api) -> None:
+    """Aiohttp's own 404 is a problem like any other."""
+    answer = await api.get("/nothing/here")
+
+    assert answer.status == 404
+    assert answer.content_type == "application/problem+json"
+    assert await answer.json() == {
+        "type": "about:blank",
+        "title": "Not Found",
+        "status": 404,
+        "detail": "There is nothing at this path. /openapi.json lists every path.",
+        "code": "route_not_found",
+        "requestId": answer.headers["X-Request-Id"],
+    }
+
+
+async def test_wrong_method_says_which_are_right(api: Api) -> None:
+    """A 405 has the Allow header."""
+    answer = await api.delete("/api/auth/login")
+
+    assert answer.status == 405
+    assert answer.headers["Allow"] == "OPTIONS,POST"
+    assert (await answer.json())["code"] == "method_not_allowed"
+
+
+async def test_defect_is_logged_and_not_told(start: Start, memory: Adapters) -> None:
+    """An unforeseen exception is a 500 without its text; the log has it, with the same request id."""
+    api = await start(adapters=replace(memory, profile_store=BrokenStore()))
+
+    with capture_logs() as logs:
+        answer = await api.get("/v1/user/profile", headers=ALICE)
+
+    assert answer.status == 500
+    assert (await answer.json())["code"] == "internal_error"
+    assert "SECRET" not in await answer.text()
+    (failed,) = (line for line in logs if line["event"] == "request_failed")
+    assert failed["exc_info"]
+
+
+async def test_other_refusal_of_aiohttp_is_an_envelope(start: Start, memory: Adapters) -> None:
+    """An HTTP error that nothing here foresees is refused in the envelope, without its text."""
+    api = await start(adapters=replace(memory, profile_store=RefusingStore()))
+
+    answer = await api.get("/v1/user/profile", headers=ALICE)
+
+    assert answer.status == 400
+    assert (await answer.json())["code"] == "request_rejected"
+
+
+@pytest.mark.parametrize("path", ["/v1/user/profile", "/api/auth/login"])
+async def test_401_says_how_to_identify(api: Api, path: str) -> None:
+    """A 401 carries WWW-Authenticate, whatever was missing."""
+    body = {"username": "nobody", "password": "x"}
+    answer = await (api.get(path) if path.startswith("/v1") else api.post(path, json=body))
+
+    assert answer.status == HTTPStatus.UNAUTHORIZED
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer ")

@@ -1,0 +1,63 @@
+"""A client that goes away in the middle of its request: what was begun for it is brought to its end."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from service.api import keys
+from service.app import Adapters, create_app
+from service.domain.profiles import Fields, Profile
+from tests.api.raw_http import serving, until
+from tests.observability.metrics.samples import samples_of
+from tests.support.environment import configured, opening
+from tests.support.fakes.profiles import MemoryProfileStore
+
+REQUEST = (
+    b"POST /v1/user/profile HTTP/1.1\r\nHost: a\r\nx-amzn-oidc-identity: alice\r\n"
+    b'Content-Type: application/json\r\nContent-Length: 17\r\n\r\n{"city":"Mumbai"}'
+)
+
+
+class SlowStore(MemoryProfileStore):
+    """A store that makes a write when it is told to, and tells how that ended."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = asyncio.Event()
+        self.release = asyncio.Event()
+        self.ended: asyncio.Future[Profile] = asyncio.get_running_loop().create_future()
+
+    async def create(self, user_id: str, fields: Fields) -> Profile:
+        """Wait for *release*."""
+        self.asked.set()
+        try:
+            await self.release.wait()
+            created = await super().create(user_id, fields)
+        except BaseException as error:
+            self.ended.set_exception(error)
+            raise
+        self.ended.set_result(created)
+        return created
+
+
+@pytest.mark.parametrize("rudely", [False, True], ids=["closes", "resets"])
+async def test_write_of_a_client_that_left_is_made_whole(memory: Adapters, rudely: bool) -> None:  # noqa: FBT001 -- a table's column
+    """A write is not given up half known because nobody listens any more."""
+    store = SlowStore()
+    app = create_app(configured(), opening(replace(memory, profile_store=store)))
+    async with serving(app) as port:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(REQUEST)
+        await store.asked.wait()
+        if rudely:
+            writer.transport.abort()
+        else:
+            writer.close()
+        await until(lambda: samples_of(app[keys.METRICS])["http_connections_open"] == 0)
+        store.release.set()
+        async with asyncio.timeout(5):
+            created = await store.ended
+
+    assert created.fields == {"city": "Mumbai"}
+    assert await store.find("alice") == created

@@ -1,0 +1,31 @@
+"""The address that an authenticator app scans."""
+
+import pyotp
+import pytest
+
+from service.api.otpauth import otpauth_uri, with_uri
+from service.domain.sessions import Challenge
+
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"  # noqa: S105 -- of nobody
+
+
+@pytest.mark.parametrize("account", ["alice", "alice+b@example.com", "Ålice & Bob", "a:b?c#d"])
+def test_app_reads_the_address(account: str) -> None:
+    """An app finds the secret, the account and the issuer in it."""
+    read = pyotp.parse_uri(otpauth_uri(SECRET, account, issuer="user profile"))
+
+    assert isinstance(read, pyotp.TOTP)
+    assert (read.secret, read.issuer) == (SECRET, "user profile")
+    assert read.name == account
+
+
+def test_challenge_with_a_secret_gets_the_address() -> None:
+    """What MFA_SETUP hands out can be shown as a picture at once; other challenges stay as they are."""
+    other = Challenge("SMS_MFA", "s", {"x": "y"})
+    set_up = Challenge("MFA_SETUP", "s", {"SECRET_CODE": SECRET})
+
+    assert with_uri(other, "alice", issuer="x") is other
+    assert with_uri(set_up, "alice", issuer="x").parameters == {
+        "SECRET_CODE": SECRET,
+        "OTPAUTH_URI": otpauth_uri(SECRET, "alice", issuer="x"),
+    }

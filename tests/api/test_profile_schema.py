@@ -1,0 +1,430 @@
+"""What each field of a profile takes, and how it keeps it."""
+
+from datetime import UTC, datetime
+
+import pytest
+from marshmallow import ValidationError, fields, validate
+
+from service.api.schemas.profile_fields.calendar_date import Birthdate
+from service.api.schemas.profile_fields.text import CanonicalText, Line
+from service.api.schemas.profiles import ProfileSchema
+from service.domain.profiles import JsonValue
+
+FAMILY = "\U0001f469\u200d\U0001f469\u200d\U0001f467"  # one emoji of three, joined
+NEW_YEAR = "2026-01-01"
+
+KEPT: dict[str, list[JsonValue]] = {
+    "displayName": [
+        "Ásha Ráo 😀",
+        "x" * 128,
+        "😀" * 128,
+        "क्षि\u200d",  # a joiner, which Indic scripts need
+        FAMILY,
+        "O'Brien-Smith, Jr.",
+        "\u200fאשה",  # a mark of direction
+        "\U0001fae9",  # an emoji of Unicode 16, unassigned to an older one
+        "\ue000",  # for private use
+    ],
+    "givenName": ["X", "محمد", "Nguyễn"],
+    "familyName": ["van der Berg", "李"],
+    "nickname": ["ash", "<b>"],
+    "bio": [
+        "two\nlines\tand a tab\n",
+        "  indented",
+        "\u2068isolated\u2069",
+        "x" * 4_096,
+    ],
+    "company": ["Example Ltd", "x" * 256],
+    "jobTitle": ["Cartographer"],
+    "street": ["1 Marine Drive", "1 Marine Drive\nFlat 2"],
+    "city": ["Mumbai", "Llanfairpwllgwyngyll", "São Paulo"],
+    "region": ["Maharashtra"],
+    "postalCode": ["400001", "SW1A 1AA", "x" * 32],
+    "email": [
+        "asha.rao+x@example.co.in",
+        "Asha.Rao@example.com",
+        "आशा@उदाहरण.भारत",
+        "a@b.test",
+        "x" * 64 + "@example.com",
+    ],
+    "phoneNumber": ["+912212345678", "+15551234567", "+80012345678", "+390612345678"],
+    "birthdate": ["2000-02-29", "1900-01-01", "1990-12-31"],
+    "picture": ["https://example.com/a.jpg?x=1", "https://example.com/a%20b.jpg"],
+    "website": [
+        "http://example.com",
+        "HTTPS://Example.COM:8443/a/../b?q=[]&r=:@#part",
+        "https://example.com./",
+        "https://bücher.example/straße?q=ü",
+        "https://xn--bcher-kva.example",
+        "https://[2001:db8::1]:8080/",
+        "http://192.0.2.1/",
+        "https://medium.com/@asha",
+        "https://example.com?q",
+        "https://example.com#a",
+        "https://example.com/" + "x" * 2_028,
+    ],
+    "country": [
+        "India",
+        "IN",
+        "IND",
+        "Russia",
+        "Russian Federation",
+        "Korea, Republic of",
+        "Republic of Korea",
+        "South Korea",
+        "Côte d'Ivoire",
+        "Côte d’Ivoire",  # noqa: RUF001 -- as CLDR writes it
+        "United Kingdom",
+        "United States",
+        "Vietnam",
+    ],
+    "locale": [
+        "en",
+        "en-IN",
+        "zh-Hant-TW",
+        "zh-yue-HK",
+        "es-419",
+        "sl-rozaj-biske",
+        "de-1901",
+        "ca-valencia",
+        "en-u-ca-gregory-t-de",
+        "en-x-private-a",
+        "qaa-Qaaa-QM",
+        "iw",
+    ],
+    "timezone": [
+        "Asia/Kolkata",
+        "Asia/Calcutta",
+        "America/Argentina/Buenos_Aires",
+        "UTC",
+        "Etc/GMT+5",
+    ],
+    "preferences": [{}, {"theme": "dark", "list": [1, None, {"a": 1.5}]}],
+}
+CANONICAL: list[tuple[str, str, str]] = [
+    ("displayName", "A\u0301sha", "Ásha"),
+    ("displayName", "\u0958" * 64, "\u0915\u093c" * 64),  # one that NFC takes apart
+    ("displayName", "e\u0301" * 128, "é" * 128),
+    ("city", "\u212bngstr\u00f6m", "Ångström"),
+    ("bio", "two\r\nlines\rand more", "two\nlines\nand more"),
+    ("street", "1 Marine Drive\r\nFlat 2", "1 Marine Drive\nFlat 2"),
+    ("email", "Asha@EXAMPLE.com", "Asha@example.com"),
+    ("email", "asha@Bücher.Example", "asha@bücher.example"),
+    ("email", "asha@xn--bcher-kva.example", "asha@bücher.example"),
+    ("email", "e\u0301@example.com", "é@example.com"),
+    ("phoneNumber", "+91 22 1234-5678", "+912212345678"),
+    ("phoneNumber", "+44 (0)20 7946 0958", "+442079460958"),
+    ("phoneNumber", "+1 (555) 123.4567", "+15551234567"),
+    ("website", "https://bu\u0308cher.example", "https://bücher.example"),
+    ("country", "india", "India"),
+    ("country", "in", "IN"),
+    ("country", "ind", "IND"),
+    ("country", "Cote d'Ivoire", "Côte d'Ivoire"),
+    ("country", "The Gambia", "Gambia"),
+    ("country", "TURKIYE", "Türkiye"),
+    ("country", "trinidad & tobago", "Trinidad and Tobago"),
+    ("country", "St Lucia", "Saint Lucia"),
+    ("locale", "en-us", "en-US"),
+    ("locale", "ZH-HANT-tw", "zh-Hant-TW"),
+    ("locale", "DE-LATN-1901-U-CO-PHONEBK", "de-Latn-1901-u-co-phonebk"),
+    ("locale", "en-X-ab-LATN", "en-x-ab-latn"),
+    ("locale", "SR-cyrl-RS-EKAVSK", "sr-Cyrl-RS-ekavsk"),
+]
+NOT_IN_A_LINE = [
+    "two\nlines",
+    "a\tb",
+    "a\r",
+    "\u0000",
+    "a\u001bb",
+    "a\u007f",
+    "a\u0085b",
+    "a\u2028b",
+    "a\u2029b",
+    "\u202egnp.exe",
+    "\u2066a\u2069",
+    "a\ufffe",
+    "a\ufdd0b",
+    "\U0010ffff",
+    "\ud800",
+    " Asha",
+    "Asha ",
+    "Asha\u00a0",
+    "\u3000Asha",
+    "   ",
+    "",
+    "\u200b",
+    "\u3164",
+    "\u0301",
+]
+REFUSED: dict[str, list[JsonValue]] = {
+    "displayName": [*NOT_IN_A_LINE, "x" * 129, "\u0958" * 65, 12, 1.5, True, ["Asha"], {}],
+    "city": ["two\nlines", 12, True, ["Mumbai"], "x" * 257],
+    "postalCode": [400001, "x" * 33],
+    "bio": ["x" * 4_097, "a\u0000b", "a\u001bb", "\n \t", "\ufffe", "\udc00", "", 1],
+    "street": ["x" * 257, "a\u0000b"],
+    "email": [
+        "nobody",
+        "",
+        "a@localhost",
+        "a@test",
+        "a@b@example.com",
+        "a b@example.com",
+        "Asha <asha@example.com>",
+        '"a b"@example.com',
+        "a@[192.0.2.1]",
+        "a@192.0.2.1",
+        "a..b@example.com",
+        ".a@example.com",
+        "a@-example.com",
+        "a@ex_ample.com",
+        "a@example.com\n",
+        "a\u202e@example.com",
+        "a\ud800@example.com",
+        "x" * 65 + "@example.com",
+        "x" * 243 + "@example.com",
+        5,
+    ],
+    "phoneNumber": [
+        "022 1234 5678",
+        "912212345678",
+        "+0912212345678",
+        "+91221234567890123",
+        "+912212345678\n",
+        "+\u0669\u0661\u0662\u0662\u0661\u0662\u0663\u0664\u0665\u0666",
+        "+123",
+        "+999123456789",
+        "+375005150881073",  # after two trunk prefixes
+        "+1 800 FLOWERS",
+        "+912212345678 ext. 5",
+        "tel:+912212345678",
+        "+",
+        "",
+        912212345678,
+    ],
+    "birthdate": [
+        "2001-02-29",
+        "20010101",
+        "2001-1-1",
+        "2001-W01-1",
+        "2001-01-01T00:00:00",
+        "0000-12-31",
+        "1899-12-31",
+        "9999-12-31",
+        "1990",
+        "",
+        20010101,
+        "\u0662\u0660\u0660\u0661-\u0660\u0661-\u0660\u0661",
+    ],
+    "picture": ["javascript:alert(1)", "ftp://example.com/a.jpg", "data:image/png;base64,AA", 1],
+    "website": [
+        "",
+        "example.com",
+        "//example.com",
+        "https://",
+        "https:///path",
+        "https:example.com",
+        "https://user@example.com",
+        "https://user:secret@example.com",
+        "https://exa mple.com",
+        "https://example.com/a b",
+        "https://example.com/\n",
+        " https://example.com",
+        "https://example.com\\@example.org",
+        "https://example.com/\u202egpj.exe",
+        "https://example.com/\U0001fffe",
+        "https://example.com/%zz",
+        "https://example.com/<script>",
+        "https://localhost",
+        "https://a..example.com",
+        "https://-a.example.com",
+        "https://ex_ample.com",
+        "https://xn--a.com",
+        "https://\uff11.com",
+        "https://" + "a" * 64 + ".com",
+        "https://example.com:0",
+        "https://example.com:65536",
+        "https://example.com:http",
+        "https://[::1",
+        "https://[::g]",
+        "https://[1.2.3.4]",
+        "https://[fe80::1%25eth0]/",
+        "http://999.1.1.1/",
+        "http://0x7f.1/",
+        "https://example.com/" + "x" * 2_029,
+    ],
+    "country": ["Atlantis", "XX", "UK", "356", "", "In dia", " India", "India\n", "x" * 65, 356],
+    "locale": [
+        "english please",
+        "en_IN",
+        "en-",
+        "-en",
+        "en--IN",
+        "",
+        "zz",
+        "root",
+        "chinese",
+        "en-UK",
+        "en-Abcd",
+        "zh-abc",
+        "en-abcdef",
+        "en-IN-Latn",
+        "de-1901-1901",
+        "de-1901-AUSTRIA-austria",
+        "en-u-ca-a-bb-u-cu",
+        "en-u",
+        "en-x",
+        "x-private",
+        "i-klingon",
+        "en-GB-oed",
+        "e\u0144",
+        "en-\uff29\uff2e",
+        "en-" + "-".join(["abcd"] * 10),
+        "en\n",
+        1,
+    ],
+    "timezone": [
+        "Bombay",
+        "asia/kolkata",
+        "../etc/passwd",
+        "/etc/localtime",
+        "posixrules",
+        "posix/UTC",
+        "right/UTC",
+        "localtime",
+        "Factory",
+        "UTC+5",
+        "+05:30",
+        "UTC\n",
+        "",
+        5.5,
+    ],
+    "preferences": ["dark", [], 1, {"a": "\u0000"}],
+}
+
+
+def _cases(table: dict[str, list[JsonValue]]) -> list[tuple[str, JsonValue]]:
+    return [(field, value) for field, values in table.items() for value in values]
+
+
+def _id(part: object) -> str:
+    return ascii(part)[:40]
+
+
+@pytest.fixture(scope="module")
+def schema() -> ProfileSchema:
+    """Return the service's own schema."""
+    return ProfileSchema()
+
+
+@pytest.mark.parametrize(("field", "value"), _cases(KEPT), ids=_id)
+def test_fit_value_is_taken_as_it_is(schema: ProfileSchema, field: str, value: JsonValue) -> None:
+    """A fit value comes out as it went in, under its own name."""
+    assert schema.load({field: value}) == {field: value}
+
+
+@pytest.mark.parametrize(("field", "value", "kept"), CANONICAL, ids=_id)
+def test_value_is_kept_in_its_canonical_form(
+    schema: ProfileSchema, field: str, value: str, kept: str
+) -> None:
+    """What a standard says how to write is written so, and is taken as it is the next time."""
+    assert schema.load({field: value}) == {field: kept}
+    assert schema.load({field: kept}) == {field: kept}
+
+
+def test_every_field_has_cases(schema: ProfileSchema) -> None:
+    """No field is left out of these tables."""
+    assert {field.data_key for field in schema.fields.values()} == set(KEPT)
+
+
+@pytest.mark.parametrize("field", [field.data_key for field in ProfileSchema().fields.values()])
+def test_null_is_taken_for_every_field(schema: ProfileSchema, field: str) -> None:
+    """Null stands for the removal of a field."""
+    assert schema.load({field: None}) == {field: None}
+
+
+@pytest.mark.parametrize("name", [name for name in KEPT if name != "preferences"])
+def test_nothing_becomes_a_text(schema: ProfileSchema, name: str) -> None:
+    """What is no text in JSON is refused where one belongs."""
+    others: tuple[object, ...] = (0, 1.5, False, [], {}, b"Asha")
+    for value in others:
+        with pytest.raises(ValidationError):
+            schema.load({name: value})
+
+
+@pytest.mark.parametrize(("field", "value"), _cases(REFUSED), ids=_id)
+def test_unfit_value_is_refused_by_name(
+    schema: ProfileSchema, field: str, value: JsonValue
+) -> None:
+    """A value that the field does not take is refused under the field's name."""
+    with pytest.raises(ValidationError) as refused:
+        schema.load({field: value})
+
+    assert list(refused.value.messages_dict) == [field]
+
+
+@pytest.mark.parametrize("field", KEPT)
+def test_refusal_does_not_repeat_the_value(schema: ProfileSchema, field: str) -> None:
+    """What was refused is in no answer and no log."""
+    with pytest.raises(ValidationError) as refused:
+        schema.load({field: "s3cr3t\u0000"})
+
+    assert "s3cr3t" not in str(refused.value.messages_dict)
+
+
+def test_every_wrong_field_is_named(schema: ProfileSchema) -> None:
+    """One answer names all that is wrong."""
+    wrong = {"city": 1, "country": "Atlantis", "locale": "zz", "version": 2, "shoeSize": 43}
+
+    with pytest.raises(ValidationError) as refused:
+        schema.load({**wrong, "displayName": "Asha"})
+
+    assert set(refused.value.messages_dict) == set(wrong)
+
+
+@pytest.mark.parametrize(
+    ("now", "taken"),
+    [
+        (datetime(2026, 1, 1, 0, 0, tzinfo=UTC), True),
+        (datetime(2025, 12, 31, 10, 0, tzinfo=UTC), True),  # it is the first in Kiribati
+        (datetime(2025, 12, 31, 9, 59, tzinfo=UTC), False),
+    ],
+    ids=str,
+)
+def test_birthdate_may_be_what_is_today_anywhere(now: datetime, *, taken: bool) -> None:
+    """A child may be entered on the day of its birth, wherever that is; not before."""
+    field = Birthdate(now=lambda: now)
+
+    if taken:
+        assert field.deserialize(NEW_YEAR) == NEW_YEAR
+    else:
+        with pytest.raises(ValidationError, match="to today"):
+            field.deserialize(NEW_YEAR)
+
+
+class _Member(ProfileSchema):
+    """A deployment's schema with fields of our kinds and of marshmallow's."""
+
+    member_name = Line("Asha", longest=8, metadata={"description": "As on the card."})
+    member_since = fields.Date(allow_none=True)
+    card = Line(data_key="card-no")
+    tier = Line(validate=validate.OneOf(["gold"]))
+
+
+def test_deployment_uses_the_kinds_of_field() -> None:
+    """A subclass of a few lines gets the same rules for its own fields, and may add to them."""
+    schema = _Member()
+
+    assert schema.load({"memberName": "A\u0301", "card-no": "7", "tier": "gold"}) == {
+        "memberName": "Á",
+        "card-no": "7",
+        "tier": "gold",
+    }
+    for wrong in ({"memberName": "x" * 9}, {"memberName": " x"}, {"tier": "tin"}):
+        with pytest.raises(ValidationError):
+            schema.load(wrong)
+
+
+def test_kind_of_text_says_what_it_takes() -> None:
+    """A kind of text that takes nothing in particular is a mistake."""
+    with pytest.raises(NotImplementedError):
+        CanonicalText().deserialize("Asha")

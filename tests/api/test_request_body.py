@@ -1,0 +1,118 @@
+"""Bodies in and out, by way of a route that takes one."""
+
+import gzip
+import json
+
+import pytest
+
+from service.api import request_body
+from tests.api.conftest import ALICE, Api, Start
+
+PROFILE = "/v1/user/profile"
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        None,
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/json; charset=latin-1",
+        "application/jsonp",
+    ],
+)
+async def test_other_media_type_is_refused(api: Api, content_type: str | None) -> None:
+    """A body must say that it is JSON in UTF-8: a browser's form can't, so it can't be forged by one."""
+    headers = ALICE if content_type is None else {**ALICE, "Content-Type": content_type}
+    skip = ["Content-Type"] if content_type is None else None
+
+    answer = await api.post(PROFILE, data=b"{}", headers=headers, skip_auto_headers=skip)
+
+    assert answer.status == 415
+    assert (await answer.json())["code"] == "unsupported_media_type"
+
+
+@pytest.mark.parametrize(
+    "content_type", ["application/json", "Application/JSON; charset=UTF-8", "application/json;v=1"]
+)
+async def test_json_media_type_is_taken(api: Api, content_type: str) -> None:
+    """Case and parameters of the media type don't matter, the charset but for its being UTF-8."""
+    answer = await api.post(PROFILE, data=b"{}", headers={**ALICE, "Content-Type": content_type})
+
+    assert answer.status == 201
+
+
+@pytest.mark.parametrize("body", [b"[]", b'"text"', b"null", b"1"])
+async def test_body_that_is_no_object_is_refused(api: Api, body: bytes) -> None:
+    """Every body is an object."""
+    headers = {**ALICE, "Content-Type": "application/json"}
+
+    answer = await api.post(PROFILE, data=body, headers=headers)
+
+    assert answer.status == 400
+    assert (await answer.json())["code"] == "malformed_request"
+
+
+async def test_body_beyond_the_limit_is_refused(start: Start) -> None:
+    """A body of more bytes than configured is refused, and the envelope says so."""
+    api = await start({"server": {"max-body-bytes": "1024"}})
+
+    answer = await api.post(PROFILE, json={"bio": "x" * 1_100}, headers=ALICE)
+
+    assert answer.status == 413
+    assert (await answer.json())["code"] == "body_too_large"
+
+
+async def test_compressed_body_beyond_the_limit_is_refused(start: Start) -> None:
+    """The limit counts what a compressed body unfolds to."""
+    api = await start({"server": {"max-body-bytes": "1024"}})
+    headers = {**ALICE, "Content-Type": "application/json", "Content-Encoding": "gzip"}
+
+    answer = await api.post(PROFILE, data=gzip.compress(b" " * 1_000_000), headers=headers)
+
+    assert answer.status == 413
+
+
+async def test_wrongly_compressed_body_is_refused(api: Api) -> None:
+    """A body that is not compressed as it says is malformed, not a failure of the service."""
+    headers = {**ALICE, "Content-Type": "application/json", "Content-Encoding": "gzip"}
+
+    answer = await api.post(PROFILE, data=b"not gzip", headers=headers)
+
+    assert answer.status == 400
+    assert (await answer.json())["code"] == "malformed_request"
+
+
+async def test_wrong_fields_are_named_by_their_paths(api: Api) -> None:
+    """Each wrong field is named, nested ones by their path, and no value is repeated."""
+    body = {"username": "a b", "attributes": {"email": 7, "sub": "SECRET"}, "extra": "SECRET"}
+
+    answer = await api.post("/api/auth/signup", json=body)
+
+    text = await answer.text()
+    assert answer.status == 422
+    assert {entry["field"] for entry in json.loads(text)["errors"]} == {
+        "attributes.email",
+        "extra",
+        "password",
+        "username",
+    }
+    assert "SECRET" not in text
+
+
+async def test_names_of_wrong_fields_are_bounded(api: Api) -> None:
+    """A thousand unknown names with control characters make a short, printable answer."""
+    body = {f"{number}\n\x1b[31m" + "x" * 200: 1 for number in range(1_000)}
+
+    answer = await api.post(PROFILE, json=body, headers=ALICE)
+
+    errors = (await answer.json())["errors"]
+    assert len(errors) == request_body.MAX_PROBLEMS
+    assert all(len(entry["field"]) == request_body.MAX_NAME_CHARACTERS + 1 for entry in errors)
+    assert all(entry["field"].isprintable() for entry in errors)
+
+
+def test_integers_of_any_size_leave_exactly() -> None:
+    """An integer beyond 64 bits, which another program may have stored, is not rounded."""
+    assert json.loads(request_body.dumps({"n": 10**30})) == {"n": 10**30}

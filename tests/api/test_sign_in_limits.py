@@ -1,0 +1,438 @@
+"""The limits of signing in: guesses of codes, codes that are sent, and networks that are trusted."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+import pytest
+
+from service.api import sign_in_steps
+from service.domain.client import Client
+from service.domain.errors import (
+    ChallengeExpired,
+    CodeExpired,
+    CodeMismatch,
+    InvalidCredentials,
+    ServiceError,
+    TooManyAttempts,
+)
+from service.domain.sessions import Answer, Challenge, Tokens
+from service.rate_limiting.limited_actions import Kind
+from service.rate_limiting.rate_limiter import FrontDoor
+from service.rate_limiting.trusted_networks import TRUSTED_FOR_S, TrustedNetworks
+from tests.support.environment import configured
+from tests.support.jose import Clock
+
+LIMITS = configured().limits
+HOME = ip_address("203.0.113.7")
+AWAY = ip_address("198.51.100.9")
+
+
+def _call(
+    limiter: FrontDoor,
+    kind: Kind,
+    *,
+    outcome: ServiceError | None = None,
+    address: IPv4Address | IPv6Address = AWAY,
+    account: str = "alice",
+) -> type[ServiceError] | None:
+    """Make a call that ends with *outcome*; return what it was refused with."""
+    try:
+        with limiter.admit(kind, address=address, account=account):
+            if outcome is not None:
+                raise outcome
+    except ServiceError as refusal:
+        return type(refusal)
+    return None
+
+
+def _calls(
+    limiter: FrontDoor,
+    kind: Kind,
+    count: int,
+    *,
+    outcome: ServiceError | None = None,
+    address: IPv4Address | IPv6Address = AWAY,
+) -> list[type[ServiceError] | None]:
+    return [_call(limiter, kind, outcome=outcome, address=address) for _ in range(count)]
+
+
+def test_wrong_codes_lock_the_name() -> None:
+    """After five wrong codes the sixth is refused, though passwords may still be tried."""
+    clock = Clock()
+    limiter = FrontDoor(LIMITS, clock=clock)
+
+    refusals = _calls(limiter, Kind.CODE_CHALLENGE, 6, outcome=CodeMismatch())
+
+    assert refusals == [CodeMismatch] * 5 + [TooManyAttempts]
+    assert _call(limiter, Kind.SIGN_IN) is None
+    clock.now += 1
+    assert _call(limiter, Kind.CODE_CHALLENGE) is None
+
+
+def test_codes_at_once_are_no_more_than_are_free() -> None:
+    """A guess that is under way counts as wrong: a sixth one at the same time is refused."""
+    limiter = FrontDoor(LIMITS, clock=Clock())
+    held = [limiter.admit(Kind.CODE_CHALLENGE, address=AWAY, account="alice") for _ in range(5)]
+    for each in held:
+        each.__enter__()
+
+    assert _call(limiter, Kind.CODE_CHALLENGE) is TooManyAttempts
+
+    for each in held:
+        each.__exit__(None, None, None)
+
+
+def test_right_password_does_not_clear_wrong_codes() -> None:
+    """Who knows the password and guesses the code cannot begin anew by sending the password again."""
+    limiter = FrontDoor(LIMITS, clock=Clock())
+    for _ in range(5):
+        assert _call(limiter, Kind.SIGN_IN) is None
+        assert _call(limiter, Kind.CODE_CHALLENGE, outcome=CodeMismatch()) is CodeMismatch
+
+    assert _call(limiter, Kind.CODE_CHALLENGE) is TooManyAttempts
+
+
+def test_answer_that_is_no_sign_in_does_not_clear_wrong_codes() -> None:
+    """A code that is followed by another challenge leaves the count as it is."""
+    limiter = FrontDoor(LIMITS, clock=Clock())
+    for _ in range(4):
+        _call(limiter, Kind.CODE_CHALLENGE, outcome=CodeMismatch())
+    _call(limiter, Kind.CODE_CHALLENGE)
+
+    assert _call(limiter, Kind.CODE_CHALLENGE, outcome=CodeMismatch()) is CodeMismatch
+    assert _call(limiter, Kind.CODE_CHALLENGE) is TooManyAttempts
+
+
+def test_code_that_was_right_once_is_no_guess() -> None:
+    """A code that was used before or is too old does not count."""
+    limiter = FrontDoor(LIMITS, clock=Clock())
+
+    assert _calls(limiter, Kind.CODE_CHALLENGE, 10, outcome=CodeExpired()) == [CodeExpired] * 10
+
+
+def test_wrong_code_that_is_answered_by_a_challenge_counts() -> None:
+    """A custom challenge says that a code was wrong by asking again, which counts as well."""
+    limiter = FrontDoor(LIMITS, clock=Clock())
+    for _ in range(5):
+        assert _call(limiter, Kind.CODE_CHALLENGE) is None
+        limiter.wrong_code("alice", AWAY)
+
+    assert _call(limiter, Kind.CODE_CHALLENGE) is TooManyAttempts
+
+
+def test_sign_in_clears_wrong_codes() -> None:
+    """A sign-in that was completed begins the count anew."""
+    limiter = FrontDoor(LIMITS, clock=Clock())
+    _calls(limiter, Kind.CODE_CHALLENGE, 4, outcome=CodeMismatch())
+
+    limiter.signed_in("Alice ", AWAY)
+
+    refusals = _calls(limiter, Kind.CODE_CHALLENGE, 6, outcome=CodeMismatch())
+    assert refusals == [CodeMismatch] * 5 + [TooManyAttempts]
+
+
+def test_password_reset_unlocks_the_name() -> None:
+    """A reset clears wrong passwords and codes, at every network without trust and at the own one."""
+    limiter = FrontDoor(LIMITS, clock=Clock())
+    limiter.signed_in("alice", HOME)
+    for address in (HOME, AWAY):
+        _calls(limiter, Kind.SIGN_IN, 9, outcome=InvalidCredentials(), address=address)
+        _calls(limiter, Kind.CODE_CHALLENGE, 9, outcome=CodeMismatch(), address=address)
+
+    limiter.password_reset("ALICE", HOME)
+
+    for address in (HOME, AWAY):
+        assert _call(limiter, Kind.SIGN_IN, address=address) is None
+        assert _call(limiter, Kind.CODE_CHALLENGE, address=address) is None
+
+
+def test_nobody_elsewhere_locks_out_a_trusted_network() -> None:
+    """A name that is locked for all others is not for a network that its user signed in from."""
+    limiter = FrontDoor(LIMITS, clock=Clock())
+    limiter.signed_in("alice", HOME)
+
+    locked = _calls(limiter, Kind.SIGN_IN, 6, outcome=InvalidCredentials())
+
+    assert locked[-1] is TooManyAttempts
+    assert _call(limiter, Kind.SIGN_IN, address=HOME) is None
+
+
+@pytest.mark.parametrize("kind", [Kind.BEGIN, Kind.BEGIN_CODE, Kind.CHALLENGE, Kind.CHOOSE_CODE])
+def test_nobody_elsewhere_uses_up_the_calls_of_a_trusted_network(kind: Kind) -> None:
+    """What all others have called of a step of signing in is not what a trusted network has."""
+    limiter = FrontDoor(LIMITS, clock=Clock())
+    limiter.signed_in("alice", HOME)
+    while _call(limiter, kind) is None:
+        pass
+
+    assert _call(limiter, kind, address=HOME) is None
+
+
+def test_trusted_network_has_a_lock_of_its_own() -> None:
+    """Five wrong guesses lock it, too: whoever shares the network gains five guesses and no more."""
+    clock = Clock()
+    limiter = FrontDoor(LIMITS, clock=clock)
+    limiter.signed_in("alice", HOME)
+
+    refusals = _calls(limiter, Kind.SIGN_IN, 6, outcome=InvalidCredentials(), address=HOME)
+
+    assert refusals == [InvalidCredentials] * 5 + [TooManyAttempts]
+    assert _call(limiter, Kind.SIGN_IN) is None
+
+
+def test_sign_in_at_a_trusted_network_clears_its_own_count_only() -> None:
+    """A user who signs in at home does not give those who guess elsewhere five more guesses."""
+    limiter = FrontDoor(LIMITS, clock=Clock())
+    limiter.signed_in("alice", HOME)
+    _calls(limiter, Kind.SIGN_IN, 5, outcome=InvalidCredentials())
+
+    assert _call(limiter, Kind.SIGN_IN, address=HOME) is None
+    limiter.signed_in("alice", HOME)
+
+    assert _call(limiter, Kind.SIGN_IN) is TooManyAttempts
+
+
+def test_trust_is_of_one_name_on_one_network() -> None:
+    """Whoever signs in as one user gains nothing for another one, nor from another network."""
+    limiter = FrontDoor(LIMITS, clock=Clock())
+    limiter.signed_in("mallory", HOME)
+    limiter.signed_in("alice", ip_address("2001:db8:1:2::1"))
+    _calls(limiter, Kind.SIGN_IN, 5, outcome=InvalidCredentials())
+
+    assert _call(limiter, Kind.SIGN_IN, address=HOME) is TooManyAttempts
+    for address, refusal in (("2001:db8:1:2:ffff::9", None), ("2001:db8:1:3::1", TooManyAttempts)):
+        assert _call(limiter, Kind.SIGN_IN, address=ip_address(address)) is refusal
+
+
+def test_trust_ends_after_a_week() -> None:
+    """A network from which nobody has signed in for a week is like any other."""
+    clock = Clock()
+    trusted = TrustedNetworks(capacity=10, clock=clock)
+    trusted.add(b"home")
+
+    clock.now += TRUSTED_FOR_S - 1
+    assert b"home" in trusted
+    clock.now += 1
+    assert b"home" not in trusted
+    assert len(trusted) == 0
+
+
+def test_trust_is_kept_in_bounded_memory() -> None:
+    """Of more sign-ins than are remembered the last ones are; one that is repeated is the last."""
+    trusted = TrustedNetworks(capacity=2, clock=Clock())
+    for key in (b"first", b"second", b"first", b"third"):
+        trusted.add(key)
+
+    assert [key in trusted for key in (b"first", b"second", b"third")] == [True, False, True]
+
+
+def test_codes_are_sent_ten_times_an_hour() -> None:
+    """Beginning with a code and choosing one are counted together, by name, whoever asks."""
+    clock = Clock()
+    limiter = FrontDoor(LIMITS, clock=clock)
+    for number in range(5):
+        address = AWAY + number
+        assert _call(limiter, Kind.BEGIN_CODE, address=address) is None
+        assert _call(limiter, Kind.CHOOSE_CODE, address=address) is None
+
+    assert _call(limiter, Kind.BEGIN_CODE) is TooManyAttempts
+    assert _call(limiter, Kind.CHOOSE_CODE) is TooManyAttempts
+    assert _call(limiter, Kind.BEGIN) is None
+    assert _call(limiter, Kind.SIGN_IN) is None
+    clock.now += 3_601
+    assert _call(limiter, Kind.BEGIN_CODE) is None
+
+
+def test_request_for_a_code_that_is_refused_does_not_count() -> None:
+    """A choice in a sign-in that is not open sends nothing, and uses up nothing of the name's."""
+    limiter = FrontDoor(LIMITS, clock=Clock())
+
+    _calls(limiter, Kind.CHOOSE_CODE, 20, outcome=ChallengeExpired())
+
+    assert _call(limiter, Kind.CHOOSE_CODE) is None
+
+
+@pytest.mark.parametrize("kind", [Kind.SIGN_IN, Kind.PASSWORD_CHALLENGE])
+def test_codes_after_a_right_password_are_limited_and_strangers_do_not_see_it(kind: Kind) -> None:
+    """After ten such codes a password is wrong for everybody, and the call is not made."""
+    clock = Clock()
+    limiter = FrontDoor(LIMITS, clock=clock)
+    for _ in range(10):
+        assert _call(limiter, kind) is None
+        limiter.mfa_code_sent("alice")
+
+    made: list[bool] = []
+    with (
+        pytest.raises(InvalidCredentials),
+        limiter.admit(kind, address=AWAY, account="alice"),
+    ):
+        made.append(True)
+    assert made == []
+    assert _call(limiter, kind, account="bob") is None
+    clock.now += 3_601
+    assert _call(limiter, kind) is None
+
+
+def test_codes_after_a_right_password_are_told_to_a_trusted_network() -> None:
+    """Whoever has signed in from there is told how long to wait."""
+    limiter = FrontDoor(LIMITS, clock=Clock())
+    limiter.signed_in("alice", HOME)
+    for _ in range(10):
+        limiter.mfa_code_sent("alice")
+
+    assert _call(limiter, Kind.SIGN_IN, address=HOME) is TooManyAttempts
+
+
+def test_recipient_is_limited_whoever_asks() -> None:
+    """Ten messages an hour to one address, from however many networks and under whatever names."""
+    clock = Clock()
+    limiter = FrontDoor(LIMITS, clock=clock)
+
+    def signed_up(number: int, *recipients: str) -> bool:
+        try:
+            with limiter.admit(
+                Kind.SIGN_UP, address=AWAY + number, account=f"user {number}", recipients=recipients
+            ):
+                return True
+        except TooManyAttempts:
+            return False
+
+    sent = [signed_up(number, "Victim@Example.com", "+4915112345678") for number in range(20)]
+
+    assert sent == [True] * 10 + [False] * 10
+    assert not signed_up(30, "victim@example.com")
+    assert not signed_up(31, "other@example.com", "+4915112345678")
+    assert signed_up(32, "other@example.com", "OTHER@example.com")
+    clock.now += 3_601
+    assert signed_up(33, "victim@example.com")
+
+
+@pytest.mark.parametrize(
+    ("refusal", "counts"), [(InvalidCredentials, True), (TooManyAttempts, False)]
+)
+def test_recipient_counts_as_the_name_does(
+    refusal: Callable[[], ServiceError], *, counts: bool
+) -> None:
+    """A call that failed for reasons of its own has sent nothing."""
+    limiter = FrontDoor(replace(LIMITS, recipient_per_h=1), clock=Clock())
+    recipients = ("victim@example.com",)
+    with (
+        pytest.raises(ServiceError),
+        limiter.admit(Kind.SIGN_UP, address=AWAY, account="alice", recipients=recipients),
+    ):
+        raise refusal()
+
+    admitted = True
+    try:
+        limiter.admit(Kind.SIGN_UP, address=AWAY, account="bob", recipients=recipients)
+    except TooManyAttempts:
+        admitted = False
+    assert admitted is not counts
+
+
+def test_one_address_takes_a_tenth_of_what_all_may() -> None:
+    """Of 450 forgotten passwords at once one address has 45, and ten others find theirs."""
+    limiter = FrontDoor(LIMITS, clock=Clock())
+
+    def forgot(address: IPv4Address | IPv6Address) -> int:
+        names = (f"{address} {number}" for number in range(1_000))
+        calls = [_call(limiter, Kind.FORGOT, address=address, account=name) for name in names]
+        return calls.count(None)
+
+    assert forgot(HOME) == 45
+    assert [forgot(AWAY + number) for number in range(10)] == [45] * 9 + [0]
+
+
+def test_address_has_its_own_burst_where_the_total_has_more() -> None:
+    """The setting holds where a tenth of the total is more, or where there is no total."""
+    for per_s in (60, 0):
+        limits = replace(LIMITS, address_burst=7, sign_in_per_s=per_s)
+        limiter = FrontDoor(limits, clock=Clock())
+        calls = [_call(limiter, Kind.SIGN_IN, account=f"{number}") for number in range(20)]
+        assert calls.count(None) == 7
+
+
+SECRET = "Corr3ct-horse!"  # noqa: S105 -- of nobody
+ASKED = Challenge("EMAIL_OTP", "a session", {})
+SIGNED_IN = Tokens("an id", "an id token", "an access token", None, 3_600)
+
+
+@pytest.mark.parametrize(
+    ("answer", "counts"),
+    [
+        (None, True),
+        (Answer("PASSWORD", "s", "alice", password=SECRET), True),
+        (Answer("NEW_PASSWORD_REQUIRED", "s", "alice", new_password=SECRET), True),
+        (Answer("SELECT_CHALLENGE", "s", "alice", choice="EMAIL_OTP"), False),
+        (Answer("SELECT_MFA_TYPE", "s", "alice", choice="EMAIL_OTP"), False),
+    ],
+    ids=lambda each: each if isinstance(each, bool) else getattr(each, "name", "login"),
+)
+def test_code_that_follows_the_first_factor_is_counted(
+    answer: Answer | None, *, counts: bool
+) -> None:
+    """A code counts once: when the first factor was right, and not when it is chosen how to send it."""
+    limiter, client = FrontDoor(LIMITS, clock=Clock()), Client(AWAY)
+    for _ in range(10):
+        if answer is None:
+            sign_in_steps.note_beginning(limiter, "alice", client, outcome=ASKED, kind=Kind.SIGN_IN)
+        else:
+            sign_in_steps.note_answer(limiter, answer, client, outcome=ASKED)
+
+    assert (_call(limiter, Kind.SIGN_IN) is InvalidCredentials) is counts
+
+
+def test_choice_that_a_sign_in_begins_with_is_no_code() -> None:
+    """Whoever begins without a password sends no code after a first factor."""
+    limiter = FrontDoor(LIMITS, clock=Clock())
+    for _ in range(20):
+        sign_in_steps.note_beginning(
+            limiter, "alice", Client(AWAY), outcome=ASKED, kind=Kind.BEGIN_CODE
+        )
+
+    assert _call(limiter, Kind.SIGN_IN) is None
+
+
+def test_completed_sign_in_trusts_the_network() -> None:
+    """Whether the tokens came at once or after a challenge, the network is trusted from then on."""
+    answer = Answer("SMS_MFA", "s", "alice", code="123456")
+    limiters = [FrontDoor(LIMITS, clock=Clock()) for _ in range(2)]
+    sign_in_steps.note_beginning(
+        limiters[0], "alice", Client(HOME), outcome=SIGNED_IN, kind=Kind.SIGN_IN
+    )
+    sign_in_steps.note_answer(limiters[1], answer, Client(HOME), outcome=SIGNED_IN)
+
+    for limiter in limiters:
+        _calls(limiter, Kind.SIGN_IN, 5, outcome=InvalidCredentials())
+        assert _call(limiter, Kind.SIGN_IN, address=HOME) is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (Answer("EMAIL_OTP", "s", "alice", code="1"), Kind.CODE_CHALLENGE),
+        (Answer("MFA_SETUP", "s", "alice", code="1"), Kind.CHALLENGE),
+        (Answer("SELECT_CHALLENGE", "s", "alice", choice="SMS_OTP"), Kind.CHOOSE_CODE),
+        (Answer("SELECT_CHALLENGE", "s", "alice", choice="PASSWORD"), Kind.CHALLENGE),
+        (Answer("PASSWORD", "s", "alice", password=SECRET), Kind.PASSWORD_CHALLENGE),
+        (Answer("WEB_AUTHN", "s", "alice", credential="{}"), Kind.CHALLENGE),
+    ],
+    ids=str,
+)
+def test_answer_is_of_its_kind(answer: Answer, kind: Kind) -> None:
+    """Guesses of codes and passwords, and choices that send, are told from other answers."""
+    assert sign_in_steps.kind_of_answer(answer) is kind
+
+
+def test_counts_that_are_switched_off_refuse_nothing() -> None:
+    """With 0 neither wrong codes nor codes that were sent are counted."""
+    off = replace(LIMITS, lockout_after=0, sign_in_code_per_h=0)
+    limiter = FrontDoor(off, clock=Clock())
+    for _ in range(20):
+        limiter.wrong_code("alice", AWAY)
+        limiter.mfa_code_sent("alice")
+
+    assert _call(limiter, Kind.CODE_CHALLENGE) is None
+    assert _call(limiter, Kind.SIGN_IN) is None
+    assert _call(limiter, Kind.BEGIN_CODE) is None

@@ -1,0 +1,109 @@
+"""A key server on loopback, and the sources that trust it."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+
+from service.authentication.access_token import AccessToken
+from service.authentication.alb_keys import LoadBalancerKeys
+from service.authentication.alb_token import LoadBalancer
+from service.authentication.fetch_budget import FetchBudget
+from service.authentication.jwks import KeySet
+from service.authentication.key_client import KeyServer, key_server
+from service.authentication.sources import FETCH_EVERY_S, FETCHES_AT_ONCE
+from service.circuit_breaker import Breaker
+from tests.authentication.trusting import access_token, json_key_set, load_balancer
+from tests.support.environment import NEVER_OPEN, configured
+from tests.support.fake_load_balancer import FakeLoadBalancer
+from tests.support.fake_user_pool import FakeUserPool
+from tests.support.jose import Clock
+from tests.support.key_endpoint import KeyEndpoint, key_endpoint, ok
+
+
+@pytest.fixture(scope="session")
+def balancer() -> FakeLoadBalancer:
+    """Return the load balancer that is trusted; a test that rotates its key makes its own."""
+    return FakeLoadBalancer()
+
+
+@pytest.fixture(scope="session")
+def pool() -> FakeUserPool:
+    """Return the user pool that is trusted; a test that rotates its key makes its own."""
+    return FakeUserPool()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Return the clock of everything here."""
+    return Clock()
+
+
+@pytest.fixture
+async def endpoint(balancer: FakeLoadBalancer, pool: FakeUserPool) -> AsyncIterator[KeyEndpoint]:
+    """Serve the keys of the load balancer and of the pool."""
+    async with key_endpoint() as serving:
+        serving.answers[balancer.kid] = ok(balancer.pem)
+        serving.answers["jwks.json"] = ok(json_key_set(pool.jwk))
+        yield serving
+
+
+@pytest.fixture
+async def server(endpoint: KeyEndpoint) -> AsyncIterator[KeyServer]:
+    """Open the service's client; the endpoint outlives it."""
+    assert endpoint.url
+    breaker = Breaker("key_server", configured(NEVER_OPEN).upstreams)
+    async with key_server(breaker) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def balancer_keys(
+    server: KeyServer, endpoint: KeyEndpoint, clock: Clock
+) -> AsyncIterator[LoadBalancerKeys]:
+    """Return the keys of load balancers, with the budget of production."""
+    budget = FetchBudget(burst=FETCHES_AT_ONCE, refill_s=FETCH_EVERY_S, clock=clock)
+    keys = LoadBalancerKeys(server, url_of=lambda _: endpoint.url, budget=budget, clock=clock)
+    yield keys
+    await keys.close()
+
+
+@pytest.fixture
+async def key_set(server: KeyServer, endpoint: KeyEndpoint, clock: Clock) -> AsyncIterator[KeySet]:
+    """Return the keys of the pool."""
+    keys = KeySet(server, url=f"{endpoint.url}jwks.json", clock=clock)
+    yield keys
+    await keys.close()
+
+
+@pytest.fixture
+def alb(balancer_keys: LoadBalancerKeys, clock: Clock) -> LoadBalancer:
+    """Return the source that trusts the load balancer."""
+    return load_balancer(balancer_keys, clock)
+
+
+@pytest.fixture
+def bearer(key_set: KeySet, clock: Clock) -> AccessToken:
+    """Return the source that trusts the pool."""
+    return access_token(key_set, clock)
+
+
+@pytest.fixture
+async def complaints() -> AsyncIterator[list[dict[str, Any]]]:
+    """Collect what the event loop complains of, such as exceptions that nobody retrieved."""
+    loop = asyncio.get_running_loop()
+    collected: list[dict[str, Any]] = []
+    before = loop.get_exception_handler()
+    loop.set_exception_handler(lambda _, context: collected.append(context))
+    yield collected
+    loop.set_exception_handler(before)
+
+
+@pytest.fixture(autouse=True)
+def silence(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Hold every test here to logging nothing, at any level, but asyncio's own debug lines."""
+    caplog.set_level(logging.DEBUG)
+    yield
+    assert [r for r in caplog.records if r.name.split(".")[0] in {"service", "aiohttp"}] == []

@@ -1,0 +1,161 @@
+"""The source that verifies Cognito's access tokens: what it accepts, and what headers it needs."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+from service.authentication.access_token import AccessToken
+from service.authentication.jwks import KeySet
+from service.authentication.key_client import KeyServer
+from service.domain.errors import NotAuthenticated, TokenInvalid
+from service.domain.identity import Evidence, Identity
+from tests.authentication.trusting import SKEW_S, access_token, json_key_set, keeps_quiet, refused
+from tests.support.fake_load_balancer import OTHER_FORM, SUB
+from tests.support.fake_user_pool import EXPIRY, FakeUserPool, bearing, evidence
+from tests.support.jose import ABSENT, NOW, Clock
+from tests.support.key_endpoint import KeyEndpoint, ok
+
+ALICE: Final = Identity(SUB, "bearer")
+
+GOOD: Final[Mapping[str, Callable[[FakeUserPool], str]]] = {
+    "as Cognito makes it": lambda pool: pool.mint(),
+    "issuer in its other form": lambda pool: pool.mint({"iss": OTHER_FORM}),
+    "claims that nobody asked for": lambda pool: pool.mint({"x": {"y": [None]}}, {"x": "é"}),
+    "claims of objects": lambda pool: pool.mint({"__proto__": {}, "constructor": 1}),
+    "optional claims missing": lambda pool: pool.mint(
+        dict.fromkeys(("scope", "jti", "username", "version", "auth_time"), ABSENT)
+    ),
+    "expiry a fraction": lambda pool: pool.mint({"exp": NOW + 0.5}),
+    "issued just now by a fast clock": lambda pool: pool.mint({"iat": NOW + SKEW_S}),
+    "valid from now by a fast clock": lambda pool: pool.mint({"nbf": NOW + SKEW_S}),
+    "audience": lambda pool: pool.mint({"aud": "https://api.example.com"}),
+    "typed": lambda pool: pool.mint({}, {"typ": "at+jwt"}),
+    "11 KB": lambda pool: pool.mint({"cognito:groups": ["g" * 78] * 95}),
+}
+
+
+@pytest.mark.parametrize("name", GOOD)
+async def test_good_token_proves_its_subject(
+    bearer: AccessToken, pool: FakeUserPool, name: str
+) -> None:
+    """What the pool signs for this client is believed, in every form that it may take."""
+    token = GOOD[name](pool)
+
+    assert await bearer.identify(bearing(token)) == ALICE
+    assert await bearer.identify(bearing(token)) == ALICE
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+async def test_scheme_is_written_in_any_case(
+    bearer: AccessToken, pool: FakeUserPool, scheme: str
+) -> None:
+    """The name of a scheme has no case (RFC 9110, section 11.1)."""
+    assert await bearer.identify(evidence(f"{scheme} {pool.mint()}")) == ALICE
+
+
+async def test_no_authorization_says_nothing(bearer: AccessToken) -> None:
+    """Without the header there is nothing for this source, whatever the others say."""
+    shown = Evidence(peer=None, oidc_identity=(SUB,), oidc_data=("x",), oidc_access_token=("x",))
+
+    assert await bearer.identify(shown) is None
+
+
+GAMES: Final[Mapping[str, tuple[type[Exception], Callable[[str], tuple[str, ...]]]]] = {
+    "twice": (NotAuthenticated, lambda token: (f"Bearer {token}",) * 2),
+    "twice, one bad": (NotAuthenticated, lambda token: (f"Bearer {token}", "Bearer x")),
+    "twice, one of another scheme": (NotAuthenticated, lambda t: (f"Bearer {t}", "Basic eDp5")),
+    "another scheme": (NotAuthenticated, lambda _: ("Basic eDp5",)),
+    "another scheme with a good token": (NotAuthenticated, lambda token: (f"JWT {token}",)),
+    "no scheme": (NotAuthenticated, lambda token: (token,)),
+    "empty": (NotAuthenticated, lambda _: ("",)),
+    "a space": (NotAuthenticated, lambda _: (" ",)),
+    "a tab for the space": (NotAuthenticated, lambda token: (f"Bearer\t{token}",)),
+    "a colon": (NotAuthenticated, lambda token: (f"Bearer: {token}",)),
+    "a space in front": (NotAuthenticated, lambda token: (f" Bearer {token}",)),
+    "a full-width letter in the scheme": (NotAuthenticated, lambda t: (f"\uff22earer {t}",)),
+    "a no-break space": (NotAuthenticated, lambda token: (f"Bearer\xa0{token}",)),
+    "bytes that are no UTF-8 in front": (NotAuthenticated, lambda t: (f"\udce9Bearer {t}",)),
+    "nothing but the scheme": (TokenInvalid, lambda _: ("Bearer",)),
+    "no token behind the space": (TokenInvalid, lambda _: ("Bearer ",)),
+    "two spaces": (TokenInvalid, lambda token: (f"Bearer  {token}",)),
+    "two words": (TokenInvalid, lambda token: (f"Bearer {token} {token}",)),
+    "a word behind": (TokenInvalid, lambda token: (f"Bearer {token} x",)),
+    "a comma behind": (TokenInvalid, lambda token: (f"Bearer {token},",)),
+    "two listed": (TokenInvalid, lambda token: (f"Bearer {token}, Bearer {token}",)),
+    "in quotes": (TokenInvalid, lambda token: (f'Bearer "{token}"',)),
+    "bytes that are no UTF-8 behind": (TokenInvalid, lambda token: (f"Bearer {token}\udce9",)),
+}
+
+
+@pytest.mark.parametrize("name", GAMES)
+@pytest.mark.parametrize("known", [False, True], ids=["new", "remembered"])
+async def test_header_game_is_refused(
+    bearer: AccessToken, pool: FakeUserPool, name: str, *, known: bool
+) -> None:
+    """Authorization must be there once, with one scheme and one token; a token known before or not."""
+    expected, shown = GAMES[name]
+    token = pool.mint()
+    if known:
+        assert await bearer.identify(bearing(token)) == ALICE
+
+    with pytest.raises(expected) as caught:
+        await bearer.identify(evidence(*shown(token)))
+
+    assert isinstance(caught.value, NotAuthenticated | TokenInvalid)
+    keeps_quiet(caught.value, bearing(token))
+
+
+async def test_token_ends_with_its_expiry(
+    bearer: AccessToken, pool: FakeUserPool, clock: Clock
+) -> None:
+    """A remembered token is refused from the first moment that it names as its last."""
+    token = pool.mint()
+    clock.now = EXPIRY - 0.001
+    assert await bearer.identify(bearing(token)) == ALICE
+
+    clock.now = EXPIRY
+
+    await refused(bearer, bearing(token))
+
+
+async def test_rotation_is_followed(
+    key_set: KeySet, clock: Clock, endpoint: KeyEndpoint, pool: FakeUserPool
+) -> None:
+    """In the middle of use a pool may take a new key: it is found by one fetch, and the old one stays."""
+    bearer = access_token(key_set, clock, capacity=0)
+    rotating = FakeUserPool()
+    old, new = pool.mint(), rotating.mint()
+    assert await bearer.identify(bearing(old)) == ALICE
+    endpoint.answers["jwks.json"] = ok(json_key_set(pool.jwk, rotating.jwk))
+    clock.now += 10
+
+    for token in (new, old, new, old):
+        assert await bearer.identify(bearing(token)) == ALICE
+
+    assert len(endpoint.asked) == 2
+
+
+class CountingKeySet(KeySet):
+    """A key set that counts how often it is asked."""
+
+    asked = 0
+
+    async def key(self, kid: str) -> RSAPublicKey:
+        """Count, and return the key."""
+        self.asked += 1
+        return await super().key(kid)
+
+
+async def test_remembered_token_is_not_verified_again(
+    server: KeyServer, endpoint: KeyEndpoint, clock: Clock, pool: FakeUserPool
+) -> None:
+    """A token that comes again is known by its text: nothing is decoded, no key is looked up."""
+    keys = CountingKeySet(server, url=f"{endpoint.url}jwks.json", clock=clock)
+    bearer = access_token(keys, clock)
+    token = pool.mint()
+    for _ in range(3):
+        assert await bearer.identify(bearing(token)) == ALICE
+
+    assert keys.asked == 1

@@ -1,0 +1,90 @@
+"""Where AWS has issuers and keys."""
+
+import pytest
+
+from service.authentication import aws_urls
+from tests.support.environment import configured
+
+ARN = (
+    "arn:{partition}:elasticloadbalancing:{region}:123456789012:loadbalancer/app/a/50dc6c495c0c9188"
+)
+
+
+@pytest.mark.parametrize(
+    ("partition", "region", "url"),
+    [
+        ("aws", "us-east-1", "https://public-keys.auth.elb.us-east-1.amazonaws.com/"),
+        ("aws", "ap-south-1", "https://public-keys.auth.elb.ap-south-1.amazonaws.com/"),
+        ("aws-cn", "cn-north-1", "https://public-keys.auth.elb.cn-north-1.amazonaws.com.cn/"),
+        (
+            "aws-us-gov",
+            "us-gov-west-1",
+            "https://s3-us-gov-west-1.amazonaws.com/aws-elb-public-keys-prod-us-gov-west-1/",
+        ),
+        (
+            "aws-us-gov",
+            "us-gov-east-1",
+            "https://s3-us-gov-east-1.amazonaws.com/aws-elb-public-keys-prod-us-gov-east-1/",
+        ),
+        ("aws-eusc", "eusc-de-east-1", "https://public-keys.auth.elb.eusc-de-east-1.amazonaws.eu/"),
+    ],
+)
+def test_key_server_is_that_of_the_region(partition: str, region: str, url: str) -> None:
+    """Each partition of AWS has its own domain; GovCloud keeps its keys in S3."""
+    arn = ARN.format(partition=partition, region=region)
+
+    assert aws_urls.load_balancer_key_url(arn) == url
+
+
+@pytest.mark.parametrize(
+    ("region", "suffix"),
+    [
+        ("us-east-1", "amazonaws.com"),
+        ("us-gov-west-1", "amazonaws.com"),
+        ("cn-north-1", "amazonaws.com.cn"),
+        ("eusc-de-east-1", "amazonaws.eu"),
+    ],
+)
+def test_pool_has_two_issuers_and_one_key_set(region: str, suffix: str) -> None:
+    """Both forms of the issuer are accepted; the key set is at the regional endpoint."""
+    pool = f"{region}_Example01"
+    config = configured({"aws": {"region": region}, "aws.cognito": {"user-pool-id": pool}})
+
+    assert aws_urls.issuers(config) == {
+        f"https://cognito-idp.{region}.{suffix}/{pool}",
+        f"https://issuer-cognito-idp.{region}.{suffix}/{pool}",
+    }
+    assert (
+        aws_urls.key_set_url(config)
+        == f"https://cognito-idp.{region}.{suffix}/{pool}/.well-known/jwks.json"
+    )
+
+
+def test_issuers_that_are_set_are_the_only_ones() -> None:
+    """A setting replaces what AWS has."""
+    config = configured({"aws.cognito": {"issuers": "https://a.example/x https://b.example"}})
+
+    assert aws_urls.issuers(config) == {"https://a.example/x", "https://b.example"}
+
+
+def test_key_set_is_at_the_endpoint_that_is_set() -> None:
+    """A local Cognito has its own key set, with or without a slash behind its address."""
+    config = configured({"aws.cognito": {"endpoint-url": "http://localhost:9229/"}})
+
+    assert (
+        aws_urls.key_set_url(config) == "http://localhost:9229/us-east-1_none/.well-known/jwks.json"
+    )
+
+
+def test_key_set_that_is_set_comes_first() -> None:
+    """Its own setting goes before the endpoint's."""
+    config = configured(
+        {
+            "aws.cognito": {
+                "endpoint-url": "http://localhost:9229",
+                "jwks-url": "http://localhost/keys",
+            }
+        }
+    )
+
+    assert aws_urls.key_set_url(config) == "http://localhost/keys"

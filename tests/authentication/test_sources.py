@@ -1,0 +1,148 @@
+"""The sources as the configuration opens them."""
+
+import asyncio
+import time
+
+import pytest
+
+from service.authentication.sources import FETCHES_THAT_FAIL, identity_adapters
+from service.config.loader import Settings
+from service.domain.errors import TokenInvalid, UpstreamUnavailable
+from service.domain.identity import Identity
+from service.observability.metrics.catalogue import Metrics
+from service.observability.upstream_calls import Calls
+from tests.authentication.trusting import refused
+from tests.observability.metrics.samples import samples_of
+from tests.support.environment import configured
+from tests.support.fake_load_balancer import ARN, CLIENT, ISSUER, SUB, FakeLoadBalancer, evidence
+from tests.support.fake_user_pool import FakeUserPool, bearing
+from tests.support.key_endpoint import KeyEndpoint, hanging, http, saying
+
+
+def trusting(endpoint: KeyEndpoint) -> Settings:
+    """Return settings that trust what the endpoint has; no slash ends its address."""
+    return {
+        "aws.cognito": {
+            "user-pool-id": ISSUER.rpartition("/")[2],
+            "client-id": CLIENT,
+            "jwks-url": f"{endpoint.url}jwks.json",
+        },
+        "identity": {
+            "sources": "bearer alb header",
+            "alb-arn": ARN,
+            "alb-key-url": endpoint.url.rstrip("/"),
+        },
+    }
+
+
+def lasting(expires_in_s: int) -> dict[str, int]:
+    """Return the claims of a token that was issued now and expires in so many seconds."""
+    now = int(time.time())  # noqa: TID251 -- the sources read the machine's clock
+    return {"iat": now, "exp": now + expires_in_s}
+
+
+async def test_sources_come_in_the_order_of_the_configuration(endpoint: KeyEndpoint) -> None:
+    """The first source that knows the caller decides; its place is the operator's choice."""
+    async with identity_adapters(configured(trusting(endpoint))) as identity:
+        assert [source.name for source in identity.sources] == ["bearer", "alb", "header"]
+
+
+async def test_sources_believe_what_is_signed_now(
+    endpoint: KeyEndpoint, balancer: FakeLoadBalancer, pool: FakeUserPool
+) -> None:
+    """With the pool's issuers and client as defaults, both kinds of token work by the real clock."""
+    good = lasting(60)
+    async with identity_adapters(configured(trusting(endpoint))) as identity:
+        bearer, alb, _ = identity.sources
+        assert await bearer.identify(bearing(pool.mint(good))) == Identity(SUB, "bearer")
+        assert await alb.identify(evidence(balancer.mint(good, good))) == Identity(SUB, "alb")
+        await refused(bearer, bearing(pool.mint(lasting(-1))))
+        await refused(alb, evidence(balancer.mint(good, lasting(-1))))
+
+
+async def test_load_balancer_has_settings_of_its_own(
+    endpoint: KeyEndpoint, balancer: FakeLoadBalancer
+) -> None:
+    """Another client and another issuer may be set for it, which then are the only ones."""
+    own: Settings = {
+        "identity": {"alb-client-id": "other", "alb-issuer": "https://idp.example.com"}
+    }
+    header = {"client": "other", "iss": "https://idp.example.com", **lasting(60)}
+    payload = {"iss": "https://idp.example.com", **lasting(60)}
+    async with identity_adapters(configured(trusting(endpoint), own)) as identity:
+        _, alb, _header = identity.sources
+        assert await alb.identify(evidence(balancer.mint(header, payload))) is not None
+        await refused(alb, evidence(balancer.mint({**header, "client": CLIENT}, payload)))
+        await refused(alb, evidence(balancer.mint({**header, "iss": ISSUER}, lasting(60))))
+
+
+async def test_keys_of_a_load_balancer_are_at_its_region_by_default(
+    endpoint: KeyEndpoint,
+) -> None:
+    """Without an address that is set, opening the source asks nobody for anything."""
+    settings = trusting(endpoint)
+    default: Settings = {"identity": {"sources": "alb", "alb-key-url": ""}}
+    async with identity_adapters(configured(settings, default)) as identity:
+        (alb,) = identity.sources
+        assert alb.name == "alb"
+
+    assert endpoint.asked == []
+
+
+async def test_closing_ends_what_is_under_way(
+    endpoint: KeyEndpoint, balancer: FakeLoadBalancer, pool: FakeUserPool
+) -> None:
+    """When the service stops, no fetch outlives it, however long its server hangs."""
+    endpoint.answers.clear()
+    endpoint.otherwise = hanging
+    good = lasting(60)
+    before = asyncio.all_tasks()
+    async with identity_adapters(configured(trusting(endpoint))) as identity:
+        bearer, alb, _ = identity.sources
+        asking = {
+            asyncio.create_task(bearer.identify(bearing(pool.mint(good)))),
+            asyncio.create_task(alb.identify(evidence(balancer.mint(good, good)))),
+        }
+        await endpoint.was_asked(2)
+
+    await asyncio.wait(asking)
+    service_tasks = {
+        task
+        for task in asyncio.all_tasks() - before - asking
+        if "_fetch" in repr(task.get_coro()) or "_refresh" in repr(task.get_coro())
+    }
+    assert service_tasks == set()
+    assert all(task.cancelled() for task in asking)
+
+
+async def test_unknown_key_of_a_pool_is_refused(endpoint: KeyEndpoint, pool: FakeUserPool) -> None:
+    """A token of another pool's key is refused, whatever it says."""
+    stranger = FakeUserPool()
+    async with identity_adapters(configured(trusting(endpoint))) as identity:
+        bearer, *_ = identity.sources
+        with pytest.raises(TokenInvalid):
+            await bearer.identify(bearing(stranger.mint(lasting(60))))
+    assert pool.kid != stranger.kid
+
+
+async def test_key_server_that_does_not_work_is_left_alone(
+    endpoint: KeyEndpoint, balancer: FakeLoadBalancer
+) -> None:
+    """Each key server has a breaker of its own, which opens after a few fetches that failed."""
+    endpoint.answers.clear()
+    endpoint.otherwise = saying(http(b"", 500))
+    good = lasting(60)
+    metrics = Metrics()
+    config = configured(trusting(endpoint), {"upstreams": {"breaker-open-s": "60"}})
+    async with identity_adapters(config, Calls(metrics)) as identity:
+        _, alb, _header = identity.sources
+        for _attempt in range(FETCHES_THAT_FAIL + 1):
+            with pytest.raises(UpstreamUnavailable):
+                await alb.identify(evidence(balancer.mint(good, good)))
+
+    assert len(endpoint.asked) == FETCHES_THAT_FAIL
+    states = {name for name, value in samples_of(metrics).items() if "breaker" in name and value}
+    assert states == {
+        'upstream_breaker_state{state="open",upstream="key_server_alb"}',
+        'upstream_breaker_state{state="closed",upstream="key_server_bearer"}',
+    }

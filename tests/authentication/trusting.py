@@ -1,0 +1,91 @@
+"""What the tests of the sources build them with, and how they ask them."""
+
+import asyncio
+import json
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import pytest
+
+from service.authentication import access_token as bearer
+from service.authentication import alb_token as alb
+from service.authentication.alb_keys import LoadBalancerKeys
+from service.authentication.jwks import KeySet
+from service.authentication.key_client import KeyServer, NoSuchKey
+from service.authentication.verified_token_cache import TokenMemory
+from service.domain.errors import NotAuthenticated, ServiceError, TokenInvalid
+from service.domain.identity import Evidence, IdentitySource
+from tests.support.fake_load_balancer import ARN, CLIENT, ISSUER, OTHER_FORM
+
+SECOND_ARN: Final = ARN.replace("app/front/50dc6c495c0c9188", "app/back/60dc6c495c0c9188")
+ISSUERS: Final = frozenset({ISSUER, OTHER_FORM})
+SKEW_S: Final = 5.0
+
+
+def load_balancer(
+    keys: LoadBalancerKeys, clock: Callable[[], float], *, capacity: int = 100
+) -> alb.LoadBalancer:
+    """Return a source that trusts two load balancers."""
+    return alb.LoadBalancer(
+        alb.Expected(frozenset({ARN, SECOND_ARN}), CLIENT, ISSUERS),
+        keys=keys,
+        memory=TokenMemory(capacity=capacity),
+        clock=clock,
+        skew_s=SKEW_S,
+    )
+
+
+def access_token(
+    keys: KeySet, clock: Callable[[], float], *, capacity: int = 100
+) -> bearer.AccessToken:
+    """Return a source that trusts a pool."""
+    return bearer.AccessToken(
+        bearer.Expected(ISSUERS, frozenset({CLIENT})),
+        keys=keys,
+        memory=TokenMemory(capacity=capacity),
+        clock=clock,
+        skew_s=SKEW_S,
+    )
+
+
+def json_key_set(*keys: Mapping[str, Any]) -> bytes:
+    """Return a key set."""
+    return json.dumps({"keys": keys}).encode()
+
+
+async def refused(source: IdentitySource, evidence: Evidence) -> None:
+    """Hold the source to refusing without a word of what it was shown."""
+    with pytest.raises((NotAuthenticated, TokenInvalid)) as caught:
+        await source.identify(evidence)
+    assert caught.value.public_detail == type(caught.value).detail
+    keeps_quiet(caught.value, evidence)
+
+
+def keeps_quiet(error: ServiceError, evidence: Evidence, *more: str) -> None:
+    """Check that what could be logged of an error names nothing of the evidence, nor *more*."""
+    told = "".join(traceback.format_exception(error)) + repr(error)
+    shown = (*more, *evidence.authorization, *evidence.oidc_data, *evidence.oidc_identity)
+    words = {word for value in shown for word in value.replace(".", " ").split()}
+    assert [word for word in words if len(word) > len("Bearer") and word in told] == []
+
+
+async def settled() -> None:
+    """Let every callback that is due run."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+class ShelfOfKeys(KeyServer):
+    """A key server without a network, for tests of thousands of tokens."""
+
+    def __init__(self, answers: Mapping[str, bytes]) -> None:
+        self._answers = answers
+        self.asked: list[str] = []
+
+    async def fetch(self, url: str) -> bytes:
+        """Return the answer."""
+        self.asked.append(url)
+        if url not in self._answers:
+            raise NoSuchKey
+        return self._answers[url]

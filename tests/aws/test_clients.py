@@ -1,0 +1,478 @@
+"""AWS is asked a bounded number of times, and whatever it answers becomes an error of the domain."""
+
+import asyncio
+import gc
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
+from types import FrameType
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from botocore.exceptions import (
+    ClientError,
+    NoCredentialsError,
+    ParamValidationError,
+    PartialCredentialsError,
+)
+from structlog.testing import capture_logs
+
+from service.aws.clients import Clients, Credentials, open_clients
+from service.aws.errors import COMMON_ERRORS, RETRY_AFTER_S, ErrorTable, translated
+from service.domain.errors import (
+    AccountExists,
+    CodeMismatch,
+    FeatureUnavailable,
+    InvalidParameter,
+    Misconfigured,
+    ServiceError,
+    UpstreamFault,
+    UpstreamUnavailable,
+)
+from tests.support import scripted_server
+from tests.support.environment import CREDENTIALS, NEVER_OPEN, configured
+from tests.support.scripted_server import Loopback, refusal, scripted
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+Call = Callable[[Clients], Awaitable[object]]
+
+SECRET = "s3cr3t"  # noqa: S105 -- of nobody
+TIMEOUT_S = "0.1"
+MAX_IN_FLIGHT = 20  # botocore's own limit of connections is 10
+PAUSES_ALMOST_NONE = 8_038  # a seed: botocore draws its pauses between attempts from `random`
+
+
+def _by_message(error: ClientError) -> ServiceError:
+    told = error.response["Error"].get("Message", "")
+    return CodeMismatch() if "code" in told else InvalidParameter()
+
+
+TABLE: ErrorTable = {
+    "UsernameExistsException": AccountExists,
+    "InvalidParameterException": _by_message,
+    "LimitExceededException": UpstreamUnavailable,
+    "AccessDeniedException": AccountExists,
+}
+
+
+async def _list_pools(clients: Clients) -> object:
+    return await clients.cognito.list_user_pools(MaxResults=1)
+
+
+async def _list_tables(clients: Clients) -> object:
+    return await clients.dynamodb.list_tables()
+
+
+@asynccontextmanager
+async def _clients(url: str, **settings: str) -> AsyncIterator[Clients]:
+    """Open clients of the service at *url*."""
+    servers = {
+        "endpoint-url": url,
+        "connect-timeout-s": TIMEOUT_S,
+        "read-timeout-s": TIMEOUT_S,
+        **settings,
+    }
+    config = configured(
+        {
+            "aws.cognito": servers,
+            "aws.dynamodb": servers,
+            "server": {"max-in-flight": str(MAX_IN_FLIGHT)},
+        },
+        NEVER_OPEN,
+    )
+    async with open_clients(config, CREDENTIALS) as clients:
+        yield clients
+
+
+class Asker:
+    """Makes calls to a scripted service and turns their failures into the domain's errors."""
+
+    def __init__(self, server: Loopback, clients: Clients) -> None:
+        self._server = server
+        self._clients = clients
+
+    async def ask(self, call: Call, *answers: bytes | None) -> Any:  # noqa: ANN401 -- botocore's
+        """Return the answer to a call, when the service answers so in turn."""
+        self._server.plan(*answers)
+        async with asyncio.timeout(10):
+            with translated(TABLE):
+                return await call(self._clients)
+
+    async def error(self, answer: bytes | None, call: Call = _list_pools) -> ServiceError:
+        """Return what becomes of a service that always answers so."""
+        with pytest.raises(ServiceError) as raised:
+            await self.ask(call, answer)
+        return raised.value
+
+    @property
+    def operations(self) -> list[str]:
+        """The operations that the service was asked for by the last call."""
+        return self._server.operations
+
+
+@pytest_asyncio.fixture(name="asker", scope="module", loop_scope="module")
+async def _asker() -> AsyncIterator[Asker]:
+    """Open the clients once: it takes longer than all calls of this module."""
+    async with scripted(scripted_server.HANG_UP) as server, _clients(server.url) as clients:
+        yield Asker(server, clients)
+
+
+@pytest.fixture(name="short_pauses")
+def _short_pauses() -> Iterator[None]:
+    state = random.getstate()
+    random.seed(PAUSES_ALMOST_NONE)
+    yield
+    random.setstate(state)
+
+
+async def test_answer_passes(asker: Asker) -> None:
+    """An answer is given as it came."""
+    answer = await asker.ask(_list_pools, scripted_server.answer({"UserPools": []}))
+
+    assert answer["UserPools"] == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (refusal("UsernameExistsException"), AccountExists),
+        (refusal("com.amazonaws#UsernameExistsException"), AccountExists),
+        (refusal("InvalidParameterException", message="the code is wrong"), CodeMismatch),
+        (refusal("InvalidParameterException"), InvalidParameter),
+        (refusal("LimitExceededException"), UpstreamUnavailable),
+        (refusal("AccessDeniedException"), AccountExists),
+        (refusal("UsernameExistsException", 503), AccountExists),
+        (refusal("ExpiredTokenException"), Misconfigured),
+        (refusal("ThrottlingException"), UpstreamUnavailable),
+        (refusal("NewException"), UpstreamFault),
+        (refusal("NewException", 451), UpstreamFault),
+        (refusal("NewException", 500), UpstreamUnavailable),
+        (refusal("InternalErrorException", 503), UpstreamUnavailable),
+        (refusal("InternalFailure", 501), FeatureUnavailable),
+        (refusal("UnknownOperationException"), FeatureUnavailable),
+        (scripted_server.raw(b"", 504), UpstreamUnavailable),
+        (scripted_server.raw(b"<html>busy</html>", 502), UpstreamUnavailable),
+        (scripted_server.raw(b"<html>no</html>", 403), UpstreamFault),
+        (scripted_server.raw(b"\xff\xfe", 403), UpstreamFault),
+        (scripted_server.HANG, UpstreamUnavailable),
+        (scripted_server.HANG_UP, UpstreamUnavailable),
+        (scripted_server.raw(b"{", length=9), UpstreamUnavailable),
+        (b"SSH-2.0-OpenSSH\r\n\r\n", UpstreamUnavailable),
+    ],
+    ids=[
+        "in the table",
+        "with its namespace",
+        "by its message",
+        "without a message",
+        "throttled by the table",
+        "table before common",
+        "named, though 503",
+        "common",
+        "common throttling",
+        "unknown",
+        "unknown below 500",
+        "unknown from 500",
+        "unknown 503",
+        "not implemented",
+        "no such operation",
+        "empty",
+        "web page from 500",
+        "web page below 500",
+        "not text",
+        "read timeout",
+        "closed",
+        "cut short",
+        "not HTTP",
+    ],
+)
+async def test_failure_is_the_domains(
+    answer: bytes | None, expected: type[ServiceError], asker: Asker
+) -> None:
+    """Every failure of a real call is one error of the domain, whose cause is botocore's own."""
+    error = await asker.error(answer)
+
+    assert type(error) is expected
+    assert isinstance(error.__cause__, Exception)
+    assert not isinstance(error.__cause__, ServiceError)
+    assert error.retry_after_s == (RETRY_AFTER_S if expected is UpstreamUnavailable else None)
+
+
+@pytest.mark.parametrize("name", COMMON_ERRORS)
+async def test_common_exception_means_the_same_everywhere(name: str, asker: Asker) -> None:
+    """An exception of every AWS service means what COMMON_ERRORS says, with any table."""
+    error = await asker.error(refusal(name))
+
+    assert type(error) is TABLE.get(name, COMMON_ERRORS[name])
+
+
+async def test_nobody_listening_is_unavailable() -> None:
+    """A service that can't be reached may be reached later."""
+    async with scripted(scripted_server.HANG_UP) as server:
+        url = server.url  # of a server that is gone when it is asked
+    async with _clients(url) as clients:
+        with pytest.raises(UpstreamUnavailable) as raised, translated(TABLE):
+            await _list_pools(clients)
+
+    assert raised.value.retry_after_s == RETRY_AFTER_S
+
+
+async def test_call_that_cannot_be_made_is_a_fault(asker: Asker) -> None:
+    """What botocore itself refuses to send is a fault; its values are not in the log."""
+
+    async def call(clients: Clients) -> object:
+        return await clients.cognito.list_user_pools(MaxResults=SECRET)  # type: ignore[arg-type]  # -- on purpose
+
+    with capture_logs() as logs, pytest.raises(UpstreamFault) as raised:
+        await asker.ask(call, scripted_server.HANG_UP)
+
+    assert isinstance(raised.value.__cause__, ParamValidationError)
+    assert SECRET in str(raised.value.__cause__)
+    assert logs == [
+        {"event": "aws_call_failed", "error": "ParamValidationError", "log_level": "warning"}
+    ]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [NoCredentialsError(), PartialCredentialsError(provider="env", cred_var="AWS_SECRET")],
+    ids=["none", "half of them"],
+)
+async def test_missing_credentials_are_the_operators(error: Exception) -> None:
+    """Without credentials the deployment is misconfigured, and the log says so."""
+    with capture_logs() as logs, pytest.raises(Misconfigured) as raised, translated(TABLE):
+        raise error
+
+    assert raised.value.__cause__ is error
+    assert [event["error"] for event in logs] == [type(error).__name__]
+
+
+@pytest.mark.parametrize("call", [_list_pools, _list_tables], ids=["cognito", "dynamodb"])
+@pytest.mark.parametrize("status", [200, 400, 500])
+@pytest.mark.parametrize("body", [b"[]", b'"x"', b"null", b"5", b"true"])
+async def test_json_that_is_no_object_is_a_fault(
+    body: bytes, status: int, call: Call, asker: Asker
+) -> None:
+    """An answer in JSON that is no object is the upstream's fault, whatever its status."""
+    with capture_logs() as logs:
+        error = await asker.error(scripted_server.raw(body, status), call)
+
+    assert type(error) is UpstreamFault
+    assert isinstance(error.__cause__, AttributeError)
+    assert logs == [{"event": "aws_call_failed", "error": "AttributeError", "log_level": "warning"}]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        scripted_server.answer({"UserPools": 5}),
+        scripted_server.answer({"UserPools": [[]]}),
+        scripted_server.answer({"UserPools": [{"CreationDate": "today"}]}),
+        refusal(5, 400),  # type: ignore[arg-type]  # on purpose
+    ],
+    ids=["no list", "no object in a list", "no moment", "an exception without a name"],
+)
+async def test_undocumented_shape_is_a_fault(answer: bytes, asker: Asker) -> None:
+    """A part of an answer that is not of its documented type is the upstream's fault."""
+    error = await asker.error(answer)
+
+    assert type(error) is UpstreamFault
+
+
+async def test_other_errors_pass() -> None:
+    """What is neither botocore's nor of its making is a defect, and is not covered up."""
+    with pytest.raises(KeyError), translated(TABLE):
+        raise KeyError("a defect")
+
+
+async def test_misconfiguration_is_logged_with_its_message(asker: Asker) -> None:
+    """What the operator must correct is logged with the operation and AWS's own words."""
+    with capture_logs() as logs:
+        await asker.error(refusal("UnrecognizedClientException", message="The token is invalid."))
+
+    assert logs == [
+        {
+            "event": "aws_call_failed",
+            "operation": "ListUserPools",
+            "error": "UnrecognizedClientException",
+            "message": "The token is invalid.",
+            "log_level": "warning",
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("answer", "name"),
+    [
+        (refusal("NewException", message=SECRET), "NewException"),
+        (refusal("ThrottlingException", message=SECRET), "ThrottlingException"),
+        (refusal("InternalErrorException", 500, message=SECRET), "InternalErrorException"),
+    ],
+    ids=["unknown", "throttled", "down"],
+)
+async def test_other_failure_is_logged_without_its_message(
+    answer: bytes, name: str, asker: Asker
+) -> None:
+    """A message of AWS that may be about a user stays out of the log."""
+    with capture_logs() as logs:
+        await asker.error(answer)
+
+    assert logs == [
+        {
+            "event": "aws_call_failed",
+            "operation": "ListUserPools",
+            "error": name,
+            "log_level": "warning",
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    "name", ["", "a b", "a\nb", "A" * 65, "\x1b[31m", 5, ["x"]], ids=lambda name: f"{name!r:.12}"
+)
+async def test_name_that_is_none_of_awss_is_not_logged(name: object, asker: Asker) -> None:
+    """Whoever answers in place of AWS writes nothing into the log."""
+
+    async def call(_: Clients) -> object:
+        metadata: Any = {"HTTPStatusCode": 400}
+        raise ClientError({"Error": {"Code": name}, "ResponseMetadata": metadata}, "GetItem")  # type: ignore[typeddict-item]  # -- on purpose
+
+    with capture_logs() as logs, pytest.raises(ServiceError):
+        await asker.ask(call, None)
+
+    assert [(line["operation"], line["error"]) for line in logs] == [("GetItem", "unknown")]
+
+
+@pytest.mark.parametrize(
+    ("answer", "name"),
+    [
+        (scripted_server.HANG, "ReadTimeoutError"),
+        (scripted_server.HANG_UP, "ConnectionClosedError"),
+    ],
+    ids=["timeout", "closed"],
+)
+async def test_missing_answer_is_logged(answer: bytes | None, name: str, asker: Asker) -> None:
+    """Why no answer came is in the log."""
+    with capture_logs() as logs:
+        await asker.error(answer)
+
+    assert logs == [{"event": "aws_call_failed", "error": name, "log_level": "warning"}]
+
+
+@pytest.mark.parametrize("answer", [scripted_server.HANG, scripted_server.HANG_UP])
+async def test_call_without_an_answer_leaves_the_collector_no_frames(
+    answer: bytes | None, asker: Asker
+) -> None:
+    """What is left in cycles is looked for by stopping everybody, just when all goes wrong."""
+    gc.collect()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        with suppress(UpstreamUnavailable):
+            await asker.ask(_list_pools, answer)
+        gc.collect()
+        frames = [left for left in gc.garbage if isinstance(left, FrameType)]
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+
+    assert [frame.f_code.co_name for frame in frames] == []
+
+
+async def test_callers_own_mistake_is_not_logged(asker: Asker) -> None:
+    """A refusal that tells the caller what to correct is none of the operator's business."""
+    with capture_logs() as logs:
+        await asker.error(refusal("UsernameExistsException"))
+
+    assert logs == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        scripted_server.raw(b"{}", 500),
+        refusal("ThrottlingException"),
+        scripted_server.HANG,
+        scripted_server.HANG_UP,
+    ],
+    ids=["500", "throttled", "read timeout", "closed"],
+)
+async def test_cognito_is_asked_once(answer: bytes | None, asker: Asker) -> None:
+    """A call to Cognito is sent exactly once, however it fails: most are not idempotent."""
+    with pytest.raises(UpstreamUnavailable):
+        await asker.ask(_list_pools, answer)
+
+    assert asker.operations == ["ListUserPools"]
+
+
+@pytest.mark.usefixtures("short_pauses")
+async def test_dynamodb_is_asked_three_times(asker: Asker) -> None:
+    """A call to DynamoDB is sent three times before it is given up."""
+    with pytest.raises(UpstreamUnavailable):
+        await asker.ask(_list_tables, scripted_server.raw(b"{}", 500))
+
+    assert asker.operations == ["ListTables"] * 3
+
+
+@pytest.mark.usefixtures("short_pauses")
+async def test_dynamodb_recovers_unnoticed(asker: Asker) -> None:
+    """A DynamoDB that fails once, in two ways here, is not noticed by the caller."""
+    answers = (
+        scripted_server.HANG_UP,
+        scripted_server.raw(b"{}", 503),
+        scripted_server.answer({"TableNames": ["t"]}),
+    )
+    answer = await asker.ask(_list_tables, *answers)
+
+    assert answer["TableNames"] == ["t"]
+    assert asker.operations == ["ListTables"] * 3
+
+
+async def test_dynamodbs_refusal_is_not_repeated(asker: Asker) -> None:
+    """What DynamoDB refuses for good is asked once."""
+    with pytest.raises(UpstreamFault):
+        await asker.ask(_list_tables, refusal("ResourceNotFoundException"))
+
+    assert asker.operations == ["ListTables"]
+
+
+@pytest.mark.parametrize("call", [_list_pools, _list_tables], ids=["cognito", "dynamodb"])
+async def test_connections_are_as_many_as_requests(call: Call) -> None:
+    """As many calls as requests may be in flight are under way at once; none waits for another."""
+    server_settings = {"connect-timeout-s": "30", "read-timeout-s": "30"}
+    async with (
+        scripted(scripted_server.HANG) as server,
+        _clients(server.url, **server_settings) as clients,
+    ):
+        calls = [asyncio.ensure_future(call(clients)) for _ in range(MAX_IN_FLIGHT)]
+        await _arrived(server, MAX_IN_FLIGHT)
+        for waiting in calls:
+            waiting.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
+
+
+async def _arrived(server: Loopback, count: int) -> None:
+    async with asyncio.timeout(5), server.news:
+        await server.news.wait_for(lambda: len(server.requests) == count)
+
+
+async def test_credentials_hide_their_secret() -> None:
+    """The repr of credentials names the key, not the secret."""
+    shown = repr(Credentials("AKIA", SECRET))
+
+    assert "AKIA" in shown
+    assert SECRET not in shown
+
+
+@pytest.mark.parametrize("given", [CREDENTIALS, Credentials("other", SECRET)])
+async def test_given_credentials_sign(given: Credentials) -> None:
+    """Calls are signed with the credentials that are given, for the configured region."""
+    async with scripted(scripted_server.answer({"TableNames": []})) as server:
+        config = configured({"aws.dynamodb": {"endpoint-url": server.url}})
+        async with open_clients(config, given) as clients:
+            await clients.dynamodb.list_tables()
+
+    (head,) = server.heads
+    assert f"Credential={given.access_key_id}/" in head["authorization"]
+    assert "/us-east-1/dynamodb/" in head["authorization"]
+    assert head["user-agent"].startswith("user-profile-service ")

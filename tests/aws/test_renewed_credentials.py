@@ -1,0 +1,283 @@
+"""Credentials of a task on ECS are renewed beside the calls, which use the old ones until they expire."""
+
+import asyncio
+import json
+import os
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from aiobotocore.session import AioSession
+from botocore.exceptions import BotoCoreError, CredentialRetrievalError
+from structlog.testing import capture_logs
+
+from service.aws import credentials as module
+from service.aws.clients import Clients, open_clients
+from service.aws.errors import translated
+from service.domain.errors import UpstreamUnavailable
+from tests.support.environment import configured
+from tests.support.key_endpoint import (
+    Answer,
+    KeyEndpoint,
+    hanging,
+    held,
+    http,
+    key_endpoint,
+    ok,
+    saying,
+    trickling,
+)
+from tests.support.scripted_server import Loopback, answer, scripted
+
+KEY = {"userId": {"S": "alice"}, "createdAt": {"S": "2026"}}
+OLD = timedelta(minutes=5)  # botocore lets every call wait for new ones by then
+GOOD = timedelta(hours=6)
+EXPIRED = timedelta(hours=-1)
+PATIENCE_S = 10.0  # for what takes milliseconds on an idle machine
+FAILING = saying(http(b"{}", 500))
+
+TRANSPORTS = pytest.mark.parametrize("transport", ["fast", "botocore"])
+
+
+def _credentials(name: str, lasting: timedelta) -> Answer:
+    """Return what answers with credentials that are good for so long."""
+    now = datetime.now(UTC)  # noqa: TID251 -- botocore reads the machine's clock
+    expiration = (now + lasting).isoformat()
+    parts = {"AccessKeyId": name, "SecretAccessKey": "s", "Token": "t", "Expiration": expiration}
+    return ok(json.dumps(parts).encode())
+
+
+@pytest.fixture(name="endpoint")
+async def _endpoint(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[KeyEndpoint]:
+    """Serve credentials as ECS does, and leave botocore no others."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, os.devnull)
+    monkeypatch.setattr("aiobotocore.utils.AioContainerMetadataFetcher.SLEEP_TIME", 0)
+    async with key_endpoint() as endpoint:
+        monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", endpoint.url)
+        yield endpoint
+
+
+class Caller:
+    """Makes calls to DynamoDB, and sees by which credentials they are signed."""
+
+    def __init__(self, server: Loopback, clients: Clients) -> None:
+        self._server = server
+        self._clients = clients
+
+    async def key(self) -> str:
+        """Make a call, and return the id of the key that it was signed with."""
+        with translated({}):
+            async with asyncio.timeout(PATIENCE_S):
+                await self._clients.dynamodb.get_item(TableName="t", Key=KEY)
+        (name,) = re.findall("Credential=([^/]+)/", self._server.heads[-1]["authorization"])
+        return str(name)
+
+    async def key_becomes(self, name: str) -> None:
+        """Make calls until one is signed with the key of that id."""
+        async with asyncio.timeout(PATIENCE_S):
+            while await self.key() != name:  # noqa: ASYNC110 -- each try is a call
+                await asyncio.sleep(0)
+
+    @property
+    def sent(self) -> int:
+        """How many calls have come."""
+        return len(self._server.requests)
+
+
+@asynccontextmanager
+async def _calling(transport: str) -> AsyncIterator[Caller]:
+    async with scripted(answer({})) as server:
+        config = configured({"aws.dynamodb": {"endpoint-url": server.url, "transport": transport}})
+        async with open_clients(config) as clients:
+            yield Caller(server, clients)
+
+
+@TRANSPORTS
+async def test_good_credentials_are_kept(endpoint: KeyEndpoint, transport: str) -> None:
+    """Credentials that are good for hours are asked for once."""
+    endpoint.otherwise = _credentials("good", GOOD)
+    async with _calling(transport) as caller:
+        assert [await caller.key() for _ in range(3)] == ["good"] * 3
+
+    assert len(endpoint.asked) == 1
+
+
+@TRANSPORTS
+async def test_nobody_waits_for_new_credentials(endpoint: KeyEndpoint, transport: str) -> None:
+    """While an endpoint hangs that should give new credentials, calls go out with the old ones."""
+    endpoint.otherwise = _credentials("old", OLD)
+    async with _calling(transport) as caller:
+        release = asyncio.Event()
+        endpoint.otherwise = held(release, _credentials("new", GOOD))
+
+        assert [await caller.key() for _ in range(3)] == ["old"] * 3
+        await endpoint.was_asked(2)
+        assert await asyncio.gather(*(caller.key() for _ in range(20))) == ["old"] * 20
+        assert len(endpoint.asked) == 2  # all share one renewal
+
+        release.set()
+        await caller.key_becomes("new")
+        assert [await caller.key() for _ in range(3)] == ["new"] * 3
+        assert len(endpoint.asked) == 2
+
+
+@TRANSPORTS
+async def test_failure_to_renew_is_nobodys(
+    endpoint: KeyEndpoint, transport: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no new credentials are to be had, the old ones serve; it is tried again, and logged."""
+    monkeypatch.setattr(module, "PAUSE_S", 0)
+    endpoint.otherwise = _credentials("old", OLD)
+    async with _calling(transport) as caller:
+        endpoint.otherwise = FAILING
+        with capture_logs() as logs:
+            assert await caller.key() == "old"
+            await endpoint.was_asked(4)  # botocore asks three times
+            async with asyncio.timeout(PATIENCE_S):
+                while not logs:  # noqa: ASYNC110 -- nothing tells of a line of the log
+                    await asyncio.sleep(0)
+
+        assert logs[0] == {
+            "event": "credentials_not_renewed",
+            "error": "CredentialRetrievalError",
+            "expired": False,
+            "log_level": "warning",
+        }
+        endpoint.otherwise = _credentials("new", GOOD)
+        await caller.key_becomes("new")
+
+
+@TRANSPORTS
+async def test_failure_is_not_repeated_at_once(
+    endpoint: KeyEndpoint, transport: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many calls come, the endpoint is asked again only after a pause."""
+    monkeypatch.setattr(module, "PAUSE_S", 3_600)
+    endpoint.otherwise = _credentials("old", OLD)
+    async with _calling(transport) as caller:
+        endpoint.otherwise = FAILING
+        assert await caller.key() == "old"
+        await endpoint.was_asked(4)
+        for _ in range(50):
+            assert await caller.key() == "old"
+
+        assert len(endpoint.asked) == 4
+
+
+@TRANSPORTS
+async def test_expired_credentials_are_waited_for(endpoint: KeyEndpoint, transport: str) -> None:
+    """Credentials that have expired are used no more: calls wait for new ones."""
+    endpoint.otherwise = _credentials("expired", EXPIRED)
+    async with _calling(transport) as caller:
+        release = asyncio.Event()
+        endpoint.otherwise = held(release, _credentials("new", GOOD))
+        waiting = [asyncio.create_task(caller.key()) for _ in range(3)]
+        await endpoint.was_asked(2)
+        assert caller.sent == 0
+
+        waiting.pop().cancel()  # who leaves takes nothing along
+        release.set()
+
+        assert await asyncio.gather(*waiting) == ["new", "new"]
+
+
+@TRANSPORTS
+@pytest.mark.parametrize(
+    "failing", [FAILING, _credentials("again", EXPIRED)], ids=["down", "gives expired ones"]
+)
+async def test_without_credentials_the_upstream_is_unavailable(
+    endpoint: KeyEndpoint, transport: str, failing: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without any that are good, nothing is sent, and the caller may come again."""
+    monkeypatch.setattr(module, "PAUSE_S", 0)
+    endpoint.otherwise = _credentials("expired", EXPIRED)
+    async with _calling(transport) as caller:
+        endpoint.otherwise = failing
+        for _ in range(2):
+            with pytest.raises(UpstreamUnavailable) as raised:
+                await caller.key()
+            assert raised.value.retry_after_s == 1
+        assert caller.sent == 0
+
+        endpoint.otherwise = _credentials("new", GOOD)
+        assert await caller.key() == "new"
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        FAILING,
+        saying(bytes(range(128, 256))),
+        ok(b"\xff"),
+        ok(b"null"),
+        ok(b"[]"),
+        ok(b"{}"),
+        ok(b'{"AccessKeyId": "a", "SecretAccessKey": "s", "Token": "t", "Expiration": "never"}'),
+    ],
+    ids=["down", "no HTTP", "no text", "nothing", "a list", "empty", "no date"],
+)
+async def test_nonsense_at_the_start_is_told_in_one_sentence(
+    endpoint: KeyEndpoint, nonsense: Answer
+) -> None:
+    """Whatever the endpoint answers, it is an error of botocore's, which the start names."""
+    endpoint.otherwise = nonsense
+
+    with pytest.raises(BotoCoreError, match="credentials"):
+        await module.Renewing(AioSession(), "us-east-1").load_credentials()
+
+
+async def test_endpoint_that_trickles_does_not_hold_up_the_start(
+    endpoint: KeyEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For botocore the time begins anew with each byte."""
+    monkeypatch.setattr(module, "FIRST_S", 0.3)
+    endpoint.otherwise = trickling(b"{" + b" " * 10_000)
+
+    with pytest.raises(CredentialRetrievalError, match="TimeoutError"):
+        await module.Renewing(AioSession(), "us-east-1").load_credentials()
+
+
+@TRANSPORTS
+async def test_renewal_that_trickles_is_given_up(
+    endpoint: KeyEndpoint, transport: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once the endpoint is sound again, a try that began before is not waited for."""
+    monkeypatch.setattr(module, "LONGEST_S", 0.2)
+    monkeypatch.setattr(module, "PAUSE_S", 0)
+    endpoint.otherwise = _credentials("expired", EXPIRED)
+    async with _calling(transport) as caller:
+        endpoint.otherwise = trickling(b"{" + b" " * 10_000)
+        with pytest.raises(UpstreamUnavailable):
+            await caller.key()
+
+        monkeypatch.setattr(module, "LONGEST_S", PATIENCE_S)
+        endpoint.otherwise = _credentials("new", GOOD)
+        assert await caller.key() == "new"
+
+
+async def test_renewal_ends_with_the_clients(endpoint: KeyEndpoint) -> None:
+    """Closing waits for no endpoint, and leaves no task behind."""
+    endpoint.otherwise = _credentials("old", OLD)
+    before = asyncio.all_tasks()
+    async with _calling("fast") as caller:
+        endpoint.otherwise = hanging
+        await caller.key()
+        await endpoint.was_asked(2)
+
+    assert not [task for task in asyncio.all_tasks() - before if "_renew" in str(task)]
+
+
+async def test_account_of_the_credentials_is_told_without_waiting(endpoint: KeyEndpoint) -> None:
+    """An address with the account's id in it, which botocore can be told to use, waits no more."""
+    endpoint.otherwise = _credentials("old", OLD)
+    found = await module.Renewing(AioSession(), "us-east-1").load_credentials()
+    endpoint.otherwise = hanging
+
+    assert await found.get_account_id() is None
+    assert found.method == "container-role"
+    await found.close()

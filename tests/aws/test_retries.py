@@ -1,0 +1,62 @@
+"""Attempts beyond the first are counted, whoever makes them."""
+
+import pytest
+from botocore.exceptions import HTTPClientError
+
+from service.aws import retries
+from service.aws.clients import open_clients
+from service.cognito.user_pool_client import UserPoolClient
+from service.observability.metrics.catalogue import Metrics
+from service.observability.upstream_calls import Calls
+from tests.observability.metrics.samples import samples_of
+from tests.support import scripted_server
+from tests.support.environment import CREDENTIALS, configured
+from tests.support.scripted_server import refusal, scripted
+
+
+@pytest.mark.usefixtures("short_pauses")
+@pytest.mark.parametrize("transport", ["fast", "botocore"])
+@pytest.mark.parametrize(("failures", "counted"), [(0, None), (1, 1), (2, 2)])
+async def test_dynamodbs_retries_are_counted(
+    transport: str, failures: int, counted: float | None
+) -> None:
+    """Each attempt beyond the first counts, by whichever transport it goes."""
+    metrics = Metrics()
+    answers = [refusal("InternalServerError", 500)] * failures + [scripted_server.answer({})]
+    async with scripted(*answers) as server:
+        config = configured({"aws.dynamodb": {"endpoint-url": server.url, "transport": transport}})
+        async with open_clients(config, CREDENTIALS, Calls(metrics)) as clients:
+            await clients.dynamodb.get_item(TableName="table", Key={"userId": {"S": "a"}})
+
+    samples = samples_of(metrics)
+    assert samples.get('upstream_retries_total{upstream="dynamodb"}') == counted
+
+
+@pytest.mark.usefixtures("short_pauses")
+@pytest.mark.parametrize(("within_s", "attempts"), [(retries.LOST_WITHIN_S, 8), (0, 3)])
+async def test_lost_replies_are_asked_for_as_long_as_they_are_soon_lost(
+    monkeypatch: pytest.MonkeyPatch, within_s: float, attempts: int
+) -> None:
+    """A reply that is lost at once is asked for eight times; one that takes its time, three times."""
+    monkeypatch.setattr(retries, "LOST_WITHIN_S", within_s)
+    async with scripted(scripted_server.HANG_UP) as server:
+        config = configured({"aws.dynamodb": {"endpoint-url": server.url}})
+        async with open_clients(config, CREDENTIALS) as clients:
+            with pytest.raises(HTTPClientError):
+                await clients.dynamodb.get_item(TableName="table", Key={"userId": {"S": "a"}})
+
+    assert len(server.requests) == attempts
+
+
+async def test_cognitos_retry_is_counted() -> None:
+    """The one repetition of a call to Cognito counts, too."""
+    told: list[str] = []
+    async with scripted(scripted_server.HANG_UP, scripted_server.answer({})) as server:
+        config = configured({"aws.cognito": {"endpoint-url": server.url}})
+        async with open_clients(config, CREDENTIALS) as clients:
+            client = UserPoolClient(
+                clients.cognito, config=config.cognito, on_retry=lambda: told.append("cognito")
+            )
+            await client.call("GetUser", AccessToken="none")
+
+    assert told == ["cognito"]

@@ -1,0 +1,139 @@
+"""The same calls through botocore untouched and through both transports, to be compared."""
+
+import json
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+from unittest.mock import patch
+
+import aioboto3
+from aiobotocore.config import AioConfig
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import ReadOnlyCredentials
+from botocore.retries.quota import RetryQuota
+
+from service.aws import retries
+from service.aws.clients import Credentials, dynamodb_client
+from service.circuit_breaker import Breaker
+from service.config.settings import Config
+from tests.support.environment import NEVER_OPEN, configured
+from tests.support.scripted_server import Loopback
+
+PAUSES_ALMOST_NONE = 8_038  # a seed: botocore draws its pauses between attempts from `random`
+NAMES = ("botocore untouched", "transport = botocore", "transport = fast")
+
+Client: TypeAlias = Any
+Call: TypeAlias = Callable[[Client], Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a server and a caller saw of a call, but for what changes with every call."""
+
+    attempts: list[tuple[str, Any]]  # operation and body
+    heads: list[dict[str, str]]
+    outcome: object
+
+
+def settings(url: str, **more: str) -> Config:
+    """Return the configuration of a client of *url*."""
+    times = {"connect-timeout-s": "2", "read-timeout-s": "5"}
+    return configured({"aws.dynamodb": {"endpoint-url": url, **times, **more}})
+
+
+def session(credentials: Credentials | None, token: str | None = None) -> aioboto3.Session:
+    """Return a session with these credentials, or with those that botocore finds."""
+    return aioboto3.Session(
+        aws_access_key_id=credentials.access_key_id if credentials else None,
+        aws_secret_access_key=credentials.secret_access_key if credentials else None,
+        aws_session_token=token,
+        region_name="us-east-1",
+    )
+
+
+@asynccontextmanager
+async def three_clients(
+    opened: aioboto3.Session, config: Config
+) -> AsyncIterator[dict[str, Client]]:
+    """Open a client as botocore makes it, and one of each transport."""
+    url = config.dynamodb.endpoint_url
+    untouched = AioConfig(
+        connect_timeout=config.dynamodb.connect_timeout_s,
+        read_timeout=config.dynamodb.read_timeout_s,
+        max_pool_connections=config.server.max_in_flight,
+        retries={"mode": "standard", "total_max_attempts": 3},
+        user_agent="user-profile-service",
+    )
+    async with AsyncExitStack() as stack:
+        # Ours differs in what it begins with, in what calls earn, in how often it asks for replies that
+        # are lost, and in nothing else.
+        stack.enter_context(patch.object(retries, "MOST_LOST", 3))
+        stack.enter_context(patch.object(retries, "CAPACITY", RetryQuota.INITIAL_CAPACITY))
+        stack.enter_context(patch.object(retries.Purse, "_NO_RETRY_INCREMENT", 1))
+        botocores = opened.client("dynamodb", endpoint_url=url, config=untouched)
+        clients: list[Client] = [await stack.enter_async_context(botocores)]
+        for transport in ("botocore", "fast"):
+            chosen = configured({"aws.dynamodb": _entries(config, transport)}, NEVER_OPEN)
+            breaker = Breaker("dynamodb", chosen.upstreams)
+            client = dynamodb_client(opened, chosen, breaker)
+            clients.append(await stack.enter_async_context(client))
+        yield dict(zip(NAMES, clients, strict=True))
+
+
+def _entries(config: Config, transport: str) -> dict[str, str]:
+    dynamodb = config.dynamodb
+    return {
+        "endpoint-url": dynamodb.endpoint_url or "",
+        "connect-timeout-s": str(dynamodb.connect_timeout_s),
+        "read-timeout-s": str(dynamodb.read_timeout_s),
+        "transport": transport,
+    }
+
+
+async def outcome(call: Call, client: Client) -> object:
+    """Return what a call returned, or all that a caller can see of what it raised."""
+    random.seed(PAUSES_ALMOST_NONE)
+    try:
+        return await call(client)
+    except Exception as error:  # noqa: BLE001 -- whatever it is, it is compared
+        kinds = [f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__]
+        response = getattr(error, "response", None)
+        return kinds, str(error), response, getattr(error, "operation_name", None)
+
+
+async def seen(call: Call, client: Client, server: Loopback, *answers: bytes | None) -> Seen:
+    """Return what was seen of a call to which *server* answers so in turn."""
+    server.plan(*answers)
+    result = await outcome(call, client)
+    return Seen([*server.requests], [_steady(head) for head in server.heads], result)
+
+
+def _steady(head: dict[str, str]) -> dict[str, str]:
+    """Return a head without what changes with every call: the moment, its signature, the call's id."""
+    signed = head.get("authorization", "").rpartition("Signature=")[0]
+    changing = ("x-amz-date", "amz-sdk-invocation-id")
+    return {**head, "authorization": signed, **dict.fromkeys(head.keys() & {*changing}, "…")}
+
+
+def botocores_authorization(
+    url: str, head: dict[str, str], body: object, credentials: ReadOnlyCredentials
+) -> str:
+    """Return what botocore's signer makes of a request that came, at the moment that it names."""
+    auth = SigV4Auth(credentials, "dynamodb", "us-east-1")
+    sent = {name: head[name] for name in _signed_names(head) if name != "host"}
+    written = json.dumps(body).encode()  # botocore's own way
+    request = AWSRequest("POST", url, headers=sent, data=written)
+    request.context["timestamp"] = head["x-amz-date"]
+    to_sign = auth.string_to_sign(request, auth.canonical_request(request))
+    signed = auth.signed_headers(auth.headers_to_sign(request))
+    return (
+        f"AWS4-HMAC-SHA256 Credential={auth.scope(request)}, "
+        f"SignedHeaders={signed}, Signature={auth.signature(to_sign, request)}"
+    )
+
+
+def _signed_names(head: dict[str, str]) -> list[str]:
+    return head["authorization"].partition("SignedHeaders=")[2].partition(",")[0].split(";")

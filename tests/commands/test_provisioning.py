@@ -1,0 +1,463 @@
+"""What the service needs in AWS is created once, and found again ever after."""
+
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from socket import socket
+from typing import Any, NamedTuple
+
+import pytest
+import pytest_asyncio
+from botocore.exceptions import ClientError, EndpointConnectionError
+from structlog.testing import capture_logs
+
+from local_aws.outbox import Delivery
+from local_aws.server import LocalAws, local_aws
+from service.aws.clients import Clients, open_clients
+from service.commands import provisioning
+from service.startup_errors import TableUnusable
+from tests.support.environment import CREDENTIALS, configured
+from tests.support.scripted_server import HANG, Loopback, answer, refusal, scripted, url_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+IN_USE = refusal("ResourceInUseException")
+SHARED = f"provisioned-{uuid.uuid4().hex}"
+
+
+def _silently(_: Delivery) -> None:
+    """Announce a code to nobody."""
+
+
+@pytest.fixture(name="own_local_aws", scope="module")
+def _own_local_aws() -> Iterator[LocalAws]:
+    with local_aws(announce=_silently) as local:
+        yield local
+
+
+@asynccontextmanager
+async def _clients(url: str) -> AsyncIterator[Clients]:
+    servers = {"endpoint-url": url, "read-timeout-s": "20"}
+    config = configured({"aws.cognito": servers, "aws.dynamodb": servers})
+    async with open_clients(config, CREDENTIALS) as clients:
+        yield clients
+
+
+@pytest_asyncio.fixture(name="own", scope="module", loop_scope="module")
+async def _own(own_local_aws: LocalAws) -> AsyncIterator[Clients]:
+    """Open clients of the local AWS."""
+    async with _clients(own_local_aws.endpoint_url) as clients:
+        yield clients
+
+
+class StandIn(NamedTuple):
+    """A scripted AWS, and clients of it."""
+
+    server: Loopback
+    clients: Clients
+
+
+@pytest_asyncio.fixture(name="stand_in", scope="module", loop_scope="module")
+async def _stand_in() -> AsyncIterator[StandIn]:
+    """Open the scripted AWS once: opening clients takes longer than using them."""
+    async with scripted(HANG) as server, _clients(server.url) as clients:
+        yield StandIn(server, clients)
+
+
+@pytest.fixture(name="name")
+def _name() -> str:
+    return f"provisioned-{uuid.uuid4().hex}"
+
+
+@pytest_asyncio.fixture(name="pool_id", scope="module", loop_scope="module")
+async def _pool_id(own: Clients) -> str:
+    """Create a pool once: its keys take longer than anything else here."""
+    return await provisioning.create_user_pool(own.cognito, SHARED)
+
+
+async def test_table_is_created_for_profiles(own: Clients, name: str) -> None:
+    """The table has the two keys of profiles as strings, and is paid by the request."""
+    await provisioning.create_table(own.dynamodb, name)
+
+    table = (await own.dynamodb.describe_table(TableName=name))["Table"]
+    assert table["KeySchema"] == [
+        {"AttributeName": "userId", "KeyType": "HASH"},
+        {"AttributeName": "createdAt", "KeyType": "RANGE"},
+    ]
+    assert table["AttributeDefinitions"] == [
+        {"AttributeName": "userId", "AttributeType": "S"},
+        {"AttributeName": "createdAt", "AttributeType": "S"},
+    ]
+    assert table["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
+
+
+async def test_deleted_profiles_expire(own: Clients, name: str) -> None:
+    """DynamoDB purges what is deleted, by the attribute expiresAt."""
+    await provisioning.create_table(own.dynamodb, name)
+
+    told = await own.dynamodb.describe_time_to_live(TableName=name)
+    assert told["TimeToLiveDescription"] == {
+        "TimeToLiveStatus": "ENABLED",
+        "AttributeName": "expiresAt",
+    }
+
+
+async def test_table_is_found_again(own: Clients, name: str) -> None:
+    """A second run finds the table and what is in it."""
+    await provisioning.create_table(own.dynamodb, name)
+    key = {"userId": {"S": "u"}, "createdAt": {"S": "t"}}
+    await own.dynamodb.put_item(TableName=name, Item=key)
+    with capture_logs() as logs:
+        await provisioning.create_table(own.dynamodb, name)
+
+    assert [(event["event"], event["table"]) for event in logs] == [("table_found", name)]
+    assert (await own.dynamodb.get_item(TableName=name, Key=key))["Item"] == key
+
+
+async def test_table_without_expiry_gets_it(own: Clients, name: str) -> None:
+    """A table that was made by hand, as in the seed, gets what is missing."""
+    await own.dynamodb.create_table(
+        TableName=name,
+        KeySchema=provisioning.KEY_SCHEMA,
+        AttributeDefinitions=provisioning.ATTRIBUTES,
+        BillingMode="PAY_PER_REQUEST",
+    )
+    await provisioning.create_table(own.dynamodb, name)
+
+    told = await own.dynamodb.describe_time_to_live(TableName=name)
+    assert told["TimeToLiveDescription"]["TimeToLiveStatus"] == "ENABLED"
+
+
+@pytest.mark.parametrize(
+    ("keys", "found"),
+    [
+        ({"id": ("HASH", "S")}, "id (HASH, S)"),
+        ({"userId": ("HASH", "S")}, "userId (HASH, S)"),
+        (
+            {"userId": ("HASH", "S"), "createdAt": ("RANGE", "N")},
+            "userId (HASH, S) and createdAt (RANGE, N)",
+        ),
+        (
+            {"createdAt": ("HASH", "S"), "userId": ("RANGE", "S")},
+            "createdAt (HASH, S) and userId (RANGE, S)",
+        ),
+    ],
+    ids=["another key", "no sort key", "a number", "swapped"],
+)
+async def test_other_table_is_refused(
+    keys: dict[str, Any], found: str, own: Clients, name: str
+) -> None:
+    """A table with other keys is not for profiles; the message says what it has and what is needed."""
+    await own.dynamodb.create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": key, "KeyType": kind} for key, (kind, _) in keys.items()],
+        AttributeDefinitions=[
+            {"AttributeName": key, "AttributeType": type_} for key, (_, type_) in keys.items()
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    with pytest.raises(TableUnusable) as refused:
+        await provisioning.create_table(own.dynamodb, name)
+
+    assert str(refused.value) == (
+        f"The table {name} has the keys {found}; "
+        "profiles need userId (HASH, S) and createdAt (RANGE, S)."
+    )
+    told = await own.dynamodb.describe_time_to_live(TableName=name)
+    assert told["TimeToLiveDescription"]["TimeToLiveStatus"] == "DISABLED"
+
+
+def _table(status: str) -> bytes:
+    return answer(
+        {
+            "Table": {
+                "TableStatus": status,
+                "KeySchema": provisioning.KEY_SCHEMA,
+                "AttributeDefinitions": provisioning.ATTRIBUTES,
+            }
+        }
+    )
+
+
+def _time_to_live(status: str, attribute: str) -> bytes:
+    told = {"TimeToLiveStatus": status, "AttributeName": attribute}
+    return answer({"TimeToLiveDescription": told})
+
+
+async def test_table_is_waited_for(stand_in: StandIn) -> None:
+    """A table that is being created is asked for until it is active, and only then changed."""
+    answers = (
+        answer({}),
+        _table("CREATING"),
+        _table("CREATING"),
+        _table("ACTIVE"),
+        answer({"TimeToLiveDescription": {"TimeToLiveStatus": "DISABLED"}}),
+        answer({}),
+    )
+    stand_in.server.plan(*answers)
+    await provisioning.create_table(stand_in.clients.dynamodb, "t")
+
+    assert stand_in.server.operations == [
+        "CreateTable",
+        "DescribeTable",
+        "DescribeTable",
+        "DescribeTable",
+        "DescribeTimeToLive",
+        "UpdateTimeToLive",
+    ]
+    assert stand_in.server.requests[-1][1]["TimeToLiveSpecification"] == {
+        "Enabled": True,
+        "AttributeName": "expiresAt",
+    }
+
+
+async def test_table_that_never_becomes_active_is_given_up(stand_in: StandIn) -> None:
+    """Waiting for a table has an end, which names the table and the time."""
+    stand_in.server.plan(answer({}), _table("CREATING"))
+    with pytest.raises(TableUnusable, match=r"The table t is not active after 0\.05 s\."):
+        await provisioning.create_table(stand_in.clients.dynamodb, "t", active_within_s=0.05)
+
+    assert "UpdateTimeToLive" not in stand_in.server.operations
+
+
+@pytest.mark.parametrize("table", ["ACTIVE", "UPDATING"])
+@pytest.mark.parametrize("status", ["ENABLED", "ENABLING"])
+async def test_table_that_is_as_it_should_be_is_left_alone(
+    table: str, status: str, stand_in: StandIn
+) -> None:
+    """Nothing is changed about a table that needs no change; AWS would refuse it."""
+    answers = (IN_USE, _table(table), _time_to_live(status, "expiresAt"))
+    stand_in.server.plan(*answers)
+    with capture_logs() as logs:
+        await provisioning.create_table(stand_in.clients.dynamodb, "t")
+
+    assert stand_in.server.operations == ["CreateTable", "DescribeTable", "DescribeTimeToLive"]
+    assert [event["event"] for event in logs] == ["table_found"]
+
+
+async def test_expiry_by_another_attribute_is_told(stand_in: StandIn) -> None:
+    """A table that expires by another attribute is served as it is, with a warning."""
+    answers = (IN_USE, _table("ACTIVE"), _time_to_live("ENABLED", "ttl"))
+    stand_in.server.plan(*answers)
+    with capture_logs() as logs:
+        await provisioning.create_table(stand_in.clients.dynamodb, "t")
+
+    assert stand_in.server.operations == ["CreateTable", "DescribeTable", "DescribeTimeToLive"]
+    assert logs[-1] == {
+        "event": "time_to_live_elsewhere",
+        "table": "t",
+        "attribute": "ttl",
+        "log_level": "warning",
+    }
+
+
+async def test_pool_and_client_are_found_again(own: Clients, name: str) -> None:
+    """A second run finds the pool and the client by their names, with the same ids."""
+    runs = []
+    with capture_logs() as logs:
+        for _ in range(2):
+            pool_id = await provisioning.create_user_pool(own.cognito, name)
+            runs.append((pool_id, await provisioning.create_client(own.cognito, pool_id, name)))
+
+    assert runs[0] == runs[1]
+    assert [event["event"] for event in logs] == [
+        "user_pool_created",
+        "client_created",
+        "user_pool_found",
+        "client_found",
+    ]
+
+
+async def test_pool_of_another_name_is_another_pool(own: Clients, pool_id: str) -> None:
+    """A name that only begins alike is another pool's, and another client's."""
+    client_id = await provisioning.create_client(own.cognito, pool_id, SHARED)
+
+    assert await provisioning.create_client(own.cognito, pool_id, SHARED[:-1]) != client_id
+    assert await provisioning.create_user_pool(own.cognito, SHARED[:-1]) != pool_id
+
+
+async def test_pool_is_as_the_service_needs_it(own: Clients, pool_id: str) -> None:
+    """The pool verifies addresses, recovers by them, and takes ALICE for alice."""
+    pool = (await own.cognito.describe_user_pool(UserPoolId=pool_id))["UserPool"]
+    assert pool["AutoVerifiedAttributes"] == ["email"]
+    assert pool["UsernameConfiguration"] == {"CaseSensitive": False}
+    assert pool["AccountRecoverySetting"]["RecoveryMechanisms"] == [
+        {"Priority": 1, "Name": "verified_email"}
+    ]
+
+
+async def test_pool_lets_people_add_a_second_factor(own: Clients, pool_id: str) -> None:
+    """An authenticator app may be added, and nothing is offered that needs more than a pool."""
+    factors = await own.cognito.get_user_pool_mfa_config(UserPoolId=pool_id)
+    assert factors["MfaConfiguration"] == "OPTIONAL"
+    assert factors["SoftwareTokenMfaConfiguration"] == {"Enabled": True}
+    assert not factors.keys() & {"EmailMfaConfiguration", "WebAuthnConfiguration"}
+
+
+async def test_pool_can_be_for_passkeys_too(own: Clients, name: str) -> None:
+    """With a domain for passkeys, people may begin without a password."""
+    pool_id = await provisioning.create_user_pool(own.cognito, name, passkeys_of="localhost")
+
+    pool = (await own.cognito.describe_user_pool(UserPoolId=pool_id))["UserPool"]
+    factors = pool["Policies"]["SignInPolicy"]["AllowedFirstAuthFactors"]
+    assert factors == ["PASSWORD", "EMAIL_OTP", "WEB_AUTHN"]
+    config = await own.cognito.get_user_pool_mfa_config(UserPoolId=pool_id)
+    assert config["MfaConfiguration"] == "OPTIONAL"
+    assert config["WebAuthnConfiguration"]["RelyingPartyId"] == "localhost"
+
+
+async def test_client_of_a_lite_pool_has_passwords_alone(own: Clients, name: str) -> None:
+    """A pool that is there may lack the plan for a choice of factors; its client is made without."""
+    made = await own.cognito.create_user_pool(PoolName=name, UserPoolTier="LITE")
+    pool_id = made["UserPool"]["Id"]
+    with capture_logs() as logs:
+        client_id = await provisioning.create_client(own.cognito, pool_id, name)
+
+    described = await own.cognito.describe_user_pool_client(UserPoolId=pool_id, ClientId=client_id)
+    assert sorted(described["UserPoolClient"]["ExplicitAuthFlows"]) == sorted(provisioning.FLOWS)
+    assert [event["event"] for event in logs] == ["choice_of_factors_unavailable", "client_created"]
+
+
+async def test_client_is_as_the_service_needs_it(own: Clients, pool_id: str, name: str) -> None:
+    """The client has no secret, signs in by choice or password and doesn't tell who has an account."""
+    client_id = await provisioning.create_client(own.cognito, pool_id, name)
+
+    described = await own.cognito.describe_user_pool_client(UserPoolId=pool_id, ClientId=client_id)
+    client = described["UserPoolClient"]
+    assert "ClientSecret" not in client
+    assert sorted(client["ExplicitAuthFlows"]) == [
+        "ALLOW_REFRESH_TOKEN_AUTH",
+        "ALLOW_USER_AUTH",
+        "ALLOW_USER_PASSWORD_AUTH",
+    ]
+    assert client["PreventUserExistenceErrors"] == "ENABLED"
+    assert client["EnableTokenRevocation"] is True
+
+
+OTHERS = [{"Id": f"eu_{number}", "Name": f"other {number}"} for number in range(60)]
+
+
+async def test_pool_beyond_the_first_page_is_found(stand_in: StandIn) -> None:
+    """An account may have more pools than Cognito lists at once; all pages are read."""
+    first = answer({"UserPools": OTHERS, "NextToken": "more"})
+    second = answer({"UserPools": [{"Id": "eu_ours", "Name": "ours"}]})
+    stand_in.server.plan(first, second)
+    assert await provisioning.create_user_pool(stand_in.clients.cognito, "ours") == "eu_ours"
+
+    assert stand_in.server.requests == [
+        ("ListUserPools", {"MaxResults": 60}),
+        ("ListUserPools", {"MaxResults": 60, "NextToken": "more"}),
+    ]
+
+
+async def test_client_beyond_the_first_page_is_found(stand_in: StandIn) -> None:
+    """A pool may have more clients than Cognito lists at once; all pages are read."""
+    others = [{"ClientId": entry["Id"], "ClientName": entry["Name"]} for entry in OTHERS]
+    first = answer({"UserPoolClients": others, "NextToken": "more"})
+    second = answer({"UserPoolClients": [{"ClientId": "theid", "ClientName": "ours"}]})
+    stand_in.server.plan(first, second)
+    assert await provisioning.create_client(stand_in.clients.cognito, "eu_1", "ours") == "theid"
+
+    assert stand_in.server.requests == [
+        ("ListUserPoolClients", {"UserPoolId": "eu_1", "MaxResults": 60}),
+        ("ListUserPoolClients", {"UserPoolId": "eu_1", "MaxResults": 60, "NextToken": "more"}),
+    ]
+
+
+async def test_pool_is_created_after_the_last_page(stand_in: StandIn) -> None:
+    """A pool is created only when no page has it."""
+    pages = (
+        answer({"UserPools": OTHERS, "NextToken": "more"}),
+        answer({"UserPools": []}),
+        answer({"UserPool": {"Id": "eu_new"}}),
+        answer({}),
+    )
+    stand_in.server.plan(*pages)
+    assert await provisioning.create_user_pool(stand_in.clients.cognito, "ours") == "eu_new"
+
+    assert stand_in.server.operations == [
+        "ListUserPools",
+        "ListUserPools",
+        "CreateUserPool",
+        "SetUserPoolMfaConfig",
+    ]
+    assert "Policies" not in stand_in.server.requests[2][1]
+
+
+@pytest.fixture(name="closed")
+def _closed() -> Iterator[socket]:
+    """Hold a port on which nobody listens yet."""
+    with socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound
+
+
+class Caller:
+    """Lists the pools, and counts how often."""
+
+    def __init__(self, clients: Clients) -> None:
+        self._clients = clients
+        self.attempts = 0
+
+    async def call(self) -> object:
+        """Make the call."""
+        self.attempts += 1
+        return (await self._clients.cognito.list_user_pools(MaxResults=1))["UserPools"]
+
+
+async def test_server_that_starts_later_is_waited_for(closed: socket) -> None:
+    """A server that isn't there yet is asked until it is."""
+    async with _clients(url_of(closed)) as clients:
+        caller = Caller(clients)
+        async with AsyncExitStack() as stack:
+
+            async def call() -> object:
+                if caller.attempts == 2:
+                    later = scripted(answer({"UserPools": []}), on=closed)
+                    await stack.enter_async_context(later)
+                return await caller.call()
+
+            assert await provisioning.reachable(call, within_s=30) == []
+
+    assert caller.attempts == 3
+
+
+async def test_server_that_never_starts_is_given_up(closed: socket) -> None:
+    """After its time, waiting ends as the last call did."""
+    async with _clients(url_of(closed)) as clients:
+        caller = Caller(clients)
+        with pytest.raises(EndpointConnectionError):
+            await provisioning.reachable(caller.call, within_s=provisioning.POLL_S * 1.5)
+
+    assert caller.attempts >= 2
+
+
+async def test_no_time_to_wait_is_one_call(closed: socket) -> None:
+    """Within no time there is one call."""
+    async with _clients(url_of(closed)) as clients:
+        caller = Caller(clients)
+        with pytest.raises(EndpointConnectionError):
+            await provisioning.reachable(caller.call, within_s=0)
+
+    assert caller.attempts == 1
+
+
+async def test_server_that_hangs_is_waited_for() -> None:
+    """A server that accepts connections before it can answer is waited for too."""
+    async with scripted(HANG, answer({"UserPools": []})) as server:
+        config = configured({"aws.cognito": {"endpoint-url": server.url, "read-timeout-s": "0.1"}})
+        async with open_clients(config, CREDENTIALS) as clients:
+            caller = Caller(clients)
+            assert await provisioning.reachable(caller.call, within_s=30) == []
+
+    assert caller.attempts == 2
+
+
+async def test_refusal_is_an_answer(stand_in: StandIn) -> None:
+    """A server that refuses is there; its refusal is not waited out."""
+    stand_in.server.plan(refusal("AccessDeniedException"))
+    caller = Caller(stand_in.clients)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        await provisioning.reachable(caller.call, within_s=30)
+
+    assert caller.attempts == 1

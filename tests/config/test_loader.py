@@ -1,0 +1,274 @@
+"""The configuration comes from layers, and all that is wrong with it is said in one message."""
+
+import itertools
+from pathlib import Path
+
+import pytest
+
+from service.config import loader
+from service.config.loader import Settings
+from service.config.schema import SECTIONS
+from service.startup_errors import ConfigurationUnusable
+
+REQUIRED = {
+    "AWS_REGION": "ap-south-1",
+    "AWS_COGNITO_USER_POOL_ID": "ap-south-1_Ab1",
+    "AWS_COGNITO_CLIENT_ID": "1a2b3c",
+}
+SECRET = "v3ry-s3cr3t"  # noqa: S105 -- of nobody
+LAYERS = ("over", "environ", "file", "under")  # the strongest first
+
+
+def _file(folder: Path, text: str) -> Path:
+    path = folder / "settings.ini"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def _refusal(path: Path | None, environ: dict[str, str]) -> str:
+    """Return the message with which the configuration is refused."""
+    with pytest.raises(ConfigurationUnusable) as refused:
+        loader.load(path, environ)
+    return str(refused.value)
+
+
+def _port(said: dict[str, str], folder: Path) -> int:
+    """Return the port of a configuration whose layers say what *said* has for them."""
+
+    def layer(name: str) -> Settings:
+        return {"server": {"port": said[name]}} if name in said else {}
+
+    return loader.load(
+        _file(folder, f"[server]\nport = {said['file']}\n" if "file" in said else ""),
+        REQUIRED | ({"SERVER_PORT": said["environ"]} if "environ" in said else {}),
+        under=layer("under"),
+        over=layer("over"),
+    ).server.port
+
+
+@pytest.mark.parametrize(("stronger", "weaker"), [*itertools.combinations(LAYERS, 2)])
+def test_stronger_layer_wins(stronger: str, weaker: str, tmp_path: Path) -> None:
+    """What is given beats the environment, which beats the file, which beats the fallback."""
+    assert _port({stronger: "1", weaker: "2"}, tmp_path) == 1
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_any_layer_beats_the_default(layer: str, tmp_path: Path) -> None:
+    """A setting has its default only where no layer says anything."""
+    assert _port({layer: "1"}, tmp_path) == 1
+    assert _port({}, tmp_path) == 8080
+
+
+@pytest.mark.parametrize("layer", ["over", "environ", "file"])
+@pytest.mark.parametrize("empty", ["", "   "])
+def test_empty_value_says_nothing(layer: str, empty: str, tmp_path: Path) -> None:
+    """An empty value, of white space too, lets the layer below speak."""
+    assert _port({layer: empty, "under": "7"}, tmp_path) == 7
+
+
+def test_empty_list_is_said(tmp_path: Path) -> None:
+    """An empty value of a list is an empty list, over the layers below."""
+    path = _file(tmp_path, "[identity]\ntrusted-proxies = 10.0.0.0/8\n")
+    config = loader.load(path, REQUIRED | {"IDENTITY_TRUSTED_PROXIES": ""})
+
+    assert config.identity.trusted_proxies == ()
+
+
+def test_list_runs_over_lines(tmp_path: Path) -> None:
+    """A list is separated by any white space, line ends included."""
+    path = _file(tmp_path, "[auth]\nwritable-attributes = name  email\n\tnickname\n\n  locale\n")
+    config = loader.load(path, REQUIRED)
+
+    assert config.auth.writable_attributes == ("name", "email", "nickname", "locale")
+
+
+@pytest.mark.parametrize("secret", ["50%", "%(region)s", "a=b=c", "#;[x]: y", "ü"])
+def test_secret_is_taken_as_it_stands(secret: str, tmp_path: Path) -> None:
+    """Nothing inside a value means anything to the reader of the file."""
+    path = _file(tmp_path, f"[aws.cognito]\nclient-secret = {secret}\n")
+
+    assert loader.load(path, REQUIRED).cognito.client_secret == secret
+
+
+def test_white_space_around_a_value_is_dropped() -> None:
+    """A value from the environment loses the white space around it, as one in the file does."""
+    config = loader.load(None, REQUIRED | {"AWS_REGION": " us-east-1\n"})
+
+    assert config.aws.region == "us-east-1"
+
+
+def test_foreign_variables_are_ignored() -> None:
+    """Variables that belong to no setting are other programs' business."""
+    foreign = {"PATH": "/bin", "AWS_PROFILE": "work", "SERVER": "x", "SERVER_PROT": "1"}
+
+    assert loader.load(None, REQUIRED | foreign) == loader.load(None, REQUIRED)
+
+
+def test_every_problem_stands_in_one_message(tmp_path: Path) -> None:
+    """All that is wrong, in the file and in the environment, is said at once."""
+    path = _file(
+        tmp_path,
+        "[sever]\nport = 1\n"
+        "[DEFAULT]\nhost = x\n"
+        "[server]\nprt = 1\nport = many\nmax-in-flight = 0\nhostage-situation-handler = x\n"
+        "[identity]\nsources = header oracle\ntrusted-proxies = 10.0.0.1/8\n"
+        "[aws.dynamodb]\nconsistent-read = perhaps\n",
+    )
+    environ = {"LOG_LEVEL": "loud", "AWS_COGNITO_CLIENT_ID": "1a2b3c"}
+
+    assert _refusal(path, environ).splitlines() == [
+        f"The configuration ({path} and the environment) cannot be used:",
+        "  [sever]: there is no such section; did you mean server?",
+        "  [DEFAULT]: there is no such section",
+        "  [server] prt: there is no such setting; did you mean port?",
+        "  [server] hostage-situation-handler: there is no such setting",
+        "  [aws] region (environment: AWS_REGION): Missing data for required field.",
+        (
+            "  [aws.cognito] user-pool-id (environment: AWS_COGNITO_USER_POOL_ID): "
+            "Missing data for required field."
+        ),
+        (
+            "  [aws.dynamodb] consistent-read (environment: AWS_DYNAMODB_CONSISTENT_READ): "
+            "Not a valid boolean."
+        ),
+        "  [identity] sources (environment: IDENTITY_SOURCES): 'oracle' is not one of alb bearer header",
+        (
+            "  [identity] trusted-proxies (environment: IDENTITY_TRUSTED_PROXIES): "
+            "10.0.0.1/8 has host bits set (write networks such as 10.0.0.0/8)"
+        ),
+        "  [server] port (environment: SERVER_PORT): Not a valid integer.",
+        (
+            "  [server] max-in-flight (environment: SERVER_MAX_IN_FLIGHT): "
+            "Must be greater than or equal to 1 and less than or equal to 100000."
+        ),
+        "  [log] level (environment: LOG_LEVEL): Must be one of: debug, info, warning, error.",
+    ]
+
+
+def test_required_setting_that_is_empty_is_missing(tmp_path: Path) -> None:
+    """An empty required setting is a missing one, not a wrong one."""
+    path = _file(tmp_path, "[aws]\nregion =\n")
+
+    assert "AWS_REGION): Missing data" in _refusal(path, REQUIRED | {"AWS_REGION": ""})
+
+
+def test_message_without_a_file_names_the_environment() -> None:
+    """Where there is no file, the message doesn't speak of one."""
+    assert _refusal(None, {}).startswith("The configuration (the environment) cannot be used:")
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        (f"region = {SECRET}\n", "has text before the first [section] (line 1)"),
+        (f"\n{SECRET}\n", "has text before the first [section] (line 2)"),
+        (f"[]\nregion = {SECRET}\n", "has text before the first [section] (line 1)"),
+        (
+            f"[aws.cognito]\nclient-secret {SECRET}\n\n[aws]\n{SECRET}\n",
+            "is not `key = value` text (line 2, 5)",
+        ),
+        (
+            f"[aws.cognito]\nclient-secret = {SECRET}\nclient-secret = {SECRET}\n",
+            "sets [aws.cognito] client-secret twice (line 3)",
+        ),
+        (
+            f"[aws.cognito]\nclient-secret = {SECRET}\n[aws.cognito]\n",
+            "has the section [aws.cognito] twice (line 3)",
+        ),
+    ],
+    ids=["key first", "text first", "no name", "no =", "setting twice", "section twice"],
+)
+def test_broken_file_is_told_by_line(text: str, what: str, tmp_path: Path) -> None:
+    """A file that can't be parsed is named with the line, which is not repeated: it may be secret."""
+    path = _file(tmp_path, text)
+
+    assert _refusal(path, REQUIRED) == f"The file {path} {what}."
+
+
+def test_file_in_another_encoding_is_told(tmp_path: Path) -> None:
+    """A file that is not UTF-8 is named, and nothing of it is repeated."""
+    path = tmp_path / "settings.ini"
+    path.write_bytes(f"[aws.cognito]\nclient-secret = {SECRET}ü\n".encode("latin-1"))
+
+    assert _refusal(path, REQUIRED) == f"The file {path} is not UTF-8 text."
+
+
+def test_missing_file_is_told(tmp_path: Path) -> None:
+    """A file that isn't there is named; the environment alone would not be what was asked for."""
+    path = tmp_path / "settings.ini"
+
+    assert _refusal(path, REQUIRED) == f"The file {path} cannot be read: No such file or directory."
+
+
+def test_folder_is_no_file(tmp_path: Path) -> None:
+    """A folder in the file's place is told as the system tells it."""
+    assert _refusal(tmp_path, REQUIRED) == f"The file {tmp_path} cannot be read: Is a directory."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[aws.cognito]\nclientsecret = {}\n",
+        "[secrets]\nclient-secret = {}\n",
+        "[aws.cognito]\nclient-id = {} \n",
+        "[aws.cognito]\nuser-pool-id = {}\n",
+        "[server]\nport = {}\n",
+    ],
+    ids=["unknown key", "unknown section", "client id", "pool id", "port"],
+)
+def test_no_message_repeats_a_secret(text: str, tmp_path: Path) -> None:
+    """A message repeats no value that may be a secret, though it stand in a wrong place."""
+    path = _file(tmp_path, text.format(SECRET) + f"[aws]\nregion =\n    {SECRET}\n")
+    environ = {"AWS_COGNITO_CLIENT_SECRET": SECRET, "LOG_LEVEL": "loud"}
+
+    assert SECRET not in _refusal(path, environ)
+
+
+def test_secret_in_the_environment_is_never_shown() -> None:
+    """A good secret beside a wrong setting is neither in the message nor in the error's repr."""
+    with pytest.raises(ConfigurationUnusable) as refused:
+        loader.load(None, {"AWS_COGNITO_CLIENT_SECRET": SECRET, "SERVER_PORT": "x"})
+
+    assert SECRET not in str(refused.value) + repr(refused.value)
+    assert refused.value.__cause__ is None
+
+
+def test_keys_are_those_of_the_file() -> None:
+    """A section's settings are known by the keys under which the file has them."""
+    assert list(loader.keys(SECTIONS["dynamodb"])) == [
+        "user-profile-table",
+        "endpoint-url",
+        "consistent-read",
+        "gathered-reads",
+        "places-remembered",
+        "transport",
+        "connect-timeout-s",
+        "read-timeout-s",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("IDENTITY_SOURCE", "; did you mean IDENTITY_SOURCES?"),
+        ("AWS_COGNITO_POOL_ID", "; did you mean AWS_COGNITO_USER_POOL_ID?"),
+        ("AWS_DYNAMODB_ENDPOINT", "; did you mean AWS_DYNAMODB_ENDPOINT_URL?"),
+        ("IDENTITY_QQQQQQQQQQQQQQQQQQQQ", ""),
+    ],
+)
+def test_variable_that_only_a_mistake_explains_is_named(name: str, meant: str) -> None:
+    """A setting that is misspelt in the environment must not be passed over: it may be about trust."""
+    environ = {
+        "AWS_REGION": "us-east-1",
+        "AWS_COGNITO_USER_POOL_ID": "us-east-1_none",
+        "AWS_COGNITO_CLIENT_ID": "none",
+        name: "x",
+        "SERVER_SOFTWARE": "another program's",
+        "AWS_PROFILE": "botocore's",
+    }
+
+    with pytest.raises(ConfigurationUnusable) as refused:
+        loader.load(None, environ)
+
+    (problem,) = str(refused.value).splitlines()[1:]
+    assert problem == f"  {name} in the environment: there is no such setting{meant}"

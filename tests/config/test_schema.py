@@ -1,0 +1,416 @@
+"""What each setting takes, what it refuses, and what it becomes."""
+
+from ipaddress import ip_network
+from typing import Any
+
+import pytest
+
+from service.config import loader
+from service.config.loader import environment_name
+from service.config.schema import SECTIONS
+from service.config.settings import Config
+from service.startup_errors import ConfigurationUnusable
+
+REQUIRED = {
+    ("aws", "region"): "ap-south-1",
+    ("aws.cognito", "user-pool-id"): "ap-south-1_Ab1",
+    ("aws.cognito", "client-id"): "1a2b3c",
+}
+SECRET = "s3cr3t-%(x)s-\u00fc"  # noqa: S105 -- of nobody
+ARN = "arn:aws:elasticloadbalancing:ap-south-1:123456789012:loadbalancer/app/front/50dc6c495c0c9188"
+ARN_IN_CHINA = ARN.replace("arn:aws:", "arn:aws-cn:").replace("ap-south-1", "cn-north-1")
+FREE = {  # settings that take any text
+    ("aws.cognito", "client-secret"),
+    ("identity", "alb-client-id"),
+    ("server", "host"),
+}
+SETTINGS = {(schema.section, key) for schema in SECTIONS.values() for key in loader.keys(schema)}
+RATES = (
+    "sign-in-per-s", "sign-up-per-s", "recovery-per-s", "token-per-s", "read-per-s", "update-per-s",
+    "address-per-s", "account-per-min",
+)  # fmt: skip
+COUNTS = {
+    "address-burst": 100_000, "account-burst": 100_000, "confirm-per-h": 1_000, "resend-per-h": 1_000,
+    "forgot-per-h": 1_000, "reset-per-h": 1_000, "sign-in-code-per-h": 1_000, "recipient-per-h": 1_000,
+    "lockout-after": 100, "accounts-remembered": 10_000_000,
+}  # fmt: skip
+
+RIGHT: list[tuple[str, str, str, object]] = [
+    ("aws", "region", "us-gov-west-1", "us-gov-west-1"),
+    ("aws", "region", "eusc-de-east-1", "eusc-de-east-1"),
+    ("aws.cognito", "user-pool-id", "eu-west-1_local", "eu-west-1_local"),
+    ("aws.cognito", "client-id", "a" * 128, "a" * 128),
+    ("aws.cognito", "client-secret", SECRET, SECRET),
+    ("aws.cognito", "client-secret", "%d%%", "%d%%"),
+    ("aws.cognito", "endpoint-url", "http://moto:5000", "http://moto:5000"),
+    ("aws.cognito", "connect-timeout-s", "0.001", 0.001),
+    ("aws.cognito", "read-timeout-s", "60", 60.0),
+    ("aws.cognito", "send-client-address", "false", False),
+    ("aws.dynamodb", "user-profile-table", "a_b.C-3", "a_b.C-3"),
+    ("aws.dynamodb", "endpoint-url", "https://localhost:8000/", "https://localhost:8000/"),
+    ("aws.dynamodb", "consistent-read", "false", False),
+    ("aws.dynamodb", "gathered-reads", "0", 0),
+    ("aws.dynamodb", "gathered-reads", "100", 100),
+    ("aws.dynamodb", "places-remembered", "0", 0),
+    ("aws.dynamodb", "places-remembered", "10000000", 10_000_000),
+    ("aws.dynamodb", "transport", "botocore", "botocore"),
+    ("aws.dynamodb", "connect-timeout-s", "60", 60.0),
+    ("aws.dynamodb", "read-timeout-s", ".5", 0.5),
+    ("aws.cognito", "issuers", "https://a.example/p\n http://b", (
+        "https://a.example/p", "http://b",
+    )),
+    ("aws.cognito", "jwks-url", "https://keys.example/k.json", "https://keys.example/k.json"),
+    ("upstreams", "breaker-failures", "0", 0),
+    ("upstreams", "breaker-failures", "10000", 10_000),
+    ("upstreams", "breaker-open-s", "60", 60.0),
+    ("identity", "sources", "bearer header", ("bearer", "header")),
+    ("identity", "alb-arn", f"{ARN} {ARN_IN_CHINA}", (ARN, ARN_IN_CHINA)),
+    ("identity", "alb-client-id", "1a2b3c", "1a2b3c"),
+    ("identity", "alb-issuer", "https://a.example", ("https://a.example",)),
+    ("identity", "alb-key-url", "http://keys:8000", "http://keys:8000"),
+    ("identity", "clock-skew-s", "0", 0.0),
+    ("identity", "clock-skew-s", "60", 60.0),
+    ("identity", "tokens-remembered", "0", 0),
+    ("identity", "tokens-remembered", "1000000", 1_000_000),
+    ("identity", "trusted-proxies", "10.0.0.0/8\n  ::1", (
+        ip_network("10.0.0.0/8"), ip_network("::1/128"),
+    )),
+    ("identity", "trusted-proxies", "", ()),
+    ("identity", "proxy-hops", "0", 0),
+    ("identity", "proxy-hops", "10", 10),
+    ("server", "host", "::1", "::1"),
+    ("server", "port", "0", 0),
+    ("server", "port", "65535", 65_535),
+    ("server", "allowed-hosts", "localhost API.example.com 10.0.0.1 [::1] api_1", (
+        "localhost",
+        "API.example.com",
+        "10.0.0.1",
+        "[::1]",
+        "api_1",
+    )),
+    ("server", "workers", "1", 1),
+    ("server", "workers", "256", 256),
+    ("server", "metrics-port", "0", 0),
+    ("server", "metrics-port", "65535", 65_535),
+    ("server", "max-body-bytes", "1024", 1_024),
+    ("server", "max-body-bytes", "10485760", 10_485_760),
+    ("server", "max-in-flight", "1", 1),
+    ("server", "max-in-flight", "100000", 100_000),
+    ("server", "max-connections", "1", 1),
+    ("server", "max-connections", "1000000", 1_000_000),
+    ("server", "request-deadline-s", "300", 300.0),
+    ("server", "header-timeout-s", "0.1", 0.1),
+    ("server", "body-timeout-s", "300", 300.0),
+    ("server", "write-timeout-s", "0.5", 0.5),
+    ("server", "keep-alive-s", "60.1", 60.1),
+    ("server", "balancer-idle-s", "0", 0.0),
+    ("server", "drain-s", "0", 0.0),
+    ("server", "drain-s", "300", 300.0),
+    ("server", "readiness-interval-s", "0.001", 0.001),
+    ("cors", "allowed-origins", "https://app.example http://localhost:3000", (
+        "https://app.example", "http://localhost:3000",
+    )),
+    ("auth", "writable-attributes", "name\n\temail", ("name", "email")),
+    ("auth", "writable-attributes", " ", ()),
+    ("auth", "uniform-signup", "true", True),
+    ("auth", "answer-floor-ms", "0", 0),
+    ("auth", "answer-floor-ms", "10000", 10_000),
+    ("auth", "totp-issuer", "Our App\u00ae 100%", "Our App\u00ae 100%"),
+    ("auth", "totp-issuer", "a" * 64, "a" * 64),
+    ("offer", "sign-up", "false", False),
+    ("offer", "flows", "USER_AUTH USER_PASSWORD_AUTH", ("USER_AUTH", "USER_PASSWORD_AUTH")),
+    ("offer", "first-factors", "PASSWORD EMAIL_OTP SMS_OTP WEB_AUTHN", (
+        "PASSWORD", "EMAIL_OTP", "SMS_OTP", "WEB_AUTHN",
+    )),
+    ("offer", "first-factors", "", ()),
+    ("offer", "mfa", "SMS_MFA EMAIL_OTP SOFTWARE_TOKEN_MFA", (
+        "SMS_MFA", "EMAIL_OTP", "SOFTWARE_TOKEN_MFA",
+    )),
+    ("offer", "mfa", "", ()),
+    ("offer", "passkeys", "true", True),
+    ("offer", "password-min-length", "6", 6),
+    ("offer", "password-min-length", "99", 99),
+    ("offer", "password-requires", "symbols digits", ("symbols", "digits")),
+    ("offer", "password-requires", "", ()),
+    *(("limits", key, text, value) for key in RATES for text, value in (
+        ("0", 0.0), ("0.5", 0.5), ("100000", 100_000.0),
+    )),
+    *(("limits", key, text, int(text)) for key, most in COUNTS.items() for text in (
+        "1", str(most),
+    )),
+    *(("limits", key, "0", 0) for key in COUNTS if key != "accounts-remembered"),
+    ("limits", "burst-s", "1", 1.0),
+    ("limits", "burst-s", "60", 60.0),
+    ("profile", "schema", "our_app.v2:Schema2", "our_app.v2:Schema2"),
+    ("log", "level", "debug", "debug"),
+    ("log", "format", "console", "console"),
+    ("log", "identities", "plain", "plain"),
+    ("log", "hash-key", "%" * 16, "%" * 16),
+    ("tracing", "otlp-endpoint", "http://localhost:4318", "http://localhost:4318"),
+    ("tracing", "sample-ratio", "0", 0.0),
+    ("tracing", "sample-ratio", "1", 1.0),
+]  # fmt: skip
+WRONG: list[tuple[str, str, str, str]] = [
+    ("aws", "region", "Mumbai", "pattern"),
+    ("aws", "region", "ap-south-1\nx", "pattern"),
+    ("aws.cognito", "user-pool-id", "pool", "pattern"),
+    ("aws.cognito", "user-pool-id", "a_b c", "pattern"),
+    ("aws.cognito", "client-id", "a" * 129, "pattern"),
+    ("aws.cognito", "endpoint-url", "moto:5000", "Not an address"),
+    ("aws.cognito", "endpoint-url", "ftp://moto", "Not an address"),
+    ("aws.cognito", "client-id", "a b", "pattern"),
+    ("aws.cognito", "issuers", "https://a.example b.example", "'b.example' is not of the form"),
+    ("aws.cognito", "jwks-url", "keys.json", "Not an address"),
+    ("aws.cognito", "connect-timeout-s", "0", "0.001"),
+    ("aws.cognito", "connect-timeout-s", "61", "60"),
+    ("aws.cognito", "read-timeout-s", "soon", "number"),
+    ("aws.cognito", "read-timeout-s", "nan", "nan"),
+    ("aws.cognito", "send-client-address", "perhaps", "boolean"),
+    ("aws.dynamodb", "user-profile-table", "ab", "pattern"),
+    ("aws.dynamodb", "user-profile-table", "a/b/c", "pattern"),
+    ("aws.dynamodb", "endpoint-url", "http://", "Not an address"),
+    ("aws.dynamodb", "endpoint-url", "http://localhost:99999", "Not an address"),
+    ("aws.dynamodb", "endpoint-url", "http://user:secret@localhost", "Not an address"),
+    ("aws.dynamodb", "endpoint-url", "http://local host", "Not an address"),
+    ("aws.dynamodb", "consistent-read", "perhaps", "boolean"),
+    ("aws.dynamodb", "gathered-reads", "-1", "0"),
+    ("aws.dynamodb", "gathered-reads", "101", "100"),
+    ("aws.dynamodb", "places-remembered", "-1", "0"),
+    ("aws.dynamodb", "places-remembered", "10000001", "10000000"),
+    ("aws.dynamodb", "transport", "slow", "fast, botocore"),
+    ("aws.dynamodb", "connect-timeout-s", "-1", "0.001"),
+    ("aws.dynamodb", "read-timeout-s", "60.1", "60"),
+    ("upstreams", "breaker-failures", "-1", "0"),
+    ("upstreams", "breaker-failures", "10001", "10000"),
+    ("upstreams", "breaker-open-s", "0", "0.001"),
+    ("upstreams", "breaker-open-s", "61", "60"),
+    ("identity", "sources", "", "Shorter"),
+    ("identity", "sources", "header headers", "'headers' is not one of alb bearer header"),
+    ("identity", "sources", "header header", "twice"),
+    ("identity", "alb-arn", ARN[:-3] + "/x", "is not of the form"),
+    ("identity", "alb-arn", ARN.replace("/app/", "/net/"), "is not of the form"),
+    ("identity", "alb-arn", f"{ARN} {ARN}", "twice"),
+    ("identity", "alb-issuer", "issuer", "is not of the form"),
+    ("identity", "alb-key-url", "keys", "Not an address"),
+    ("identity", "clock-skew-s", "-0.1", "0"),
+    ("identity", "clock-skew-s", "61", "60"),
+    ("identity", "tokens-remembered", "-1", "0"),
+    ("identity", "tokens-remembered", "1000001", "1000000"),
+    ("identity", "proxy-hops", "-1", "0"),
+    ("identity", "proxy-hops", "11", "10"),
+    ("identity", "trusted-proxies", "10.0.0.1/8", "10.0.0.1/8 has host bits set"),
+    ("identity", "trusted-proxies", "home", "write networks such as 10.0.0.0/8"),
+    ("server", "port", "-1", "0"),
+    ("server", "allowed-hosts", "localhost:8080", "is not of the form"),
+    ("server", "allowed-hosts", "http://localhost", "is not of the form"),
+    ("server", "allowed-hosts", "*", "is not of the form"),
+    ("server", "allowed-hosts", ".example.com", "is not of the form"),
+    ("server", "allowed-hosts", "::1", "is not of the form"),
+    ("server", "allowed-hosts", "a a", "names something twice"),
+    ("server", "workers", "0", "1"),
+    ("server", "max-connections", "0", "1"),
+    ("server", "header-timeout-s", "0", "0.001"),
+    ("server", "body-timeout-s", "301", "300"),
+    ("server", "write-timeout-s", "0", "0.001"),
+    ("server", "keep-alive-s", "60", "balancer-idle-s"),
+    ("server", "balancer-idle-s", "4001", "4000"),
+    ("server", "drain-s", "-1", "0"),
+    ("server", "workers", "257", "256"),
+    ("server", "port", "65536", "65535"),
+    ("server", "metrics-port", "-1", "0"),
+    ("server", "metrics-port", "65536", "65535"),
+    ("server", "metrics-port", "8080", "takes port 8080"),
+    ("server", "port", "80.5", "integer"),
+    ("server", "port", "8080 # the port", "integer"),
+    ("server", "max-body-bytes", "1023", "1024"),
+    ("server", "max-body-bytes", "10485761", "10485760"),
+    ("server", "max-in-flight", "0", "1"),
+    ("server", "max-in-flight", "100001", "100000"),
+    ("server", "request-deadline-s", "inf", "inf"),
+    ("server", "request-deadline-s", "301", "300"),
+    ("server", "readiness-interval-s", "0", "0.001"),
+    ("cors", "allowed-origins", "*", "is not of the form"),
+    ("cors", "allowed-origins", "https://app.example/", "is not of the form"),
+    ("cors", "allowed-origins", "app.example", "is not of the form"),
+    ("auth", "writable-attributes", "name name", "twice"),
+    ("auth", "uniform-signup", "perhaps", "boolean"),
+    ("auth", "answer-floor-ms", "-1", "0"),
+    ("auth", "answer-floor-ms", "10001", "10000"),
+    ("auth", "answer-floor-ms", "0.5", "integer"),
+    ("auth", "totp-issuer", "our:app", "no colon"),
+    ("auth", "totp-issuer", "our\napp", "no colon"),
+    ("auth", "totp-issuer", "a" * 65, "64 characters"),
+    ("offer", "sign-up", "perhaps", "boolean"),
+    ("offer", "flows", "", "Shorter"),
+    ("offer", "flows", "USER_SRP_AUTH", "'USER_SRP_AUTH' is not one of USER_PASSWORD_AUTH USER_AUTH"),
+    ("offer", "first-factors", "PASSWORD_SRP", "'PASSWORD_SRP' is not one of PASSWORD"),
+    ("offer", "mfa", "EMAIL_MFA", "'EMAIL_MFA' is not one of SOFTWARE_TOKEN_MFA"),
+    ("offer", "passkeys", "perhaps", "boolean"),
+    ("offer", "password-min-length", "5", "6"),
+    ("offer", "password-min-length", "100", "99"),
+    ("offer", "password-requires", "numbers", "'numbers' is not one of lowercase"),
+    *(("limits", key, text, why) for key in RATES for text, why in (
+        ("-0.1", "0"), ("100001", "100000"), ("nan", "nan"), ("many", "number"),
+    )),
+    *(("limits", key, text, why) for key, most in COUNTS.items() for text, why in (
+        ("-1", "greater"), (str(most + 1), str(most)), ("0.5", "integer"),
+    )),
+    ("limits", "accounts-remembered", "0", "1"),
+    ("limits", "burst-s", "0.9", "1"),
+    ("limits", "burst-s", "61", "60"),
+    ("profile", "schema", "Schema", "package.module:Class"),
+    ("profile", "schema", ".relative:Schema", "package.module:Class"),
+    ("profile", "schema", "a..b:Schema", "package.module:Class"),
+    ("profile", "schema", "a:B.C", "package.module:Class"),
+    ("log", "level", "INFO", "debug"),
+    ("log", "format", "xml", "json"),
+    ("log", "identities", "secret", "plain, hashed"),
+    ("log", "hash-key", "%" * 15, "16"),
+    ("tracing", "otlp-endpoint", "localhost:4318", "Not an address"),
+    ("tracing", "sample-ratio", "-0.1", "0"),
+    ("tracing", "sample-ratio", "1.1", "1"),
+]  # fmt: skip
+
+
+def _load(*settings: tuple[str, str, str]) -> Config:
+    given = REQUIRED | {(section, key): text for section, key, text in settings}
+    environ = {environment_name(*setting): text for setting, text in given.items()}
+    return loader.load(None, environ)
+
+
+def _value(section: str, key: str, text: str) -> Any:  # noqa: ANN401 -- settings have many types
+    """Return what the setting becomes when it is set to *text*."""
+    fields = {schema.section: name for name, schema in SECTIONS.items()}
+    return getattr(getattr(_load((section, key, text)), fields[section]), key.replace("-", "_"))
+
+
+def _problems(*settings: tuple[str, str, str]) -> list[str]:
+    """Return the lines that tell what is wrong."""
+    with pytest.raises(ConfigurationUnusable) as refused:
+        _load(*settings)
+    return str(refused.value).splitlines()[1:]
+
+
+@pytest.mark.parametrize(("section", "key", "text", "value"), RIGHT)
+def test_right_value_is_taken(section: str, key: str, text: str, value: object) -> None:
+    """A setting takes what is right for it, its bounds included, and becomes what it means."""
+    assert _value(section, key, text) == value
+
+
+@pytest.mark.parametrize(("section", "key", "text", "why"), WRONG)
+def test_wrong_value_is_named(section: str, key: str, text: str, why: str) -> None:
+    """A wrong value stops the start; the message names section, key, variable and reason."""
+    (line,) = _problems((section, key, text))
+
+    name = environment_name(section, key)
+    assert line.startswith(f"  [{section}] {key} (environment: {name}): ")
+    assert why in line.partition("): ")[2]
+
+
+def test_every_setting_is_tried() -> None:
+    """The tables above hold a right value of every setting, and a wrong one where there is one."""
+    assert {(section, key) for section, key, _, _ in RIGHT} == SETTINGS
+    assert {(section, key) for section, key, _, _ in WRONG} == SETTINGS - FREE
+
+
+@pytest.mark.parametrize(
+    ("port", "first", "workers", "why"),
+    [
+        ("9003", "9000", "4", "takes the ports 9000 to 9003"),
+        ("8080", "65533", "4", "takes the ports 65533 to 65536"),
+    ],
+    ids=["the service's own", "beyond the last"],
+)
+def test_every_worker_needs_a_port_for_metrics(
+    port: str, first: str, workers: str, why: str
+) -> None:
+    """Each worker has a port for its metrics, and none of them may be another one's."""
+    ours = (("server", "port", port), ("server", "workers", workers))
+
+    (line,) = _problems(*ours, ("server", "metrics-port", first))
+
+    assert line.startswith("  [server] metrics-port (environment: SERVER_METRICS_PORT): ")
+    assert why in line
+
+
+def test_ports_for_metrics_may_be_the_last() -> None:
+    """The last worker may take the last port that there is."""
+    config = _load(("server", "workers", "4"), ("server", "metrics-port", "65532"))
+
+    assert config.server.metrics_port == 65_532
+
+
+def test_load_balancer_must_be_named() -> None:
+    """The source alb needs an ARN: without one, anybody's load balancer could sign."""
+    (line,) = _problems(("identity", "sources", "alb bearer"))
+
+    assert line.startswith("  [identity] alb-arn (environment: IDENTITY_ALB_ARN): Must be set")
+
+
+def test_load_balancer_is_asked_for_beside_other_problems() -> None:
+    """A missing ARN is told together with what else is wrong in its section."""
+    wrong = (("identity", "sources", "alb"), ("identity", "clock-skew-s", "soon"))
+
+    assert [line.split()[1] for line in _problems(*wrong)] == ["clock-skew-s", "alb-arn"]
+
+
+def test_wrong_load_balancer_is_one_problem() -> None:
+    """A wrong ARN is told as wrong, not as missing as well."""
+    (line,) = _problems(("identity", "sources", "alb"), ("identity", "alb-arn", "arn"))
+
+    assert line.endswith("'arn' is not of the form that is needed here")
+
+
+def test_named_load_balancer_is_accepted() -> None:
+    """With an ARN the source alb is taken."""
+    config = _load(("identity", "sources", "alb"), ("identity", "alb-arn", ARN))
+
+    assert config.identity.sources == ("alb",)
+    assert config.identity.alb_arn == (ARN,)
+
+
+def test_client_address_needs_a_secret() -> None:
+    """Cognito takes a caller's address only from a client that has a secret."""
+    (line,) = _problems(("aws.cognito", "send-client-address", "true"))
+
+    assert line == (
+        "  [aws.cognito] client-secret (environment: AWS_COGNITO_CLIENT_SECRET): "
+        "Must be set, because send-client-address is true."
+    )
+
+
+def test_client_address_is_sent_by_a_client_with_a_secret() -> None:
+    """With a secret the address may be sent."""
+    config = _load(
+        ("aws.cognito", "send-client-address", "true"), ("aws.cognito", "client-secret", SECRET)
+    )
+
+    assert config.cognito.send_client_address
+
+
+def test_hashing_needs_a_key() -> None:
+    """Identities can't be hashed without a key; the message names both settings."""
+    (line,) = _problems(("log", "identities", "hashed"))
+
+    assert line == (
+        "  [log] hash-key (environment: LOG_HASH_KEY): "
+        "Must be set, to at least 16 characters, because identities = hashed."
+    )
+
+
+def test_short_key_is_one_problem() -> None:
+    """A key that is too short is told as such, not as missing as well, and never shown."""
+    (line,) = _problems(("log", "identities", "hashed"), ("log", "hash-key", "sh0rt-k3y"))
+
+    assert line == "  [log] hash-key (environment: LOG_HASH_KEY): Shorter than minimum length 16."
+    assert "sh0rt-k3y" not in line
+
+
+def test_key_for_hashing_is_accepted_and_never_shown() -> None:
+    """With a key identities are hashed, and the repr of the configuration does not hold it."""
+    key = "k" * 16
+    config = _load(("log", "identities", "hashed"), ("log", "hash-key", key))
+
+    assert (config.log.identities, config.log.hash_key) == ("hashed", key)
+    assert "hash_key" not in repr(config)
+    assert key not in repr(config)

@@ -1,0 +1,145 @@
+"""The settings: what each takes, what it is without being set, and what config.ini says of it."""
+
+import configparser
+import dataclasses
+from collections import Counter
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+
+from service.config import loader
+from service.config.loader import environment_name
+from service.config.schema import PRIVATE_NETWORKS, SECTIONS
+from service.config.settings import Config
+
+SHIPPED = Path(__file__).parents[2] / "config.ini"
+REQUIRED = {
+    ("aws", "region"): "ap-south-1",
+    ("aws.cognito", "user-pool-id"): "ap-south-1_Ab1",
+    ("aws.cognito", "client-id"): "1a2b3c",
+}
+SECRET = "s3cr3t-%(x)s-\u00fc"  # noqa: S105 -- of nobody
+
+SETTINGS = {
+    (schema.section, key): field
+    for schema in SECTIONS.values()
+    for key, field in loader.keys(schema).items()
+}
+NAMES = [f"{section}.{key}" for section, key in SETTINGS]
+
+
+def _environ(*settings: tuple[str, str, str]) -> dict[str, str]:
+    """Return an environment with the required settings, and *settings* over them."""
+    given = REQUIRED | {(section, key): text for section, key, text in settings}
+    return {environment_name(*setting): text for setting, text in given.items()}
+
+
+def _load(*settings: tuple[str, str, str]) -> Config:
+    return loader.load(None, _environ(*settings))
+
+
+@pytest.fixture(name="shipped", scope="module")
+def _shipped() -> configparser.ConfigParser:
+    parser = configparser.ConfigParser(interpolation=None, default_section="", delimiters=("=",))
+    parser.read_string(SHIPPED.read_text(encoding="utf-8"))
+    return parser
+
+
+def test_config_ini_lists_what_exists(shipped: configparser.ConfigParser) -> None:
+    """config.ini lists the settings that exist and no others, in their order."""
+    assert [(section, key) for section in shipped.sections() for key in shipped[section]] == list(
+        SETTINGS
+    )
+
+
+@pytest.mark.parametrize(("section", "key"), SETTINGS, ids=NAMES)
+def test_config_ini_says_the_default(
+    section: str, key: str, shipped: configparser.ConfigParser
+) -> None:
+    """A setting has in config.ini exactly its default, and nothing where it has none."""
+    field = SETTINGS[section, key]
+    text = shipped[section][key]
+
+    if text:
+        assert field.deserialize(text) == field.load_default
+        assert not field.required
+    else:
+        assert field.required or field.load_default in (None, ())
+
+
+def test_config_ini_changes_nothing() -> None:
+    """With config.ini the configuration is the one without any file."""
+    assert loader.load(SHIPPED, _environ()) == _load()
+
+
+def test_required_settings_are_those_that_no_default_can_guess() -> None:
+    """The region, the user pool and its client must be set; nothing else must."""
+    assert {setting for setting, field in SETTINGS.items() if field.required} == set(REQUIRED)
+
+
+def test_config_ini_explains_every_setting() -> None:
+    """Every setting in config.ini stands under a comment, alone or together with its like."""
+    unexplained = []
+    above = ""
+    for line in SHIPPED.read_text(encoding="utf-8").splitlines():
+        if "=" in line and not line.startswith("#") and (not above or above.startswith("[")):
+            unexplained.append(line)
+        above = line
+
+    assert unexplained == []
+
+
+def test_environment_names_are_unique() -> None:
+    """No two settings share an environment variable."""
+    names = Counter(environment_name(*setting) for setting in SETTINGS)
+
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "name"),
+    [
+        ("aws", "region", "AWS_REGION"),
+        ("aws.cognito", "user-pool-id", "AWS_COGNITO_USER_POOL_ID"),
+        ("aws.dynamodb", "endpoint-url", "AWS_DYNAMODB_ENDPOINT_URL"),
+        ("server", "port", "SERVER_PORT"),
+    ],
+)
+def test_environment_name_is_section_and_key(section: str, key: str, name: str) -> None:
+    """The variable is the section and the key in upper case, with _ for . and -."""
+    assert environment_name(section, key) == name
+
+
+def test_defaults_are_the_documented_ones() -> None:
+    """What is not set has its documented default."""
+    config = _load()
+
+    assert (config.server.host, config.server.port) == ("0.0.0.0", 8080)  # noqa: S104 -- compared
+    assert (config.dynamodb.user_profile_table, config.dynamodb.consistent_read) == (
+        "user-profiles",
+        True,
+    )
+    assert config.identity.sources == ("header", "bearer")
+    assert config.identity.trusted_proxies == tuple(map(ip_network, PRIVATE_NETWORKS.split()))
+    assert (config.log.level, config.log.format) == ("info", "json")
+    assert config.cognito.client_secret is None
+    assert config.cognito.endpoint_url is None
+
+
+def test_secret_is_never_shown() -> None:
+    """The repr of a configuration holds no secret."""
+    config = _load(("aws.cognito", "client-secret", SECRET))
+
+    assert config.cognito.client_secret == SECRET
+    assert SECRET not in repr(config)
+    assert "client_secret" not in repr(config)
+
+
+def test_configuration_is_frozen() -> None:
+    """A configuration never changes, in whole or in part."""
+    config = _load()
+
+    for value in (config, *(getattr(config, name) for name in SECTIONS)):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(value, dataclasses.fields(value)[0].name, "other")

@@ -1,0 +1,73 @@
+"""What was sent can be read: on the console, and over HTTP."""
+
+import asyncio
+import json
+import urllib.request
+from typing import Any
+
+import pytest
+
+from local_aws.outbox import CAPACITY, Delivery, Outbox, announce_on_console
+from local_aws.server import LocalAws
+from tests.local_aws.support import Stage
+
+
+def _delivery(username: str, code: str = "482913") -> Delivery:
+    return Delivery("eu_x", username, "confirmation", "email", "a@example.com", code)
+
+
+def _read(aws: LocalAws, query: str) -> Any:  # noqa: ANN401 -- JSON
+    url = f"{aws.endpoint_url}/local-aws/outbox{query}"
+    with urllib.request.urlopen(url) as answer:  # noqa: S310 -- ours
+        assert answer.headers["Content-Type"] == "application/json"
+        return json.load(answer)
+
+
+def test_console_has_one_line_for_a_code(capsys: pytest.CaptureFixture[str]) -> None:
+    """The line names the user as typed, and has no other digits than the code's."""
+    announce_on_console(_delivery("Alice"))
+    assert capsys.readouterr().out == "confirmation code for Alice: 482913\n"
+
+
+def test_console_shows_a_hostile_name_without_its_effect(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Whatever a user is named, the line stays one line that a terminal only shows."""
+    announce_on_console(_delivery("\x1b[2Ja\u202e\nb"))
+    assert capsys.readouterr().out == ("confirmation code for \\x1b[2Ja\\u202e\\nb: 482913\n")
+
+
+def test_outbox_forgets_the_oldest() -> None:
+    """The outbox is bounded."""
+    outbox = Outbox(announce=lambda _: None)
+    for number in range(CAPACITY + 1):
+        outbox.deliver(_delivery("alice", str(number)))
+    kept = outbox.sent(None)
+    assert (len(kept), kept[0]["code"], kept[-1]["code"]) == (CAPACITY, "1", str(CAPACITY))
+
+
+async def test_deliveries_of_a_user_are_listed(aws: LocalAws, stage: Stage) -> None:
+    """Another process reads a user's codes, the newest last, whatever the case of the name."""
+    username = await stage.sign_up()
+    first = stage.mail.code(username)
+    await stage.cognito.resend_confirmation_code(
+        ClientId=stage.apps["public"].client_id, Username=username
+    )
+    found = await asyncio.to_thread(_read, aws, f"?username={username.upper()}")
+    assert [mail["code"] for mail in found] == [first, stage.mail.code(username)]
+    assert found[0] == {
+        "user_pool_id": stage.apps["public"].pool_id,
+        "username": username,
+        "purpose": "confirmation",
+        "attribute": "email",
+        "destination": f"{username}@example.com",
+        "code": first,
+    }
+
+
+async def test_all_deliveries_are_listed(aws: LocalAws, stage: Stage) -> None:
+    """Without a name everything is listed."""
+    username = await stage.sign_up()
+    found = await asyncio.to_thread(_read, aws, "")
+    assert found[-1]["username"] == username
+    assert len(found) > 1 or stage.mail.sent[-1].username == username

@@ -1,0 +1,212 @@
+"""A passkey signs in whoever holds it, for the challenge that was given, and nobody else."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.local_aws.passkey_support import registered, requested
+from tests.local_aws.support import Stage, refusal, refusal_type
+from tests.support.webauthn_authenticator import Authenticator, encoded
+
+WRONG = ("NotAuthorizedException", "Incorrect username or password.")
+PREFERRED = {"PREFERRED_CHALLENGE": "WEB_AUTHN"}
+
+
+async def _answer(
+    stage: Stage,
+    challenge: dict[str, Any],
+    username: str,
+    credential: dict[str, Any],
+    **choice: str,
+) -> dict[str, Any]:
+    return await stage.respond(challenge, username, CREDENTIAL=json.dumps(credential), **choice)
+
+
+async def test_passkey_signs_in(stage: Stage) -> None:
+    """The options say what is wanted, and the signature over it gives tokens, once."""
+    authenticator = Authenticator()
+    username, access = await registered(stage, authenticator)
+    begun = await stage.begin(username, **PREFERRED)
+    assert begun["ChallengeName"] == "WEB_AUTHN"
+    assert begun["AvailableChallenges"] == ["PASSWORD", "EMAIL_OTP", "WEB_AUTHN"]
+    wanted = requested(begun)
+    assert {name: wanted[name] for name in wanted if name != "challenge"} == {
+        "allowCredentials": [{"type": "public-key", "id": next(iter(authenticator.credentials))}],
+        "rpId": "localhost",
+        "timeout": 60_000,
+        "userVerification": "preferred",
+    }
+    signed = authenticator.sign_in(wanted)
+    answer = await _answer(stage, begun, username, signed)
+    assert await stage.attributes(answer["AuthenticationResult"]["AccessToken"])
+    again = _answer(stage, begun, username, signed)
+    assert await refusal_type(again) == "NotAuthorizedException"
+    factors = await stage.cognito.get_user_auth_factors(AccessToken=access)
+    assert "WEB_AUTHN" in factors["ConfiguredUserAuthFactors"]
+
+
+async def test_passkey_can_come_with_the_choice(stage: Stage) -> None:
+    """The offer has the options with it, so that choice and signature can be one answer."""
+    authenticator = Authenticator()
+    username, _ = await registered(stage, authenticator)
+    begun = await stage.begin(username)
+    assert begun["ChallengeName"] == "SELECT_CHALLENGE"
+    signed = authenticator.sign_in(requested(begun))
+    answer = await _answer(stage, begun, username, signed, ANSWER="WEB_AUTHN")
+    assert answer["AuthenticationResult"]["AccessToken"]
+
+
+async def test_passkey_is_chosen_and_then_asked_for(stage: Stage) -> None:
+    """The choice alone is answered by a challenge of its own."""
+    authenticator = Authenticator()
+    username, _ = await registered(stage, authenticator)
+    begun = await stage.begin(username)
+    asked = await stage.respond(begun, username, ANSWER="WEB_AUTHN")
+    assert requested(asked)["challenge"] != requested(begun)["challenge"]
+    answer = await _answer(stage, asked, username, authenticator.sign_in(requested(asked)))
+    assert answer["AuthenticationResult"]["AccessToken"]
+
+
+async def test_wrong_answer_leaves_the_session_open(stage: Stage) -> None:
+    """A signature over another challenge signs in nobody; the right one still does."""
+    authenticator = Authenticator()
+    username, _ = await registered(stage, authenticator)
+    begun = await stage.begin(username, **PREFERRED)
+    other = await stage.begin(username, **PREFERRED)
+    wrong = authenticator.sign_in(requested(other))
+    assert await refusal(_answer(stage, begun, username, wrong)) == WRONG
+    right = authenticator.sign_in(requested(begun))
+    assert await _answer(stage, begun, username, right)
+
+
+async def test_passkey_of_another_user_signs_in_nobody(stage: Stage) -> None:
+    """A passkey is its user's."""
+    mallory = Authenticator()
+    await registered(stage, mallory)
+    alice, _ = await registered(stage, Authenticator())
+    begun = await stage.begin(alice, **PREFERRED)
+    allowed = [{"type": "public-key", "id": name} for name in mallory.credentials]
+    signed = mallory.sign_in({**requested(begun), "allowCredentials": allowed})
+    assert await refusal(_answer(stage, begun, alice, signed)) == WRONG
+
+
+async def test_forged_signature_signs_in_nobody(stage: Stage) -> None:
+    """What another key signed in the name of the passkey is refused."""
+    authentic, forger = Authenticator(), Authenticator()
+    alice, _ = await registered(stage, authentic)
+    await registered(stage, forger)
+    begun = await stage.begin(alice, **PREFERRED)
+    (name,) = authentic.credentials
+    forger.credentials = {name: next(iter(forger.credentials.values()))}
+    signed = forger.sign_in(requested(begun))
+    signed["response"]["userHandle"] = None
+    assert await refusal(_answer(stage, begun, alice, signed)) == WRONG
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"rpId": "example.com"},
+        {"origin": "https://example.com"},
+        {"userHandle": encoded(b"somebody")},
+        {"signature": encoded(b"x")},
+        {"signature": None},
+    ],
+    ids=["relying party", "origin", "user", "signature", "none"],
+)
+async def test_answer_that_does_not_hold_is_refused(stage: Stage, change: dict[str, Any]) -> None:
+    """Whatever is wrong with it, the refusal is the one of a wrong password."""
+    authenticator = Authenticator()
+    username, _ = await registered(stage, authenticator)
+    begun = await stage.begin(username, **PREFERRED)
+    authenticator.origin = change.get("origin", authenticator.origin)
+    signed = authenticator.sign_in({**requested(begun), **change})
+    signed["response"] |= {
+        name: value for name, value in change.items() if name in signed["response"]
+    }
+    assert await refusal(_answer(stage, begun, username, signed)) == WRONG
+
+
+async def test_copy_of_an_authenticator_is_noticed(stage: Stage) -> None:
+    """The counter of signatures grows, or there are two of it."""
+    authenticator = Authenticator()
+    username, _ = await registered(stage, authenticator)
+    for sign_count, works in ((0, True), (4, True), (4, False), (-1, False), (9, True)):
+        (credential,) = authenticator.credentials.values()
+        credential.sign_count = sign_count
+        begun = await stage.begin(username, **PREFERRED)
+        answer = _answer(stage, begun, username, authenticator.sign_in(requested(begun)))
+        if works:
+            assert (await answer)["AuthenticationResult"]
+        else:
+            assert await refusal(answer) == WRONG
+
+
+async def test_authenticator_may_have_no_counter(stage: Stage) -> None:
+    """Passkeys that are synchronised say 0 each time."""
+    authenticator = Authenticator()
+    username, _ = await registered(stage, authenticator)
+    (credential,) = authenticator.credentials.values()
+    for _ in range(2):
+        credential.sign_count = -1
+        begun = await stage.begin(username, **PREFERRED)
+        answer = await _answer(stage, begun, username, authenticator.sign_in(requested(begun)))
+        assert answer["AuthenticationResult"]
+
+
+@pytest.mark.parametrize("credential", ["no JSON", "[]", "{}"])
+async def test_credential_that_is_none_is_named(stage: Stage, credential: str) -> None:
+    """What is no credential is a mistake of the client's, not of the user's."""
+    username, _ = await registered(stage, Authenticator())
+    begun = await stage.begin(username, **PREFERRED)
+    answer = stage.respond(begun, username, CREDENTIAL=credential)
+    assert await refusal_type(answer) == "InvalidParameterException"
+
+
+async def test_deleted_passkey_opens_nothing(stage: Stage) -> None:
+    """Without its passkey the user cannot choose it, and a challenge from before is void."""
+    authenticator = Authenticator()
+    username, access = await registered(stage, authenticator)
+    begun = await stage.begin(username, **PREFERRED)
+    (name,) = authenticator.credentials
+    await stage.cognito.delete_web_authn_credential(AccessToken=access, CredentialId=name)
+    signed = authenticator.sign_in(requested(begun))
+    assert await refusal(_answer(stage, begun, username, signed)) == WRONG
+    assert (await stage.begin(username, **PREFERRED))["ChallengeName"] == "SELECT_CHALLENGE"
+
+
+async def test_passkey_of_a_former_relying_party_opens_nothing(stage: Stage) -> None:
+    """A pool that moves leaves its passkeys behind, in challenges from before too."""
+    pool = await stage.cognito.create_user_pool(
+        PoolName="moving",
+        AutoVerifiedAttributes=["email"],
+        Policies={"SignInPolicy": {"AllowedFirstAuthFactors": ["PASSWORD", "WEB_AUTHN"]}},
+    )
+    pool_id = pool["UserPool"]["Id"]
+    flows: Any = ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_AUTH"]
+    made = await stage.cognito.create_user_pool_client(
+        UserPoolId=pool_id, ClientName="c", ExplicitAuthFlows=flows
+    )
+    client_id = made["UserPoolClient"]["ClientId"]
+    moving = Stage(
+        stage.cognito,
+        {"choice": type(stage.apps["choice"])(pool_id, client_id, None)},
+        stage.mail,
+        stage.clock,
+    )
+    settings: Any = {"RelyingPartyId": "localhost"}
+    await stage.cognito.set_user_pool_mfa_config(UserPoolId=pool_id, WebAuthnConfiguration=settings)
+    authenticator = Authenticator()
+    username, _ = await registered(moving, authenticator)
+    begun = await moving.begin(username, **PREFERRED)
+    assert begun["ChallengeName"] == "WEB_AUTHN"
+    for name in ("example.com", None):
+        settings = {"RelyingPartyId": name} if name else {"UserVerification": "required"}
+        await stage.cognito.set_user_pool_mfa_config(
+            UserPoolId=pool_id, WebAuthnConfiguration=settings
+        )
+        signed = authenticator.sign_in(requested(begun))
+        assert await refusal(_answer(moving, begun, username, signed)) == WRONG
+        offered = await moving.begin(username, **PREFERRED)
+        assert offered["AvailableChallenges"] == ["PASSWORD"]

@@ -1,0 +1,51 @@
+"""The local AWS runs as a process, inside moto's own image too."""
+
+import ast
+import signal
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+import local_aws
+from local_aws.__main__ import main
+
+LOCAL = Path(local_aws.__file__).parent
+OF_MOTOS_IMAGE = [  # the load balancer runs beside the API, in `make run` and in tests alone
+    path for path in sorted(LOCAL.rglob("*.py")) if not path.name.startswith("load_balancer")
+]
+
+
+def test_main_serves_until_a_signal(capsys: pytest.CaptureFixture[str]) -> None:
+    """The signal mask of the caller is as before."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, set())
+    caller = threading.get_ident()
+    # Blocked here first, so that the signal waits for main() however late that is.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        signal.pthread_kill(caller, signal.SIGTERM)
+        assert main(["--port", "0"]) == 0
+        assert signal.SIGTERM in signal.pthread_sigmask(signal.SIG_BLOCK, set())
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    assert capsys.readouterr().out.startswith("local AWS listens on http://127.0.0.1:")
+
+
+@pytest.mark.parametrize("path", OF_MOTOS_IMAGE, ids=lambda path: path.stem)
+def test_module_needs_only_what_motos_image_has(path: Path) -> None:
+    """Nothing of this service but local_aws, and no library that moto does not bring."""
+    imported = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            imported.add(node.module or "")
+    brought = {"moto", "botocore", "cryptography", "flask", "werkzeug"}
+    allowed = {*brought, "_typeshed", *sys.stdlib_module_names}
+    outside = {
+        name
+        for name in imported
+        if name.split(".")[0] not in allowed and not name.startswith("local_aws")
+    }
+    assert outside == set()

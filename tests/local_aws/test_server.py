@@ -1,0 +1,137 @@
+"""The server starts and stops fast, leaves nothing behind, and keeps connections."""
+
+import http.client
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import pytest
+
+from local_aws.server import LocalAws, local_aws
+
+
+@contextmanager
+def _connected(aws: LocalAws) -> Iterator[http.client.HTTPConnection]:
+    url = urlsplit(aws.endpoint_url)
+    connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=10)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _outbox(connection: http.client.HTTPConnection, method: str = "GET") -> bytes:
+    connection.request(method, "/local-aws/outbox?username=nobody")
+    answer = connection.getresponse()
+    assert answer.status == 200
+    return answer.read()
+
+
+def test_stop_leaves_no_thread_and_frees_the_port() -> None:
+    """After the block nothing runs, though a client keeps its connection."""
+    before = set(threading.enumerate())
+    with local_aws() as aws, _connected(aws) as connection:
+        assert json.loads(_outbox(connection)) == []
+        assert len(threading.enumerate()) > len(before)
+        port = urlsplit(aws.endpoint_url).port or 0
+        stopping = time.perf_counter()
+        # The client still holds its connection when the server stops: see _connected above.
+        client = connection.sock
+    assert time.perf_counter() - stopping < 4
+    assert set(threading.enumerate()) <= before
+    assert client is not None
+    with socket.socket() as again:
+        again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        again.bind(("127.0.0.1", port))
+
+
+def test_stop_hangs_up_on_a_kept_connection() -> None:
+    """A connection that waits for its next request does not hold up the stop."""
+    server = local_aws()
+    aws = server.__enter__()
+    with _connected(aws) as connection:
+        _outbox(connection)
+        stopping = time.perf_counter()
+        server.__exit__(None, None, None)
+        assert time.perf_counter() - stopping < 4
+        with pytest.raises((http.client.RemoteDisconnected, ConnectionError)):
+            _outbox(connection)
+
+
+def test_stop_survives_a_client_that_left() -> None:
+    """A connection that was reset by the client is no problem."""
+    with local_aws() as aws:
+        url = urlsplit(aws.endpoint_url)
+        sockets = [socket.create_connection(("127.0.0.1", url.port or 0)) for _ in range(20)]
+        for client in sockets:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            client.close()
+
+
+def test_connection_is_kept() -> None:
+    """Many requests go over one connection, without waiting for an acknowledgement."""
+    with local_aws() as aws, _connected(aws) as connection:
+        _outbox(connection)
+        client = connection.sock
+        for _ in range(20):
+            _outbox(connection)
+        assert connection.sock is client
+
+
+def test_head_has_no_body() -> None:
+    """HEAD gives the head alone, and the next answer is not mixed up with it."""
+    with local_aws() as aws, _connected(aws) as connection:
+        assert _outbox(connection, "HEAD") == b""
+        assert _outbox(connection) == b"[]"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Transfer-Encoding": "chunked"}, {"Content-Length": "many"}],
+    ids=["chunked", "not a number"],
+)
+def test_body_of_unknown_length_is_refused(headers: dict[str, str]) -> None:
+    """A body is read whole before it is answered, so its length must be known."""
+    with local_aws() as aws, _connected(aws) as connection:
+        connection.putrequest("POST", "/")
+        for name, value in headers.items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        answer = connection.getresponse()
+        assert answer.status == 411
+        answer.read()
+        assert connection.sock is None
+
+
+def test_nothing_is_logged(capfd: pytest.CaptureFixture[str]) -> None:
+    """Codes are not buried under an access log."""
+    with local_aws() as aws, _connected(aws) as connection:
+        _outbox(connection)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_port_that_is_taken_is_an_error() -> None:
+    """Whoever asks for a port gets that one or an OSError, not an exit."""
+    with local_aws() as aws:
+        port = urlsplit(aws.endpoint_url).port or 0
+        with pytest.raises(OSError, match="in use"), local_aws(port=port):
+            pass
+
+
+def test_address_of_all_interfaces_can_be_called() -> None:
+    """The address given is one to connect to, not the wildcard."""
+    with local_aws(host="0.0.0.0") as aws, _connected(aws) as connection:  # noqa: S104 -- what is tested
+        assert aws.endpoint_url.startswith("http://127.0.0.1:")
+        _outbox(connection)
+
+
+def test_servers_share_no_codes_but_one_lock() -> None:
+    """Two servers of one process run side by side."""
+    with local_aws() as first, local_aws() as second:
+        assert first.endpoint_url != second.endpoint_url
+        with _connected(first) as one, _connected(second) as other:
+            assert _outbox(one) == _outbox(other) == b"[]"

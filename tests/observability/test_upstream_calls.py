@@ -1,0 +1,133 @@
+"""Every call to an upstream is counted with how it ended, by whichever transport it goes."""
+
+import asyncio
+from contextlib import AbstractAsyncContextManager, suppress
+
+import pytest
+from botocore.exceptions import BotoCoreError, ClientError
+
+from service.authentication.key_client import KeyServer, NoSuchKey, key_server
+from service.aws.clients import open_clients
+from service.circuit_breaker import Breaker, UpstreamRefused
+from service.domain.errors import UpstreamUnavailable
+from service.observability.metrics.catalogue import Metrics
+from service.observability.upstream_calls import Calls
+from tests.observability.metrics.samples import samples_of
+from tests.support import scripted_server
+from tests.support.environment import CREDENTIALS, configured
+from tests.support.key_endpoint import http, key_endpoint, ok, saying
+from tests.support.scripted_server import refusal, scripted
+
+
+def _calls(metrics: Metrics) -> dict[str, float]:
+    """Return the series of calls that were counted."""
+    return {
+        name.removeprefix("upstream_calls_total"): value
+        for name, value in samples_of(metrics).items()
+        if name.startswith("upstream_calls_total")
+    }
+
+
+def _series(operation: str, outcome: str, upstream: str) -> str:
+    return f'{{operation="{operation}",outcome="{outcome}",upstream="{upstream}"}}'
+
+
+@pytest.mark.usefixtures("short_pauses")
+@pytest.mark.parametrize("transport", ["fast", "botocore"])
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        (scripted_server.answer({}), "ok"),
+        (refusal("ConditionalCheckFailedException"), "refused"),
+        (refusal("ThrottlingException"), "throttled"),
+        (refusal("InternalServerError", 500), "fault"),
+        (scripted_server.HANG, "unanswered"),
+        (scripted_server.HANG_UP, "unanswered"),
+        (scripted_server.raw(b"[]"), "failed"),
+    ],
+    ids=["answer", "refusal", "throttling", "fault", "silence", "hang-up", "nonsense"],
+)
+async def test_call_is_counted_with_its_outcome(
+    transport: str, answer: bytes | None, outcome: str
+) -> None:
+    """However often it is tried, a call counts once, as what came of it."""
+    metrics = Metrics()
+    async with scripted(answer) as server:
+        config = configured(
+            {
+                "aws.dynamodb": {
+                    "endpoint-url": server.url,
+                    "transport": transport,
+                    "read-timeout-s": "0.1",
+                }
+            }
+        )
+        async with open_clients(config, CREDENTIALS, Calls(metrics)) as clients:
+            with suppress(ClientError, BotoCoreError, AttributeError, TypeError):
+                await clients.dynamodb.get_item(TableName="table", Key={"userId": {"S": "a"}})
+
+    assert _calls(metrics) == {_series("GetItem", outcome, "dynamodb"): 1}
+
+
+async def test_cognitos_call_is_counted() -> None:
+    """Cognito's calls count under its name."""
+    metrics = Metrics()
+    async with scripted(refusal("NotAuthorizedException")) as server:
+        config = configured({"aws.cognito": {"endpoint-url": server.url}})
+        async with open_clients(config, CREDENTIALS, Calls(metrics)) as clients:
+            for _ in range(2):
+                with pytest.raises(ClientError):
+                    await clients.cognito.get_user(AccessToken="none")
+
+    assert _calls(metrics) == {_series("GetUser", "refused", "cognito"): 2}
+
+
+async def test_client_is_the_same_otherwise() -> None:
+    """What is no operation is the client's own."""
+    async with open_clients(configured(), CREDENTIALS) as clients:
+        assert clients.dynamodb.meta.region_name == "us-east-1"
+        assert getattr(clients.cognito, "no_such_operation", None) is None
+
+
+async def test_cancelled_call_is_told_apart() -> None:
+    """A call that its request no longer waits for is not the upstream's failure."""
+    metrics = Metrics()
+    async with scripted(scripted_server.HANG) as server:
+        config = configured({"aws.dynamodb": {"endpoint-url": server.url}})
+        async with open_clients(config, CREDENTIALS, Calls(metrics)) as clients:
+            call = asyncio.ensure_future(clients.dynamodb.list_tables())
+            async with asyncio.timeout(10), server.news:
+                await server.news.wait_for(lambda: server.requests)
+            call.cancel()
+            await asyncio.wait((call,))
+
+    assert _calls(metrics) == {_series("ListTables", "cancelled", "dynamodb"): 1}
+
+
+def _key_server(metrics: Metrics) -> AbstractAsyncContextManager[KeyServer]:
+    return key_server(Breaker("key_server", configured().upstreams), Calls(metrics))
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome"), [("there", "ok"), ("down", "unanswered"), ("unknown", "ok")]
+)
+async def test_fetch_of_a_key_is_counted(name: str, outcome: str) -> None:
+    """A key server's answers count like those of AWS."""
+    metrics = Metrics()
+    async with key_endpoint() as endpoint, _key_server(metrics) as server:
+        endpoint.answers["there"] = ok(b"key")
+        endpoint.answers["down"] = saying(http(b"", 500))
+        with suppress(NoSuchKey, UpstreamUnavailable):
+            await server.fetch(endpoint.url + name)
+
+    assert _calls(metrics) == {_series("fetch", outcome, "key_server"): 1}
+
+
+async def test_call_that_the_breaker_refuses_is_counted_as_not_sent() -> None:
+    """What was not sent is no failure of the upstream's."""
+    metrics = Metrics()
+
+    with pytest.raises(UpstreamRefused), Calls(metrics).made("dynamodb", "GetItem"):
+        raise UpstreamRefused("dynamodb", retry_after_s=1)
+
+    assert _calls(metrics) == {_series("GetItem", "not_sent", "dynamodb"): 1}

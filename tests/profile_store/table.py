@@ -1,0 +1,80 @@
+"""The table itself, as another program sees it, and stores on it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from service.aws.clients import Clients, open_clients
+from service.config.settings import Config
+from service.domain.timestamps import Clock
+from service.profile_store import items
+from service.profile_store.attribute_values import Attribute
+from service.profile_store.dynamodb_store import DynamoDBProfileStore
+from service.profile_store.items import Item
+from tests.support.environment import CREDENTIALS
+from tests.support.lossy_proxy import LossyProxy, lossy_proxy
+
+if TYPE_CHECKING:
+    from types_aiobotocore_dynamodb import DynamoDBClient
+
+# Of a leap day, and later than the machine's clock, by which DynamoDB Local purges what has expired.
+NOON = datetime(2096, 2, 29, 12, tzinfo=UTC)
+NOON_TEXT = "2096-02-29T12:00:00.000Z"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What another program, and DynamoDB's own TTL, do to the table of profiles."""
+
+    client: DynamoDBClient
+    name: str
+
+    async def put(self, user_id: str, sort_key: str, **attributes: Attribute) -> None:
+        """Put an item, over whatever stands at its key."""
+        item = {**attributes, **items.key(user_id, sort_key)}
+        await self.client.put_item(TableName=self.name, Item=item)
+
+    async def add(self, user_id: str, sort_key: str, name: str, value: str) -> None:
+        """Add an attribute to an item, as a program does that knows nothing of versions."""
+        await self.client.update_item(
+            TableName=self.name,
+            Key=items.key(user_id, sort_key),
+            UpdateExpression="SET #n = :v",
+            ExpressionAttributeNames={"#n": name},
+            ExpressionAttributeValues={":v": {"S": value}},
+        )
+
+    async def items(self, user_id: str) -> list[Item]:
+        """Return all items of a user, by sort key."""
+        answer = await self.client.query(
+            TableName=self.name,
+            KeyConditionExpression="userId = :userId",
+            ExpressionAttributeValues={":userId": {"S": user_id}},
+            ConsistentRead=True,
+        )
+        return [*answer["Items"]]
+
+    async def remove(self, user_id: str, sort_key: str) -> None:
+        """Remove an item for good, as DynamoDB does to one that expired."""
+        await self.client.delete_item(TableName=self.name, Key=items.key(user_id, sort_key))
+
+
+def store_on(clients: Clients, config: Config, clock: Clock = lambda: NOON) -> DynamoDBProfileStore:
+    """Return a store; its clock stands at noon unless another is given."""
+    return DynamoDBProfileStore(clients.dynamodb, config=config.dynamodb, clock=clock)
+
+
+@asynccontextmanager
+async def store_behind_proxy(
+    config: Config, clock: Clock = lambda: NOON
+) -> AsyncIterator[tuple[DynamoDBProfileStore, LossyProxy]]:
+    """Open a store that reaches the table through a proxy; its clock is that of `store_on`."""
+    assert config.dynamodb.endpoint_url is not None
+    async with lossy_proxy(config.dynamodb.endpoint_url) as proxy:
+        through = replace(config, dynamodb=replace(config.dynamodb, endpoint_url=proxy.url))
+        async with open_clients(through, CREDENTIALS) as clients:
+            yield store_on(clients, through, clock), proxy

@@ -1,0 +1,360 @@
+"""Writes of which the reply was lost: answered truthfully, and never applied twice."""
+
+from datetime import timedelta
+
+import pytest
+
+from service.aws.clients import Clients
+from service.aws.retries import MOST_LOST
+from service.config.settings import Config
+from service.domain import profiles
+from service.domain.errors import AccountClosed, ProfileChanged, UpstreamUnavailable
+from service.domain.profiles import Fields, Profile, ProfileStore
+from service.profile_store.dynamodb_store import DynamoDBProfileStore
+from service.profile_store.write_ids import KEPT_AT_REST
+from tests.profile_store.table import NOON, Table, store_behind_proxy, store_on
+from tests.support.lossy_proxy import Deed
+
+pytestmark = pytest.mark.usefixtures("short_pauses")
+
+
+class Always:
+    """A condition that allows all."""
+
+    def allows(self, _: Profile | None) -> bool:
+        """Allow it."""
+        return True
+
+
+def _merging(store: ProfileStore, user_id: str, changes: Fields) -> Deed:
+    """Return what another process does in between: merge *changes*."""
+
+    async def deed() -> None:
+        await profiles.create_or_merge(store, user_id, changes, Always())
+
+    return deed
+
+
+def _deleting(store: ProfileStore, user_id: str) -> Deed:
+    """Return what another process does in between: delete the profile."""
+
+    async def deed() -> None:
+        await profiles.delete(store, user_id, Always())
+
+    return deed
+
+
+async def test_creation_whose_reply_was_lost_succeeds(config: Config, user_id: str) -> None:
+    """A transaction that is repeated because its reply was lost is one creation."""
+    async with store_behind_proxy(config) as (store, proxy):
+        proxy.losing["TransactWriteItems"] = 1
+
+        created = await store.create(user_id, {"city": "Mumbai"})
+
+        assert proxy.losing["TransactWriteItems"] == 0
+        assert await store.find_latest(user_id) == created
+        assert created.version == 1
+
+
+async def test_update_whose_reply_was_lost_succeeds_once(config: Config, user_id: str) -> None:
+    """An update that is repeated because its reply was lost is one update, no conflict with itself."""
+    async with store_behind_proxy(config) as (store, proxy):
+        created = await store.create(user_id, {"city": "Mumbai"})
+        proxy.losing["UpdateItem"] = 2
+
+        updated = await store.update(created, {"city": "Pune"})
+
+        assert proxy.seen.count("UpdateItem") == 3
+        assert updated.version == 2
+        assert await store.find_latest(user_id) == updated
+
+
+@pytest.mark.parametrize("operation", ["TransactWriteItems", "Query"])
+async def test_lost_replies_in_a_row_go_unnoticed(
+    operation: str, config: Config, user_id: str
+) -> None:
+    """A network that loses reply after reply is asked until one comes through."""
+    async with store_behind_proxy(config) as (store, proxy):
+        proxy.losing[operation] = MOST_LOST - 1
+
+        created = await store.create(user_id, {"city": "Mumbai"})
+
+        assert await store.find_latest(user_id) == created
+        assert proxy.losing[operation] == 0
+
+
+async def test_upstream_that_loses_every_reply_is_unavailable(config: Config, user_id: str) -> None:
+    """After the last try the caller hears that the upstream is not available."""
+    async with store_behind_proxy(config) as (store, proxy):
+        proxy.losing["Query"] = MOST_LOST
+
+        with pytest.raises(UpstreamUnavailable):
+            await store.find(user_id)
+
+        assert proxy.seen == ["Query"] * MOST_LOST
+
+
+async def test_update_under_anothers_update_recognises_itself(
+    config: Config, user_id: str, store: DynamoDBProfileStore
+) -> None:
+    """A repetition that finds another's write on top of its own succeeds, with what there is now."""
+    async with store_behind_proxy(config) as (slow, proxy):
+        created = await slow.create(user_id, {"city": "Mumbai"})
+        proxy.losing["UpdateItem"] = 1
+        proxy.after["UpdateItem"] = [_merging(store, user_id, {"city": "Nagpur"})]
+
+        updated = await slow.update(created, {"city": "Pune"})
+
+    assert (updated.version, updated.fields) == (3, {"city": "Nagpur"})
+    assert await store.find_latest(user_id) == updated
+
+
+async def test_lost_merge_does_not_undo_the_merge_that_followed_it(
+    config: Config, user_id: str, store: DynamoDBProfileStore
+) -> None:
+    """A merge is applied once: what another wrote over it stays."""
+    async with store_behind_proxy(config) as (slow, proxy):
+        await slow.create(user_id, {"city": "Mumbai"})
+        proxy.losing["UpdateItem"] = 1
+        proxy.after["UpdateItem"] = [_merging(store, user_id, {"city": "Nagpur"})]
+
+        await profiles.create_or_merge(slow, user_id, {"city": "Pune"}, Always())
+
+    found = await store.find_latest(user_id)
+    assert found is not None
+    assert (found.version, found.fields) == (3, {"city": "Nagpur"})
+
+
+async def test_creation_under_anothers_update_recognises_itself(
+    config: Config, user_id: str, store: DynamoDBProfileStore
+) -> None:
+    """A creation whose profile was updated before its repetition is that profile's creation."""
+    async with store_behind_proxy(config) as (slow, proxy):
+        proxy.losing["TransactWriteItems"] = 1
+        proxy.after["TransactWriteItems"] = [_merging(store, user_id, {"bio": "new"})]
+
+        created = await slow.create(user_id, {"city": "Mumbai"})
+
+    found = await store.find_latest(user_id)
+    assert found is not None
+    assert (created.created_at, created.fields["city"]) == (found.created_at, "Mumbai")
+
+
+async def test_lost_merge_that_was_deleted_since_brings_nothing_back(
+    config: Config, user_id: str, store: DynamoDBProfileStore
+) -> None:
+    """A merge whose profile was deleted before its repetition was made; it makes no new profile."""
+    async with store_behind_proxy(config) as (slow, proxy):
+        await slow.create(user_id, {"city": "Mumbai"})
+        proxy.losing["UpdateItem"] = 1
+        proxy.after["UpdateItem"] = [_deleting(store, user_id)]
+
+        saved = await profiles.create_or_merge(slow, user_id, {"bio": "new"}, Always())
+
+    assert saved.profile.fields == {"city": "Mumbai", "bio": "new"}
+    assert (saved.created, saved.profile.version) == (False, 2)
+    assert await store.find_latest(user_id) is None
+
+
+async def test_lost_creation_that_was_deleted_since_brings_nothing_back(
+    config: Config, user_id: str, store: DynamoDBProfileStore
+) -> None:
+    """A creation whose profile was deleted before its repetition was made, once."""
+    async with store_behind_proxy(config) as (slow, proxy):
+        proxy.losing["TransactWriteItems"] = 1
+        proxy.after["TransactWriteItems"] = [_deleting(store, user_id)]
+
+        created = await slow.create(user_id, {"city": "Mumbai"})
+
+    assert (created.version, created.fields) == (1, {"city": "Mumbai"})
+    assert await store.find_latest(user_id) is None
+
+
+async def test_update_of_which_every_reply_was_lost_is_read_back(
+    config: Config, user_id: str, store: DynamoDBProfileStore
+) -> None:
+    """Where no try got a reply, the profile itself tells that the write was made."""
+    async with store_behind_proxy(config) as (slow, proxy):
+        created = await slow.create(user_id, {"city": "Mumbai"})
+        proxy.losing["UpdateItem"] = MOST_LOST
+
+        updated = await slow.update(created, {"city": "Pune"})
+
+    assert (updated.version, updated.fields) == (2, {"city": "Pune"})
+    assert await store.find_latest(user_id) == updated
+
+
+async def test_creation_of_which_every_reply_was_lost_is_read_back(
+    config: Config, user_id: str, store: DynamoDBProfileStore
+) -> None:
+    """A creation that nobody was told of is found by its id."""
+    async with store_behind_proxy(config) as (slow, proxy):
+        proxy.losing["TransactWriteItems"] = MOST_LOST
+
+        created = await slow.create(user_id, {"city": "Mumbai"})
+
+    assert (created.version, created.fields) == (1, {"city": "Mumbai"})
+    assert await store.find_latest(user_id) == created
+
+
+@pytest.mark.parametrize("replies", [1, 3])
+async def test_deletion_whose_replies_were_lost_succeeds(
+    config: Config, user_id: str, store: DynamoDBProfileStore, replies: int
+) -> None:
+    """A deletion does not take its own tombstone for another's."""
+    async with store_behind_proxy(config) as (slow, proxy):
+        created = await slow.create(user_id, {"city": "Mumbai"})
+        proxy.losing["TransactWriteItems"] = replies
+
+        await slow.delete(created)
+
+    assert await store.find_latest(user_id) is None
+
+
+async def test_lost_deletion_leaves_the_profile_that_followed_it(
+    config: Config, user_id: str, store: DynamoDBProfileStore
+) -> None:
+    """A deletion is made once: a profile that another created since stays."""
+    async with store_behind_proxy(config) as (slow, proxy):
+        await slow.create(user_id, {"city": "Mumbai"})
+        proxy.losing["TransactWriteItems"] = 1
+        proxy.after["TransactWriteItems"] = [_merging(store, user_id, {"city": "Pune"})]
+
+        await profiles.delete(slow, user_id, Always())
+
+    found = await store.find_latest(user_id)
+    assert found is not None
+    assert found.fields == {"city": "Pune"}
+
+
+async def test_closing_whose_replies_were_lost_succeeds(
+    config: Config, user_id: str, store: DynamoDBProfileStore
+) -> None:
+    """An account is closed though nobody was told so."""
+    async with store_behind_proxy(config) as (slow, proxy):
+        await slow.create(user_id, {"city": "Mumbai"})
+        proxy.losing["TransactWriteItems"] = MOST_LOST
+
+        await slow.close(user_id)
+
+        assert proxy.seen.count("TransactWriteItems") == 1 + MOST_LOST
+    assert await store.find_latest(user_id) is None
+    with pytest.raises(AccountClosed):
+        await store.create(user_id, {})
+
+
+async def test_update_without_any_reply_that_cannot_be_read_back_is_unavailable(
+    config: Config, user_id: str
+) -> None:
+    """Where the read back fails too, the caller hears what the write's own failure was."""
+    async with store_behind_proxy(config) as (store, proxy):
+        created = await store.create(user_id, {"city": "Mumbai"})
+        proxy.losing.update(dict.fromkeys(("UpdateItem", "Query"), MOST_LOST))
+
+        with pytest.raises(UpstreamUnavailable):
+            await store.update(created, {"city": "Pune"})
+
+        assert proxy.seen.count("Query") == MOST_LOST
+
+
+async def test_update_that_was_never_made_is_unavailable(config: Config, user_id: str) -> None:
+    """A write that was refused three times for want of capacity is not there, and not made up."""
+    async with store_behind_proxy(config) as (store, proxy):
+        created = await store.create(user_id, {"city": "Mumbai"})
+        proxy.refusing["UpdateItem"] = ["ThrottlingException"] * 3
+
+        with pytest.raises(UpstreamUnavailable):
+            await store.update(created, {"city": "Pune"})
+
+        assert await store.find_latest(user_id) == created
+
+
+async def test_conflict_after_a_lost_reply_is_looked_into(config: Config, user_id: str) -> None:
+    """That the repetition met another's transaction says nothing of the first try."""
+    async with store_behind_proxy(config) as (store, proxy):
+        created = await store.create(user_id, {"city": "Mumbai"})
+        proxy.losing["UpdateItem"] = 1
+        proxy.refusing["UpdateItem"] = [None, "TransactionConflictException"]
+
+        updated = await store.update(created, {"city": "Pune"})
+
+    assert (updated.version, updated.fields) == (2, {"city": "Pune"})
+
+
+async def test_conflict_at_the_first_try_costs_no_read(config: Config, user_id: str) -> None:
+    """A refusal in answer to the only try is certain."""
+    async with store_behind_proxy(config) as (store, proxy):
+        created = await store.create(user_id, {"city": "Mumbai"})
+        proxy.refusing["UpdateItem"] = ["TransactionConflictException"]
+
+        with pytest.raises(ProfileChanged):
+            await store.update(created, {"city": "Pune"})
+
+        assert proxy.seen == ["TransactWriteItems", "UpdateItem"]
+
+
+async def test_update_whose_reply_was_empty_is_read_back(config: Config, user_id: str) -> None:
+    """An answer without its content is no answer; the write may have been made, and was."""
+    async with store_behind_proxy(config) as (store, proxy):
+        created = await store.create(user_id, {"city": "Mumbai"})
+        proxy.emptying["UpdateItem"] = 1
+
+        updated = await store.update(created, {"city": "Pune"})
+
+    assert (updated.version, updated.fields) == (2, {"city": "Pune"})
+
+
+async def test_update_under_many_others_recognises_itself(
+    clients: Clients, config: Config, user_id: str
+) -> None:
+    """An item that is written again and again remembers far more than its last few writes."""
+    busy = store_on(clients, config)
+    async with store_behind_proxy(config) as (slow, proxy):
+        created = await slow.create(user_id, {"n": 0})
+
+        async def overtake() -> None:
+            for number in range(1, 31):
+                await _merging(busy, user_id, {"n": number})()
+
+        proxy.losing["UpdateItem"] = 1
+        proxy.after["UpdateItem"] = [overtake]
+
+        updated = await slow.update(created, {"bio": "mine"})
+
+    assert (updated.version, updated.fields) == (32, {"n": 30, "bio": "mine"})
+
+
+async def test_update_that_the_item_has_forgotten_is_unavailable(
+    clients: Clients, config: Config, table: Table, user_id: str
+) -> None:
+    """Where so much was written on top that nobody can tell, the caller is told just that."""
+    tomorrow = store_on(clients, config, lambda: NOON + timedelta(days=1))
+    async with store_behind_proxy(config) as (slow, proxy):
+        created = await slow.create(user_id, {"n": 0})
+
+        async def overtake() -> None:
+            for number in range(1, KEPT_AT_REST + 1):
+                # As if each of them came after a long rest.
+                await table.add(user_id, created.created_at, "updatedAt", created.created_at)
+                await _merging(tomorrow, user_id, {"n": number})()
+
+        proxy.losing["UpdateItem"] = 1
+        proxy.after["UpdateItem"] = [overtake]
+
+        with pytest.raises(UpstreamUnavailable):
+            await slow.update(created, {"bio": "mine"})
+
+
+async def test_id_of_the_first_versions_stays_readable(
+    store: DynamoDBProfileStore, table: Table, user_id: str
+) -> None:
+    """A single id, as earlier versions of this service left it, is kept as one of several."""
+    await table.put(user_id, "2026", version={"N": "3"}, writeId={"S": "0123abcd"})
+    found = await store.find_latest(user_id)
+    assert found is not None
+    assert found.version == 3
+
+    updated = await store.update(found, {"city": "Pune"})
+
+    assert updated.version == 4
+    assert updated.writes.split()[1:] == ["0123abcd"]

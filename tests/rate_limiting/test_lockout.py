@@ -1,0 +1,224 @@
+"""The lock after wrong passwords."""
+
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+
+from service.domain.errors import AccountNotConfirmed, InvalidCredentials, ServiceError
+from service.rate_limiting.lockout import Lockout
+from tests.support.jose import Clock
+
+NAME = b"alice"
+
+
+def _lockout(clock: Clock, *, capacity: int = 100) -> Lockout:
+    return Lockout(free_failures=5, capacity=capacity, clock=clock)
+
+
+def _fail(lockout: Lockout, name: bytes = NAME) -> None:
+    with pytest.raises(InvalidCredentials), lockout.guess(name):
+        raise InvalidCredentials
+
+
+def _guess(lockout: Lockout, *, during: Callable[[], object], outcome: ServiceError) -> None:
+    """Make a guess that ends with *outcome*; *during* happens while it is under way."""
+    with lockout.guess(NAME):
+        during()
+        raise outcome
+
+
+def _locked_after(lockout: Lockout, clock: Clock, failures: int) -> list[float]:
+    """Fail again and again, waiting for each lock to end; return how long each was."""
+    locks = []
+    for _ in range(failures):
+        _fail(lockout)
+        locks.append(lockout.wait_s(NAME))
+        clock.now += locks[-1]
+    return locks
+
+
+def test_lock_doubles_up_to_a_quarter_of_an_hour() -> None:
+    """From the fifth wrong password on a name is locked for 2^(n-5) seconds, as Cognito does it."""
+    clock = Clock()
+
+    locks = _locked_after(_lockout(clock), clock, 18)
+
+    assert locks == [0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900, 900]
+
+
+def test_thousands_of_failures_are_no_more_than_the_longest_lock() -> None:
+    """The lock does not grow beyond its bound, however long it goes on."""
+    clock = Clock()
+
+    assert _locked_after(_lockout(clock), clock, 5_000)[-1] == 900
+
+
+def test_lock_ends_by_itself() -> None:
+    """The lock is over when its time is, and one more guess is free."""
+    clock = Clock()
+    lockout = _lockout(clock)
+    _locked_after(lockout, clock, 8)
+    _fail(lockout)
+
+    assert lockout.wait_s(NAME) == 16
+    clock.now += 15.5
+    assert lockout.wait_s(NAME) == 0.5
+    clock.now += 0.5
+    assert lockout.wait_s(NAME) == 0
+
+
+def test_right_password_clears_the_name() -> None:
+    """After a success the count begins anew, and nothing is remembered."""
+    clock = Clock()
+    lockout = _lockout(clock)
+    _locked_after(lockout, clock, 9)
+
+    with lockout.guess(NAME):
+        pass
+
+    assert len(lockout) == 0
+    assert _locked_after(lockout, clock, 5) == [0, 0, 0, 0, 1]
+
+
+def test_other_outcome_tells_nothing() -> None:
+    """A refusal that says nothing of the password neither counts nor clears."""
+    clock = Clock()
+    lockout = _lockout(clock)
+    _locked_after(lockout, clock, 4)
+
+    for _ in range(10):
+        with pytest.raises(AccountNotConfirmed), lockout.guess(NAME):
+            raise AccountNotConfirmed
+
+    assert _locked_after(lockout, clock, 1) == [1]
+
+
+def test_other_outcome_of_a_new_name_leaves_nothing() -> None:
+    """A name that never failed is not kept."""
+    lockout = _lockout(Clock())
+
+    with pytest.raises(AccountNotConfirmed), lockout.guess(NAME):
+        raise AccountNotConfirmed
+
+    assert len(lockout) == 0
+
+
+def test_quiet_quarter_of_an_hour_forgets() -> None:
+    """Fifteen minutes without a guess, from the end of the lock, and the count begins anew."""
+    clock = Clock()
+    lockout = _lockout(clock)
+    _locked_after(lockout, clock, 9)
+
+    clock.now += 899
+    assert _locked_after(lockout, clock, 1) == [32]
+    clock.now += 900
+    assert _locked_after(lockout, clock, 5) == [0, 0, 0, 0, 1]
+
+
+def test_names_do_not_touch_each_other() -> None:
+    """One name's lock is not another's."""
+    clock = Clock()
+    lockout = _lockout(clock)
+    _locked_after(lockout, clock, 7)
+    _fail(lockout)
+
+    assert lockout.wait_s(b"bob") == 0
+
+
+def test_guesses_at_once_are_no_more_than_are_free() -> None:
+    """Of guesses whose outcome is not known yet, only as many are let through as one by one."""
+    lockout = _lockout(Clock())
+    under_way = []
+    while not lockout.wait_s(NAME):
+        under_way.append(lockout.guess(NAME))
+        under_way[-1].__enter__()
+
+    assert len(under_way) == 5
+    assert lockout.wait_s(NAME) == 1
+    assert lockout.wait_s(b"bob") == 0
+    for guess in under_way:
+        assert not guess.__exit__(InvalidCredentials, InvalidCredentials(), None)
+    assert lockout.wait_s(NAME) == 1
+
+
+def test_one_guess_at_a_time_once_none_is_free() -> None:
+    """After a lock one guess is let through, and the next one when that is known to be wrong."""
+    clock = Clock()
+    lockout = _lockout(clock)
+    _locked_after(lockout, clock, 7)
+
+    waits: list[float] = []
+
+    with pytest.raises(InvalidCredentials):
+        _guess(
+            lockout,
+            during=lambda: waits.append(lockout.wait_s(NAME)),
+            outcome=InvalidCredentials(),
+        )
+
+    assert waits == [1]
+    assert lockout.wait_s(NAME) == 8
+
+
+def test_lock_that_comes_while_another_guess_is_under_way_stands() -> None:
+    """A guess that began before the lock and ends otherwise does not open it."""
+    lockout = _lockout(Clock())
+
+    def fail() -> None:
+        for _ in range(7):
+            _fail(lockout)
+
+    with pytest.raises(AccountNotConfirmed):
+        _guess(lockout, during=fail, outcome=AccountNotConfirmed())
+
+    assert lockout.wait_s(NAME) == 4
+
+
+def test_success_beside_another_guess_keeps_count_of_it() -> None:
+    """A success clears the failures, not the guesses that are under way."""
+    lockout = _lockout(Clock())
+    with lockout.guess(NAME):
+        with lockout.guess(NAME):
+            pass
+        assert len(lockout) == 1
+
+    assert len(lockout) == 0
+
+
+def test_memory_is_bounded() -> None:
+    """100,000 names leave as many records as are allowed: those that failed last."""
+    clock = Clock()
+    lockout = _lockout(clock, capacity=1_000)
+    for number in range(100_000):
+        with suppress(InvalidCredentials), lockout.guess(str(number).encode()):
+            raise InvalidCredentials
+
+    assert len(lockout) == 1_000
+
+
+def test_name_that_is_tried_stays_while_others_come() -> None:
+    """Room is made by the name that was tried longest ago."""
+    clock = Clock()
+    lockout = _lockout(clock, capacity=3)
+    for failure in range(5):
+        _fail(lockout)
+        _fail(lockout, b"other %d" % failure)
+
+    assert lockout.wait_s(NAME) == 1
+
+
+def test_failure_of_a_name_that_was_pushed_out_counts() -> None:
+    """A guess that is under way while a flood pushes its name out is counted all the same."""
+    lockout = _lockout(Clock(), capacity=2)
+    for _ in range(4):
+        _fail(lockout)
+
+    def flood() -> None:
+        for other in (b"a", b"b", b"c"):
+            _fail(lockout, other)
+
+    with pytest.raises(InvalidCredentials):
+        _guess(lockout, during=flood, outcome=InvalidCredentials())
+
+    assert lockout.wait_s(NAME) == 1

@@ -1,0 +1,1 @@
+"""Fakes, proxies, scripted servers and key makers that several test packages share."""

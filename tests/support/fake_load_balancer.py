@@ -1,0 +1,77 @@
+"""A load balancer that signs tokens with keys of its own: good ones, and any that a test asks for."""
+
+import uuid
+from collections.abc import Mapping
+from typing import Any, Final
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from service.domain.identity import Evidence
+from tests.support.jose import NOW, Changes, Sign, changed, compact, es256
+
+ARN: Final = (
+    "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/front/50dc6c495c0c9188"
+)
+CLIENT: Final = "7example23client"
+ISSUER: Final = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_Example01"
+OTHER_FORM: Final = "https://issuer-cognito-idp.us-east-1.amazonaws.com/us-east-1_Example01"
+SUB: Final = "5d9f1f3e-1111-4222-8333-944444444444"
+EXPIRY: Final = int(NOW) + 120  # a load balancer's token lives two minutes
+
+
+class FakeLoadBalancer:
+    """One load balancer, with one key at a time."""
+
+    def __init__(self, arn: str = ARN) -> None:
+        self.arn = arn
+        self.rotate()
+
+    def rotate(self) -> None:
+        """Sign with a new key from now on."""
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.kid = str(uuid.uuid4())
+
+    @property
+    def pem(self) -> bytes:
+        """The public key, as the key server has it."""
+        return self.key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+    @property
+    def header(self) -> Mapping[str, Any]:
+        """The header of its good tokens."""
+        return {
+            "typ": "JWT",
+            "kid": self.kid,
+            "alg": "ES256",
+            "iss": ISSUER,
+            "client": CLIENT,
+            "signer": self.arn,
+            "exp": EXPIRY,
+        }
+
+    @property
+    def payload(self) -> Mapping[str, Any]:
+        """The payload of its good tokens."""
+        return {"sub": SUB, "email": "a@example.com", "username": SUB, "exp": EXPIRY, "iss": ISSUER}
+
+    def mint(
+        self,
+        header: Changes | None = None,
+        payload: Changes | None = None,
+        *,
+        sign: Sign | None = None,
+        padded: bool = True,
+    ) -> str:
+        """Return a token, good but for the changes; padded, as a load balancer's is."""
+        return compact(
+            changed(self.header, header or {}),
+            changed(self.payload, payload or {}),
+            sign or es256(self.key),
+            padded=padded,
+        )
+
+
+def evidence(token: str, *, identity: tuple[str, ...] = (SUB,)) -> Evidence:
+    """Return what a request behind a load balancer shows."""
+    return Evidence(peer=None, oidc_data=(token,), oidc_identity=identity)

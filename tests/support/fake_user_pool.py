@@ -1,0 +1,92 @@
+"""A user pool that signs access tokens with keys of its own: good ones, and any that a test asks for."""
+
+import uuid
+from collections.abc import Mapping
+from typing import Any, Final
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from service.domain.identity import Evidence
+from tests.support.fake_load_balancer import CLIENT, ISSUER, SUB
+from tests.support.jose import NOW, Changes, Sign, changed, compact, encoded, rs256
+
+ISSUED: Final = int(NOW) - 60
+EXPIRY: Final = ISSUED + 3_600
+
+
+class FakeUserPool:
+    """One pool, with one key at a time."""
+
+    def __init__(self) -> None:
+        self.rotate()
+
+    def rotate(self) -> None:
+        """Sign with a new key from now on."""
+        self.key = rsa.generate_private_key(65_537, 2_048)
+        self.kid = encoded(uuid.uuid4().bytes * 2) + "="  # as Cognito's look
+
+    @property
+    def jwk(self) -> Mapping[str, Any]:
+        """The public key, as the pool's key set has it."""
+        return jwk(self.key.public_key(), self.kid)
+
+    @property
+    def header(self) -> Mapping[str, Any]:
+        """The header of its good tokens."""
+        return {"kid": self.kid, "alg": "RS256"}
+
+    @property
+    def payload(self) -> Mapping[str, Any]:
+        """The payload of its good tokens."""
+        return {
+            "sub": SUB,
+            "cognito:groups": ["readers"],
+            "iss": ISSUER,
+            "client_id": CLIENT,
+            "origin_jti": "c1c1c1c1-2222-4333-8444-555555555555",
+            "event_id": "e1e1e1e1-2222-4333-8444-555555555555",
+            "token_use": "access",
+            "scope": "aws.cognito.signin.user.admin",
+            "auth_time": ISSUED,
+            "iat": ISSUED,
+            "exp": EXPIRY,
+            "jti": "d1d1d1d1-2222-4333-8444-555555555555",
+            "username": "alice",
+            "version": 2,
+        }
+
+    def mint(
+        self,
+        payload: Changes | None = None,
+        header: Changes | None = None,
+        *,
+        sign: Sign | None = None,
+        padded: bool = False,
+    ) -> str:
+        """Return an access token, good but for the changes."""
+        return compact(
+            changed(self.header, header or {}),
+            changed(self.payload, payload or {}),
+            sign or rs256(self.key),
+            padded=padded,
+        )
+
+
+def jwk(key: rsa.RSAPublicKey, kid: str) -> Mapping[str, Any]:
+    """Return a public key as Cognito writes it."""
+    numbers = key.public_numbers()
+    n, e = (
+        encoded(number.to_bytes((number.bit_length() + 7) // 8, "big"))
+        for number in (numbers.n, numbers.e)
+    )
+    return {"alg": "RS256", "e": e, "kid": kid, "kty": "RSA", "n": n, "use": "sig"}
+
+
+def evidence(*authorization: str) -> Evidence:
+    """Return what a request with these Authorization headers shows."""
+    return Evidence(peer=None, authorization=authorization)
+
+
+def bearing(token: str) -> Evidence:
+    """Return what a request with this access token shows."""
+    return evidence(f"Bearer {token}")

@@ -1,0 +1,26 @@
+"""What a user pool and its app client are set up for; a pool in memory and one of Cognito take it."""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Mfa: TypeAlias = Literal["OFF", "OPTIONAL", "ON"]
+
+
+@dataclass(frozen=True, slots=True)
+class PoolRules:
+    """
+    The rules of a pool; unless told otherwise it takes passwords and nothing else.
+
+    *first_factors* are those that a sign-in by choice offers; empty where the client has no such
+    sign-in. *relying_party* is the domain for which passkeys are made, None where there are none.
+    """
+
+    takes_sign_ups: bool = True
+    usernames: tuple[str, ...] = ()  # the attributes that stand for the user name
+    aliases: tuple[str, ...] = ()  # the attributes by which one can sign in, too
+    first_factors: tuple[str, ...] = ()
+    mfa: Mfa = "OFF"
+    second_factors: tuple[str, ...] = ()  # out of service.domain.mfa.FACTORS
+    relying_party: str | None = None
+    custom_challenge: bool = False  # a code that is sent, with three tries
+    rotates_refresh_tokens: bool = False

@@ -1,0 +1,253 @@
+"""
+A Cognito that answers what a test says, and holds every request against botocore's service model.
+
+Where a request is not as the model has it, the answer is InvalidParameterException, and leaving
+`scripted_cognito`, or calling `check`, fails the test with the reason.
+"""
+
+import json
+import socket
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Final, TypeAlias
+
+from aiohttp import web
+from botocore.model import OperationModel
+
+from tests.support.cognito_answers import default_answer
+from tests.support.cognito_shapes import exception_shape, faults, service_model
+
+CONTENT_TYPE: Final = "application/x-amz-json-1.1"
+SHUTDOWN_S: Final = 1  # for answers that are held back still; they are cancelled then
+
+# An answer, made of the request and what the model says of its operation.
+Step: TypeAlias = Callable[[web.BaseRequest, OperationModel], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A request that came."""
+
+    operation: str
+    arguments: Mapping[str, Any]
+    headers: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class ScriptedCognito:
+    """
+    Where it listens, what came, and what was wrong with it.
+
+    A test that provokes a fault on purpose clears *faults* when it has read them.
+    """
+
+    url: str = ""
+    received: list[Received] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    _steps: dict[str, list[Step]] = field(default_factory=dict)
+
+    def answers(self, operation: str, *steps: Step) -> None:
+        """Answer an operation by *steps* in turn, the last one again and again; by none, as at first."""
+        assert operation in service_model().operation_names, f"{operation} is not in the model"
+        self._steps[operation] = list(steps)
+
+    def reset(self) -> None:
+        """Forget what came and what was said."""
+        self.received.clear()
+        self.faults.clear()
+        self._steps.clear()
+
+    def check(self) -> None:
+        """Fail if a request, or a scripted success, was not as the model has it."""
+        assert not self.faults, "\n".join(self.faults)
+
+    @property
+    def operations(self) -> list[str]:
+        """The operations that were asked for, in order."""
+        return [request.operation for request in self.received]
+
+    def arguments(self, operation: str) -> Mapping[str, Any]:
+        """Return what came with the only call of an operation."""
+        (arguments,) = (one.arguments for one in self.received if one.operation == operation)
+        return arguments
+
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Take down a request, and answer it."""
+        target = request.headers.get("X-Amz-Target", "")
+        prefix, _, operation = target.partition(".")
+        model = service_model()
+        if prefix != model.metadata["targetPrefix"] or operation not in model.operation_names:
+            self.faults.append(f"X-Amz-Target: {target!r} is no call of Cognito's")
+            return _json({"__type": "UnknownOperationException"}, HTTPStatus.BAD_REQUEST)
+        body = _read(await request.read())
+        self.received.append(Received(operation, body, dict(request.headers)))
+        found = [
+            *_faults_of_the_head(request, model.operation_model(operation)),
+            *faults(model.operation_model(operation).input_shape, body),
+        ]
+        if found:
+            self.faults += [f"{operation}: {fault}" for fault in found]
+            return _json({"__type": "InvalidParameterException"}, HTTPStatus.BAD_REQUEST)
+        return await self._next_step(operation)(request, model.operation_model(operation))
+
+    def _next_step(self, operation: str) -> Step:
+        steps = self._steps.get(operation)
+        if steps:
+            return steps.pop(0) if len(steps) > 1 else steps[0]
+        return usual
+
+
+def success(body: Mapping[str, Any]) -> Step:
+    """Answer with *body*, which must be as the model has it."""
+
+    async def answer(_: web.BaseRequest, model: OperationModel) -> web.StreamResponse:
+        wrong = list(faults(model.output_shape, json.loads(json.dumps(body))))
+        assert not wrong, f"the scripted answer of {model.name} is not as documented: {wrong}"
+        return _json(body)
+
+    return answer
+
+
+async def usual(request: web.BaseRequest, model: OperationModel) -> web.StreamResponse:
+    """Answer as where no test says anything: with the documented success."""
+    answer = default_answer(model.name)
+    assert answer is not None, f"{model.name} has no answer; script one"
+    return await success(answer)(request, model)
+
+
+def refusal(
+    name: str, message: str | None = "of an upstream", *, status: int | None = None, **more: object
+) -> Step:
+    """
+    Answer with an exception; *more* are its other members, such as `reasonCode`.
+
+    *status* is the model's if None: the members are held against the model where it has the exception.
+    """
+    members = {**({} if message is None else {"message": message}), **more}
+
+    async def answer(_: web.BaseRequest, __: OperationModel) -> web.StreamResponse:
+        shape = exception_shape(name)
+        if shape is not None:
+            wrong = list(faults(shape, members))
+            assert not wrong, f"{name} is not as documented: {wrong}"
+        return _json({"__type": name, **members}, status or _status(name))
+
+    return answer
+
+
+def raw(body: bytes, status: int = 200, content_type: str = CONTENT_TYPE) -> Step:
+    """Answer with these bytes, whatever they are."""
+
+    async def answer(_: web.BaseRequest, __: OperationModel) -> web.StreamResponse:
+        return web.Response(body=body, status=status, headers={"Content-Type": content_type})
+
+    return answer
+
+
+def late(step: Step, wait: Callable[[], Awaitable[object]]) -> Step:
+    """Answer with *step*, but only after *wait*: an event's, or a sleep."""
+
+    async def answer(request: web.BaseRequest, model: OperationModel) -> web.StreamResponse:
+        await wait()
+        return await step(request, model)
+
+    return answer
+
+
+def dropping(text: bytes = b"") -> Step:
+    """Write *text* as it stands, be it cut short or no HTTP, and close the connection."""
+
+    async def answer(request: web.BaseRequest, _: OperationModel) -> web.StreamResponse:
+        assert request.transport is not None
+        request.transport.write(text)
+        request.transport.close()
+        return web.Response()
+
+    return answer
+
+
+async def resetting(request: web.BaseRequest, _: OperationModel) -> web.StreamResponse:
+    """Reset the connection (RST) once the request is read."""
+    assert request.transport is not None
+    connection = request.transport.get_extra_info("socket")
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    request.transport.abort()
+    return web.Response()
+
+
+CLOSED: Final = dropping()
+GARBAGE: Final = dropping(b"SSH-2.0-OpenSSH\r\n\r\n")
+CUT_SHORT: Final = dropping(
+    f'HTTP/1.1 200 OK\r\nContent-Type: {CONTENT_TYPE}\r\nContent-Length: 99\r\n\r\n{{"'.encode()
+)
+
+
+@asynccontextmanager
+async def scripted_cognito(on: socket.socket | None = None) -> AsyncIterator[ScriptedCognito]:
+    """
+    Serve on a free port of loopback, or on a socket that is bound; fail at the end on any fault.
+
+    A socket that is bound only, and does not listen yet, begins to here.
+    """
+    cognito = ScriptedCognito()
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        try:
+            return await cognito.answer(request)
+        except AssertionError as wrong:  # about the test itself
+            cognito.faults.append(str(wrong))
+            return _json({"__type": "InternalErrorException"}, HTTPStatus.INTERNAL_SERVER_ERROR)
+
+    server = web.Server(answer, access_log=None, handler_cancellation=True)
+    runner = web.ServerRunner(server, shutdown_timeout=SHUTDOWN_S)
+    await runner.setup()
+    bound = on or socket.create_server(("127.0.0.1", 0))
+    await web.SockSite(runner, bound).start()
+    host, port = bound.getsockname()
+    cognito.url = f"http://{host}:{port}"
+    try:
+        yield cognito
+    finally:
+        await runner.cleanup()
+    cognito.check()
+
+
+def _json(body: Mapping[str, Any], status: int = HTTPStatus.OK) -> web.Response:
+    return web.Response(
+        text=json.dumps(body), status=status, headers={"Content-Type": CONTENT_TYPE}
+    )
+
+
+def _read(body: bytes) -> Any:  # noqa: ANN401 -- JSON
+    """Return a body's JSON, or what stands in place of it, which is no object."""
+    try:
+        return json.loads(body)
+    except ValueError:
+        return body
+
+
+def _faults_of_the_head(request: web.BaseRequest, model: OperationModel) -> list[str]:
+    """Return what is wrong with the method, the path and the headers of a request."""
+    signed = "Authorization" in request.headers
+    unsigned = model.auth_type == "none"
+    wrong = {
+        f"sent by {request.method} to {request.path_qs}": (
+            (request.method, request.path_qs) != ("POST", "/")
+        ),
+        f"Content-Type: {request.content_type}": request.content_type != CONTENT_TYPE,
+        "signed, though nobody need know who calls": signed and unsigned,
+        "not signed": not signed and not unsigned,
+    }
+    return [fault for fault, is_so in wrong.items() if is_so]
+
+
+def _status(name: str) -> int:
+    """Return the HTTP status of an exception: the model's, else those of the API reference."""
+    ours_to_blame = name != "InternalErrorException"
+    status = HTTPStatus.BAD_REQUEST if ours_to_blame else HTTPStatus.INTERNAL_SERVER_ERROR
+    shape = exception_shape(name)
+    metadata: Mapping[str, Any] = {} if shape is None else shape.metadata
+    return int(metadata.get("error", {}).get("httpStatusCode", status))

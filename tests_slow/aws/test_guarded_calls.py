@@ -1,0 +1,229 @@
+"""A call to AWS ends in time and is not repeated without end, whatever the other side does."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias
+
+import pytest
+
+from service.aws.clients import Clients, open_clients
+from service.aws.errors import translated
+from service.aws.retries import MOST_LOST
+from service.circuit_breaker import UpstreamRefused
+from service.config.loader import Settings
+from service.domain.errors import UpstreamUnavailable
+from tests.support.environment import CREDENTIALS, NEVER_OPEN, configured
+from tests.support.key_endpoint import KeyEndpoint, key_endpoint, trickling
+from tests.support.scripted_server import HANG, HANG_UP, Loopback, answer, raw, refusal, scripted
+
+KEY = {"userId": {"S": "alice"}, "createdAt": {"S": "2026"}}
+FINE = answer(
+    {"Username": "alice", "UserAttributes": []}
+)  # DynamoDB's, too, as far as anybody looks
+IMPATIENT = {"connect-timeout-s": "0.2", "read-timeout-s": "0.2"}
+BREAKS: Settings = {"upstreams": {"breaker-failures": "5", "breaker-open-s": "0.3"}}
+
+Call: TypeAlias = Callable[[Clients], Awaitable[Any]]
+
+pytestmark = pytest.mark.usefixtures("short_pauses")
+
+
+async def _get(clients: Clients) -> Any:  # noqa: ANN401 -- botocore's
+    return await clients.dynamodb.get_item(TableName="t", Key=KEY)
+
+
+async def _list_tables(clients: Clients) -> Any:  # noqa: ANN401 -- botocore's
+    """Make a call that the fast transport leaves to botocore."""
+    return await clients.dynamodb.list_tables()
+
+
+async def _get_user(clients: Clients) -> Any:  # noqa: ANN401 -- botocore's
+    return await clients.cognito.get_user(AccessToken="x")
+
+
+OF_DYNAMODB = [
+    pytest.param("fast", _get, id="fast"),
+    pytest.param("botocore", _get, id="botocore"),
+    pytest.param("fast", _list_tables, id="fast, by botocore"),
+]
+ON_DYNAMODB = pytest.mark.parametrize(("transport", "call"), OF_DYNAMODB)
+WAYS = pytest.mark.parametrize(
+    ("transport", "call"), [*OF_DYNAMODB, pytest.param("fast", _get_user, id="cognito")]
+)
+
+
+@asynccontextmanager
+async def _clients(url: str, transport: str, *settings: Settings) -> AsyncIterator[Clients]:
+    servers = {"endpoint-url": url, **IMPATIENT}
+    config = configured(
+        {"aws.cognito": servers, "aws.dynamodb": {**servers, "transport": transport}}, *settings
+    )
+    async with open_clients(config, CREDENTIALS) as clients:
+        yield clients
+
+
+async def _failed(call: Call, clients: Clients) -> UpstreamUnavailable:
+    """Make a call for which the upstream is unavailable."""
+    with pytest.raises(UpstreamUnavailable) as raised, translated({}):
+        async with asyncio.timeout(10):
+            await call(clients)
+    return raised.value
+
+
+@pytest.fixture(name="slow")
+async def _slow() -> AsyncIterator[KeyEndpoint]:
+    async with key_endpoint() as endpoint:
+        endpoint.otherwise = trickling(b" " * 10_000)  # 200 seconds of it
+        yield endpoint
+
+
+@WAYS
+async def test_trickling_answer_ends_with_the_time_of_the_attempt(
+    slow: KeyEndpoint, transport: str, call: Call
+) -> None:
+    """A byte now and then does not prolong an attempt: each read is in time, and the whole is not."""
+    async with _clients(slow.url, transport, NEVER_OPEN) as clients:
+        await _failed(call, clients)
+
+    assert len(slow.asked) == (1 if call is _get_user else MOST_LOST)
+
+
+@WAYS
+@pytest.mark.parametrize(
+    "fault",
+    [raw(b"{}", 500), HANG_UP, refusal("ThrottlingException")],
+    ids=["500", "closed", "throttled"],
+)
+async def test_upstream_that_is_down_gets_hardly_more_calls(
+    transport: str, call: Call, fault: bytes
+) -> None:
+    """Where everything fails, a hundred calls are a hundred and twenty attempts at most."""
+    async with scripted(fault) as server, _clients(server.url, transport, NEVER_OPEN) as clients:
+        for _ in range(100):
+            await _failed(call, clients)
+
+        assert len(server.requests) <= 120
+
+
+@ON_DYNAMODB
+async def test_upstream_that_was_down_is_tried_again_as_before(transport: str, call: Call) -> None:
+    """Calls that succeed earn the retries back that an outage has used up."""
+    async with scripted(FINE) as server, _clients(server.url, transport, NEVER_OPEN) as clients:
+        server.plan(raw(b"{}", 500))
+        for _ in range(100):
+            await _failed(call, clients)
+        server.plan(FINE)
+        for _ in range(10):
+            await call(clients)
+        server.plan(HANG_UP, raw(b"{}", 500), FINE)
+
+        await call(clients)
+
+        assert len(server.requests) == 3
+
+
+@WAYS
+async def test_upstream_that_is_down_is_left_alone_and_found_again(
+    transport: str, call: Call
+) -> None:
+    """Once the breaker is open nothing is sent; one call at a time finds out when it may be again."""
+    async with scripted(HANG_UP) as server, _clients(server.url, transport, BREAKS) as clients:
+        refusals = [await _failed(call, clients) for _ in range(10)]
+        assert len(server.requests) == 5
+        assert isinstance(refusals[-1].__cause__, UpstreamRefused)
+        assert refusals[-1].retry_after_s == 1
+
+        server.plan(FINE)
+        async with asyncio.timeout(10):
+            while not await _succeeds(call, clients):  # noqa: ASYNC110 -- nothing tells of it
+                await asyncio.sleep(0.01)
+
+
+async def _succeeds(call: Call, clients: Clients) -> bool:
+    try:
+        with translated({}):
+            await call(clients)
+    except UpstreamUnavailable:
+        return False
+    return True
+
+
+@WAYS
+async def test_idle_connections_are_not_trusted_after_silence(transport: str, call: Call) -> None:
+    """Where one connection leads nowhere any more, the others are not tried one after another."""
+    async with (
+        _server_with_dead_connections(FINE) as server,
+        _clients(server.url, transport, NEVER_OPEN) as clients,
+    ):
+        await asyncio.gather(*(call(clients) for _ in range(8)))
+        server.dead = set(server.connections)
+        # What is tried three times finds the way itself; Cognito's calls are sent once.
+        assert await _succeeds(call, clients) == (call is not _get_user)
+        assert await _succeeds(call, clients)
+
+
+class _Server:
+    """A server whose connections can die without anybody being told."""
+
+    def __init__(self, text: bytes) -> None:
+        self.url = ""
+        self.connections: set[int] = set()
+        self.dead: set[int] = set()
+        self._text = text
+        self._all_here = asyncio.Event()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        number = len(self.connections)
+        self.connections.add(number)
+        try:
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).lower()
+                length = head.partition(b"content-length: ")[2].partition(b"\r")[0]
+                await reader.readexactly(int(length))
+                if len(self.connections) == 8:
+                    self._all_here.set()
+                await self._all_here.wait()
+                if number not in self.dead:
+                    writer.write(self._text)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass  # the client has left
+        finally:
+            writer.close()
+
+
+@asynccontextmanager
+async def _server_with_dead_connections(text: bytes) -> AsyncIterator[_Server]:
+    served = _Server(text)
+    server = await asyncio.start_server(served.serve, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()
+    served.url = f"http://{host}:{port}"
+    async with server:
+        yield served
+
+
+@WAYS
+async def test_hanging_answer_counts_when_it_is_given_up(
+    transport: str, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Requests whose deadline is shorter than an attempt open the breaker too."""
+    patient = {"connect-timeout-s": "20", "read-timeout-s": "20"}
+    settings: Settings = {"aws.cognito": patient, "aws.dynamodb": patient}
+    async with (
+        scripted(HANG) as server,
+        _clients(server.url, transport, settings, BREAKS) as clients,
+    ):
+        given_up = [asyncio.ensure_future(call(clients)) for _ in range(5)]
+        await _arrived(server, 5)
+        monkeypatch.setattr("service.circuit_breaker.SLOW_S", 0)
+        for task in given_up:
+            task.cancel()
+        await asyncio.gather(*given_up, return_exceptions=True)
+
+        await _failed(call, clients)
+        assert len(server.requests) == 5
+
+
+async def _arrived(server: Loopback, count: int) -> None:
+    async with asyncio.timeout(5), server.news:
+        await server.news.wait_for(lambda: len(server.requests) == count)

@@ -1,0 +1,198 @@
+"""Processes of the service on one table, each of which may be killed and started again."""
+
+import asyncio
+import json
+import math
+import random
+import signal
+import time
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from service.config.settings import Config
+from tests.support.environment import CREDENTIALS
+from tests_slow.commands.running import Running, running
+from tests_slow.linearizability.network import FAIR, STORM, Fault, Network, Weather, network
+
+
+@dataclass(eq=False, slots=True)
+class Life:
+    """
+    One process from its start to its death; *ended_at_s* is when nothing of it can happen any more.
+
+    *served* are the requests that it has done with, by their ids, as its log tells.
+    """
+
+    url: str
+    network: Network
+    program: Running
+    stack: AsyncExitStack
+    drain: asyncio.Task[None]
+    served: Mapping[str, asyncio.Event]
+    ended_at_s: float = math.inf
+    _watches: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def fate_of(self, request_id: str) -> "Fate":
+        """Begin to watch a request, of which nobody could say what came of it."""
+        fate = Fate(self)
+        if not self.drain.done():  # it still tells what it has served
+            watch = asyncio.create_task(self._watch(fate, request_id))
+            self._watches.add(watch)
+            watch.add_done_callback(self._watches.discard)
+        return fate
+
+    async def _watch(self, fate: "Fate", request_id: str) -> None:
+        await self.served[request_id].wait()
+        await self.network.settled()
+        fate.settled_at_s = time.monotonic()
+
+    async def end(self, number: signal.Signals) -> None:
+        """Send a signal that ends it, and wait until what it has asked DynamoDB for is done."""
+        tasks = self.drain, *self._watches
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        ended = await self.program.end(number)
+        await self.network.cut()
+        self.ended_at_s = time.monotonic()
+        await self.stack.aclose()
+        if "Traceback" in ended.errors:
+            raise AssertionError(ended.errors)
+
+
+@dataclass(slots=True)
+class Fate:
+    """Until when a request of unknown outcome may have taken effect: nothing of it happens later."""
+
+    life: Life
+    settled_at_s: float = (
+        math.inf
+    )  # its process had done with it, and DynamoDB with what it had sent
+
+    @property
+    def ended_at_s(self) -> float:
+        """The moment, of the monotonic clock; infinity as long as it has not come."""
+        return min(self.settled_at_s, self.life.ended_at_s)
+
+
+@dataclass(slots=True)
+class Cluster:
+    """
+    Processes of the service, in *lives*; one that is dead is not among them.
+
+    *kills*, *pauses* and *storms* count what was done to them, *faults* what their ways to DynamoDB
+    did.
+    """
+
+    environ: Mapping[str, str]
+    upstream: str
+    folder: Path
+    rng: random.Random
+    late_s: float
+    weather: Weather
+    lives: list[Life] = field(default_factory=list)
+    kills: int = 0
+    pauses: int = 0
+    storms: int = 0
+    faults: Counter[Fault] = field(default_factory=Counter)
+    _started: int = 0
+
+    async def start(self) -> None:
+        """Start one more process."""
+        self._started += 1
+        folder = self.folder / f"process-{self._started}"
+        folder.mkdir()
+        async with AsyncExitStack() as stack:
+            way = await stack.enter_async_context(
+                network(
+                    self.upstream,
+                    self.weather,
+                    random.Random(self.rng.random()),  # noqa: S311 -- chooses faults
+                    late_s=self.late_s,
+                )
+            )
+            environ = {**self.environ, "AWS_DYNAMODB_ENDPOINT_URL": way.url}
+            program = await stack.enter_async_context(
+                running("serve", folder=folder, environ=environ)
+            )
+            listening = json.loads(await program.until('"listening"'))
+            url = f"http://{listening['host']}:{listening['port']}"
+            served: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
+            drain = asyncio.create_task(_drained(program, served))
+            self.lives.append(Life(url, way, program, stack.pop_all(), drain, served))
+
+    async def kill(self, life: Life) -> None:
+        """Kill a process, whatever it is at."""
+        self.kills += 1
+        await self.end(life, signal.SIGKILL)
+
+    async def pause(self, life: Life, duration_s: float) -> None:
+        """Stop a process for a while, as a machine does that is short of memory, or moved."""
+        self.pauses += 1
+        life.program.process.send_signal(signal.SIGSTOP)
+        await asyncio.sleep(duration_s)
+        life.program.process.send_signal(signal.SIGCONT)
+
+    async def storm(self, life: Life, duration_s: float) -> None:
+        """Let little through to DynamoDB, and less back, for a while."""
+        self.storms += 1
+        life.network.weather = STORM
+        await asyncio.sleep(duration_s)
+        life.network.weather = self.weather
+
+    async def end(self, life: Life, number: signal.Signals = signal.SIGTERM) -> None:
+        """End a process."""
+        self.lives.remove(life)
+        await life.end(number)
+        self.faults += life.network.faults
+
+    def heal(self) -> None:
+        """Let all calls and replies through from now on."""
+        self.weather = FAIR
+        for life in self.lives:
+            life.network.weather = FAIR
+
+
+async def _drained(program: Running, served: Mapping[str, asyncio.Event]) -> None:
+    """Read the log, which would block the process when nobody did, and note what was served."""
+    assert program.process.stdout is not None
+    async for line in program.process.stdout:
+        if b'"request_finished"' in line:
+            served[json.loads(line)["request_id"]].set()
+
+
+@asynccontextmanager
+async def cluster(  # noqa: PLR0913 -- what a cluster is made of
+    config: Config,
+    folder: Path,
+    rng: random.Random,
+    weather: Weather,
+    *,
+    read_timeout_s: float,
+    processes: int = 3,
+) -> AsyncIterator[Cluster]:
+    """Run *processes* of the service on the table of *config*, with logs and errors in *folder*."""
+    upstream = config.dynamodb.endpoint_url
+    assert upstream is not None
+    environ = {
+        "AWS_ACCESS_KEY_ID": CREDENTIALS.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": CREDENTIALS.secret_access_key,
+        "AWS_REGION": config.aws.region,
+        "AWS_COGNITO_USER_POOL_ID": config.cognito.user_pool_id,
+        "AWS_COGNITO_CLIENT_ID": config.cognito.client_id,
+        "AWS_DYNAMODB_USER_PROFILE_TABLE": config.dynamodb.user_profile_table,
+        "AWS_DYNAMODB_READ_TIMEOUT_S": str(read_timeout_s),
+        "IDENTITY_SOURCES": "header",
+        "SERVER_HOST": "127.0.0.1",
+        "SERVER_PORT": "0",
+    }
+    made = Cluster(environ, upstream, folder, rng, read_timeout_s + 0.2, weather)
+    try:
+        await asyncio.gather(*(made.start() for _ in range(processes)))
+        yield made
+    finally:
+        for life in [*made.lives]:
+            await made.end(life)

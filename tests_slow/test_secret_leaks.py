@@ -1,0 +1,310 @@
+"""
+No secret is ever printed: every secret field holds a canary, through all calls and all faults.
+
+What the callers themselves are answered is not looked at here, but that refusals never echo is.
+"""
+
+import functools
+import io
+import json
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import aiohttp
+import jwt
+import pytest
+from aiohttp import web
+
+from service.app import aws_adapters, create_app
+from service.config.settings import Config, LogConfig
+from service.observability import logs
+from service.server.runner import Runner
+from tests.authentication.trusting import json_key_set
+from tests.support.cognito_answers import USER_ID, default_answer
+from tests.support.cognito_shapes import service_model
+from tests.support.environment import CREDENTIALS, configured
+from tests.support.fake_load_balancer import CLIENT, ISSUER
+from tests.support.fake_user_pool import FakeUserPool
+from tests.support.key_endpoint import key_endpoint, ok
+from tests.support.process_state import restored
+from tests.support.scripted_cognito import (
+    CLOSED,
+    CUT_SHORT,
+    GARBAGE,
+    ScriptedCognito,
+    Step,
+    raw,
+    refusal,
+    resetting,
+    scripted_cognito,
+    success,
+)
+
+CANARY: Final = "c4n4ry"
+ID_TOKEN: Final = jwt.encode({"sub": "the-sub", "x": CANARY}, CANARY * 8, algorithm="HS256")
+# Base64 hides a canary; the tokens' own texts are looked for beside it.
+HIDDEN: Final = (CANARY, ID_TOKEN.rpartition(".")[0])
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call of the service whose every secret is a canary, and the calls of Cognito that it makes."""
+
+    method: str
+    path: str
+    operations: tuple[str, ...]
+    body: Mapping[str, object] | None = None
+    signed_in: bool = False
+
+
+def _challenge(name: str, **answer: object) -> Call:
+    body = {"name": name, "session": _secret("session"), "username": "alice", "answer": answer}
+    return Call("POST", "/api/auth/challenge", ("RespondToAuthChallenge",), body)
+
+
+def _secret(name: str) -> str:
+    return f"{CANARY}{name}{'x' * 20}"
+
+
+PASSWORD = _secret("password")
+CODE = _secret("code")
+CREDENTIAL = {"id": _secret("id"), "response": {"signature": _secret("signature")}}
+CALLS: Final = (
+    Call("POST", "/api/auth/signup", ("SignUp",), {"username": "alice", "password": PASSWORD}),
+    Call("POST", "/api/auth/confirm", ("ConfirmSignUp",), {"username": "alice", "code": CODE}),
+    Call("POST", "/api/auth/resend", ("ResendConfirmationCode",), {"username": "alice"}),
+    Call("POST", "/api/auth/login", ("InitiateAuth",), {"username": "alice", "password": PASSWORD}),
+    Call("POST", "/api/auth/login", ("InitiateAuth",), {"username": "alice"}),
+    _challenge("CUSTOM_CHALLENGE", code=CODE),
+    _challenge("EMAIL_OTP", code=CODE),
+    _challenge("NEW_PASSWORD_REQUIRED", newPassword=PASSWORD),
+    _challenge("PASSWORD", password=PASSWORD),
+    _challenge("SELECT_CHALLENGE", choice="PASSWORD", password=PASSWORD),
+    _challenge("WEB_AUTHN", credential=CREDENTIAL),
+    Call(
+        "POST",
+        "/api/auth/challenge",
+        ("AssociateSoftwareToken",),
+        {
+            "name": "MFA_SETUP",
+            "session": _secret("session"),
+            "username": "alice",
+            "answer": {"choice": "SOFTWARE_TOKEN_MFA"},
+        },
+    ),
+    Call(
+        "POST",
+        "/api/auth/challenge",
+        ("VerifySoftwareToken", "RespondToAuthChallenge"),
+        {
+            "name": "MFA_SETUP",
+            "session": _secret("session"),
+            "username": "alice",
+            "answer": {"code": "123456"},
+        },
+    ),
+    Call(
+        "POST",
+        "/api/auth/refresh",
+        ("GetTokensFromRefreshToken",),
+        {"refreshToken": _secret("refresh")},
+    ),
+    Call("POST", "/api/auth/logout", ("RevokeToken",), {"refreshToken": _secret("refresh")}),
+    Call("POST", "/api/auth/logout", ("GlobalSignOut",), {"everywhere": True}, signed_in=True),
+    Call("POST", "/api/auth/password/forgot", ("ForgotPassword",), {"username": "alice"}),
+    Call(
+        "POST",
+        "/api/auth/password/reset",
+        ("ConfirmForgotPassword",),
+        {"username": "alice", "code": CODE, "password": PASSWORD},
+    ),
+    Call(
+        "POST",
+        "/api/auth/password/change",
+        ("ChangePassword",),
+        {"currentPassword": PASSWORD, "newPassword": _secret("new")},
+        signed_in=True,
+    ),
+    Call("GET", "/api/auth/me", ("GetUser",), signed_in=True),
+    Call(
+        "PATCH",
+        "/api/auth/me",
+        ("UpdateUserAttributes", "DeleteUserAttributes"),
+        {"attributes": {"name": "x", "nickname": None}},
+        signed_in=True,
+    ),
+    Call("DELETE", "/api/auth/me", ("GetUser", "DeleteUser"), signed_in=True),
+    Call(
+        "POST",
+        "/api/auth/me/verification",
+        ("GetUserAttributeVerificationCode",),
+        {"attribute": "email"},
+        signed_in=True,
+    ),
+    Call(
+        "POST",
+        "/api/auth/me/verification/confirm",
+        ("VerifyUserAttribute",),
+        {"attribute": "email", "code": CODE},
+        signed_in=True,
+    ),
+    Call("GET", "/api/auth/mfa", ("GetUserAuthFactors",), signed_in=True),
+    Call(
+        "PUT",
+        "/api/auth/mfa",
+        ("GetUserAuthFactors", "SetUserMFAPreference"),
+        {"enabled": []},
+        signed_in=True,
+    ),
+    Call("POST", "/api/auth/mfa/totp", ("GetUser", "AssociateSoftwareToken"), signed_in=True),
+    Call(
+        "POST",
+        "/api/auth/mfa/totp/verify",
+        ("VerifySoftwareToken",),
+        {"code": "123456"},
+        signed_in=True,
+    ),
+    Call("GET", "/api/auth/passkeys", ("ListWebAuthnCredentials",), signed_in=True),
+    Call("POST", "/api/auth/passkeys/options", ("StartWebAuthnRegistration",), {}, signed_in=True),
+    Call(
+        "POST",
+        "/api/auth/passkeys",
+        ("CompleteWebAuthnRegistration",),
+        {"credential": CREDENTIAL},
+        signed_in=True,
+    ),
+    Call("DELETE", "/api/auth/passkeys/some-id", ("DeleteWebAuthnCredential",), signed_in=True),
+)
+ECHO: Final = raw(f"<html>{CANARY}</html>".encode(), status=500, content_type="text/html")
+LIE: Final = raw(json.dumps({"Session": CANARY, "x": CANARY}).encode())
+FAULTS: Final[tuple[Step, ...]] = (CLOSED, CUT_SHORT, GARBAGE, resetting, ECHO, LIE)
+
+
+def _steps(operation: str) -> Iterator[Step]:
+    """Yield every documented exception, whose message echoes the request, and every fault."""
+    for shape in service_model().operation_model(operation).error_shapes:
+        yield refusal(shape.name, f"rejected {CANARY}")
+    yield from FAULTS
+
+
+@pytest.fixture(params=["json", "console"])
+def printed(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
+    """Collect all that is printed, with the log at its most talkative."""
+    form: Literal["json", "console"] = request.param
+    stream = io.StringIO()
+    with restored(), pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sys, "stdout", stream)
+        patched.setattr(sys, "stderr", stream)
+        logs.configure(LogConfig("debug", form), stream)
+        yield stream
+
+
+async def test_no_secret_is_printed(config: Config, printed: io.StringIO) -> None:
+    """Every call, with success and with each exception and fault of each of its calls of Cognito."""
+    made = 0
+    async with AsyncExitStack() as stack:
+        cognito = await stack.enter_async_context(scripted_cognito())
+        pool = FakeUserPool()
+        service = await _service(stack, config, cognito, pool)
+        now = int(time.time())  # noqa: TID251 -- the service reads the machine's clock
+        token = pool.mint({"sub": USER_ID, "x": CANARY, "iat": now, "exp": now + 3_600})
+        for call in CALLS:
+            _answer_with_canaries(cognito)
+            statuses = [await _made(service, call, token)]
+            for operation in call.operations:
+                for step in _steps(operation):
+                    _answer_with_canaries(cognito)
+                    cognito.answers(operation, step)
+                    statuses.append(await _made(service, call, token))
+            assert statuses[0] < 300, (call, statuses[0])
+            made += len(statuses)
+            cognito.check()
+    text = printed.getvalue()
+    assert text.count("request_finished") == made > 600
+    assert [secret for secret in (*HIDDEN, token.rpartition(".")[0]) if secret in text] == []
+
+
+async def _service(
+    stack: AsyncExitStack, config: Config, cognito: ScriptedCognito, pool: FakeUserPool
+) -> aiohttp.ClientSession:
+    """Start the service in front of *cognito*, with a client secret that is a canary as well."""
+    keys = await stack.enter_async_context(key_endpoint())
+    keys.answers["jwks.json"] = ok(json_key_set(pool.jwk))
+    settings = configured(
+        {
+            "aws.cognito": {
+                "endpoint-url": cognito.url,
+                "client-secret": CANARY,
+                "user-pool-id": config.cognito.user_pool_id,
+                "client-id": CLIENT,
+                "issuers": ISSUER,
+                "jwks-url": f"{keys.url}jwks.json",
+            },
+            "aws.dynamodb": {
+                "endpoint-url": config.dynamodb.endpoint_url or "",
+                "user-profile-table": config.dynamodb.user_profile_table,
+            },
+            "auth": {"answer-floor-ms": "0"},
+            "limits": dict.fromkeys(OFF, "0"),
+            "log": {"hash-key": _secret("hashkey")},
+        }
+    )
+    app = create_app(settings, functools.partial(aws_adapters, credentials=CREDENTIALS))
+    runner = Runner(app, settings.server, shutdown_timeout_s=1)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    host, port = runner.addresses[0][:2]
+    return await stack.enter_async_context(aiohttp.ClientSession(f"http://{host}:{port}"))
+
+
+def _answer_with_canaries(cognito: ScriptedCognito) -> None:
+    """Let every call succeed, with canaries for the secrets that Cognito gives."""
+    for operation in service_model().operation_names:
+        answer = default_answer(operation)
+        if answer is not None:
+            cognito.answers(operation, success(_with_canaries(answer)))
+
+
+def _with_canaries(value: Any) -> Any:  # noqa: ANN401 -- any part of an answer
+    if not isinstance(value, Mapping):
+        return value
+    return {name: SECRETS.get(name, _with_canaries(entry)) for name, entry in value.items()}
+
+
+SECRETS: Final = {
+    "AccessToken": _secret("access"),
+    "IdToken": ID_TOKEN,
+    "RefreshToken": _secret("refresh"),
+    "SecretCode": _secret("totp"),
+    "Session": _secret("session"),
+}
+OFF: Final = (
+    "sign-in-per-s",
+    "sign-up-per-s",
+    "recovery-per-s",
+    "token-per-s",
+    "read-per-s",
+    "update-per-s",
+    "address-burst",
+    "account-burst",
+    "confirm-per-h",
+    "resend-per-h",
+    "forgot-per-h",
+    "reset-per-h",
+    "lockout-after",
+)
+
+
+async def _made(service: aiohttp.ClientSession, call: Call, token: str) -> int:
+    """Make a call; a refusal must not echo a secret either."""
+    headers = {"Authorization": f"Bearer {token}"} if call.signed_in else {}
+    async with service.request(call.method, call.path, json=call.body, headers=headers) as answer:
+        text = await answer.text()
+        if answer.status >= 400:
+            assert [secret for secret in HIDDEN if secret in text] == [], (call, text)
+        return answer.status
