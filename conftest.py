@@ -14,7 +14,7 @@ import pytest
 from local_aws.outbox import Delivery
 from local_aws.server import local_aws
 from service.app import Adapters
-from service.authentication.trusted_header import TrustedHeader
+from service.authentication.trusted_header import TrustedHeaderAuthenticator
 from service.aws import retries
 from service.aws.clients import Clients, open_clients
 from service.commands import provisioning
@@ -149,7 +149,7 @@ def memory(user_pool: MemoryUserPool) -> Adapters:
     return Adapters(
         identity_provider=memory_identity_provider(user_pool),
         profile_store=MemoryProfileStore(),
-        identity_sources=(TrustedHeader(trusted_proxies=proxies),),
+        authenticators=(TrustedHeaderAuthenticator(trusted_proxies=proxies),),
         access_tokens=memory_access_tokens(),
         checks={},
     )

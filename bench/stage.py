@@ -106,12 +106,12 @@ def stubs(
     """Start the stubs; DynamoDB's answers come *delay_ms* late. Raises Unfit."""
     files = {
         "sign-in": keys.pool.sign_in(profiles.sub(0)),
-        "key-set": keys.pool.key_set(),
+        "key-set": keys.pool.jwks(),
         "pem": keys.balancer.pem(),
     }
     for name, content in files.items():
         (directory / name).write_bytes(content)
-    sign_in, key_set, pem = (f"--{name}={directory / name}" for name in files)
+    sign_in, jwks, pem = (f"--{name}={directory / name}" for name in files)
 
     def started(name: str, *arguments: str) -> str:
         program = servers.stub(name, *arguments)
@@ -124,7 +124,7 @@ def stubs(
 
     return Addresses(
         dynamodb=started("dynamodb", f"--delay-ms={delay_ms}"),
-        cognito=started("cognito", sign_in, key_set),
+        cognito=started("cognito", sign_in, jwks),
         key_server=started("key_server", f"--kid={tokens.BALANCER_KID}", pem),
     )
 

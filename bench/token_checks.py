@@ -11,13 +11,13 @@ import uvloop
 
 from service.authentication.sources import identity_adapters
 from service.config import loader
-from service.domain.identity import Evidence, IdentitySource
+from service.domain.identity import Authenticator, RequestCredentials
 
 CHECKS: Final = 20_000
 TRIES: Final = 9  # the quickest counts: anything else is the machine's
 
 
-async def check_us(source: IdentitySource, evidence: Evidence) -> float:
+async def check_us(source: Authenticator, evidence: RequestCredentials) -> float:
     """Return the microseconds of a check of a token that was verified before."""
     await source.identify(evidence)
     quickest_s = float("inf")
@@ -32,7 +32,7 @@ async def check_us(source: IdentitySource, evidence: Evidence) -> float:
 
 async def main(authorization: str, data: str, sub: str) -> None:
     """Print the microseconds by source, as one line of JSON; the settings are the environment's."""
-    evidence = Evidence(
+    evidence = RequestCredentials(
         peer=None, authorization=(authorization,), oidc_data=(data,), oidc_identity=(sub,)
     )
     config = loader.load(None, os.environ)

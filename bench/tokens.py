@@ -29,7 +29,7 @@ class UserPool:
     def __init__(self) -> None:
         self._key = rsa.generate_private_key(65_537, 2_048)
 
-    def key_set(self) -> bytes:
+    def jwks(self) -> bytes:
         """Return the public key as the pool publishes it."""
         key = jwt.algorithms.RSAAlgorithm.to_jwk(self._key.public_key(), as_dict=True)
         return json.dumps(
@@ -81,7 +81,7 @@ class UserPool:
 
 
 class LoadBalancer:
-    """Signs as an Application Load Balancer does."""
+    """Signs as an Application ServerLoad Balancer does."""
 
     def __init__(self) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())

@@ -25,17 +25,17 @@ from service.authentication.sources import identity_adapters
 from service.aws.clients import Credentials, open_clients
 from service.cognito.adapters import identity_provider
 from service.config.settings import Config, IdentityConfig, ServerConfig
-from service.domain.identity import AccessTokenVerifiers, IdentitySource
+from service.domain.identity import AccessTokenVerifiers, Authenticator
 from service.domain.identity_provider import IdentityProvider
 from service.domain.profiles import SYSTEM_FIELDS, ProfileStore
 from service.domain.timestamps import utc_now
 from service.observability.logs import BoundLogger
 from service.observability.metrics.catalogue import Metrics
-from service.observability.upstream_calls import COGNITO, Calls, untraced
+from service.observability.upstream_calls import COGNITO, UpstreamTelemetry, untraced
 from service.profile_store.dynamodb_store import DynamoDBProfileStore
 from service.profile_store.items import CLAIMED_FOR, OWN_ATTRIBUTES
-from service.rate_limiting.rate_limiter import FrontDoor
-from service.server.readiness import Check, Watch
+from service.rate_limiting.rate_limiter import RateLimiter
+from service.server.readiness import Check, HealthMonitor
 from service.startup_errors import SchemaUnusable
 from service.tracing import optional
 
@@ -48,17 +48,19 @@ class Adapters:
 
     identity_provider: IdentityProvider
     profile_store: ProfileStore
-    identity_sources: tuple[IdentitySource, ...]
+    authenticators: tuple[Authenticator, ...]
     access_tokens: AccessTokenVerifiers
     checks: dict[str, Check]
 
 
-OpenAdapters: TypeAlias = Callable[[Config, Calls], AbstractAsyncContextManager[Adapters]]
+OpenAdapters: TypeAlias = Callable[
+    [Config, UpstreamTelemetry], AbstractAsyncContextManager[Adapters]
+]
 
 
 @asynccontextmanager
 async def aws_adapters(
-    config: Config, calls: Calls, credentials: Credentials | None = None
+    config: Config, calls: UpstreamTelemetry, credentials: Credentials | None = None
 ) -> AsyncIterator[Adapters]:
     """Open the adapters on Cognito and DynamoDB, and close them; *calls* notes what they ask."""
     async with (
@@ -76,7 +78,7 @@ async def aws_adapters(
                 on_masked=calls.metrics.refusal_masked,
             ),
             profile_store=store,
-            identity_sources=identity.sources,
+            authenticators=identity.sources,
             access_tokens=identity.access_tokens,
             checks={"dynamodb": store.check},
         )
@@ -100,12 +102,14 @@ def create_app(config: Config, adapters: OpenAdapters = aws_adapters) -> web.App
     app[keys.ACCOUNT_HASH_KEY] = secrets.token_bytes(32) if hash_key is None else hash_key.encode()
     app[keys.METRICS] = metrics = Metrics()
     metrics.built_as(own_version)
-    app[keys.LOAD] = load = keys.Load(routes.needs())
+    app[keys.SERVER_LOAD] = load = keys.ServerLoad(routes.needs())
     metrics.in_flight.follow(lambda: load.in_flight)
     app[keys.DEADLINES] = Deadlines(config.server.request_deadline_s)
     app[keys.LOG] = BoundLogger()
     app[keys.PROFILE_REPRESENTATION] = ProfileRepresentation(schema())
-    app[cognito_guard.FRONT_DOOR] = FrontDoor(config.limits, clock=time.monotonic, metrics=metrics)
+    app[cognito_guard.RATE_LIMITER] = RateLimiter(
+        config.limits, clock=time.monotonic, metrics=metrics
+    )
     app[keys.PROFILE_JSON_SCHEMA] = profile_json_schema.document(schema)
     app[keys.OPENAPI] = document.document(schema, version=own_version)
     app[keys.ACCESS] = routes.register(app)
@@ -115,13 +119,15 @@ def create_app(config: Config, adapters: OpenAdapters = aws_adapters) -> web.App
         async with (
             _listener(metrics, config.server),
             tracing.opened() if tracing else nullcontext(untraced) as span,
-            adapters(config, Calls(metrics, span)) as behind,
+            adapters(config, UpstreamTelemetry(metrics, span)) as behind,
         ):
             app[keys.IDENTITY_PROVIDER] = behind.identity_provider
             app[keys.PROFILE_STORE] = behind.profile_store
-            app[keys.IDENTITY_SOURCES] = behind.identity_sources
+            app[keys.AUTHENTICATORS] = behind.authenticators
             app[keys.ACCESS_TOKENS] = behind.access_tokens
-            async with Watch(behind.checks, interval_s=config.server.readiness_interval_s) as watch:
+            async with HealthMonitor(
+                behind.checks, interval_s=config.server.readiness_interval_s
+            ) as watch:
                 app[keys.READINESS] = watch.readiness
                 yield
 

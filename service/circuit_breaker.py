@@ -39,7 +39,7 @@ class _Failure(Exception):
     """Stands for a failure; the real one would be kept, with all that its frames hold."""
 
 
-def unheard(_: str, __: str) -> None:
+def ignore_state(_: str, __: str) -> None:
     """Tell nobody."""
 
 
@@ -57,7 +57,7 @@ class Breaker:
         self,
         upstream: str,
         config: UpstreamsConfig,
-        on_state: OnState = unheard,
+        on_state: OnState = ignore_state,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

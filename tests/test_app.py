@@ -16,7 +16,7 @@ from service.api.schemas.profiles import ProfileSchema
 from service.app import Adapters, OpenAdapters, create_app, profile_schema
 from service.config.schema import PRIVATE_NETWORKS
 from service.config.settings import Config
-from service.observability.upstream_calls import Calls
+from service.observability.upstream_calls import UpstreamTelemetry
 from service.server import serve
 from service.startup_errors import SchemaUnusable
 from tests.support.environment import configured
@@ -44,7 +44,7 @@ class Journal:
         self._memory = replace(memory, checks={"table": self._check})
 
     @asynccontextmanager
-    async def open(self, _: Config, __: Calls) -> AsyncIterator[Adapters]:
+    async def open(self, _: Config, __: UpstreamTelemetry) -> AsyncIterator[Adapters]:
         """Open the adapters."""
         self.events.append("opened")
         try:
@@ -90,7 +90,7 @@ async def test_watch_ends_before_the_adapters(memory: Adapters) -> None:
         checked.append(open_now)
 
     @asynccontextmanager
-    async def opened(_: Config, __: Calls) -> AsyncIterator[Adapters]:
+    async def opened(_: Config, __: UpstreamTelemetry) -> AsyncIterator[Adapters]:
         nonlocal open_now
         open_now = True
         yield replace(memory, checks={"table": check})
@@ -122,7 +122,7 @@ async def test_adapters_that_cannot_be_opened_end_the_start() -> None:
     """Without its adapters the application does not start."""
 
     @asynccontextmanager
-    async def unopened(_: Config, __: Calls) -> AsyncIterator[Adapters]:
+    async def unopened(_: Config, __: UpstreamTelemetry) -> AsyncIterator[Adapters]:
         raise ValueError("cannot be opened")
         yield
 
@@ -137,7 +137,7 @@ async def test_failing_check_does_not_end_the_start(memory: Adapters) -> None:
         raise ValueError("a defect")
 
     @asynccontextmanager
-    async def opened(_: Config, __: Calls) -> AsyncIterator[Adapters]:
+    async def opened(_: Config, __: UpstreamTelemetry) -> AsyncIterator[Adapters]:
         yield replace(memory, checks={"table": check})
 
     async with TestClient(TestServer(_app(opened))) as client:

@@ -10,12 +10,12 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from structlog.testing import capture_logs
 
-from service.api.audit_log import SecurityEvent, record
+from service.api.audit_log import AuditEvent, emit
 from service.app import Adapters, create_app
 from service.observability import upstream_calls
 from service.observability.metrics.catalogue import BREAKER_STATES, METHODS, Metrics
 from service.observability.metrics.instruments import Histogram
-from service.rate_limiting.limited_actions import Kind
+from service.rate_limiting.limited_actions import RateLimitedAction
 from tests.support.environment import configured, opening
 
 ALICE = {"x-amzn-oidc-identity": "alice"}
@@ -31,7 +31,7 @@ LEVELS = {
 # What no keyword of a call tells: bound before, given as a mapping, or added by structlog.
 ELSEWHERE: Mapping[str, set[str]] = {
     "aws_call_failed": {"message"},
-    "check_defective": {"exception"},
+    "health_check_error": {"exception"},
     "request_failed": {"exception", "peer"},
     "request_refused": {"peer"},
     "request_timed_out": {"peer"},
@@ -120,11 +120,11 @@ async def test_request_has_the_fields_that_are_listed(memory: Adapters) -> None:
 def test_security_events_are_listed_elsewhere(events: _Events) -> None:
     """Their table is the README's alone; their fields are those that this page names."""
     documented = _documented_events()
-    assert documented.keys().isdisjoint(SecurityEvent)
-    assert events.levels.keys().isdisjoint(SecurityEvent)
+    assert documented.keys().isdisjoint(AuditEvent)
+    assert events.levels.keys().isdisjoint(AuditEvent)
 
     (said,) = re.findall(r"with the fields\n(.*?), each where", DOCUMENT, re.DOTALL)
-    given = inspect.signature(record).parameters.values()
+    given = inspect.signature(emit).parameters.values()
     names = {each.name for each in given if each.kind is each.KEYWORD_ONLY} - {"refusal"}
     assert {*re.findall(r"`(\w+)`", said)} == names | {"address", "code"}
 
@@ -164,7 +164,7 @@ def test_every_label_has_its_values_listed() -> None:
         | of_breakers
     )
     assert _listed("outcome") == {*upstream_calls.OUTCOMES}
-    assert _listed("kind") == {kind.name.lower() for kind in Kind}
+    assert _listed("kind") == {kind.name.lower() for kind in RateLimitedAction}
 
 
 def test_alerts_ask_for_metrics_that_there_are() -> None:

@@ -5,7 +5,7 @@ import json
 import re
 from pathlib import Path
 
-from service.api.audit_log import SecurityEvent
+from service.api.audit_log import AuditEvent
 from service.api.keys import Access
 from service.api.problem_details import STATUSES
 from service.api.routes import all_routes
@@ -63,7 +63,7 @@ def test_every_security_event_is_listed() -> None:
     """The table of events is the vocabulary, in order."""
     table = README.partition("### Security events")[2].partition("###")[0]
 
-    assert re.findall(r"^\| `([a-z_]+)` \|", table, re.MULTILINE) == [*SecurityEvent]
+    assert re.findall(r"^\| `([a-z_]+)` \|", table, re.MULTILINE) == [*AuditEvent]
 
 
 def test_every_setting_is_listed_with_its_default() -> None:

@@ -8,10 +8,10 @@ from bench.stubs import http
 JSON: Final = "application/x-amz-json-1.1"
 
 
-def responding(sign_in: bytes, key_set: bytes) -> http.Respond:
-    """Return what answers InitiateAuth with *sign_in*, and any GET with *key_set*."""
+def responding(sign_in: bytes, jwks: bytes) -> http.Respond:
+    """Return what answers InitiateAuth with *sign_in*, and any GET with *jwks*."""
     signed_in = http.answer(sign_in, JSON, "x-amzn-RequestId: STUB")
-    keys = http.answer(key_set, "application/json")
+    keys = http.answer(jwks, "application/json")
 
     def respond(head: bytes, _: bytes) -> bytes:
         if http.target(head) == b"InitiateAuth":
@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--sign-in", type=Path, required=True, help="the answer to InitiateAuth")
     parser.add_argument("--key-set", type=Path, required=True, help="the pool's public keys")
     options = parser.parse_args()
-    http.run(responding(options.sign_in.read_bytes(), options.key_set.read_bytes()), options)
+    http.run(responding(options.sign_in.read_bytes(), options.jwks.read_bytes()), options)
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ _PROFILE: Final = _around(
     {name: to_attribute(value) for name, value in profiles.item(PLACE).items()}
     | {items.WRITE_ID: {"S": profiles.WRITE_ID}}
 )
-_CLAIM: Final = _around(tombstones.held_claim(PLACE, profiles.WRITE_ID, profiles.CREATED_AT))
+_CLAIM: Final = _around(tombstones.active_claim(PLACE, profiles.WRITE_ID, profiles.CREATED_AT))
 
 
 def _profile(user: bytes) -> bytes:

@@ -10,20 +10,20 @@ from aiohttp import web
 from marshmallow import Schema
 
 from service.api import request_body
-from service.api.audit_log import SecurityEvent, record
+from service.api.audit_log import AuditEvent, emit
 from service.api.client_address import client_address
-from service.api.cognito_guard import FRONT_DOOR
+from service.api.cognito_guard import RATE_LIMITER
 from service.api.schemas.account_fields import MAX_VALUES
 from service.domain.errors import ServiceError
-from service.rate_limiting.limited_actions import Kind
+from service.rate_limiting.limited_actions import RateLimitedAction
 
 
 async def load(
     request: web.Request,
-    kind: Kind,
+    kind: RateLimitedAction,
     schema: Schema,
     *,
-    refused: SecurityEvent,
+    refused: AuditEvent,
     types: tuple[str, ...] = (request_body.JSON,),
 ) -> Any:  # noqa: ANN401 -- what the schema makes
     """
@@ -33,11 +33,11 @@ async def load(
     by the attempt that follows. *refused* is the event that a refusal of the address is written as.
     Raises TooManyAttempts before the body is read, and as `bodies.load`.
     """
-    front_door, address = request.app[FRONT_DOOR], client_address(request)
+    front_door, address = request.app[RATE_LIMITER], client_address(request)
     try:
         front_door.check_address(kind, address)
     except ServiceError as error:
-        record(request, refused, refusal=error)
+        emit(request, refused, refusal=error)
         raise
     try:
         return await request_body.load(request, schema, types=types, most_values=MAX_VALUES)

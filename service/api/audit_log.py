@@ -18,7 +18,7 @@ from service.domain.errors import ServiceError
 from service.observability.logs import identity_hash
 
 
-class SecurityEvent(StrEnum):
+class AuditEvent(StrEnum):
     """The vocabulary."""
 
     SIGNED_UP = "signed_up"
@@ -59,17 +59,17 @@ class SecurityEvent(StrEnum):
 # The events after which the user pool has an account of this name.
 NAMES_AN_ACCOUNT: Final = frozenset(
     {
-        SecurityEvent.SIGNED_UP,
-        SecurityEvent.CONFIRMED,
-        SecurityEvent.SIGNED_IN,
-        SecurityEvent.PASSWORD_RESET,
+        AuditEvent.SIGNED_UP,
+        AuditEvent.CONFIRMED,
+        AuditEvent.SIGNED_IN,
+        AuditEvent.PASSWORD_RESET,
     }
 )
 
 
-def record(
+def emit(
     request: web.Request,
-    event: SecurityEvent,
+    event: AuditEvent,
     *,
     sub: str | None = None,
     account: str | None = None,
@@ -91,7 +91,7 @@ def record(
     structlog.get_logger().info(event.value, **details)
 
 
-def _account(request: web.Request, event: SecurityEvent, account: str) -> str:
+def _account(request: web.Request, event: AuditEvent, account: str) -> str:
     log = request.app[keys.CONFIG].log
     if (
         event in NAMES_AN_ACCOUNT or log.identities == "hashed"

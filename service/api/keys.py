@@ -11,7 +11,7 @@ from aiohttp.typedefs import Handler
 from service.api.deadlines import Deadlines
 from service.api.profile_json import ProfileRepresentation
 from service.config.settings import Config
-from service.domain.identity import AccessTokenVerifiers, Identity, IdentitySource
+from service.domain.identity import AccessTokenVerifiers, Authenticator, Identity
 from service.domain.identity_provider import IdentityProvider
 from service.domain.profiles import ProfileStore
 from service.observability.logs import BoundLogger
@@ -33,7 +33,7 @@ class Readiness:
     failing: dict[str, str] = field(default_factory=dict)
 
 
-class Needs(StrEnum):
+class Dependency(StrEnum):
     """What a route needs to answer; none of them uses up the places of the others."""
 
     COGNITO = "cognito"
@@ -42,14 +42,14 @@ class Needs(StrEnum):
 
 
 @dataclass(slots=True)
-class Room:
+class Slots:
     """The places of the requests that need one thing."""
 
     in_flight: int = 0
 
 
 @dataclass(slots=True)
-class Load:
+class ServerLoad:
     """
     How many requests the process is serving, health checks aside, each in the room of its handler.
 
@@ -57,14 +57,16 @@ class Load:
     of bodies that are not whole yet.
     """
 
-    needs: Mapping[Handler, Needs] = field(default_factory=dict)
-    rooms: Mapping[Needs, Room] = field(default_factory=lambda: {each: Room() for each in Needs})
+    needs: Mapping[Handler, Dependency] = field(default_factory=dict)
+    rooms: Mapping[Dependency, Slots] = field(
+        default_factory=lambda: {each: Slots() for each in Dependency}
+    )
     draining: bool = False
     waiting_bytes: int = 0
 
-    def room(self, handler: Handler) -> Room:
+    def room(self, handler: Handler) -> Slots:
         """Return the room of a handler."""
-        return self.rooms[self.needs.get(handler, Needs.NOTHING)]
+        return self.rooms[self.needs.get(handler, Dependency.NOTHING)]
 
     @property
     def in_flight(self) -> int:
@@ -75,13 +77,13 @@ class Load:
 CONFIG: Final = web.AppKey("config", Config)
 ACCESS: Final = web.AppKey("access", Mapping[Handler, Access])
 IDENTITY_PROVIDER: Final = web.AppKey("identity_provider", IdentityProvider)
-IDENTITY_SOURCES: Final = web.AppKey("identity_sources", tuple[IdentitySource, ...])
+AUTHENTICATORS: Final = web.AppKey("authenticators", tuple[Authenticator, ...])
 ACCESS_TOKENS: Final = web.AppKey("access_tokens", AccessTokenVerifiers)
 PROFILE_STORE: Final = web.AppKey("profile_store", ProfileStore)
 PROFILE_REPRESENTATION: Final = web.AppKey("profile_representation", ProfileRepresentation)
 READINESS: Final = web.AppKey("readiness", Readiness)
 LOG: Final = web.AppKey("log", BoundLogger)
-LOAD: Final = web.AppKey("load", Load)
+SERVER_LOAD: Final = web.AppKey("load", ServerLoad)
 DEADLINES: Final = web.AppKey("deadlines", Deadlines)
 METRICS: Final = web.AppKey("metrics", Metrics)
 PROFILE_JSON_SCHEMA: Final = web.AppKey("profile_json_schema", bytes)
@@ -93,6 +95,6 @@ REQUEST_ID: Final = web.RequestKey("request_id", str)
 TRACE_ID: Final = web.RequestKey("trace_id", str)  # where requests are traced
 IDENTITY: Final = web.RequestKey("identity", Identity)
 TARGET_UNUSABLE: Final = web.RequestKey("target_unusable", bool)  # there only where it is
-ROOM: Final = web.RequestKey("room", Room)
+SLOTS: Final = web.RequestKey("room", Slots)
 ACCESS_TOKEN: Final = web.RequestKey("access_token", str)
 PROBLEM_CODE: Final = web.ResponseKey("problem_code", str)

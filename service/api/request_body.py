@@ -68,7 +68,7 @@ async def _received(request: web.Request) -> bytes:
     """
     if request.content.is_eof():
         return await request.read()
-    room = request[keys.ROOM]
+    room = request[keys.SLOTS]
     room.in_flight -= 1
     try:
         body = await _waited_for(request)
@@ -87,7 +87,7 @@ async def _waited_for(request: web.Request) -> bytes:
     All that are waited for have MOST_WAITING times the bytes of the largest; else every connection that
     may be open could hold that many. Beyond it those that are large are refused.
     """
-    load, largest = request.app[keys.LOAD], request.client_max_size
+    load, largest = request.app[keys.SERVER_LOAD], request.client_max_size
     body = bytearray()
     try:
         while part := await request.content.readany():

@@ -19,7 +19,7 @@ from service.api.handlers import (
     profiles,
     sessions,
 )
-from service.api.keys import Access, Needs
+from service.api.keys import Access, Dependency
 from service.api.operations import Operation
 from service.domain.errors import UpstreamUnavailable
 
@@ -89,10 +89,12 @@ def all_routes() -> Iterator[tuple[Route, Access]]:
             yield route, access
 
 
-def needs() -> Mapping[Handler, Needs]:
+def needs() -> Mapping[Handler, Dependency]:
     """Return what each handler needs to answer; the few that call both wait for Cognito first."""
     return {
-        route.operation.call: Needs.DYNAMODB if access is Access.IDENTIFIED else Needs.COGNITO
+        route.operation.call: Dependency.DYNAMODB
+        if access is Access.IDENTIFIED
+        else Dependency.COGNITO
         for route, access in all_routes()
         if UpstreamUnavailable in route.operation.all_refusals(access)
     }

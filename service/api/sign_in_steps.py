@@ -9,8 +9,8 @@ from service.domain import mfa
 from service.domain.client import Client
 from service.domain.errors import AccountNotConfirmed, InvalidCredentials, PasswordResetRequired
 from service.domain.sessions import CUSTOM, Answer, Challenge, Tokens
-from service.rate_limiting.limited_actions import PASSWORD_GUESSES, Kind
-from service.rate_limiting.rate_limiter import FrontDoor
+from service.rate_limiting.limited_actions import PASSWORD_GUESSES, RateLimitedAction
+from service.rate_limiting.rate_limiter import RateLimiter
 
 SELECT_CHALLENGE: Final = "SELECT_CHALLENGE"
 SELECT_MFA_TYPE: Final = "SELECT_MFA_TYPE"
@@ -20,27 +20,32 @@ SENT_FIRST_FACTORS: Final = frozenset({"EMAIL_OTP", "SMS_OTP"})
 SENT_MFA_CODES: Final = frozenset({mfa.EMAIL, mfa.SMS, SELECT_MFA_TYPE})
 
 
-def kind_of_beginning(password: str | None, preferred_challenge: str | None) -> Kind:
+def kind_of_beginning(password: str | None, preferred_challenge: str | None) -> RateLimitedAction:
     """Return what beginning a sign-in is; a pool's own triggers (CUSTOM) may send codes."""
     if password is not None:
-        return Kind.SIGN_IN
+        return RateLimitedAction.SIGN_IN
     sends = preferred_challenge in SENT_FIRST_FACTORS or preferred_challenge == CUSTOM
-    return Kind.BEGIN_CODE if sends else Kind.BEGIN
+    return RateLimitedAction.BEGIN_CODE if sends else RateLimitedAction.BEGIN
 
 
-def kind_of_answer(answer: Answer) -> Kind:
+def kind_of_answer(answer: Answer) -> RateLimitedAction:
     """Return what answering a challenge is; a code of MFA_SETUP is of the caller's own secret."""
     if answer.password is not None:
-        return Kind.PASSWORD_CHALLENGE
+        return RateLimitedAction.PASSWORD_CHALLENGE
     if answer.code is not None and answer.name != MFA_SETUP:
-        return Kind.CODE_CHALLENGE
+        return RateLimitedAction.CODE_CHALLENGE
     if answer.name == SELECT_CHALLENGE and answer.choice in SENT_FIRST_FACTORS:
-        return Kind.CHOOSE_CODE
-    return Kind.CHALLENGE
+        return RateLimitedAction.CHOOSE_CODE
+    return RateLimitedAction.CHALLENGE
 
 
 def note_beginning(
-    limiter: FrontDoor, username: str, client: Client, *, outcome: Tokens | Challenge, kind: Kind
+    limiter: RateLimiter,
+    username: str,
+    client: Client,
+    *,
+    outcome: Tokens | Challenge,
+    kind: RateLimitedAction,
 ) -> None:
     """Tell *limiter* how a sign-in began."""
     if isinstance(outcome, Tokens):
@@ -50,7 +55,7 @@ def note_beginning(
 
 
 def note_answer(
-    limiter: FrontDoor, answer: Answer, client: Client, *, outcome: Tokens | Challenge
+    limiter: RateLimiter, answer: Answer, client: Client, *, outcome: Tokens | Challenge
 ) -> None:
     """
     Tell *limiter* what came of an answer to a challenge.

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from service.authentication import jwt_parser
-from service.authentication.jwks import KeySet
-from service.authentication.verified_token_cache import TokenMemory
+from service.authentication.jwks import Jwks
+from service.authentication.verified_token_cache import VerifiedTokenCache
 from service.domain.errors import NotAuthenticated, TokenInvalid
-from service.domain.identity import Evidence, Identity
+from service.domain.identity import Identity, RequestCredentials
 
 ALGORITHM: Final = "RS256"
 
@@ -22,7 +22,7 @@ class Expected:
 
 
 class AccessToken:
-    """The AccessTokenVerifier, and an IdentitySource; *skew_s* is for times in the future only."""
+    """The AccessTokenVerifier, and an Authenticator; *skew_s* is for times in the future only."""
 
     name = "bearer"
 
@@ -30,8 +30,8 @@ class AccessToken:
         self,
         expected: Expected,
         *,
-        keys: KeySet,
-        memory: TokenMemory,
+        keys: Jwks,
+        memory: VerifiedTokenCache,
         clock: Callable[[], float],
         skew_s: float,
     ) -> None:
@@ -41,7 +41,7 @@ class AccessToken:
         self._clock = clock
         self._skew_s = skew_s
 
-    async def identify(self, evidence: Evidence) -> Identity | None:
+    async def identify(self, evidence: RequestCredentials) -> Identity | None:
         """
         Return whom the token proves, None without an Authorization header.
 

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurv
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from service.authentication.fetch_budget import FetchBudget
-from service.authentication.key_client import KeyServer, NoSuchKey, unavailable
+from service.authentication.key_client import KeyClient, NoSuchKey, unavailable
 from service.domain.errors import TokenInvalid, UpstreamUnavailable
 
 KEYS_KEPT: Final = 256  # a load balancer uses a few; several may be configured
@@ -18,7 +18,7 @@ UNKNOWN_KEPT: Final = 256
 UNKNOWN_FOR_S: Final = 60.0  # a key id that the server did not know is not asked for again so long
 
 
-class LoadBalancerKeys:
+class AlbKeys:
     """
     Keys by load balancer and id: fetched once, by however many ask at once, and kept.
 
@@ -30,7 +30,7 @@ class LoadBalancerKeys:
 
     def __init__(
         self,
-        server: KeyServer,
+        server: KeyClient,
         *,
         url_of: Callable[[str], str],
         budget: FetchBudget,

@@ -1,5 +1,5 @@
 """
-Identity by the token that an Application Load Balancer signs, `x-amzn-oidc-data`.
+Identity by the token that an Application ServerLoad Balancer signs, `x-amzn-oidc-data`.
 
 All load balancers of a region, everybody's, sign with keys of one key server, and the token names no
 audience. A valid signature alone proves nothing: the token must also say that it is from *this* load
@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from service.authentication import jwt_parser
-from service.authentication.alb_keys import LoadBalancerKeys
+from service.authentication.alb_keys import AlbKeys
 from service.authentication.jwt_parser import Token
-from service.authentication.verified_token_cache import TokenMemory
+from service.authentication.verified_token_cache import VerifiedTokenCache
 from service.domain.errors import NotAuthenticated, TokenInvalid
-from service.domain.identity import Evidence, Identity
+from service.domain.identity import Identity, RequestCredentials
 
 ALGORITHM: Final = "ES256"
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -33,7 +33,7 @@ class Expected:
 
 
 class LoadBalancer:
-    """The IdentitySource that verifies the load balancer's token; *skew_s* is for future times only."""
+    """The Authenticator that verifies the load balancer's token; *skew_s* is for future times only."""
 
     name = "alb"
 
@@ -41,8 +41,8 @@ class LoadBalancer:
         self,
         expected: Expected,
         *,
-        keys: LoadBalancerKeys,
-        memory: TokenMemory,
+        keys: AlbKeys,
+        memory: VerifiedTokenCache,
         clock: Callable[[], float],
         skew_s: float,
     ) -> None:
@@ -52,7 +52,7 @@ class LoadBalancer:
         self._clock = clock
         self._skew_s = skew_s
 
-    async def identify(self, evidence: Evidence) -> Identity | None:
+    async def identify(self, evidence: RequestCredentials) -> Identity | None:
         """
         Return whom the token proves, None without one.
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from service.config.settings import Config
 
-# Elastic Load Balancing user guide, "Authenticate users": GovCloud keeps its keys in S3.
+# Elastic ServerLoad Balancing user guide, "Authenticate users": GovCloud keeps its keys in S3.
 GOVCLOUD_KEYS: Final = "https://s3-{region}.amazonaws.com/aws-elb-public-keys-prod-{region}/"
 
 # By the first word of a region; elsewhere it is amazonaws.com (botocore's partitions.json).
@@ -26,7 +26,7 @@ def issuers(config: Config) -> frozenset[str]:
     )
 
 
-def key_set_url(config: Config) -> str:
+def jwks_url(config: Config) -> str:
     """Return where the pool's public keys are."""
     if config.cognito.jwks_url is not None:
         return config.cognito.jwks_url
@@ -36,7 +36,7 @@ def key_set_url(config: Config) -> str:
     return f"{endpoint}/{config.cognito.user_pool_id}/.well-known/jwks.json"
 
 
-def load_balancer_key_url(arn: str) -> str:
+def alb_key_url(arn: str) -> str:
     """Return where the keys of a load balancer's region are; a key's id is appended."""
     region = arn.split(":")[3]
     if region.startswith("us-gov-"):

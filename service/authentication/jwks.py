@@ -8,7 +8,7 @@ from typing import Final
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from service.authentication.key_client import KeyServer, NoSuchKey, unavailable
+from service.authentication.key_client import KeyClient, NoSuchKey, unavailable
 from service.domain.errors import ServiceError, TokenInvalid
 
 MAX_KEYS: Final = 20  # a pool has two
@@ -19,7 +19,7 @@ FAILED_S: Final = 1.0  # likewise, after one that failed: an outage must not out
 FRESH_S: Final = 3_600.0  # keys older than this are fetched anew, beside the requests that use them
 
 
-class KeySet:
+class Jwks:
     """
     The keys at *url*, by their ids.
 
@@ -27,7 +27,7 @@ class KeySet:
     seconds at most, whoever asks, and in FAILED_S while fetching fails. Keys are kept meanwhile.
     """
 
-    def __init__(self, server: KeyServer, *, url: str, clock: Callable[[], float]) -> None:
+    def __init__(self, server: KeyClient, *, url: str, clock: Callable[[], float]) -> None:
         self._server = server
         self._url = url
         self._clock = clock

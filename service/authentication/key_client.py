@@ -10,7 +10,7 @@ import structlog
 from service.circuit_breaker import Breaker, UpstreamRefused
 from service.domain.errors import UpstreamUnavailable
 from service.observability.metrics.catalogue import Metrics
-from service.observability.upstream_calls import KEY_SERVER, Calls
+from service.observability.upstream_calls import KEY_SERVER, UpstreamTelemetry
 
 CONNECT_S = 1.0
 TOTAL_S = 2.0  # of one fetch, reading included: a request waits for it
@@ -24,7 +24,7 @@ class NoSuchKey(Exception):
     """The server answered that it has no such key."""
 
 
-class KeyServer:
+class KeyClient:
     """
     A key server on an open *session*, which stays its opener's.
 
@@ -32,11 +32,14 @@ class KeyServer:
     """
 
     def __init__(
-        self, session: aiohttp.ClientSession, breaker: Breaker, calls: Calls | None = None
+        self,
+        session: aiohttp.ClientSession,
+        breaker: Breaker,
+        calls: UpstreamTelemetry | None = None,
     ) -> None:
         self._session = session
         self._breaker = breaker
-        self._calls = calls or Calls(Metrics())
+        self._calls = calls or UpstreamTelemetry(Metrics())
 
     async def fetch(self, url: str) -> bytes:
         """
@@ -90,7 +93,9 @@ def _report(url: str, reason: str) -> None:
 
 
 @asynccontextmanager
-async def key_server(breaker: Breaker, calls: Calls | None = None) -> AsyncIterator[KeyServer]:
+async def key_server(
+    breaker: Breaker, calls: UpstreamTelemetry | None = None
+) -> AsyncIterator[KeyClient]:
     """Open a key server's client with connections, time limits and a breaker of its own."""
     async with aiohttp.ClientSession(
         timeout=aiohttp.ClientTimeout(total=TOTAL_S, connect=CONNECT_S),
@@ -99,4 +104,4 @@ async def key_server(breaker: Breaker, calls: Calls | None = None) -> AsyncItera
         ),  # a fetch an hour keeps none alive
         cookie_jar=aiohttp.DummyCookieJar(),
     ) as session:
-        yield KeyServer(session, breaker, calls)
+        yield KeyClient(session, breaker, calls)

@@ -8,17 +8,17 @@ from typing import Final
 
 from service.authentication import access_token, alb_token, aws_urls
 from service.authentication.access_token import AccessToken
-from service.authentication.alb_keys import LoadBalancerKeys
+from service.authentication.alb_keys import AlbKeys
 from service.authentication.fetch_budget import FetchBudget
-from service.authentication.jwks import KeySet
-from service.authentication.key_client import KeyServer, key_server
-from service.authentication.trusted_header import TrustedHeader
-from service.authentication.verified_token_cache import TokenMemory
+from service.authentication.jwks import Jwks
+from service.authentication.key_client import KeyClient, key_server
+from service.authentication.trusted_header import TrustedHeaderAuthenticator
+from service.authentication.verified_token_cache import VerifiedTokenCache
 from service.circuit_breaker import Breaker
 from service.config.settings import Config, UpstreamsConfig
-from service.domain.identity import AccessTokenVerifiers, IdentitySource
+from service.domain.identity import AccessTokenVerifiers, Authenticator
 from service.observability.metrics.catalogue import Metrics
-from service.observability.upstream_calls import KEY_SERVER, Calls
+from service.observability.upstream_calls import KEY_SERVER, UpstreamTelemetry
 
 # Ten seconds of strangers' key ids cost at most nine fetches; a new key waits 2.5 s at most for its own.
 FETCHES_AT_ONCE: Final = 5
@@ -30,25 +30,27 @@ FETCHES_THAT_FAIL: Final = 3  # in a row, and the breaker opens
 class IdentityAdapters:
     """The sources of identity that the configuration names, and what verifies access tokens."""
 
-    sources: tuple[IdentitySource, ...]
+    sources: tuple[Authenticator, ...]
     access_tokens: AccessTokenVerifiers
 
 
 @asynccontextmanager
 async def identity_adapters(
-    config: Config, calls: Calls | None = None
+    config: Config, calls: UpstreamTelemetry | None = None
 ) -> AsyncIterator[IdentityAdapters]:
     """Open all that fetches keys, which *calls* notes; each key server has connections of its own."""
-    calls = calls or Calls(Metrics())
+    calls = calls or UpstreamTelemetry(Metrics())
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(_key_server(AccessToken.name, config, calls))
-        key_set = KeySet(server, url=aws_urls.key_set_url(config), clock=time.monotonic)
-        stack.push_async_callback(key_set.close)
-        own = _access_token(config, key_set, frozenset({config.cognito.client_id}))
-        sources: list[IdentitySource] = []
+        jwks = Jwks(server, url=aws_urls.jwks_url(config), clock=time.monotonic)
+        stack.push_async_callback(jwks.close)
+        own = _access_token(config, jwks, frozenset({config.cognito.client_id}))
+        sources: list[Authenticator] = []
         for name in config.identity.sources:
-            if name == TrustedHeader.name:
-                sources.append(TrustedHeader(trusted_proxies=config.identity.trusted_proxies))
+            if name == TrustedHeaderAuthenticator.name:
+                sources.append(
+                    TrustedHeaderAuthenticator(trusted_proxies=config.identity.trusted_proxies)
+                )
             elif name == AccessToken.name:
                 sources.append(own)
             else:
@@ -57,11 +59,11 @@ async def identity_adapters(
                 stack.push_async_callback(keys.close)
                 sources.append(_load_balancer(config, keys))
         yield IdentityAdapters(
-            tuple(sources), AccessTokenVerifiers(own, _handed_on(config, key_set, own))
+            tuple(sources), AccessTokenVerifiers(own, _handed_on(config, jwks, own))
         )
 
 
-def _handed_on(config: Config, keys: KeySet, own: AccessToken) -> AccessToken:
+def _handed_on(config: Config, keys: Jwks, own: AccessToken) -> AccessToken:
     """Return the verifier of what a load balancer hands on: it may have an app client of its own."""
     client_id = config.cognito.client_id
     balancers = config.identity.alb_client_id or client_id
@@ -70,29 +72,29 @@ def _handed_on(config: Config, keys: KeySet, own: AccessToken) -> AccessToken:
     return _access_token(config, keys, frozenset({client_id, balancers}))
 
 
-def _key_server(name: str, config: Config, calls: Calls) -> AbstractAsyncContextManager[KeyServer]:
+def _key_server(
+    name: str, config: Config, calls: UpstreamTelemetry
+) -> AbstractAsyncContextManager[KeyClient]:
     return key_server(_breaker(f"{KEY_SERVER}_{name}", config.upstreams, calls), calls)
 
 
-def _breaker(name: str, config: UpstreamsConfig, calls: Calls) -> Breaker:
+def _breaker(name: str, config: UpstreamsConfig, calls: UpstreamTelemetry) -> Breaker:
     """Return the breaker of a key server, which is asked too seldom to fail often in a row."""
     failures = min(config.breaker_failures, FETCHES_THAT_FAIL)
     return Breaker(name, replace(config, breaker_failures=failures), calls.metrics.breaker_state)
 
 
-def _load_balancer_keys(config: Config, server: KeyServer) -> LoadBalancerKeys:
+def _load_balancer_keys(config: Config, server: KeyClient) -> AlbKeys:
     given = config.identity.alb_key_url
-    return LoadBalancerKeys(
+    return AlbKeys(
         server,
-        url_of=aws_urls.load_balancer_key_url
-        if given is None
-        else lambda _: f"{given.rstrip('/')}/",
+        url_of=aws_urls.alb_key_url if given is None else lambda _: f"{given.rstrip('/')}/",
         budget=FetchBudget(burst=FETCHES_AT_ONCE, refill_s=FETCH_EVERY_S, clock=time.monotonic),
         clock=time.monotonic,
     )
 
 
-def _load_balancer(config: Config, keys: LoadBalancerKeys) -> IdentitySource:
+def _load_balancer(config: Config, keys: AlbKeys) -> Authenticator:
     identity = config.identity
     return alb_token.LoadBalancer(
         alb_token.Expected(
@@ -101,17 +103,17 @@ def _load_balancer(config: Config, keys: LoadBalancerKeys) -> IdentitySource:
             issuers=frozenset(identity.alb_issuer) or aws_urls.issuers(config),
         ),
         keys=keys,
-        memory=TokenMemory(capacity=identity.tokens_remembered),
+        memory=VerifiedTokenCache(capacity=identity.verified_token_cache_size),
         clock=time.time,
         skew_s=identity.clock_skew_s,
     )
 
 
-def _access_token(config: Config, keys: KeySet, client_ids: frozenset[str]) -> AccessToken:
+def _access_token(config: Config, keys: Jwks, client_ids: frozenset[str]) -> AccessToken:
     return AccessToken(
         access_token.Expected(issuers=aws_urls.issuers(config), client_ids=client_ids),
         keys=keys,
-        memory=TokenMemory(capacity=config.identity.tokens_remembered),
+        memory=VerifiedTokenCache(capacity=config.identity.verified_token_cache_size),
         clock=time.time,
         skew_s=config.identity.clock_skew_s,
     )

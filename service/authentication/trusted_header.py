@@ -6,13 +6,13 @@ from typing import Final
 
 from service.config.settings import Network
 from service.domain.errors import NotAuthenticated
-from service.domain.identity import Evidence, Identity, is_subject
+from service.domain.identity import Identity, RequestCredentials, is_subject
 
 PEERS_REMEMBERED: Final = 4_096
 
 
-class TrustedHeader:
-    """The IdentitySource that believes the plain header, from peers inside *trusted_proxies* only."""
+class TrustedHeaderAuthenticator:
+    """The Authenticator that believes the plain header, from peers inside *trusted_proxies* only."""
 
     name = "header"
 
@@ -21,7 +21,7 @@ class TrustedHeader:
         # The same peers come again and again, and each network costs a microsecond.
         self._believes = lru_cache(maxsize=PEERS_REMEMBERED)(self._is_trusted)
 
-    async def identify(self, evidence: Evidence) -> Identity | None:
+    async def identify(self, evidence: RequestCredentials) -> Identity | None:
         """Return whom the header names, None without one; raises NotAuthenticated."""
         if not evidence.oidc_identity:
             return None

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from service.domain.identity import Identity
 
 
-class TokenMemory:
+class VerifiedTokenCache:
     """
     Remembers whom a token proves until it expires; at most *capacity* tokens, the latest used.
 

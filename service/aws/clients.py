@@ -14,14 +14,14 @@ from aiobotocore.session import AioSession
 from botocore.loaders import Loader, create_loader
 
 from service.aws import retries
-from service.aws.credentials import Renewing
+from service.aws.credentials import CredentialProvider
 from service.aws.dynamodb import parsing
 from service.aws.dynamodb.client import FastTransport
 from service.aws.dynamodb.shortcut import Shortcut
 from service.aws.http_session import BoundedItems, GuardedSession
 from service.circuit_breaker import Breaker
 from service.observability.metrics.catalogue import Metrics
-from service.observability.upstream_calls import COGNITO, DYNAMODB, Calls
+from service.observability.upstream_calls import COGNITO, DYNAMODB, UpstreamTelemetry
 
 if TYPE_CHECKING:
     from types_aiobotocore_cognito_idp import CognitoIdentityProviderClient
@@ -50,7 +50,7 @@ class Clients:
 
 @asynccontextmanager
 async def open_clients(
-    config: Config, credentials: Credentials | None = None, calls: Calls | None = None
+    config: Config, credentials: Credentials | None = None, calls: UpstreamTelemetry | None = None
 ) -> AsyncIterator[Clients]:
     """
     Open the clients of one session, and close them; *calls* notes what they are used for.
@@ -58,7 +58,7 @@ async def open_clients(
     Cognito's calls are sent once: most are not idempotent, and its limits are per user. DynamoDB's
     are tried several times: every write carries what tells its own repetition from another's write.
     """
-    calls = calls or Calls(Metrics())
+    calls = calls or UpstreamTelemetry(Metrics())
     told = calls.metrics.breaker_state
     on_retry = functools.partial(calls.metrics.upstream_retried, DYNAMODB)
     async with (
@@ -79,7 +79,7 @@ async def _session(
     region = config.aws.region
     botocores = AioSession()
     botocores.register_component("data_loader", model_loader(botocores))
-    renewing = Renewing(botocores, region)
+    renewing = CredentialProvider(botocores, region)
     botocores.register_component("credential_provider", renewing)
     session = aioboto3.Session(
         aws_access_key_id=credentials.access_key_id if credentials else None,
@@ -126,7 +126,7 @@ async def dynamodb_client(
     session: aioboto3.Session,
     config: Config,
     breaker: Breaker,
-    on_retry: Callable[[], None] = retries.untold,
+    on_retry: Callable[[], None] = retries.ignore_retry,
 ) -> AsyncIterator[DynamoDBClient]:
     """Open the client of DynamoDB with the transport that is configured, and close it."""
     options = {

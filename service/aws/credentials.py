@@ -27,7 +27,7 @@ LONGEST_S: Final = 3.0  # of each one from then on: what trickles must not keep 
 PAUSE_S: Final = 1.0  # between the end of a try and the next one
 
 
-class RenewedBeside:
+class BackgroundRefreshedCredentials:
     """*credentials* of botocore, renewed in a task of their own when a call finds them old."""
 
     def __init__(
@@ -93,12 +93,12 @@ class RenewedBeside:
             self._again_at = self._clock() + PAUSE_S
 
 
-class Renewing:
+class CredentialProvider:
     """botocore's way of finding credentials, but for how they are renewed."""
 
     def __init__(self, session: AioSession, region: str) -> None:
         self._resolver: Any = create_credential_resolver(session, region_name=region)
-        self._found: RenewedBeside | None = None
+        self._found: BackgroundRefreshedCredentials | None = None
 
     async def load_credentials(self) -> Any:  # noqa: ANN401 -- botocore's own
         """Return the first credentials that are found, or None; raises BotoCoreError."""
@@ -114,7 +114,7 @@ class Renewing:
             ) from error
         if not isinstance(found, AioRefreshableCredentials):
             return found
-        self._found = RenewedBeside(found)
+        self._found = BackgroundRefreshedCredentials(found)
         return self._found
 
     async def close(self) -> None:

@@ -65,7 +65,7 @@ class GuardedSession(AIOHTTPSession):
         )
         self._response_class = answers
         self._breaker = breaker
-        breaker.on_silence = self._distrust
+        breaker.on_silence = self._close_idle_connections
 
     def _get_ssl_context(self) -> ssl.SSLContext:
         """
@@ -97,7 +97,7 @@ class GuardedSession(AIOHTTPSession):
         found: aiohttp.ClientSession = session
         return found
 
-    def _distrust(self) -> None:
+    def _close_idle_connections(self) -> None:
         """
         Close the idle connections, because a call on another one got no answer.
 

@@ -36,7 +36,7 @@ MOST_LOST: Final = 8
 LOST_WITHIN_S: Final = 4.0
 
 
-class Purse(RetryQuotaChecker):
+class RetryBudget(RetryQuotaChecker):
     """Takes what a retry costs, and what calls earn."""
 
     _NO_RETRY_INCREMENT = EARNED
@@ -63,11 +63,13 @@ def quota() -> RetryQuota:
     return RetryQuota(CAPACITY)
 
 
-def untold() -> None:
+def ignore_retry() -> None:
     """Tell nobody of a retry."""
 
 
-def attach(client: AioBaseClient, *, attempts: int, on_retry: Callable[[], None] = untold) -> None:
+def attach(
+    client: AioBaseClient, *, attempts: int, on_retry: Callable[[], None] = ignore_retry
+) -> None:
     """
     Put botocore's standard retries with our quota and pauses in the place of those of *client*.
 
@@ -76,7 +78,7 @@ def attach(client: AioBaseClient, *, attempts: int, on_retry: Callable[[], None]
     """
     events: Any = client.meta.events
     service = client.meta.service_model.service_id.hyphenize()
-    checker: Any = Purse(quota())  # the stubs know the quota alone here
+    checker: Any = RetryBudget(quota())  # the stubs know the quota alone here
     backoff: Any = ExponentialBackoff(max_backoff=LONGEST_PAUSE_S)  # type: ignore[arg-type]  # or a float
     handler = AioRetryHandler(
         retry_policy=AioRetryPolicy(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from service.aws.retries import untold
+from service.aws.retries import ignore_retry
 from service.cognito.masked_errors import OnMasked, ignore
 from service.cognito.mfa import CognitoFactors
 from service.cognito.own_account import CognitoOwnAccount
@@ -27,7 +27,7 @@ def identity_provider(
     client: CognitoIdentityProviderClient,
     *,
     config: CognitoConfig,
-    on_retry: Callable[[], None] = untold,
+    on_retry: Callable[[], None] = ignore_retry,
     on_masked: OnMasked = ignore,
 ) -> IdentityProvider:
     """Return the ports on Cognito; *client* is open and stays its opener's."""

@@ -20,7 +20,7 @@ from botocore.exceptions import ConnectionError as NoConnection
 
 from service.aws import retries
 from service.aws.errors import translated
-from service.aws.retries import untold
+from service.aws.retries import ignore_retry
 from service.cognito.errors import ERRORS
 from service.cognito.masked_errors import OnMasked, Reason, ignore, masked_reason
 from service.cognito.secret_hash import secret_hash
@@ -65,7 +65,7 @@ class UserPoolClient:
         client: CognitoIdentityProviderClient,
         *,
         config: CognitoConfig,
-        on_retry: Callable[[], None] = untold,
+        on_retry: Callable[[], None] = ignore_retry,
         on_masked: OnMasked = ignore,
     ) -> None:
         self._client = client

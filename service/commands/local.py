@@ -35,7 +35,7 @@ DEFAULTS: Settings = {"aws": {"region": "us-east-1"}}
 PREFERENCES: Settings = {  # over the file, under the environment
     "identity": {"sources": "alb header bearer"},
     "log": {"format": "console"},
-    "offer": {  # as the local pool is made
+    "auth-config": {  # as the local pool is made
         "flows": "USER_PASSWORD_AUTH USER_AUTH",
         "first-factors": "PASSWORD EMAIL_OTP WEB_AUTHN",
         "passkeys": "true",

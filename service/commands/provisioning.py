@@ -115,7 +115,7 @@ async def _expire(dynamodb: DynamoDBClient, name: str) -> None:
     if told.get("TimeToLiveStatus") in ("ENABLED", "ENABLING"):
         if told.get("AttributeName") != items.EXPIRES_AT:  # a table has one, and it may be in use
             structlog.get_logger().warning(
-                "time_to_live_elsewhere", table=name, attribute=told.get("AttributeName")
+                "ttl_attribute_mismatch", table=name, attribute=told.get("AttributeName")
             )
         return
     await dynamodb.update_time_to_live(

@@ -9,6 +9,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from service.config.fields import Endpoint, Networks, SectionSchema, Words, count, rate, seconds
 from service.config.settings import (
     AuthConfig,
+    AuthConfigConfig,
     AwsConfig,
     CognitoConfig,
     CorsConfig,
@@ -16,7 +17,6 @@ from service.config.settings import (
     IdentityConfig,
     LimitsConfig,
     LogConfig,
-    OfferConfig,
     ProfileConfig,
     ServerConfig,
     TracingConfig,
@@ -91,8 +91,8 @@ class DynamoDBSection(SectionSchema):
     )
     endpoint_url = Endpoint()
     consistent_read = fields.Boolean(load_default=True)
-    gathered_reads = count("8", most=100)
-    places_remembered = count("100000", most=10_000_000)
+    batched_reads = count("8", most=100)
+    sort_key_cache_size = count("100000", most=10_000_000)
     transport = fields.String(load_default="fast", validate=validate.OneOf(("fast", "botocore")))
     connect_timeout_s = seconds("1", longest=60)
     read_timeout_s = seconds("2", longest=60)
@@ -126,7 +126,9 @@ class IdentitySection(SectionSchema):
     alb_issuer = Words(load_default=(), each=URL)
     alb_key_url = Endpoint()
     clock_skew_s = fields.Float(load_default=5.0, validate=validate.Range(0, 60))
-    tokens_remembered = fields.Integer(load_default=10_000, validate=validate.Range(0, 1_000_000))
+    verified_token_cache_size = fields.Integer(
+        load_default=10_000, validate=validate.Range(0, 1_000_000)
+    )
 
     @validates_schema(skip_on_field_errors=False, pass_original=True)
     def check_alb_arn(self, data: Mapping[str, Any], given: Mapping[str, str], **_: Any) -> None:  # noqa: ANN401 -- marshmallow's hook
@@ -204,11 +206,11 @@ class AuthSection(SectionSchema):
     )
 
 
-class OfferSection(SectionSchema):
-    """`[offer]`."""
+class AuthConfigSection(SectionSchema):
+    """`[auth-config]`."""
 
-    section = "offer"
-    value = OfferConfig
+    section = "auth-config"
+    value = AuthConfigConfig
 
     sign_up = fields.Boolean(load_default=True)
     flows = Words(
@@ -254,7 +256,7 @@ class LimitsSection(SectionSchema):
     sign_in_code_per_h = count("10", most=1_000)
     recipient_per_h = count("10", most=1_000)
     lockout_after = count("5", most=100)
-    accounts_remembered = count("270000", least=1, most=10_000_000)
+    accounts_tracked = count("270000", least=1, most=10_000_000)
 
 
 class ProfileSection(SectionSchema):
@@ -312,7 +314,7 @@ SECTIONS: Mapping[str, type[SectionSchema]] = {  # by the field of Config that e
     "server": ServerSection,
     "cors": CorsSection,
     "auth": AuthSection,
-    "offer": OfferSection,
+    "auth_config": AuthConfigSection,
     "limits": LimitsSection,
     "profile": ProfileSection,
     "log": LogSection,

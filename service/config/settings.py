@@ -36,8 +36,8 @@ class DynamoDBConfig:
     user_profile_table: str
     endpoint_url: str | None
     consistent_read: bool
-    gathered_reads: int
-    places_remembered: int
+    batched_reads: int
+    sort_key_cache_size: int
     transport: Literal["fast", "botocore"]
     connect_timeout_s: float
     read_timeout_s: float
@@ -63,7 +63,7 @@ class IdentityConfig:
     alb_issuer: tuple[str, ...]
     alb_key_url: str | None
     clock_skew_s: float
-    tokens_remembered: int
+    verified_token_cache_size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +106,8 @@ class AuthConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class OfferConfig:
-    """`[offer]`: what the deployment tells front ends of itself; the user pool decides."""
+class AuthConfigConfig:
+    """`[auth-config]`: what the deployment tells front ends of itself; the user pool decides."""
 
     sign_up: bool
     flows: tuple[str, ...]
@@ -140,7 +140,7 @@ class LimitsConfig:
     sign_in_code_per_h: int
     recipient_per_h: int
     lockout_after: int
-    accounts_remembered: int
+    accounts_tracked: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +180,7 @@ class Config:
     server: ServerConfig
     cors: CorsConfig
     auth: AuthConfig
-    offer: OfferConfig
+    auth_config: AuthConfigConfig
     limits: LimitsConfig
     profile: ProfileConfig
     log: LogConfig

@@ -10,7 +10,7 @@ MAX_SUB_CHARACTERS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class RequestCredentials:
     """
     What a request shows of its sender: the peer's address and every copy of each identity header.
 
@@ -32,14 +32,14 @@ class Identity:
     source: str
 
 
-class IdentitySource(Protocol):
+class Authenticator(Protocol):
     """One way to prove identity."""
 
     @property
     def name(self) -> str:
         """The name by which `[identity] sources` lists it."""
 
-    async def identify(self, evidence: Evidence) -> Identity | None:
+    async def identify(self, evidence: RequestCredentials) -> Identity | None:
         """
         Return whom the evidence proves, or None where it holds nothing for this source.
 

@@ -18,7 +18,7 @@ SYSTEM_FIELDS = ("userId", "createdAt", "updatedAt", "version")
 
 FIRST_PAUSE_S = 0.005  # about one round trip to DynamoDB inside a region
 LONGEST_PAUSE_S = 0.25
-# About five seconds of pauses: nobody loses so often but to a store that is wrong.
+# LogContext five seconds of pauses: nobody loses so often but to a store that is wrong.
 MAX_ATTEMPTS = 40
 
 # How long a closed account gets no new profile: the longest life of its access tokens, 24 hours
@@ -47,7 +47,7 @@ class Profile:
 
 
 @dataclass(frozen=True, slots=True)
-class Saved:
+class WriteResult:
     """The outcome of a write: the profile as it is now, and whether the write made it."""
 
     profile: Profile
@@ -141,7 +141,7 @@ async def create_or_merge(
     condition: Condition,
     *,
     attempts: int = MAX_ATTEMPTS,
-) -> Saved:
+) -> WriteResult:
     """
     Create the profile out of *changes*, or merge them into the one that is there.
 
@@ -149,17 +149,17 @@ async def create_or_merge(
     Raises PreconditionFailed, ProfileChanged, AccountClosed.
     """
 
-    async def write(seen: Profile | None) -> Saved:
+    async def write(seen: Profile | None) -> WriteResult:
         if seen is None:
-            return Saved(await store.create(user_id, merged({}, changes)), created=True)
-        return Saved(await _updated(store, seen, changes), created=False)
+            return WriteResult(await store.create(user_id, merged({}, changes)), created=True)
+        return WriteResult(await _updated(store, seen, changes), created=False)
 
     return await _on_the_latest(store, user_id, condition, write, attempts)
 
 
 async def replace(
     store: ProfileStore, user_id: str, fields: Fields, declared: Iterable[str], condition: Condition
-) -> Saved:
+) -> WriteResult:
     """
     Create the profile out of *fields*, or make them the only ones of the one that is there.
 

@@ -111,7 +111,7 @@ class BoundLogger:
         return self._logger
 
 
-class About:
+class LogContext:
     """Lets all events inside say what they have in common: they belong to one *request*."""
 
     __slots__ = ("_request", "_token")

@@ -56,7 +56,7 @@ def untraced(upstream: str, operation: str) -> AbstractContextManager[object]:
     return NO_SPAN
 
 
-class Calls:
+class UpstreamTelemetry:
     """Notes each call in *metrics*, inside what *span* opens for an upstream and an operation."""
 
     def __init__(self, metrics: Metrics, span: Span = untraced) -> None:
@@ -96,7 +96,7 @@ class Calls:
 class _Watched:
     """A client of botocore, each operation of which is a call."""
 
-    def __init__(self, client: Any, upstream: str, calls: Calls) -> None:  # noqa: ANN401 -- made at run time
+    def __init__(self, client: Any, upstream: str, calls: UpstreamTelemetry) -> None:  # noqa: ANN401 -- made at run time
         self._client = client
         self._upstream = upstream
         self._calls = calls

@@ -36,7 +36,7 @@ MAX_TRIES = 10  # about three seconds of pauses
 MAX_SPLITS = 32  # without a success in between: a poisoned key in a hundred is found with seven
 
 
-class _Wanted:
+class _PendingRead:
     """An item that is wanted, and who waits for it."""
 
     __slots__ = ("batch", "callers", "key", "merged_into", "tries")
@@ -46,7 +46,7 @@ class _Wanted:
         self.callers: list[asyncio.Future[Item | None]] = []
         self.tries = 0
         self.batch: _Batch | None = None  # while a call for it is under way
-        self.merged_into: _Wanted | None = None
+        self.merged_into: _PendingRead | None = None
 
     def settle(self) -> None:
         """Owe no answer to it any longer."""
@@ -68,7 +68,7 @@ class _Wanted:
             if not caller.done():
                 caller.set_exception(_copied(failure))
 
-    def merge_into(self, other: _Wanted) -> None:
+    def merge_into(self, other: _PendingRead) -> None:
         """Let the callers wait for *other*, which is of the same key."""
         other.callers += self.callers
         other.tries = max(other.tries, self.tries)
@@ -82,13 +82,13 @@ class _Batch:
 
     task: asyncio.Task[None]
 
-    def __init__(self, several: Sequence[_Wanted]) -> None:
+    def __init__(self, several: Sequence[_PendingRead]) -> None:
         self.owed = set(several)
         for wanted in several:
             wanted.batch = self
 
 
-class GatheredReads:
+class BatchReader:
     """
     Reads items by *ask*, in *most* calls at a time; *observe* is told for how many keys each is.
 
@@ -110,8 +110,8 @@ class GatheredReads:
         self._most = most
         self._first_pause_s = first_pause_s
         # A key is in one of the two at most: who asks for one that pauses waits with it.
-        self._waiting: dict[Key, _Wanted] = {}
-        self._pausing: dict[Key, _Wanted] = {}
+        self._waiting: dict[Key, _PendingRead] = {}
+        self._pausing: dict[Key, _PendingRead] = {}
         self._under_way: set[_Batch] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._due = False
@@ -127,7 +127,7 @@ class GatheredReads:
         caller: asyncio.Future[Item | None] = self._loop.create_future()
         wanted = self._waiting.get(key) or self._pausing.get(key)
         if wanted is None:
-            wanted = self._waiting[key] = _Wanted(key)
+            wanted = self._waiting[key] = _PendingRead(key)
             self._schedule()
         wanted.callers.append(caller)
         try:
@@ -136,7 +136,7 @@ class GatheredReads:
             if caller.cancelled():
                 self._leave(wanted, caller)
 
-    def _leave(self, wanted: _Wanted, caller: asyncio.Future[Item | None]) -> None:
+    def _leave(self, wanted: _PendingRead, caller: asyncio.Future[Item | None]) -> None:
         while wanted.merged_into is not None:
             wanted = wanted.merged_into
         wanted.callers.remove(caller)
@@ -185,7 +185,7 @@ class GatheredReads:
         if self._waiting:
             self._schedule(at_once=self._timer is None)  # without one, they wait for this very room
 
-    async def _answer(self, several: Sequence[_Wanted]) -> None:
+    async def _answer(self, several: Sequence[_PendingRead]) -> None:
         try:
             answered = await self._ask([wanted.key for wanted in several])
         except Exception as failure:  # noqa: BLE001 -- the callers raise it
@@ -207,7 +207,7 @@ class GatheredReads:
             else:
                 wanted.answer(answered.found.get(wanted.key))
 
-    def _pause(self, wanted: _Wanted) -> None:
+    def _pause(self, wanted: _PendingRead) -> None:
         """Ask again, after a while, for what DynamoDB has left aside."""
         wanted.settle()
         wanted.tries += 1
@@ -223,7 +223,7 @@ class GatheredReads:
         pause_s = random.uniform(0, bound_s)  # noqa: S311 -- spreads load, guards nothing
         self._loop.call_later(pause_s, self._resume, wanted)
 
-    def _resume(self, wanted: _Wanted) -> None:
+    def _resume(self, wanted: _PendingRead) -> None:
         del self._pausing[wanted.key]
         if wanted.callers:
             self._waiting[wanted.key] = wanted

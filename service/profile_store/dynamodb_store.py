@@ -13,19 +13,19 @@ from service.domain.errors import AccountClosed, ProfileChanged, ServiceError, U
 from service.domain.profiles import Fields, Profile, merged, until_unchanged
 from service.domain.timestamps import Clock, timestamp
 from service.observability.metrics.catalogue import Metrics
-from service.observability.upstream_calls import DYNAMODB, Calls
+from service.observability.upstream_calls import DYNAMODB, UpstreamTelemetry
 from service.profile_store import expressions, items
 from service.profile_store import tombstones as marks
-from service.profile_store.batch_reader import GatheredReads
+from service.profile_store.batch_reader import BatchReader
 from service.profile_store.errors import (
+    AMBIGUOUS_ERRORS,
     DYNAMODB_ERRORS,
-    IN_DOUBT,
     is_certain,
     item_that_failed_it,
-    may_still_be_made,
+    may_still_apply,
 )
 from service.profile_store.queries import TableReads
-from service.profile_store.sort_key_cache import Places
+from service.profile_store.sort_key_cache import SortKeyCache
 from service.profile_store.write_ids import new_write_id, with_newest
 
 if TYPE_CHECKING:
@@ -53,20 +53,20 @@ class DynamoDBProfileStore:
         *,
         config: DynamoDBConfig,
         clock: Clock,
-        calls: Calls | None = None,
+        calls: UpstreamTelemetry | None = None,
     ) -> None:
         self._client = client
         self._table = config.user_profile_table
         self._consistent_read = config.consistent_read
         self._clock = clock
         self._reads = TableReads(client, table=self._table, consistent_read=self._consistent_read)
-        self._places = Places(config.places_remembered)
+        self._places = SortKeyCache(config.sort_key_cache_size)
         self._read = self._reads.by_key
-        if config.gathered_reads:
-            calls = calls or Calls(Metrics())
-            gathered = GatheredReads(
+        if config.batched_reads:
+            calls = calls or UpstreamTelemetry(Metrics())
+            gathered = BatchReader(
                 self._reads.by_keys,
-                most=config.gathered_reads,
+                most=config.batched_reads,
                 observe=calls.metrics.observe_gathered,
             )
             self._read = calls.traced(DYNAMODB, "gathered_read", gathered.read)
@@ -132,14 +132,14 @@ class DynamoDBProfileStore:
                 )
             self._places.learn(seen.user_id, seen.created_at)
             return items.profile_of(required(answer, "Attributes"))
-        except IN_DOUBT as failure:
+        except AMBIGUOUS_ERRORS as failure:
             present = item_that_failed_it(failure)
             found = [present] if present else await self._found_after(failure, seen.user_id)
             if items.written_by(found, write_id):
                 return items.outcome(found, written)
             if not is_certain(failure) and items.forgot_writes_on(found, seen):
                 raise UpstreamUnavailable from failure  # nobody can tell any more
-            if may_still_be_made(failure):
+            if may_still_apply(failure):
                 raise UpstreamUnavailable from failure  # nobody can tell yet
             raise
 
@@ -164,7 +164,7 @@ class DynamoDBProfileStore:
 
     async def _items(self, user_id: str, *, consistent: bool) -> list[Item]:
         """Return all items of a user, sorted by sort key, and learn from them where the profile is."""
-        present = await self._reads.of_user(user_id, consistent=consistent)
+        present = await self._reads.query_user_items(user_id, consistent=consistent)
         live = items.live_item(present)
         if live is None:
             self._places.forget(user_id)
@@ -178,7 +178,7 @@ class DynamoDBProfileStore:
         """Put the profile together with its claim, on condition that the claim is as *claim*."""
         write_id = new_write_id()
         profile = Profile(user_id, created_at, created_at, 1, fields, writes=write_id)
-        held = marks.held_claim(user_id, write_id, created_at)
+        held = marks.active_claim(user_id, write_id, created_at)
         writes: list[TransactWriteItemTypeDef] = [
             {"Put": expressions.put_claim(self._table, held, seen=None)}
             if claim is None
@@ -200,7 +200,7 @@ class DynamoDBProfileStore:
             await self._transact(user_id, write_id, self._tombstones(chunk, write_id, now))
         write_id = new_write_id()
         if closing:
-            left = marks.closed_claim(user_id, write_id, now)
+            left = marks.blocked_claim(user_id, write_id, now)
         else:
             left = marks.released_claim(user_id, write_id, claim, now)
         put_claim = expressions.put_claim(self._table, left, seen=claim)
@@ -226,11 +226,11 @@ class DynamoDBProfileStore:
                 await self._client.transact_write_items(
                     TransactItems=writes, ClientRequestToken=write_id
                 )
-        except IN_DOUBT as failure:
+        except AMBIGUOUS_ERRORS as failure:
             found = await self._found_after(failure, user_id)
             if items.written_by(found, write_id):
                 return found
-            if may_still_be_made(failure):
+            if may_still_apply(failure):
                 raise UpstreamUnavailable from failure  # nobody can tell yet
             raise
         return []

@@ -47,7 +47,7 @@ DYNAMODB_ERRORS: ErrorTable = {
 }
 
 # What may be raised of a write although it was made.
-IN_DOUBT = (ProfileChanged, UpstreamUnavailable, UpstreamFault)
+AMBIGUOUS_ERRORS = (ProfileChanged, UpstreamUnavailable, UpstreamFault)
 
 
 def is_certain(failure: ServiceError) -> bool:
@@ -63,7 +63,7 @@ def is_certain(failure: ServiceError) -> bool:
     return not metadata.get("RetryAttempts") and status < HTTPStatus.INTERNAL_SERVER_ERROR
 
 
-def may_still_be_made(failure: ServiceError) -> bool:
+def may_still_apply(failure: ServiceError) -> bool:
     """
     Tell whether an earlier try, of which the reply may have been lost, may be made after *failure*.
 

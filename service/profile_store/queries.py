@@ -41,7 +41,7 @@ class TableReads:
         """Make one cheap call, which proves that the table can be reached and read."""
         await self._item(READINESS_KEY, consistent=False)
 
-    async def of_user(self, user_id: str, *, consistent: bool) -> list[Item]:
+    async def query_user_items(self, user_id: str, *, consistent: bool) -> list[Item]:
         """Return all items of a user, sorted by sort key."""
         found: list[Item] = []
         more: dict[str, Any] = {}

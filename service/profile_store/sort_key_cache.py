@@ -3,7 +3,7 @@
 from collections import OrderedDict
 
 
-class Places:
+class SortKeyCache:
     """
     Remembers the `createdAt` of users' profiles, *size* of them at most; 0 remembers none.
 

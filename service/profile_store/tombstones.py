@@ -32,7 +32,7 @@ def tombstone(item: Item, write_id: str, now: datetime) -> Item:
     }
 
 
-def held_claim(user_id: str, write_id: str, created_at: str) -> Item:
+def active_claim(user_id: str, write_id: str, created_at: str) -> Item:
     """Return the claim on the profile created at *created_at*: it stays as long as the profile."""
     return _claim(user_id, write_id, {items.CLAIMED_FOR: {"S": created_at}})
 
@@ -48,7 +48,7 @@ def released_claim(user_id: str, write_id: str, present: Item | None, now: datet
     return _claim(user_id, write_id, {items.EXPIRES_AT: _moment(now + ERASED_FOR)})
 
 
-def closed_claim(user_id: str, write_id: str, now: datetime) -> Item:
+def blocked_claim(user_id: str, write_id: str, now: datetime) -> Item:
     """Return the claim that lets no profile be created."""
     mark = {
         items.CLOSED_AT: {"S": timestamp(now)},

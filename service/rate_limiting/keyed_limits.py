@@ -4,7 +4,8 @@ from collections import OrderedDict
 from itertools import islice
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
-from pyrate_limiter import Rate, SlidingWindowLog, TokenBucket
+from pyrate_limiter import Rate, SlidingWindowLog
+from pyrate_limiter import TokenBucket as TokenBucketAlgorithm
 
 State: TypeAlias = tuple[float, ...]  # what the library remembers of a key
 
@@ -30,17 +31,17 @@ class Rule(Protocol):
     def without(self, state: State, made: State) -> State:
         """Return *state* as if the call that led to *made* had not been made; empty if none is left."""
 
-    def has_rested(self, state: State, now_ms: int) -> bool:
+    def is_idle(self, state: State, now_ms: int) -> bool:
         """Return whether a key is as free as one that is not remembered."""
 
 
-class Refilled:
+class TokenBucket:
     """A token bucket: *burst* calls at once, and *per_s* more every second."""
 
     def __init__(self, *, burst: int, per_s: float) -> None:
         calls = max(1, round(per_s * PRECISION))
         self._rates = [Rate(calls, PRECISION * 1_000, burst=burst)]
-        self._bucket = TokenBucket()
+        self._bucket = TokenBucketAlgorithm()
         first, _ = self._bucket.step(self._rates, self._bucket.initial(self._rates), 0, 1)
         self._a_call = first  # at the moment 0: by how much a call moves the state on
 
@@ -55,12 +56,12 @@ class Refilled:
         del made
         return tuple(moment - call for moment, call in zip(state, self._a_call, strict=True))
 
-    def has_rested(self, state: State, now_ms: int) -> bool:
+    def is_idle(self, state: State, now_ms: int) -> bool:
         """Return whether the bucket is full."""
         return self._bucket.consumed(self._rates, state, now_ms) == 0
 
 
-class Hourly:
+class SlidingHour:
     """
     Never more than *most* calls within any hour, all of them at once if need be.
 
@@ -85,12 +86,12 @@ class Hourly:
         at = state.index(made[-1]) if made[-1] in state else len(state)
         return state[:at] + state[at + 1 :]
 
-    def has_rested(self, state: State, now_ms: int) -> bool:
+    def is_idle(self, state: State, now_ms: int) -> bool:
         """Return whether an hour went by without a call."""
         return state[-1] < self._log.leak_bound(self._rates, now_ms)
 
 
-class Buckets:
+class KeyedLimits:
     """
     One rule for many keys, at most *capacity* of them: those that called last.
 
@@ -117,7 +118,7 @@ class Buckets:
             self._states.popitem(last=False)
         self._forget_rested(now_ms)
 
-    def give_back(self, key: bytes, decision: Decision) -> None:
+    def refund(self, key: bytes, decision: Decision) -> None:
         """Take back that the call of *decision* was counted, unless it is forgotten already."""
         counted = self._states.get(key)
         if counted is None:
@@ -131,5 +132,5 @@ class Buckets:
     def _forget_rested(self, now_ms: int) -> None:
         # Two for each that comes: memory shrinks after a flood, and no single call pays for all of it.
         for oldest in tuple(islice(self._states, 2)):
-            if self._rule.has_rested(self._states[oldest], now_ms):
+            if self._rule.is_idle(self._states[oldest], now_ms):
                 del self._states[oldest]

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from service.config.settings import LimitsConfig
-from service.rate_limiting.keyed_limits import Hourly, Refilled, Rule
-from service.rate_limiting.limited_actions import Kind, Quota
+from service.rate_limiting.keyed_limits import Rule, SlidingHour, TokenBucket
+from service.rate_limiting.limited_actions import Quota, RateLimitedAction
 
 # The part of a total's burst that one address may take, so that it cannot take all of it.
 ADDRESS_SHARE: Final = 1 / 10
@@ -49,29 +49,29 @@ def _address_burst(limits: LimitsConfig, total_per_s: float) -> int:
     return min(limits.address_burst, math.ceil(total_per_s * limits.burst_s * ADDRESS_SHARE))
 
 
-def account_rules(limits: LimitsConfig) -> Mapping[Kind, Rule]:
+def account_rules(limits: LimitsConfig) -> Mapping[RateLimitedAction, Rule]:
     """Return the limits of each account name."""
     tries = token_bucket(limits.account_burst, limits.account_per_min / 60)
     rules = {
-        Kind.SIGN_UP: tries,
-        Kind.SIGN_IN: tries,
-        Kind.BEGIN: tries,
-        Kind.CHALLENGE: tries,
-        Kind.CODE_CHALLENGE: tries,
-        Kind.PASSWORD_CHALLENGE: tries,
-        Kind.CONFIRM: sliding_hour(limits.confirm_per_h),
-        Kind.RESEND: sliding_hour(limits.resend_per_h),
-        Kind.FORGOT: sliding_hour(limits.forgot_per_h),
-        Kind.RESET: sliding_hour(limits.reset_per_h),
+        RateLimitedAction.SIGN_UP: tries,
+        RateLimitedAction.SIGN_IN: tries,
+        RateLimitedAction.BEGIN: tries,
+        RateLimitedAction.CHALLENGE: tries,
+        RateLimitedAction.CODE_CHALLENGE: tries,
+        RateLimitedAction.PASSWORD_CHALLENGE: tries,
+        RateLimitedAction.CONFIRM: sliding_hour(limits.confirm_per_h),
+        RateLimitedAction.RESEND: sliding_hour(limits.resend_per_h),
+        RateLimitedAction.FORGOT: sliding_hour(limits.forgot_per_h),
+        RateLimitedAction.RESET: sliding_hour(limits.reset_per_h),
     }
     return {kind: rule for kind, rule in rules.items() if rule is not None}
 
 
 def token_bucket(burst: int, per_s: float) -> Rule | None:
     """Return a rule of *burst* calls at once and *per_s* from then on; None where either is 0."""
-    return Refilled(burst=burst, per_s=per_s) if burst > 0 and per_s > 0 else None
+    return TokenBucket(burst=burst, per_s=per_s) if burst > 0 and per_s > 0 else None
 
 
 def sliding_hour(most: int) -> Rule | None:
     """Return a rule of *most* calls in any hour; None for 0."""
-    return Hourly(most) if most > 0 else None
+    return SlidingHour(most) if most > 0 else None

@@ -14,7 +14,7 @@ from service.domain.errors import (
 )
 
 
-class Kind(Enum):
+class RateLimitedAction(Enum):
     """What a call is for."""
 
     SIGN_UP = auto()
@@ -47,32 +47,39 @@ class Quota(Enum):
     UPDATE = auto()  # UserUpdate and UserResourceUpdate
 
 
-QUOTAS: Final[Mapping[Kind, Quota]] = {
-    Kind.SIGN_UP: Quota.SIGN_UP,
-    Kind.CONFIRM: Quota.SIGN_UP,
-    Kind.RESEND: Quota.UPDATE,
-    Kind.SIGN_IN: Quota.SIGN_IN,
-    Kind.BEGIN: Quota.SIGN_IN,
-    Kind.BEGIN_CODE: Quota.SIGN_IN,
-    Kind.CHALLENGE: Quota.CHALLENGE,
-    Kind.CODE_CHALLENGE: Quota.CHALLENGE,
-    Kind.PASSWORD_CHALLENGE: Quota.CHALLENGE,
-    Kind.CHOOSE_CODE: Quota.CHALLENGE,
-    Kind.FORGOT: Quota.RECOVERY,
-    Kind.RESET: Quota.RECOVERY,
-    Kind.TOKEN: Quota.TOKEN,
-    Kind.READ: Quota.READ,
-    Kind.UPDATE: Quota.UPDATE,
-    Kind.CHANGE_PASSWORD: Quota.RECOVERY,
+QUOTAS: Final[Mapping[RateLimitedAction, Quota]] = {
+    RateLimitedAction.SIGN_UP: Quota.SIGN_UP,
+    RateLimitedAction.CONFIRM: Quota.SIGN_UP,
+    RateLimitedAction.RESEND: Quota.UPDATE,
+    RateLimitedAction.SIGN_IN: Quota.SIGN_IN,
+    RateLimitedAction.BEGIN: Quota.SIGN_IN,
+    RateLimitedAction.BEGIN_CODE: Quota.SIGN_IN,
+    RateLimitedAction.CHALLENGE: Quota.CHALLENGE,
+    RateLimitedAction.CODE_CHALLENGE: Quota.CHALLENGE,
+    RateLimitedAction.PASSWORD_CHALLENGE: Quota.CHALLENGE,
+    RateLimitedAction.CHOOSE_CODE: Quota.CHALLENGE,
+    RateLimitedAction.FORGOT: Quota.RECOVERY,
+    RateLimitedAction.RESET: Quota.RECOVERY,
+    RateLimitedAction.TOKEN: Quota.TOKEN,
+    RateLimitedAction.READ: Quota.READ,
+    RateLimitedAction.UPDATE: Quota.UPDATE,
+    RateLimitedAction.CHANGE_PASSWORD: Quota.RECOVERY,
 }
-SIGNED_IN: Final = frozenset({Kind.READ, Kind.UPDATE, Kind.CHANGE_PASSWORD})
-PASSWORD_GUESSES: Final = frozenset({Kind.SIGN_IN, Kind.PASSWORD_CHALLENGE})
-CODE_GUESSES: Final = frozenset({Kind.CODE_CHALLENGE})
-# Calls that send a code to whoever has the name, before anything was proved.
-CODE_REQUESTS: Final = frozenset({Kind.BEGIN_CODE, Kind.CHOOSE_CODE})
+SIGNED_IN: Final = frozenset(
+    {RateLimitedAction.READ, RateLimitedAction.UPDATE, RateLimitedAction.CHANGE_PASSWORD}
+)
+PASSWORD_GUESSES: Final = frozenset(
+    {RateLimitedAction.SIGN_IN, RateLimitedAction.PASSWORD_CHALLENGE}
+)
+CODE_GUESSES: Final = frozenset({RateLimitedAction.CODE_CHALLENGE})
+# UpstreamTelemetry that send a code to whoever has the name, before anything was proved.
+CODE_REQUESTS: Final = frozenset({RateLimitedAction.BEGIN_CODE, RateLimitedAction.CHOOSE_CODE})
 # The calls of a sign-in, for which a network that the user signed in from has limits of its own.
 SIGN_IN_STEPS: Final = (
-    PASSWORD_GUESSES | CODE_GUESSES | CODE_REQUESTS | {Kind.BEGIN, Kind.CHALLENGE}
+    PASSWORD_GUESSES
+    | CODE_GUESSES
+    | CODE_REQUESTS
+    | {RateLimitedAction.BEGIN, RateLimitedAction.CHALLENGE}
 )
 # What is said of a wrong guess. Any other refusal says nothing of a secret, and nothing was sent.
 WRONG_GUESS: Final = (
@@ -84,6 +91,6 @@ WRONG_GUESS: Final = (
 )
 
 
-def counts_against_name(kind: Kind, refusal: ServiceError) -> bool:
+def counts_against_name(kind: RateLimitedAction, refusal: ServiceError) -> bool:
     """Return whether a call that was refused counts; a request for a code that was refused sent none."""
     return isinstance(refusal, WRONG_GUESS) and kind not in CODE_REQUESTS

@@ -26,7 +26,7 @@ from service.domain.errors import (
 )
 from service.domain.normalization import caseless_form
 from service.observability.metrics.catalogue import Metrics
-from service.rate_limiting.keyed_limits import Buckets, Decision
+from service.rate_limiting.keyed_limits import Decision, KeyedLimits
 from service.rate_limiting.limit_rules import (
     account_rules,
     address_rules,
@@ -39,7 +39,7 @@ from service.rate_limiting.limited_actions import (
     PASSWORD_GUESSES,
     QUOTAS,
     SIGN_IN_STEPS,
-    Kind,
+    RateLimitedAction,
     counts_against_name,
 )
 from service.rate_limiting.lockout import Lockout
@@ -49,12 +49,12 @@ from service.rate_limiting.trusted_networks import TrustedNetworks
 class _Asked(NamedTuple):
     """What a layer says to a call."""
 
-    buckets: Buckets
+    buckets: KeyedLimits
     key: bytes
     decision: Decision
 
 
-class FrontDoor:
+class RateLimiter:
     """
     Admits calls as far as *limits* allow; *clock* gives seconds and never goes back.
 
@@ -72,22 +72,26 @@ class FrontDoor:
         self._clock = clock
         self._metrics = metrics or Metrics()
         self._hash_key = secrets.token_bytes(32)
-        capacity = limits.accounts_remembered
+        capacity = limits.accounts_tracked
         self._in_all = {
-            quota: Buckets(rule, capacity=1) for quota, rule in total_rules(limits).items()
+            quota: KeyedLimits(rule, capacity=1) for quota, rule in total_rules(limits).items()
         }
         self._of_addresses = {
-            quota: Buckets(rule, capacity=capacity) for quota, rule in address_rules(limits).items()
+            quota: KeyedLimits(rule, capacity=capacity)
+            for quota, rule in address_rules(limits).items()
         }
         self._of_accounts = {
-            kind: Buckets(rule, capacity=capacity) for kind, rule in account_rules(limits).items()
+            kind: KeyedLimits(rule, capacity=capacity)
+            for kind, rule in account_rules(limits).items()
         }
         codes = sliding_hour(limits.sign_in_code_per_h)
         if codes is not None:
-            self._of_accounts |= dict.fromkeys(CODE_REQUESTS, Buckets(codes, capacity=capacity))
-        self._mfa_codes = None if codes is None else Buckets(codes, capacity=capacity)
+            self._of_accounts |= dict.fromkeys(CODE_REQUESTS, KeyedLimits(codes, capacity=capacity))
+        self._mfa_codes = None if codes is None else KeyedLimits(codes, capacity=capacity)
         recipients = sliding_hour(limits.recipient_per_h)
-        self._of_recipients = None if recipients is None else Buckets(recipients, capacity=capacity)
+        self._of_recipients = (
+            None if recipients is None else KeyedLimits(recipients, capacity=capacity)
+        )
         new_lockout = partial(
             Lockout, free_failures=limits.lockout_after, capacity=capacity, clock=clock
         )
@@ -97,7 +101,7 @@ class FrontDoor:
 
     def admit(
         self,
-        kind: Kind,
+        kind: RateLimitedAction,
         *,
         address: IPv4Address | IPv6Address | None,
         account: str | None = None,
@@ -139,7 +143,9 @@ class FrontDoor:
             refusal=InvalidCredentials() if mfa_code_wait_s > 0 else None,
         )
 
-    def check_address(self, kind: Kind, address: IPv4Address | IPv6Address | None) -> None:
+    def check_address(
+        self, kind: RateLimitedAction, address: IPv4Address | IPv6Address | None
+    ) -> None:
         """
         Refuse a call by its client's address alone, before its body is read; nothing is counted.
 
@@ -149,7 +155,9 @@ class FrontDoor:
         asked = _ask(self._of_addresses.get(QUOTAS[kind]), _network(address), now_ms)
         self._refuse_longest(kind, {"address": _wait_s(asked)}, TooManyAttempts)
 
-    def count_refused_body(self, kind: Kind, address: IPv4Address | IPv6Address | None) -> None:
+    def count_refused_body(
+        self, kind: RateLimitedAction, address: IPv4Address | IPv6Address | None
+    ) -> None:
         """Count a call whose body was refused against the address that sent it, and nothing else."""
         now_ms = int(self._clock() * 1_000)
         for asked in _ask(self._of_addresses.get(QUOTAS[kind]), _network(address), now_ms):
@@ -173,7 +181,7 @@ class FrontDoor:
 
     def wrong_code(self, account: str, address: IPv4Address | IPv6Address | None) -> None:
         """Count a wrong code that was answered by the same challenge again, and not by an error."""
-        key, _ = self._account_key(Kind.CODE_CHALLENGE, address, account)
+        key, _ = self._account_key(RateLimitedAction.CODE_CHALLENGE, address, account)
         if self._locks and key is not None:
             self._codes.count_failure(key)
 
@@ -184,7 +192,10 @@ class FrontDoor:
             asked.buckets.count(asked.key, asked.decision, now_ms)
 
     def _account_key(
-        self, kind: Kind, address: IPv4Address | IPv6Address | None, account: str | None
+        self,
+        kind: RateLimitedAction,
+        address: IPv4Address | IPv6Address | None,
+        account: str | None,
     ) -> tuple[bytes | None, bool]:
         """Return what a name is counted under, and whether that is one of a trusted network."""
         if account is None:
@@ -198,7 +209,7 @@ class FrontDoor:
     def _on_network(self, name: bytes, address: IPv4Address | IPv6Address | None) -> bytes:
         return hmac.digest(self._hash_key, name + _network(address), "sha256")
 
-    def _lockout(self, kind: Kind, key: bytes | None) -> Lockout | None:
+    def _lockout(self, kind: RateLimitedAction, key: bytes | None) -> Lockout | None:
         if not self._locks or key is None:
             return None
         if kind in PASSWORD_GUESSES:
@@ -209,13 +220,13 @@ class FrontDoor:
         hashed = dict.fromkeys(map(self._hashed, recipients))
         return [asked for key in hashed for asked in _ask(self._of_recipients, key, now_ms)]
 
-    def _mfa_code_wait_s(self, kind: Kind, account: str | None, now_ms: int) -> float:
+    def _mfa_code_wait_s(self, kind: RateLimitedAction, account: str | None, now_ms: int) -> float:
         if kind not in PASSWORD_GUESSES or account is None:
             return 0
         return _wait_s(_ask(self._mfa_codes, self._hashed(account), now_ms))
 
     def _refuse_longest(
-        self, kind: Kind, waits_s: Mapping[str, float], refusal: type[TryLater]
+        self, kind: RateLimitedAction, waits_s: Mapping[str, float], refusal: type[TryLater]
     ) -> None:
         """Raise *refusal* with the longest wait, if there is one."""
         longest = max(waits_s, key=waits_s.__getitem__)
@@ -231,7 +242,7 @@ class FrontDoor:
 
 @contextmanager
 def _made(
-    kind: Kind,
+    kind: RateLimitedAction,
     counted: Sequence[_Asked],
     guess: AbstractContextManager[None],
     *,
@@ -246,11 +257,11 @@ def _made(
     except ServiceError as error:
         if not counts_against_name(kind, error):
             for asked in counted:
-                asked.buckets.give_back(asked.key, asked.decision)
+                asked.buckets.refund(asked.key, asked.decision)
         raise
 
 
-def _ask(buckets: Buckets | None, key: bytes | None, now_ms: int) -> list[_Asked]:
+def _ask(buckets: KeyedLimits | None, key: bytes | None, now_ms: int) -> list[_Asked]:
     """Return what a layer says, if there is such a layer and it concerns the call."""
     if buckets is None or key is None:
         return []

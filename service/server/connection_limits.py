@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Final
 
 from service.api import request_body
-from service.api.keys import Load, Needs
+from service.api.keys import Dependency, ServerLoad
 from service.api.middlewares.request_context import ANSWER_HEADERS, REQUEST_ID_HEADER
 from service.api.problem_details import PROBLEM_JSON, envelope
 from service.config.settings import ServerConfig
@@ -30,7 +30,7 @@ class Connections:
     most_in_flight: int
     open: int = 0
     metrics: Metrics = field(default_factory=Metrics)
-    load: Load = field(default_factory=Load)
+    load: ServerLoad = field(default_factory=ServerLoad)
 
     @classmethod
     def of(cls, config: ServerConfig) -> "Connections":
@@ -44,7 +44,7 @@ class Connections:
             config.max_in_flight,
         )
 
-    def is_full(self, needs: Needs) -> bool:
+    def is_full(self, needs: Dependency) -> bool:
         """Tell whether one more request of its kind would be too many, and its connection may be kept."""
         in_flight = self.load.rooms[needs].in_flight
         return in_flight >= self.most_in_flight and not self.load.draining
@@ -55,7 +55,7 @@ class Connections:
         metrics.connections.follow(lambda: self.open)
 
 
-def crowded(request_id: str, *, closes: bool = True) -> bytes:
+def overload_response(request_id: str, *, closes: bool = True) -> bytes:
     """Return the answer to a connection, or a request, that is one too many, whatever it asks."""
     body = request_body.dumps(envelope(Overloaded(), request_id))
     status = HTTPStatus.SERVICE_UNAVAILABLE

@@ -1,5 +1,5 @@
 """
-Heads of requests as bytes: what aiohttp's parser does not tell apart, or bounds too little.
+HeaderLimits of requests as bytes: what aiohttp's parser does not tell apart, or bounds too little.
 
 It reads requests of RTSP and ICE as if they were HTTP's, and takes 128 fields of any size that one may
 have: together 2.6 MB of each connection.
@@ -25,7 +25,7 @@ UNREADABLE: Final = b"\0"  # the parser refuses it at any place of a head
 _FOREIGN: Final = re.compile(rb"^[A-Z_]+ [^\r\n]* (?:RTSP|ICE)/\d\.\d\r?\n", re.MULTILINE)
 
 
-class Heads:
+class HeaderLimits:
     """What has come of one connection's next head."""
 
     __slots__ = ("_begun", "_line", "are_large")
@@ -45,7 +45,7 @@ class Heads:
             return UNREADABLE
         return data
 
-    def goes_on(self, data: bytes) -> bool:
+    def within_limit(self, data: bytes) -> bool:
         """Tell whether a head may still be waited for of which *data*, too, is a part."""
         self._begun += len(data)
         return self._begun <= MAX_BYTES
@@ -65,7 +65,7 @@ def is_too_large(request: web.BaseRequest) -> bool:
     return sum(len(name) + len(value) for name, value in request.raw_headers) > MAX_BYTES
 
 
-def is_followed(data: bytes, length: int) -> bool:
+def has_pipelined_bytes(data: bytes, length: int) -> bool:
     """
     Tell whether *data*, in which a request ends, has a part of another one after it.
 

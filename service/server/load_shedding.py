@@ -8,7 +8,7 @@ A refusal by way of the application costs about as much as a read; this one a tw
 import re
 from typing import Final
 
-from service.api.keys import Needs
+from service.api.keys import Dependency
 
 # What waits for an upstream; everything else is answered by the application, health checks always.
 _METHODS: Final = (b"GET", b"POST", b"PUT", b"PATCH", b"DELETE")
@@ -33,7 +33,7 @@ def is_one_request(data: bytes) -> bool:
     return lengths == 1 and length is not None and len(data) == end + int(length[1])
 
 
-def needs_of(request: bytes) -> Needs | None:
+def dependency_of(request: bytes) -> Dependency | None:
     """Return what one request waits for; None for nothing, or if it may not be refused unseen."""
     method, _, rest = request.partition(b"\r\n")[0].partition(b" ")
     target, _, version = rest.partition(b" ")
@@ -41,5 +41,5 @@ def needs_of(request: bytes) -> Needs | None:
         return None
     path = target.partition(b"?")[0]
     if path == _PROFILE:
-        return Needs.DYNAMODB
-    return Needs.COGNITO if path.startswith(_ACCOUNTS) and path != _OFFER else None
+        return Dependency.DYNAMODB
+    return Dependency.COGNITO if path.startswith(_ACCOUNTS) and path != _OFFER else None

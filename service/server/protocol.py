@@ -26,9 +26,9 @@ from service.domain.errors import (
     ServiceError,
 )
 from service.observability.metrics.catalogue import Metrics
-from service.server.connection_limits import HEADER, NEXT, Connections, crowded
-from service.server.header_limits import UNREADABLE, Heads, is_followed, is_in_pieces
-from service.server.load_shedding import is_one_request, needs_of
+from service.server.connection_limits import HEADER, NEXT, Connections, overload_response
+from service.server.header_limits import UNREADABLE, HeaderLimits, has_pipelined_bytes, is_in_pieces
+from service.server.load_shedding import dependency_of, is_one_request
 from service.server.write_timeout import Writing
 
 HANG_UP_S: Final = 1.0  # for a client that was refused while it was still sending
@@ -59,7 +59,7 @@ class Protocol(Writing):
     ) -> None:
         super().__init__(manager, write_timeout_s=connections.write_s, **options)
         self._connections = connections
-        self.heads = Heads()
+        self.heads = HeaderLimits()
         self._timer: asyncio.TimerHandle | None = None
         self._awaited: object = None  # what the timer is for: a body, or HEADER
         self._body = EMPTY_PAYLOAD  # of the request that was read last
@@ -83,7 +83,7 @@ class Protocol(Writing):
         if self._connections.open > self._connections.most:
             self._unreadable = True
             self.metrics.request_shed("connections")
-            cast("asyncio.Transport", transport).write(crowded(new_request_id()))
+            cast("asyncio.Transport", transport).write(overload_response(new_request_id()))
             self.force_close()
         else:
             self._await(HEADER, self._connections.header_s)
@@ -106,14 +106,14 @@ class Protocol(Writing):
             self._await(self._body, self._connections.body_s)
         elif self._request_count > begun:
             self._await_nothing()
-            if is_followed(data, length):
+            if has_pipelined_bytes(data, length):
                 self._hold(is_needed=True)
                 self._await(HEADER, self._connections.header_s)
         elif self._awaited is self._body:
             self._await_nothing()
         elif data:  # without, aiohttp goes on with what it has
             self._await(HEADER, self._connections.header_s)
-            if not self.heads.goes_on(data):
+            if not self.heads.within_limit(data):
                 self.data_received(UNREADABLE)
 
     def _hold(self, *, is_needed: bool) -> None:
@@ -133,7 +133,7 @@ class Protocol(Writing):
     def _shed(self, data: bytes) -> bool:
         """Refuse a request that is one too many, if that can be seen from its bytes alone."""
         self._plain = self._plain and is_one_request(data)
-        needs = needs_of(data) if self._plain else None
+        needs = dependency_of(data) if self._plain else None
         if needs is None or not self._connections.is_full(needs):
             return False
         if self.writing_paused:
@@ -141,7 +141,9 @@ class Protocol(Writing):
         if self._waiter is None or self._waiter.done() or self._messages:
             return False  # it is at another request, or not at any yet
         self.metrics.request_shed("requests")
-        cast("asyncio.Transport", self.transport).write(crowded(new_request_id(), closes=False))
+        cast("asyncio.Transport", self.transport).write(
+            overload_response(new_request_id(), closes=False)
+        )
         self._await_nothing()
         self._await(NEXT, self._connections.keep_s)
         self._next_keepalive_close_time = self._loop.time() + self._connections.keep_s
@@ -165,7 +167,7 @@ class Protocol(Writing):
         if self._awaited is not what:
             self._await_nothing()
             self._awaited = what
-            self._timer = self._loop.call_later(within_s, self._lose_patience)
+            self._timer = self._loop.call_later(within_s, self._on_timeout)
 
     def _await_nothing(self) -> None:
         if self._timer is not None:
@@ -173,7 +175,7 @@ class Protocol(Writing):
             self._timer = self._awaited = None
             self.heads.ended()
 
-    def _lose_patience(self) -> None:
+    def _on_timeout(self) -> None:
         """End a request that comes too slowly."""
         if self._awaited not in (HEADER, NEXT):
             self._give_up_body(RequestTimeout())

@@ -15,7 +15,7 @@ Check: TypeAlias = Callable[[], Awaitable[None]]  # raises ServiceError where so
 TOLERATED_FAILURES = 2  # in a row: one lost packet must not take a process out of service
 
 
-class Watch:
+class HealthMonitor:
     """
     Runs the *checks* every *interval_s* seconds while it is entered.
 
@@ -60,7 +60,7 @@ class Watch:
         except TimeoutError:
             self._failed(name, DeadlineExceeded.code)
         except Exception:  # noqa: BLE001 -- a defect in a check must not end the watch unseen
-            structlog.get_logger().exception("check_defective", check=name)
+            structlog.get_logger().exception("health_check_error", check=name)
             self._failed(name, InternalError.code)
         else:
             self._failures[name] = 0

@@ -30,7 +30,7 @@ _HOST: Final = re.compile(
 HOST_NOT_ALLOWED: Final = "The service does not answer under this host name."
 
 
-class Objection(NamedTuple):
+class Violation(NamedTuple):
     """Why a request is refused: a word for the log, and the answer."""
 
     reason: str
@@ -39,27 +39,27 @@ class Objection(NamedTuple):
 
 def objection(
     request: web.BaseRequest, allowed_hosts: AbstractSet[str] = frozenset()
-) -> Objection | None:
+) -> Violation | None:
     """Return what stands against serving the request; without *allowed_hosts* any host is right."""
     headers = request.headers
     if request.version not in VERSIONS:
-        return Objection("version", MalformedRequest())
+        return Violation("version", MalformedRequest())
     if request.method == hdrs.METH_CONNECT:  # what follows it would be no HTTP
-        return Objection("connect", MalformedRequest())
+        return Violation("connect", MalformedRequest())
     target = request_target.parsed(request.raw_path)
     if target is None:
-        return Objection("target", MalformedRequest())
+        return Violation("target", MalformedRequest())
     unwanted = _of_hosts(headers.get(hdrs.HOST, ""), target, allowed_hosts)
     if unwanted is not None:
         return unwanted
     if headers.get(hdrs.EXPECT, "100-continue").lower() != "100-continue":
-        return Objection("expect", RequestRejected())
+        return Violation("expect", RequestRejected())
     return _of_body(request) or _of_identity(request)
 
 
 def _of_hosts(
     host: str, target: request_target.Target, allowed_hosts: AbstractSet[str]
-) -> Objection | None:
+) -> Violation | None:
     """
     Return what is wrong with the hosts that the request names, in its Host and in its target.
 
@@ -69,25 +69,25 @@ def _of_hosts(
     for name in named:
         match = _HOST.fullmatch(name)
         if match is None:
-            return Objection("host", MalformedRequest())
+            return Violation("host", MalformedRequest())
         if allowed_hosts and match[1].lower() not in allowed_hosts:
             if target.path.startswith(HEALTH):
                 continue
-            return Objection("host_not_allowed", MalformedRequest(HOST_NOT_ALLOWED))
+            return Violation("host_not_allowed", MalformedRequest(HOST_NOT_ALLOWED))
     return None
 
 
-def _of_body(request: web.BaseRequest) -> Objection | None:
+def _of_body(request: web.BaseRequest) -> Violation | None:
     """Return what is wrong with the way in which the body is sent."""
     chunked = request.headers.get(hdrs.TRANSFER_ENCODING)
     if chunked is not None and (
         chunked.lower() != "chunked" or request.version == HttpVersion10
     ):  # RFC 9112, section 6.1
-        return Objection("transfer_encoding", MalformedRequest())
+        return Violation("transfer_encoding", MalformedRequest())
     return None
 
 
-def _of_identity(request: web.BaseRequest) -> Objection | None:
+def _of_identity(request: web.BaseRequest) -> Violation | None:
     """Return what is wrong with the fields that may identify the sender: each is sent once, plainly."""
     seen = set()
     for name, value in request.headers.items():
@@ -96,10 +96,10 @@ def _of_identity(request: web.BaseRequest) -> Objection | None:
         if meant not in IDENTITY_FIELDS:
             continue
         if meant != sent:  # for a gateway that makes variables of names, both are one
-            return Objection("underscore", MalformedRequest())
+            return Violation("underscore", MalformedRequest())
         if meant in seen:
-            return Objection("repeated", NotAuthenticated())
+            return Violation("repeated", NotAuthenticated())
         if not (value.isascii() and value.isprintable()):
-            return Objection("not_ascii", NotAuthenticated())
+            return Violation("not_ascii", NotAuthenticated())
         seen.add(meant)
     return None

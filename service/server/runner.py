@@ -56,7 +56,7 @@ class Runner(web.AppRunner):
         self.write_timeout_s = config.write_timeout_s
         self._of_all = Connections.of(config)
         self._of_all.count_in(app.get(keys.METRICS, self._of_all.metrics))
-        self._of_all.load = app.get(keys.LOAD, self._of_all.load)
+        self._of_all.load = app.get(keys.SERVER_LOAD, self._of_all.load)
         self._allowed_hosts = frozenset(map(str.lower, config.allowed_hosts))
         super().__init__(
             app,
@@ -72,7 +72,7 @@ class Runner(web.AppRunner):
     async def _make_server(self) -> web.Server:
         plain = await super()._make_server()
         return _Server(
-            _through_the_door(plain.request_handler, self._allowed_hosts),
+            _validating(plain.request_handler, self._allowed_hosts),
             self._of_all,
             request_factory=_made_of_anything(plain.request_factory),
             loop=plain._loop,  # noqa: SLF001 -- aiohttp has no public way to its protocol's class
@@ -105,7 +105,7 @@ class Site(web.TCPSite):
                 listening.setsockopt(socket.IPPROTO_TCP, option, self._timeout_ms)
 
 
-def _through_the_door(handler: _Handler, allowed_hosts: frozenset[str]) -> _Handler:
+def _validating(handler: _Handler, allowed_hosts: frozenset[str]) -> _Handler:
     """Return *handler* for the requests that nothing stands against, and a refusal of all others."""
 
     async def serve(request: web.BaseRequest) -> web.StreamResponse:
@@ -125,12 +125,12 @@ def _through_the_door(handler: _Handler, allowed_hosts: frozenset[str]) -> _Hand
     return serve
 
 
-def _of_head(request: web.BaseRequest) -> request_validation.Objection | None:
+def _of_head(request: web.BaseRequest) -> request_validation.Violation | None:
     """Return what stands against a request for what only its connection knows."""
     if keys.TARGET_UNUSABLE in request:
-        return request_validation.Objection("target", MalformedRequest())
+        return request_validation.Violation("target", MalformedRequest())
     if cast("Protocol", request.protocol).heads.are_large and is_too_large(request):
-        return request_validation.Objection("size", MalformedRequest())
+        return request_validation.Violation("size", MalformedRequest())
     return None
 
 
@@ -153,7 +153,7 @@ def _made_of_anything(factory: _Factory) -> _Factory:
     return make
 
 
-def _refused(request: web.BaseRequest, found: request_validation.Objection) -> web.Response:
+def _refused(request: web.BaseRequest, found: request_validation.Violation) -> web.Response:
     logger, request_id = identified(request)
     if request.version not in request_validation.VERSIONS:
         request._cache["version"] = HttpVersion11  # noqa: SLF001 -- or it is answered in HTTP/0.9

@@ -33,21 +33,21 @@ async def serve(
 
     While it drains, for the configured seconds, it is not ready and serves on, but keeps no connection;
     a second signal ends that. Requests in flight have *finish_within_s* seconds, without draining, or
-    as long as their deadline. Calls *listening* with the
+    as long as their deadline. UpstreamTelemetry *listening* with the
     address and the port once connections are accepted. *worker_of* is a descriptor that ends with the
     process that this one works for; the port is then shared with its other workers. Raises
     AddressUnavailable.
     """
-    stop, hasten = asyncio.Event(), asyncio.Event()
+    stop, stop_now = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
 
     def told() -> None:
-        (hasten if stop.is_set() else stop).set()
+        (stop_now if stop.is_set() else stop).set()
 
     def orphaned(descriptor: int) -> None:
         loop.remove_reader(descriptor)  # it stays readable
         stop.set()
-        hasten.set()
+        stop_now.set()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, told)
@@ -77,7 +77,7 @@ async def serve(
         listening(host, port)
         await stop.wait()
         if finish_within_s is None:
-            await _drain(app, config.drain_s, hasten)
+            await _drain(app, config.drain_s, stop_now)
             await site.stop()
             await asyncio.sleep(LAST_S)
     finally:
@@ -86,14 +86,14 @@ async def serve(
         await runner.cleanup()
 
 
-async def _drain(app: web.Application, drain_s: float, hasten: asyncio.Event) -> None:
-    """Serve on while load balancers find out; *hasten* ends it before its time."""
-    load = app.get(keys.LOAD)
+async def _drain(app: web.Application, drain_s: float, stop_now: asyncio.Event) -> None:
+    """Serve on while load balancers find out; *stop_now* ends it before its time."""
+    load = app.get(keys.SERVER_LOAD)
     if load is not None:
         load.draining = True
     with suppress(TimeoutError):
         async with asyncio.timeout(drain_s):
-            await hasten.wait()
+            await stop_now.wait()
 
 
 def run(main: Coroutine[Any, Any, Result]) -> Result:

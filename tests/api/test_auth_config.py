@@ -14,7 +14,7 @@ from tests.support.environment import configured
 EVERYTHING: Settings = {
     "aws.cognito": {"client-secret": "s3cr3t-of-the-client", "send-client-address": "true"},
     "auth": {"uniform-signup": "true", "writable-attributes": "name email"},
-    "offer": {
+    "auth-config": {
         "sign-up": "false",
         "flows": "USER_AUTH USER_PASSWORD_AUTH",
         "first-factors": "PASSWORD WEB_AUTHN",

@@ -16,8 +16,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from service.api import cognito_guard, keys
-from service.api.audit_log import SecurityEvent
-from service.api.cognito_guard import attempt
+from service.api.audit_log import AuditEvent
+from service.api.cognito_guard import guarded_call
 from service.api.middlewares import errors
 from service.config.loader import Settings
 from service.domain.client import Client
@@ -28,8 +28,8 @@ from service.domain.errors import (
     UpstreamUnavailable,
 )
 from service.observability.logs import identity_hash
-from service.rate_limiting.limited_actions import Kind
-from service.rate_limiting.rate_limiter import FrontDoor
+from service.rate_limiting.limited_actions import RateLimitedAction
+from service.rate_limiting.rate_limiter import RateLimiter
 from tests.support.environment import configured
 from tests.support.jose import Clock
 
@@ -68,21 +68,21 @@ class Upstream:
 async def _serving(
     upstream: Upstream,
     *settings: Settings,
-    kind: Kind = Kind.SIGN_IN,
+    kind: RateLimitedAction = RateLimitedAction.SIGN_IN,
     **options: Any,  # noqa: ANN401 -- those of an attempt
 ) -> AsyncIterator[Caller]:
     """Serve one call, of which the body is the user name."""
 
     async def handler(request: web.Request) -> web.Response:
         username = await request.text()
-        async with attempt(request, kind, account=username, **options) as client:
+        async with guarded_call(request, kind, account=username, **options) as client:
             await upstream.call(username, client)
         return web.json_response({})
 
     app = web.Application(middlewares=[errors.middleware])
     app[keys.CONFIG] = config = configured(*settings)
     app[keys.ACCOUNT_HASH_KEY] = b"a key of this test"
-    app[cognito_guard.FRONT_DOOR] = FrontDoor(config.limits, clock=Clock())
+    app[cognito_guard.RATE_LIMITER] = RateLimiter(config.limits, clock=Clock())
     app.router.add_post("/", handler)
     async with TestClient(TestServer(app)) as caller:
         yield caller
@@ -140,7 +140,9 @@ async def test_time_of_a_refusal_does_not_tell_who_has_an_account() -> None:
 async def test_time_of_an_answer_that_sends_codes_does_not_tell_who_has_an_account() -> None:
     """Where a success says nothing either, its time does not: as above."""
     upstream = Upstream(takes_s=_slower_if_known)
-    async with _serving(upstream, EVEN, UNLIMITED, kind=Kind.RESEND, always=True) as caller:
+    async with _serving(
+        upstream, EVEN, UNLIMITED, kind=RateLimitedAction.RESEND, pad_success=True
+    ) as caller:
         known, unknown = await _distributions(caller, 300, at_once=100)
 
     assert _told_apart(known, unknown) <= 0.6
@@ -183,8 +185,10 @@ async def test_waiting_does_not_miss_the_deadline() -> None:
         assert await _took_s(caller, KNOWN) >= 0.25
 
 
-@pytest.mark.parametrize("kind", [Kind.READ, Kind.UPDATE, Kind.CHANGE_PASSWORD])
-async def test_who_is_signed_in_does_not_wait(kind: Kind) -> None:
+@pytest.mark.parametrize(
+    "kind", [RateLimitedAction.READ, RateLimitedAction.UPDATE, RateLimitedAction.CHANGE_PASSWORD]
+)
+async def test_who_is_signed_in_does_not_wait(kind: RateLimitedAction) -> None:
     """A signed-in caller knows that the account exists: its refusals come at once."""
     settings = {"auth": {"answer-floor-ms": "10000"}}
     async with (
@@ -267,7 +271,7 @@ async def test_call_is_made_for_the_client_that_the_proxy_saw() -> None:
 async def test_refusal_is_written_as_an_event(limits: dict[str, str], code: str) -> None:
     """A refusal from inside is written once under the event that was named, and so is the door's own."""
     settings = (UNEVEN, {"limits": limits})
-    refused = SecurityEvent.SIGN_IN_REFUSED
+    refused = AuditEvent.SIGN_IN_REFUSED
     async with _serving(Upstream(InvalidCredentials()), *settings, refused=refused) as caller:
         await caller.post("/", data=KNOWN)
         with structlog.testing.capture_logs() as logged:

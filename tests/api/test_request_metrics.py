@@ -31,7 +31,7 @@ async def test_requests_are_counted_by_route(start: Start) -> None:
 async def test_request_that_is_one_too_many_is_counted_as_shed(start: Start) -> None:
     """A request beyond max-in-flight counts as shed; the one in flight shows while it is."""
     api = await start({"server": {"max-in-flight": "1"}})
-    metrics, room = api.app[keys.METRICS], api.app[keys.LOAD].rooms[keys.Needs.DYNAMODB]
+    metrics, room = api.app[keys.METRICS], api.app[keys.SERVER_LOAD].rooms[keys.Dependency.DYNAMODB]
     room.in_flight = 1
     try:
         async with api.get("/v1/user/profile", headers=ALICE) as answer:

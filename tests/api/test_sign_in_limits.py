@@ -17,8 +17,8 @@ from service.domain.errors import (
     TooManyAttempts,
 )
 from service.domain.sessions import Answer, Challenge, Tokens
-from service.rate_limiting.limited_actions import Kind
-from service.rate_limiting.rate_limiter import FrontDoor
+from service.rate_limiting.limited_actions import RateLimitedAction
+from service.rate_limiting.rate_limiter import RateLimiter
 from service.rate_limiting.trusted_networks import TRUSTED_FOR_S, TrustedNetworks
 from tests.support.environment import configured
 from tests.support.jose import Clock
@@ -29,8 +29,8 @@ AWAY = ip_address("198.51.100.9")
 
 
 def _call(
-    limiter: FrontDoor,
-    kind: Kind,
+    limiter: RateLimiter,
+    kind: RateLimitedAction,
     *,
     outcome: ServiceError | None = None,
     address: IPv4Address | IPv6Address = AWAY,
@@ -47,8 +47,8 @@ def _call(
 
 
 def _calls(
-    limiter: FrontDoor,
-    kind: Kind,
+    limiter: RateLimiter,
+    kind: RateLimitedAction,
     count: int,
     *,
     outcome: ServiceError | None = None,
@@ -60,24 +60,27 @@ def _calls(
 def test_wrong_codes_lock_the_name() -> None:
     """After five wrong codes the sixth is refused, though passwords may still be tried."""
     clock = Clock()
-    limiter = FrontDoor(LIMITS, clock=clock)
+    limiter = RateLimiter(LIMITS, clock=clock)
 
-    refusals = _calls(limiter, Kind.CODE_CHALLENGE, 6, outcome=CodeMismatch())
+    refusals = _calls(limiter, RateLimitedAction.CODE_CHALLENGE, 6, outcome=CodeMismatch())
 
     assert refusals == [CodeMismatch] * 5 + [TooManyAttempts]
-    assert _call(limiter, Kind.SIGN_IN) is None
+    assert _call(limiter, RateLimitedAction.SIGN_IN) is None
     clock.now += 1
-    assert _call(limiter, Kind.CODE_CHALLENGE) is None
+    assert _call(limiter, RateLimitedAction.CODE_CHALLENGE) is None
 
 
 def test_codes_at_once_are_no_more_than_are_free() -> None:
     """A guess that is under way counts as wrong: a sixth one at the same time is refused."""
-    limiter = FrontDoor(LIMITS, clock=Clock())
-    held = [limiter.admit(Kind.CODE_CHALLENGE, address=AWAY, account="alice") for _ in range(5)]
+    limiter = RateLimiter(LIMITS, clock=Clock())
+    held = [
+        limiter.admit(RateLimitedAction.CODE_CHALLENGE, address=AWAY, account="alice")
+        for _ in range(5)
+    ]
     for each in held:
         each.__enter__()
 
-    assert _call(limiter, Kind.CODE_CHALLENGE) is TooManyAttempts
+    assert _call(limiter, RateLimitedAction.CODE_CHALLENGE) is TooManyAttempts
 
     for each in held:
         each.__exit__(None, None, None)
@@ -85,83 +88,98 @@ def test_codes_at_once_are_no_more_than_are_free() -> None:
 
 def test_right_password_does_not_clear_wrong_codes() -> None:
     """Who knows the password and guesses the code cannot begin anew by sending the password again."""
-    limiter = FrontDoor(LIMITS, clock=Clock())
+    limiter = RateLimiter(LIMITS, clock=Clock())
     for _ in range(5):
-        assert _call(limiter, Kind.SIGN_IN) is None
-        assert _call(limiter, Kind.CODE_CHALLENGE, outcome=CodeMismatch()) is CodeMismatch
+        assert _call(limiter, RateLimitedAction.SIGN_IN) is None
+        assert (
+            _call(limiter, RateLimitedAction.CODE_CHALLENGE, outcome=CodeMismatch()) is CodeMismatch
+        )
 
-    assert _call(limiter, Kind.CODE_CHALLENGE) is TooManyAttempts
+    assert _call(limiter, RateLimitedAction.CODE_CHALLENGE) is TooManyAttempts
 
 
 def test_answer_that_is_no_sign_in_does_not_clear_wrong_codes() -> None:
     """A code that is followed by another challenge leaves the count as it is."""
-    limiter = FrontDoor(LIMITS, clock=Clock())
+    limiter = RateLimiter(LIMITS, clock=Clock())
     for _ in range(4):
-        _call(limiter, Kind.CODE_CHALLENGE, outcome=CodeMismatch())
-    _call(limiter, Kind.CODE_CHALLENGE)
+        _call(limiter, RateLimitedAction.CODE_CHALLENGE, outcome=CodeMismatch())
+    _call(limiter, RateLimitedAction.CODE_CHALLENGE)
 
-    assert _call(limiter, Kind.CODE_CHALLENGE, outcome=CodeMismatch()) is CodeMismatch
-    assert _call(limiter, Kind.CODE_CHALLENGE) is TooManyAttempts
+    assert _call(limiter, RateLimitedAction.CODE_CHALLENGE, outcome=CodeMismatch()) is CodeMismatch
+    assert _call(limiter, RateLimitedAction.CODE_CHALLENGE) is TooManyAttempts
 
 
 def test_code_that_was_right_once_is_no_guess() -> None:
     """A code that was used before or is too old does not count."""
-    limiter = FrontDoor(LIMITS, clock=Clock())
+    limiter = RateLimiter(LIMITS, clock=Clock())
 
-    assert _calls(limiter, Kind.CODE_CHALLENGE, 10, outcome=CodeExpired()) == [CodeExpired] * 10
+    assert (
+        _calls(limiter, RateLimitedAction.CODE_CHALLENGE, 10, outcome=CodeExpired())
+        == [CodeExpired] * 10
+    )
 
 
 def test_wrong_code_that_is_answered_by_a_challenge_counts() -> None:
     """A custom challenge says that a code was wrong by asking again, which counts as well."""
-    limiter = FrontDoor(LIMITS, clock=Clock())
+    limiter = RateLimiter(LIMITS, clock=Clock())
     for _ in range(5):
-        assert _call(limiter, Kind.CODE_CHALLENGE) is None
+        assert _call(limiter, RateLimitedAction.CODE_CHALLENGE) is None
         limiter.wrong_code("alice", AWAY)
 
-    assert _call(limiter, Kind.CODE_CHALLENGE) is TooManyAttempts
+    assert _call(limiter, RateLimitedAction.CODE_CHALLENGE) is TooManyAttempts
 
 
 def test_sign_in_clears_wrong_codes() -> None:
     """A sign-in that was completed begins the count anew."""
-    limiter = FrontDoor(LIMITS, clock=Clock())
-    _calls(limiter, Kind.CODE_CHALLENGE, 4, outcome=CodeMismatch())
+    limiter = RateLimiter(LIMITS, clock=Clock())
+    _calls(limiter, RateLimitedAction.CODE_CHALLENGE, 4, outcome=CodeMismatch())
 
     limiter.signed_in("Alice ", AWAY)
 
-    refusals = _calls(limiter, Kind.CODE_CHALLENGE, 6, outcome=CodeMismatch())
+    refusals = _calls(limiter, RateLimitedAction.CODE_CHALLENGE, 6, outcome=CodeMismatch())
     assert refusals == [CodeMismatch] * 5 + [TooManyAttempts]
 
 
 def test_password_reset_unlocks_the_name() -> None:
     """A reset clears wrong passwords and codes, at every network without trust and at the own one."""
-    limiter = FrontDoor(LIMITS, clock=Clock())
+    limiter = RateLimiter(LIMITS, clock=Clock())
     limiter.signed_in("alice", HOME)
     for address in (HOME, AWAY):
-        _calls(limiter, Kind.SIGN_IN, 9, outcome=InvalidCredentials(), address=address)
-        _calls(limiter, Kind.CODE_CHALLENGE, 9, outcome=CodeMismatch(), address=address)
+        _calls(limiter, RateLimitedAction.SIGN_IN, 9, outcome=InvalidCredentials(), address=address)
+        _calls(
+            limiter, RateLimitedAction.CODE_CHALLENGE, 9, outcome=CodeMismatch(), address=address
+        )
 
     limiter.password_reset("ALICE", HOME)
 
     for address in (HOME, AWAY):
-        assert _call(limiter, Kind.SIGN_IN, address=address) is None
-        assert _call(limiter, Kind.CODE_CHALLENGE, address=address) is None
+        assert _call(limiter, RateLimitedAction.SIGN_IN, address=address) is None
+        assert _call(limiter, RateLimitedAction.CODE_CHALLENGE, address=address) is None
 
 
 def test_nobody_elsewhere_locks_out_a_trusted_network() -> None:
     """A name that is locked for all others is not for a network that its user signed in from."""
-    limiter = FrontDoor(LIMITS, clock=Clock())
+    limiter = RateLimiter(LIMITS, clock=Clock())
     limiter.signed_in("alice", HOME)
 
-    locked = _calls(limiter, Kind.SIGN_IN, 6, outcome=InvalidCredentials())
+    locked = _calls(limiter, RateLimitedAction.SIGN_IN, 6, outcome=InvalidCredentials())
 
     assert locked[-1] is TooManyAttempts
-    assert _call(limiter, Kind.SIGN_IN, address=HOME) is None
+    assert _call(limiter, RateLimitedAction.SIGN_IN, address=HOME) is None
 
 
-@pytest.mark.parametrize("kind", [Kind.BEGIN, Kind.BEGIN_CODE, Kind.CHALLENGE, Kind.CHOOSE_CODE])
-def test_nobody_elsewhere_uses_up_the_calls_of_a_trusted_network(kind: Kind) -> None:
+@pytest.mark.parametrize(
+    "kind",
+    [
+        RateLimitedAction.BEGIN,
+        RateLimitedAction.BEGIN_CODE,
+        RateLimitedAction.CHALLENGE,
+        RateLimitedAction.CHOOSE_CODE,
+    ],
+)
+def test_nobody_elsewhere_uses_up_the_calls_of_a_trusted_network(kind: RateLimitedAction) -> None:
     """What all others have called of a step of signing in is not what a trusted network has."""
-    limiter = FrontDoor(LIMITS, clock=Clock())
+    limiter = RateLimiter(LIMITS, clock=Clock())
     limiter.signed_in("alice", HOME)
     while _call(limiter, kind) is None:
         pass
@@ -172,37 +190,39 @@ def test_nobody_elsewhere_uses_up_the_calls_of_a_trusted_network(kind: Kind) -> 
 def test_trusted_network_has_a_lock_of_its_own() -> None:
     """Five wrong guesses lock it, too: whoever shares the network gains five guesses and no more."""
     clock = Clock()
-    limiter = FrontDoor(LIMITS, clock=clock)
+    limiter = RateLimiter(LIMITS, clock=clock)
     limiter.signed_in("alice", HOME)
 
-    refusals = _calls(limiter, Kind.SIGN_IN, 6, outcome=InvalidCredentials(), address=HOME)
+    refusals = _calls(
+        limiter, RateLimitedAction.SIGN_IN, 6, outcome=InvalidCredentials(), address=HOME
+    )
 
     assert refusals == [InvalidCredentials] * 5 + [TooManyAttempts]
-    assert _call(limiter, Kind.SIGN_IN) is None
+    assert _call(limiter, RateLimitedAction.SIGN_IN) is None
 
 
 def test_sign_in_at_a_trusted_network_clears_its_own_count_only() -> None:
     """A user who signs in at home does not give those who guess elsewhere five more guesses."""
-    limiter = FrontDoor(LIMITS, clock=Clock())
+    limiter = RateLimiter(LIMITS, clock=Clock())
     limiter.signed_in("alice", HOME)
-    _calls(limiter, Kind.SIGN_IN, 5, outcome=InvalidCredentials())
+    _calls(limiter, RateLimitedAction.SIGN_IN, 5, outcome=InvalidCredentials())
 
-    assert _call(limiter, Kind.SIGN_IN, address=HOME) is None
+    assert _call(limiter, RateLimitedAction.SIGN_IN, address=HOME) is None
     limiter.signed_in("alice", HOME)
 
-    assert _call(limiter, Kind.SIGN_IN) is TooManyAttempts
+    assert _call(limiter, RateLimitedAction.SIGN_IN) is TooManyAttempts
 
 
 def test_trust_is_of_one_name_on_one_network() -> None:
     """Whoever signs in as one user gains nothing for another one, nor from another network."""
-    limiter = FrontDoor(LIMITS, clock=Clock())
+    limiter = RateLimiter(LIMITS, clock=Clock())
     limiter.signed_in("mallory", HOME)
     limiter.signed_in("alice", ip_address("2001:db8:1:2::1"))
-    _calls(limiter, Kind.SIGN_IN, 5, outcome=InvalidCredentials())
+    _calls(limiter, RateLimitedAction.SIGN_IN, 5, outcome=InvalidCredentials())
 
-    assert _call(limiter, Kind.SIGN_IN, address=HOME) is TooManyAttempts
+    assert _call(limiter, RateLimitedAction.SIGN_IN, address=HOME) is TooManyAttempts
     for address, refusal in (("2001:db8:1:2:ffff::9", None), ("2001:db8:1:3::1", TooManyAttempts)):
-        assert _call(limiter, Kind.SIGN_IN, address=ip_address(address)) is refusal
+        assert _call(limiter, RateLimitedAction.SIGN_IN, address=ip_address(address)) is refusal
 
 
 def test_trust_ends_after_a_week() -> None:
@@ -230,34 +250,36 @@ def test_trust_is_kept_in_bounded_memory() -> None:
 def test_codes_are_sent_ten_times_an_hour() -> None:
     """Beginning with a code and choosing one are counted together, by name, whoever asks."""
     clock = Clock()
-    limiter = FrontDoor(LIMITS, clock=clock)
+    limiter = RateLimiter(LIMITS, clock=clock)
     for number in range(5):
         address = AWAY + number
-        assert _call(limiter, Kind.BEGIN_CODE, address=address) is None
-        assert _call(limiter, Kind.CHOOSE_CODE, address=address) is None
+        assert _call(limiter, RateLimitedAction.BEGIN_CODE, address=address) is None
+        assert _call(limiter, RateLimitedAction.CHOOSE_CODE, address=address) is None
 
-    assert _call(limiter, Kind.BEGIN_CODE) is TooManyAttempts
-    assert _call(limiter, Kind.CHOOSE_CODE) is TooManyAttempts
-    assert _call(limiter, Kind.BEGIN) is None
-    assert _call(limiter, Kind.SIGN_IN) is None
+    assert _call(limiter, RateLimitedAction.BEGIN_CODE) is TooManyAttempts
+    assert _call(limiter, RateLimitedAction.CHOOSE_CODE) is TooManyAttempts
+    assert _call(limiter, RateLimitedAction.BEGIN) is None
+    assert _call(limiter, RateLimitedAction.SIGN_IN) is None
     clock.now += 3_601
-    assert _call(limiter, Kind.BEGIN_CODE) is None
+    assert _call(limiter, RateLimitedAction.BEGIN_CODE) is None
 
 
 def test_request_for_a_code_that_is_refused_does_not_count() -> None:
     """A choice in a sign-in that is not open sends nothing, and uses up nothing of the name's."""
-    limiter = FrontDoor(LIMITS, clock=Clock())
+    limiter = RateLimiter(LIMITS, clock=Clock())
 
-    _calls(limiter, Kind.CHOOSE_CODE, 20, outcome=ChallengeExpired())
+    _calls(limiter, RateLimitedAction.CHOOSE_CODE, 20, outcome=ChallengeExpired())
 
-    assert _call(limiter, Kind.CHOOSE_CODE) is None
+    assert _call(limiter, RateLimitedAction.CHOOSE_CODE) is None
 
 
-@pytest.mark.parametrize("kind", [Kind.SIGN_IN, Kind.PASSWORD_CHALLENGE])
-def test_codes_after_a_right_password_are_limited_and_strangers_do_not_see_it(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [RateLimitedAction.SIGN_IN, RateLimitedAction.PASSWORD_CHALLENGE])
+def test_codes_after_a_right_password_are_limited_and_strangers_do_not_see_it(
+    kind: RateLimitedAction,
+) -> None:
     """After ten such codes a password is wrong for everybody, and the call is not made."""
     clock = Clock()
-    limiter = FrontDoor(LIMITS, clock=clock)
+    limiter = RateLimiter(LIMITS, clock=clock)
     for _ in range(10):
         assert _call(limiter, kind) is None
         limiter.mfa_code_sent("alice")
@@ -276,23 +298,26 @@ def test_codes_after_a_right_password_are_limited_and_strangers_do_not_see_it(ki
 
 def test_codes_after_a_right_password_are_told_to_a_trusted_network() -> None:
     """Whoever has signed in from there is told how long to wait."""
-    limiter = FrontDoor(LIMITS, clock=Clock())
+    limiter = RateLimiter(LIMITS, clock=Clock())
     limiter.signed_in("alice", HOME)
     for _ in range(10):
         limiter.mfa_code_sent("alice")
 
-    assert _call(limiter, Kind.SIGN_IN, address=HOME) is TooManyAttempts
+    assert _call(limiter, RateLimitedAction.SIGN_IN, address=HOME) is TooManyAttempts
 
 
 def test_recipient_is_limited_whoever_asks() -> None:
     """Ten messages an hour to one address, from however many networks and under whatever names."""
     clock = Clock()
-    limiter = FrontDoor(LIMITS, clock=clock)
+    limiter = RateLimiter(LIMITS, clock=clock)
 
     def signed_up(number: int, *recipients: str) -> bool:
         try:
             with limiter.admit(
-                Kind.SIGN_UP, address=AWAY + number, account=f"user {number}", recipients=recipients
+                RateLimitedAction.SIGN_UP,
+                address=AWAY + number,
+                account=f"user {number}",
+                recipients=recipients,
             ):
                 return True
         except TooManyAttempts:
@@ -315,17 +340,19 @@ def test_recipient_counts_as_the_name_does(
     refusal: Callable[[], ServiceError], *, counts: bool
 ) -> None:
     """A call that failed for reasons of its own has sent nothing."""
-    limiter = FrontDoor(replace(LIMITS, recipient_per_h=1), clock=Clock())
+    limiter = RateLimiter(replace(LIMITS, recipient_per_h=1), clock=Clock())
     recipients = ("victim@example.com",)
     with (
         pytest.raises(ServiceError),
-        limiter.admit(Kind.SIGN_UP, address=AWAY, account="alice", recipients=recipients),
+        limiter.admit(
+            RateLimitedAction.SIGN_UP, address=AWAY, account="alice", recipients=recipients
+        ),
     ):
         raise refusal()
 
     admitted = True
     try:
-        limiter.admit(Kind.SIGN_UP, address=AWAY, account="bob", recipients=recipients)
+        limiter.admit(RateLimitedAction.SIGN_UP, address=AWAY, account="bob", recipients=recipients)
     except TooManyAttempts:
         admitted = False
     assert admitted is not counts
@@ -333,11 +360,14 @@ def test_recipient_counts_as_the_name_does(
 
 def test_one_address_takes_a_tenth_of_what_all_may() -> None:
     """Of 450 forgotten passwords at once one address has 45, and ten others find theirs."""
-    limiter = FrontDoor(LIMITS, clock=Clock())
+    limiter = RateLimiter(LIMITS, clock=Clock())
 
     def forgot(address: IPv4Address | IPv6Address) -> int:
         names = (f"{address} {number}" for number in range(1_000))
-        calls = [_call(limiter, Kind.FORGOT, address=address, account=name) for name in names]
+        calls = [
+            _call(limiter, RateLimitedAction.FORGOT, address=address, account=name)
+            for name in names
+        ]
         return calls.count(None)
 
     assert forgot(HOME) == 45
@@ -348,8 +378,10 @@ def test_address_has_its_own_burst_where_the_total_has_more() -> None:
     """The setting holds where a tenth of the total is more, or where there is no total."""
     for per_s in (60, 0):
         limits = replace(LIMITS, address_burst=7, sign_in_per_s=per_s)
-        limiter = FrontDoor(limits, clock=Clock())
-        calls = [_call(limiter, Kind.SIGN_IN, account=f"{number}") for number in range(20)]
+        limiter = RateLimiter(limits, clock=Clock())
+        calls = [
+            _call(limiter, RateLimitedAction.SIGN_IN, account=f"{number}") for number in range(20)
+        ]
         assert calls.count(None) == 7
 
 
@@ -373,54 +405,56 @@ def test_code_that_follows_the_first_factor_is_counted(
     answer: Answer | None, *, counts: bool
 ) -> None:
     """A code counts once: when the first factor was right, and not when it is chosen how to send it."""
-    limiter, client = FrontDoor(LIMITS, clock=Clock()), Client(AWAY)
+    limiter, client = RateLimiter(LIMITS, clock=Clock()), Client(AWAY)
     for _ in range(10):
         if answer is None:
-            sign_in_steps.note_beginning(limiter, "alice", client, outcome=ASKED, kind=Kind.SIGN_IN)
+            sign_in_steps.note_beginning(
+                limiter, "alice", client, outcome=ASKED, kind=RateLimitedAction.SIGN_IN
+            )
         else:
             sign_in_steps.note_answer(limiter, answer, client, outcome=ASKED)
 
-    assert (_call(limiter, Kind.SIGN_IN) is InvalidCredentials) is counts
+    assert (_call(limiter, RateLimitedAction.SIGN_IN) is InvalidCredentials) is counts
 
 
 def test_choice_that_a_sign_in_begins_with_is_no_code() -> None:
     """Whoever begins without a password sends no code after a first factor."""
-    limiter = FrontDoor(LIMITS, clock=Clock())
+    limiter = RateLimiter(LIMITS, clock=Clock())
     for _ in range(20):
         sign_in_steps.note_beginning(
-            limiter, "alice", Client(AWAY), outcome=ASKED, kind=Kind.BEGIN_CODE
+            limiter, "alice", Client(AWAY), outcome=ASKED, kind=RateLimitedAction.BEGIN_CODE
         )
 
-    assert _call(limiter, Kind.SIGN_IN) is None
+    assert _call(limiter, RateLimitedAction.SIGN_IN) is None
 
 
 def test_completed_sign_in_trusts_the_network() -> None:
     """Whether the tokens came at once or after a challenge, the network is trusted from then on."""
     answer = Answer("SMS_MFA", "s", "alice", code="123456")
-    limiters = [FrontDoor(LIMITS, clock=Clock()) for _ in range(2)]
+    limiters = [RateLimiter(LIMITS, clock=Clock()) for _ in range(2)]
     sign_in_steps.note_beginning(
-        limiters[0], "alice", Client(HOME), outcome=SIGNED_IN, kind=Kind.SIGN_IN
+        limiters[0], "alice", Client(HOME), outcome=SIGNED_IN, kind=RateLimitedAction.SIGN_IN
     )
     sign_in_steps.note_answer(limiters[1], answer, Client(HOME), outcome=SIGNED_IN)
 
     for limiter in limiters:
-        _calls(limiter, Kind.SIGN_IN, 5, outcome=InvalidCredentials())
-        assert _call(limiter, Kind.SIGN_IN, address=HOME) is None
+        _calls(limiter, RateLimitedAction.SIGN_IN, 5, outcome=InvalidCredentials())
+        assert _call(limiter, RateLimitedAction.SIGN_IN, address=HOME) is None
 
 
 @pytest.mark.parametrize(
     ("answer", "kind"),
     [
-        (Answer("EMAIL_OTP", "s", "alice", code="1"), Kind.CODE_CHALLENGE),
-        (Answer("MFA_SETUP", "s", "alice", code="1"), Kind.CHALLENGE),
-        (Answer("SELECT_CHALLENGE", "s", "alice", choice="SMS_OTP"), Kind.CHOOSE_CODE),
-        (Answer("SELECT_CHALLENGE", "s", "alice", choice="PASSWORD"), Kind.CHALLENGE),
-        (Answer("PASSWORD", "s", "alice", password=SECRET), Kind.PASSWORD_CHALLENGE),
-        (Answer("WEB_AUTHN", "s", "alice", credential="{}"), Kind.CHALLENGE),
+        (Answer("EMAIL_OTP", "s", "alice", code="1"), RateLimitedAction.CODE_CHALLENGE),
+        (Answer("MFA_SETUP", "s", "alice", code="1"), RateLimitedAction.CHALLENGE),
+        (Answer("SELECT_CHALLENGE", "s", "alice", choice="SMS_OTP"), RateLimitedAction.CHOOSE_CODE),
+        (Answer("SELECT_CHALLENGE", "s", "alice", choice="PASSWORD"), RateLimitedAction.CHALLENGE),
+        (Answer("PASSWORD", "s", "alice", password=SECRET), RateLimitedAction.PASSWORD_CHALLENGE),
+        (Answer("WEB_AUTHN", "s", "alice", credential="{}"), RateLimitedAction.CHALLENGE),
     ],
     ids=str,
 )
-def test_answer_is_of_its_kind(answer: Answer, kind: Kind) -> None:
+def test_answer_is_of_its_kind(answer: Answer, kind: RateLimitedAction) -> None:
     """Guesses of codes and passwords, and choices that send, are told from other answers."""
     assert sign_in_steps.kind_of_answer(answer) is kind
 
@@ -428,11 +462,11 @@ def test_answer_is_of_its_kind(answer: Answer, kind: Kind) -> None:
 def test_counts_that_are_switched_off_refuse_nothing() -> None:
     """With 0 neither wrong codes nor codes that were sent are counted."""
     off = replace(LIMITS, lockout_after=0, sign_in_code_per_h=0)
-    limiter = FrontDoor(off, clock=Clock())
+    limiter = RateLimiter(off, clock=Clock())
     for _ in range(20):
         limiter.wrong_code("alice", AWAY)
         limiter.mfa_code_sent("alice")
 
-    assert _call(limiter, Kind.CODE_CHALLENGE) is None
-    assert _call(limiter, Kind.SIGN_IN) is None
-    assert _call(limiter, Kind.BEGIN_CODE) is None
+    assert _call(limiter, RateLimitedAction.CODE_CHALLENGE) is None
+    assert _call(limiter, RateLimitedAction.SIGN_IN) is None
+    assert _call(limiter, RateLimitedAction.BEGIN_CODE) is None

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from service.authentication.access_token import AccessToken
-from service.authentication.alb_keys import LoadBalancerKeys
+from service.authentication.alb_keys import AlbKeys
 from service.authentication.alb_token import LoadBalancer
 from service.authentication.fetch_budget import FetchBudget
-from service.authentication.jwks import KeySet
-from service.authentication.key_client import KeyServer, key_server
+from service.authentication.jwks import Jwks
+from service.authentication.key_client import KeyClient, key_server
 from service.authentication.sources import FETCH_EVERY_S, FETCHES_AT_ONCE
 from service.circuit_breaker import Breaker
 from tests.authentication.trusting import access_token, json_key_set, load_balancer
@@ -51,7 +51,7 @@ async def endpoint(balancer: FakeLoadBalancer, pool: FakeUserPool) -> AsyncItera
 
 
 @pytest.fixture
-async def server(endpoint: KeyEndpoint) -> AsyncIterator[KeyServer]:
+async def server(endpoint: KeyEndpoint) -> AsyncIterator[KeyClient]:
     """Open the service's client; the endpoint outlives it."""
     assert endpoint.url
     breaker = Breaker("key_server", configured(NEVER_OPEN).upstreams)
@@ -61,33 +61,33 @@ async def server(endpoint: KeyEndpoint) -> AsyncIterator[KeyServer]:
 
 @pytest.fixture
 async def balancer_keys(
-    server: KeyServer, endpoint: KeyEndpoint, clock: Clock
-) -> AsyncIterator[LoadBalancerKeys]:
+    server: KeyClient, endpoint: KeyEndpoint, clock: Clock
+) -> AsyncIterator[AlbKeys]:
     """Return the keys of load balancers, with the budget of production."""
     budget = FetchBudget(burst=FETCHES_AT_ONCE, refill_s=FETCH_EVERY_S, clock=clock)
-    keys = LoadBalancerKeys(server, url_of=lambda _: endpoint.url, budget=budget, clock=clock)
+    keys = AlbKeys(server, url_of=lambda _: endpoint.url, budget=budget, clock=clock)
     yield keys
     await keys.close()
 
 
 @pytest.fixture
-async def key_set(server: KeyServer, endpoint: KeyEndpoint, clock: Clock) -> AsyncIterator[KeySet]:
+async def jwks(server: KeyClient, endpoint: KeyEndpoint, clock: Clock) -> AsyncIterator[Jwks]:
     """Return the keys of the pool."""
-    keys = KeySet(server, url=f"{endpoint.url}jwks.json", clock=clock)
+    keys = Jwks(server, url=f"{endpoint.url}jwks.json", clock=clock)
     yield keys
     await keys.close()
 
 
 @pytest.fixture
-def alb(balancer_keys: LoadBalancerKeys, clock: Clock) -> LoadBalancer:
+def alb(balancer_keys: AlbKeys, clock: Clock) -> LoadBalancer:
     """Return the source that trusts the load balancer."""
     return load_balancer(balancer_keys, clock)
 
 
 @pytest.fixture
-def bearer(key_set: KeySet, clock: Clock) -> AccessToken:
+def bearer(jwks: Jwks, clock: Clock) -> AccessToken:
     """Return the source that trusts the pool."""
-    return access_token(key_set, clock)
+    return access_token(jwks, clock)
 
 
 @pytest.fixture

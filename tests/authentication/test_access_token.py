@@ -7,10 +7,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from service.authentication.access_token import AccessToken
-from service.authentication.jwks import KeySet
-from service.authentication.key_client import KeyServer
+from service.authentication.jwks import Jwks
+from service.authentication.key_client import KeyClient
 from service.domain.errors import NotAuthenticated, TokenInvalid
-from service.domain.identity import Evidence, Identity
+from service.domain.identity import Identity, RequestCredentials
 from tests.authentication.trusting import SKEW_S, access_token, json_key_set, keeps_quiet, refused
 from tests.support.fake_load_balancer import OTHER_FORM, SUB
 from tests.support.fake_user_pool import EXPIRY, FakeUserPool, bearing, evidence
@@ -57,7 +57,9 @@ async def test_scheme_is_written_in_any_case(
 
 async def test_no_authorization_says_nothing(bearer: AccessToken) -> None:
     """Without the header there is nothing for this source, whatever the others say."""
-    shown = Evidence(peer=None, oidc_identity=(SUB,), oidc_data=("x",), oidc_access_token=("x",))
+    shown = RequestCredentials(
+        peer=None, oidc_identity=(SUB,), oidc_data=("x",), oidc_access_token=("x",)
+    )
 
     assert await bearer.identify(shown) is None
 
@@ -121,10 +123,10 @@ async def test_token_ends_with_its_expiry(
 
 
 async def test_rotation_is_followed(
-    key_set: KeySet, clock: Clock, endpoint: KeyEndpoint, pool: FakeUserPool
+    jwks: Jwks, clock: Clock, endpoint: KeyEndpoint, pool: FakeUserPool
 ) -> None:
     """In the middle of use a pool may take a new key: it is found by one fetch, and the old one stays."""
-    bearer = access_token(key_set, clock, capacity=0)
+    bearer = access_token(jwks, clock, capacity=0)
     rotating = FakeUserPool()
     old, new = pool.mint(), rotating.mint()
     assert await bearer.identify(bearing(old)) == ALICE
@@ -137,7 +139,7 @@ async def test_rotation_is_followed(
     assert len(endpoint.asked) == 2
 
 
-class CountingKeySet(KeySet):
+class CountingKeySet(Jwks):
     """A key set that counts how often it is asked."""
 
     asked = 0
@@ -149,7 +151,7 @@ class CountingKeySet(KeySet):
 
 
 async def test_remembered_token_is_not_verified_again(
-    server: KeyServer, endpoint: KeyEndpoint, clock: Clock, pool: FakeUserPool
+    server: KeyClient, endpoint: KeyEndpoint, clock: Clock, pool: FakeUserPool
 ) -> None:
     """A token that comes again is known by its text: nothing is decoded, no key is looked up."""
     keys = CountingKeySet(server, url=f"{endpoint.url}jwks.json", clock=clock)

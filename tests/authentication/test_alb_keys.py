@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 from service.authentication import alb_keys
-from service.authentication.alb_keys import LoadBalancerKeys
+from service.authentication.alb_keys import AlbKeys
 from service.authentication.fetch_budget import FetchBudget
 from service.domain.errors import TokenInvalid, UpstreamUnavailable
 from tests.authentication.trusting import SECOND_ARN, ShelfOfKeys, settled
@@ -24,7 +24,7 @@ def new_kid() -> str:
     return str(uuid.uuid4())
 
 
-async def outcome(keys: LoadBalancerKeys, kid: str) -> type[BaseException] | None:
+async def outcome(keys: AlbKeys, kid: str) -> type[BaseException] | None:
     """Return how asking for a key ends; None for a key."""
     try:
         await keys.key(ARN, kid)
@@ -34,7 +34,7 @@ async def outcome(keys: LoadBalancerKeys, kid: str) -> type[BaseException] | Non
 
 
 async def test_many_askers_are_one_fetch(
-    balancer_keys: LoadBalancerKeys, endpoint: KeyEndpoint, balancer: FakeLoadBalancer
+    balancer_keys: AlbKeys, endpoint: KeyEndpoint, balancer: FakeLoadBalancer
 ) -> None:
     """However many ask for a key at once, the server is asked once."""
     found = await asyncio.gather(*(balancer_keys.key(ARN, balancer.kid) for _ in range(50)))
@@ -44,7 +44,7 @@ async def test_many_askers_are_one_fetch(
 
 
 async def test_key_id_has_no_case(
-    balancer_keys: LoadBalancerKeys, endpoint: KeyEndpoint, balancer: FakeLoadBalancer
+    balancer_keys: AlbKeys, endpoint: KeyEndpoint, balancer: FakeLoadBalancer
 ) -> None:
     """A key id in capitals is no reason to fetch anew."""
     for kid in (balancer.kid, balancer.kid.upper(), balancer.kid.title()):
@@ -57,7 +57,7 @@ async def test_keys_of_two_regions_are_kept_apart(clock: Clock) -> None:
     """A key that one region's server has is not a key of another region."""
     balancer = FakeLoadBalancer()
     urls = {ARN: "https://one/", SECOND_ARN: "https://two/"}
-    keys = LoadBalancerKeys(
+    keys = AlbKeys(
         ShelfOfKeys({f"https://one/{balancer.kid}": balancer.pem}),
         url_of=urls.__getitem__,
         budget=FetchBudget(burst=5, refill_s=1, clock=clock),
@@ -70,7 +70,7 @@ async def test_keys_of_two_regions_are_kept_apart(clock: Clock) -> None:
 
 
 async def test_unknown_key_is_asked_for_again_after_a_while_only(
-    balancer_keys: LoadBalancerKeys, endpoint: KeyEndpoint, clock: Clock
+    balancer_keys: AlbKeys, endpoint: KeyEndpoint, clock: Clock
 ) -> None:
     """The server's no is remembered for a time, so that it may know the key later."""
     balancer = FakeLoadBalancer()
@@ -85,7 +85,7 @@ async def test_unknown_key_is_asked_for_again_after_a_while_only(
 
 
 async def test_400_unknown_keys_cost_a_handful_of_fetches(
-    balancer_keys: LoadBalancerKeys, endpoint: KeyEndpoint
+    balancer_keys: AlbKeys, endpoint: KeyEndpoint
 ) -> None:
     """A flood of key ids that nobody knows is refused, and hardly reaches the server."""
     ends = await asyncio.gather(*(outcome(balancer_keys, new_kid()) for _ in range(400)))
@@ -95,7 +95,7 @@ async def test_400_unknown_keys_cost_a_handful_of_fetches(
 
 
 async def test_flood_of_10_000_in_10_seconds_is_at_most_10_fetches(
-    balancer_keys: LoadBalancerKeys,
+    balancer_keys: AlbKeys,
     endpoint: KeyEndpoint,
     clock: Clock,
     balancer: FakeLoadBalancer,
@@ -119,7 +119,7 @@ async def test_flood_of_10_000_in_10_seconds_is_at_most_10_fetches(
 async def test_memory_of_unknown_keys_is_bounded(clock: Clock) -> None:
     """Even without a budget a flood cannot fill the memory: the oldest no is forgotten."""
     budget = FetchBudget(burst=1_000_000, refill_s=1, clock=clock)
-    keys = LoadBalancerKeys(ShelfOfKeys({}), url_of=lambda _: "", budget=budget, clock=clock)
+    keys = AlbKeys(ShelfOfKeys({}), url_of=lambda _: "", budget=budget, clock=clock)
     for _ in range(alb_keys.UNKNOWN_KEPT + 50):
         assert await outcome(keys, new_kid()) is TokenInvalid
 
@@ -132,7 +132,7 @@ async def test_keys_kept_are_bounded(clock: Clock, balancer: FakeLoadBalancer) -
     kids = [new_kid() for _ in range(alb_keys.KEYS_KEPT + 50)]
     budget = FetchBudget(burst=1_000_000, refill_s=1, clock=clock)
     server = ShelfOfKeys(dict.fromkeys(kids, balancer.pem))
-    keys = LoadBalancerKeys(server, url_of=lambda _: "", budget=budget, clock=clock)
+    keys = AlbKeys(server, url_of=lambda _: "", budget=budget, clock=clock)
     for kid in kids:
         await keys.key(ARN, kid)
         await keys.key(ARN, kids[0])
@@ -141,13 +141,13 @@ async def test_keys_kept_are_bounded(clock: Clock, balancer: FakeLoadBalancer) -
     assert server.asked == kids
 
 
-def _size(keys: LoadBalancerKeys, name: str) -> int:
+def _size(keys: AlbKeys, name: str) -> int:
     """Return the size of one of its memories, which is nobody else's business."""
     return len(vars(keys)[name])
 
 
 async def test_known_key_is_given_while_another_fetch_hangs(
-    balancer_keys: LoadBalancerKeys, endpoint: KeyEndpoint, balancer: FakeLoadBalancer
+    balancer_keys: AlbKeys, endpoint: KeyEndpoint, balancer: FakeLoadBalancer
 ) -> None:
     """Requests with a known key never wait for the key server."""
     await balancer_keys.key(ARN, balancer.kid)
@@ -165,7 +165,7 @@ async def test_known_key_is_given_while_another_fetch_hangs(
 
 
 async def test_asker_that_leaves_does_not_end_the_fetch_for_others(
-    balancer_keys: LoadBalancerKeys, endpoint: KeyEndpoint
+    balancer_keys: AlbKeys, endpoint: KeyEndpoint
 ) -> None:
     """The one who asked first may be cancelled; the others still get the key, of one fetch."""
     release = asyncio.Event()
@@ -187,7 +187,7 @@ async def test_asker_that_leaves_does_not_end_the_fetch_for_others(
     "answer", [saying(http(b"", 404)), saying(http(b"", 500))], ids=["unknown", "failing"]
 )
 async def test_failure_that_nobody_waits_for_is_no_complaint(
-    balancer_keys: LoadBalancerKeys,
+    balancer_keys: AlbKeys,
     endpoint: KeyEndpoint,
     complaints: list[dict[str, Any]],
     answer: Callable[..., Any],
@@ -211,7 +211,7 @@ async def test_failure_that_nobody_waits_for_is_no_complaint(
 
 
 async def test_close_leaves_no_task(
-    balancer_keys: LoadBalancerKeys, endpoint: KeyEndpoint, complaints: list[dict[str, Any]]
+    balancer_keys: AlbKeys, endpoint: KeyEndpoint, complaints: list[dict[str, Any]]
 ) -> None:
     """Closing ends the fetches under way, and whoever waits for them."""
     endpoint.otherwise = hanging
@@ -229,7 +229,7 @@ async def test_close_leaves_no_task(
 
 
 async def test_budget_that_an_outage_has_used_up_is_no_verdict_on_a_token(
-    balancer_keys: LoadBalancerKeys, endpoint: KeyEndpoint, clock: Clock
+    balancer_keys: AlbKeys, endpoint: KeyEndpoint, clock: Clock
 ) -> None:
     """While the server fails, a key that may not be asked for is unavailable, not unknown."""
     balancer = FakeLoadBalancer()
@@ -246,7 +246,7 @@ async def test_budget_that_an_outage_has_used_up_is_no_verdict_on_a_token(
 
 
 async def test_one_waits_for_a_server_that_failed(
-    balancer_keys: LoadBalancerKeys, endpoint: KeyEndpoint, balancer: FakeLoadBalancer
+    balancer_keys: AlbKeys, endpoint: KeyEndpoint, balancer: FakeLoadBalancer
 ) -> None:
     """Who needs a new key while the server fails hears so at once, but for one who tries again."""
     release = asyncio.Event()

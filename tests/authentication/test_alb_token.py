@@ -6,11 +6,11 @@ from typing import Final
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
-from service.authentication.alb_keys import LoadBalancerKeys
+from service.authentication.alb_keys import AlbKeys
 from service.authentication.alb_token import LoadBalancer
 from service.authentication.fetch_budget import FetchBudget
-from service.authentication.key_client import KeyServer
-from service.domain.identity import Evidence, Identity
+from service.authentication.key_client import KeyClient
+from service.domain.identity import Identity, RequestCredentials
 from tests.authentication.trusting import SECOND_ARN, SKEW_S, load_balancer, refused
 from tests.support.fake_load_balancer import EXPIRY, OTHER_FORM, SUB, FakeLoadBalancer, evidence
 from tests.support.jose import ABSENT, NOW, Clock
@@ -69,10 +69,10 @@ async def test_subject_of_255_characters_is_accepted(
 
 async def test_no_data_header_says_nothing(alb: LoadBalancer) -> None:
     """Without its token there is nothing for this source, whatever the plain header says."""
-    assert await alb.identify(Evidence(peer=None, oidc_identity=(SUB,))) is None
+    assert await alb.identify(RequestCredentials(peer=None, oidc_identity=(SUB,))) is None
 
 
-GAMES: Final[Mapping[str, Callable[[str], Evidence]]] = {
+GAMES: Final[Mapping[str, Callable[[str], RequestCredentials]]] = {
     "no identity header": lambda token: evidence(token, identity=()),
     "two identity headers": lambda token: evidence(token, identity=(SUB, SUB)),
     "two identity headers, the second another's": lambda token: evidence(
@@ -91,9 +91,9 @@ GAMES: Final[Mapping[str, Callable[[str], Evidence]]] = {
     "identity with bytes that are no UTF-8": lambda token: evidence(
         token, identity=(SUB + "\udce9",)
     ),
-    "two data headers": lambda token: Evidence(None, (), (SUB,), (token, token)),
-    "two data headers, one bad": lambda token: Evidence(None, (), (SUB,), (token, "bad")),
-    "two data headers, one empty": lambda token: Evidence(None, (), (SUB,), ("", token)),
+    "two data headers": lambda token: RequestCredentials(None, (), (SUB,), (token, token)),
+    "two data headers, one bad": lambda token: RequestCredentials(None, (), (SUB,), (token, "bad")),
+    "two data headers, one empty": lambda token: RequestCredentials(None, (), (SUB,), ("", token)),
     "data headers in one": lambda token: evidence(f"{token}, {token}"),
     "data header empty": lambda _: evidence(""),
     "data header with a scheme": lambda token: evidence(f"Bearer {token}"),
@@ -129,7 +129,7 @@ async def test_token_ends_with_the_earlier_of_its_expiries(
         await refused(alb, evidence(token))
 
 
-class CountingKeys(LoadBalancerKeys):
+class CountingKeys(AlbKeys):
     """Keys that count how often they are asked for."""
 
     asked = 0
@@ -141,7 +141,7 @@ class CountingKeys(LoadBalancerKeys):
 
 
 async def test_remembered_token_is_not_verified_again(
-    server: KeyServer, endpoint: KeyEndpoint, clock: Clock, balancer: FakeLoadBalancer
+    server: KeyClient, endpoint: KeyEndpoint, clock: Clock, balancer: FakeLoadBalancer
 ) -> None:
     """A token that comes again is known by its text; tokens of one key fetch it once."""
     budget = FetchBudget(burst=5, refill_s=1, clock=clock)
@@ -156,7 +156,7 @@ async def test_remembered_token_is_not_verified_again(
 
 
 async def test_rotated_key_is_fetched_and_the_old_one_stays(
-    balancer_keys: LoadBalancerKeys, clock: Clock, endpoint: KeyEndpoint
+    balancer_keys: AlbKeys, clock: Clock, endpoint: KeyEndpoint
 ) -> None:
     """In the middle of use a load balancer may take a new key; tokens of both are good."""
     rotating = FakeLoadBalancer()

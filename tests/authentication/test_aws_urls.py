@@ -33,7 +33,7 @@ def test_key_server_is_that_of_the_region(partition: str, region: str, url: str)
     """Each partition of AWS has its own domain; GovCloud keeps its keys in S3."""
     arn = ARN.format(partition=partition, region=region)
 
-    assert aws_urls.load_balancer_key_url(arn) == url
+    assert aws_urls.alb_key_url(arn) == url
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_pool_has_two_issuers_and_one_key_set(region: str, suffix: str) -> None:
         f"https://issuer-cognito-idp.{region}.{suffix}/{pool}",
     }
     assert (
-        aws_urls.key_set_url(config)
+        aws_urls.jwks_url(config)
         == f"https://cognito-idp.{region}.{suffix}/{pool}/.well-known/jwks.json"
     )
 
@@ -71,9 +71,7 @@ def test_key_set_is_at_the_endpoint_that_is_set() -> None:
     """A local Cognito has its own key set, with or without a slash behind its address."""
     config = configured({"aws.cognito": {"endpoint-url": "http://localhost:9229/"}})
 
-    assert (
-        aws_urls.key_set_url(config) == "http://localhost:9229/us-east-1_none/.well-known/jwks.json"
-    )
+    assert aws_urls.jwks_url(config) == "http://localhost:9229/us-east-1_none/.well-known/jwks.json"
 
 
 def test_key_set_that_is_set_comes_first() -> None:
@@ -87,4 +85,4 @@ def test_key_set_that_is_set_comes_first() -> None:
         }
     )
 
-    assert aws_urls.key_set_url(config) == "http://localhost/keys"
+    assert aws_urls.jwks_url(config) == "http://localhost/keys"

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from service.authentication import jwks as module
-from service.authentication.jwks import KeySet
+from service.authentication.jwks import Jwks
 from service.domain.errors import TokenInvalid, UpstreamUnavailable
 from tests.authentication.trusting import json_key_set, settled
 from tests.support.fake_user_pool import FakeUserPool, jwk
@@ -18,7 +18,7 @@ from tests.support.jose import Clock
 from tests.support.key_endpoint import KeyEndpoint, hanging, held, http, ok, saying
 
 
-async def outcome(keys: KeySet, kid: str) -> type[BaseException] | None:
+async def outcome(keys: Jwks, kid: str) -> type[BaseException] | None:
     """Return how asking for a key ends; None for a key."""
     try:
         await keys.key(kid)
@@ -28,45 +28,45 @@ async def outcome(keys: KeySet, kid: str) -> type[BaseException] | None:
 
 
 async def test_many_askers_are_one_fetch(
-    key_set: KeySet, endpoint: KeyEndpoint, pool: FakeUserPool
+    jwks: Jwks, endpoint: KeyEndpoint, pool: FakeUserPool
 ) -> None:
     """However many ask at once, the key set is fetched once."""
-    found = await asyncio.gather(*(key_set.key(pool.kid) for _ in range(50)))
+    found = await asyncio.gather(*(jwks.key(pool.kid) for _ in range(50)))
 
     assert {key.public_numbers() for key in found} == {pool.key.public_key().public_numbers()}
     assert len(endpoint.asked) == 1
 
 
 async def test_unknown_keys_cost_one_fetch_in_10_seconds(
-    key_set: KeySet, endpoint: KeyEndpoint, clock: Clock, pool: FakeUserPool
+    jwks: Jwks, endpoint: KeyEndpoint, clock: Clock, pool: FakeUserPool
 ) -> None:
     """A flood of key ids that nobody knows is refused by what was fetched last."""
-    assert await outcome(key_set, pool.kid) is None
+    assert await outcome(jwks, pool.kid) is None
     for _ in range(100):
-        ends = await asyncio.gather(*(outcome(key_set, f"{clock.now}-{n}") for n in range(10)))
+        ends = await asyncio.gather(*(outcome(jwks, f"{clock.now}-{n}") for n in range(10)))
         assert set(ends) == {TokenInvalid}
-        assert await outcome(key_set, pool.kid) is None
+        assert await outcome(jwks, pool.kid) is None
         clock.now += 0.0999
 
     assert len(endpoint.asked) == 1
     clock.now += 0.01
-    assert await outcome(key_set, "unknown") is TokenInvalid
+    assert await outcome(jwks, "unknown") is TokenInvalid
     assert len(endpoint.asked) == 2
 
 
 async def test_known_key_is_given_while_a_fetch_hangs(
-    key_set: KeySet, endpoint: KeyEndpoint, clock: Clock, pool: FakeUserPool
+    jwks: Jwks, endpoint: KeyEndpoint, clock: Clock, pool: FakeUserPool
 ) -> None:
     """Requests with a known key never wait for the key server; one with a new key does."""
     rotated = FakeUserPool()
-    await key_set.key(pool.kid)
+    await jwks.key(pool.kid)
     release = asyncio.Event()
     endpoint.answers["jwks.json"] = held(release, ok(json_key_set(pool.jwk, rotated.jwk)))
     clock.now += module.ASK_AGAIN_S
-    waiting = asyncio.create_task(key_set.key(rotated.kid))
+    waiting = asyncio.create_task(jwks.key(rotated.kid))
     await endpoint.was_asked(2)
 
-    await key_set.key(pool.kid)
+    await jwks.key(pool.kid)
 
     assert not waiting.done()
     release.set()
@@ -74,53 +74,53 @@ async def test_known_key_is_given_while_a_fetch_hangs(
 
 
 async def test_old_keys_are_used_while_new_ones_are_fetched(
-    key_set: KeySet, endpoint: KeyEndpoint, clock: Clock, pool: FakeUserPool
+    jwks: Jwks, endpoint: KeyEndpoint, clock: Clock, pool: FakeUserPool
 ) -> None:
     """After an hour the keys are fetched anew, and nobody waits for it; a key that is gone is refused."""
-    await key_set.key(pool.kid)
+    await jwks.key(pool.kid)
     release = asyncio.Event()
     endpoint.answers["jwks.json"] = held(release, ok(json_key_set(FakeUserPool().jwk)))
     clock.now += module.FRESH_S
 
     for _ in range(3):
-        await key_set.key(pool.kid)
+        await jwks.key(pool.kid)
     await endpoint.was_asked(2)
-    await key_set.key(pool.kid)
+    await jwks.key(pool.kid)
 
     release.set()
-    await asyncio.wait((vars(key_set)["_fetch"],))
-    assert await outcome(key_set, pool.kid) is TokenInvalid
+    await asyncio.wait((vars(jwks)["_fetch"],))
+    assert await outcome(jwks, pool.kid) is TokenInvalid
     assert len(endpoint.asked) == 2
 
 
 async def test_keys_are_kept_while_fetching_fails(
-    key_set: KeySet, endpoint: KeyEndpoint, clock: Clock, pool: FakeUserPool
+    jwks: Jwks, endpoint: KeyEndpoint, clock: Clock, pool: FakeUserPool
 ) -> None:
     """An outage of a day changes nothing for a known key; it is tried again every ten seconds."""
-    await key_set.key(pool.kid)
+    await jwks.key(pool.kid)
     endpoint.answers["jwks.json"] = saying(http(b"", 500))
     clock.now += module.FRESH_S
     for attempt in range(2, 6):
-        await key_set.key(pool.kid)
-        await key_set.key(pool.kid)
+        await jwks.key(pool.kid)
+        await jwks.key(pool.kid)
         await endpoint.was_asked(attempt)
-        fetch = vars(key_set)["_fetch"]
+        fetch = vars(jwks)["_fetch"]
         if fetch is not None:
             await asyncio.wait((fetch,))
-        assert await outcome(key_set, "new") is UpstreamUnavailable
+        assert await outcome(jwks, "new") is UpstreamUnavailable
         clock.now += module.ASK_AGAIN_S
 
     assert len(endpoint.asked) == 5
-    assert await outcome(key_set, pool.kid) is None
+    assert await outcome(jwks, pool.kid) is None
 
 
 async def test_asker_that_leaves_does_not_end_the_fetch_for_others(
-    key_set: KeySet, endpoint: KeyEndpoint, pool: FakeUserPool
+    jwks: Jwks, endpoint: KeyEndpoint, pool: FakeUserPool
 ) -> None:
     """The one who asked first may be cancelled; the others still get the key, of one fetch."""
     release = asyncio.Event()
     endpoint.answers["jwks.json"] = held(release, ok(json_key_set(pool.jwk)))
-    first, second = (asyncio.create_task(key_set.key(pool.kid)) for _ in range(2))
+    first, second = (asyncio.create_task(jwks.key(pool.kid)) for _ in range(2))
     await endpoint.was_asked(1)
 
     first.cancel()
@@ -132,18 +132,18 @@ async def test_asker_that_leaves_does_not_end_the_fetch_for_others(
 
 
 async def test_failure_that_nobody_waits_for_is_no_complaint(
-    key_set: KeySet, endpoint: KeyEndpoint, complaints: list[dict[str, Any]]
+    jwks: Jwks, endpoint: KeyEndpoint, complaints: list[dict[str, Any]]
 ) -> None:
     """Where all who asked have left, the loop does not complain of an exception never retrieved."""
     release = asyncio.Event()
     endpoint.answers["jwks.json"] = held(release, saying(http(b"lies", 200)))
-    asking = asyncio.create_task(key_set.key("kid"))
+    asking = asyncio.create_task(jwks.key("kid"))
     await endpoint.was_asked(1)
     asking.cancel()
     await asyncio.wait((asking,))
 
     release.set()
-    await asyncio.wait((vars(key_set)["_fetch"],))
+    await asyncio.wait((vars(jwks)["_fetch"],))
     await settled()
     gc.collect()
 
@@ -151,16 +151,16 @@ async def test_failure_that_nobody_waits_for_is_no_complaint(
 
 
 async def test_close_leaves_no_task(
-    key_set: KeySet, endpoint: KeyEndpoint, complaints: list[dict[str, Any]]
+    jwks: Jwks, endpoint: KeyEndpoint, complaints: list[dict[str, Any]]
 ) -> None:
     """Closing ends the fetch under way, and whoever waits for it; closing again does nothing."""
     endpoint.answers["jwks.json"] = hanging
-    asking = asyncio.create_task(key_set.key("kid"))
+    asking = asyncio.create_task(jwks.key("kid"))
     await endpoint.was_asked(1)
-    fetch = vars(key_set)["_fetch"]
+    fetch = vars(jwks)["_fetch"]
 
-    await key_set.close()
-    await key_set.close()
+    await jwks.close()
+    await jwks.close()
     await asyncio.wait((asking,))
 
     assert fetch.cancelled()
@@ -212,41 +212,39 @@ UNUSABLE: Final[Mapping[str, object]] = {
 
 
 @pytest.mark.parametrize("name", UNUSABLE)
-async def test_unusable_key_is_passed_over(
-    key_set: KeySet, endpoint: KeyEndpoint, name: str
-) -> None:
+async def test_unusable_key_is_passed_over(jwks: Jwks, endpoint: KeyEndpoint, name: str) -> None:
     """A key that is not for RS256, or is too weak or broken, is as if it were not there."""
     keys: Any = [UNUSABLE[name], OTHER]
     endpoint.answers["jwks.json"] = ok(json_key_set(*keys))
 
-    assert await outcome(key_set, "other") is None
-    assert await outcome(key_set, "kid") is TokenInvalid
+    assert await outcome(jwks, "other") is None
+    assert await outcome(jwks, "kid") is TokenInvalid
 
 
 async def test_key_says_neither_its_use_nor_its_algorithm(
-    key_set: KeySet, endpoint: KeyEndpoint
+    jwks: Jwks, endpoint: KeyEndpoint
 ) -> None:
     """Both are optional (RFC 7517, sections 4.2 and 4.4)."""
     bare = {name: KEY[name] for name in ("kty", "kid", "n", "e")}
     endpoint.answers["jwks.json"] = ok(json_key_set(bare))
 
-    assert await outcome(key_set, "kid") is None
+    assert await outcome(jwks, "kid") is None
 
 
 async def test_one_waits_for_a_server_that_failed(
-    key_set: KeySet, endpoint: KeyEndpoint, clock: Clock, pool: FakeUserPool
+    jwks: Jwks, endpoint: KeyEndpoint, clock: Clock, pool: FakeUserPool
 ) -> None:
     """Who needs a new key while the server fails hears so at once, but for one who tries again."""
     release = asyncio.Event()
     endpoint.answers["jwks.json"] = saying(http(b"", 500))
-    assert await outcome(key_set, pool.kid) is UpstreamUnavailable
+    assert await outcome(jwks, pool.kid) is UpstreamUnavailable
     endpoint.answers["jwks.json"] = held(release, ok(json_key_set(pool.jwk)))
     clock.now += module.FAILED_S
-    waiting = asyncio.create_task(outcome(key_set, pool.kid))
+    waiting = asyncio.create_task(outcome(jwks, pool.kid))
     await endpoint.was_asked(2)
 
-    assert await outcome(key_set, pool.kid) is UpstreamUnavailable
+    assert await outcome(jwks, pool.kid) is UpstreamUnavailable
     release.set()
 
     assert await waiting is None
-    assert await outcome(key_set, pool.kid) is None
+    assert await outcome(jwks, pool.kid) is None

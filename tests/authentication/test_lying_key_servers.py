@@ -18,9 +18,9 @@ from cryptography.hazmat.primitives.serialization import (
 from service.authentication.access_token import AccessToken
 from service.authentication.alb_token import LoadBalancer
 from service.authentication.jwks import ASK_AGAIN_S
-from service.authentication.key_client import MAX_BYTES, KeyServer
+from service.authentication.key_client import MAX_BYTES, KeyClient
 from service.domain.errors import NotAuthenticated, UpstreamUnavailable
-from service.domain.identity import Evidence, Identity, IdentitySource
+from service.domain.identity import Authenticator, Identity, RequestCredentials
 from tests.authentication.trusting import json_key_set, keeps_quiet
 from tests.support.fake_load_balancer import SUB, FakeLoadBalancer, evidence
 from tests.support.fake_user_pool import FakeUserPool, bearing, jwk
@@ -199,7 +199,7 @@ async def test_answer_that_never_ends_ends_in_503(  # noqa: PLR0913, PLR0917 -- 
     clock: Clock,
 ) -> None:
     """A server that hangs, or trickles, is given up in time; tokens with known keys never wait for it."""
-    known: tuple[tuple[IdentitySource, Callable[[int], Evidence]], ...] = (
+    known: tuple[tuple[Authenticator, Callable[[int], RequestCredentials]], ...] = (
         (alb, lambda n: evidence(balancer.mint({}, {"n": n}))),
         (bearer, lambda n: bearing(pool.mint({"n": n}))),
     )
@@ -236,7 +236,7 @@ async def test_redirect_is_not_followed(alb: LoadBalancer, endpoint: KeyEndpoint
     assert endpoint.asked == [STRANGER.kid]
 
 
-async def test_server_that_does_not_listen_ends_in_503(server: KeyServer) -> None:
+async def test_server_that_does_not_listen_ends_in_503(server: KeyClient) -> None:
     """A refused connection, and a name that does not exist, are outages."""
     for url in ("http://127.0.0.1:1/", "http://does-not-exist.invalid/", "http://[::1:/"):
         with pytest.raises(UpstreamUnavailable):
@@ -244,7 +244,7 @@ async def test_server_that_does_not_listen_ends_in_503(server: KeyServer) -> Non
 
 
 async def test_answer_in_pieces_is_read_to_its_end(
-    server: KeyServer, endpoint: KeyEndpoint
+    server: KeyClient, endpoint: KeyEndpoint
 ) -> None:
     """However the network cuts an answer up, it is one; the largest may be as large as allowed."""
     body = b"A" * MAX_BYTES
@@ -264,7 +264,7 @@ async def test_answer_in_pieces_is_read_to_its_end(
     assert await server.fetch(endpoint.url) == body
 
 
-async def test_answer_that_is_too_long_is_none(server: KeyServer, endpoint: KeyEndpoint) -> None:
+async def test_answer_that_is_too_long_is_none(server: KeyClient, endpoint: KeyEndpoint) -> None:
     """One byte more than allowed is too much, whatever the bytes are."""
     endpoint.otherwise = ok(b"A" * (MAX_BYTES + 1))
 

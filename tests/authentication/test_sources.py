@@ -10,7 +10,7 @@ from service.config.loader import Settings
 from service.domain.errors import TokenInvalid, UpstreamUnavailable
 from service.domain.identity import Identity
 from service.observability.metrics.catalogue import Metrics
-from service.observability.upstream_calls import Calls
+from service.observability.upstream_calls import UpstreamTelemetry
 from tests.authentication.trusting import refused
 from tests.observability.metrics.samples import samples_of
 from tests.support.environment import configured
@@ -134,7 +134,7 @@ async def test_key_server_that_does_not_work_is_left_alone(
     good = lasting(60)
     metrics = Metrics()
     config = configured(trusting(endpoint), {"upstreams": {"breaker-open-s": "60"}})
-    async with identity_adapters(config, Calls(metrics)) as identity:
+    async with identity_adapters(config, UpstreamTelemetry(metrics)) as identity:
         _, alb, _header = identity.sources
         for _attempt in range(FETCHES_THAT_FAIL + 1):
             with pytest.raises(UpstreamUnavailable):

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.authentication.alb_keys import LoadBalancerKeys
+from service.authentication.alb_keys import AlbKeys
 from service.authentication.fetch_budget import FetchBudget
-from service.authentication.jwks import KeySet
+from service.authentication.jwks import Jwks
 from service.domain.errors import NotAuthenticated, TokenInvalid
-from service.domain.identity import Evidence, Identity, IdentitySource
+from service.domain.identity import Authenticator, Identity, RequestCredentials
 from tests.authentication.oracle import access_token_proves, load_balancer_proves
 from tests.authentication.trusting import (
     SECOND_ARN,
@@ -49,12 +49,12 @@ class Court:
         clock = Clock()
         server = ShelfOfKeys({BALANCER.kid: BALANCER.pem, "jwks": json_key_set(POOL.jwk)})
         budget = FetchBudget(burst=1_000_000, refill_s=1, clock=clock)
-        keys = LoadBalancerKeys(server, url_of=lambda _: "", budget=budget, clock=clock)
+        keys = AlbKeys(server, url_of=lambda _: "", budget=budget, clock=clock)
         self.alb = load_balancer(keys, clock, capacity=0)
-        self.bearer = access_token(KeySet(server, url="jwks", clock=clock), clock, capacity=0)
+        self.bearer = access_token(Jwks(server, url="jwks", clock=clock), clock, capacity=0)
         self.runner = asyncio.Runner()
 
-    def believes(self, source: IdentitySource, shown: Evidence) -> bool:
+    def believes(self, source: Authenticator, shown: RequestCredentials) -> bool:
         """Tell whether it is proved to be the user; anything but a refusal by name is a defect."""
         try:
             identity = self.runner.run(source.identify(shown))

@@ -4,17 +4,19 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from service.authentication.trusted_header import TrustedHeader
+from service.authentication.trusted_header import TrustedHeaderAuthenticator
 from service.domain.errors import NotAuthenticated
-from service.domain.identity import Evidence, Identity
+from service.domain.identity import Identity, RequestCredentials
 
-SOURCE = TrustedHeader(trusted_proxies=(ip_network("10.0.0.0/8"), ip_network("fc00::/7")))
+SOURCE = TrustedHeaderAuthenticator(
+    trusted_proxies=(ip_network("10.0.0.0/8"), ip_network("fc00::/7"))
+)
 
 
 @pytest.mark.parametrize("peer", ["10.255.255.255", "fd00::1"])
 async def test_trusted_peer_names_the_user(peer: str) -> None:
     """The word of a peer inside the networks is taken."""
-    evidence = Evidence(peer=ip_address(peer), oidc_identity=("alice",))
+    evidence = RequestCredentials(peer=ip_address(peer), oidc_identity=("alice",))
 
     assert await SOURCE.identify(evidence) == Identity(sub="alice", source="header")
 
@@ -25,16 +27,16 @@ async def test_other_peer_is_refused(peer: str | None) -> None:
     address = None if peer is None else ip_address(peer)
 
     with pytest.raises(NotAuthenticated):
-        await SOURCE.identify(Evidence(peer=address, oidc_identity=("alice",)))
+        await SOURCE.identify(RequestCredentials(peer=address, oidc_identity=("alice",)))
 
 
 @pytest.mark.parametrize("copies", [("alice", "alice"), ("",), ("a b",), ("x" * 256,)], ids=repr)
 async def test_unfit_header_is_refused(copies: tuple[str, ...]) -> None:
     """A trusted peer's word counts if it is one, and can be a user's id."""
     with pytest.raises(NotAuthenticated):
-        await SOURCE.identify(Evidence(peer=ip_address("10.0.0.1"), oidc_identity=copies))
+        await SOURCE.identify(RequestCredentials(peer=ip_address("10.0.0.1"), oidc_identity=copies))
 
 
 async def test_absent_header_says_nothing() -> None:
     """Without the header there is nothing for this source, whoever the peer."""
-    assert await SOURCE.identify(Evidence(peer=None)) is None
+    assert await SOURCE.identify(RequestCredentials(peer=None)) is None

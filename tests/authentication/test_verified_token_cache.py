@@ -5,7 +5,7 @@ from typing import Final
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.authentication.verified_token_cache import TokenMemory
+from service.authentication.verified_token_cache import VerifiedTokenCache
 from service.domain.identity import Identity
 
 ALICE: Final = Identity("alice", "bearer")
@@ -14,7 +14,7 @@ BOB: Final = Identity("bob", "bearer")
 
 def test_token_is_recalled_until_it_expires() -> None:
     """The moment of expiry is the first at which a token is no longer known."""
-    memory = TokenMemory(capacity=2)
+    memory = VerifiedTokenCache(capacity=2)
     memory.remember("token", ALICE, expires_at=100.0)
 
     assert memory.recall("token", now=99.999) == ALICE
@@ -23,7 +23,7 @@ def test_token_is_recalled_until_it_expires() -> None:
 
 def test_expired_token_is_forgotten_even_if_the_clock_goes_back() -> None:
     """A token that was seen to be expired does not come back to life, and takes no place."""
-    memory = TokenMemory(capacity=2)
+    memory = VerifiedTokenCache(capacity=2)
     memory.remember("token", ALICE, expires_at=100.0)
 
     assert memory.recall("token", now=100.0) is None
@@ -33,7 +33,7 @@ def test_expired_token_is_forgotten_even_if_the_clock_goes_back() -> None:
 
 def test_least_recently_used_token_makes_room() -> None:
     """A full memory forgets the token whose last use is longest ago."""
-    memory = TokenMemory(capacity=2)
+    memory = VerifiedTokenCache(capacity=2)
     for token in ("first", "second"):
         memory.remember(token, ALICE, expires_at=100.0)
     memory.recall("first", now=0.0)
@@ -47,7 +47,7 @@ def test_least_recently_used_token_makes_room() -> None:
 
 def test_memory_without_capacity_remembers_nothing() -> None:
     """Capacity 0 turns the memory off."""
-    memory = TokenMemory(capacity=0)
+    memory = VerifiedTokenCache(capacity=0)
     memory.remember("token", ALICE, expires_at=100.0)
 
     assert memory.recall("token", now=0.0) is None
@@ -56,7 +56,7 @@ def test_memory_without_capacity_remembers_nothing() -> None:
 
 def test_memory_holds_no_token() -> None:
     """What is kept of a token is its digest."""
-    memory = TokenMemory(capacity=2)
+    memory = VerifiedTokenCache(capacity=2)
     memory.remember("secret.token.text", ALICE, expires_at=100.0)
 
     assert "secret" not in repr(vars(memory))
@@ -74,7 +74,7 @@ def test_memory_never_outlives_expiry_nor_confuses_tokens(
     steps: list[tuple[str, int, int, bool]],
 ) -> None:
     """Whatever is remembered and asked, an answer is the last one given for this token, unexpired."""
-    memory = TokenMemory(capacity=3)
+    memory = VerifiedTokenCache(capacity=3)
     truth: dict[str, tuple[Identity, int]] = {}
     for token, user, moment, remembering in steps:
         if remembering:

@@ -10,12 +10,12 @@ import pytest
 
 from service.authentication import access_token as bearer
 from service.authentication import alb_token as alb
-from service.authentication.alb_keys import LoadBalancerKeys
-from service.authentication.jwks import KeySet
-from service.authentication.key_client import KeyServer, NoSuchKey
-from service.authentication.verified_token_cache import TokenMemory
+from service.authentication.alb_keys import AlbKeys
+from service.authentication.jwks import Jwks
+from service.authentication.key_client import KeyClient, NoSuchKey
+from service.authentication.verified_token_cache import VerifiedTokenCache
 from service.domain.errors import NotAuthenticated, ServiceError, TokenInvalid
-from service.domain.identity import Evidence, IdentitySource
+from service.domain.identity import Authenticator, RequestCredentials
 from tests.support.fake_load_balancer import ARN, CLIENT, ISSUER, OTHER_FORM
 
 SECOND_ARN: Final = ARN.replace("app/front/50dc6c495c0c9188", "app/back/60dc6c495c0c9188")
@@ -24,26 +24,26 @@ SKEW_S: Final = 5.0
 
 
 def load_balancer(
-    keys: LoadBalancerKeys, clock: Callable[[], float], *, capacity: int = 100
+    keys: AlbKeys, clock: Callable[[], float], *, capacity: int = 100
 ) -> alb.LoadBalancer:
     """Return a source that trusts two load balancers."""
     return alb.LoadBalancer(
         alb.Expected(frozenset({ARN, SECOND_ARN}), CLIENT, ISSUERS),
         keys=keys,
-        memory=TokenMemory(capacity=capacity),
+        memory=VerifiedTokenCache(capacity=capacity),
         clock=clock,
         skew_s=SKEW_S,
     )
 
 
 def access_token(
-    keys: KeySet, clock: Callable[[], float], *, capacity: int = 100
+    keys: Jwks, clock: Callable[[], float], *, capacity: int = 100
 ) -> bearer.AccessToken:
     """Return a source that trusts a pool."""
     return bearer.AccessToken(
         bearer.Expected(ISSUERS, frozenset({CLIENT})),
         keys=keys,
-        memory=TokenMemory(capacity=capacity),
+        memory=VerifiedTokenCache(capacity=capacity),
         clock=clock,
         skew_s=SKEW_S,
     )
@@ -54,7 +54,7 @@ def json_key_set(*keys: Mapping[str, Any]) -> bytes:
     return json.dumps({"keys": keys}).encode()
 
 
-async def refused(source: IdentitySource, evidence: Evidence) -> None:
+async def refused(source: Authenticator, evidence: RequestCredentials) -> None:
     """Hold the source to refusing without a word of what it was shown."""
     with pytest.raises((NotAuthenticated, TokenInvalid)) as caught:
         await source.identify(evidence)
@@ -62,7 +62,7 @@ async def refused(source: IdentitySource, evidence: Evidence) -> None:
     keeps_quiet(caught.value, evidence)
 
 
-def keeps_quiet(error: ServiceError, evidence: Evidence, *more: str) -> None:
+def keeps_quiet(error: ServiceError, evidence: RequestCredentials, *more: str) -> None:
     """Check that what could be logged of an error names nothing of the evidence, nor *more*."""
     told = "".join(traceback.format_exception(error)) + repr(error)
     shown = (*more, *evidence.authorization, *evidence.oidc_data, *evidence.oidc_identity)
@@ -76,7 +76,7 @@ async def settled() -> None:
         await asyncio.sleep(0)
 
 
-class ShelfOfKeys(KeyServer):
+class ShelfOfKeys(KeyClient):
     """A key server without a network, for tests of thousands of tokens."""
 
     def __init__(self, answers: Mapping[str, bytes]) -> None:

@@ -228,7 +228,7 @@ async def test_nonsense_at_the_start_is_told_in_one_sentence(
     endpoint.otherwise = nonsense
 
     with pytest.raises(BotoCoreError, match="credentials"):
-        await module.Renewing(AioSession(), "us-east-1").load_credentials()
+        await module.CredentialProvider(AioSession(), "us-east-1").load_credentials()
 
 
 async def test_endpoint_that_trickles_does_not_hold_up_the_start(
@@ -239,7 +239,7 @@ async def test_endpoint_that_trickles_does_not_hold_up_the_start(
     endpoint.otherwise = trickling(b"{" + b" " * 10_000)
 
     with pytest.raises(CredentialRetrievalError, match="TimeoutError"):
-        await module.Renewing(AioSession(), "us-east-1").load_credentials()
+        await module.CredentialProvider(AioSession(), "us-east-1").load_credentials()
 
 
 @TRANSPORTS
@@ -275,7 +275,7 @@ async def test_renewal_ends_with_the_clients(endpoint: KeyEndpoint) -> None:
 async def test_account_of_the_credentials_is_told_without_waiting(endpoint: KeyEndpoint) -> None:
     """An address with the account's id in it, which botocore can be told to use, waits no more."""
     endpoint.otherwise = _credentials("old", OLD)
-    found = await module.Renewing(AioSession(), "us-east-1").load_credentials()
+    found = await module.CredentialProvider(AioSession(), "us-east-1").load_credentials()
     endpoint.otherwise = hanging
 
     assert await found.get_account_id() is None

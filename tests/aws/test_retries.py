@@ -7,7 +7,7 @@ from service.aws import retries
 from service.aws.clients import open_clients
 from service.cognito.user_pool_client import UserPoolClient
 from service.observability.metrics.catalogue import Metrics
-from service.observability.upstream_calls import Calls
+from service.observability.upstream_calls import UpstreamTelemetry
 from tests.observability.metrics.samples import samples_of
 from tests.support import scripted_server
 from tests.support.environment import CREDENTIALS, configured
@@ -25,7 +25,7 @@ async def test_dynamodbs_retries_are_counted(
     answers = [refusal("InternalServerError", 500)] * failures + [scripted_server.answer({})]
     async with scripted(*answers) as server:
         config = configured({"aws.dynamodb": {"endpoint-url": server.url, "transport": transport}})
-        async with open_clients(config, CREDENTIALS, Calls(metrics)) as clients:
+        async with open_clients(config, CREDENTIALS, UpstreamTelemetry(metrics)) as clients:
             await clients.dynamodb.get_item(TableName="table", Key={"userId": {"S": "a"}})
 
     samples = samples_of(metrics)

@@ -219,7 +219,7 @@ ANSWERED: dict[str, tuple[Call, bytes]] = {
     "slow down": (_get, refusal("SlowDown", 503)),
     "timeout by name": (_get, refusal("RequestTimeout")),
     "checksum by name": (_get, refusal("CRC32CheckFailed")),
-    "unheard of": (_get, refusal("NewException:http://internal/", 418)),
+    "ignore_state of": (_get, refusal("NewException:http://internal/", 418)),
     "by its query name": (
         _get,
         _answer({"__type": "a#B"}, 400, X_Amzn_Query_Error="Old.Name;Sender"),

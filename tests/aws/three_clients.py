@@ -72,7 +72,7 @@ async def three_clients(
         # are lost, and in nothing else.
         stack.enter_context(patch.object(retries, "MOST_LOST", 3))
         stack.enter_context(patch.object(retries, "CAPACITY", RetryQuota.INITIAL_CAPACITY))
-        stack.enter_context(patch.object(retries.Purse, "_NO_RETRY_INCREMENT", 1))
+        stack.enter_context(patch.object(retries.RetryBudget, "_NO_RETRY_INCREMENT", 1))
         botocores = opened.client("dynamodb", endpoint_url=url, config=untouched)
         clients: list[Client] = [await stack.enter_async_context(botocores)]
         for transport in ("botocore", "fast"):

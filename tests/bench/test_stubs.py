@@ -139,13 +139,13 @@ async def test_requests_in_pieces_are_answered_in_order(dynamodb_port: int) -> N
 def test_sign_in_tells_whose_it_is() -> None:
     """Cognito's stub answers a sign-in with tokens of the pool, and has the key that proves them."""
     pool = tokens.UserPool()
-    respond = cognito.responding(pool.sign_in(KNOWN), pool.key_set())
+    respond = cognito.responding(pool.sign_in(KNOWN), pool.jwks())
 
     signed_in = respond(b"POST / HTTP/1.1\r\nx-amz-target: X.InitiateAuth", b"{}")
-    key_set = respond(b"GET /pool/.well-known/jwks.json HTTP/1.1", b"")
+    jwks = respond(b"GET /pool/.well-known/jwks.json HTTP/1.1", b"")
 
     result = _body(signed_in)["AuthenticationResult"]
-    (key,) = _body(key_set)["keys"]
+    (key,) = _body(jwks)["keys"]
     claims = jwt.decode(
         result["AccessToken"], jwt.PyJWK(key).key, algorithms=["RS256"], issuer=tokens.ISSUER
     )

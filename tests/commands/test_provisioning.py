@@ -244,7 +244,7 @@ async def test_expiry_by_another_attribute_is_told(stand_in: StandIn) -> None:
 
     assert stand_in.server.operations == ["CreateTable", "DescribeTable", "DescribeTimeToLive"]
     assert logs[-1] == {
-        "event": "time_to_live_elsewhere",
+        "event": "ttl_attribute_mismatch",
         "table": "t",
         "attribute": "ttl",
         "log_level": "warning",

@@ -21,7 +21,7 @@ from tests.least_privilege.policy import allowed_actions, policy_for, table_arn
 from tests.profile_store.table import store_on
 from tests.support.environment import CREDENTIALS, configured
 
-Calls: TypeAlias = dict[
+UpstreamTelemetry: TypeAlias = dict[
     str, tuple[str, dict[str, Any]]
 ]  # label -> operation and what it is called with
 
@@ -71,7 +71,7 @@ def _with_table(table: str, url: str) -> Config:
     return configured({"aws.dynamodb": servers})
 
 
-def _calls(table: str) -> Calls:
+def _calls(table: str) -> UpstreamTelemetry:
     """Return the calls that the service makes, or might make, of its table."""
     here = {"TableName": table}
     put = {"Put": {**here, "Item": KEY}}
@@ -90,7 +90,7 @@ def _calls(table: str) -> Calls:
     }
 
 
-def _offences(table: str) -> Calls:
+def _offences(table: str) -> UpstreamTelemetry:
     """Return the calls that are refused of the service's own table."""
     here = {"TableName": table}
     exists = {**here, "Key": KEY, "ConditionExpression": "attribute_exists(userId)"}

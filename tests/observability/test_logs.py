@@ -86,7 +86,7 @@ def test_hostile_text_stays_in_its_line(logger: str, text: str) -> None:
 def test_event_carries_level_time_and_context() -> None:
     """An event carries its level, its time in UTC and what is bound to its context."""
     stream = _stream()
-    with logs.About({"request_id": "r1"}):
+    with logs.LogContext({"request_id": "r1"}):
         structlog.get_logger().warning("thing_happened", size_bytes=3)
         logging.getLogger("somebody.else").error("said %s", "no")
 

@@ -6,12 +6,12 @@ from contextlib import AbstractAsyncContextManager, suppress
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
-from service.authentication.key_client import KeyServer, NoSuchKey, key_server
+from service.authentication.key_client import KeyClient, NoSuchKey, key_server
 from service.aws.clients import open_clients
 from service.circuit_breaker import Breaker, UpstreamRefused
 from service.domain.errors import UpstreamUnavailable
 from service.observability.metrics.catalogue import Metrics
-from service.observability.upstream_calls import Calls
+from service.observability.upstream_calls import UpstreamTelemetry
 from tests.observability.metrics.samples import samples_of
 from tests.support import scripted_server
 from tests.support.environment import CREDENTIALS, configured
@@ -62,7 +62,7 @@ async def test_call_is_counted_with_its_outcome(
                 }
             }
         )
-        async with open_clients(config, CREDENTIALS, Calls(metrics)) as clients:
+        async with open_clients(config, CREDENTIALS, UpstreamTelemetry(metrics)) as clients:
             with suppress(ClientError, BotoCoreError, AttributeError, TypeError):
                 await clients.dynamodb.get_item(TableName="table", Key={"userId": {"S": "a"}})
 
@@ -74,7 +74,7 @@ async def test_cognitos_call_is_counted() -> None:
     metrics = Metrics()
     async with scripted(refusal("NotAuthorizedException")) as server:
         config = configured({"aws.cognito": {"endpoint-url": server.url}})
-        async with open_clients(config, CREDENTIALS, Calls(metrics)) as clients:
+        async with open_clients(config, CREDENTIALS, UpstreamTelemetry(metrics)) as clients:
             for _ in range(2):
                 with pytest.raises(ClientError):
                     await clients.cognito.get_user(AccessToken="none")
@@ -94,7 +94,7 @@ async def test_cancelled_call_is_told_apart() -> None:
     metrics = Metrics()
     async with scripted(scripted_server.HANG) as server:
         config = configured({"aws.dynamodb": {"endpoint-url": server.url}})
-        async with open_clients(config, CREDENTIALS, Calls(metrics)) as clients:
+        async with open_clients(config, CREDENTIALS, UpstreamTelemetry(metrics)) as clients:
             call = asyncio.ensure_future(clients.dynamodb.list_tables())
             async with asyncio.timeout(10), server.news:
                 await server.news.wait_for(lambda: server.requests)
@@ -104,8 +104,8 @@ async def test_cancelled_call_is_told_apart() -> None:
     assert _calls(metrics) == {_series("ListTables", "cancelled", "dynamodb"): 1}
 
 
-def _key_server(metrics: Metrics) -> AbstractAsyncContextManager[KeyServer]:
-    return key_server(Breaker("key_server", configured().upstreams), Calls(metrics))
+def _key_server(metrics: Metrics) -> AbstractAsyncContextManager[KeyClient]:
+    return key_server(Breaker("key_server", configured().upstreams), UpstreamTelemetry(metrics))
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ async def test_call_that_the_breaker_refuses_is_counted_as_not_sent() -> None:
     """What was not sent is no failure of the upstream's."""
     metrics = Metrics()
 
-    with pytest.raises(UpstreamRefused), Calls(metrics).made("dynamodb", "GetItem"):
+    with pytest.raises(UpstreamRefused), UpstreamTelemetry(metrics).made("dynamodb", "GetItem"):
         raise UpstreamRefused("dynamodb", retry_after_s=1)
 
     assert _calls(metrics) == {_series("GetItem", "not_sent", "dynamodb"): 1}

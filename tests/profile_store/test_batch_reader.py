@@ -22,7 +22,7 @@ from service.profile_store.batch_reader import (
     MAX_KEYS,
     MAX_SPLITS,
     MAX_TRIES,
-    GatheredReads,
+    BatchReader,
 )
 from service.profile_store.items import Item
 from service.profile_store.queries import Answered, Key
@@ -37,11 +37,11 @@ def _keys(number: int) -> list[Key]:
     return [(f"user-{n:03}", "2026") for n in range(number)]
 
 
-def _gathered(reads: ScriptedReads, *, most: int = 8) -> GatheredReads:
-    return GatheredReads(reads, most=most, first_pause_s=1e-6)
+def _gathered(reads: ScriptedReads, *, most: int = 8) -> BatchReader:
+    return BatchReader(reads, most=most, first_pause_s=1e-6)
 
 
-def _reading(gathered: GatheredReads, *keys: Key) -> list[asyncio.Task[Item | None]]:
+def _reading(gathered: BatchReader, *keys: Key) -> list[asyncio.Task[Item | None]]:
     return [asyncio.create_task(gathered.read(key)) for key in keys]
 
 
@@ -243,7 +243,7 @@ async def test_what_is_always_left_aside_is_unavailable() -> None:
 async def test_who_asks_for_a_pausing_key_waits_with_it() -> None:
     """DynamoDB is not pressed for a key that it has just left aside."""
     reads = ScriptedReads()
-    gathered = GatheredReads(reads, most=8, first_pause_s=0.05)
+    gathered = BatchReader(reads, most=8, first_pause_s=0.05)
     readers = _reading(gathered, A, B)
     await reads.arrived(1)
     reads.calls[0].answer(unprocessed={A})
@@ -401,7 +401,7 @@ async def test_call_is_not_cancelled_for_those_who_have_their_answer() -> None:
 async def test_key_that_all_have_left_is_not_asked_for_again() -> None:
     """Who leaves while a key is under way or pauses takes the wish for it along."""
     reads = ScriptedReads()
-    gathered = GatheredReads(reads, most=8, first_pause_s=0.001)
+    gathered = BatchReader(reads, most=8, first_pause_s=0.001)
     early, late, other = _reading(gathered, A, B, C)
     await reads.arrived(1)
     early.cancel()
@@ -431,7 +431,7 @@ async def test_poisoned_key_does_not_fail_its_neighbours(failure: Exception) -> 
             raise failure
         return Answered({key: item_at(key) for key in asked})
 
-    outcomes = await _outcomes(_reading(GatheredReads(ask, most=8), *keys))
+    outcomes = await _outcomes(_reading(BatchReader(ask, most=8), *keys))
 
     assert type(outcomes.pop(37)) is type(failure)
     keys.remove(poisoned)
@@ -470,7 +470,7 @@ async def test_failure_of_everything_is_not_asked_for_twice_as_often() -> None:
             raise UpstreamFault
         return Answered({key: item_at(key) for key in asked})
 
-    gathered = GatheredReads(ask, most=8)
+    gathered = BatchReader(ask, most=8)
     for _ in range(5):
         outcomes = await _outcomes(_reading(gathered, *keys))
         assert {type(outcome) for outcome in outcomes} == {UpstreamFault}
@@ -505,7 +505,7 @@ async def test_call_is_no_one_requests() -> None:
         return Answered({key: item_at(key) for key in keys})
 
     with structlog.contextvars.bound_contextvars(request_id="of-one"):
-        await GatheredReads(ask, most=1).read(A)
+        await BatchReader(ask, most=1).read(A)
 
     assert bound == [{}]
 
@@ -519,7 +519,7 @@ class _Table:
         self.left_aside: list[set[Key]] = []
         self.under_way: list[asyncio.Event] = []
         self.readers: list[asyncio.Task[None]] = []
-        self._gathered = GatheredReads(self._ask, most=most, first_pause_s=1e-6)
+        self._gathered = BatchReader(self._ask, most=most, first_pause_s=1e-6)
 
     async def _ask(self, keys: Sequence[Key]) -> Answered:
         assert len(keys) == len({*keys})
@@ -621,7 +621,7 @@ async def test_sizes_of_calls_are_told() -> None:
     """For each call it is told how many keys it is for."""
     sizes: list[float] = []
     reads = ScriptedReads()
-    gathered = GatheredReads(reads, most=8, observe=sizes.append)
+    gathered = BatchReader(reads, most=8, observe=sizes.append)
 
     first = _reading(gathered, A, B, C)
     await reads.arrived(1)

@@ -120,7 +120,7 @@ async def test_reads_go_alone_where_none_are_gathered(
     scripted: ScriptedTable, opened: Open
 ) -> None:
     """With gathering off, every read is a GetItem."""
-    store = await _knowing(opened(**{"gathered-reads": "0"}), scripted)
+    store = await _knowing(opened(**{"batched-reads": "0"}), scripted)
 
     assert await _found(store, USERS) == USERS
 
@@ -132,7 +132,7 @@ async def test_nothing_is_known_where_no_place_is_remembered(
     scripted: ScriptedTable, opened: Open
 ) -> None:
     """Without a memory every read is a Query."""
-    store = await _knowing(opened(**{"places-remembered": "0"}), scripted)
+    store = await _knowing(opened(**{"sort-key-cache-size": "0"}), scripted)
 
     assert await _found(store, USERS) == USERS
 
@@ -144,7 +144,7 @@ async def test_calls_at_a_time_are_as_many_as_configured(
     scripted: ScriptedTable, opened: Open
 ) -> None:
     """Reads beyond the calls that may be under way wait for one of them."""
-    store = await _knowing(opened(**{"gathered-reads": "1"}), scripted)
+    store = await _knowing(opened(**{"batched-reads": "1"}), scripted)
     scripted.holding = True
     first = asyncio.create_task(_found(store, USERS[:1]))
     await scripted.arrived(1)

@@ -1,11 +1,11 @@
 """The memory of where profiles stand."""
 
-from service.profile_store.sort_key_cache import Places
+from service.profile_store.sort_key_cache import SortKeyCache
 
 
 def test_place_is_known_once_learnt() -> None:
     """What was learnt last is what is known, of each user."""
-    places = Places(2)
+    places = SortKeyCache(2)
     places.learn("alice", "2025")
     places.learn("bob", "2026")
     places.learn("alice", "2027")
@@ -15,7 +15,7 @@ def test_place_is_known_once_learnt() -> None:
 
 def test_user_asked_for_longest_ago_makes_room() -> None:
     """No more are remembered than the size says: those that were asked for or learnt last."""
-    places = Places(2)
+    places = SortKeyCache(2)
     places.learn("alice", "2025")
     places.learn("bob", "2026")
     places.get("alice")
@@ -27,7 +27,7 @@ def test_user_asked_for_longest_ago_makes_room() -> None:
 
 def test_forgotten_place_is_unknown() -> None:
     """A place can be forgotten, known or not."""
-    places = Places(2)
+    places = SortKeyCache(2)
     places.learn("alice", "2025")
 
     places.forget("alice")
@@ -38,7 +38,7 @@ def test_forgotten_place_is_unknown() -> None:
 
 def test_memory_of_size_0_knows_nothing() -> None:
     """Nothing at all is remembered where the size says so."""
-    places = Places(0)
+    places = SortKeyCache(0)
 
     places.learn("alice", "2025")
 

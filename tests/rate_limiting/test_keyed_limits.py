@@ -4,14 +4,14 @@ import itertools
 
 import pytest
 
-from service.rate_limiting.keyed_limits import Buckets, Hourly, Refilled, Rule
+from service.rate_limiting.keyed_limits import KeyedLimits, Rule, SlidingHour, TokenBucket
 
 KEY = b"alice"
 SECOND_MS = 1_000
 HOUR_MS = 3_600_000
 
 
-def _call(buckets: Buckets, now_ms: int, key: bytes = KEY) -> int:
+def _call(buckets: KeyedLimits, now_ms: int, key: bytes = KEY) -> int:
     """Make a call if it is allowed; returns how long it has to wait otherwise."""
     decision = buckets.decide(key, now_ms)
     if not decision.wait_ms:
@@ -19,7 +19,7 @@ def _call(buckets: Buckets, now_ms: int, key: bytes = KEY) -> int:
     return decision.wait_ms
 
 
-def _made(buckets: Buckets, now_ms: int) -> int:
+def _made(buckets: KeyedLimits, now_ms: int) -> int:
     """Return how many calls can be made at a moment, and make them."""
     return sum(1 for _ in itertools.takewhile(lambda _: not _call(buckets, now_ms), range(1_000)))
 
@@ -27,7 +27,7 @@ def _made(buckets: Buckets, now_ms: int) -> int:
 @pytest.mark.parametrize("began_ms", [0, 12_345_678_901])
 def test_burst_is_let_through_at_once_and_no_more(began_ms: int) -> None:
     """A key that is new may make its burst; then it waits for one call to come back."""
-    buckets = Buckets(Refilled(burst=30, per_s=0.1), capacity=10)
+    buckets = KeyedLimits(TokenBucket(burst=30, per_s=0.1), capacity=10)
 
     assert _made(buckets, began_ms) == 30
     assert _call(buckets, began_ms) == 10 * SECOND_MS
@@ -39,7 +39,7 @@ def test_burst_is_let_through_at_once_and_no_more(began_ms: int) -> None:
 @pytest.mark.parametrize("per_s", [0.001, 0.1, 0.5, 1, 12, 60, 360, 5_000])
 def test_rate_is_kept_over_a_long_time(per_s: float) -> None:
     """Whoever asks all the time gets the rate: never more, and less by rounding only."""
-    buckets = Buckets(Refilled(burst=1, per_s=per_s), capacity=10)
+    buckets = KeyedLimits(TokenBucket(burst=1, per_s=per_s), capacity=10)
     calls = 200
     now_ms = 0
     for _ in range(calls):
@@ -52,7 +52,7 @@ def test_rate_is_kept_over_a_long_time(per_s: float) -> None:
 
 def test_rate_below_what_can_be_told_is_the_least_one() -> None:
     """A rate below one call in 1,000 seconds is that one."""
-    buckets = Buckets(Refilled(burst=1, per_s=0.000_1), capacity=10)
+    buckets = KeyedLimits(TokenBucket(burst=1, per_s=0.000_1), capacity=10)
 
     assert _made(buckets, 0) == 1
     assert _call(buckets, 0) == 1_000 * SECOND_MS
@@ -60,7 +60,7 @@ def test_rate_below_what_can_be_told_is_the_least_one() -> None:
 
 def test_rest_saves_up_no_more_than_the_burst() -> None:
     """After a quiet week there is one burst."""
-    buckets = Buckets(Refilled(burst=5, per_s=100), capacity=10)
+    buckets = KeyedLimits(TokenBucket(burst=5, per_s=100), capacity=10)
     assert _made(buckets, 0) == 5
 
     assert _made(buckets, 7 * 24 * HOUR_MS) == 5
@@ -68,7 +68,7 @@ def test_rest_saves_up_no_more_than_the_burst() -> None:
 
 def test_hourly_calls_may_come_at_once() -> None:
     """All calls of an hour may come together; then none until the first is an hour old."""
-    buckets = Buckets(Hourly(5), capacity=10)
+    buckets = KeyedLimits(SlidingHour(5), capacity=10)
 
     assert _made(buckets, 7) == 5
     assert _call(buckets, 7) == HOUR_MS + 1
@@ -79,7 +79,7 @@ def test_hourly_calls_may_come_at_once() -> None:
 @pytest.mark.parametrize("most", [1, 5, 15])
 def test_no_hour_has_more_calls_than_it_may(most: int) -> None:
     """However calls are spread, no hour has more of them than the limit, wherever it begins."""
-    buckets = Buckets(Hourly(most), capacity=10)
+    buckets = KeyedLimits(SlidingHour(most), capacity=10)
     made = [now_ms for now_ms in range(0, 5 * HOUR_MS, 97_001) if not _call(buckets, now_ms)]
 
     assert all(
@@ -88,10 +88,12 @@ def test_no_hour_has_more_calls_than_it_may(most: int) -> None:
     assert len(made) >= 4 * most
 
 
-@pytest.mark.parametrize("rule", [Refilled(burst=3, per_s=0.5), Hourly(3)], ids=["token", "hourly"])
+@pytest.mark.parametrize(
+    "rule", [TokenBucket(burst=3, per_s=0.5), SlidingHour(3)], ids=["token", "hourly"]
+)
 def test_refused_calls_count_nothing(rule: Rule) -> None:
     """Who asks in vain does not wait longer for it."""
-    buckets = Buckets(rule, capacity=10)
+    buckets = KeyedLimits(rule, capacity=10)
     assert _made(buckets, 0) == 3
     wait_ms = _call(buckets, 0)
 
@@ -101,40 +103,46 @@ def test_refused_calls_count_nothing(rule: Rule) -> None:
     assert _call(buckets, wait_ms) == 0
 
 
-@pytest.mark.parametrize("rule", [Refilled(burst=3, per_s=0.5), Hourly(3)], ids=["token", "hourly"])
+@pytest.mark.parametrize(
+    "rule", [TokenBucket(burst=3, per_s=0.5), SlidingHour(3)], ids=["token", "hourly"]
+)
 def test_keys_do_not_touch_each_other(rule: Rule) -> None:
     """What one key uses up, another still has."""
-    buckets = Buckets(rule, capacity=10)
+    buckets = KeyedLimits(rule, capacity=10)
     assert _made(buckets, 0) == 3
 
     assert _call(buckets, 0, b"bob") == 0
 
 
-@pytest.mark.parametrize("rule", [Refilled(burst=3, per_s=0.5), Hourly(3)], ids=["token", "hourly"])
+@pytest.mark.parametrize(
+    "rule", [TokenBucket(burst=3, per_s=0.5), SlidingHour(3)], ids=["token", "hourly"]
+)
 def test_call_that_is_given_back_may_be_made_again(rule: Rule) -> None:
     """What is given back is as if it had not been made, and the calls beside it count still."""
-    buckets = Buckets(rule, capacity=10)
+    buckets = KeyedLimits(rule, capacity=10)
     assert _made(buckets, 0) == 2 + 1
     wait_ms = _call(buckets, 0)
-    given_back = Buckets(rule, capacity=10)
+    given_back = KeyedLimits(rule, capacity=10)
     decision = given_back.decide(KEY, 0)
     given_back.count(KEY, decision, 0)
     assert _made(given_back, 0) == 2
 
-    given_back.give_back(KEY, decision)
+    given_back.refund(KEY, decision)
 
     assert _made(given_back, 0) == 1
     assert _call(given_back, 0) == wait_ms
 
 
-@pytest.mark.parametrize("rule", [Refilled(burst=3, per_s=0.5), Hourly(3)], ids=["token", "hourly"])
+@pytest.mark.parametrize(
+    "rule", [TokenBucket(burst=3, per_s=0.5), SlidingHour(3)], ids=["token", "hourly"]
+)
 def test_only_call_of_a_key_is_given_back(rule: Rule) -> None:
     """A key without any call left has all of them, and is forgotten like any other that has rested."""
-    buckets = Buckets(rule, capacity=10)
+    buckets = KeyedLimits(rule, capacity=10)
     decision = buckets.decide(KEY, 0)
     buckets.count(KEY, decision, 0)
 
-    buckets.give_back(KEY, decision)
+    buckets.refund(KEY, decision)
 
     assert _made(buckets, 0) == 3
     assert _call(buckets, 10 * HOUR_MS, b"bob") == 0
@@ -143,23 +151,23 @@ def test_only_call_of_a_key_is_given_back(rule: Rule) -> None:
 
 def test_call_that_is_forgotten_is_not_given_back() -> None:
     """Nothing comes of giving back what a flood of names, or an hour, has pushed out."""
-    buckets = Buckets(Hourly(1), capacity=1)
+    buckets = KeyedLimits(SlidingHour(1), capacity=1)
     decision = buckets.decide(KEY, 0)
     buckets.count(KEY, decision, 0)
     _call(buckets, 0, b"bob")
-    buckets.give_back(KEY, decision)
+    buckets.refund(KEY, decision)
     assert len(buckets) == 1
 
     again = buckets.decide(KEY, HOUR_MS + 1)
     buckets.count(KEY, again, HOUR_MS + 1)
-    buckets.give_back(KEY, decision)
+    buckets.refund(KEY, decision)
 
     assert _call(buckets, HOUR_MS + 1) > 0
 
 
 def test_asking_remembers_nothing() -> None:
     """A key is remembered for a call that was made, not for the question."""
-    buckets = Buckets(Refilled(burst=3, per_s=0.5), capacity=10)
+    buckets = KeyedLimits(TokenBucket(burst=3, per_s=0.5), capacity=10)
 
     buckets.decide(KEY, 0)
 
@@ -168,7 +176,7 @@ def test_asking_remembers_nothing() -> None:
 
 def test_flood_of_names_fills_no_more_than_the_memory() -> None:
     """100,000 names leave as many entries as are allowed."""
-    buckets = Buckets(Hourly(3), capacity=1_000)
+    buckets = KeyedLimits(SlidingHour(3), capacity=1_000)
 
     for number in range(100_000):
         assert _call(buckets, number // 100, str(number).encode()) == 0
@@ -178,7 +186,7 @@ def test_flood_of_names_fills_no_more_than_the_memory() -> None:
 
 def test_who_called_last_is_remembered() -> None:
     """What makes room is the key that called longest ago."""
-    buckets = Buckets(Hourly(1), capacity=3)
+    buckets = KeyedLimits(SlidingHour(1), capacity=3)
     for key in (b"a", b"b", b"c"):
         _call(buckets, 0, key)
     _call(buckets, HOUR_MS + 1, b"a")  # again, when its hour is over
@@ -192,12 +200,12 @@ def test_who_called_last_is_remembered() -> None:
 
 @pytest.mark.parametrize(
     ("rule", "rest_ms"),
-    [(Refilled(burst=3, per_s=0.5), 2_000), (Hourly(3), HOUR_MS + 1)],
+    [(TokenBucket(burst=3, per_s=0.5), 2_000), (SlidingHour(3), HOUR_MS + 1)],
     ids=["token", "hourly"],
 )
 def test_memory_shrinks_after_a_flood(rule: Rule, rest_ms: int) -> None:
     """For each call that comes, two names that are as free as new ones are forgotten."""
-    buckets = Buckets(rule, capacity=2_000)
+    buckets = KeyedLimits(rule, capacity=2_000)
     for number in range(1_000):
         _call(buckets, 0, f"early {number}".encode())
 
@@ -209,7 +217,7 @@ def test_memory_shrinks_after_a_flood(rule: Rule, rest_ms: int) -> None:
 
 def test_name_that_has_not_rested_is_not_forgotten() -> None:
     """A name whose limit counts yet is remembered while there is room."""
-    buckets = Buckets(Hourly(1), capacity=2_000)
+    buckets = KeyedLimits(SlidingHour(1), capacity=2_000)
     for number in range(1_000):
         _call(buckets, number, f"early {number}".encode())
 

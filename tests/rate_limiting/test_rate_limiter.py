@@ -20,34 +20,34 @@ from service.domain.errors import (
     leaves,
 )
 from service.observability.metrics.catalogue import Metrics
-from service.rate_limiting.limited_actions import QUOTAS, Kind, Quota
+from service.rate_limiting.limited_actions import QUOTAS, Quota, RateLimitedAction
 from service.rate_limiting.lockout import FORGOTTEN_AFTER_S, LONGEST_LOCK_S
-from service.rate_limiting.rate_limiter import FrontDoor
+from service.rate_limiting.rate_limiter import RateLimiter
 from tests.observability.metrics.samples import samples_of
 from tests.support.environment import configured
 from tests.support.jose import Clock
 
 LIMITS = replace(configured().limits, burst_s=1.0, address_burst=100)
 ROOMY = replace(LIMITS, burst_s=30.0)  # so that one address may make many calls at once
-OFF = LimitsConfig(**{field.name: 0 for field in fields(LimitsConfig)} | {"accounts_remembered": 9})
+OFF = LimitsConfig(**{field.name: 0 for field in fields(LimitsConfig)} | {"accounts_tracked": 9})
 HERE = ip_address("203.0.113.7")
 IN_ALL = {
-    Kind.SIGN_IN: 60,
-    Kind.BEGIN: 60,
-    Kind.BEGIN_CODE: 60,
-    Kind.CHALLENGE: 180,
-    Kind.CODE_CHALLENGE: 180,
-    Kind.PASSWORD_CHALLENGE: 180,
-    Kind.CHOOSE_CODE: 180,
-    Kind.SIGN_UP: 25,
-    Kind.CONFIRM: 25,
-    Kind.RESEND: 12,
-    Kind.FORGOT: 15,
-    Kind.RESET: 15,
-    Kind.TOKEN: 60,
-    Kind.READ: 60,
-    Kind.UPDATE: 12,
-    Kind.CHANGE_PASSWORD: 15,
+    RateLimitedAction.SIGN_IN: 60,
+    RateLimitedAction.BEGIN: 60,
+    RateLimitedAction.BEGIN_CODE: 60,
+    RateLimitedAction.CHALLENGE: 180,
+    RateLimitedAction.CODE_CHALLENGE: 180,
+    RateLimitedAction.PASSWORD_CHALLENGE: 180,
+    RateLimitedAction.CHOOSE_CODE: 180,
+    RateLimitedAction.SIGN_UP: 25,
+    RateLimitedAction.CONFIRM: 25,
+    RateLimitedAction.RESEND: 12,
+    RateLimitedAction.FORGOT: 15,
+    RateLimitedAction.RESET: 15,
+    RateLimitedAction.TOKEN: 60,
+    RateLimitedAction.READ: 60,
+    RateLimitedAction.UPDATE: 12,
+    RateLimitedAction.CHANGE_PASSWORD: 15,
 }
 
 
@@ -56,8 +56,8 @@ def _address(number: int) -> IPv4Address:
 
 
 def _refusal(
-    door: FrontDoor,
-    kind: Kind,
+    door: RateLimiter,
+    kind: RateLimitedAction,
     *,
     address: IPv4Address | IPv6Address | None = HERE,
     account: str | None = None,
@@ -70,7 +70,9 @@ def _refusal(
         return refusal
 
 
-def _wrong_password(door: FrontDoor, account: str, kind: Kind = Kind.SIGN_IN) -> ServiceError:
+def _wrong_password(
+    door: RateLimiter, account: str, kind: RateLimitedAction = RateLimitedAction.SIGN_IN
+) -> ServiceError:
     try:
         with door.admit(kind, address=HERE, account=account):
             raise InvalidCredentials
@@ -80,16 +82,16 @@ def _wrong_password(door: FrontDoor, account: str, kind: Kind = Kind.SIGN_IN) ->
 
 def test_every_kind_has_a_quota() -> None:
     """Every call falls under one of Cognito's quotas."""
-    assert set(QUOTAS) == set(Kind)
+    assert set(QUOTAS) == set(RateLimitedAction)
     assert set(QUOTAS.values()) == set(Quota)
-    assert set(IN_ALL) == set(Kind)
+    assert set(IN_ALL) == set(RateLimitedAction)
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_calls_in_all_are_limited(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", RateLimitedAction)
+def test_calls_in_all_are_limited(kind: RateLimitedAction) -> None:
     """Of any number of addresses and names, a burst comes through, and then the rate."""
     clock = Clock()
-    door = FrontDoor(LIMITS, clock=clock)
+    door = RateLimiter(LIMITS, clock=clock)
 
     def admitted() -> int:
         return sum(
@@ -108,10 +110,13 @@ def test_calls_in_all_are_limited(kind: Kind) -> None:
 
 def test_burst_is_so_many_seconds_worth() -> None:
     """What may come at once is a setting of its own."""
-    door = FrontDoor(replace(LIMITS, burst_s=2.5, sign_in_per_s=10), clock=Clock())
+    door = RateLimiter(replace(LIMITS, burst_s=2.5, sign_in_per_s=10), clock=Clock())
 
     admitted = [
-        _refusal(door, Kind.SIGN_IN, address=_address(number), account=f"user {number}") is None
+        _refusal(
+            door, RateLimitedAction.SIGN_IN, address=_address(number), account=f"user {number}"
+        )
+        is None
         for number in range(100)
     ]
 
@@ -120,43 +125,52 @@ def test_burst_is_so_many_seconds_worth() -> None:
 
 def test_quotas_are_apart() -> None:
     """A flood of one category leaves the others open."""
-    door = FrontDoor(LIMITS, clock=Clock())
+    door = RateLimiter(LIMITS, clock=Clock())
     for number in range(1_000):
-        _refusal(door, Kind.SIGN_IN, address=_address(number), account=f"user {number}")
+        _refusal(
+            door, RateLimitedAction.SIGN_IN, address=_address(number), account=f"user {number}"
+        )
 
     open_still = [
         kind
-        for kind in Kind
+        for kind in RateLimitedAction
         if _refusal(door, kind, address=_address(2_000 + kind.value), account="alice") is None
     ]
 
-    assert open_still == [kind for kind in Kind if QUOTAS[kind] is not Quota.SIGN_IN]
+    assert open_still == [kind for kind in RateLimitedAction if QUOTAS[kind] is not Quota.SIGN_IN]
 
 
 def test_one_address_is_limited() -> None:
     """One address has its burst, and then its rate, whatever names it tries."""
     clock = Clock()
-    door = FrontDoor(replace(LIMITS, sign_in_per_s=0), clock=clock)
+    door = RateLimiter(replace(LIMITS, sign_in_per_s=0), clock=clock)
     admitted = [
-        _refusal(door, Kind.SIGN_IN, account=f"user {number}") is None for number in range(10_000)
+        _refusal(door, RateLimitedAction.SIGN_IN, account=f"user {number}") is None
+        for number in range(10_000)
     ]
 
     assert sum(admitted) == 100
-    refusal = _refusal(door, Kind.SIGN_IN, account="alice")
+    refusal = _refusal(door, RateLimitedAction.SIGN_IN, account="alice")
     assert isinstance(refusal, TooManyAttempts)
     assert refusal.retry_after_s == 1
     clock.now += 1
-    assert sum(_refusal(door, Kind.SIGN_IN, account=f"user {n}") is None for n in range(50)) == 5
-    assert _refusal(door, Kind.SIGN_IN, address=_address(1), account="alice") is None
+    assert (
+        sum(
+            _refusal(door, RateLimitedAction.SIGN_IN, account=f"user {n}") is None
+            for n in range(50)
+        )
+        == 5
+    )
+    assert _refusal(door, RateLimitedAction.SIGN_IN, address=_address(1), account="alice") is None
 
 
 def test_one_address_is_limited_in_each_category() -> None:
     """Who signs in too often may still refresh."""
-    door = FrontDoor(replace(LIMITS, sign_in_per_s=0), clock=Clock())
-    while _refusal(door, Kind.SIGN_IN) is None:
+    door = RateLimiter(replace(LIMITS, sign_in_per_s=0), clock=Clock())
+    while _refusal(door, RateLimitedAction.SIGN_IN) is None:
         pass
 
-    assert _refusal(door, Kind.TOKEN) is None
+    assert _refusal(door, RateLimitedAction.TOKEN) is None
 
 
 @pytest.mark.parametrize(
@@ -170,42 +184,42 @@ def test_one_address_is_limited_in_each_category() -> None:
 )
 def test_client_of_ipv6_is_its_network(first: str, second: str, *, same: bool) -> None:
     """Within a /64 a host takes any address, so it is one client; of IPv4 each address is."""
-    door = FrontDoor(replace(LIMITS, address_burst=1), clock=Clock())
-    assert _refusal(door, Kind.READ, address=ip_address(first)) is None
+    door = RateLimiter(replace(LIMITS, address_burst=1), clock=Clock())
+    assert _refusal(door, RateLimitedAction.READ, address=ip_address(first)) is None
 
-    assert (_refusal(door, Kind.READ, address=ip_address(second)) is not None) is same
+    assert (_refusal(door, RateLimitedAction.READ, address=ip_address(second)) is not None) is same
 
 
 def test_callers_without_an_address_are_one() -> None:
     """Where the transport has no addresses the limit holds for all of them together."""
-    door = FrontDoor(replace(LIMITS, address_burst=1), clock=Clock())
+    door = RateLimiter(replace(LIMITS, address_burst=1), clock=Clock())
 
-    assert _refusal(door, Kind.READ, address=None) is None
-    assert isinstance(_refusal(door, Kind.READ, address=None), TooManyAttempts)
+    assert _refusal(door, RateLimitedAction.READ, address=None) is None
+    assert isinstance(_refusal(door, RateLimitedAction.READ, address=None), TooManyAttempts)
 
 
 @pytest.mark.parametrize(
     ("kind", "at_once", "wait_s"),
     [
-        (Kind.SIGN_UP, 30, 10),
-        (Kind.SIGN_IN, 30, 10),
-        (Kind.BEGIN, 30, 10),
-        (Kind.BEGIN_CODE, 10, 3_601),
-        (Kind.CHALLENGE, 30, 10),
-        (Kind.CODE_CHALLENGE, 30, 10),
-        (Kind.CHOOSE_CODE, 10, 3_601),
-        (Kind.PASSWORD_CHALLENGE, 30, 10),
-        (Kind.CONFIRM, 15, 3_601),
-        (Kind.RESEND, 5, 3_601),
-        (Kind.FORGOT, 5, 3_601),
-        (Kind.RESET, 5, 3_601),
+        (RateLimitedAction.SIGN_UP, 30, 10),
+        (RateLimitedAction.SIGN_IN, 30, 10),
+        (RateLimitedAction.BEGIN, 30, 10),
+        (RateLimitedAction.BEGIN_CODE, 10, 3_601),
+        (RateLimitedAction.CHALLENGE, 30, 10),
+        (RateLimitedAction.CODE_CHALLENGE, 30, 10),
+        (RateLimitedAction.CHOOSE_CODE, 10, 3_601),
+        (RateLimitedAction.PASSWORD_CHALLENGE, 30, 10),
+        (RateLimitedAction.CONFIRM, 15, 3_601),
+        (RateLimitedAction.RESEND, 5, 3_601),
+        (RateLimitedAction.FORGOT, 5, 3_601),
+        (RateLimitedAction.RESET, 5, 3_601),
     ],
 )
-def test_one_name_is_limited(kind: Kind, at_once: int, wait_s: int) -> None:
+def test_one_name_is_limited(kind: RateLimitedAction, at_once: int, wait_s: int) -> None:
     """A name may be tried as often as that, from however many addresses."""
     clock = Clock()
     open_in_all = {field.name: 0 for field in fields(LimitsConfig) if field.name.endswith("per_s")}
-    door = FrontDoor(replace(LIMITS, **open_in_all), clock=clock)
+    door = RateLimiter(replace(LIMITS, **open_in_all), clock=clock)
     refusals = [
         _refusal(door, kind, address=_address(number), account="alice") for number in range(1_000)
     ]
@@ -222,15 +236,17 @@ TRIES = {AccountExists, ChallengeExpired, CodeExpired, CodeMismatch, InvalidCred
 
 
 @pytest.mark.parametrize("refusal", [*leaves()], ids=lambda refusal: refusal.code)
-@pytest.mark.parametrize("kind", [Kind.FORGOT, Kind.CHALLENGE])
-def test_only_tries_count_against_a_name(refusal: type[ServiceError], kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [RateLimitedAction.FORGOT, RateLimitedAction.CHALLENGE])
+def test_only_tries_count_against_a_name(
+    refusal: type[ServiceError], kind: RateLimitedAction
+) -> None:
     """
     A refusal that says nothing of the name, nor of a code or a password, uses up none of its calls.
 
     Whoever asks for a code while Cognito is down may ask again when it is back.
     """
     clock = Clock()
-    door = FrontDoor(replace(ROOMY, forgot_per_h=5, account_burst=5), clock=clock)
+    door = RateLimiter(replace(ROOMY, forgot_per_h=5, account_burst=5), clock=clock)
     for _ in range(5):
         with pytest.raises(refusal), door.admit(kind, address=HERE, account="alice"):
             raise refusal
@@ -242,11 +258,11 @@ def test_only_tries_count_against_a_name(refusal: type[ServiceError], kind: Kind
 
 def test_refusal_counts_against_the_address_and_in_all() -> None:
     """Cognito has had the call, whatever it said."""
-    door = FrontDoor(replace(ROOMY, address_burst=3, recovery_per_s=1.1), clock=Clock())
+    door = RateLimiter(replace(ROOMY, address_burst=3, recovery_per_s=1.1), clock=Clock())
 
     def throttled(address: IPv4Address | IPv6Address) -> ServiceError | None:
         try:
-            with door.admit(Kind.FORGOT, address=address, account="alice"):
+            with door.admit(RateLimitedAction.FORGOT, address=address, account="alice"):
                 raise Throttled
         except ServiceError as refusal:
             return refusal
@@ -254,23 +270,38 @@ def test_refusal_counts_against_the_address_and_in_all() -> None:
     assert [type(throttled(HERE)) for _ in range(4)] == [Throttled] * 3 + [TooManyAttempts]
     for number in range(30):
         name = f"user {number}"
-        assert _refusal(door, Kind.FORGOT, address=_address(number), account=name) is None
-    assert isinstance(_refusal(door, Kind.FORGOT, address=_address(99), account="bob"), Throttled)
+        assert (
+            _refusal(door, RateLimitedAction.FORGOT, address=_address(number), account=name) is None
+        )
+    assert isinstance(
+        _refusal(door, RateLimitedAction.FORGOT, address=_address(99), account="bob"), Throttled
+    )
 
 
 def test_defect_counts_against_the_name() -> None:
     """Of an error of any other kind nobody knows what it came after."""
-    door = FrontDoor(replace(LIMITS, forgot_per_h=1), clock=Clock())
-    with pytest.raises(ZeroDivisionError), door.admit(Kind.FORGOT, address=HERE, account="alice"):
+    door = RateLimiter(replace(LIMITS, forgot_per_h=1), clock=Clock())
+    with (
+        pytest.raises(ZeroDivisionError),
+        door.admit(RateLimitedAction.FORGOT, address=HERE, account="alice"),
+    ):
         raise ZeroDivisionError
 
-    assert isinstance(_refusal(door, Kind.FORGOT, account="alice"), TooManyAttempts)
+    assert isinstance(_refusal(door, RateLimitedAction.FORGOT, account="alice"), TooManyAttempts)
 
 
-@pytest.mark.parametrize("kind", [Kind.TOKEN, Kind.READ, Kind.UPDATE, Kind.CHANGE_PASSWORD])
-def test_calls_without_a_name_are_limited_by_address_only(kind: Kind) -> None:
+@pytest.mark.parametrize(
+    "kind",
+    [
+        RateLimitedAction.TOKEN,
+        RateLimitedAction.READ,
+        RateLimitedAction.UPDATE,
+        RateLimitedAction.CHANGE_PASSWORD,
+    ],
+)
+def test_calls_without_a_name_are_limited_by_address_only(kind: RateLimitedAction) -> None:
     """A call that brings no user name has no limit of one."""
-    door = FrontDoor(replace(OFF, account_burst=1, account_per_min=1), clock=Clock())
+    door = RateLimiter(replace(OFF, account_burst=1, account_per_min=1), clock=Clock())
 
     assert all(_refusal(door, kind) is None for _ in range(1_000))
 
@@ -286,69 +317,74 @@ def test_calls_without_a_name_are_limited_by_address_only(kind: Kind) -> None:
 )
 def test_name_is_one_however_it_is_written(written: str) -> None:
     """Case, white space around it and compatibility forms do not make another name."""
-    door = FrontDoor(replace(LIMITS, resend_per_h=1), clock=Clock())
-    assert _refusal(door, Kind.RESEND, account="alice@example.com") is None
+    door = RateLimiter(replace(LIMITS, resend_per_h=1), clock=Clock())
+    assert _refusal(door, RateLimitedAction.RESEND, account="alice@example.com") is None
 
-    assert isinstance(_refusal(door, Kind.RESEND, account=written), TooManyAttempts)
+    assert isinstance(_refusal(door, RateLimitedAction.RESEND, account=written), TooManyAttempts)
 
 
 def test_name_that_is_no_text_is_a_name() -> None:
     """A lone surrogate, which JSON can hold, is counted like any character."""
-    door = FrontDoor(replace(LIMITS, resend_per_h=1), clock=Clock())
+    door = RateLimiter(replace(LIMITS, resend_per_h=1), clock=Clock())
 
-    assert _refusal(door, Kind.RESEND, account="\ud800") is None
-    assert isinstance(_refusal(door, Kind.RESEND, account="\ud800"), TooManyAttempts)
+    assert _refusal(door, RateLimitedAction.RESEND, account="\ud800") is None
+    assert isinstance(_refusal(door, RateLimitedAction.RESEND, account="\ud800"), TooManyAttempts)
 
 
 def test_flood_from_one_address_leaves_the_total_to_others() -> None:
     """What is refused by address counts neither in all nor against the names that it tried."""
     clock = Clock()
-    door = FrontDoor(replace(LIMITS, address_burst=1), clock=clock)
+    door = RateLimiter(replace(LIMITS, address_burst=1), clock=clock)
     for _ in range(10_000):
-        _refusal(door, Kind.RESEND, account="alice")
+        _refusal(door, RateLimitedAction.RESEND, account="alice")
 
-    assert _refusal(door, Kind.RESEND, address=_address(1), account="alice") is None
+    assert _refusal(door, RateLimitedAction.RESEND, address=_address(1), account="alice") is None
     others = [
-        _refusal(door, Kind.RESEND, address=_address(n), account=f"{n}") for n in range(2, 12)
+        _refusal(door, RateLimitedAction.RESEND, address=_address(n), account=f"{n}")
+        for n in range(2, 12)
     ]
     assert others == [None] * 10
 
 
 def test_flood_on_one_name_leaves_address_and_total_to_others() -> None:
     """What is refused by name counts neither in all nor against the address it came from."""
-    door = FrontDoor(replace(ROOMY, forgot_per_h=1, address_burst=10), clock=Clock())
+    door = RateLimiter(replace(ROOMY, forgot_per_h=1, address_burst=10), clock=Clock())
     for _ in range(10_000):
-        _refusal(door, Kind.FORGOT, account="alice")
+        _refusal(door, RateLimitedAction.FORGOT, account="alice")
 
-    others = [_refusal(door, Kind.FORGOT, account=f"user {number}") for number in range(9)]
+    others = [
+        _refusal(door, RateLimitedAction.FORGOT, account=f"user {number}") for number in range(9)
+    ]
     assert others == [None] * 9
 
 
 def test_flood_in_all_leaves_address_and_name_as_they_were() -> None:
     """What is refused because of all callers costs the caller nothing of its own."""
     clock = Clock()
-    door = FrontDoor(
+    door = RateLimiter(
         replace(ROOMY, recovery_per_s=1, address_burst=2, address_per_s=0.001), clock=clock
     )
     for number in range(30):
         name = f"user {number}"
-        assert _refusal(door, Kind.FORGOT, address=_address(number), account=name) is None
+        assert (
+            _refusal(door, RateLimitedAction.FORGOT, address=_address(number), account=name) is None
+        )
     for _ in range(1_000):
-        assert isinstance(_refusal(door, Kind.FORGOT, account="alice"), Throttled)
+        assert isinstance(_refusal(door, RateLimitedAction.FORGOT, account="alice"), Throttled)
 
     for _ in range(2):
         clock.now += 1
-        assert _refusal(door, Kind.FORGOT, account="alice") is None
+        assert _refusal(door, RateLimitedAction.FORGOT, account="alice") is None
 
 
 def test_own_limit_is_told_before_that_of_all() -> None:
     """Who has reached his own limit is told so, and the longest of his waits, at whatever moment."""
-    door = FrontDoor(
+    door = RateLimiter(
         replace(LIMITS, update_per_s=1, resend_per_h=1, address_burst=1), clock=Clock()
     )
-    assert _refusal(door, Kind.RESEND, account="alice") is None
+    assert _refusal(door, RateLimitedAction.RESEND, account="alice") is None
 
-    refusal = _refusal(door, Kind.RESEND, account="alice")
+    refusal = _refusal(door, RateLimitedAction.RESEND, account="alice")
 
     assert isinstance(refusal, TooManyAttempts)
     assert refusal.retry_after_s == 3_601
@@ -357,59 +393,67 @@ def test_own_limit_is_told_before_that_of_all() -> None:
 def test_wrong_passwords_lock_the_name() -> None:
     """The sixth guess in a row is refused at once, by the same words as any limit of a caller."""
     clock = Clock()
-    door = FrontDoor(ROOMY, clock=clock)
+    door = RateLimiter(ROOMY, clock=clock)
     refusals = [_wrong_password(door, "alice") for _ in range(6)]
 
     assert [type(refusal) for refusal in refusals] == [InvalidCredentials] * 5 + [TooManyAttempts]
     assert refusals[-1].retry_after_s == 1
-    assert _refusal(door, Kind.SIGN_IN, account=" ALICE") is not None
-    assert _refusal(door, Kind.BEGIN, account="alice") is None
-    assert _refusal(door, Kind.CHALLENGE, account="alice") is None
-    assert _refusal(door, Kind.SIGN_IN, account="bob") is None
+    assert _refusal(door, RateLimitedAction.SIGN_IN, account=" ALICE") is not None
+    assert _refusal(door, RateLimitedAction.BEGIN, account="alice") is None
+    assert _refusal(door, RateLimitedAction.CHALLENGE, account="alice") is None
+    assert _refusal(door, RateLimitedAction.SIGN_IN, account="bob") is None
     clock.now += 1
-    assert _refusal(door, Kind.SIGN_IN, account="alice") is None
+    assert _refusal(door, RateLimitedAction.SIGN_IN, account="alice") is None
 
 
 def test_passwords_of_challenges_are_counted_with_the_others() -> None:
     """A password is guessed by one count, whichever call brings it."""
-    door = FrontDoor(ROOMY, clock=Clock())
-    for kind in (Kind.SIGN_IN, Kind.PASSWORD_CHALLENGE) * 2:
+    door = RateLimiter(ROOMY, clock=Clock())
+    for kind in (RateLimitedAction.SIGN_IN, RateLimitedAction.PASSWORD_CHALLENGE) * 2:
         _wrong_password(door, "alice", kind)
 
-    assert isinstance(_wrong_password(door, "alice", Kind.PASSWORD_CHALLENGE), InvalidCredentials)
-    assert isinstance(_refusal(door, Kind.SIGN_IN, account="alice"), TooManyAttempts)
-    assert isinstance(_refusal(door, Kind.PASSWORD_CHALLENGE, account="alice"), TooManyAttempts)
+    assert isinstance(
+        _wrong_password(door, "alice", RateLimitedAction.PASSWORD_CHALLENGE), InvalidCredentials
+    )
+    assert isinstance(_refusal(door, RateLimitedAction.SIGN_IN, account="alice"), TooManyAttempts)
+    assert isinstance(
+        _refusal(door, RateLimitedAction.PASSWORD_CHALLENGE, account="alice"), TooManyAttempts
+    )
 
 
-@pytest.mark.parametrize("kind", [Kind.BEGIN, Kind.CHALLENGE])
-def test_only_a_password_clears_the_lock(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [RateLimitedAction.BEGIN, RateLimitedAction.CHALLENGE])
+def test_only_a_password_clears_the_lock(kind: RateLimitedAction) -> None:
     """Who begins a sign-in without a password, or answers another challenge, has not proved it."""
-    door = FrontDoor(ROOMY, clock=Clock())
+    door = RateLimiter(ROOMY, clock=Clock())
     for _ in range(5):
         _wrong_password(door, "alice")
         assert _refusal(door, kind, account="alice") is None
 
-    assert isinstance(_refusal(door, Kind.SIGN_IN, account="alice"), TooManyAttempts)
+    assert isinstance(_refusal(door, RateLimitedAction.SIGN_IN, account="alice"), TooManyAttempts)
 
 
 def test_locked_name_costs_nothing_of_the_limits() -> None:
     """What the lock refuses counts nowhere."""
     clock = Clock()
-    door = FrontDoor(replace(ROOMY, account_burst=7, account_per_min=0.06), clock=clock)
+    door = RateLimiter(replace(ROOMY, account_burst=7, account_per_min=0.06), clock=clock)
     for _ in range(5):
         _wrong_password(door, "alice")
     for _ in range(1_000):
-        assert isinstance(_refusal(door, Kind.SIGN_IN, account="alice"), TooManyAttempts)
+        assert isinstance(
+            _refusal(door, RateLimitedAction.SIGN_IN, account="alice"), TooManyAttempts
+        )
     clock.now += 1
 
-    assert [_refusal(door, Kind.SIGN_IN, account="alice") for _ in range(2)] == [None] * 2
-    assert _refusal(door, Kind.SIGN_IN, account="alice") is not None
+    assert [_refusal(door, RateLimitedAction.SIGN_IN, account="alice") for _ in range(2)] == [
+        None
+    ] * 2
+    assert _refusal(door, RateLimitedAction.SIGN_IN, account="alice") is not None
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_everything_can_be_switched_off(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", RateLimitedAction)
+def test_everything_can_be_switched_off(kind: RateLimitedAction) -> None:
     """With 0 everywhere nothing is refused."""
-    door = FrontDoor(OFF, clock=Clock())
+    door = RateLimiter(OFF, clock=Clock())
 
     assert all(_refusal(door, kind, account="alice") is None for _ in range(1_000))
     for _ in range(20):
@@ -421,18 +465,18 @@ def test_either_zero_switches_the_address_off(off: str) -> None:
     """A burst or a rate of 0 is no limit."""
     on = replace(OFF, address_burst=1, address_per_s=0.001)
     limits = replace(on, **{off: 0})
-    door = FrontDoor(limits, clock=Clock())
+    door = RateLimiter(limits, clock=Clock())
 
-    assert all(_refusal(door, Kind.READ) is None for _ in range(100))
+    assert all(_refusal(door, RateLimitedAction.READ) is None for _ in range(100))
 
 
 def test_limit_below_one_a_second_lets_one_through() -> None:
     """A total of less than one call a second still has one at once."""
     clock = Clock()
-    door = FrontDoor(replace(OFF, read_per_s=0.5, burst_s=1), clock=clock)
+    door = RateLimiter(replace(OFF, read_per_s=0.5, burst_s=1), clock=clock)
 
-    assert _refusal(door, Kind.READ) is None
-    refusal = _refusal(door, Kind.READ)
+    assert _refusal(door, RateLimitedAction.READ) is None
+    refusal = _refusal(door, RateLimitedAction.READ)
     assert isinstance(refusal, Throttled)
     assert refusal.retry_after_s == 2
 
@@ -443,41 +487,63 @@ def test_no_flood_frees_a_name_by_the_defaults() -> None:
 
     So the name that a flood pushes out could call again anyway.
     """
-    per_s = {Kind.CONFIRM: 25, Kind.RESEND: 12, Kind.FORGOT: 15, Kind.RESET: 15, Kind.SIGN_UP: 25}
-    per_s |= {Kind.SIGN_IN: 60, Kind.BEGIN: 60, Kind.CHALLENGE: 180, Kind.PASSWORD_CHALLENGE: 180}
+    per_s = {
+        RateLimitedAction.CONFIRM: 25,
+        RateLimitedAction.RESEND: 12,
+        RateLimitedAction.FORGOT: 15,
+        RateLimitedAction.RESET: 15,
+        RateLimitedAction.SIGN_UP: 25,
+    }
+    per_s |= {
+        RateLimitedAction.SIGN_IN: 60,
+        RateLimitedAction.BEGIN: 60,
+        RateLimitedAction.CHALLENGE: 180,
+        RateLimitedAction.PASSWORD_CHALLENGE: 180,
+    }
     # A choice counts only where a sign-in that was begun goes on with it.
-    per_s |= {Kind.CODE_CHALLENGE: 180, Kind.BEGIN_CODE: 60, Kind.CHOOSE_CODE: 60}
+    per_s |= {
+        RateLimitedAction.CODE_CHALLENGE: 180,
+        RateLimitedAction.BEGIN_CODE: 60,
+        RateLimitedAction.CHOOSE_CODE: 60,
+    }
     hour_s, refill_s = 3_600, 30 * 10
-    hourly = {Kind.CONFIRM, Kind.RESEND, Kind.FORGOT, Kind.RESET, Kind.BEGIN_CODE, Kind.CHOOSE_CODE}
+    hourly = {
+        RateLimitedAction.CONFIRM,
+        RateLimitedAction.RESEND,
+        RateLimitedAction.FORGOT,
+        RateLimitedAction.RESET,
+        RateLimitedAction.BEGIN_CODE,
+        RateLimitedAction.CHOOSE_CODE,
+    }
 
     for kind, calls in per_s.items():
         lasts_s = hour_s if kind in hourly else refill_s
-        assert calls * (lasts_s + 1) < LIMITS.accounts_remembered, kind
+        assert calls * (lasts_s + 1) < LIMITS.accounts_tracked, kind
     recipients_per_s = 25 * 2 + 12 * 2  # of signing up and of changes, each an e-mail and a number
-    assert recipients_per_s * (hour_s + 1) < LIMITS.accounts_remembered
-    assert LIMITS.accounts_remembered > 60 * (LONGEST_LOCK_S + FORGOTTEN_AFTER_S)
+    assert recipients_per_s * (hour_s + 1) < LIMITS.accounts_tracked
+    assert LIMITS.accounts_tracked > 60 * (LONGEST_LOCK_S + FORGOTTEN_AFTER_S)
 
 
 def test_flood_of_names_does_not_free_one_of_them() -> None:
     """An hour of as many names as are let through leaves the first one limited to its end."""
     clock = Clock()
-    limits = replace(LIMITS, resend_per_h=1, update_per_s=1, accounts_remembered=3_602)
-    door = FrontDoor(limits, clock=clock)
-    assert _refusal(door, Kind.RESEND, account="alice") is None
+    limits = replace(LIMITS, resend_per_h=1, update_per_s=1, accounts_tracked=3_602)
+    door = RateLimiter(limits, clock=clock)
+    assert _refusal(door, RateLimitedAction.RESEND, account="alice") is None
     for second in range(3_600):
         clock.now += 1
         flood = (
-            _refusal(door, Kind.RESEND, address=_address(n), account=f"{second} {n}")
+            _refusal(door, RateLimitedAction.RESEND, address=_address(n), account=f"{second} {n}")
             for n in (1, 2)
         )
         assert [type(refusal) for refusal in flood] == [type(None), Throttled]
 
-    assert isinstance(_refusal(door, Kind.RESEND, account="alice"), TooManyAttempts)
+    assert isinstance(_refusal(door, RateLimitedAction.RESEND, account="alice"), TooManyAttempts)
     clock.now += 1
-    assert _refusal(door, Kind.RESEND, account="alice") is None
+    assert _refusal(door, RateLimitedAction.RESEND, account="alice") is None
 
 
-def _kept(door: FrontDoor) -> list[bytes | str]:
+def _kept(door: RateLimiter) -> list[bytes | str]:
     """Return every text that the door holds on to."""
     reachable: list[object] = [door]
     seen = {id(door)}
@@ -489,9 +555,9 @@ def _kept(door: FrontDoor) -> list[bytes | str]:
     return [value for value in reachable if isinstance(value, bytes | str)]
 
 
-def _door_that_met(name: str) -> FrontDoor:
-    door = FrontDoor(ROOMY, clock=Clock())
-    for kind in Kind:
+def _door_that_met(name: str) -> RateLimiter:
+    door = RateLimiter(ROOMY, clock=Clock())
+    for kind in RateLimitedAction:
         _refusal(door, kind, account=name)
         _wrong_password(door, name, kind)
     return door
@@ -514,10 +580,10 @@ def test_what_stands_for_a_name_is_another_in_each_process() -> None:
     assert not first & second
 
 
-def _guess_wrongly(door: FrontDoor) -> None:
+def _guess_wrongly(door: RateLimiter) -> None:
     with (
         pytest.raises(InvalidCredentials),
-        door.admit(Kind.SIGN_IN, address=HERE, account="alice"),
+        door.admit(RateLimitedAction.SIGN_IN, address=HERE, account="alice"),
     ):
         raise InvalidCredentials
 
@@ -526,55 +592,57 @@ def test_address_is_refused_before_its_body_is_read() -> None:
     """Who has used up an address's calls is refused by the address alone, in that category alone."""
     metrics = Metrics()
     limits = replace(OFF, address_burst=1, address_per_s=0.5)
-    door = FrontDoor(limits, clock=Clock(), metrics=metrics)
+    door = RateLimiter(limits, clock=Clock(), metrics=metrics)
     for _ in range(3):
-        door.check_address(Kind.SIGN_IN, HERE)  # counts nothing
-    _refusal(door, Kind.BEGIN)
+        door.check_address(RateLimitedAction.SIGN_IN, HERE)  # counts nothing
+    _refusal(door, RateLimitedAction.BEGIN)
 
     with pytest.raises(TooManyAttempts) as refused:
-        door.check_address(Kind.SIGN_IN, HERE)
+        door.check_address(RateLimitedAction.SIGN_IN, HERE)
 
     assert refused.value.retry_after_s == 2
-    door.check_address(Kind.SIGN_UP, HERE)
-    door.check_address(Kind.SIGN_IN, _address(1))
+    door.check_address(RateLimitedAction.SIGN_UP, HERE)
+    door.check_address(RateLimitedAction.SIGN_IN, _address(1))
     assert samples_of(metrics)['limiter_refusals_total{kind="sign_in",limit="address"}'] == 1
 
 
 def test_refused_body_counts_against_its_address_alone() -> None:
     """Bodies that are refused use up the calls of the address that sends them, and no others."""
-    door = FrontDoor(replace(LIMITS, address_burst=3, sign_up_per_s=1), clock=Clock())
+    door = RateLimiter(replace(LIMITS, address_burst=3, sign_up_per_s=1), clock=Clock())
     for _ in range(5):
-        door.count_refused_body(Kind.SIGN_UP, HERE)
+        door.count_refused_body(RateLimitedAction.SIGN_UP, HERE)
 
-    assert isinstance(_refusal(door, Kind.SIGN_UP), TooManyAttempts)
-    assert _refusal(door, Kind.SIGN_UP, address=_address(1)) is None
+    assert isinstance(_refusal(door, RateLimitedAction.SIGN_UP), TooManyAttempts)
+    assert _refusal(door, RateLimitedAction.SIGN_UP, address=_address(1)) is None
 
 
 def test_address_without_a_limit_is_not_refused() -> None:
     """Where the limit of addresses is off, bodies are neither counted nor refused for it."""
-    door = FrontDoor(OFF, clock=Clock())
-    door.count_refused_body(Kind.SIGN_IN, HERE)
+    door = RateLimiter(OFF, clock=Clock())
+    door.count_refused_body(RateLimitedAction.SIGN_IN, HERE)
 
-    door.check_address(Kind.SIGN_IN, HERE)
+    door.check_address(RateLimitedAction.SIGN_IN, HERE)
 
 
 def test_refusal_is_counted_under_its_limit() -> None:
     """The metrics tell which limit refused which kind of call."""
     metrics = Metrics()
-    door = FrontDoor(replace(OFF, address_burst=1, address_per_s=1), clock=Clock(), metrics=metrics)
+    door = RateLimiter(
+        replace(OFF, address_burst=1, address_per_s=1), clock=Clock(), metrics=metrics
+    )
     for _ in range(2):
-        _refusal(door, Kind.READ)
-    door = FrontDoor(
+        _refusal(door, RateLimitedAction.READ)
+    door = RateLimiter(
         replace(OFF, account_burst=1, account_per_min=1), clock=Clock(), metrics=metrics
     )
     for _ in range(2):
-        _refusal(door, Kind.SIGN_UP, account="alice")
-    door = FrontDoor(replace(OFF, update_per_s=1.0, burst_s=1.0), clock=Clock(), metrics=metrics)
+        _refusal(door, RateLimitedAction.SIGN_UP, account="alice")
+    door = RateLimiter(replace(OFF, update_per_s=1.0, burst_s=1.0), clock=Clock(), metrics=metrics)
     for _ in range(2):
-        _refusal(door, Kind.UPDATE)
-    door = FrontDoor(replace(OFF, lockout_after=1), clock=Clock(), metrics=metrics)
+        _refusal(door, RateLimitedAction.UPDATE)
+    door = RateLimiter(replace(OFF, lockout_after=1), clock=Clock(), metrics=metrics)
     _guess_wrongly(door)
-    _refusal(door, Kind.SIGN_IN, account="alice")
+    _refusal(door, RateLimitedAction.SIGN_IN, account="alice")
 
     samples = samples_of(metrics)
     assert {name: value for name, value in samples.items() if "limiter" in name} == {

@@ -156,7 +156,7 @@ async def test_draining_process_keeps_no_connection_and_is_not_ready(memory: Ada
     app = create_app(configured(), opening(memory))
     request = b"GET /health/%s HTTP/1.1\r\nHost: localhost\r\n\r\n"
     async with serving(app) as port:
-        app[keys.LOAD].draining = True
+        app[keys.SERVER_LOAD].draining = True
         (alive,) = (await exchange(port, request % b"live")).answers
         (ready,) = (await exchange(port, request % b"ready")).answers
 

@@ -10,7 +10,7 @@ import pytest
 
 from service.api import keys, routes
 from service.app import Adapters, create_app
-from service.server.load_shedding import is_one_request, needs_of
+from service.server.load_shedding import dependency_of, is_one_request
 from tests.api.middlewares.test_limits import WaitingStore
 from tests.api.raw_http import serving
 from tests.support.environment import configured, opening
@@ -66,7 +66,7 @@ def test_what_is_not_plain_is_left_to_the_parser(data: bytes) -> None:
 )
 def test_some_requests_are_never_refused_unseen(request_: bytes) -> None:
     """What waits for no upstream is answered, and old clients don't keep their connection."""
-    assert needs_of(request_) is None
+    assert dependency_of(request_) is None
 
 
 def test_each_request_has_the_places_of_what_it_needs() -> None:
@@ -74,7 +74,7 @@ def test_each_request_has_the_places_of_what_it_needs() -> None:
     needs = routes.needs()
     for route, _ in routes.all_routes():
         line = f"{route.method} {route.path}?a=b HTTP/1.1\r\n".encode()
-        assert needs_of(line) == needs.get(route.operation.call), line
+        assert dependency_of(line) == needs.get(route.operation.call), line
 
 
 async def test_requests_that_need_something_else_are_served(memory: Adapters) -> None:
@@ -101,7 +101,7 @@ async def _asked(streams: Streams, request: bytes) -> tuple[int, bytes, bytes]:
 @asynccontextmanager
 async def _busy(
     memory: Adapters, **settings: str
-) -> AsyncIterator[tuple[int, WaitingStore, Streams, keys.Load]]:
+) -> AsyncIterator[tuple[int, WaitingStore, Streams, keys.ServerLoad]]:
     """Serve with the one place that there is taken; gives the connection that took it."""
     store = WaitingStore()
     config = configured({"server": {"max-in-flight": "1"}})
@@ -110,7 +110,7 @@ async def _busy(
         holder = await asyncio.open_connection("127.0.0.1", port)
         holder[1].write(GET)
         await store.asked.wait()
-        yield port, store, holder, app[keys.LOAD]
+        yield port, store, holder, app[keys.SERVER_LOAD]
         store.release.set()
         holder[1].close()
 

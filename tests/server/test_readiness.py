@@ -6,7 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from service.domain.errors import Misconfigured, UpstreamUnavailable
-from service.server.readiness import Check, Watch
+from service.server.readiness import Check, HealthMonitor
 
 SOON_S = 0.001
 NEVER_S = 300.0  # between the rounds of a watch whose first round alone matters
@@ -47,7 +47,7 @@ async def _reported(*outcomes: Outcome) -> list[dict[str, str]]:
         if outcome is not OK:
             raise outcome
 
-    watch = Watch({"table": check}, interval_s=SOON_S)
+    watch = HealthMonitor({"table": check}, interval_s=SOON_S)
     async with watch, asyncio.timeout(5):
         await over.wait()
     return seen[1:]
@@ -64,14 +64,14 @@ def _readiness_tasks() -> list[asyncio.Task[object]]:
 )  # fmt: skip
 async def test_first_round_decides(outcome: Outcome, failing: dict[str, str]) -> None:
     """What the first round found stands when entering ends; one failure is enough then."""
-    async with Watch({"table": _always(outcome)}, interval_s=NEVER_S) as watch:
+    async with HealthMonitor({"table": _always(outcome)}, interval_s=NEVER_S) as watch:
         assert watch.readiness.failing == failing
 
 
 async def test_each_check_stands_for_itself() -> None:
     """Of several checks the failing ones are named, each with its reason."""
     checks = {"table": _always(DOWN), "pool": _always(OK), "keys": _always(Misconfigured())}
-    async with Watch(checks, interval_s=NEVER_S) as watch:
+    async with HealthMonitor(checks, interval_s=NEVER_S) as watch:
         assert watch.readiness.failing == {
             "table": "upstream_unavailable",
             "keys": "misconfigured",
@@ -86,13 +86,13 @@ async def test_checks_of_a_round_run_together() -> None:
         await both.wait()
 
     async with asyncio.timeout(5):
-        async with Watch({"table": check, "pool": check}, interval_s=NEVER_S) as watch:
+        async with HealthMonitor({"table": check, "pool": check}, interval_s=NEVER_S) as watch:
             assert watch.readiness.failing == {}
 
 
 async def test_no_checks_are_ready() -> None:
     """Without checks there is nothing to fail."""
-    async with Watch({}, interval_s=NEVER_S) as watch:
+    async with HealthMonitor({}, interval_s=NEVER_S) as watch:
         assert watch.readiness.failing == {}
 
 
@@ -140,7 +140,7 @@ async def test_defective_check_is_logged_and_fails() -> None:
 
     assert reported == [{"table": "internal_error"}, {}]
     assert logs[0] == {
-        "event": "check_defective",
+        "event": "health_check_error",
         "check": "table",
         "exc_info": True,
         "log_level": "error",
@@ -150,7 +150,7 @@ async def test_defective_check_is_logged_and_fails() -> None:
 async def test_hanging_check_times_out() -> None:
     """A check that does not end is given up after a second, and counts as a failure."""
     async with asyncio.timeout(5):
-        async with Watch({"table": _hang}, interval_s=SOON_S) as watch:
+        async with HealthMonitor({"table": _hang}, interval_s=SOON_S) as watch:
             assert watch.readiness.failing == {"table": "deadline_exceeded"}
 
 
@@ -168,7 +168,7 @@ async def test_leaving_ends_the_watch(interval_s: float) -> None:
             await _hang()
 
     before = asyncio.all_tasks()
-    async with asyncio.timeout(5), Watch({"table": check}, interval_s=interval_s):
+    async with asyncio.timeout(5), HealthMonitor({"table": check}, interval_s=interval_s):
         assert len(_readiness_tasks()) == 1
         if interval_s == SOON_S:
             await again.wait()
@@ -180,7 +180,7 @@ async def test_leaving_by_an_error_ends_the_watch() -> None:
     """An error passes through the watch, which ends as well."""
 
     async def failing() -> None:
-        async with Watch({"table": _always(OK)}, interval_s=NEVER_S):
+        async with HealthMonitor({"table": _always(OK)}, interval_s=NEVER_S):
             raise ValueError("of the body")
 
     with pytest.raises(ValueError, match="of the body"):
@@ -197,7 +197,7 @@ async def test_start_that_is_cancelled_leaves_nothing() -> None:
         await _hang()
 
     async def entering() -> None:
-        async with Watch({"table": check}, interval_s=NEVER_S):
+        async with HealthMonitor({"table": check}, interval_s=NEVER_S):
             pytest.fail("entered without a first round")
 
     task = asyncio.create_task(entering())

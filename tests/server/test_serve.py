@@ -291,7 +291,7 @@ async def test_last_connection_may_still_ask(memory: Adapters) -> None:
     app = create_app(configured(), opening(memory))
     async with _served(app, _config(**{"drain-s": "30"})) as served:
         _send(signal.SIGTERM)
-        await until(lambda: app[keys.LOAD].draining)
+        await until(lambda: app[keys.SERVER_LOAD].draining)
         reader, writer = await asyncio.open_connection(served.host, served.port)
         _send(signal.SIGTERM)
         while True:

@@ -11,7 +11,7 @@ from service.aws.clients import Credentials
 from service.config import loader
 from service.config.loader import Settings
 from service.config.settings import Config
-from service.observability.upstream_calls import Calls
+from service.observability.upstream_calls import UpstreamTelemetry
 
 CREDENTIALS = Credentials("test", "test")
 PASSWORD = "YourPass123!"  # noqa: S105 -- of users that live as long as a test
@@ -37,7 +37,7 @@ def opening(adapters: Adapters) -> OpenAdapters:
     """Return what opens *adapters* for create_app, where they need no opening."""
 
     @asynccontextmanager
-    async def opened(_: Config, __: Calls) -> AsyncIterator[Adapters]:
+    async def opened(_: Config, __: UpstreamTelemetry) -> AsyncIterator[Adapters]:
         yield adapters
 
     return opened

@@ -7,7 +7,7 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from service.domain.identity import Evidence
+from service.domain.identity import RequestCredentials
 from tests.support.jose import NOW, Changes, Sign, changed, compact, es256
 
 ARN: Final = (
@@ -72,6 +72,6 @@ class FakeLoadBalancer:
         )
 
 
-def evidence(token: str, *, identity: tuple[str, ...] = (SUB,)) -> Evidence:
+def evidence(token: str, *, identity: tuple[str, ...] = (SUB,)) -> RequestCredentials:
     """Return what a request behind a load balancer shows."""
-    return Evidence(peer=None, oidc_data=(token,), oidc_identity=identity)
+    return RequestCredentials(peer=None, oidc_data=(token,), oidc_identity=identity)

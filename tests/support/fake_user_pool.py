@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from service.domain.identity import Evidence
+from service.domain.identity import RequestCredentials
 from tests.support.fake_load_balancer import CLIENT, ISSUER, SUB
 from tests.support.jose import NOW, Changes, Sign, changed, compact, encoded, rs256
 
@@ -82,11 +82,11 @@ def jwk(key: rsa.RSAPublicKey, kid: str) -> Mapping[str, Any]:
     return {"alg": "RS256", "e": e, "kid": kid, "kty": "RSA", "n": n, "use": "sig"}
 
 
-def evidence(*authorization: str) -> Evidence:
+def evidence(*authorization: str) -> RequestCredentials:
     """Return what a request with these Authorization headers shows."""
-    return Evidence(peer=None, authorization=authorization)
+    return RequestCredentials(peer=None, authorization=authorization)
 
 
-def bearing(token: str) -> Evidence:
+def bearing(token: str) -> RequestCredentials:
     """Return what a request with this access token shows."""
     return evidence(f"Bearer {token}")

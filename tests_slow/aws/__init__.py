@@ -1,1 +1,1 @@
-"""Calls of AWS that end late or fail again and again, and generated answers."""
+"""UpstreamTelemetry of AWS that end late or fail again and again, and generated answers."""

@@ -108,7 +108,7 @@ async def test_upstream_that_is_down_gets_hardly_more_calls(
 
 @ON_DYNAMODB
 async def test_upstream_that_was_down_is_tried_again_as_before(transport: str, call: Call) -> None:
-    """Calls that succeed earn the retries back that an outage has used up."""
+    """UpstreamTelemetry that succeed earn the retries back that an outage has used up."""
     async with scripted(FINE) as server, _clients(server.url, transport, NEVER_OPEN) as clients:
         server.plan(raw(b"{}", 500))
         for _ in range(100):

@@ -205,7 +205,7 @@ async def test_slow_bodies_have_not_any_memory(memory: Adapters) -> None:
         _trickling(port, head % largest + b" " * (largest - 500), clients) as streams,
         asyncio.timeout(WITHIN_S),
     ):
-        await until(lambda: app[keys.LOAD].waiting_bytes > 127 * (largest - 500))
+        await until(lambda: app[keys.SERVER_LOAD].waiting_bytes > 127 * (largest - 500))
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(head % 2)
         await asyncio.sleep(0.05)
@@ -213,7 +213,7 @@ async def test_slow_bodies_have_not_any_memory(memory: Adapters) -> None:
         small = await reader.readuntil(b"\r\n")
         writer.close()
         heard = [(await reader.readuntil(b"\r\n"))[:13] for reader, _ in streams]
-        await until(lambda: app[keys.LOAD].waiting_bytes == 0)
+        await until(lambda: app[keys.SERVER_LOAD].waiting_bytes == 0)
 
     assert small == b"HTTP/1.1 201 Created\r\n"
     assert set(heard) == {b"HTTP/1.1 503 ", b"HTTP/1.1 408 "}

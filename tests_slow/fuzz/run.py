@@ -15,9 +15,9 @@ from pathlib import Path
 import aiohttp
 
 from service.app import Adapters, create_app
-from service.authentication.trusted_header import TrustedHeader
+from service.authentication.trusted_header import TrustedHeaderAuthenticator
 from service.domain.errors import NotAuthenticated
-from service.domain.identity import Evidence, Identity, IdentitySource
+from service.domain.identity import Authenticator, Identity, RequestCredentials
 from tests.api.raw_http import serving
 from tests.support.environment import PASSWORD, configured, opening
 from tests.support.fakes.access_tokens import memory_access_tokens
@@ -63,11 +63,11 @@ class OneUser:
 
     name = "header"
 
-    def __init__(self, source: IdentitySource, sub: str) -> None:
+    def __init__(self, source: Authenticator, sub: str) -> None:
         self._source = source
         self._sub = sub
 
-    async def identify(self, evidence: Evidence) -> Identity | None:
+    async def identify(self, evidence: RequestCredentials) -> Identity | None:
         """Return that user; raises NotAuthenticated."""
         identity = await self._source.identify(evidence)
         if identity is not None and identity.sub != self._sub:
@@ -95,11 +95,13 @@ async def run(plan: Plan, folder: Path) -> Outcome:
     """Serve, and run schemathesis to its end with its files in *folder*."""
     config = configured(UNLIMITED)
     pool = LastingPool()
-    source = OneUser(TrustedHeader(trusted_proxies=config.identity.trusted_proxies), SUB)
+    source = OneUser(
+        TrustedHeaderAuthenticator(trusted_proxies=config.identity.trusted_proxies), SUB
+    )
     adapters = Adapters(
         identity_provider=memory_identity_provider(pool),
         profile_store=MemoryProfileStore(),
-        identity_sources=(source,),
+        authenticators=(source,),
         access_tokens=memory_access_tokens(),
         checks={},
     )

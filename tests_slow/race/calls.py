@@ -1,4 +1,4 @@
-"""Calls by any of several processes."""
+"""UpstreamTelemetry by any of several processes."""
 
 import itertools
 from collections.abc import Iterator, Mapping

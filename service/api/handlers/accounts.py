@@ -7,8 +7,8 @@ from typing import Final
 from aiohttp import web
 
 from service.api import account_body, keys, request_body
-from service.api.audit_log import SecurityEvent, record
-from service.api.cognito_guard import attempt
+from service.api.audit_log import AuditEvent, emit
+from service.api.cognito_guard import guarded_call
 from service.api.handlers.auth_config import offered_rules
 from service.api.handlers.deliveries import delivery_data, recipients_of
 from service.api.operations import (
@@ -23,7 +23,7 @@ from service.api.schemas import accounts as schemas
 from service.domain import errors
 from service.domain.accounts import SignedUp
 from service.domain.errors import AccountExists, DeliveryFailed, TooManyAttempts, WeakPassword
-from service.rate_limiting.limited_actions import Kind
+from service.rate_limiting.limited_actions import RateLimitedAction
 
 TAG = "accounts"
 UNIFORM: Final = {"confirmed": False}  # an id or a delivery would tell whether the account is new
@@ -51,20 +51,20 @@ async def sign_up(request: web.Request) -> web.Response:
     a new one whose message was not sent; the password rules are checked first, lest a weak password be
     refused for new names only.
     """
-    auth, offer = request.app[keys.CONFIG].auth, request.app[keys.CONFIG].offer
+    auth, offer = request.app[keys.CONFIG].auth, request.app[keys.CONFIG].auth_config
     account = await account_body.load(
         request,
-        Kind.SIGN_UP,
+        RateLimitedAction.SIGN_UP,
         schemas.SignUpSchema(writable_attributes=auth.writable_attributes),
-        refused=SecurityEvent.SIGN_UP_REFUSED,
+        refused=AuditEvent.SIGN_UP_REFUSED,
     )
-    async with attempt(
+    async with guarded_call(
         request,
-        Kind.SIGN_UP,
-        refused=SecurityEvent.SIGN_UP_REFUSED,
+        RateLimitedAction.SIGN_UP,
+        refused=AuditEvent.SIGN_UP_REFUSED,
         account=account.username,
         recipients=recipients_of(account.attributes),
-        always=auth.uniform_signup,
+        pad_success=auth.uniform_signup,
     ) as client:
         if auth.uniform_signup and not offered_rules(offer).allow(account.password):
             raise WeakPassword
@@ -75,14 +75,14 @@ async def sign_up(request: web.Request) -> web.Response:
         except (AccountExists, DeliveryFailed, TooManyAttempts) as refusal:
             if not auth.uniform_signup:
                 raise
-            record(
+            emit(
                 request,
-                SecurityEvent.SIGN_UP_REFUSED,
+                AuditEvent.SIGN_UP_REFUSED,
                 account=account.username,
                 refusal=refusal,
             )
             return request_body.answer(UNIFORM, status=HTTPStatus.CREATED)
-        record(request, SecurityEvent.SIGNED_UP, sub=signed_up.user_id, account=account.username)
+        emit(request, AuditEvent.SIGNED_UP, sub=signed_up.user_id, account=account.username)
         if auth.uniform_signup:
             return request_body.answer(UNIFORM, status=HTTPStatus.CREATED)
     return request_body.answer(_signed_up(signed_up), status=HTTPStatus.CREATED)
@@ -99,18 +99,21 @@ async def confirm(request: web.Request) -> web.Response:
     """Confirm an account."""
     body = await account_body.load(
         request,
-        Kind.CONFIRM,
+        RateLimitedAction.CONFIRM,
         schemas.ConfirmSchema(),
-        refused=SecurityEvent.CONFIRMATION_REFUSED,
+        refused=AuditEvent.CONFIRMATION_REFUSED,
     )
     username = body["username"]
-    async with attempt(
-        request, Kind.CONFIRM, refused=SecurityEvent.CONFIRMATION_REFUSED, account=username
+    async with guarded_call(
+        request,
+        RateLimitedAction.CONFIRM,
+        refused=AuditEvent.CONFIRMATION_REFUSED,
+        account=username,
     ) as client:
         await request.app[keys.IDENTITY_PROVIDER].registrations.confirm(
             username, body["code"], client
         )
-    record(request, SecurityEvent.CONFIRMED, account=username)
+    emit(request, AuditEvent.CONFIRMED, account=username)
     return request_body.answer({"confirmed": True})
 
 
@@ -129,20 +132,20 @@ async def resend_code(request: web.Request) -> web.Response:
     """Send a new code; the answer is the same whether there is such an account or not."""
     body = await account_body.load(
         request,
-        Kind.RESEND,
+        RateLimitedAction.RESEND,
         schemas.UsernameSchema(),
-        refused=SecurityEvent.CODE_REQUEST_REFUSED,
+        refused=AuditEvent.CODE_REQUEST_REFUSED,
     )
     username = body["username"]
-    async with attempt(
+    async with guarded_call(
         request,
-        Kind.RESEND,
-        refused=SecurityEvent.CODE_REQUEST_REFUSED,
+        RateLimitedAction.RESEND,
+        refused=AuditEvent.CODE_REQUEST_REFUSED,
         account=username,
-        always=True,
+        pad_success=True,
     ) as client:
         await request.app[keys.IDENTITY_PROVIDER].registrations.resend_code(username, client)
-    record(request, SecurityEvent.CODE_REQUESTED, account=username)
+    emit(request, AuditEvent.CODE_REQUESTED, account=username)
     return request_body.answer({}, status=HTTPStatus.ACCEPTED)
 
 

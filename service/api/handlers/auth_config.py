@@ -7,7 +7,7 @@ from aiohttp import web
 from service.api import keys, request_body
 from service.api.operations import Answer, operation
 from service.api.schemas.auth_config import OfferSchema
-from service.config.settings import OfferConfig
+from service.config.settings import AuthConfigConfig
 from service.domain.password_rules import PasswordRules
 
 TAG = "accounts"
@@ -22,7 +22,7 @@ TAG = "accounts"
 async def show(request: web.Request) -> web.Response:
     """Answer from the settings; the user pool is not asked."""
     config = request.app[keys.CONFIG]
-    offer = config.offer
+    offer = config.auth_config
     data: dict[str, object] = {
         "signUp": {
             "enabled": offer.sign_up,
@@ -41,6 +41,6 @@ async def show(request: web.Request) -> web.Response:
     return request_body.answer(data)
 
 
-def offered_rules(offer: OfferConfig) -> PasswordRules:
+def offered_rules(offer: AuthConfigConfig) -> PasswordRules:
     """Return the password rules of an offer."""
     return PasswordRules(offer.password_min_length, offer.password_requires)

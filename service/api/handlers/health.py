@@ -34,7 +34,7 @@ async def live(_: web.Request) -> web.Response:
 async def ready(request: web.Request) -> web.Response:
     """Answer with the outcome of the last checks, which run in the background."""
     failing = {**request.app[keys.READINESS].failing}
-    if request.app[keys.LOAD].draining:
+    if request.app[keys.SERVER_LOAD].draining:
         failing["process"] = "stopping"
     if failing:
         raise NotReady(

@@ -5,13 +5,13 @@ from http import HTTPStatus
 from aiohttp import web
 
 from service.api import account_body, keys, otpauth, request_body
-from service.api.audit_log import SecurityEvent, record
-from service.api.cognito_guard import attempt
+from service.api.audit_log import AuditEvent, emit
+from service.api.cognito_guard import guarded_call
 from service.api.operations import OF_COGNITO, Answer, operation
 from service.api.schemas import mfa as schemas
 from service.domain import errors
 from service.domain.accounts import account_of
-from service.rate_limiting.limited_actions import Kind
+from service.rate_limiting.limited_actions import RateLimitedAction
 
 TAG = "second factors"
 LABELS = ("email", "phone_number", "preferred_username")  # what a person knows the account by
@@ -26,7 +26,7 @@ LABELS = ("email", "phone_number", "preferred_username")  # what a person knows 
 )
 async def show(request: web.Request) -> web.Response:
     """Answer with the caller's factors."""
-    async with attempt(request, Kind.READ):
+    async with guarded_call(request, RateLimitedAction.READ):
         preferences = await request.app[keys.IDENTITY_PROVIDER].factors.preferences(
             request[keys.ACCESS_TOKEN]
         )
@@ -48,15 +48,17 @@ async def prefer(request: web.Request) -> web.Response:
     """Enable exactly the factors that the body lists."""
     preferences = await account_body.load(
         request,
-        Kind.UPDATE,
+        RateLimitedAction.UPDATE,
         schemas.MfaPreferencesSchema(),
-        refused=SecurityEvent.MFA_CHANGE_REFUSED,
+        refused=AuditEvent.MFA_CHANGE_REFUSED,
     )
     access_token = request[keys.ACCESS_TOKEN]
-    async with attempt(request, Kind.UPDATE, refused=SecurityEvent.MFA_CHANGE_REFUSED):
+    async with guarded_call(
+        request, RateLimitedAction.UPDATE, refused=AuditEvent.MFA_CHANGE_REFUSED
+    ):
         await request.app[keys.IDENTITY_PROVIDER].factors.prefer(access_token, preferences)
-    enabled = SecurityEvent.MFA_ENABLED if preferences.enabled else SecurityEvent.MFA_DISABLED
-    record(request, enabled, sub=request[keys.IDENTITY].sub)
+    enabled = AuditEvent.MFA_ENABLED if preferences.enabled else AuditEvent.MFA_DISABLED
+    emit(request, enabled, sub=request[keys.IDENTITY].sub)
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
@@ -76,7 +78,9 @@ async def associate_totp(request: web.Request) -> web.Response:
     """Give the caller a secret for an authenticator app."""
     provider = request.app[keys.IDENTITY_PROVIDER]
     access_token = request[keys.ACCESS_TOKEN]
-    async with attempt(request, Kind.UPDATE, refused=SecurityEvent.MFA_CHANGE_REFUSED):
+    async with guarded_call(
+        request, RateLimitedAction.UPDATE, refused=AuditEvent.MFA_CHANGE_REFUSED
+    ):
         account = await account_of(
             provider.own_account, access_token, sub=request[keys.IDENTITY].sub
         )
@@ -102,14 +106,16 @@ async def verify_totp(request: web.Request) -> web.Response:
     """Prove that the caller's app has the secret."""
     body = await account_body.load(
         request,
-        Kind.UPDATE,
+        RateLimitedAction.UPDATE,
         schemas.VerifyTotpSchema(),
-        refused=SecurityEvent.MFA_CHANGE_REFUSED,
+        refused=AuditEvent.MFA_CHANGE_REFUSED,
     )
     access_token = request[keys.ACCESS_TOKEN]
-    async with attempt(request, Kind.UPDATE, refused=SecurityEvent.MFA_CHANGE_REFUSED):
+    async with guarded_call(
+        request, RateLimitedAction.UPDATE, refused=AuditEvent.MFA_CHANGE_REFUSED
+    ):
         await request.app[keys.IDENTITY_PROVIDER].factors.verify_totp(
             access_token, body["code"], body["device_name"]
         )
-    record(request, SecurityEvent.TOTP_VERIFIED, sub=request[keys.IDENTITY].sub)
+    emit(request, AuditEvent.TOTP_VERIFIED, sub=request[keys.IDENTITY].sub)
     return web.Response(status=HTTPStatus.NO_CONTENT)

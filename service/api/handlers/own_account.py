@@ -5,15 +5,15 @@ from http import HTTPStatus
 from aiohttp import web
 
 from service.api import account_body, keys, request_body
-from service.api.audit_log import SecurityEvent, record
-from service.api.cognito_guard import attempt
+from service.api.audit_log import AuditEvent, emit
+from service.api.cognito_guard import guarded_call
 from service.api.handlers.deliveries import delivery_data, recipients_of
 from service.api.operations import OF_A_TRIGGER, OF_COGNITO, OF_SENDING, Answer, operation
 from service.api.schemas import own_account as schemas
 from service.domain import errors
 from service.domain.account_deletion import delete_account
 from service.domain.accounts import account_of
-from service.rate_limiting.limited_actions import Kind
+from service.rate_limiting.limited_actions import RateLimitedAction
 
 TAG = "own account"
 
@@ -27,7 +27,7 @@ TAG = "own account"
 )
 async def show(request: web.Request) -> web.Response:
     """Answer with the caller's account."""
-    async with attempt(request, Kind.READ):
+    async with guarded_call(request, RateLimitedAction.READ):
         account = await account_of(
             request.app[keys.IDENTITY_PROVIDER].own_account,
             request[keys.ACCESS_TOKEN],
@@ -69,22 +69,22 @@ async def change(request: web.Request) -> web.Response:
     schema = schemas.ChangeAttributesSchema(writable_attributes=writable)
     changes = await account_body.load(
         request,
-        Kind.UPDATE,
+        RateLimitedAction.UPDATE,
         schema,
         types=request_body.PATCHES,
-        refused=SecurityEvent.ATTRIBUTE_CHANGE_REFUSED,
+        refused=AuditEvent.ATTRIBUTE_CHANGE_REFUSED,
     )
     access_token = request[keys.ACCESS_TOKEN]
-    async with attempt(
+    async with guarded_call(
         request,
-        Kind.UPDATE,
+        RateLimitedAction.UPDATE,
         recipients=recipients_of(changes),
-        refused=SecurityEvent.ATTRIBUTE_CHANGE_REFUSED,
+        refused=AuditEvent.ATTRIBUTE_CHANGE_REFUSED,
     ):
         deliveries = await request.app[keys.IDENTITY_PROVIDER].own_account.change_attributes(
             access_token, changes
         )
-    record(request, SecurityEvent.ATTRIBUTES_CHANGED, sub=request[keys.IDENTITY].sub)
+    emit(request, AuditEvent.ATTRIBUTES_CHANGED, sub=request[keys.IDENTITY].sub)
     data: dict[str, object] = {}
     if deliveries:
         data["delivery"] = delivery_data(deliveries[0])
@@ -105,21 +105,23 @@ async def send_verification(request: web.Request) -> web.Response:
     """Send a code to the caller's own address, which is read first: its messages are limited."""
     body = await account_body.load(
         request,
-        Kind.UPDATE,
+        RateLimitedAction.UPDATE,
         schemas.AttributeSchema(),
-        refused=SecurityEvent.CODE_REQUEST_REFUSED,
+        refused=AuditEvent.CODE_REQUEST_REFUSED,
     )
     attribute = body["attribute"]
     access_token = request[keys.ACCESS_TOKEN]
     own_account = request.app[keys.IDENTITY_PROVIDER].own_account
-    refused = SecurityEvent.CODE_REQUEST_REFUSED
-    async with attempt(request, Kind.READ, refused=refused):
+    refused = AuditEvent.CODE_REQUEST_REFUSED
+    async with guarded_call(request, RateLimitedAction.READ, refused=refused):
         attributes = (await own_account.describe(access_token)).attributes
     recipient = attributes.get(attribute)
     recipients = () if recipient is None else (recipient,)
-    async with attempt(request, Kind.UPDATE, recipients=recipients, refused=refused):
+    async with guarded_call(
+        request, RateLimitedAction.UPDATE, recipients=recipients, refused=refused
+    ):
         delivery = await own_account.send_verification(access_token, attribute)
-    record(request, SecurityEvent.CODE_REQUESTED, sub=request[keys.IDENTITY].sub)
+    emit(request, AuditEvent.CODE_REQUESTED, sub=request[keys.IDENTITY].sub)
     return request_body.answer({"delivery": delivery_data(delivery)}, status=HTTPStatus.ACCEPTED)
 
 
@@ -135,16 +137,18 @@ async def verify(request: web.Request) -> web.Response:
     """Prove the caller's own address."""
     body = await account_body.load(
         request,
-        Kind.UPDATE,
+        RateLimitedAction.UPDATE,
         schemas.VerifySchema(),
-        refused=SecurityEvent.ATTRIBUTE_VERIFICATION_REFUSED,
+        refused=AuditEvent.ATTRIBUTE_VERIFICATION_REFUSED,
     )
     access_token = request[keys.ACCESS_TOKEN]
-    async with attempt(request, Kind.UPDATE, refused=SecurityEvent.ATTRIBUTE_VERIFICATION_REFUSED):
+    async with guarded_call(
+        request, RateLimitedAction.UPDATE, refused=AuditEvent.ATTRIBUTE_VERIFICATION_REFUSED
+    ):
         await request.app[keys.IDENTITY_PROVIDER].own_account.verify(
             access_token, body["attribute"], body["code"]
         )
-    record(request, SecurityEvent.ATTRIBUTE_VERIFIED, sub=request[keys.IDENTITY].sub)
+    emit(request, AuditEvent.ATTRIBUTE_VERIFIED, sub=request[keys.IDENTITY].sub)
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
@@ -157,12 +161,14 @@ async def verify(request: web.Request) -> web.Response:
 )
 async def delete(request: web.Request) -> web.Response:
     """Delete the caller's account and profile; repeated, it finishes what a failure left."""
-    async with attempt(request, Kind.UPDATE, refused=SecurityEvent.ACCOUNT_DELETION_REFUSED):
+    async with guarded_call(
+        request, RateLimitedAction.UPDATE, refused=AuditEvent.ACCOUNT_DELETION_REFUSED
+    ):
         await delete_account(
             request.app[keys.IDENTITY_PROVIDER].own_account,
             request.app[keys.PROFILE_STORE],
             request[keys.ACCESS_TOKEN],
             sub=request[keys.IDENTITY].sub,
         )
-    record(request, SecurityEvent.ACCOUNT_DELETED, sub=request[keys.IDENTITY].sub)
+    emit(request, AuditEvent.ACCOUNT_DELETED, sub=request[keys.IDENTITY].sub)
     return web.Response(status=HTTPStatus.NO_CONTENT)

@@ -6,14 +6,14 @@ from http import HTTPStatus
 from aiohttp import web
 
 from service.api import account_body, keys, request_body
-from service.api.audit_log import SecurityEvent, record
-from service.api.cognito_guard import attempt
+from service.api.audit_log import AuditEvent, emit
+from service.api.cognito_guard import guarded_call
 from service.api.operations import OF_COGNITO, Answer, operation
 from service.api.schemas import passkeys as schemas
 from service.domain import errors
 from service.domain.passkeys import Passkey
 from service.domain.timestamps import timestamp
-from service.rate_limiting.limited_actions import Kind
+from service.rate_limiting.limited_actions import RateLimitedAction
 
 TAG = "passkeys"
 
@@ -27,7 +27,7 @@ TAG = "passkeys"
 )
 async def show(request: web.Request) -> web.Response:
     """Answer with the caller's passkeys."""
-    async with attempt(request, Kind.READ):
+    async with guarded_call(request, RateLimitedAction.READ):
         found = await request.app[keys.IDENTITY_PROVIDER].passkeys.registered(
             request[keys.ACCESS_TOKEN]
         )
@@ -43,7 +43,9 @@ async def show(request: web.Request) -> web.Response:
 )
 async def options(request: web.Request) -> web.Response:
     """Give the caller's browser what it needs to make a passkey."""
-    async with attempt(request, Kind.UPDATE, refused=SecurityEvent.PASSKEY_CHANGE_REFUSED):
+    async with guarded_call(
+        request, RateLimitedAction.UPDATE, refused=AuditEvent.PASSKEY_CHANGE_REFUSED
+    ):
         made = await request.app[keys.IDENTITY_PROVIDER].passkeys.registration_options(
             request[keys.ACCESS_TOKEN]
         )
@@ -62,16 +64,18 @@ async def register(request: web.Request) -> web.Response:
     """Keep the passkey that the caller's browser made."""
     body = await account_body.load(
         request,
-        Kind.UPDATE,
+        RateLimitedAction.UPDATE,
         schemas.RegisterPasskeySchema(),
-        refused=SecurityEvent.PASSKEY_CHANGE_REFUSED,
+        refused=AuditEvent.PASSKEY_CHANGE_REFUSED,
     )
     access_token = request[keys.ACCESS_TOKEN]
-    async with attempt(request, Kind.UPDATE, refused=SecurityEvent.PASSKEY_CHANGE_REFUSED):
+    async with guarded_call(
+        request, RateLimitedAction.UPDATE, refused=AuditEvent.PASSKEY_CHANGE_REFUSED
+    ):
         await request.app[keys.IDENTITY_PROVIDER].passkeys.register(
             access_token, body["credential"]
         )
-    record(request, SecurityEvent.PASSKEY_REGISTERED, sub=request[keys.IDENTITY].sub)
+    emit(request, AuditEvent.PASSKEY_REGISTERED, sub=request[keys.IDENTITY].sub)
     return web.Response(status=HTTPStatus.CREATED)
 
 
@@ -85,11 +89,13 @@ async def register(request: web.Request) -> web.Response:
 async def remove(request: web.Request) -> web.Response:
     """Delete one of the caller's passkeys."""
     access_token = request[keys.ACCESS_TOKEN]
-    async with attempt(request, Kind.UPDATE, refused=SecurityEvent.PASSKEY_CHANGE_REFUSED):
+    async with guarded_call(
+        request, RateLimitedAction.UPDATE, refused=AuditEvent.PASSKEY_CHANGE_REFUSED
+    ):
         await request.app[keys.IDENTITY_PROVIDER].passkeys.remove(
             access_token, request.match_info["id"]
         )
-    record(request, SecurityEvent.PASSKEY_DELETED, sub=request[keys.IDENTITY].sub)
+    emit(request, AuditEvent.PASSKEY_DELETED, sub=request[keys.IDENTITY].sub)
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 

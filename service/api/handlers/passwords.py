@@ -5,14 +5,14 @@ from http import HTTPStatus
 from aiohttp import web
 
 from service.api import account_body, keys, request_body
-from service.api.audit_log import SecurityEvent, record
-from service.api.cognito_guard import FRONT_DOOR, attempt
+from service.api.audit_log import AuditEvent, emit
+from service.api.cognito_guard import RATE_LIMITER, guarded_call
 from service.api.handlers.auth_config import offered_rules
 from service.api.operations import OF_A_PASSWORD, OF_A_TRIGGER, OF_COGNITO, Answer, operation
 from service.api.schemas import passwords as schemas
 from service.api.schemas.accounts import SentSchema, UsernameSchema
 from service.domain import errors
-from service.rate_limiting.limited_actions import Kind
+from service.rate_limiting.limited_actions import RateLimitedAction
 
 TAG = "passwords"
 
@@ -32,20 +32,20 @@ async def forgot(request: web.Request) -> web.Response:
     """Send a code; the answer is the same whether there is such an account or not."""
     body = await account_body.load(
         request,
-        Kind.FORGOT,
+        RateLimitedAction.FORGOT,
         UsernameSchema(),
-        refused=SecurityEvent.PASSWORD_RESET_REQUEST_REFUSED,
+        refused=AuditEvent.PASSWORD_RESET_REQUEST_REFUSED,
     )
     username = body["username"]
-    async with attempt(
+    async with guarded_call(
         request,
-        Kind.FORGOT,
-        refused=SecurityEvent.PASSWORD_RESET_REQUEST_REFUSED,
+        RateLimitedAction.FORGOT,
+        refused=AuditEvent.PASSWORD_RESET_REQUEST_REFUSED,
         account=username,
-        always=True,
+        pad_success=True,
     ) as client:
         await request.app[keys.IDENTITY_PROVIDER].passwords.forgot(username, client)
-    record(request, SecurityEvent.PASSWORD_RESET_REQUESTED, account=username)
+    emit(request, AuditEvent.PASSWORD_RESET_REQUESTED, account=username)
     return request_body.answer({}, status=HTTPStatus.ACCEPTED)
 
 
@@ -64,22 +64,28 @@ async def reset(request: web.Request) -> web.Response:
     said: of a user name without an account the pool would never weigh it.
     """
     body = await account_body.load(
-        request, Kind.RESET, schemas.ResetSchema(), refused=SecurityEvent.PASSWORD_RESET_REFUSED
+        request,
+        RateLimitedAction.RESET,
+        schemas.ResetSchema(),
+        refused=AuditEvent.PASSWORD_RESET_REFUSED,
     )
     username, password = body["username"], body["password"]
-    async with attempt(
-        request, Kind.RESET, refused=SecurityEvent.PASSWORD_RESET_REFUSED, account=username
+    async with guarded_call(
+        request,
+        RateLimitedAction.RESET,
+        refused=AuditEvent.PASSWORD_RESET_REFUSED,
+        account=username,
     ) as client:
         try:
             await request.app[keys.IDENTITY_PROVIDER].passwords.reset(
                 username, body["code"], password, client
             )
         except errors.CodeMismatch as mismatch:
-            if offered_rules(request.app[keys.CONFIG].offer).allow(password):
+            if offered_rules(request.app[keys.CONFIG].auth_config).allow(password):
                 raise
             raise errors.WeakPassword from mismatch
-        request.app[FRONT_DOOR].password_reset(username, client.address)
-    record(request, SecurityEvent.PASSWORD_RESET, account=username)
+        request.app[RATE_LIMITER].password_reset(username, client.address)
+    emit(request, AuditEvent.PASSWORD_RESET, account=username)
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
@@ -94,16 +100,16 @@ async def change(request: web.Request) -> web.Response:
     """Change the caller's password."""
     body = await account_body.load(
         request,
-        Kind.CHANGE_PASSWORD,
+        RateLimitedAction.CHANGE_PASSWORD,
         schemas.ChangePasswordSchema(),
-        refused=SecurityEvent.PASSWORD_CHANGE_REFUSED,
+        refused=AuditEvent.PASSWORD_CHANGE_REFUSED,
     )
     access_token = request[keys.ACCESS_TOKEN]
-    async with attempt(
-        request, Kind.CHANGE_PASSWORD, refused=SecurityEvent.PASSWORD_CHANGE_REFUSED
+    async with guarded_call(
+        request, RateLimitedAction.CHANGE_PASSWORD, refused=AuditEvent.PASSWORD_CHANGE_REFUSED
     ):
         await request.app[keys.IDENTITY_PROVIDER].passwords.change(
             access_token, body["current_password"], body["new_password"]
         )
-    record(request, SecurityEvent.PASSWORD_CHANGED, sub=request[keys.IDENTITY].sub)
+    emit(request, AuditEvent.PASSWORD_CHANGED, sub=request[keys.IDENTITY].sub)
     return web.Response(status=HTTPStatus.NO_CONTENT)

@@ -14,7 +14,7 @@ from service.api.operations import OF_AN_UPSTREAM, Answer, operation
 from service.api.schemas.profiles import ProfileSchema, StoredProfileSchema
 from service.domain import errors, profiles
 from service.domain.errors import PreconditionFailed, ProfileNotFound
-from service.domain.profiles import Profile, Saved
+from service.domain.profiles import Profile, WriteResult
 from service.domain.timestamps import moment
 
 TAG = "profiles"
@@ -152,7 +152,7 @@ async def patch(request: web.Request) -> web.Response:
         condition,
         check=functools.partial(request_body.loaded, representation.schema),
     )
-    return _saved(request, Saved(profile, created=False))
+    return _saved(request, WriteResult(profile, created=False))
 
 
 @operation(
@@ -184,7 +184,7 @@ async def show_schema(request: web.Request) -> web.Response:
     )
 
 
-def _saved(request: web.Request, saved: Saved) -> web.Response:
+def _saved(request: web.Request, saved: WriteResult) -> web.Response:
     body = request.app[keys.PROFILE_REPRESENTATION].body(saved.profile)
     headers = _validators(saved.profile, body)
     if saved.created:

@@ -6,8 +6,8 @@ from http import HTTPStatus
 from aiohttp import web
 
 from service.api import account_body, bearer_token, keys, otpauth, request_body, sign_in_steps
-from service.api.audit_log import SecurityEvent, record
-from service.api.cognito_guard import FRONT_DOOR, attempt
+from service.api.audit_log import AuditEvent, emit
+from service.api.cognito_guard import RATE_LIMITER, guarded_call
 from service.api.operations import (
     OF_A_PASSWORD,
     OF_A_TRIGGER,
@@ -21,7 +21,7 @@ from service.domain import errors
 from service.domain.errors import FieldProblem, InvalidFields
 from service.domain.sessions import Answer as ChallengeAnswer
 from service.domain.sessions import Challenge, Tokens
-from service.rate_limiting.limited_actions import Kind
+from service.rate_limiting.limited_actions import RateLimitedAction
 
 TAG = "sessions"
 
@@ -52,19 +52,23 @@ _OF_SIGNING_IN = (
 async def log_in(request: web.Request) -> web.Response:
     """Sign in by password, or begin to without one."""
     body = await account_body.load(
-        request, Kind.SIGN_IN, schemas.LogInSchema(), refused=SecurityEvent.SIGN_IN_REFUSED
+        request,
+        RateLimitedAction.SIGN_IN,
+        schemas.LogInSchema(),
+        refused=AuditEvent.SIGN_IN_REFUSED,
     )
     username, password = body["username"], body.get("password")
     preferred = body.get("preferred_challenge")
     sessions = request.app[keys.IDENTITY_PROVIDER].sessions
     kind = sign_in_steps.kind_of_beginning(password, preferred)
     async with (
-        attempt(
+        guarded_call(
             request,
             kind,
-            refused=SecurityEvent.SIGN_IN_REFUSED,
+            refused=AuditEvent.SIGN_IN_REFUSED,
             account=username,
-            always=password is None,  # the challenge may be one that Cognito invents for nobody
+            pad_success=password
+            is None,  # the challenge may be one that Cognito invents for nobody
         ) as client,
         sign_in_steps.hiding_account_state(request.app[keys.CONFIG].auth),
     ):
@@ -73,7 +77,7 @@ async def log_in(request: web.Request) -> web.Response:
         else:
             outcome = await sessions.begin(username, preferred, client)
         sign_in_steps.note_beginning(
-            request.app[FRONT_DOOR], username, client, outcome=outcome, kind=kind
+            request.app[RATE_LIMITER], username, client, outcome=outcome, kind=kind
         )
     return _answered(request, outcome, username)
 
@@ -99,22 +103,22 @@ async def answer_challenge(request: web.Request) -> web.Response:
     writable = request.app[keys.CONFIG].auth.writable_attributes
     answer: ChallengeAnswer = await account_body.load(
         request,
-        Kind.CHALLENGE,
+        RateLimitedAction.CHALLENGE,
         schemas.ChallengeAnswerSchema(writable_attributes=writable),
-        refused=SecurityEvent.SIGN_IN_REFUSED,
+        refused=AuditEvent.SIGN_IN_REFUSED,
     )
     async with (
-        attempt(
+        guarded_call(
             request,
             sign_in_steps.kind_of_answer(answer),
-            refused=SecurityEvent.SIGN_IN_REFUSED,
+            refused=AuditEvent.SIGN_IN_REFUSED,
             account=answer.username,
-            always=answer.proves_nothing,  # so it may go on with an invented challenge, too
+            pad_success=answer.proves_nothing,  # so it may go on with an invented challenge, too
         ) as client,
         sign_in_steps.hiding_account_state(request.app[keys.CONFIG].auth),
     ):
         outcome = await request.app[keys.IDENTITY_PROVIDER].sessions.answer(answer, client)
-        sign_in_steps.note_answer(request.app[FRONT_DOOR], answer, client, outcome=outcome)
+        sign_in_steps.note_answer(request.app[RATE_LIMITER], answer, client, outcome=outcome)
     return _answered(request, outcome, answer.username)
 
 
@@ -138,11 +142,16 @@ async def answer_challenge(request: web.Request) -> web.Response:
 async def refresh(request: web.Request) -> web.Response:
     """Give new tokens."""
     body = await account_body.load(
-        request, Kind.TOKEN, schemas.RefreshSchema(), refused=SecurityEvent.TOKEN_REFRESH_REFUSED
+        request,
+        RateLimitedAction.TOKEN,
+        schemas.RefreshSchema(),
+        refused=AuditEvent.TOKEN_REFRESH_REFUSED,
     )
-    async with attempt(request, Kind.TOKEN, refused=SecurityEvent.TOKEN_REFRESH_REFUSED):
+    async with guarded_call(
+        request, RateLimitedAction.TOKEN, refused=AuditEvent.TOKEN_REFRESH_REFUSED
+    ):
         tokens = await request.app[keys.IDENTITY_PROVIDER].sessions.refresh(body["refresh_token"])
-    record(request, SecurityEvent.TOKEN_REFRESHED, sub=tokens.user_id)
+    emit(request, AuditEvent.TOKEN_REFRESHED, sub=tokens.user_id)
     return request_body.answer(_tokens(tokens))
 
 
@@ -163,7 +172,10 @@ async def refresh(request: web.Request) -> web.Response:
 async def log_out(request: web.Request) -> web.Response:
     """End the session of a refresh token, or every session of an access token's user."""
     body = await account_body.load(
-        request, Kind.TOKEN, schemas.LogOutSchema(), refused=SecurityEvent.SIGN_OUT_REFUSED
+        request,
+        RateLimitedAction.TOKEN,
+        schemas.LogOutSchema(),
+        refused=AuditEvent.SIGN_OUT_REFUSED,
     )
     refresh_token, everywhere = body["refresh_token"], body["everywhere"]
     if refresh_token is None and not everywhere:
@@ -171,25 +183,25 @@ async def log_out(request: web.Request) -> web.Response:
         raise InvalidFields(problems=(problem,))
     sessions = request.app[keys.IDENTITY_PROVIDER].sessions
     access_token = await bearer_token.sign_in(request) if everywhere else None
-    async with attempt(request, Kind.TOKEN, refused=SecurityEvent.SIGN_OUT_REFUSED):
+    async with guarded_call(request, RateLimitedAction.TOKEN, refused=AuditEvent.SIGN_OUT_REFUSED):
         if access_token is not None:
             await sessions.sign_out_everywhere(access_token)
-            record(
+            emit(
                 request,
-                SecurityEvent.SIGNED_OUT_EVERYWHERE,
+                AuditEvent.SIGNED_OUT_EVERYWHERE,
                 sub=request[keys.IDENTITY].sub,
             )
         if refresh_token is not None:
             await sessions.revoke(refresh_token)
-            record(request, SecurityEvent.SIGNED_OUT)
+            emit(request, AuditEvent.SIGNED_OUT)
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
 def _answered(request: web.Request, outcome: Tokens | Challenge, username: str) -> web.Response:
     if isinstance(outcome, Tokens):
-        record(request, SecurityEvent.SIGNED_IN, sub=outcome.user_id, account=username)
+        emit(request, AuditEvent.SIGNED_IN, sub=outcome.user_id, account=username)
         return request_body.answer(_tokens(outcome))
-    record(request, SecurityEvent.CHALLENGED, account=username)
+    emit(request, AuditEvent.CHALLENGED, account=username)
     issuer = request.app[keys.CONFIG].auth.totp_issuer
     challenge = otpauth.with_uri(outcome, username, issuer=issuer)
     return request_body.answer({"challenge": _challenge(challenge)})

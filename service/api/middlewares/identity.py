@@ -8,7 +8,7 @@ from service.api.bearer_token import OIDC_ACCESS_TOKEN
 from service.api.client_address import parse_address
 from service.api.keys import Access
 from service.domain.errors import NotAuthenticated
-from service.domain.identity import Evidence, Identity
+from service.domain.identity import Identity, RequestCredentials
 
 OIDC_IDENTITY = "x-amzn-oidc-identity"
 OIDC_DATA = "x-amzn-oidc-data"
@@ -34,9 +34,9 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
 
 async def _identify(request: web.Request) -> Identity:
     """Return whom the sources prove; all that find something must name the same user."""
-    evidence = evidence_of(request)
+    evidence = credentials_of(request)
     accepted: Identity | None = None
-    for source in request.app[keys.IDENTITY_SOURCES]:
+    for source in request.app[keys.AUTHENTICATORS]:
         identity = await source.identify(evidence)
         if identity is None:
             continue
@@ -50,10 +50,10 @@ async def _identify(request: web.Request) -> Identity:
     return accepted
 
 
-def evidence_of(request: web.Request) -> Evidence:
+def credentials_of(request: web.Request) -> RequestCredentials:
     """Collect what the request shows of its sender."""
     headers = request.headers
-    return Evidence(
+    return RequestCredentials(
         peer=parse_address(request.remote or ""),
         authorization=tuple(headers.getall(hdrs.AUTHORIZATION, ())),
         oidc_identity=tuple(headers.getall(OIDC_IDENTITY, ())),

@@ -21,7 +21,7 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     if request.path.startswith(HEALTH):  # a process that is merely busy is healthy
         return await handler(request)
     app = request.app
-    room = request[keys.ROOM] = app[keys.LOAD].room(request.match_info.handler)
+    room = request[keys.SLOTS] = app[keys.SERVER_LOAD].room(request.match_info.handler)
     if room.in_flight >= app[keys.CONFIG].server.max_in_flight:
         app[keys.METRICS].request_shed("requests")
         raise Overloaded(retry_after_s=1)

@@ -39,10 +39,10 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     trace_id = request.get(keys.TRACE_ID) or _accepted(request, TRACE_HEADER, _TRACE_ID)
     if trace_id is not None:
         context["trace_id"] = trace_id
-    with logs.About(context):
+    with logs.LogContext(context):
         response = await handler(request)
         complete(response, request_id)
-        if request.app[keys.LOAD].draining:
+        if request.app[keys.SERVER_LOAD].draining:
             response.force_close()
         _finished(request, response, duration_s=time.perf_counter() - started)
     return response

@@ -57,7 +57,7 @@ class Metrics:
         self.connections = Gauge("http_connections_open", "Open connections of clients.")
         self._calls = Counter(
             "upstream_calls_total",
-            "Calls to upstreams that ended, with all their attempts.",
+            "UpstreamTelemetry to upstreams that ended, with all their attempts.",
             ("upstream", "operation", "outcome"),
         )
         self._call_durations = Histogram(
@@ -79,7 +79,7 @@ class Metrics:
         )
         self._limited = Counter(
             "limiter_refusals_total",
-            "Calls that a limit of the front door refused.",
+            "UpstreamTelemetry that a limit of the front door refused.",
             ("limit", "kind"),
         )
         self._masked = Counter(

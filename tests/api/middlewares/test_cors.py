@@ -178,7 +178,7 @@ async def test_refusals_are_readable_for_a_listed_page(start: Start, memory: Ada
 async def test_overload_is_readable_for_a_listed_page(start: Start) -> None:
     """A 503 says in a header that the page may read when to come back."""
     api = await start(LISTED)
-    room = api.app[keys.LOAD].rooms[keys.Needs.DYNAMODB]
+    room = api.app[keys.SERVER_LOAD].rooms[keys.Dependency.DYNAMODB]
     room.in_flight = api.app[keys.CONFIG].server.max_in_flight
     answer = await api.get(PATH, headers={"Origin": ORIGIN})
 

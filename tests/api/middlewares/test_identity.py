@@ -9,11 +9,11 @@ from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
 from structlog.testing import capture_logs
 
 from service.api import request_body
-from service.api.middlewares.identity import evidence_of
+from service.api.middlewares.identity import credentials_of
 from service.app import Adapters, create_app
-from service.authentication.trusted_header import TrustedHeader
+from service.authentication.trusted_header import TrustedHeaderAuthenticator
 from service.domain.errors import NotAuthenticated
-from service.domain.identity import Evidence, Identity, IdentitySource
+from service.domain.identity import Authenticator, Identity, RequestCredentials
 from tests.api.conftest import ALICE, Api, Start
 from tests.support.environment import configured, opening
 
@@ -27,7 +27,7 @@ class Fixed:
         self.name = name
         self._sub = sub
 
-    async def identify(self, _: Evidence) -> Identity | None:
+    async def identify(self, _: RequestCredentials) -> Identity | None:
         """Return the fixed identity."""
         return None if self._sub is None else Identity(self._sub, self.name)
 
@@ -37,7 +37,7 @@ class Refusing:
 
     name = "refusing"
 
-    async def identify(self, _: Evidence) -> Identity | None:
+    async def identify(self, _: RequestCredentials) -> Identity | None:
         """Refuse."""
         raise NotAuthenticated
 
@@ -81,8 +81,8 @@ async def test_longest_name_is_served(api: Api) -> None:
 async def test_peer_outside_the_trusted_networks_is_refused(start: Start, memory: Adapters) -> None:
     """The header of a peer that is not trusted is worth nothing, whatever it says."""
     config = configured({"identity": {"trusted-proxies": ""}})
-    sources = (TrustedHeader(trusted_proxies=config.identity.trusted_proxies),)
-    api = await start(adapters=replace(memory, identity_sources=sources))
+    sources = (TrustedHeaderAuthenticator(trusted_proxies=config.identity.trusted_proxies),)
+    api = await start(adapters=replace(memory, authenticators=sources))
 
     assert (await api.get(PATH, headers=ALICE)).status == 401
 
@@ -101,10 +101,10 @@ async def test_peer_outside_the_trusted_networks_is_refused(start: Start, memory
     ids=["second", "first", "agreeing", "disagreeing", "nothing found", "one refuses", "none"],
 )
 async def test_all_sources_that_find_something_must_agree(
-    start: Start, memory: Adapters, sources: list[IdentitySource], sub: str | None
+    start: Start, memory: Adapters, sources: list[Authenticator], sub: str | None
 ) -> None:
     """A user is whom every source names that finds anything; a refusal by one refuses all."""
-    api = await start(adapters=replace(memory, identity_sources=tuple(sources)))
+    api = await start(adapters=replace(memory, authenticators=tuple(sources)))
 
     with capture_logs() as logs:
         answer = await api.post(PATH, json={})
@@ -147,4 +147,4 @@ def test_peer_is_the_address_of_the_transport(remote: str, peer: str | None) -> 
     """An IPv4 peer over an IPv6 socket counts as IPv4; a socket without address has no peer."""
     request = make_mocked_request("GET", "/").clone(remote=remote)
 
-    assert evidence_of(request).peer == (None if peer is None else ip_address(peer))
+    assert credentials_of(request).peer == (None if peer is None else ip_address(peer))

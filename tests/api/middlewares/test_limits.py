@@ -7,7 +7,7 @@ from dataclasses import replace
 from aiohttp import ClientSession
 
 from service.api import routes
-from service.api.keys import Needs
+from service.api.keys import Dependency
 from service.app import Adapters, create_app
 from service.config.loader import Settings
 from service.domain.profiles import Profile
@@ -144,9 +144,9 @@ def test_each_route_has_the_places_of_what_it_needs() -> None:
     for route, _ in routes.all_routes():
         expected = None
         if route.path not in nothing and route.path.startswith("/api/auth/"):
-            expected = Needs.COGNITO
+            expected = Dependency.COGNITO
         elif route.path == PATH:
-            expected = Needs.DYNAMODB
+            expected = Dependency.DYNAMODB
         assert needs.get(route.operation.call) == expected, route.path
 
 

@@ -63,7 +63,7 @@ def test_breaker_is_in_one_state(metrics: Metrics) -> None:
 
 
 def test_everything_else_is_counted(metrics: Metrics) -> None:
-    """Calls, attempts, refusals, sizes and the build each have their series."""
+    """UpstreamTelemetry, attempts, refusals, sizes and the build each have their series."""
     metrics.request_shed("connections")
     metrics.call_finished("dynamodb", "Query", "ok", 0.2)
     metrics.upstream_retried("dynamodb")
