@@ -12,7 +12,7 @@ BENCH_INSTALLED = $(BENCH_VENV)/.installed
 LOWEST_VENV = .venv-lowest
 LOWEST_INSTALLED = $(LOWEST_VENV)/.installed
 
-PYTEST = $(BIN)/python -m pytest --numprocesses auto
+PYTEST = $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 # $(call environment,FOLDER,LOCKS): make a virtual environment with what the locks list, and nothing else.
 # --no-deps: a lock is complete, and some versions of pip resolve one again and find what it has no hash of.
 define environment

@@ -68,20 +68,25 @@ def operator_url(cognito_url: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def config(cognito_url: str, operator_url: str, guarded: "Guarded") -> Config:
+def table_name() -> str:
+    """Return the name of a table of this run alone."""
+    return f"test-{uuid.uuid4().hex}"
+
+
+@pytest.fixture(scope="session")
+def config(cognito_url: str, operator_url: str, guarded: "Guarded", table_name: str) -> Config:
     """
     Return a configuration with a table, a pool and a client of this run alone.
 
     Its DynamoDB allows the service what its policy allows; DynamoDB Local knows no policies.
     """
-    name = f"test-{uuid.uuid4().hex}"
-    role_url = operator_url if "TEST_DYNAMODB_URL" in os.environ else guarded(name)
+    role_url = operator_url if "TEST_DYNAMODB_URL" in os.environ else guarded(table_name)
     pool = os.environ.get(
-        "TEST_USER_POOL", name
+        "TEST_USER_POOL", table_name
     )  # that of the service which is tested, if it is one
     servers: Settings = {
         "aws.cognito": {"endpoint-url": cognito_url, **PATIENT},
-        "aws.dynamodb": {"endpoint-url": role_url, "user-profile-table": name, **PATIENT},
+        "aws.dynamodb": {"endpoint-url": role_url, "user-profile-table": table_name, **PATIENT},
     }
     operators = configured(servers, {"aws.dynamodb": {"endpoint-url": operator_url}})
     return configured(servers, {"aws.cognito": asyncio.run(_provision(operators, pool))})
@@ -98,7 +103,7 @@ async def _provision(config: Config, name: str) -> dict[str, str]:
 
 
 @pytest.fixture(autouse=True)
-def _no_items_are_left(request: pytest.FixtureRequest) -> Iterator[None]:
+def _no_items_are_left(request: pytest.FixtureRequest, table_name: str) -> Iterator[None]:
     """
     Empty moto's table after each test: moto copies it whole for each item of a transaction.
 
@@ -106,8 +111,7 @@ def _no_items_are_left(request: pytest.FixtureRequest) -> Iterator[None]:
     """
     yield
     if "config" in request.fixturenames and "TEST_DYNAMODB_URL" not in os.environ:
-        config: Config = request.getfixturevalue("config")
-        drop_items(config.dynamodb.user_profile_table)
+        drop_items(table_name)
 
 
 @pytest.fixture
