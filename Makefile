@@ -34,11 +34,18 @@ endef
 UV_COMPILE = $(BIN)/uv pip compile --quiet --no-config --python $(BIN)/python \
 	--universal --python-version 3.11 --fork-strategy fewest \
 	--generate-hashes --custom-compile-command 'make lock'
+# The image is named by what is in it; = and not := so that only `image` asks git.
+REPOSITORY = user-profile-service
+PLATFORM =
+IMAGE_VERSION = $(shell sed -n 's/^version = //p' setup.cfg)
+IMAGE_REVISION = $(shell git describe --always --abbrev=12 --exclude '*' --dirty)
+IMAGE_NAME = $(REPOSITORY):$(IMAGE_VERSION)-$(IMAGE_REVISION)
+
 # A project of its own, on a free port: a running `docker compose up` is left alone.
 TEST_COMPOSE = SERVER_PORT=0 docker compose --project-name user-profile-service-test --profile test
 
 .DEFAULT_GOAL := help
-.PHONY: help install run dev test test-slow test-all test-lowest test-compose register restarts fuzz bench lint format lock clean release attack pin-images
+.PHONY: help install run dev test test-slow test-all test-lowest test-compose register restarts fuzz bench lint format lock clean release attack pin-images image deploy
 
 help: ## show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-14s%s\n", $$1, $$2 }' Makefile
@@ -75,6 +82,14 @@ $(LOWEST_INSTALLED): setup.cfg pyproject.toml requirements-lowest.lock
 	$(call environment,$(LOWEST_VENV),requirements-lowest.lock)
 	$(call package,$(LOWEST_VENV))
 	@touch $@
+
+image: ## build the image of this revision, and tag it; REPOSITORY=...amazonaws.com/user-profile-service PLATFORM=linux/arm64
+	docker build $(if $(PLATFORM),--platform $(PLATFORM)) --build-arg VERSION=$(IMAGE_VERSION) \
+		--build-arg REVISION=$(IMAGE_REVISION) --tag $(IMAGE_NAME) .
+	@echo $(IMAGE_NAME)
+
+deploy: ## create or update the stacks on AWS, after showing what changes: make deploy Image=... DomainName=...
+	@deploy/deploy.sh
 
 test-compose: ## run the integration tests against the service's image, moto and DynamoDB Local
 	@trap '$(TEST_COMPOSE) down --volumes --remove-orphans' EXIT; trap 'exit 130' INT; trap 'exit 143' TERM; \

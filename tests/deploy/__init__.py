@@ -1,0 +1,1 @@
+"""What is deployed agrees with the service, the image and the settings."""

@@ -1,0 +1,62 @@
+"""The table is the one that `setup` creates, and neither table nor pool goes with the stack."""
+
+from service import provisioning
+from service.storage import items
+from tests.deploy.templates import DATA, SERVICE, alternatives, load, of_type
+
+TEMPLATE = load(DATA)
+
+
+def test_table_has_the_keys_and_the_expiry_that_setup_makes() -> None:
+    """Keys, their types, billing and TTL attribute are those of the provisioning."""
+    (table,) = of_type(TEMPLATE, "AWS::DynamoDB::Table").values()
+
+    assert table["KeySchema"] == [*provisioning.KEY_SCHEMA]
+    assert table["AttributeDefinitions"] == [*provisioning.ATTRIBUTES]
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["TimeToLiveSpecification"] == {"AttributeName": items.EXPIRES_AT, "Enabled": True}
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+
+
+def test_data_outlives_the_stack() -> None:
+    """Table and pool stay when the stack is deleted or a change would replace them."""
+    for name in ("Table", "UserPool"):
+        resource = TEMPLATE["Resources"][name]
+        assert resource["DeletionPolicy"] == "RetainExceptOnCreate"
+        assert resource["UpdateReplacePolicy"] == "Retain"
+
+
+def test_load_balancer_asks_for_the_scopes_of_its_client() -> None:
+    """The authenticate action asks for what the client may have, own-account calls included."""
+    client = of_type(TEMPLATE, "AWS::Cognito::UserPoolClient")["BrowserClient"]
+    rules = of_type(load(SERVICE), "AWS::ElasticLoadBalancingV2::ListenerRule").values()
+    asked = {
+        action["AuthenticateCognitoConfig"]["Scope"]
+        for rule in rules
+        for action in rule["Actions"]
+        if action["Type"] == "authenticate-cognito"
+    }
+
+    assert asked == {" ".join(client["AllowedOAuthScopes"])}
+    assert "aws.cognito.signin.user.admin" in client["AllowedOAuthScopes"]
+
+
+def test_only_the_load_balancer_has_a_secret_and_the_code_grant() -> None:
+    """The service's client takes passwords and has no secret; the other one is the reverse."""
+    clients = of_type(TEMPLATE, "AWS::Cognito::UserPoolClient")
+    api, browser = clients["ApiClient"], clients["BrowserClient"]
+
+    assert (api["GenerateSecret"], browser["GenerateSecret"]) == (False, True)
+    assert "ALLOW_USER_PASSWORD_AUTH" in api["ExplicitAuthFlows"]
+    assert browser["ExplicitAuthFlows"] == ["ALLOW_REFRESH_TOKEN_AUTH"]
+    assert "AllowedOAuthFlows" not in api
+    assert browser["AllowedOAuthFlows"] == ["code"]
+    assert browser["CallbackURLs"] == [{"Fn::Sub": "https://${DomainName}/oauth2/idpresponse"}]
+
+
+def test_ses_sends_where_it_is_given() -> None:
+    """With an SES identity the pool sends through it, without one Cognito sends itself."""
+    (pool,) = of_type(TEMPLATE, "AWS::Cognito::UserPool").values()
+    senders = [sender["EmailSendingAccount"] for sender in alternatives(pool["EmailConfiguration"])]
+
+    assert senders == ["DEVELOPER", "COGNITO_DEFAULT"]
