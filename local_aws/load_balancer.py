@@ -20,7 +20,7 @@ from yarl import URL
 
 from local_aws.http_server import reachable
 from local_aws.load_balancer_sign_ins import NotSignedIn, SignIns, UserPool
-from local_aws.load_balancer_signer import Signer
+from local_aws.load_balancer_signer import ARN, Signer
 
 KEYS_PATH: Final = "/local-alb-keys/"
 MAX_BODY_BYTES: Final = 16_777_216  # more than the service can be told to take
@@ -51,10 +51,14 @@ class LocalLoadBalancer:
     """Forwards to *target*, and signs who is signed in; without a target it answers 503."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, pool: UserPool, clock: Callable[[], float]
+        self,
+        session: aiohttp.ClientSession,
+        pool: UserPool,
+        clock: Callable[[], float],
+        signer: Signer,
     ) -> None:
         self._session = session
-        self._signer = Signer(pool, clock)
+        self._signer = signer
         self._sign_ins = SignIns(session, pool, clock)
         self.target: str | None = None
         self.url = ""
@@ -142,20 +146,24 @@ async def local_load_balancer(
     ports: Sequence[int] = (0,),
     api_url: str | None = None,
     clock: Callable[[], float] = time.time,
+    arn: str = ARN,
+    client_id: str | None = None,
 ) -> AsyncIterator[LocalLoadBalancer]:
     """
     Listen until the block ends, on the first of *ports* that is free, 0 for any.
 
     Raises OSError where none is.
 
-    Its `target` may be set later than *api_url*: the API needs to know the keys' address first.
+    Its `target` may be set later than *api_url*: the API needs to know the keys' address first. What it
+    signs names the load balancer *arn* and the client *client_id*, by default the pool's.
     """
     async with aiohttp.ClientSession(
         auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=TARGET_S),
     ) as session:
-        balancer = LocalLoadBalancer(session, pool, clock)
+        signer = Signer(pool, clock, arn=arn, client_id=client_id)
+        balancer = LocalLoadBalancer(session, pool, clock, signer)
         balancer.target = api_url
         app = web.Application(client_max_size=MAX_BODY_BYTES)
         app.router.add_get(f"{KEYS_PATH}{{kid}}", balancer.key)

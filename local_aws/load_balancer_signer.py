@@ -20,11 +20,24 @@ SIGNED_FOR_S: Final = 120  # about as long as AWS's tokens last
 
 
 class Signer:
-    """The load balancer's key, and the tokens that it signs; *clock* is in seconds since 1970."""
+    """
+    The load balancer's key, and the tokens that it signs; *clock* is in seconds since 1970.
 
-    def __init__(self, pool: UserPool, clock: Callable[[], float]) -> None:
+    Tokens name the load balancer *arn* and the client *client_id*, by default the pool's.
+    """
+
+    def __init__(
+        self,
+        pool: UserPool,
+        clock: Callable[[], float],
+        *,
+        arn: str = ARN,
+        client_id: str | None = None,
+    ) -> None:
         self._pool = pool
         self._clock = clock
+        self._arn = arn
+        self._client_id = client_id or pool.client_id
         self._key = ec.generate_private_key(ec.SECP256R1())
         self.key_id = str(uuid.uuid4())
 
@@ -41,8 +54,8 @@ class Signer:
             "kid": self.key_id,
             "alg": "ES256",
             "iss": self._pool.issuer,
-            "client": self._pool.client_id,
-            "signer": ARN,
+            "client": self._client_id,
+            "signer": self._arn,
             "exp": expires_at,
         }
         payload = {

@@ -3,6 +3,7 @@
 from service import provisioning
 from service.storage import items
 from tests.deploy.templates import DATA, SERVICE, alternatives, load, of_type
+from tests.stage import configured
 
 TEMPLATE = load(DATA)
 
@@ -60,3 +61,21 @@ def test_ses_sends_where_it_is_given() -> None:
     senders = [sender["EmailSendingAccount"] for sender in alternatives(pool["EmailConfiguration"])]
 
     assert senders == ["DEVELOPER", "COGNITO_DEFAULT"]
+
+
+def test_pool_is_what_the_service_offers() -> None:
+    """Front ends are told the password policy and the second factors that the pool has."""
+    (pool,) = of_type(TEMPLATE, "AWS::Cognito::UserPool").values()
+    policy = pool["Policies"]["PasswordPolicy"]
+    offer = configured().offer
+    parts = {
+        "lowercase": "RequireLowercase",
+        "uppercase": "RequireUppercase",
+        "digits": "RequireNumbers",
+        "symbols": "RequireSymbols",
+    }
+
+    assert policy["MinimumLength"] == offer.password_min_length
+    assert {part for part, name in parts.items() if policy[name]} == {*offer.password_requires}
+    assert pool["EnabledMfas"] == [*offer.mfa]
+    assert pool["Policies"]["SignInPolicy"]["AllowedFirstAuthFactors"] == ["PASSWORD"]
