@@ -3,12 +3,20 @@
 from collections.abc import Iterator
 
 import pytest
+from moto.cloudformation.models import ChangeSet, Stack
+from moto.cloudformation.responses import CloudFormationResponse
 from moto.elbv2.models import FakeTargetGroup
 
 from service.local.outbox import Delivery
 from service.local.server import local_aws
 from tests_slow.deploy.stacks import Cloud
-from tests_slow.deploy.stubs import MODELS, target_group_attribute
+from tests_slow.deploy.stubs import (
+    MODELS,
+    apply_change_set,
+    has_parameters,
+    refuse_no_update,
+    target_group_attribute,
+)
 
 
 def _silently(_: Delivery) -> None:
@@ -22,4 +30,7 @@ def cloud() -> Iterator[Cloud]:
     with pytest.MonkeyPatch.context() as patch, local_aws(announce=_silently) as local:
         patch.setattr(FakeTargetGroup, "has_cfn_attr", classmethod(lambda _, __: True))
         patch.setattr(FakeTargetGroup, "get_cfn_attribute", target_group_attribute, raising=False)
+        patch.setattr(ChangeSet, "apply", apply_change_set)
+        patch.setattr(Stack, "has_parameters", has_parameters)
+        patch.setattr(CloudFormationResponse, "_validate_different_update", refuse_no_update)
         yield Cloud(local.endpoint_url)

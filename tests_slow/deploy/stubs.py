@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
 from moto.acm.models import acm_backends
+from moto.cloudformation.models import ChangeSet, OutputMap
+from moto.cloudformation.models import Stack as MotoStack
 from moto.cognitoidp.models import cognitoidp_backends
 from moto.core.common_models import CloudFormationModel
 from moto.elbv2.models import FakeTargetGroup
@@ -158,3 +160,23 @@ def target_group_attribute(group: FakeTargetGroup, name: str) -> str:
     """Return an attribute of a target group, of which moto has none for CloudFormation."""
     arn: str = group.arn
     return {"TargetGroupFullName": arn.rpartition(":")[2], "TargetGroupArn": arn}[name]
+
+
+def apply_change_set(change_set: ChangeSet) -> None:
+    """Execute a change set; moto's own leaves a new stack without template and outputs."""
+    stack = change_set.stack
+    stack.template = change_set.template
+    stack.parameters = change_set.parameters
+    stack.template_dict = change_set.template_dict
+    stack.resource_map.update(change_set.template_dict, change_set.parameters)
+    stack.output_map = OutputMap(stack.resource_map, change_set.template_dict, stack.stack_id)
+
+
+def has_parameters(stack: MotoStack, parameters: Mapping[str, Any]) -> bool:
+    """Tell whether a change set has the parameters that a stack has; moto compares without defaults."""
+    resolved: Mapping[str, Any] = stack.stack_parameters
+    return {**resolved, **parameters} == resolved
+
+
+def refuse_no_update(*_: object) -> None:
+    """Refuse nothing: AWS creates a change set without changes, whose status is FAILED."""
