@@ -12,6 +12,7 @@
 #               from there unless they are set.
 set -euo pipefail
 export AWS_PAGER=""
+exec 3>&1
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 stack=${STACK:-user-profile-service}
@@ -43,11 +44,21 @@ json_string() {
   printf '"%s"' "${text//\"/\\\"}"
 }
 
-# parameters_of NAME TEMPLATE STATUS: the parameters as JSON.
+# has KEY LINES, value_of KEY LINES: look a key up in lines of KEY, tab, VALUE.
+has() {
+  [[ $'\n'$2 == *$'\n'"$1"$'\t'* ]]
+}
+
+value_of() {
+  printf '%s\n' "$2" | awk -F '\t' -v key="$1" '$1 == key { print $2 }'
+}
+
+# parameters_of NAME TEMPLATE STATUS: the parameters as JSON; says which of them change.
 parameters_of() {
   local name=$1 template=$2 status=$3 key value names current="" data="" data_status="" separator=""
   if [[ $status ]]; then
-    current=$(cfn describe-stacks --stack-name "$name" --query 'Stacks[0].Parameters[].ParameterKey' --output text) || exit
+    current=$(cfn describe-stacks --stack-name "$name" \
+      --query 'Stacks[0].Parameters[].[ParameterKey, ParameterValue]' --output text) || exit
   fi
   if [[ $template == service ]]; then
     data_status=$(status_of "$stack-data") || exit
@@ -63,13 +74,16 @@ parameters_of() {
     if [[ ${!key+set} ]]; then
       value=${!key}
     elif [[ $data_status && $data_outputs == *" $key "* ]]; then
-      value=$(printf '%s\n' "$data" | awk -F '\t' -v key="$key" '$1 == key { print $2 }')
-    elif [[ " ${current//$'\t'/ } " == *" $key "* ]]; then
+      value=$(value_of "$key" "$data")
+    elif has "$key" "$current"; then
       printf '%s{"ParameterKey": "%s", "UsePreviousValue": true}' "$separator" "$key"
       separator=", "
       continue
     else
       continue
+    fi
+    if [[ $status && $value != "$(value_of "$key" "$current")" ]]; then
+      echo "$name: $key changes from '$(value_of "$key" "$current")' to '$value'" >&3
     fi
     printf '%s{"ParameterKey": "%s", "ParameterValue": %s}' "$separator" "$key" "$(json_string "$value")"
     separator=", "

@@ -139,7 +139,7 @@ class LocalLoadBalancer:
 
 
 @asynccontextmanager
-async def local_load_balancer(
+async def local_load_balancer(  # noqa: PLR0913 -- all named, and one without a default
     *,
     pool: UserPool,
     host: str = "127.0.0.1",

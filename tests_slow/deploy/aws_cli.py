@@ -1,9 +1,9 @@
 """
 The AWS CLI as far as deploy.sh uses it, for machines that have none.
 
-Its package can't be in the development environment, since it requires one version of botocore exactly. Names of
-operations, waiters and options, --query, text output and exit statuses are those of the real one. AWS_ENDPOINT_URL
-says where AWS is. The environment variable CALLS names a file to which each operation is appended.
+Its package can't be in the development environment, since it requires one version of botocore exactly.
+Names of operations, waiters and options, --query, text output and exit statuses are the real one's.
+AWS_ENDPOINT_URL says where AWS is; CALLS names a file to which each operation is appended.
 """
 
 import json

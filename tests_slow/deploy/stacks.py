@@ -66,7 +66,8 @@ class Cloud:
             resources={
                 resource["LogicalResourceId"]: resource.get("PhysicalResourceId", "")
                 for resource in resources
-                if "LogicalResourceId" in resource  # moto lists what a condition leaves out, nameless
+                if "LogicalResourceId"
+                in resource  # moto lists what a condition leaves out, nameless
             },
         )
 
@@ -77,9 +78,7 @@ class Cloud:
 
     def service(self, data: Stack, parameters: Parameters | None = None) -> Stack:
         """Create the service on them."""
-        handed_on = {
-            name: value for name, value in data.outputs.items() if name != "NextCommand"
-        }
+        handed_on = {name: value for name, value in data.outputs.items() if name != "NextCommand"}
         fixed = {"Image": IMAGE, "DomainName": HOST, "CertificateArn": self.certificate()}
         return self.create(SERVICE, {**fixed, **handed_on, **(parameters or {})})
 

@@ -1,11 +1,11 @@
 """
 The resource types that the templates use and moto 5.2.5 does not create.
 
-Cognito's are real: the pool and the clients are those that the local Cognito serves. The others leave no trace but
-a name, since nothing in the tests asks for more. moto evaluates neither metric math, nor filters, nor scaling.
-moto creates load balancers, rules, ECS services, roles, log groups and dashboards itself. It ignores
-TimeToLiveSpecification and PointInTimeRecoverySpecification of a table, which the fast tests compare as text, and knows
-no action jwt-validation.
+Cognito's are real: the pool and the clients are those that the local Cognito serves, and certificates are
+moto's. The others leave no trace but a name, since no test asks for more. moto creates load balancers,
+rules, ECS services, roles, log groups and dashboards itself. It ignores TimeToLiveSpecification and
+PointInTimeRecoverySpecification of a table, which the fast tests compare as text; and it knows no action
+jwt-validation, so ValidateBearerAtBalancer is checked by cfn-lint alone.
 """
 
 from collections.abc import Callable, Mapping
@@ -76,7 +76,7 @@ class Made:
         return cls(*cls.create(resource_name, properties, account_id, region_name))
 
     @classmethod
-    def update_from_cloudformation_json(cls, original_resource: "Made", *_: object) -> "Made":
+    def update_from_cloudformation_json(cls, original_resource: "Made", **_: object) -> "Made":
         """Return the resource as it was: a stub has nothing that could change."""
         return original_resource
 

@@ -1,4 +1,4 @@
-"""`make deploy` shows what would change, changes nothing unasked, and hands the data on to the service."""
+"""`make deploy` shows what would change, changes nothing unasked, and passes the outputs on."""
 
 import os
 import shutil
@@ -143,6 +143,20 @@ def test_both_stacks_are_created_and_kept(script: Script) -> None:
     assert "execute-change-set" not in again.calls
     assert f"{script.stack}-data: no changes\n{script.stack}: no changes\n" in again.output
     assert script.parameters(script.stack) == parameters
+
+
+def test_changed_parameter_is_shown_with_its_old_value(script: Script) -> None:
+    """An update says which parameters change; the others keep the values that the stack has."""
+    data = f"{script.stack}-data"
+    table = f"profiles-{uuid.uuid4().hex[:8]}"
+    created = script.deploy(YES="1", STACKS="data", TableName=table)
+    before = script.parameters(data)
+    updated = script.deploy("y\n", STACKS="data", DeletionProtection="false")
+
+    assert (created.status, updated.status, updated.errors) == (0, 0, "")
+    assert f"{data}: DeletionProtection changes from 'true' to 'false'" in updated.output
+    assert " changes from " not in created.output
+    assert script.parameters(data) == {**before, "DeletionProtection": "false"}
 
 
 def test_pipeline_deploys_one_stack_without_a_question(script: Script) -> None:

@@ -1,4 +1,4 @@
-"""The service serves on the table and the pool of the stacks, with the environment of its task definition."""
+"""The service serves with the environment of its task definition, on the stacks' table and pool."""
 
 import base64
 import json
@@ -73,7 +73,9 @@ def signed_in(username: str) -> Mapping[str, str]:
     return {"Authorization": f"Basic {credentials}"}
 
 
-def environment(cloud: Cloud, stack: Stack, role_url: str, more: Mapping[str, str]) -> dict[str, str]:
+def environment(
+    cloud: Cloud, stack: Stack, role_url: str, more: Mapping[str, str]
+) -> dict[str, str]:
     """
     Return the environment of the task definition, with what a task gets beside it.
 
@@ -172,7 +174,9 @@ async def test_browser_and_api_client_share_a_profile(
             created, _ = await deployment.call(
                 "POST", PROFILE, CITY, url=balancer.url, headers=session
             )
-            by_session, seen = await deployment.call("GET", PROFILE, url=balancer.url, headers=session)
+            by_session, seen = await deployment.call(
+                "GET", PROFILE, url=balancer.url, headers=session
+            )
             by_token, _ = await deployment.call("GET", PROFILE, headers=bearer, url=balancer.url)
             account, own = await deployment.call(
                 "GET", "/api/auth/me", url=balancer.url, headers=session

@@ -17,7 +17,7 @@ SES: Final[Parameters] = {
     "SesIdentityArn": "arn:aws:ses:us-east-1:123456789012:identity/example.com",
     "SesFrom": "Example <no-reply@example.com>",
 }
-CLIENT_SECRET: Final = "arn:aws:secretsmanager:us-east-1:123456789012:secret:client-abcdef"
+CLIENT_SECRET_ARN: Final = "arn:aws:secretsmanager:us-east-1:123456789012:secret:client-abcdef"  # noqa: S105 -- its name
 MOST: Final[Parameters] = {
     "CertificateArn": "",
     "CpuArchitecture": "ARM64",
@@ -30,7 +30,7 @@ MOST: Final[Parameters] = {
     "AlarmEmail": "alarms@example.com",
     "AccessLogBucket": "access-logs",
     "ContainerInsights": "enhanced",
-    "ClientSecretArn": CLIENT_SECRET,
+    "ClientSecretArn": CLIENT_SECRET_ARN,
     "CorsAllowedOrigins": "https://app.example.com",
 }
 
@@ -108,9 +108,9 @@ def test_everything_is_chosen(cloud: Cloud, zone: str) -> None:
     assert environment["SERVER_DRAIN_S"] == "35"
     assert environment["LIMITS_TASKS"] == "10"
     assert environment["CORS_ALLOWED_ORIGINS"] == "https://app.example.com"
-    assert {"name": "AWS_COGNITO_CLIENT_SECRET", "valueFrom": CLIENT_SECRET} in cloud.task(stack)[
-        "secrets"
-    ]
+    assert {"name": "AWS_COGNITO_CLIENT_SECRET", "valueFrom": CLIENT_SECRET_ARN} in cloud.task(
+        stack
+    )["secrets"]
     assert HOST in {record["Name"].rstrip(".") for record in records["ResourceRecordSets"]}
     assert {"WebAcl", "Certificate", "Nat2"} <= stack.resources.keys()
 
@@ -119,9 +119,9 @@ def test_network_that_exists_is_used(cloud: Cloud, network: Parameters) -> None:
     """In a given network the stack makes neither subnets nor gateways."""
     stack = cloud.service(cloud.data(), network)
     elbv2 = cloud.client("elbv2")
-    (balancer,) = elbv2.describe_load_balancers(
-        LoadBalancerArns=[stack.resources["LoadBalancer"]]
-    )["LoadBalancers"]
+    (balancer,) = elbv2.describe_load_balancers(LoadBalancerArns=[stack.resources["LoadBalancer"]])[
+        "LoadBalancers"
+    ]
 
     assert cloud.environment(stack)["SERVER_TRUSTED_PROXIES"] == network["TrustedProxies"]
     assert balancer["VpcId"] == network["VpcId"]
@@ -147,9 +147,7 @@ def test_commands_of_the_outputs_are_filled_in(cloud: Cloud) -> None:
 def test_dashboard_is_json(cloud: Cloud) -> None:
     """The body of the dashboard is JSON once the references are filled in."""
     stack = cloud.service(cloud.data())
-    dashboard = cloud.client("cloudwatch").get_dashboard(
-        DashboardName=stack.resources["Dashboard"]
-    )
+    dashboard = cloud.client("cloudwatch").get_dashboard(DashboardName=stack.resources["Dashboard"])
 
     assert len(json.loads(dashboard["DashboardBody"])["widgets"]) == 5
 
