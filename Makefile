@@ -38,7 +38,7 @@ UV_COMPILE = $(BIN)/uv pip compile --quiet --no-config --python $(BIN)/python \
 REPOSITORY = user-profile-service
 PLATFORM =
 IMAGE_VERSION = $(shell sed -n 's/^version = //p' setup.cfg)
-IMAGE_REVISION = $(shell git describe --always --abbrev=12 --exclude '*' --dirty)
+IMAGE_REVISION = $(shell git describe --always --abbrev=12 --exclude '*' --dirty 2>/dev/null || echo unknown)
 IMAGE_NAME = $(REPOSITORY):$(IMAGE_VERSION)-$(IMAGE_REVISION)
 
 # A project of its own, on a free port: a running `docker compose up` is left alone.

@@ -22,7 +22,8 @@ TEMPLATE: Final = load(SERVICE)
 def task() -> dict[str, Any]:
     """Return the task definition."""
     (definition,) = of_type(TEMPLATE, "AWS::ECS::TaskDefinition").values()
-    return definition
+    found: dict[str, Any] = definition
+    return found
 
 
 @pytest.fixture

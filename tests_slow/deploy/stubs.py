@@ -8,12 +8,14 @@ PointInTimeRecoverySpecification of a table, which the fast tests compare as tex
 jwt-validation, so ValidateBearerAtBalancer is checked by cfn-lint alone.
 """
 
+import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
 from moto.acm.models import acm_backends
-from moto.cloudformation.models import ChangeSet, OutputMap
+from moto.cloudformation.models import ChangeSet
 from moto.cloudformation.models import Stack as MotoStack
+from moto.cloudformation.parsing import OutputMap
 from moto.cognitoidp.models import cognitoidp_backends
 from moto.core.common_models import CloudFormationModel
 from moto.elbv2.models import FakeTargetGroup
@@ -107,7 +109,10 @@ def _certificate(
     _: str, properties: Properties, account: str, region: str
 ) -> tuple[str, Mapping[str, str]]:
     arn = acm_backends[account][region].request_certificate(
-        domain_name=properties["DomainName"], idempotency_token=None, subject_alt_names=[], tags=[]
+        domain_name=properties["DomainName"],
+        idempotency_token=uuid.uuid4().hex,
+        subject_alt_names=[],
+        tags=[],
     )
     return arn, {}
 
@@ -130,7 +135,8 @@ def _pool(
     backend = cognitoidp_backends[account][region]
     pool = backend.create_user_pool(name, settings)
     totp = {"Enabled": "SOFTWARE_TOKEN_MFA" in factors}
-    backend.set_user_pool_mfa_config(pool.id, None, totp, mode)
+    no_sms: Any = None  # what moto keeps where SetUserPoolMfaConfig says nothing of it
+    backend.set_user_pool_mfa_config(pool.id, no_sms, totp, mode)
     return pool.id, {"Arn": pool.arn}
 
 
