@@ -3,8 +3,8 @@
 import re
 from typing import Final
 
+from service.api.audit_log import AuditEvent
 from service.domain.errors import leaves
-from service.web.security_events import SecurityEvent
 from tests.deploy.templates import FOLDER, SERVICE, load, of_type
 
 TEMPLATE: Final = load(SERVICE)
@@ -16,7 +16,7 @@ def test_filters_match_events_and_codes_that_there_are() -> None:
     """What a metric filter looks for is something that the service logs."""
     log = (DOCS / "observability.md").read_text(encoding="utf-8")
     known = {
-        "event": {*re.findall(r"^\| `([a-z_]+)` \|", log, re.MULTILINE), *SecurityEvent},
+        "event": {*re.findall(r"^\| `([a-z_]+)` \|", log, re.MULTILINE), *AuditEvent},
         "code": {error.code for error in leaves()},
         "level": {"warning", "error"},
     }

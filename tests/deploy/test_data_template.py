@@ -1,9 +1,9 @@
 """The table is the one that `setup` creates, and neither table nor pool goes with the stack."""
 
-from service import provisioning
-from service.storage import items
+from service.commands import provisioning
+from service.profile_store import items
 from tests.deploy.templates import DATA, SERVICE, alternatives, load, of_type
-from tests.stage import configured
+from tests.support.environment import configured
 
 TEMPLATE = load(DATA)
 
@@ -67,7 +67,7 @@ def test_pool_is_what_the_service_offers() -> None:
     """Front ends are told the password policy and the second factors that the pool has."""
     (pool,) = of_type(TEMPLATE, "AWS::Cognito::UserPool").values()
     policy = pool["Policies"]["PasswordPolicy"]
-    offer = configured().offer
+    offer = configured().auth_config
     parts = {
         "lowercase": "RequireLowercase",
         "uppercase": "RequireUppercase",

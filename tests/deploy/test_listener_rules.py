@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
-from service.web.bearer import OIDC_ACCESS_TOKEN
-from service.web.keys import Access
-from service.web.middlewares.identity import OIDC_DATA, OIDC_IDENTITY
-from service.web.routes import all_routes
+from service.api.bearer_token import OIDC_ACCESS_TOKEN
+from service.api.keys import Access
+from service.api.middlewares.identity import OIDC_DATA, OIDC_IDENTITY
+from service.api.routes import all_routes
 from tests.deploy.templates import SERVICE, load, of_type
 
 MAX_VALUES: Final = 5  # of all conditions of a rule together

@@ -6,13 +6,13 @@ from typing import Any, Final
 
 import pytest
 
-from service import config_file
-from service.config_file import environment_name, keys
-from service.config_schema import SECTIONS
-from service.web.routes import all_routes
+from service.api.routes import all_routes
+from service.config.loader import environment_name, keys
+from service.config.loader import load as load_settings
+from service.config.schema import SECTIONS
 from tests.deploy import planned
 from tests.deploy.templates import FOLDER, SERVICE, alternatives, entries, load, of_type
-from tests.stage import configured
+from tests.support.environment import configured
 
 ROOT: Final = FOLDER.parent.parent
 TEMPLATE: Final = load(SERVICE)
@@ -222,7 +222,7 @@ def test_environment_is_a_configuration(
     }
     given["SERVER_TRUSTED_PROXIES"] = "10.42.0.0/16"
 
-    config = config_file.load(None, {**given, "LOG_HASH_KEY": "k" * 48})
+    config = load_settings(None, {**given, "LOG_HASH_KEY": "k" * 48})
 
     assert config.identity.sources == (("alb", "bearer") if browsers else ("bearer",))
     assert config.identity.alb_arn == ((alb,) if browsers else ())

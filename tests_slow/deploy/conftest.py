@@ -7,8 +7,8 @@ from moto.cloudformation.models import ChangeSet, Stack
 from moto.cloudformation.responses import CloudFormationResponse
 from moto.elbv2.models import FakeTargetGroup
 
-from service.local.outbox import Delivery
-from service.local.server import local_aws
+from local_aws.outbox import Delivery
+from local_aws.server import local_aws
 from tests_slow.deploy.stacks import Cloud
 from tests_slow.deploy.stubs import (
     MODELS,

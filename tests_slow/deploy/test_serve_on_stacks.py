@@ -11,11 +11,11 @@ from typing import Any, Final
 import aiohttp
 import pytest
 
-from service.local.load_balancer import local_load_balancer
-from service.local.load_balancer_sign_ins import UserPool
+from local_aws.load_balancer import local_load_balancer
+from local_aws.load_balancer_sign_ins import UserPool
 from tests.deploy import planned
 from tests.least_privilege.plugin import Guarded
-from tests.stage import PASSWORD, Mailbox, new_user
+from tests.support.environment import PASSWORD, Mailbox, new_user
 from tests_slow.commands.running import Running, running
 from tests_slow.deploy.stacks import HOST, REGION, Cloud, Parameters, Stack
 

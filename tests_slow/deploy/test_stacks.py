@@ -7,9 +7,10 @@ from typing import Any, Final
 
 import pytest
 
-from service import aws, provisioning
-from service.config_file import Settings
-from tests.stage import CREDENTIALS, configured
+from service.aws.clients import open_clients
+from service.commands import provisioning
+from service.config.loader import Settings
+from tests.support.environment import CREDENTIALS, configured
 from tests_slow.deploy.stacks import HOST, REGION, Cloud, Parameters
 
 BROWSERS: Final[Parameters] = {"BrowserDomainPrefix": "profiles", "DomainName": HOST}
@@ -176,7 +177,7 @@ async def test_pool_is_as_setup_makes_it(cloud: Cloud) -> None:
     data = cloud.data()
     endpoint = {"endpoint-url": cloud.url}
     there: Settings = {"aws.cognito": endpoint, "aws.dynamodb": endpoint}
-    async with aws.clients(configured(there), CREDENTIALS) as clients:
+    async with open_clients(configured(there), CREDENTIALS) as clients:
         name = f"setup-{uuid.uuid4().hex}"
         pool_id = await provisioning.create_user_pool(clients.cognito, name)
         client_id = await provisioning.create_client(clients.cognito, pool_id, name)
