@@ -17,6 +17,7 @@ from service.app import Adapters
 from service.authentication.trusted_header import TrustedHeaderAuthenticator
 from service.aws import retries
 from service.aws.clients import Clients, open_clients
+from service.cognito import user_pool_client
 from service.commands import provisioning
 from service.config.loader import Settings
 from service.config.settings import Config
@@ -116,8 +117,9 @@ def _no_items_are_left(request: pytest.FixtureRequest, table_name: str) -> Itera
 
 @pytest.fixture
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let clients that are opened from now on pause a millisecond at most before a retry."""
+    """Pause a millisecond at most before a retry, in clients that are opened from now on."""
     monkeypatch.setattr(retries, "LONGEST_PAUSE_S", 0.001)
+    monkeypatch.setattr(user_pool_client, "LONGEST_PAUSE_S", 0.001)
 
 
 @pytest.fixture

@@ -36,7 +36,10 @@ from tests.support.scripted_cognito import (
     usual,
 )
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.usefixtures("short_pauses"),
+]
 
 READ_TIMEOUT_S: Final = 0.1
 # Reading, and what sets a state to a value whatever it was.

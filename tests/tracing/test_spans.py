@@ -253,8 +253,11 @@ async def _answer(_: web.Request) -> web.Response:
     return web.Response(headers={"X-Request-Id": "r1"})
 
 
-async def test_collector_that_is_down_harms_nobody(memory: Adapters) -> None:
+async def test_collector_that_is_down_harms_nobody(
+    memory: Adapters, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Spans that can't be sent are dropped; requests are served, and the service ends."""
+    monkeypatch.setattr(spans, "LAST_S", 0.1)
     down = configured({"tracing": {"otlp-endpoint": "http://127.0.0.1:1", "sample-ratio": "1"}})
     app = create_app(down, opening(memory))
     async with TestClient(TestServer(app)) as client, client.get("/docs") as answer:
