@@ -5,7 +5,6 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from service.log_lines import MAX_BYTES, rendered
 
 ANYTHING = st.recursive(

@@ -44,7 +44,13 @@ COMMON_ERRORS: ErrorTable = {  # of every AWS service
     "UnknownOperationException": FeatureUnavailable,
     "UnrecognizedClientException": Misconfigured,
 }
-BOTOCORES = ("aiobotocore.", "botocore.", "service.aws.")  # which does what botocore does
+BOTOCORES = (  # with the modules that do what botocore does
+    "aiobotocore.",
+    "botocore.",
+    "service.aws.connections",
+    "service.aws.dynamodb.",
+    "service.aws.http_session",
+)
 NAME = re.compile(r"[A-Za-z0-9.]{1,64}")  # of an exception, as AWS has them
 RETRY_AFTER_S = 1  # of what is throttled or down: a client's own backoff takes over from there
 

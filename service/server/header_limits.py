@@ -16,10 +16,6 @@ MAX_FIELD_BYTES: Final = 20_480
 MAX_LINE_BYTES: Final = 16_384  # an ALB's request line
 MAX_BYTES: Final = MAX_LINE_BYTES + 65_536  # all fields of an ALB's request
 
-# Of data that come at once. Each chunk has two, and to read 40,000 chunks takes long; a body of JSON with
-# each of its values and brackets on a line of its own has fewer.
-MAX_LINE_ENDS: Final = 12_000
-
 END: Final = b"\r\n\r\n"  # of a head, and of a body in chunks
 UNREADABLE: Final = b"\0"  # the parser refuses it at any place of a head
 _FOREIGN: Final = re.compile(rb"^[A-Z_]+ [^\r\n]* (?:RTSP|ICE)/\d\.\d\r?\n", re.MULTILINE)
@@ -53,11 +49,6 @@ class HeaderLimits:
     def ended(self) -> None:
         """Forget the head that is whole."""
         self._begun = 0
-
-
-def is_in_pieces(data: bytes) -> bool:
-    """Tell whether *data* have so many lines, or chunks, that reading them would take too long."""
-    return data.count(b"\r\n") > MAX_LINE_ENDS
 
 
 def is_too_large(request: web.BaseRequest) -> bool:

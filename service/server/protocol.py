@@ -27,7 +27,7 @@ from service.domain.errors import (
 )
 from service.observability.metrics.catalogue import Metrics
 from service.server.connection_limits import HEADER, NEXT, Connections, overload_response
-from service.server.header_limits import UNREADABLE, HeaderLimits, has_pipelined_bytes, is_in_pieces
+from service.server.header_limits import UNREADABLE, HeaderLimits, has_pipelined_bytes
 from service.server.load_shedding import dependency_of, is_one_request
 from service.server.write_timeout import Writing
 
@@ -90,7 +90,7 @@ class Protocol(Writing):
 
     def data_received(self, data: bytes) -> None:
         """Read on; who waits for a body that turns out to be unreadable is told."""
-        if self._discards(data) or self._shed(data) or self._is_in_pieces(data):
+        if self._discards(data) or self._shed(data):
             return
         begun = self._request_count
         super().data_received(self.heads.readable(data))
@@ -147,14 +147,6 @@ class Protocol(Writing):
         self._await_nothing()
         self._await(NEXT, self._connections.keep_s)
         self._next_keepalive_close_time = self._loop.time() + self._connections.keep_s
-        return True
-
-    def _is_in_pieces(self, data: bytes) -> bool:
-        """Refuse what has too many chunks, or lines, to be read at once."""
-        if not is_in_pieces(data):
-            return False
-        self._give_up_body(web.RequestPayloadError())
-        super().data_received(UNREADABLE)
         return True
 
     def _is_idle(self) -> bool:
