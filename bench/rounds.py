@@ -9,7 +9,7 @@ from typing import Final
 from bench import profiles
 from bench.cases import FLOOR, Case
 from bench.load import generator
-from bench.load.generator import ServerLoad
+from bench.load.generator import Load
 from bench.load.outcome import Outcome
 from bench.machine import Cores
 from bench.stage import Stage, Unfit
@@ -60,7 +60,7 @@ class Bench:
 
     def run(self, case: Case, *, connections: int, seconds: int) -> Run:
         """
-        ServerLoad a server by one case; raises Unfit where nothing is answered.
+        Send load to a server by one case; raises Unfit where nothing is answered.
 
         A run with too few answers is made again for twice as long: what is under way at its end would
         count for too much.
@@ -75,7 +75,7 @@ class Bench:
 
     def _run(self, case: Case, connections: int, seconds: int) -> Run:
         server = self._stage.servers[case.server]
-        load = ServerLoad(
+        load = Load(
             server.port, self._stage.requests[case.name], connections, seconds, next(self._first)
         )
         before_s = server.process.cpu_s()

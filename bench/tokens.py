@@ -81,7 +81,7 @@ class UserPool:
 
 
 class LoadBalancer:
-    """Signs as an Application ServerLoad Balancer does."""
+    """Signs as an Application Load Balancer does."""
 
     def __init__(self) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())

@@ -139,7 +139,7 @@ async def load(
 
 
 def main() -> None:
-    """ServerLoad a server, and print the outcome as one line of JSON."""
+    """Send load to a server and print the outcome as one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("port", type=int)
     parser.add_argument("connections", type=int)

@@ -15,7 +15,7 @@ TIME_LIMIT_S: Final = 10  # of one answer: longer than the service's own deadlin
 
 
 @dataclass(frozen=True, slots=True)
-class ServerLoad:
+class Load:
     """What to send: *first* is the number of the first new user, where requests are of such."""
 
     port: int
@@ -30,7 +30,7 @@ def generator() -> str:
     return "asyncio" if shutil.which("wrk") is None else "wrk"
 
 
-def command(load: ServerLoad) -> list[str]:
+def command(load: Load) -> list[str]:
     """Return the command line that sends the load."""
     if generator() == "wrk":
         return [
@@ -49,7 +49,7 @@ def command(load: ServerLoad) -> list[str]:
     return [sys.executable, "-m", "bench.load.asyncio_load", *map(str, numbers)]
 
 
-def send(load: ServerLoad, *, pin: Callable[[int], None]) -> Outcome:
+def send(load: Load, *, pin: Callable[[int], None]) -> Outcome:
     """Send the load; *pin* binds the generator, by its process id, to its cores."""
     process = subprocess.Popen(command(load), stdout=subprocess.PIPE, text=True)  # noqa: S603 -- our own
     pin(process.pid)

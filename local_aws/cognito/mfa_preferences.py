@@ -60,7 +60,7 @@ def _check(
     if settings.get("PreferredMfa") and not on:
         raise InvalidParameterException("A factor that is not enabled cannot be preferred")
     if not on:
-        if pool.mfa_config == "ON" and factor in second_factors.query_user_items(cognito, user):
+        if pool.mfa_config == "ON" and factor in second_factors.enabled_by(cognito, user):
             raise InvalidParameterException(
                 "A factor cannot be disabled: the user pool requires MFA"
             )
@@ -87,7 +87,7 @@ def _switch(cognito: Cognito, user: User, factor: str, *, on: bool) -> None:
 
 def settings(cognito: Cognito, user: User) -> dict[str, Any]:
     """Describe the user's second factors; what is empty is left out."""
-    enabled = second_factors.query_user_items(cognito, user)
+    enabled = second_factors.enabled_by(cognito, user)
     described: dict[str, Any] = {"UserMFASettingList": enabled} if enabled else {}
     if user.preferred_mfa_setting:
         described["PreferredMfaSetting"] = user.preferred_mfa_setting

@@ -33,7 +33,7 @@ def of_pool(cognito: Cognito, pool: Pool) -> list[str]:
     return [name for name, on in offered.items() if on and pool.mfa_config != "OFF"]
 
 
-def query_user_items(cognito: Cognito, user: User) -> list[str]:
+def enabled_by(cognito: Cognito, user: User) -> list[str]:
     """List the factors that the user has switched on."""
     enabled = {
         SMS: user.sms_mfa_enabled,
@@ -52,7 +52,7 @@ def active(cognito: Cognito, pool: Pool, user: User) -> list[str]:
     """
     if pool.mfa_config == "OFF":
         return []
-    offered, enabled = of_pool(cognito, pool), query_user_items(cognito, user)
+    offered, enabled = of_pool(cognito, pool), enabled_by(cognito, user)
     if pool.mfa_config == "ON" and not enabled:
         enabled = list(CODES)
     own = user.attribute_lookup

@@ -6,7 +6,7 @@ import pytest
 
 from bench import profiles, traffic
 from bench.load import asyncio_load, generator
-from bench.load.generator import ServerLoad
+from bench.load.generator import Load
 from bench.load.outcome import Outcome
 
 
@@ -80,6 +80,6 @@ def test_outcome_is_the_last_line() -> None:
 
 def test_generator_gets_its_load() -> None:
     """Whatever generator this machine has is told where to send what, and how much of it."""
-    words = " ".join(generator.command(ServerLoad(8_080, Path("some.requests"), 64, 2, 4_711)))
+    words = " ".join(generator.command(Load(8_080, Path("some.requests"), 64, 2, 4_711)))
 
     assert all(part in words for part in ("8080", "some.requests", "64", "2", "4711"))

@@ -1,4 +1,4 @@
-"""UpstreamTelemetry of the running service, and a user who has signed in."""
+"""Calls of the running service, and a user who has signed in."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
