@@ -22,7 +22,8 @@ from service.commands import provisioning
 from service.config.loader import Settings
 from service.config.settings import Config
 from tests.moto_tables import drop_items
-from tests.support.environment import CREDENTIALS, Mailbox, configured
+from tests.support.accounts import Mailbox
+from tests.support.configs import CREDENTIALS, configured
 from tests.support.fakes.access_tokens import memory_access_tokens
 from tests.support.fakes.identity_provider import memory_identity_provider
 from tests.support.fakes.profiles import MemoryProfileStore

@@ -19,7 +19,7 @@ from service.config.settings import Config
 from service.observability.upstream_calls import UpstreamTelemetry
 from service.server import serve
 from service.startup_errors import SchemaUnusable
-from tests.support.environment import configured
+from tests.support.configs import configured
 
 NETWORKS = PRIVATE_NETWORKS.split()
 NO_SCHEMA = "not a class"

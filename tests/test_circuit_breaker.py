@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from service.circuit_breaker import SLOW_S, Breaker, Call, UpstreamRefused
 from service.config.settings import UpstreamsConfig
-from tests.support.jose import Clock
+from tests.support.clock import Clock
 
 FAILURES = 3
 OPEN_S = 1.0  # at least; at most twice as long

@@ -16,7 +16,7 @@ from service.observability import upstream_calls
 from service.observability.metrics.catalogue import BREAKER_STATES, METHODS, Metrics
 from service.observability.metrics.instruments import Histogram
 from service.rate_limiting.limited_actions import RateLimitedAction
-from tests.support.environment import configured, opening
+from tests.support.configs import configured, opening
 
 ALICE = {"x-amzn-oidc-identity": "alice"}
 ROOT = Path(__file__).parent.parent

@@ -19,12 +19,12 @@ from service.app import aws_adapters, create_app
 from service.config.loader import Settings
 from tests.api.raw_http import logged, serving
 from tests.authentication.trusting import json_key_set
-from tests.support.environment import CREDENTIALS, configured
-from tests.support.fake_load_balancer import ARN, CLIENT, ISSUER, SUB
-from tests.support.fake_user_pool import FakeUserPool
-from tests.support.jose import Changes, encoded
-from tests.support.key_endpoint import KeyEndpoint, key_endpoint, ok, resetting
-from tests.support.scripted_server import Loopback, answer, refusal, scripted
+from tests.support.access_token_signer import AccessTokenSigner
+from tests.support.alb_token_signer import ARN, CLIENT, ISSUER, SUB
+from tests.support.configs import CREDENTIALS, configured
+from tests.support.raw_jwt import Changes, encoded
+from tests.support.scripted_aws import ScriptedAws, answer, refusal, scripted_server
+from tests.support.scripted_key_server import ScriptedKeyServer, key_endpoint, ok, resetting
 
 BALANCERS_CLIENT: Final = "the-balancers"
 AUTHORIZATION: Final = "Authorization"
@@ -48,11 +48,11 @@ class Stage:
     """The service as a session, its pool, and the upstreams behind it."""
 
     service: aiohttp.ClientSession
-    pool: FakeUserPool
-    attacker: FakeUserPool
-    keys: KeyEndpoint
-    cognito: Loopback
-    dynamodb: Loopback
+    pool: AccessTokenSigner
+    attacker: AccessTokenSigner
+    keys: ScriptedKeyServer
+    cognito: ScriptedAws
+    dynamodb: ScriptedAws
     log: io.StringIO
 
     async def call(self, method: str, path: str, header: str, token: str) -> tuple[int, str | None]:
@@ -73,22 +73,22 @@ class Stage:
 class Pools(NamedTuple):
     """The service's pool and an attacker's; making their keys takes a second each."""
 
-    own: FakeUserPool
-    attackers: FakeUserPool
+    own: AccessTokenSigner
+    attackers: AccessTokenSigner
 
 
 @pytest.fixture(scope="module")
 def pools() -> Pools:
     """Return the pools."""
-    return Pools(FakeUserPool(), FakeUserPool())
+    return Pools(AccessTokenSigner(), AccessTokenSigner())
 
 
 @asynccontextmanager
 async def _started(pools: Pools, settings: Settings | None = None) -> AsyncIterator[Stage]:
     async with (
         key_endpoint() as keys,
-        scripted(answer(ACCOUNT)) as cognito,
-        scripted(refusal("ResourceNotFoundException")) as dynamodb,
+        scripted_server(answer(ACCOUNT)) as cognito,
+        scripted_server(refusal("ResourceNotFoundException")) as dynamodb,
     ):
         keys.answers["jwks.json"] = ok(json_key_set(pools.own.jwk))
         config = configured(

@@ -9,7 +9,7 @@ from socket import create_server, socket
 
 import pytest
 
-from tests.support.scripted_server import HANG, answer, scripted
+from tests.support.scripted_aws import HANG, answer, scripted_server
 from tests.test_main import COMMANDS, ENVIRON
 from tests_slow.commands.running import PATIENCE_S, imported, printed_by, run, running
 
@@ -67,7 +67,7 @@ async def test_signal_before_it_serves_ends_it(
     number: signal.Signals, status: int, tmp_path: Path
 ) -> None:
     """A command that waits for a server ends on a signal at once, with a shell's status for it."""
-    async with scripted(HANG) as dynamodb:
+    async with scripted_server(HANG) as dynamodb:
         environ = {
             **ENVIRON,
             "AWS_DYNAMODB_ENDPOINT_URL": dynamodb.url,
@@ -85,7 +85,7 @@ async def test_signal_before_it_serves_ends_it(
 async def test_taken_port_is_one_message(tmp_path: Path, taken: socket) -> None:
     """A service that can't listen says so on standard error, in one line, and ends with 2."""
     port = taken.getsockname()[1]
-    async with scripted(answer({})) as dynamodb:
+    async with scripted_server(answer({})) as dynamodb:
         there = {"AWS_DYNAMODB_ENDPOINT_URL": dynamodb.url, "SERVER_PORT": str(port)}
         ended = await run("serve", folder=tmp_path, environ=ENVIRON | there)
 

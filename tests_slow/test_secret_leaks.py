@@ -24,12 +24,11 @@ from service.config.settings import Config, LogConfig
 from service.observability import logs
 from service.server.runner import Runner
 from tests.authentication.trusting import json_key_set
+from tests.support.access_token_signer import AccessTokenSigner
+from tests.support.alb_token_signer import CLIENT, ISSUER
 from tests.support.cognito_answers import USER_ID, default_answer
 from tests.support.cognito_shapes import service_model
-from tests.support.environment import CREDENTIALS, configured
-from tests.support.fake_load_balancer import CLIENT, ISSUER
-from tests.support.fake_user_pool import FakeUserPool
-from tests.support.key_endpoint import key_endpoint, ok
+from tests.support.configs import CREDENTIALS, configured
 from tests.support.process_state import restored
 from tests.support.scripted_cognito import (
     CLOSED,
@@ -43,6 +42,7 @@ from tests.support.scripted_cognito import (
     scripted_cognito,
     success,
 )
+from tests.support.scripted_key_server import key_endpoint, ok
 
 CANARY: Final = "c4n4ry"
 ID_TOKEN: Final = jwt.encode({"sub": "the-sub", "x": CANARY}, CANARY * 8, algorithm="HS256")
@@ -208,7 +208,7 @@ async def test_no_secret_is_printed(config: Config, printed: io.StringIO) -> Non
     made = 0
     async with AsyncExitStack() as stack:
         cognito = await stack.enter_async_context(scripted_cognito())
-        pool = FakeUserPool()
+        pool = AccessTokenSigner()
         service = await _service(stack, config, cognito, pool)
         now = int(time.time())  # noqa: TID251 -- the service reads the machine's clock
         token = pool.mint({"sub": USER_ID, "x": CANARY, "iat": now, "exp": now + 3_600})
@@ -229,7 +229,7 @@ async def test_no_secret_is_printed(config: Config, printed: io.StringIO) -> Non
 
 
 async def _service(
-    stack: AsyncExitStack, config: Config, cognito: ScriptedCognito, pool: FakeUserPool
+    stack: AsyncExitStack, config: Config, cognito: ScriptedCognito, pool: AccessTokenSigner
 ) -> aiohttp.ClientSession:
     """Start the service in front of *cognito*, with a client secret that is a canary as well."""
     keys = await stack.enter_async_context(key_endpoint())

@@ -14,7 +14,7 @@ from service.api import keys
 from service.app import Adapters, create_app
 from service.config.loader import Settings
 from tests.api.openapi_check import answer_check
-from tests.support.environment import configured, opening
+from tests.support.configs import configured, opening
 
 Api: TypeAlias = TestClient[web.Request, web.Application]
 Start: TypeAlias = Callable[..., Awaitable[Api]]

@@ -17,7 +17,7 @@ from aiohttp import web
 from service.config.settings import LogConfig
 from service.observability import logs
 from service.server.runner import Runner, Site
-from tests.support.environment import configured
+from tests.support.configs import configured
 
 PATIENCE_S = 10.0
 MOST_PIECES = 300  # of a long request; a short one is sent byte by byte

@@ -12,7 +12,7 @@ from service.domain.client import Client
 from service.domain.errors import DeliveryFailed, ServiceError, TooManyAttempts
 from service.observability.logs import identity_hash
 from tests.api.conftest import Api, Start
-from tests.support.environment import PASSWORD
+from tests.support.accounts import PASSWORD
 from tests.support.fakes.identity_provider import memory_identity_provider
 from tests.support.fakes.registrations import MemoryRegistrations
 from tests.support.fakes.user_pool import MemoryUserPool

@@ -12,7 +12,7 @@ from service.domain.accounts import NewAccount, SignedUp
 from service.domain.client import Client
 from service.domain.sessions import Challenge
 from tests.api.conftest import Api, Start
-from tests.support.environment import PASSWORD
+from tests.support.accounts import PASSWORD
 from tests.support.fakes.registrations import MemoryRegistrations
 from tests.support.fakes.user_pool import MemoryUserPool
 

@@ -9,7 +9,7 @@ from service.api import keys
 from service.api.handlers import auth_config
 from service.api.schemas.auth_config import OfferSchema
 from service.config.loader import Settings
-from tests.support.environment import configured
+from tests.support.configs import configured
 
 EVERYTHING: Settings = {
     "aws.cognito": {"client-secret": "s3cr3t-of-the-client", "send-client-address": "true"},

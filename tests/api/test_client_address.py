@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from service.api import keys
 from service.api.client_address import believed_address, client_address, parse_address
-from tests.support.environment import configured
+from tests.support.configs import configured
 
 IDENTITY = configured().identity
 EDGE = ip_network("198.51.100.0/24")  # public addresses of proxies that an operator lists

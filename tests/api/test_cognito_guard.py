@@ -30,8 +30,8 @@ from service.domain.errors import (
 from service.observability.logs import identity_hash
 from service.rate_limiting.limited_actions import RateLimitedAction
 from service.rate_limiting.rate_limiter import RateLimiter
-from tests.support.environment import configured
-from tests.support.jose import Clock
+from tests.support.clock import Clock
+from tests.support.configs import configured
 
 Caller: TypeAlias = TestClient[web.Request, web.Application]
 

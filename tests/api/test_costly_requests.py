@@ -16,7 +16,7 @@ from service.app import Adapters, create_app
 from service.server.protocol import Protocol
 from service.server.runner import RECEIVE_BUFFER_BYTES
 from tests.api.raw_http import Answer, exchange, serving
-from tests.support.environment import configured, opening
+from tests.support.configs import configured, opening
 
 MOST_CPU_S = 0.5
 ALICE = "x-amzn-oidc-identity: alice"

@@ -5,7 +5,7 @@ from aiohttp import web
 
 from service.app import Adapters, create_app
 from tests.api.raw_http import exchange, logged, serving
-from tests.support.environment import configured, opening
+from tests.support.configs import configured, opening
 
 PROFILE = b"/v1/user/profile"
 ALLOWED = "localhost API.example.com [::1] 127.0.0.1"

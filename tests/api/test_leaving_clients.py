@@ -10,7 +10,7 @@ from service.app import Adapters, create_app
 from service.domain.profiles import Fields, Profile
 from tests.api.raw_http import serving, until
 from tests.observability.metrics.samples import samples_of
-from tests.support.environment import configured, opening
+from tests.support.configs import configured, opening
 from tests.support.fakes.profiles import MemoryProfileStore
 
 REQUEST = (

@@ -7,7 +7,7 @@ from service.app import Adapters, create_app
 from tests.api.conftest import ALICE, Start
 from tests.api.raw_http import exchange, serving, until
 from tests.observability.metrics.samples import samples_of
-from tests.support.environment import configured, opening
+from tests.support.configs import configured, opening
 
 
 async def test_requests_are_counted_by_route(start: Start) -> None:

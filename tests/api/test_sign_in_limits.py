@@ -20,8 +20,8 @@ from service.domain.sessions import Answer, Challenge, Tokens
 from service.rate_limiting.limited_actions import RateLimitedAction
 from service.rate_limiting.rate_limiter import RateLimiter
 from service.rate_limiting.trusted_networks import TRUSTED_FOR_S, TrustedNetworks
-from tests.support.environment import configured
-from tests.support.jose import Clock
+from tests.support.clock import Clock
+from tests.support.configs import configured
 
 LIMITS = configured().limits
 HOME = ip_address("203.0.113.7")

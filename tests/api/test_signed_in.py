@@ -14,7 +14,7 @@ from service.app import Adapters
 from service.domain.accounts import Delivery
 from service.domain.mfa import TOTP
 from tests.api.conftest import Api, Start
-from tests.support.environment import PASSWORD
+from tests.support.accounts import PASSWORD
 from tests.support.fakes.own_account import MemoryOwnAccount
 from tests.support.fakes.user_pool import MemoryUserPool
 from tests.support.fakes.user_pool_rules import PoolRules

@@ -12,7 +12,7 @@ from service.app import Adapters, create_app
 from service.server import serve
 from tests.api.raw_http import PATIENCE_S, logged, serving, until
 from tests.observability.metrics.samples import samples_of
-from tests.support.environment import configured, opening
+from tests.support.configs import configured, opening
 
 BUNDLE = b"GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: localhost\r\n\r\n"
 DOCUMENT = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n"

@@ -12,7 +12,7 @@ from aiohttp import web
 from service.app import Adapters, create_app
 from service.server import serve
 from tests.api.raw_http import PATIENCE_S, exchange, serving
-from tests.support.environment import configured, opening
+from tests.support.configs import configured, opening
 
 HOST = b" HTTP/1.1\r\nHost: localhost\r\n"
 JSON = b"x-amzn-oidc-identity: alice\r\nContent-Type: application/json\r\n"

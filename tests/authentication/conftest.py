@@ -16,23 +16,23 @@ from service.authentication.key_client import KeyClient, key_server
 from service.authentication.sources import FETCH_EVERY_S, FETCHES_AT_ONCE
 from service.circuit_breaker import Breaker
 from tests.authentication.trusting import access_token, json_key_set, load_balancer
-from tests.support.environment import NEVER_OPEN, configured
-from tests.support.fake_load_balancer import FakeLoadBalancer
-from tests.support.fake_user_pool import FakeUserPool
-from tests.support.jose import Clock
-from tests.support.key_endpoint import KeyEndpoint, key_endpoint, ok
+from tests.support.access_token_signer import AccessTokenSigner
+from tests.support.alb_token_signer import AlbTokenSigner
+from tests.support.clock import Clock
+from tests.support.configs import BREAKER_OFF, configured
+from tests.support.scripted_key_server import ScriptedKeyServer, key_endpoint, ok
 
 
 @pytest.fixture(scope="session")
-def balancer() -> FakeLoadBalancer:
+def balancer() -> AlbTokenSigner:
     """Return the load balancer that is trusted; a test that rotates its key makes its own."""
-    return FakeLoadBalancer()
+    return AlbTokenSigner()
 
 
 @pytest.fixture(scope="session")
-def pool() -> FakeUserPool:
+def pool() -> AccessTokenSigner:
     """Return the user pool that is trusted; a test that rotates its key makes its own."""
-    return FakeUserPool()
+    return AccessTokenSigner()
 
 
 @pytest.fixture
@@ -42,7 +42,9 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def endpoint(balancer: FakeLoadBalancer, pool: FakeUserPool) -> AsyncIterator[KeyEndpoint]:
+async def endpoint(
+    balancer: AlbTokenSigner, pool: AccessTokenSigner
+) -> AsyncIterator[ScriptedKeyServer]:
     """Serve the keys of the load balancer and of the pool."""
     async with key_endpoint() as serving:
         serving.answers[balancer.kid] = ok(balancer.pem)
@@ -51,17 +53,17 @@ async def endpoint(balancer: FakeLoadBalancer, pool: FakeUserPool) -> AsyncItera
 
 
 @pytest.fixture
-async def server(endpoint: KeyEndpoint) -> AsyncIterator[KeyClient]:
+async def server(endpoint: ScriptedKeyServer) -> AsyncIterator[KeyClient]:
     """Open the service's client; the endpoint outlives it."""
     assert endpoint.url
-    breaker = Breaker("key_server", configured(NEVER_OPEN).upstreams)
+    breaker = Breaker("key_server", configured(BREAKER_OFF).upstreams)
     async with key_server(breaker) as opened:
         yield opened
 
 
 @pytest.fixture
 async def balancer_keys(
-    server: KeyClient, endpoint: KeyEndpoint, clock: Clock
+    server: KeyClient, endpoint: ScriptedKeyServer, clock: Clock
 ) -> AsyncIterator[AlbKeys]:
     """Return the keys of load balancers, with the budget of production."""
     budget = FetchBudget(burst=FETCHES_AT_ONCE, refill_s=FETCH_EVERY_S, clock=clock)
@@ -71,7 +73,7 @@ async def balancer_keys(
 
 
 @pytest.fixture
-async def jwks(server: KeyClient, endpoint: KeyEndpoint, clock: Clock) -> AsyncIterator[Jwks]:
+async def jwks(server: KeyClient, endpoint: ScriptedKeyServer, clock: Clock) -> AsyncIterator[Jwks]:
     """Return the keys of the pool."""
     keys = Jwks(server, url=f"{endpoint.url}jwks.json", clock=clock)
     yield keys

@@ -4,7 +4,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 
-from tests.support.jose import NOW, Raw, decoded
+from tests.support.clock import NOW
+from tests.support.raw_jwt import Raw, decoded
 
 Made = TypeVar("Made")
 

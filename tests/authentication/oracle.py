@@ -13,8 +13,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from tests.authentication.trusting import ISSUERS, SECOND_ARN, SKEW_S
-from tests.support.fake_load_balancer import ARN, CLIENT
-from tests.support.jose import NOW, decoded
+from tests.support.alb_token_signer import ARN, CLIENT
+from tests.support.clock import NOW
+from tests.support.raw_jwt import decoded
 
 
 def signed_parts(

@@ -12,14 +12,15 @@ from service.authentication.key_client import KeyClient
 from service.domain.errors import NotAuthenticated, TokenInvalid
 from service.domain.identity import Identity, RequestCredentials
 from tests.authentication.trusting import SKEW_S, access_token, json_key_set, keeps_quiet, refused
-from tests.support.fake_load_balancer import OTHER_FORM, SUB
-from tests.support.fake_user_pool import EXPIRY, FakeUserPool, bearing, evidence
-from tests.support.jose import ABSENT, NOW, Clock
-from tests.support.key_endpoint import KeyEndpoint, ok
+from tests.support.access_token_signer import EXPIRY, AccessTokenSigner, bearing, evidence
+from tests.support.alb_token_signer import OTHER_FORM, SUB
+from tests.support.clock import NOW, Clock
+from tests.support.raw_jwt import ABSENT
+from tests.support.scripted_key_server import ScriptedKeyServer, ok
 
 ALICE: Final = Identity(SUB, "bearer")
 
-GOOD: Final[Mapping[str, Callable[[FakeUserPool], str]]] = {
+GOOD: Final[Mapping[str, Callable[[AccessTokenSigner], str]]] = {
     "as Cognito makes it": lambda pool: pool.mint(),
     "issuer in its other form": lambda pool: pool.mint({"iss": OTHER_FORM}),
     "claims that nobody asked for": lambda pool: pool.mint({"x": {"y": [None]}}, {"x": "é"}),
@@ -38,7 +39,7 @@ GOOD: Final[Mapping[str, Callable[[FakeUserPool], str]]] = {
 
 @pytest.mark.parametrize("name", GOOD)
 async def test_good_token_proves_its_subject(
-    bearer: AccessToken, pool: FakeUserPool, name: str
+    bearer: AccessToken, pool: AccessTokenSigner, name: str
 ) -> None:
     """What the pool signs for this client is believed, in every form that it may take."""
     token = GOOD[name](pool)
@@ -49,7 +50,7 @@ async def test_good_token_proves_its_subject(
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
 async def test_scheme_is_written_in_any_case(
-    bearer: AccessToken, pool: FakeUserPool, scheme: str
+    bearer: AccessToken, pool: AccessTokenSigner, scheme: str
 ) -> None:
     """The name of a scheme has no case (RFC 9110, section 11.1)."""
     assert await bearer.identify(evidence(f"{scheme} {pool.mint()}")) == ALICE
@@ -94,7 +95,7 @@ GAMES: Final[Mapping[str, tuple[type[Exception], Callable[[str], tuple[str, ...]
 @pytest.mark.parametrize("name", GAMES)
 @pytest.mark.parametrize("known", [False, True], ids=["new", "remembered"])
 async def test_header_game_is_refused(
-    bearer: AccessToken, pool: FakeUserPool, name: str, *, known: bool
+    bearer: AccessToken, pool: AccessTokenSigner, name: str, *, known: bool
 ) -> None:
     """Authorization must be there once, with one scheme and one token; a token known before or not."""
     expected, shown = GAMES[name]
@@ -110,7 +111,7 @@ async def test_header_game_is_refused(
 
 
 async def test_token_ends_with_its_expiry(
-    bearer: AccessToken, pool: FakeUserPool, clock: Clock
+    bearer: AccessToken, pool: AccessTokenSigner, clock: Clock
 ) -> None:
     """A remembered token is refused from the first moment that it names as its last."""
     token = pool.mint()
@@ -123,11 +124,11 @@ async def test_token_ends_with_its_expiry(
 
 
 async def test_rotation_is_followed(
-    jwks: Jwks, clock: Clock, endpoint: KeyEndpoint, pool: FakeUserPool
+    jwks: Jwks, clock: Clock, endpoint: ScriptedKeyServer, pool: AccessTokenSigner
 ) -> None:
     """In the middle of use a pool may take a new key: it is found by one fetch, and the old one stays."""
     bearer = access_token(jwks, clock, capacity=0)
-    rotating = FakeUserPool()
+    rotating = AccessTokenSigner()
     old, new = pool.mint(), rotating.mint()
     assert await bearer.identify(bearing(old)) == ALICE
     endpoint.answers["jwks.json"] = ok(json_key_set(pool.jwk, rotating.jwk))
@@ -151,7 +152,7 @@ class CountingKeySet(Jwks):
 
 
 async def test_remembered_token_is_not_verified_again(
-    server: KeyClient, endpoint: KeyEndpoint, clock: Clock, pool: FakeUserPool
+    server: KeyClient, endpoint: ScriptedKeyServer, clock: Clock, pool: AccessTokenSigner
 ) -> None:
     """A token that comes again is known by its text: nothing is decoded, no key is looked up."""
     keys = CountingKeySet(server, url=f"{endpoint.url}jwks.json", clock=clock)

@@ -13,12 +13,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from service.authentication.access_token import AccessToken
 from tests.authentication.mangling import MANGLED, NO_NAMES, NO_OBJECTS, NO_TEXTS, NO_TIMES, each
 from tests.authentication.trusting import SKEW_S, refused
-from tests.support.fake_load_balancer import CLIENT, ISSUER, SUB
-from tests.support.fake_user_pool import EXPIRY, FakeUserPool, bearing
-from tests.support.jose import ABSENT, NOW, Sign, changed, compact, decoded, encoded, es256, rs256
-from tests.support.key_endpoint import KeyEndpoint
+from tests.support.access_token_signer import EXPIRY, AccessTokenSigner, bearing
+from tests.support.alb_token_signer import CLIENT, ISSUER, SUB
+from tests.support.clock import NOW
+from tests.support.raw_jwt import ABSENT, Sign, changed, compact, decoded, encoded, es256, rs256
+from tests.support.scripted_key_server import ScriptedKeyServer
 
-Bad: TypeAlias = Callable[[FakeUserPool], str]
+Bad: TypeAlias = Callable[[AccessTokenSigner], str]
 STRANGER: Final = rsa.generate_private_key(65_537, 2_048)
 
 
@@ -32,7 +33,7 @@ def header(**changes: Any) -> Bad:  # noqa: ANN401 -- any JSON
     return lambda pool: pool.mint({}, changes)
 
 
-def signed(sign: Callable[[FakeUserPool], Sign], **changes: str) -> Bad:
+def signed(sign: Callable[[AccessTokenSigner], Sign], **changes: str) -> Bad:
     """Return what mints a token that is signed otherwise."""
     return lambda pool: pool.mint({}, changes, sign=sign(pool))
 
@@ -52,18 +53,18 @@ def broken_payload(change: Callable[[bytes], bytes]) -> Bad:
     return lambda pool: pool.mint(change(changed(pool.payload, {})))
 
 
-def pem(pool: FakeUserPool) -> bytes:
+def pem(pool: AccessTokenSigner) -> bytes:
     """Return the pool's public key as a PEM."""
     return pool.key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
-def pss(pool: FakeUserPool) -> Sign:
+def pss(pool: AccessTokenSigner) -> Sign:
     """Sign with the pool's key, but as PS256 does."""
     scheme = padding.PSS(mgf=padding.MGF1(SHA256()), salt_length=32)
     return lambda message: pool.key.sign(message, scheme, SHA256())
 
 
-def id_token(pool: FakeUserPool) -> str:
+def id_token(pool: AccessTokenSigner) -> str:
     """Return the pool's id token for the same user and client."""
     gone = dict.fromkeys(("client_id", "scope", "username", "version"), ABSENT)
     return pool.mint({**gone, "token_use": "id", "aud": CLIENT, "cognito:username": "alice"})
@@ -161,12 +162,12 @@ def resigned(change: Callable[[bytes], bytes]) -> Bad:
     return lambda pool: pool.mint(sign=lambda message: change(rs256(pool.key)(message)))
 
 
-def swapped(pool: FakeUserPool) -> str:
+def swapped(pool: AccessTokenSigner) -> str:
     """Return a token with the signature of another one of the same pool."""
     return pool.mint().rpartition(".")[0] + "." + pool.mint({"version": 3}).rpartition(".")[2]
 
 
-def rewritten(pool: FakeUserPool) -> str:
+def rewritten(pool: AccessTokenSigner) -> str:
     """Return a token whose payload names somebody else, under the signature of the real one."""
     head, body, signature = pool.mint().split(".")
     return f"{head}.{encoded(decoded(body).replace(SUB.encode(), b'mallory'))}.{signature}"
@@ -220,14 +221,16 @@ BAD: Final[Mapping[str, Bad]] = {
 
 
 @pytest.mark.parametrize("name", BAD)
-async def test_bad_token_is_refused(bearer: AccessToken, pool: FakeUserPool, name: str) -> None:
+async def test_bad_token_is_refused(
+    bearer: AccessToken, pool: AccessTokenSigner, name: str
+) -> None:
     """Whatever is wrong with a token, the answer is the same, and it says nothing of the token."""
     await refused(bearer, bearing(BAD[name](pool)))
 
 
 @pytest.mark.parametrize("name", KINDS)
 async def test_wrong_claim_is_refused_before_keys_are_fetched(
-    bearer: AccessToken, pool: FakeUserPool, endpoint: KeyEndpoint, name: str
+    bearer: AccessToken, pool: AccessTokenSigner, endpoint: ScriptedKeyServer, name: str
 ) -> None:
     """What a token says is checked first: another client's token never makes the service ask for keys."""
     await refused(bearer, bearing(KINDS[name](pool)))

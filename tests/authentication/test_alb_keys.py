@@ -14,9 +14,9 @@ from service.authentication.alb_keys import AlbKeys
 from service.authentication.fetch_budget import FetchBudget
 from service.domain.errors import TokenInvalid, UpstreamUnavailable
 from tests.authentication.trusting import SECOND_ARN, ShelfOfKeys, settled
-from tests.support.fake_load_balancer import ARN, FakeLoadBalancer
-from tests.support.jose import Clock
-from tests.support.key_endpoint import KeyEndpoint, hanging, held, http, ok, saying
+from tests.support.alb_token_signer import ARN, AlbTokenSigner
+from tests.support.clock import Clock
+from tests.support.scripted_key_server import ScriptedKeyServer, hanging, held, http, ok, saying
 
 
 def new_kid() -> str:
@@ -34,7 +34,7 @@ async def outcome(keys: AlbKeys, kid: str) -> type[BaseException] | None:
 
 
 async def test_many_askers_are_one_fetch(
-    balancer_keys: AlbKeys, endpoint: KeyEndpoint, balancer: FakeLoadBalancer
+    balancer_keys: AlbKeys, endpoint: ScriptedKeyServer, balancer: AlbTokenSigner
 ) -> None:
     """However many ask for a key at once, the server is asked once."""
     found = await asyncio.gather(*(balancer_keys.key(ARN, balancer.kid) for _ in range(50)))
@@ -44,7 +44,7 @@ async def test_many_askers_are_one_fetch(
 
 
 async def test_key_id_has_no_case(
-    balancer_keys: AlbKeys, endpoint: KeyEndpoint, balancer: FakeLoadBalancer
+    balancer_keys: AlbKeys, endpoint: ScriptedKeyServer, balancer: AlbTokenSigner
 ) -> None:
     """A key id in capitals is no reason to fetch anew."""
     for kid in (balancer.kid, balancer.kid.upper(), balancer.kid.title()):
@@ -55,7 +55,7 @@ async def test_key_id_has_no_case(
 
 async def test_keys_of_two_regions_are_kept_apart(clock: Clock) -> None:
     """A key that one region's server has is not a key of another region."""
-    balancer = FakeLoadBalancer()
+    balancer = AlbTokenSigner()
     urls = {ARN: "https://one/", SECOND_ARN: "https://two/"}
     keys = AlbKeys(
         ShelfOfKeys({f"https://one/{balancer.kid}": balancer.pem}),
@@ -70,10 +70,10 @@ async def test_keys_of_two_regions_are_kept_apart(clock: Clock) -> None:
 
 
 async def test_unknown_key_is_asked_for_again_after_a_while_only(
-    balancer_keys: AlbKeys, endpoint: KeyEndpoint, clock: Clock
+    balancer_keys: AlbKeys, endpoint: ScriptedKeyServer, clock: Clock
 ) -> None:
     """The server's no is remembered for a time, so that it may know the key later."""
-    balancer = FakeLoadBalancer()
+    balancer = AlbTokenSigner()
     for _ in range(3):
         assert await outcome(balancer_keys, balancer.kid) is TokenInvalid
     assert endpoint.asked == [balancer.kid]
@@ -85,7 +85,7 @@ async def test_unknown_key_is_asked_for_again_after_a_while_only(
 
 
 async def test_400_unknown_keys_cost_a_handful_of_fetches(
-    balancer_keys: AlbKeys, endpoint: KeyEndpoint
+    balancer_keys: AlbKeys, endpoint: ScriptedKeyServer
 ) -> None:
     """A flood of key ids that nobody knows is refused, and hardly reaches the server."""
     ends = await asyncio.gather(*(outcome(balancer_keys, new_kid()) for _ in range(400)))
@@ -96,13 +96,13 @@ async def test_400_unknown_keys_cost_a_handful_of_fetches(
 
 async def test_flood_of_10_000_in_10_seconds_is_at_most_10_fetches(
     balancer_keys: AlbKeys,
-    endpoint: KeyEndpoint,
+    endpoint: ScriptedKeyServer,
     clock: Clock,
-    balancer: FakeLoadBalancer,
+    balancer: AlbTokenSigner,
 ) -> None:
     """In the flood known keys are at hand, and 15 seconds after it a new key works."""
     await balancer_keys.key(ARN, balancer.kid)
-    fresh = FakeLoadBalancer()
+    fresh = AlbTokenSigner()
     endpoint.answers[fresh.kid] = ok(fresh.pem)
     for _ in range(100):
         flood = asyncio.gather(*(outcome(balancer_keys, new_kid()) for _ in range(100)))
@@ -127,7 +127,7 @@ async def test_memory_of_unknown_keys_is_bounded(clock: Clock) -> None:
     assert _size(keys, "_fetches") == 0
 
 
-async def test_keys_kept_are_bounded(clock: Clock, balancer: FakeLoadBalancer) -> None:
+async def test_keys_kept_are_bounded(clock: Clock, balancer: AlbTokenSigner) -> None:
     """A load balancer that rotates for ever does not fill the memory: the longest unused key goes."""
     kids = [new_kid() for _ in range(alb_keys.KEYS_KEPT + 50)]
     budget = FetchBudget(burst=1_000_000, refill_s=1, clock=clock)
@@ -147,12 +147,12 @@ def _size(keys: AlbKeys, name: str) -> int:
 
 
 async def test_known_key_is_given_while_another_fetch_hangs(
-    balancer_keys: AlbKeys, endpoint: KeyEndpoint, balancer: FakeLoadBalancer
+    balancer_keys: AlbKeys, endpoint: ScriptedKeyServer, balancer: AlbTokenSigner
 ) -> None:
     """Requests with a known key never wait for the key server."""
     await balancer_keys.key(ARN, balancer.kid)
     release = asyncio.Event()
-    late = FakeLoadBalancer()
+    late = AlbTokenSigner()
     endpoint.answers[late.kid] = held(release, ok(late.pem))
     waiting = asyncio.create_task(balancer_keys.key(ARN, late.kid))
     await endpoint.was_asked(2)
@@ -165,11 +165,11 @@ async def test_known_key_is_given_while_another_fetch_hangs(
 
 
 async def test_asker_that_leaves_does_not_end_the_fetch_for_others(
-    balancer_keys: AlbKeys, endpoint: KeyEndpoint
+    balancer_keys: AlbKeys, endpoint: ScriptedKeyServer
 ) -> None:
     """The one who asked first may be cancelled; the others still get the key, of one fetch."""
     release = asyncio.Event()
-    late = FakeLoadBalancer()
+    late = AlbTokenSigner()
     endpoint.answers[late.kid] = held(release, ok(late.pem))
     first, second = (asyncio.create_task(balancer_keys.key(ARN, late.kid)) for _ in range(2))
     await endpoint.was_asked(1)
@@ -188,7 +188,7 @@ async def test_asker_that_leaves_does_not_end_the_fetch_for_others(
 )
 async def test_failure_that_nobody_waits_for_is_no_complaint(
     balancer_keys: AlbKeys,
-    endpoint: KeyEndpoint,
+    endpoint: ScriptedKeyServer,
     complaints: list[dict[str, Any]],
     answer: Callable[..., Any],
 ) -> None:
@@ -211,7 +211,7 @@ async def test_failure_that_nobody_waits_for_is_no_complaint(
 
 
 async def test_close_leaves_no_task(
-    balancer_keys: AlbKeys, endpoint: KeyEndpoint, complaints: list[dict[str, Any]]
+    balancer_keys: AlbKeys, endpoint: ScriptedKeyServer, complaints: list[dict[str, Any]]
 ) -> None:
     """Closing ends the fetches under way, and whoever waits for them."""
     endpoint.otherwise = hanging
@@ -229,10 +229,10 @@ async def test_close_leaves_no_task(
 
 
 async def test_budget_that_an_outage_has_used_up_is_no_verdict_on_a_token(
-    balancer_keys: AlbKeys, endpoint: KeyEndpoint, clock: Clock
+    balancer_keys: AlbKeys, endpoint: ScriptedKeyServer, clock: Clock
 ) -> None:
     """While the server fails, a key that may not be asked for is unavailable, not unknown."""
-    balancer = FakeLoadBalancer()
+    balancer = AlbTokenSigner()
     endpoint.otherwise = saying(http(b"", 500))
     ends = [await outcome(balancer_keys, new_kid()) for _ in range(10)]
     assert ends == [UpstreamUnavailable] * 10
@@ -246,7 +246,7 @@ async def test_budget_that_an_outage_has_used_up_is_no_verdict_on_a_token(
 
 
 async def test_one_waits_for_a_server_that_failed(
-    balancer_keys: AlbKeys, endpoint: KeyEndpoint, balancer: FakeLoadBalancer
+    balancer_keys: AlbKeys, endpoint: ScriptedKeyServer, balancer: AlbTokenSigner
 ) -> None:
     """Who needs a new key while the server fails hears so at once, but for one who tries again."""
     release = asyncio.Event()

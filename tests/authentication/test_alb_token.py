@@ -12,13 +12,14 @@ from service.authentication.fetch_budget import FetchBudget
 from service.authentication.key_client import KeyClient
 from service.domain.identity import Identity, RequestCredentials
 from tests.authentication.trusting import SECOND_ARN, SKEW_S, load_balancer, refused
-from tests.support.fake_load_balancer import EXPIRY, OTHER_FORM, SUB, FakeLoadBalancer, evidence
-from tests.support.jose import ABSENT, NOW, Clock
-from tests.support.key_endpoint import KeyEndpoint, ok
+from tests.support.alb_token_signer import EXPIRY, OTHER_FORM, SUB, AlbTokenSigner, evidence
+from tests.support.clock import NOW, Clock
+from tests.support.raw_jwt import ABSENT
+from tests.support.scripted_key_server import ScriptedKeyServer, ok
 
 ALICE: Final = Identity(SUB, "alb")
 
-GOOD: Final[Mapping[str, Callable[[FakeLoadBalancer], str]]] = {
+GOOD: Final[Mapping[str, Callable[[AlbTokenSigner], str]]] = {
     "padded": lambda lb: lb.mint(),
     "unpadded": lambda lb: lb.mint(padded=False),
     "padded in some parts": lambda lb: lb.mint().rstrip("="),
@@ -47,7 +48,7 @@ GOOD: Final[Mapping[str, Callable[[FakeLoadBalancer], str]]] = {
 
 @pytest.mark.parametrize("name", GOOD)
 async def test_good_token_proves_its_subject(
-    alb: LoadBalancer, balancer: FakeLoadBalancer, name: str
+    alb: LoadBalancer, balancer: AlbTokenSigner, name: str
 ) -> None:
     """What a trusted load balancer signs is believed, in every form that it may take."""
     token = GOOD[name](balancer)
@@ -57,7 +58,7 @@ async def test_good_token_proves_its_subject(
 
 
 async def test_subject_of_255_characters_is_accepted(
-    alb: LoadBalancer, balancer: FakeLoadBalancer
+    alb: LoadBalancer, balancer: AlbTokenSigner
 ) -> None:
     """A subject may be any visible ASCII, up to OpenID Connect's limit."""
     sub = "!~" * 127 + "x"
@@ -105,7 +106,7 @@ GAMES: Final[Mapping[str, Callable[[str], RequestCredentials]]] = {
 @pytest.mark.parametrize("name", GAMES)
 @pytest.mark.parametrize("known", [False, True], ids=["new", "remembered"])
 async def test_header_game_is_refused(
-    alb: LoadBalancer, balancer: FakeLoadBalancer, name: str, *, known: bool
+    alb: LoadBalancer, balancer: AlbTokenSigner, name: str, *, known: bool
 ) -> None:
     """Each header must be there once, and both must name one user; a token known before or not."""
     token = balancer.mint()
@@ -116,7 +117,7 @@ async def test_header_game_is_refused(
 
 
 async def test_token_ends_with_the_earlier_of_its_expiries(
-    alb: LoadBalancer, balancer: FakeLoadBalancer, clock: Clock
+    alb: LoadBalancer, balancer: AlbTokenSigner, clock: Clock
 ) -> None:
     """A remembered token is refused from the first moment that it names as its last."""
     for header, payload in (({"exp": EXPIRY}, {"exp": EXPIRY + 9}), ({"exp": EXPIRY + 9}, {})):
@@ -141,7 +142,7 @@ class CountingKeys(AlbKeys):
 
 
 async def test_remembered_token_is_not_verified_again(
-    server: KeyClient, endpoint: KeyEndpoint, clock: Clock, balancer: FakeLoadBalancer
+    server: KeyClient, endpoint: ScriptedKeyServer, clock: Clock, balancer: AlbTokenSigner
 ) -> None:
     """A token that comes again is known by its text; tokens of one key fetch it once."""
     budget = FetchBudget(burst=5, refill_s=1, clock=clock)
@@ -156,10 +157,10 @@ async def test_remembered_token_is_not_verified_again(
 
 
 async def test_rotated_key_is_fetched_and_the_old_one_stays(
-    balancer_keys: AlbKeys, clock: Clock, endpoint: KeyEndpoint
+    balancer_keys: AlbKeys, clock: Clock, endpoint: ScriptedKeyServer
 ) -> None:
     """In the middle of use a load balancer may take a new key; tokens of both are good."""
-    rotating = FakeLoadBalancer()
+    rotating = AlbTokenSigner()
     alb = load_balancer(balancer_keys, clock, capacity=0)
     tokens = []
     for _ in range(3):

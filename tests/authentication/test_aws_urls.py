@@ -3,7 +3,7 @@
 import pytest
 
 from service.authentication import aws_urls
-from tests.support.environment import configured
+from tests.support.configs import configured
 
 ARN = (
     "arn:{partition}:elasticloadbalancing:{region}:123456789012:loadbalancer/app/a/50dc6c495c0c9188"

@@ -2,7 +2,7 @@
 
 from service.authentication.fetch_budget import FetchBudget
 from service.authentication.sources import FETCH_EVERY_S, FETCHES_AT_ONCE
-from tests.support.jose import Clock
+from tests.support.clock import Clock
 
 
 def production(clock: Clock) -> FetchBudget:

@@ -13,9 +13,9 @@ from service.authentication import jwks as module
 from service.authentication.jwks import Jwks
 from service.domain.errors import TokenInvalid, UpstreamUnavailable
 from tests.authentication.trusting import json_key_set, settled
-from tests.support.fake_user_pool import FakeUserPool, jwk
-from tests.support.jose import Clock
-from tests.support.key_endpoint import KeyEndpoint, hanging, held, http, ok, saying
+from tests.support.access_token_signer import AccessTokenSigner, jwk
+from tests.support.clock import Clock
+from tests.support.scripted_key_server import ScriptedKeyServer, hanging, held, http, ok, saying
 
 
 async def outcome(keys: Jwks, kid: str) -> type[BaseException] | None:
@@ -28,7 +28,7 @@ async def outcome(keys: Jwks, kid: str) -> type[BaseException] | None:
 
 
 async def test_many_askers_are_one_fetch(
-    jwks: Jwks, endpoint: KeyEndpoint, pool: FakeUserPool
+    jwks: Jwks, endpoint: ScriptedKeyServer, pool: AccessTokenSigner
 ) -> None:
     """However many ask at once, the key set is fetched once."""
     found = await asyncio.gather(*(jwks.key(pool.kid) for _ in range(50)))
@@ -38,7 +38,7 @@ async def test_many_askers_are_one_fetch(
 
 
 async def test_unknown_keys_cost_one_fetch_in_10_seconds(
-    jwks: Jwks, endpoint: KeyEndpoint, clock: Clock, pool: FakeUserPool
+    jwks: Jwks, endpoint: ScriptedKeyServer, clock: Clock, pool: AccessTokenSigner
 ) -> None:
     """A flood of key ids that nobody knows is refused by what was fetched last."""
     assert await outcome(jwks, pool.kid) is None
@@ -55,10 +55,10 @@ async def test_unknown_keys_cost_one_fetch_in_10_seconds(
 
 
 async def test_known_key_is_given_while_a_fetch_hangs(
-    jwks: Jwks, endpoint: KeyEndpoint, clock: Clock, pool: FakeUserPool
+    jwks: Jwks, endpoint: ScriptedKeyServer, clock: Clock, pool: AccessTokenSigner
 ) -> None:
     """Requests with a known key never wait for the key server; one with a new key does."""
-    rotated = FakeUserPool()
+    rotated = AccessTokenSigner()
     await jwks.key(pool.kid)
     release = asyncio.Event()
     endpoint.answers["jwks.json"] = held(release, ok(json_key_set(pool.jwk, rotated.jwk)))
@@ -74,12 +74,12 @@ async def test_known_key_is_given_while_a_fetch_hangs(
 
 
 async def test_old_keys_are_used_while_new_ones_are_fetched(
-    jwks: Jwks, endpoint: KeyEndpoint, clock: Clock, pool: FakeUserPool
+    jwks: Jwks, endpoint: ScriptedKeyServer, clock: Clock, pool: AccessTokenSigner
 ) -> None:
     """After an hour the keys are fetched anew, and nobody waits for it; a key that is gone is refused."""
     await jwks.key(pool.kid)
     release = asyncio.Event()
-    endpoint.answers["jwks.json"] = held(release, ok(json_key_set(FakeUserPool().jwk)))
+    endpoint.answers["jwks.json"] = held(release, ok(json_key_set(AccessTokenSigner().jwk)))
     clock.now += module.FRESH_S
 
     for _ in range(3):
@@ -94,7 +94,7 @@ async def test_old_keys_are_used_while_new_ones_are_fetched(
 
 
 async def test_keys_are_kept_while_fetching_fails(
-    jwks: Jwks, endpoint: KeyEndpoint, clock: Clock, pool: FakeUserPool
+    jwks: Jwks, endpoint: ScriptedKeyServer, clock: Clock, pool: AccessTokenSigner
 ) -> None:
     """An outage of a day changes nothing for a known key; it is tried again every ten seconds."""
     await jwks.key(pool.kid)
@@ -115,7 +115,7 @@ async def test_keys_are_kept_while_fetching_fails(
 
 
 async def test_asker_that_leaves_does_not_end_the_fetch_for_others(
-    jwks: Jwks, endpoint: KeyEndpoint, pool: FakeUserPool
+    jwks: Jwks, endpoint: ScriptedKeyServer, pool: AccessTokenSigner
 ) -> None:
     """The one who asked first may be cancelled; the others still get the key, of one fetch."""
     release = asyncio.Event()
@@ -132,7 +132,7 @@ async def test_asker_that_leaves_does_not_end_the_fetch_for_others(
 
 
 async def test_failure_that_nobody_waits_for_is_no_complaint(
-    jwks: Jwks, endpoint: KeyEndpoint, complaints: list[dict[str, Any]]
+    jwks: Jwks, endpoint: ScriptedKeyServer, complaints: list[dict[str, Any]]
 ) -> None:
     """Where all who asked have left, the loop does not complain of an exception never retrieved."""
     release = asyncio.Event()
@@ -151,7 +151,7 @@ async def test_failure_that_nobody_waits_for_is_no_complaint(
 
 
 async def test_close_leaves_no_task(
-    jwks: Jwks, endpoint: KeyEndpoint, complaints: list[dict[str, Any]]
+    jwks: Jwks, endpoint: ScriptedKeyServer, complaints: list[dict[str, Any]]
 ) -> None:
     """Closing ends the fetch under way, and whoever waits for it; closing again does nothing."""
     endpoint.answers["jwks.json"] = hanging
@@ -212,7 +212,9 @@ UNUSABLE: Final[Mapping[str, object]] = {
 
 
 @pytest.mark.parametrize("name", UNUSABLE)
-async def test_unusable_key_is_passed_over(jwks: Jwks, endpoint: KeyEndpoint, name: str) -> None:
+async def test_unusable_key_is_passed_over(
+    jwks: Jwks, endpoint: ScriptedKeyServer, name: str
+) -> None:
     """A key that is not for RS256, or is too weak or broken, is as if it were not there."""
     keys: Any = [UNUSABLE[name], OTHER]
     endpoint.answers["jwks.json"] = ok(json_key_set(*keys))
@@ -222,7 +224,7 @@ async def test_unusable_key_is_passed_over(jwks: Jwks, endpoint: KeyEndpoint, na
 
 
 async def test_key_says_neither_its_use_nor_its_algorithm(
-    jwks: Jwks, endpoint: KeyEndpoint
+    jwks: Jwks, endpoint: ScriptedKeyServer
 ) -> None:
     """Both are optional (RFC 7517, sections 4.2 and 4.4)."""
     bare = {name: KEY[name] for name in ("kty", "kid", "n", "e")}
@@ -232,7 +234,7 @@ async def test_key_says_neither_its_use_nor_its_algorithm(
 
 
 async def test_one_waits_for_a_server_that_failed(
-    jwks: Jwks, endpoint: KeyEndpoint, clock: Clock, pool: FakeUserPool
+    jwks: Jwks, endpoint: ScriptedKeyServer, clock: Clock, pool: AccessTokenSigner
 ) -> None:
     """Who needs a new key while the server fails hears so at once, but for one who tries again."""
     release = asyncio.Event()

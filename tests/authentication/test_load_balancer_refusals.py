@@ -14,19 +14,20 @@ from cryptography.hazmat.primitives.hashes import SHA384
 from service.authentication.alb_token import LoadBalancer
 from tests.authentication.mangling import MANGLED, NO_NAMES, NO_OBJECTS, NO_TEXTS, NO_TIMES, each
 from tests.authentication.trusting import SKEW_S, refused
-from tests.support.fake_load_balancer import (
+from tests.support.alb_token_signer import (
     ARN,
     CLIENT,
     EXPIRY,
     ISSUER,
     SUB,
-    FakeLoadBalancer,
+    AlbTokenSigner,
     evidence,
 )
-from tests.support.jose import ABSENT, NOW, Sign, changed, compact, decoded, encoded, es256, rs256
-from tests.support.key_endpoint import KeyEndpoint
+from tests.support.clock import NOW
+from tests.support.raw_jwt import ABSENT, Sign, changed, compact, decoded, encoded, es256, rs256
+from tests.support.scripted_key_server import ScriptedKeyServer
 
-Bad: TypeAlias = Callable[[FakeLoadBalancer], str]
+Bad: TypeAlias = Callable[[AlbTokenSigner], str]
 STRANGER: Final = generate_private_key(65_537, 2_048)
 
 
@@ -40,7 +41,7 @@ def payload(**changes: Any) -> Bad:  # noqa: ANN401 -- any JSON
     return lambda lb: lb.mint({}, changes)
 
 
-def signed(sign: Callable[[FakeLoadBalancer], Sign], **changes: str) -> Bad:
+def signed(sign: Callable[[AlbTokenSigner], Sign], **changes: str) -> Bad:
     """Return what mints a token that is signed otherwise."""
     return lambda lb: lb.mint(changes, sign=sign(lb))
 
@@ -60,7 +61,7 @@ def broken_payload(change: Callable[[bytes], bytes]) -> Bad:
     return lambda lb: lb.mint({}, change(changed(lb.payload, {})))
 
 
-def hmacs(lb: FakeLoadBalancer) -> Sign:
+def hmacs(lb: AlbTokenSigner) -> Sign:
     """Sign with the public key as the secret."""
     return lambda message: hmac.digest(lb.pem, message, "sha256")
 
@@ -189,7 +190,7 @@ UNSEEN: Final[Mapping[str, Bad]] = {
 
 @pytest.mark.parametrize("name", UNSEEN)
 async def test_bad_token_is_refused_before_any_key_is_fetched(
-    alb: LoadBalancer, balancer: FakeLoadBalancer, endpoint: KeyEndpoint, name: str
+    alb: LoadBalancer, balancer: AlbTokenSigner, endpoint: ScriptedKeyServer, name: str
 ) -> None:
     """What a token says is checked first: a stranger's token never makes the service ask for a key."""
     await refused(alb, evidence(UNSEEN[name](balancer)))
@@ -202,13 +203,13 @@ def resigned(change: Callable[[bytes], bytes]) -> Bad:
     return lambda lb: lb.mint(sign=lambda message: change(es256(lb.key)(message)))
 
 
-def swapped(lb: FakeLoadBalancer) -> str:
+def swapped(lb: AlbTokenSigner) -> str:
     """Return a token with the signature of another one of the same load balancer."""
     first, second = lb.mint(), lb.mint({}, {"email": "b@example.com"})
     return first.rpartition(".")[0] + "." + second.rpartition(".")[2]
 
 
-def rewritten(lb: FakeLoadBalancer) -> str:
+def rewritten(lb: AlbTokenSigner) -> str:
     """Return a token whose payload names somebody else, under the signature of the real one."""
     head, text, signature = lb.mint().split(".")
     body = decoded(text).replace(b"a@example.com", b"b@example.com")
@@ -268,13 +269,13 @@ FORGED: Final[Mapping[str, Bad]] = {
 
 @pytest.mark.parametrize("name", FORGED)
 async def test_forged_signature_is_refused(
-    alb: LoadBalancer, balancer: FakeLoadBalancer, name: str
+    alb: LoadBalancer, balancer: AlbTokenSigner, name: str
 ) -> None:
     """Only the load balancer's own key proves that the token is from it."""
     await refused(alb, evidence(FORGED[name](balancer)))
 
 
-async def test_key_of_nobody_is_refused(alb: LoadBalancer, balancer: FakeLoadBalancer) -> None:
+async def test_key_of_nobody_is_refused(alb: LoadBalancer, balancer: AlbTokenSigner) -> None:
     """A key id that the key server does not know is as good as none."""
     await refused(alb, evidence(balancer.mint({"kid": "11111111-2222-4333-8444-555555555555"})))
 

@@ -22,13 +22,13 @@ from service.authentication.key_client import MAX_BYTES, KeyClient
 from service.domain.errors import NotAuthenticated, UpstreamUnavailable
 from service.domain.identity import Authenticator, Identity, RequestCredentials
 from tests.authentication.trusting import json_key_set, keeps_quiet
-from tests.support.fake_load_balancer import SUB, FakeLoadBalancer, evidence
-from tests.support.fake_user_pool import FakeUserPool, bearing, jwk
-from tests.support.jose import Clock
-from tests.support.key_endpoint import (
+from tests.support.access_token_signer import AccessTokenSigner, bearing, jwk
+from tests.support.alb_token_signer import SUB, AlbTokenSigner, evidence
+from tests.support.clock import Clock
+from tests.support.scripted_key_server import (
     NOT_FOUND,
     Answer,
-    KeyEndpoint,
+    ScriptedKeyServer,
     hanging,
     http,
     ok,
@@ -38,8 +38,8 @@ from tests.support.key_endpoint import (
 )
 
 DEADLINE_S: Final = 3.0
-STRANGER: Final = FakeLoadBalancer()
-UNKNOWN: Final = FakeUserPool()
+STRANGER: Final = AlbTokenSigner()
+UNKNOWN: Final = AccessTokenSigner()
 
 
 def pem(key: PublicKeyTypes) -> bytes:
@@ -117,7 +117,7 @@ NO_KEY_SETS: Final[Mapping[str, Answer]] = {
     "1,000 keys": ok(json_key_set(*({"kty": "RSA", "kid": str(n)} for n in range(1_000)))),
     "21 keys": ok(json_key_set(*({**UNKNOWN.jwk, "kid": str(n)} for n in range(21)))),
     "one id twice": ok(
-        json_key_set(UNKNOWN.jwk, jwk(FakeUserPool().key.public_key(), UNKNOWN.kid))
+        json_key_set(UNKNOWN.jwk, jwk(AccessTokenSigner().key.public_key(), UNKNOWN.kid))
     ),
     "one key twice": ok(json_key_set(UNKNOWN.jwk, UNKNOWN.jwk)),
     "a secret": ok(json_key_set({"kty": "oct", "kid": UNKNOWN.kid, "k": "AAAA"})),
@@ -140,7 +140,7 @@ NO_KEY_SETS: Final[Mapping[str, Answer]] = {
 
 @pytest.mark.parametrize("name", [*LIES, *NO_KEYS])
 async def test_lie_about_a_load_balancers_key_ends_in_503(
-    alb: LoadBalancer, balancer: FakeLoadBalancer, endpoint: KeyEndpoint, name: str
+    alb: LoadBalancer, balancer: AlbTokenSigner, endpoint: ScriptedKeyServer, name: str
 ) -> None:
     """What is no key is no verdict on the token; tokens with known keys are believed all the while."""
     endpoint.otherwise = {**LIES, **NO_KEYS}[name]
@@ -160,7 +160,7 @@ async def test_lie_about_a_load_balancers_key_ends_in_503(
 
 @pytest.mark.parametrize("status", [403, 404, 410])
 async def test_server_that_has_no_such_key_ends_in_401(
-    alb: LoadBalancer, endpoint: KeyEndpoint, status: int
+    alb: LoadBalancer, endpoint: ScriptedKeyServer, status: int
 ) -> None:
     """Only what says that there is no such key is a verdict; S3 says 403."""
     endpoint.otherwise = saying(http(b"", status))
@@ -171,7 +171,11 @@ async def test_server_that_has_no_such_key_ends_in_401(
 
 @pytest.mark.parametrize("name", [*LIES, *NO_KEY_SETS])
 async def test_lie_about_the_key_set_ends_in_503(
-    bearer: AccessToken, pool: FakeUserPool, endpoint: KeyEndpoint, clock: Clock, name: str
+    bearer: AccessToken,
+    pool: AccessTokenSigner,
+    endpoint: ScriptedKeyServer,
+    clock: Clock,
+    name: str,
 ) -> None:
     """What is no key set changes nothing: new keys have to wait, known ones stay in use."""
     assert await bearer.identify(bearing(pool.mint())) == Identity(SUB, "bearer")
@@ -193,9 +197,9 @@ async def test_lie_about_the_key_set_ends_in_503(
 async def test_answer_that_never_ends_ends_in_503(  # noqa: PLR0913, PLR0917 -- fixtures
     alb: LoadBalancer,
     bearer: AccessToken,
-    balancer: FakeLoadBalancer,
-    pool: FakeUserPool,
-    endpoint: KeyEndpoint,
+    balancer: AlbTokenSigner,
+    pool: AccessTokenSigner,
+    endpoint: ScriptedKeyServer,
     clock: Clock,
 ) -> None:
     """A server that hangs, or trickles, is given up in time; tokens with known keys never wait for it."""
@@ -205,7 +209,7 @@ async def test_answer_that_never_ends_ends_in_503(  # noqa: PLR0913, PLR0917 -- 
     )
     for source, shown in known:
         assert await source.identify(shown(0)) is not None
-    slow = FakeLoadBalancer()
+    slow = AlbTokenSigner()
     endpoint.answers[STRANGER.kid] = hanging
     endpoint.answers[slow.kid] = trickling(slow.pem)
     endpoint.answers["jwks.json"] = trickling(json_key_set(pool.jwk, UNKNOWN.jwk))
@@ -225,7 +229,7 @@ async def test_answer_that_never_ends_ends_in_503(  # noqa: PLR0913, PLR0917 -- 
     assert [type(end) for end in ends] == [UpstreamUnavailable] * 3
 
 
-async def test_redirect_is_not_followed(alb: LoadBalancer, endpoint: KeyEndpoint) -> None:
+async def test_redirect_is_not_followed(alb: LoadBalancer, endpoint: ScriptedKeyServer) -> None:
     """A key is believed from its one address only, even if a redirect leads to a good one."""
     endpoint.otherwise = saying(http(b"", 302, Location="/elsewhere"))
     endpoint.answers["elsewhere"] = ok(STRANGER.pem)
@@ -244,7 +248,7 @@ async def test_server_that_does_not_listen_ends_in_503(server: KeyClient) -> Non
 
 
 async def test_answer_in_pieces_is_read_to_its_end(
-    server: KeyClient, endpoint: KeyEndpoint
+    server: KeyClient, endpoint: ScriptedKeyServer
 ) -> None:
     """However the network cuts an answer up, it is one; the largest may be as large as allowed."""
     body = b"A" * MAX_BYTES
@@ -264,7 +268,9 @@ async def test_answer_in_pieces_is_read_to_its_end(
     assert await server.fetch(endpoint.url) == body
 
 
-async def test_answer_that_is_too_long_is_none(server: KeyClient, endpoint: KeyEndpoint) -> None:
+async def test_answer_that_is_too_long_is_none(
+    server: KeyClient, endpoint: ScriptedKeyServer
+) -> None:
     """One byte more than allowed is too much, whatever the bytes are."""
     endpoint.otherwise = ok(b"A" * (MAX_BYTES + 1))
 

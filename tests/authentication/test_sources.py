@@ -13,13 +13,13 @@ from service.observability.metrics.catalogue import Metrics
 from service.observability.upstream_calls import UpstreamTelemetry
 from tests.authentication.trusting import refused
 from tests.observability.metrics.samples import samples_of
-from tests.support.environment import configured
-from tests.support.fake_load_balancer import ARN, CLIENT, ISSUER, SUB, FakeLoadBalancer, evidence
-from tests.support.fake_user_pool import FakeUserPool, bearing
-from tests.support.key_endpoint import KeyEndpoint, hanging, http, saying
+from tests.support.access_token_signer import AccessTokenSigner, bearing
+from tests.support.alb_token_signer import ARN, CLIENT, ISSUER, SUB, AlbTokenSigner, evidence
+from tests.support.configs import configured
+from tests.support.scripted_key_server import ScriptedKeyServer, hanging, http, saying
 
 
-def trusting(endpoint: KeyEndpoint) -> Settings:
+def trusting(endpoint: ScriptedKeyServer) -> Settings:
     """Return settings that trust what the endpoint has; no slash ends its address."""
     return {
         "aws.cognito": {
@@ -41,14 +41,14 @@ def lasting(expires_in_s: int) -> dict[str, int]:
     return {"iat": now, "exp": now + expires_in_s}
 
 
-async def test_sources_come_in_the_order_of_the_configuration(endpoint: KeyEndpoint) -> None:
+async def test_sources_come_in_the_order_of_the_configuration(endpoint: ScriptedKeyServer) -> None:
     """The first source that knows the caller decides; its place is the operator's choice."""
     async with identity_adapters(configured(trusting(endpoint))) as identity:
         assert [source.name for source in identity.sources] == ["bearer", "alb", "header"]
 
 
 async def test_sources_believe_what_is_signed_now(
-    endpoint: KeyEndpoint, balancer: FakeLoadBalancer, pool: FakeUserPool
+    endpoint: ScriptedKeyServer, balancer: AlbTokenSigner, pool: AccessTokenSigner
 ) -> None:
     """With the pool's issuers and client as defaults, both kinds of token work by the real clock."""
     good = lasting(60)
@@ -61,7 +61,7 @@ async def test_sources_believe_what_is_signed_now(
 
 
 async def test_load_balancer_has_settings_of_its_own(
-    endpoint: KeyEndpoint, balancer: FakeLoadBalancer
+    endpoint: ScriptedKeyServer, balancer: AlbTokenSigner
 ) -> None:
     """Another client and another issuer may be set for it, which then are the only ones."""
     own: Settings = {
@@ -77,7 +77,7 @@ async def test_load_balancer_has_settings_of_its_own(
 
 
 async def test_keys_of_a_load_balancer_are_at_its_region_by_default(
-    endpoint: KeyEndpoint,
+    endpoint: ScriptedKeyServer,
 ) -> None:
     """Without an address that is set, opening the source asks nobody for anything."""
     settings = trusting(endpoint)
@@ -90,7 +90,7 @@ async def test_keys_of_a_load_balancer_are_at_its_region_by_default(
 
 
 async def test_closing_ends_what_is_under_way(
-    endpoint: KeyEndpoint, balancer: FakeLoadBalancer, pool: FakeUserPool
+    endpoint: ScriptedKeyServer, balancer: AlbTokenSigner, pool: AccessTokenSigner
 ) -> None:
     """When the service stops, no fetch outlives it, however long its server hangs."""
     endpoint.answers.clear()
@@ -115,9 +115,11 @@ async def test_closing_ends_what_is_under_way(
     assert all(task.cancelled() for task in asking)
 
 
-async def test_unknown_key_of_a_pool_is_refused(endpoint: KeyEndpoint, pool: FakeUserPool) -> None:
+async def test_unknown_key_of_a_pool_is_refused(
+    endpoint: ScriptedKeyServer, pool: AccessTokenSigner
+) -> None:
     """A token of another pool's key is refused, whatever it says."""
-    stranger = FakeUserPool()
+    stranger = AccessTokenSigner()
     async with identity_adapters(configured(trusting(endpoint))) as identity:
         bearer, *_ = identity.sources
         with pytest.raises(TokenInvalid):
@@ -126,7 +128,7 @@ async def test_unknown_key_of_a_pool_is_refused(endpoint: KeyEndpoint, pool: Fak
 
 
 async def test_key_server_that_does_not_work_is_left_alone(
-    endpoint: KeyEndpoint, balancer: FakeLoadBalancer
+    endpoint: ScriptedKeyServer, balancer: AlbTokenSigner
 ) -> None:
     """Each key server has a breaker of its own, which opens after a few fetches that failed."""
     endpoint.answers.clear()

@@ -22,24 +22,25 @@ from tests.authentication.trusting import (
     json_key_set,
     load_balancer,
 )
-from tests.support.fake_load_balancer import (
+from tests.support.access_token_signer import AccessTokenSigner, bearing
+from tests.support.alb_token_signer import (
     ARN,
     CLIENT,
     EXPIRY,
     ISSUER,
     OTHER_FORM,
     SUB,
-    FakeLoadBalancer,
+    AlbTokenSigner,
     evidence,
 )
-from tests.support.fake_user_pool import FakeUserPool, bearing
-from tests.support.jose import ABSENT, NOW, Clock, decoded, encoded
+from tests.support.clock import NOW, Clock
+from tests.support.raw_jwt import ABSENT, decoded, encoded
 
 REPEATABLE: Final = settings(derandomize=True, max_examples=300, deadline=None, database=None)
 CURVE_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
-BALANCER: Final = FakeLoadBalancer()
-POOL: Final = FakeUserPool()
+BALANCER: Final = AlbTokenSigner()
+POOL: Final = AccessTokenSigner()
 
 
 class Court:

@@ -16,7 +16,7 @@ from service.authentication.key_client import KeyClient, NoSuchKey
 from service.authentication.verified_token_cache import VerifiedTokenCache
 from service.domain.errors import NotAuthenticated, ServiceError, TokenInvalid
 from service.domain.identity import Authenticator, RequestCredentials
-from tests.support.fake_load_balancer import ARN, CLIENT, ISSUER, OTHER_FORM
+from tests.support.alb_token_signer import ARN, CLIENT, ISSUER, OTHER_FORM
 
 SECOND_ARN: Final = ARN.replace("app/front/50dc6c495c0c9188", "app/back/60dc6c495c0c9188")
 ISSUERS: Final = frozenset({ISSUER, OTHER_FORM})

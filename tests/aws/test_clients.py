@@ -30,9 +30,9 @@ from service.domain.errors import (
     UpstreamFault,
     UpstreamUnavailable,
 )
-from tests.support import scripted_server
-from tests.support.environment import CREDENTIALS, NEVER_OPEN, configured
-from tests.support.scripted_server import Loopback, refusal, scripted
+from tests.support import scripted_aws
+from tests.support.configs import BREAKER_OFF, CREDENTIALS, configured
+from tests.support.scripted_aws import ScriptedAws, refusal, scripted_server
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -80,7 +80,7 @@ async def _clients(url: str, **settings: str) -> AsyncIterator[Clients]:
             "aws.dynamodb": servers,
             "server": {"max-in-flight": str(MAX_IN_FLIGHT)},
         },
-        NEVER_OPEN,
+        BREAKER_OFF,
     )
     async with open_clients(config, CREDENTIALS) as clients:
         yield clients
@@ -89,7 +89,7 @@ async def _clients(url: str, **settings: str) -> AsyncIterator[Clients]:
 class Asker:
     """Makes calls to a scripted service and turns their failures into the domain's errors."""
 
-    def __init__(self, server: Loopback, clients: Clients) -> None:
+    def __init__(self, server: ScriptedAws, clients: Clients) -> None:
         self._server = server
         self._clients = clients
 
@@ -115,7 +115,7 @@ class Asker:
 @pytest_asyncio.fixture(name="asker", scope="module", loop_scope="module")
 async def _asker() -> AsyncIterator[Asker]:
     """Open the clients once: it takes longer than all calls of this module."""
-    async with scripted(scripted_server.HANG_UP) as server, _clients(server.url) as clients:
+    async with scripted_server(scripted_aws.HANG_UP) as server, _clients(server.url) as clients:
         yield Asker(server, clients)
 
 
@@ -129,7 +129,7 @@ def _short_pauses() -> Iterator[None]:
 
 async def test_answer_passes(asker: Asker) -> None:
     """An answer is given as it came."""
-    answer = await asker.ask(_list_pools, scripted_server.answer({"UserPools": []}))
+    answer = await asker.ask(_list_pools, scripted_aws.answer({"UserPools": []}))
 
     assert answer["UserPools"] == []
 
@@ -152,13 +152,13 @@ async def test_answer_passes(asker: Asker) -> None:
         (refusal("InternalErrorException", 503), UpstreamUnavailable),
         (refusal("InternalFailure", 501), FeatureUnavailable),
         (refusal("UnknownOperationException"), FeatureUnavailable),
-        (scripted_server.raw(b"", 504), UpstreamUnavailable),
-        (scripted_server.raw(b"<html>busy</html>", 502), UpstreamUnavailable),
-        (scripted_server.raw(b"<html>no</html>", 403), UpstreamFault),
-        (scripted_server.raw(b"\xff\xfe", 403), UpstreamFault),
-        (scripted_server.HANG, UpstreamUnavailable),
-        (scripted_server.HANG_UP, UpstreamUnavailable),
-        (scripted_server.raw(b"{", length=9), UpstreamUnavailable),
+        (scripted_aws.raw(b"", 504), UpstreamUnavailable),
+        (scripted_aws.raw(b"<html>busy</html>", 502), UpstreamUnavailable),
+        (scripted_aws.raw(b"<html>no</html>", 403), UpstreamFault),
+        (scripted_aws.raw(b"\xff\xfe", 403), UpstreamFault),
+        (scripted_aws.HANG, UpstreamUnavailable),
+        (scripted_aws.HANG_UP, UpstreamUnavailable),
+        (scripted_aws.raw(b"{", length=9), UpstreamUnavailable),
         (b"SSH-2.0-OpenSSH\r\n\r\n", UpstreamUnavailable),
     ],
     ids=[
@@ -209,7 +209,7 @@ async def test_common_exception_means_the_same_everywhere(name: str, asker: Aske
 
 async def test_nobody_listening_is_unavailable() -> None:
     """A service that can't be reached may be reached later."""
-    async with scripted(scripted_server.HANG_UP) as server:
+    async with scripted_server(scripted_aws.HANG_UP) as server:
         url = server.url  # of a server that is gone when it is asked
     async with _clients(url) as clients:
         with pytest.raises(UpstreamUnavailable) as raised, translated(TABLE):
@@ -225,7 +225,7 @@ async def test_call_that_cannot_be_made_is_a_fault(asker: Asker) -> None:
         return await clients.cognito.list_user_pools(MaxResults=SECRET)  # type: ignore[arg-type]  # -- on purpose
 
     with capture_logs() as logs, pytest.raises(UpstreamFault) as raised:
-        await asker.ask(call, scripted_server.HANG_UP)
+        await asker.ask(call, scripted_aws.HANG_UP)
 
     assert isinstance(raised.value.__cause__, ParamValidationError)
     assert SECRET in str(raised.value.__cause__)
@@ -256,7 +256,7 @@ async def test_json_that_is_no_object_is_a_fault(
 ) -> None:
     """An answer in JSON that is no object is the upstream's fault, whatever its status."""
     with capture_logs() as logs:
-        error = await asker.error(scripted_server.raw(body, status), call)
+        error = await asker.error(scripted_aws.raw(body, status), call)
 
     assert type(error) is UpstreamFault
     assert isinstance(error.__cause__, AttributeError)
@@ -266,9 +266,9 @@ async def test_json_that_is_no_object_is_a_fault(
 @pytest.mark.parametrize(
     "answer",
     [
-        scripted_server.answer({"UserPools": 5}),
-        scripted_server.answer({"UserPools": [[]]}),
-        scripted_server.answer({"UserPools": [{"CreationDate": "today"}]}),
+        scripted_aws.answer({"UserPools": 5}),
+        scripted_aws.answer({"UserPools": [[]]}),
+        scripted_aws.answer({"UserPools": [{"CreationDate": "today"}]}),
         refusal(5, 400),  # type: ignore[arg-type]  # on purpose
     ],
     ids=["no list", "no object in a list", "no moment", "an exception without a name"],
@@ -347,8 +347,8 @@ async def test_name_that_is_none_of_awss_is_not_logged(name: object, asker: Aske
 @pytest.mark.parametrize(
     ("answer", "name"),
     [
-        (scripted_server.HANG, "ReadTimeoutError"),
-        (scripted_server.HANG_UP, "ConnectionClosedError"),
+        (scripted_aws.HANG, "ReadTimeoutError"),
+        (scripted_aws.HANG_UP, "ConnectionClosedError"),
     ],
     ids=["timeout", "closed"],
 )
@@ -360,7 +360,7 @@ async def test_missing_answer_is_logged(answer: bytes | None, name: str, asker: 
     assert logs == [{"event": "aws_call_failed", "error": name, "log_level": "warning"}]
 
 
-@pytest.mark.parametrize("answer", [scripted_server.HANG, scripted_server.HANG_UP])
+@pytest.mark.parametrize("answer", [scripted_aws.HANG, scripted_aws.HANG_UP])
 async def test_call_without_an_answer_leaves_the_collector_no_frames(
     answer: bytes | None, asker: Asker
 ) -> None:
@@ -390,10 +390,10 @@ async def test_callers_own_mistake_is_not_logged(asker: Asker) -> None:
 @pytest.mark.parametrize(
     "answer",
     [
-        scripted_server.raw(b"{}", 500),
+        scripted_aws.raw(b"{}", 500),
         refusal("ThrottlingException"),
-        scripted_server.HANG,
-        scripted_server.HANG_UP,
+        scripted_aws.HANG,
+        scripted_aws.HANG_UP,
     ],
     ids=["500", "throttled", "read timeout", "closed"],
 )
@@ -409,7 +409,7 @@ async def test_cognito_is_asked_once(answer: bytes | None, asker: Asker) -> None
 async def test_dynamodb_is_asked_three_times(asker: Asker) -> None:
     """A call to DynamoDB is sent three times before it is given up."""
     with pytest.raises(UpstreamUnavailable):
-        await asker.ask(_list_tables, scripted_server.raw(b"{}", 500))
+        await asker.ask(_list_tables, scripted_aws.raw(b"{}", 500))
 
     assert asker.operations == ["ListTables"] * 3
 
@@ -418,9 +418,9 @@ async def test_dynamodb_is_asked_three_times(asker: Asker) -> None:
 async def test_dynamodb_recovers_unnoticed(asker: Asker) -> None:
     """A DynamoDB that fails once, in two ways here, is not noticed by the caller."""
     answers = (
-        scripted_server.HANG_UP,
-        scripted_server.raw(b"{}", 503),
-        scripted_server.answer({"TableNames": ["t"]}),
+        scripted_aws.HANG_UP,
+        scripted_aws.raw(b"{}", 503),
+        scripted_aws.answer({"TableNames": ["t"]}),
     )
     answer = await asker.ask(_list_tables, *answers)
 
@@ -441,7 +441,7 @@ async def test_connections_are_as_many_as_requests(call: Call) -> None:
     """As many calls as requests may be in flight are under way at once; none waits for another."""
     server_settings = {"connect-timeout-s": "30", "read-timeout-s": "30"}
     async with (
-        scripted(scripted_server.HANG) as server,
+        scripted_server(scripted_aws.HANG) as server,
         _clients(server.url, **server_settings) as clients,
     ):
         calls = [asyncio.ensure_future(call(clients)) for _ in range(MAX_IN_FLIGHT)]
@@ -451,7 +451,7 @@ async def test_connections_are_as_many_as_requests(call: Call) -> None:
         await asyncio.gather(*calls, return_exceptions=True)
 
 
-async def _arrived(server: Loopback, count: int) -> None:
+async def _arrived(server: ScriptedAws, count: int) -> None:
     async with asyncio.timeout(5), server.news:
         await server.news.wait_for(lambda: len(server.requests) == count)
 
@@ -467,7 +467,7 @@ async def test_credentials_hide_their_secret() -> None:
 @pytest.mark.parametrize("given", [CREDENTIALS, Credentials("other", SECRET)])
 async def test_given_credentials_sign(given: Credentials) -> None:
     """UpstreamTelemetry are signed with the credentials that are given, for the configured region."""
-    async with scripted(scripted_server.answer({"TableNames": []})) as server:
+    async with scripted_server(scripted_aws.answer({"TableNames": []})) as server:
         config = configured({"aws.dynamodb": {"endpoint-url": server.url}})
         async with open_clients(config, given) as clients:
             await clients.dynamodb.list_tables()

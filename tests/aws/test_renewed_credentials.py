@@ -17,10 +17,11 @@ from service.aws import credentials as module
 from service.aws.clients import Clients, open_clients
 from service.aws.errors import translated
 from service.domain.errors import UpstreamUnavailable
-from tests.support.environment import configured
-from tests.support.key_endpoint import (
+from tests.support.configs import configured
+from tests.support.scripted_aws import ScriptedAws, answer, scripted_server
+from tests.support.scripted_key_server import (
     Answer,
-    KeyEndpoint,
+    ScriptedKeyServer,
     hanging,
     held,
     http,
@@ -29,7 +30,6 @@ from tests.support.key_endpoint import (
     saying,
     trickling,
 )
-from tests.support.scripted_server import Loopback, answer, scripted
 
 KEY = {"userId": {"S": "alice"}, "createdAt": {"S": "2026"}}
 OLD = timedelta(minutes=5)  # botocore lets every call wait for new ones by then
@@ -50,7 +50,7 @@ def _credentials(name: str, lasting: timedelta) -> Answer:
 
 
 @pytest.fixture(name="endpoint")
-async def _endpoint(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[KeyEndpoint]:
+async def _endpoint(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ScriptedKeyServer]:
     """Serve credentials as ECS does, and leave botocore no others."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
@@ -65,7 +65,7 @@ async def _endpoint(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[KeyEndpoin
 class Caller:
     """Makes calls to DynamoDB, and sees by which credentials they are signed."""
 
-    def __init__(self, server: Loopback, clients: Clients) -> None:
+    def __init__(self, server: ScriptedAws, clients: Clients) -> None:
         self._server = server
         self._clients = clients
 
@@ -91,14 +91,14 @@ class Caller:
 
 @asynccontextmanager
 async def _calling(transport: str) -> AsyncIterator[Caller]:
-    async with scripted(answer({})) as server:
+    async with scripted_server(answer({})) as server:
         config = configured({"aws.dynamodb": {"endpoint-url": server.url, "transport": transport}})
         async with open_clients(config) as clients:
             yield Caller(server, clients)
 
 
 @TRANSPORTS
-async def test_good_credentials_are_kept(endpoint: KeyEndpoint, transport: str) -> None:
+async def test_good_credentials_are_kept(endpoint: ScriptedKeyServer, transport: str) -> None:
     """Credentials that are good for hours are asked for once."""
     endpoint.otherwise = _credentials("good", GOOD)
     async with _calling(transport) as caller:
@@ -108,7 +108,9 @@ async def test_good_credentials_are_kept(endpoint: KeyEndpoint, transport: str) 
 
 
 @TRANSPORTS
-async def test_nobody_waits_for_new_credentials(endpoint: KeyEndpoint, transport: str) -> None:
+async def test_nobody_waits_for_new_credentials(
+    endpoint: ScriptedKeyServer, transport: str
+) -> None:
     """While an endpoint hangs that should give new credentials, calls go out with the old ones."""
     endpoint.otherwise = _credentials("old", OLD)
     async with _calling(transport) as caller:
@@ -128,7 +130,7 @@ async def test_nobody_waits_for_new_credentials(endpoint: KeyEndpoint, transport
 
 @TRANSPORTS
 async def test_failure_to_renew_is_nobodys(
-    endpoint: KeyEndpoint, transport: str, monkeypatch: pytest.MonkeyPatch
+    endpoint: ScriptedKeyServer, transport: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where no new credentials are to be had, the old ones serve; it is tried again, and logged."""
     monkeypatch.setattr(module, "PAUSE_S", 0)
@@ -154,7 +156,7 @@ async def test_failure_to_renew_is_nobodys(
 
 @TRANSPORTS
 async def test_failure_is_not_repeated_at_once(
-    endpoint: KeyEndpoint, transport: str, monkeypatch: pytest.MonkeyPatch
+    endpoint: ScriptedKeyServer, transport: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many calls come, the endpoint is asked again only after a pause."""
     monkeypatch.setattr(module, "PAUSE_S", 3_600)
@@ -170,7 +172,9 @@ async def test_failure_is_not_repeated_at_once(
 
 
 @TRANSPORTS
-async def test_expired_credentials_are_waited_for(endpoint: KeyEndpoint, transport: str) -> None:
+async def test_expired_credentials_are_waited_for(
+    endpoint: ScriptedKeyServer, transport: str
+) -> None:
     """Credentials that have expired are used no more: calls wait for new ones."""
     endpoint.otherwise = _credentials("expired", EXPIRED)
     async with _calling(transport) as caller:
@@ -191,7 +195,7 @@ async def test_expired_credentials_are_waited_for(endpoint: KeyEndpoint, transpo
     "failing", [FAILING, _credentials("again", EXPIRED)], ids=["down", "gives expired ones"]
 )
 async def test_without_credentials_the_upstream_is_unavailable(
-    endpoint: KeyEndpoint, transport: str, failing: Answer, monkeypatch: pytest.MonkeyPatch
+    endpoint: ScriptedKeyServer, transport: str, failing: Answer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without any that are good, nothing is sent, and the caller may come again."""
     monkeypatch.setattr(module, "PAUSE_S", 0)
@@ -222,7 +226,7 @@ async def test_without_credentials_the_upstream_is_unavailable(
     ids=["down", "no HTTP", "no text", "nothing", "a list", "empty", "no date"],
 )
 async def test_nonsense_at_the_start_is_told_in_one_sentence(
-    endpoint: KeyEndpoint, nonsense: Answer
+    endpoint: ScriptedKeyServer, nonsense: Answer
 ) -> None:
     """Whatever the endpoint answers, it is an error of botocore's, which the start names."""
     endpoint.otherwise = nonsense
@@ -232,7 +236,7 @@ async def test_nonsense_at_the_start_is_told_in_one_sentence(
 
 
 async def test_endpoint_that_trickles_does_not_hold_up_the_start(
-    endpoint: KeyEndpoint, monkeypatch: pytest.MonkeyPatch
+    endpoint: ScriptedKeyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """For botocore the time begins anew with each byte."""
     monkeypatch.setattr(module, "FIRST_S", 0.3)
@@ -244,7 +248,7 @@ async def test_endpoint_that_trickles_does_not_hold_up_the_start(
 
 @TRANSPORTS
 async def test_renewal_that_trickles_is_given_up(
-    endpoint: KeyEndpoint, transport: str, monkeypatch: pytest.MonkeyPatch
+    endpoint: ScriptedKeyServer, transport: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Once the endpoint is sound again, a try that began before is not waited for."""
     monkeypatch.setattr(module, "LONGEST_S", 0.2)
@@ -260,7 +264,7 @@ async def test_renewal_that_trickles_is_given_up(
         assert await caller.key() == "new"
 
 
-async def test_renewal_ends_with_the_clients(endpoint: KeyEndpoint) -> None:
+async def test_renewal_ends_with_the_clients(endpoint: ScriptedKeyServer) -> None:
     """Closing waits for no endpoint, and leaves no task behind."""
     endpoint.otherwise = _credentials("old", OLD)
     before = asyncio.all_tasks()
@@ -272,7 +276,9 @@ async def test_renewal_ends_with_the_clients(endpoint: KeyEndpoint) -> None:
     assert not [task for task in asyncio.all_tasks() - before if "_renew" in str(task)]
 
 
-async def test_account_of_the_credentials_is_told_without_waiting(endpoint: KeyEndpoint) -> None:
+async def test_account_of_the_credentials_is_told_without_waiting(
+    endpoint: ScriptedKeyServer,
+) -> None:
     """An address with the account's id in it, which botocore can be told to use, waits no more."""
     endpoint.otherwise = _credentials("old", OLD)
     found = await module.CredentialProvider(AioSession(), "us-east-1").load_credentials()

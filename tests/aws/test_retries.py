@@ -9,9 +9,9 @@ from service.cognito.user_pool_client import UserPoolClient
 from service.observability.metrics.catalogue import Metrics
 from service.observability.upstream_calls import UpstreamTelemetry
 from tests.observability.metrics.samples import samples_of
-from tests.support import scripted_server
-from tests.support.environment import CREDENTIALS, configured
-from tests.support.scripted_server import refusal, scripted
+from tests.support import scripted_aws
+from tests.support.configs import CREDENTIALS, configured
+from tests.support.scripted_aws import refusal, scripted_server
 
 
 @pytest.mark.usefixtures("short_pauses")
@@ -22,8 +22,8 @@ async def test_dynamodbs_retries_are_counted(
 ) -> None:
     """Each attempt beyond the first counts, by whichever transport it goes."""
     metrics = Metrics()
-    answers = [refusal("InternalServerError", 500)] * failures + [scripted_server.answer({})]
-    async with scripted(*answers) as server:
+    answers = [refusal("InternalServerError", 500)] * failures + [scripted_aws.answer({})]
+    async with scripted_server(*answers) as server:
         config = configured({"aws.dynamodb": {"endpoint-url": server.url, "transport": transport}})
         async with open_clients(config, CREDENTIALS, UpstreamTelemetry(metrics)) as clients:
             await clients.dynamodb.get_item(TableName="table", Key={"userId": {"S": "a"}})
@@ -39,7 +39,7 @@ async def test_lost_replies_are_asked_for_as_long_as_they_are_soon_lost(
 ) -> None:
     """A reply that is lost at once is asked for eight times; one that takes its time, three times."""
     monkeypatch.setattr(retries, "LOST_WITHIN_S", within_s)
-    async with scripted(scripted_server.HANG_UP) as server:
+    async with scripted_server(scripted_aws.HANG_UP) as server:
         config = configured({"aws.dynamodb": {"endpoint-url": server.url}})
         async with open_clients(config, CREDENTIALS) as clients:
             with pytest.raises(HTTPClientError):
@@ -51,7 +51,7 @@ async def test_lost_replies_are_asked_for_as_long_as_they_are_soon_lost(
 async def test_cognitos_retry_is_counted() -> None:
     """The one repetition of a call to Cognito counts, too."""
     told: list[str] = []
-    async with scripted(scripted_server.HANG_UP, scripted_server.answer({})) as server:
+    async with scripted_server(scripted_aws.HANG_UP, scripted_aws.answer({})) as server:
         config = configured({"aws.cognito": {"endpoint-url": server.url}})
         async with open_clients(config, CREDENTIALS) as clients:
             client = UserPoolClient(

@@ -33,8 +33,8 @@ from tests.aws.three_clients import (
     settings,
     three_clients,
 )
-from tests.support.environment import CREDENTIALS
-from tests.support.scripted_server import HANG, HANG_UP, Loopback, raw, refusal, scripted
+from tests.support.configs import CREDENTIALS
+from tests.support.scripted_aws import HANG, HANG_UP, ScriptedAws, raw, refusal, scripted_server
 
 TOKEN = "FwoGZXIvYXdzE" * 40
 KEY = {"userId": {"S": "alice"}, "createdAt": {"S": "2026"}}
@@ -290,13 +290,13 @@ def _opened() -> aioboto3.Session:
 
 
 @pytest_asyncio.fixture(name="server")
-async def _server() -> AsyncIterator[Loopback]:
-    async with scripted(HANG_UP) as server:
+async def _server() -> AsyncIterator[ScriptedAws]:
+    async with scripted_server(HANG_UP) as server:
         yield server
 
 
 async def _same(
-    clients: dict[str, Client], server: Loopback, call: Call, *answers: bytes | None
+    clients: dict[str, Client], server: ScriptedAws, call: Call, *answers: bytes | None
 ) -> Seen:
     """Return what is seen of a call, the same of each client."""
     untouched, *others = [await seen(call, clients[name], server, *answers) for name in NAMES]
@@ -307,7 +307,7 @@ async def _same(
 
 async def _same_of_new_clients(
     opened: aioboto3.Session,
-    server: Loopback,
+    server: ScriptedAws,
     call: Call,
     *answers: bytes | None,
     url: str | None = None,
@@ -321,10 +321,12 @@ async def _same_of_new_clients(
 
 
 @pytest_asyncio.fixture(name="lasting", scope="module", loop_scope="module")
-async def _lasting(opened: aioboto3.Session) -> AsyncIterator[tuple[dict[str, Client], Loopback]]:
+async def _lasting(
+    opened: aioboto3.Session,
+) -> AsyncIterator[tuple[dict[str, Client], ScriptedAws]]:
     """Open the clients once: that takes longer than a call."""
     async with (
-        scripted(HANG_UP) as server,
+        scripted_server(HANG_UP) as server,
         three_clients(opened, settings(server.url)) as clients,
     ):
         yield clients, server
@@ -332,7 +334,9 @@ async def _lasting(opened: aioboto3.Session) -> AsyncIterator[tuple[dict[str, Cl
 
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("name", ANSWERED)
-async def test_answer_is_botocores(name: str, lasting: tuple[dict[str, Client], Loopback]) -> None:
+async def test_answer_is_botocores(
+    name: str, lasting: tuple[dict[str, Client], ScriptedAws]
+) -> None:
     """Requests, attempts, and results or errors are the same, whatever comes back."""
     call, answer = ANSWERED[name]
 
@@ -344,7 +348,7 @@ async def test_answer_is_botocores(name: str, lasting: tuple[dict[str, Client], 
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("name", ANSWERED)
 async def test_answer_means_the_same_to_the_domain(
-    name: str, lasting: tuple[dict[str, Client], Loopback]
+    name: str, lasting: tuple[dict[str, Client], ScriptedAws]
 ) -> None:
     """What is wrong with an answer is the same error of the domain, with every transport."""
     call, answer = ANSWERED[name]
@@ -358,7 +362,7 @@ async def test_answer_means_the_same_to_the_domain(
 
 @pytest.mark.parametrize("name", IN_TURN)
 async def test_attempts_are_botocores(
-    name: str, server: Loopback, opened: aioboto3.Session
+    name: str, server: ScriptedAws, opened: aioboto3.Session
 ) -> None:
     """What is tried again, and what is told of it, is the same."""
     same = await _same_of_new_clients(opened, server, _get, *IN_TURN[name])
@@ -368,19 +372,23 @@ async def test_attempts_are_botocores(
 
 async def test_nobody_listening_is_the_same(opened: aioboto3.Session) -> None:
     """A connection that is refused is tried and told as botocore does."""
-    async with scripted(HANG_UP) as server:
+    async with scripted_server(HANG_UP) as server:
         url = server.url
     await _same_of_new_clients(opened, server, _get, HANG_UP, url=url)
 
 
-async def test_name_that_nobody_has_is_the_same(opened: aioboto3.Session, server: Loopback) -> None:
+async def test_name_that_nobody_has_is_the_same(
+    opened: aioboto3.Session, server: ScriptedAws
+) -> None:
     """A name that is not found is told as botocore tells it."""
     same = await _same_of_new_clients(opened, server, _get, HANG_UP, url="http://nowhere.invalid/")
 
     assert "EndpointConnectionError" in str(same.outcome)
 
 
-async def test_server_without_tls_is_the_same(opened: aioboto3.Session, server: Loopback) -> None:
+async def test_server_without_tls_is_the_same(
+    opened: aioboto3.Session, server: ScriptedAws
+) -> None:
     """A handshake that fails is told as botocore tells it."""
 
     async def speak_plainly(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -395,7 +403,7 @@ async def test_server_without_tls_is_the_same(opened: aioboto3.Session, server: 
 
 
 async def test_connection_that_takes_too_long_is_the_same(
-    opened: aioboto3.Session, server: Loopback
+    opened: aioboto3.Session, server: ScriptedAws
 ) -> None:
     """A server that does not accept is given up as botocore gives it up."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full, ExitStack() as waiting:
@@ -414,7 +422,7 @@ async def test_connection_that_takes_too_long_is_the_same(
 @pytest.mark.parametrize("token", [None, TOKEN], ids=["permanent", "temporary"])
 @pytest.mark.parametrize("path", ["", "/", "/base/", "/a%20b/"])
 async def test_request_is_signed_as_botocore_signs_it(
-    token: str | None, path: str, server: Loopback
+    token: str | None, path: str, server: ScriptedAws
 ) -> None:
     """The signature is that of botocore's own signer over the request as it came."""
     credentials = ReadOnlyCredentials("test", "test", token)
@@ -436,7 +444,7 @@ async def test_request_is_signed_as_botocore_signs_it(
             assert one == other
 
 
-async def test_calls_have_ids_of_their_own(server: Loopback, opened: aioboto3.Session) -> None:
+async def test_calls_have_ids_of_their_own(server: ScriptedAws, opened: aioboto3.Session) -> None:
     """No two calls tell the same id."""
     async with three_clients(opened, settings(server.url)) as clients:
         server.plan(raw(b"{}"))
@@ -448,7 +456,7 @@ async def test_calls_have_ids_of_their_own(server: Loopback, opened: aioboto3.Se
 
 
 async def test_transaction_without_a_token_gets_one(
-    server: Loopback, opened: aioboto3.Session
+    server: ScriptedAws, opened: aioboto3.Session
 ) -> None:
     """A caller that names no token gets another of botocore's with each transaction."""
     puts = [{"Put": {"TableName": "t", "Item": KEY}}]
@@ -463,7 +471,7 @@ async def test_transaction_without_a_token_gets_one(
 
 
 async def test_another_table_is_another_beginning(
-    server: Loopback, opened: aioboto3.Session
+    server: ScriptedAws, opened: aioboto3.Session
 ) -> None:
     """A call on a table that was not asked before, such as one by its ARN, is as botocore makes it."""
     async with three_clients(opened, settings(server.url)) as clients:
@@ -476,7 +484,7 @@ async def test_another_table_is_another_beginning(
             assert [body["TableName"] for _, body in same.attempts] == [table]
 
 
-async def test_patience_ends_alike(server: Loopback, opened: aioboto3.Session) -> None:
+async def test_patience_ends_alike(server: ScriptedAws, opened: aioboto3.Session) -> None:
     """Botocore's retry quota is used up, and given back, by the same calls."""
     counts: dict[str, list[int]] = {}
     async with three_clients(opened, settings(server.url)) as clients:
@@ -492,7 +500,7 @@ async def test_patience_ends_alike(server: Loopback, opened: aioboto3.Session) -
 
 
 async def test_cancelled_call_leaves_a_client_that_works(
-    server: Loopback, opened: aioboto3.Session
+    server: ScriptedAws, opened: aioboto3.Session
 ) -> None:
     """Who leaves in the middle of a call is let go at once; the next call is answered."""
     async with three_clients(opened, settings(server.url, **{"read-timeout-s": "20"})) as clients:
@@ -521,7 +529,7 @@ def _nobody(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 @pytest.mark.usefixtures("nobody")
-async def test_without_credentials_nothing_is_sent(server: Loopback) -> None:
+async def test_without_credentials_nothing_is_sent(server: ScriptedAws) -> None:
     """Who has no credentials is told so as botocore tells it."""
     same = await _same_of_new_clients(session(None), server, _get, raw(FOUND))
 
@@ -558,7 +566,7 @@ async def _credentials_endpoint(until: datetime) -> AsyncIterator[str]:
     ("lasting", "kinds"), [(timedelta(minutes=5), 4), (timedelta(hours=1), 1)], ids=str
 )
 async def test_credentials_are_renewed_as_botocore_renews_them(
-    nobody: pytest.MonkeyPatch, server: Loopback, lasting: timedelta, kinds: int
+    nobody: pytest.MonkeyPatch, server: ScriptedAws, lasting: timedelta, kinds: int
 ) -> None:
     """
     Credentials about to expire are asked for anew before each attempt, others are kept.
@@ -600,7 +608,7 @@ async def test_credentials_are_renewed_as_botocore_renews_them(
     ids=str,
 )
 async def test_environment_means_what_it_means_to_botocore(
-    nobody: pytest.MonkeyPatch, server: Loopback, environ: dict[str, str]
+    nobody: pytest.MonkeyPatch, server: ScriptedAws, environ: dict[str, str]
 ) -> None:
     """Whatever botocore reads from the environment has the same effect."""
     for name, value in environ.items():
@@ -610,7 +618,7 @@ async def test_environment_means_what_it_means_to_botocore(
         await _same_of_new_clients(session(CREDENTIALS), server, call, DOWN, raw(FOUND))
 
 
-async def test_proxy_is_used(nobody: pytest.MonkeyPatch, server: Loopback) -> None:
+async def test_proxy_is_used(nobody: pytest.MonkeyPatch, server: ScriptedAws) -> None:
     """A proxy that the environment names is asked in place of the service."""
     nobody.setenv("HTTP_PROXY", server.url)
 

@@ -19,8 +19,8 @@ from service.aws import retries
 from service.aws.clients import Credentials, dynamodb_client
 from service.circuit_breaker import Breaker
 from service.config.settings import Config
-from tests.support.environment import NEVER_OPEN, configured
-from tests.support.scripted_server import Loopback
+from tests.support.configs import BREAKER_OFF, configured
+from tests.support.scripted_aws import ScriptedAws
 
 PAUSES_ALMOST_NONE = 8_038  # a seed: botocore draws its pauses between attempts from `random`
 NAMES = ("botocore untouched", "transport = botocore", "transport = fast")
@@ -76,7 +76,7 @@ async def three_clients(
         botocores = opened.client("dynamodb", endpoint_url=url, config=untouched)
         clients: list[Client] = [await stack.enter_async_context(botocores)]
         for transport in ("botocore", "fast"):
-            chosen = configured({"aws.dynamodb": _entries(config, transport)}, NEVER_OPEN)
+            chosen = configured({"aws.dynamodb": _entries(config, transport)}, BREAKER_OFF)
             breaker = Breaker("dynamodb", chosen.upstreams)
             client = dynamodb_client(opened, chosen, breaker)
             clients.append(await stack.enter_async_context(client))
@@ -104,7 +104,7 @@ async def outcome(call: Call, client: Client) -> object:
         return kinds, str(error), response, getattr(error, "operation_name", None)
 
 
-async def seen(call: Call, client: Client, server: Loopback, *answers: bytes | None) -> Seen:
+async def seen(call: Call, client: Client, server: ScriptedAws, *answers: bytes | None) -> Seen:
     """Return what was seen of a call to which *server* answers so in turn."""
     server.plan(*answers)
     result = await outcome(call, client)

@@ -12,7 +12,7 @@ from service.aws.clients import Clients, open_clients
 from service.cognito.adapters import identity_provider
 from service.config.settings import CognitoConfig
 from service.domain.identity_provider import IdentityProvider
-from tests.support.environment import CREDENTIALS, NEVER_OPEN, configured
+from tests.support.configs import BREAKER_OFF, CREDENTIALS, configured
 from tests.support.scripted_cognito import ScriptedCognito, scripted_cognito
 
 CLIENT_ID: Final = "anAppClient"
@@ -32,7 +32,7 @@ async def _server() -> AsyncIterator[ScriptedCognito]:
 async def _client(server: ScriptedCognito) -> AsyncIterator[Clients]:
     """Open the clients once a module: it takes longer than all calls of some."""
     settings = {"endpoint-url": server.url, "read-timeout-s": "20", "connect-timeout-s": "20"}
-    config = configured({"aws.cognito": settings}, NEVER_OPEN)
+    config = configured({"aws.cognito": settings}, BREAKER_OFF)
     async with open_clients(config, CREDENTIALS) as clients:
         yield clients
 

@@ -10,7 +10,7 @@ from typing import Any
 from botocore.awsrequest import AWSPreparedRequest
 from types_aiobotocore_cognito_idp import CognitoIdentityProviderClient
 
-from tests.support.scripted_server import url_of
+from tests.support.scripted_aws import url_of
 
 
 @dataclass(slots=True, eq=False)  # botocore keeps it in a set

@@ -23,7 +23,7 @@ from service.domain.errors import (
 from service.domain.identity_provider import IdentityProvider
 from tests.cognito.calls import CALLS, TOKEN, operation_of
 from tests.cognito.detour import detour, refusing, speaking_plainly
-from tests.support.environment import CREDENTIALS, NEVER_OPEN, configured
+from tests.support.configs import BREAKER_OFF, CREDENTIALS, configured
 from tests.support.scripted_cognito import (
     CLOSED,
     CUT_SHORT,
@@ -73,7 +73,7 @@ lost_answers = pytest.mark.parametrize(
 async def _impatient(server: ScriptedCognito) -> AsyncIterator[Clients]:
     """Open clients that give an answer hardly any time."""
     settings = {"endpoint-url": server.url, "read-timeout-s": str(READ_TIMEOUT_S)}
-    config = configured({"aws.cognito": settings}, NEVER_OPEN)
+    config = configured({"aws.cognito": settings}, BREAKER_OFF)
     async with open_clients(config, CREDENTIALS) as clients:
         yield clients
 

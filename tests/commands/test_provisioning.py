@@ -16,8 +16,8 @@ from local_aws.server import LocalAws, local_aws
 from service.aws.clients import Clients, open_clients
 from service.commands import provisioning
 from service.startup_errors import TableUnusable
-from tests.support.environment import CREDENTIALS, configured
-from tests.support.scripted_server import HANG, Loopback, answer, refusal, scripted, url_of
+from tests.support.configs import CREDENTIALS, configured
+from tests.support.scripted_aws import HANG, ScriptedAws, answer, refusal, scripted_server, url_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -53,14 +53,14 @@ async def _own(own_local_aws: LocalAws) -> AsyncIterator[Clients]:
 class StandIn(NamedTuple):
     """A scripted AWS, and clients of it."""
 
-    server: Loopback
+    server: ScriptedAws
     clients: Clients
 
 
 @pytest_asyncio.fixture(name="stand_in", scope="module", loop_scope="module")
 async def _stand_in() -> AsyncIterator[StandIn]:
     """Open the scripted AWS once: opening clients takes longer than using them."""
-    async with scripted(HANG) as server, _clients(server.url) as clients:
+    async with scripted_server(HANG) as server, _clients(server.url) as clients:
         yield StandIn(server, clients)
 
 
@@ -413,7 +413,7 @@ async def test_server_that_starts_later_is_waited_for(closed: socket) -> None:
 
             async def call() -> object:
                 if caller.attempts == 2:
-                    later = scripted(answer({"UserPools": []}), on=closed)
+                    later = scripted_server(answer({"UserPools": []}), on=closed)
                     await stack.enter_async_context(later)
                 return await caller.call()
 
@@ -444,7 +444,7 @@ async def test_no_time_to_wait_is_one_call(closed: socket) -> None:
 
 async def test_server_that_hangs_is_waited_for() -> None:
     """A server that accepts connections before it can answer is waited for too."""
-    async with scripted(HANG, answer({"UserPools": []})) as server:
+    async with scripted_server(HANG, answer({"UserPools": []})) as server:
         config = configured({"aws.cognito": {"endpoint-url": server.url, "read-timeout-s": "0.1"}})
         async with open_clients(config, CREDENTIALS) as clients:
             caller = Caller(clients)

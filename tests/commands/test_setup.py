@@ -12,8 +12,8 @@ from local_aws.server import LocalAws
 from service.__main__ import main
 from service.aws.clients import open_clients
 from service.config import loader
-from tests.support.environment import CREDENTIALS, configured
-from tests.support.scripted_server import url_of
+from tests.support.configs import CREDENTIALS, configured
+from tests.support.scripted_aws import url_of
 
 pytestmark = pytest.mark.usefixtures("process_restored")
 

@@ -13,7 +13,8 @@ from service.config.settings import CognitoConfig, Config
 from tests.contracts import cognito_pools
 from tests.contracts.administrator import CognitoAdministrator, MemoryAdministrator
 from tests.contracts.support import Stage
-from tests.support.environment import CREDENTIALS, Mailbox
+from tests.support.accounts import Mailbox
+from tests.support.configs import CREDENTIALS
 from tests.support.fakes.identity_provider import memory_identity_provider
 from tests.support.fakes.user_pool import MemoryUserPool
 from tests.support.fakes.user_pool_rules import PoolRules

@@ -10,7 +10,7 @@ from service.domain.client import Client
 from service.domain.identity_provider import IdentityProvider
 from service.domain.sessions import Answer, Challenge, Tokens
 from tests.contracts.administrator import Administrator
-from tests.support.environment import PASSWORD, new_user
+from tests.support.accounts import PASSWORD, new_user
 
 CLIENT = Client(ip_address("192.0.2.1"))
 NEVER_GIVEN = "never-given-to-anybody"  # as a session or a refresh token

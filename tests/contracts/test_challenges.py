@@ -14,7 +14,7 @@ from service.domain.errors import (
 from service.domain.mfa import TOTP
 from service.domain.sessions import Challenge
 from tests.contracts.support import NEVER_GIVEN, Stage, challenge, signed_in, wrong
-from tests.support.environment import PASSWORD, new_user
+from tests.support.accounts import PASSWORD, new_user
 from tests.support.fakes.user_pool_rules import PoolRules
 
 WEAK_PASSWORD = "weak"  # noqa: S105 -- of nobody

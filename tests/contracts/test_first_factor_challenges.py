@@ -13,7 +13,7 @@ from service.domain.errors import (
 from service.domain.mfa import EMAIL, TOTP
 from tests.contracts.authenticator_app import enrolled
 from tests.contracts.support import CLIENT, Stage, challenge, signed_in, wrong
-from tests.support.environment import PASSWORD, new_user
+from tests.support.accounts import PASSWORD, new_user
 from tests.support.fakes.user_pool_rules import PoolRules
 
 PHONE = "+12025550123"

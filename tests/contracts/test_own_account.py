@@ -15,7 +15,7 @@ from service.domain.errors import (
     TokenInvalid,
 )
 from tests.contracts.support import STRANGE_TOKEN, Stage, wrong
-from tests.support.environment import new_user
+from tests.support.accounts import new_user
 from tests.support.fakes.user_pool_rules import PoolRules
 
 ADDRESSES_AS_NAMES = pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 
 from service.domain.errors import CodeMismatch, InvalidCredentials, TokenInvalid, WeakPassword
 from tests.contracts.support import CLIENT, STRANGE_TOKEN, Stage, wrong
-from tests.support.environment import PASSWORD, new_user
+from tests.support.accounts import PASSWORD, new_user
 from tests.support.fakes.user_pool_rules import PoolRules
 
 NEW_PASSWORD = "New" + PASSWORD

@@ -17,7 +17,7 @@ from service.domain.errors import AccountClosed, ProfileChanged, ProfileNotFound
 from service.domain.profiles import CLOSED_FOR, JsonValue, Profile, ProfileStore
 from service.profile_store.dynamodb_store import DynamoDBProfileStore
 from tests.profile_store.table import NOON
-from tests.support.environment import CREDENTIALS
+from tests.support.configs import CREDENTIALS
 from tests.support.fakes.profiles import MemoryProfileStore
 
 PROCESSES = 3

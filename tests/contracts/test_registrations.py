@@ -15,7 +15,7 @@ from service.domain.errors import (
     WeakPassword,
 )
 from tests.contracts.support import CLIENT, Stage, wrong
-from tests.support.environment import PASSWORD, new_user
+from tests.support.accounts import PASSWORD, new_user
 from tests.support.fakes.user_pool_rules import PoolRules
 
 

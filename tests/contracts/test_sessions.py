@@ -13,7 +13,7 @@ from service.domain.errors import (
     UnsupportedTokenType,
 )
 from tests.contracts.support import CLIENT, NEVER_GIVEN, STRANGE_TOKEN, Stage
-from tests.support.environment import PASSWORD, new_user
+from tests.support.accounts import PASSWORD, new_user
 from tests.support.fakes.user_pool_rules import PoolRules
 
 WRONG_PASSWORD = "Wrong" + PASSWORD

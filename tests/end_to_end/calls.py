@@ -6,7 +6,7 @@ from typing import Any
 
 import aiohttp
 
-from tests.support.environment import PASSWORD
+from tests.support.accounts import PASSWORD
 
 PROFILE = "/v1/user/profile"
 

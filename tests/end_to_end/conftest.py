@@ -13,7 +13,8 @@ from service.app import aws_adapters, create_app
 from service.config.settings import Config
 from service.server.runner import Runner
 from tests.end_to_end.calls import call
-from tests.support.environment import CREDENTIALS, PASSWORD, Mailbox, new_user
+from tests.support.accounts import PASSWORD, Mailbox, new_user
+from tests.support.configs import CREDENTIALS
 
 
 @pytest.fixture

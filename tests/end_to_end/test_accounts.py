@@ -5,7 +5,7 @@ import pyotp
 
 from tests.contracts.authenticator_app import App
 from tests.end_to_end.calls import PROFILE, bearer, call, log_in
-from tests.support.environment import PASSWORD, Mailbox, new_user
+from tests.support.accounts import PASSWORD, Mailbox, new_user
 
 NEW_PASSWORD = "Another1!" + PASSWORD
 

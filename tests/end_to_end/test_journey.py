@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import aiohttp
 
 from tests.end_to_end.calls import PROFILE, Answer, bearer, call, log_in
-from tests.support.environment import PASSWORD, Mailbox, new_user
+from tests.support.accounts import PASSWORD, Mailbox, new_user
 
 
 async def test_six_steps_of_the_seed(service: aiohttp.ClientSession, mailbox: Mailbox) -> None:

@@ -7,7 +7,7 @@ import aiohttp
 from service.aws.clients import Clients
 from service.config.settings import Config
 from tests.end_to_end.calls import Answer, bearer, call, log_in
-from tests.support.environment import PASSWORD, Mailbox, new_user
+from tests.support.accounts import PASSWORD, Mailbox, new_user
 from tests.support.webauthn_authenticator import Authenticator
 
 LOGIN = "/api/auth/login"

@@ -15,7 +15,7 @@ import pytest
 from tests.least_privilege.guard import Guard
 from tests.least_privilege.guarded_moto import guarded_moto
 from tests.least_privilege.policy import policy_for
-from tests.support.environment import configured
+from tests.support.configs import configured
 
 Guarded: TypeAlias = Callable[[str], str]
 

@@ -19,7 +19,7 @@ from tests.least_privilege.guard import Guard, Need
 from tests.least_privilege.guarded_moto import guarded_moto
 from tests.least_privilege.policy import allowed_actions, policy_for, table_arn
 from tests.profile_store.table import store_on
-from tests.support.environment import CREDENTIALS, configured
+from tests.support.configs import CREDENTIALS, configured
 
 UpstreamTelemetry: TypeAlias = dict[
     str, tuple[str, dict[str, Any]]

@@ -25,7 +25,8 @@ from service.commands import local
 from service.config.settings import Config
 from service.startup_errors import AddressUnavailable
 from tests.api.raw_http import exchange, serving
-from tests.support.environment import CREDENTIALS, PASSWORD, Mailbox, new_user
+from tests.support.accounts import PASSWORD, Mailbox, new_user
+from tests.support.configs import CREDENTIALS
 from tests.support.process_state import restored
 
 PROFILE = "/v1/user/profile"

@@ -15,7 +15,8 @@ from local_aws.server import LocalAws, local_aws
 from service.aws.clients import open_clients
 from service.config.settings import LogConfig
 from service.observability import logs
-from tests.support.environment import CREDENTIALS, PASSWORD, configured, new_user
+from tests.support.accounts import PASSWORD, new_user
+from tests.support.configs import CREDENTIALS, configured
 from tests.support.process_state import restored
 
 Level = Literal["debug", "info", "warning", "error"]

@@ -13,10 +13,10 @@ from service.domain.errors import UpstreamUnavailable
 from service.observability.metrics.catalogue import Metrics
 from service.observability.upstream_calls import UpstreamTelemetry
 from tests.observability.metrics.samples import samples_of
-from tests.support import scripted_server
-from tests.support.environment import CREDENTIALS, configured
-from tests.support.key_endpoint import http, key_endpoint, ok, saying
-from tests.support.scripted_server import refusal, scripted
+from tests.support import scripted_aws
+from tests.support.configs import CREDENTIALS, configured
+from tests.support.scripted_aws import refusal, scripted_server
+from tests.support.scripted_key_server import http, key_endpoint, ok, saying
 
 
 def _calls(metrics: Metrics) -> dict[str, float]:
@@ -37,13 +37,13 @@ def _series(operation: str, outcome: str, upstream: str) -> str:
 @pytest.mark.parametrize(
     ("answer", "outcome"),
     [
-        (scripted_server.answer({}), "ok"),
+        (scripted_aws.answer({}), "ok"),
         (refusal("ConditionalCheckFailedException"), "refused"),
         (refusal("ThrottlingException"), "throttled"),
         (refusal("InternalServerError", 500), "fault"),
-        (scripted_server.HANG, "unanswered"),
-        (scripted_server.HANG_UP, "unanswered"),
-        (scripted_server.raw(b"[]"), "failed"),
+        (scripted_aws.HANG, "unanswered"),
+        (scripted_aws.HANG_UP, "unanswered"),
+        (scripted_aws.raw(b"[]"), "failed"),
     ],
     ids=["answer", "refusal", "throttling", "fault", "silence", "hang-up", "nonsense"],
 )
@@ -52,7 +52,7 @@ async def test_call_is_counted_with_its_outcome(
 ) -> None:
     """However often it is tried, a call counts once, as what came of it."""
     metrics = Metrics()
-    async with scripted(answer) as server:
+    async with scripted_server(answer) as server:
         config = configured(
             {
                 "aws.dynamodb": {
@@ -72,7 +72,7 @@ async def test_call_is_counted_with_its_outcome(
 async def test_cognitos_call_is_counted() -> None:
     """Cognito's calls count under its name."""
     metrics = Metrics()
-    async with scripted(refusal("NotAuthorizedException")) as server:
+    async with scripted_server(refusal("NotAuthorizedException")) as server:
         config = configured({"aws.cognito": {"endpoint-url": server.url}})
         async with open_clients(config, CREDENTIALS, UpstreamTelemetry(metrics)) as clients:
             for _ in range(2):
@@ -92,7 +92,7 @@ async def test_client_is_the_same_otherwise() -> None:
 async def test_cancelled_call_is_told_apart() -> None:
     """A call that its request no longer waits for is not the upstream's failure."""
     metrics = Metrics()
-    async with scripted(scripted_server.HANG) as server:
+    async with scripted_server(scripted_aws.HANG) as server:
         config = configured({"aws.dynamodb": {"endpoint-url": server.url}})
         async with open_clients(config, CREDENTIALS, UpstreamTelemetry(metrics)) as clients:
             call = asyncio.ensure_future(clients.dynamodb.list_tables())

@@ -9,7 +9,7 @@ from service.aws.clients import Clients, open_clients
 from service.config.settings import Config
 from service.profile_store.dynamodb_store import DynamoDBProfileStore
 from tests.profile_store.table import Table, store_on
-from tests.support.environment import CREDENTIALS
+from tests.support.configs import CREDENTIALS
 
 
 @pytest.fixture

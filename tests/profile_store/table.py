@@ -15,7 +15,7 @@ from service.profile_store import items
 from service.profile_store.attribute_values import Attribute
 from service.profile_store.dynamodb_store import DynamoDBProfileStore
 from service.profile_store.items import Item
-from tests.support.environment import CREDENTIALS
+from tests.support.configs import CREDENTIALS
 from tests.support.lossy_proxy import LossyProxy, lossy_proxy
 
 if TYPE_CHECKING:

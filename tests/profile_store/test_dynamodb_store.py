@@ -17,7 +17,7 @@ from service.profile_store.attribute_values import to_attribute
 from service.profile_store.dynamodb_store import DynamoDBProfileStore
 from service.profile_store.items import Item
 from tests.profile_store.table import NOON, NOON_TEXT, Table, store_on
-from tests.support.environment import CREDENTIALS
+from tests.support.configs import CREDENTIALS
 
 
 async def test_profile_stands_beside_its_claim(

@@ -18,7 +18,7 @@ from tests.api.conftest import Api
 from tests.api.openapi_check import answer_check
 from tests.profile_store.foreign_items import CASES, DIGITS, UNDECLARED, Case, without
 from tests.profile_store.table import Table
-from tests.support.environment import CREDENTIALS
+from tests.support.configs import CREDENTIALS
 
 PATH = "/v1/user/profile"
 Json: TypeAlias = dict[str, Any]

@@ -11,7 +11,7 @@ from service.api.schemas.profiles import ProfileSchema
 from service.app import Adapters, create_app
 from service.domain.profiles import JsonValue, Profile
 from service.profile_store.attribute_values import from_attribute, to_attribute
-from tests.support.environment import configured, opening
+from tests.support.configs import configured, opening
 from tests.support.fakes.profiles import MemoryProfileStore
 
 PATH = "/v1/user/profile"

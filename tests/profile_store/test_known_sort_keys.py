@@ -15,7 +15,7 @@ from service.domain.profiles import Profile
 from service.profile_store.dynamodb_store import DynamoDBProfileStore
 from tests.profile_store.scripted_table import ScriptedTable, scripted_table
 from tests.profile_store.table import NOON, NOON_TEXT, Table, store_behind_proxy
-from tests.support.environment import CREDENTIALS, configured
+from tests.support.configs import CREDENTIALS, configured
 
 USERS = ["alice", "bob", "carol", "dave"]
 PAUSES_ALMOST_NONE = 8_038  # a seed: botocore draws its pauses between attempts from `random`

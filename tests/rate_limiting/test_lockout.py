@@ -7,7 +7,7 @@ import pytest
 
 from service.domain.errors import AccountNotConfirmed, InvalidCredentials, ServiceError
 from service.rate_limiting.lockout import Lockout
-from tests.support.jose import Clock
+from tests.support.clock import Clock
 
 NAME = b"alice"
 

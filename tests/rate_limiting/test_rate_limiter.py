@@ -24,8 +24,8 @@ from service.rate_limiting.limited_actions import QUOTAS, Quota, RateLimitedActi
 from service.rate_limiting.lockout import FORGOTTEN_AFTER_S, LONGEST_LOCK_S
 from service.rate_limiting.rate_limiter import RateLimiter
 from tests.observability.metrics.samples import samples_of
-from tests.support.environment import configured
-from tests.support.jose import Clock
+from tests.support.clock import Clock
+from tests.support.configs import configured
 
 LIMITS = replace(configured().limits, burst_s=1.0, address_burst=100)
 ROOMY = replace(LIMITS, burst_s=30.0)  # so that one address may make many calls at once

@@ -9,7 +9,7 @@ import pytest
 from service.api import keys
 from service.app import Adapters, create_app
 from tests.api.raw_http import exchange, serving
-from tests.support.environment import configured, opening
+from tests.support.configs import configured, opening
 
 HEADER = b"POST /v1/user/profile HTTP/1.1\r\nHost: localhost\r\nx-amzn-oidc-identity: alice\r\n"
 BODY = b"Content-Type: application/json\r\nContent-Length: 14\r\n\r\n"

@@ -13,7 +13,7 @@ from service.app import Adapters, create_app
 from service.server.load_shedding import dependency_of, is_one_request
 from tests.api.middlewares.test_limits import WaitingStore
 from tests.api.raw_http import serving
-from tests.support.environment import configured, opening
+from tests.support.configs import configured, opening
 
 FIELDS = b"Host: localhost\r\nx-amzn-oidc-identity: alice\r\n"
 GET = b"GET /v1/user/profile HTTP/1.1\r\n" + FIELDS + b"\r\n"

@@ -13,7 +13,7 @@ from service.observability.metrics.catalogue import Metrics
 from service.server.metrics_endpoint import listening
 from service.startup_errors import AddressUnavailable
 from tests.observability.metrics.samples import Samples, samples_in
-from tests.support.environment import configured, opening
+from tests.support.configs import configured, opening
 
 CONFIG = configured({"server": {"host": "127.0.0.1", "readiness-interval-s": "300"}})
 

@@ -15,7 +15,7 @@ from aiohttp.typedefs import Handler
 from service.app import Adapters, create_app
 from service.server import protocol, serve
 from tests.api.raw_http import PATIENCE_S, bytewise, exchange, logged, serving, until
-from tests.support.environment import configured, opening
+from tests.support.configs import configured, opening
 
 MARKER: Final = b"SECRETMARKER"
 LINE: Final = b"GET /v1/user/profile HTTP/1.1\r\n"

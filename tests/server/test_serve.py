@@ -20,7 +20,7 @@ from service.config.settings import ServerConfig
 from service.server import serve
 from service.startup_errors import AddressUnavailable
 from tests.api.raw_http import until
-from tests.support.environment import configured, opening
+from tests.support.configs import configured, opening
 from tests.support.process_state import restored
 
 LOOPBACK = "127.0.0.1"

@@ -8,13 +8,13 @@ import pytest
 
 from service.app import create_app
 from service.startup_errors import TracingUnusable
-from tests.support.environment import configured
+from tests.support.configs import configured
 
 ON = configured({"tracing": {"otlp-endpoint": "http://127.0.0.1:4318"}})
 LOADED = """
 import sys
 from service.app import create_app
-from tests.support.environment import configured
+from tests.support.configs import configured
 
 create_app(configured())
 print(*sorted(name for name in sys.modules if name.startswith("opentelemetry")))

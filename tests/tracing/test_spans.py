@@ -20,7 +20,8 @@ from service.observability import logs as log
 from service.tracing import spans
 from service.tracing.spans import Tracing
 from tests.api.conftest import ALICE, AT_ONCE, Api
-from tests.support.environment import CREDENTIALS, PASSWORD, configured, new_user, opening
+from tests.support.accounts import PASSWORD, new_user
+from tests.support.configs import CREDENTIALS, configured, opening
 from tests.support.fakes.profiles import MemoryProfileStore
 from tests.tracing.collector import Collector, collector
 

@@ -25,7 +25,7 @@ from hypothesis.stateful import (
 from service.app import Adapters, aws_adapters, create_app
 from service.config.settings import Config
 from tests.api.conftest import AT_ONCE, Api
-from tests.support.environment import CREDENTIALS, configured, opening
+from tests.support.configs import CREDENTIALS, configured, opening
 
 PATH: Final = "/v1/user/profile"
 SYSTEM_FIELDS: Final = {"userId", "createdAt", "updatedAt", "version"}

@@ -17,7 +17,7 @@ from service.config.settings import Config
 from service.observability import logs
 from service.observability.metrics import event_loop_lag
 from service.server import serve
-from tests.support.environment import CREDENTIALS
+from tests.support.configs import CREDENTIALS
 
 EVERY_S: Final = 0.002  # how often the loop's lag is measured
 WORK_S: Final = 0.025  # CPU time

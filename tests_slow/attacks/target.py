@@ -16,7 +16,7 @@ from typing import Any
 from service.aws.clients import open_clients
 from service.commands import provisioning
 from service.config.loader import Settings
-from tests.support.environment import CREDENTIALS, configured
+from tests.support.configs import CREDENTIALS, configured
 
 PATIENCE_S = 60.0  # for what takes one or two seconds on an idle machine
 INHERITED = ("COV", "LANG", "LC_", "PYTHON")  # coverage of the program, and its text encoding

@@ -16,7 +16,8 @@ from local_aws.server import local_aws
 from service.aws.clients import open_clients
 from service.commands import provisioning
 from service.config.settings import Config
-from tests.support.environment import CREDENTIALS, PASSWORD, Mailbox, configured, new_user
+from tests.support.accounts import PASSWORD, Mailbox, new_user
+from tests.support.configs import CREDENTIALS, configured
 from tests_slow.commands.running import Running, running
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

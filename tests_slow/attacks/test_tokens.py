@@ -10,8 +10,9 @@ import pytest
 from service.api.routes import SIGNED_IN
 from service.aws.clients import Clients, open_clients
 from tests.end_to_end.calls import Answer, call
-from tests.support.environment import CREDENTIALS, PASSWORD, Mailbox, configured, new_user
-from tests.support.fake_user_pool import FakeUserPool
+from tests.support.access_token_signer import AccessTokenSigner
+from tests.support.accounts import PASSWORD, Mailbox, new_user
+from tests.support.configs import CREDENTIALS, configured
 from tests_slow.attacks.target import AWS_READ_TIMEOUT_S, Place, Target
 
 PROFILE: Final = "/v1/user/profile"
@@ -137,7 +138,7 @@ async def test_foreign_token_changes_nothing(target: Target, whose: str) -> None
 def _forged(place: Place, sub: str) -> str:
     """Return a token with every right claim, signed with an attacker's key."""
     now = int(time.time())  # noqa: TID251 -- the service reads the machine's clock
-    return FakeUserPool().mint(
+    return AccessTokenSigner().mint(
         {
             "sub": sub,
             "iss": f"https://cognito-idp.us-east-1.amazonaws.com/{place.user_pool_id}",

@@ -16,7 +16,7 @@ from service.api.keys import Access
 from service.api.routes import Route, all_routes
 from service.config.settings import Config
 from tests.end_to_end.calls import call, log_in
-from tests.support.environment import PASSWORD, Mailbox, new_user
+from tests.support.accounts import PASSWORD, Mailbox, new_user
 from tests_slow.attacks.costly_requests import Costly, costly_requests
 from tests_slow.attacks.measured_server import MeasuredServer, measured_server
 

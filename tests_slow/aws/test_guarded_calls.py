@@ -13,9 +13,17 @@ from service.aws.retries import MOST_LOST
 from service.circuit_breaker import UpstreamRefused
 from service.config.loader import Settings
 from service.domain.errors import UpstreamUnavailable
-from tests.support.environment import CREDENTIALS, NEVER_OPEN, configured
-from tests.support.key_endpoint import KeyEndpoint, key_endpoint, trickling
-from tests.support.scripted_server import HANG, HANG_UP, Loopback, answer, raw, refusal, scripted
+from tests.support.configs import BREAKER_OFF, CREDENTIALS, configured
+from tests.support.scripted_aws import (
+    HANG,
+    HANG_UP,
+    ScriptedAws,
+    answer,
+    raw,
+    refusal,
+    scripted_server,
+)
+from tests.support.scripted_key_server import ScriptedKeyServer, key_endpoint, trickling
 
 KEY = {"userId": {"S": "alice"}, "createdAt": {"S": "2026"}}
 FINE = answer(
@@ -72,7 +80,7 @@ async def _failed(call: Call, clients: Clients) -> UpstreamUnavailable:
 
 
 @pytest.fixture(name="slow")
-async def _slow() -> AsyncIterator[KeyEndpoint]:
+async def _slow() -> AsyncIterator[ScriptedKeyServer]:
     async with key_endpoint() as endpoint:
         endpoint.otherwise = trickling(b" " * 10_000)  # 200 seconds of it
         yield endpoint
@@ -80,10 +88,10 @@ async def _slow() -> AsyncIterator[KeyEndpoint]:
 
 @WAYS
 async def test_trickling_answer_ends_with_the_time_of_the_attempt(
-    slow: KeyEndpoint, transport: str, call: Call
+    slow: ScriptedKeyServer, transport: str, call: Call
 ) -> None:
     """A byte now and then does not prolong an attempt: each read is in time, and the whole is not."""
-    async with _clients(slow.url, transport, NEVER_OPEN) as clients:
+    async with _clients(slow.url, transport, BREAKER_OFF) as clients:
         await _failed(call, clients)
 
     assert len(slow.asked) == (1 if call is _get_user else MOST_LOST)
@@ -99,7 +107,10 @@ async def test_upstream_that_is_down_gets_hardly_more_calls(
     transport: str, call: Call, fault: bytes
 ) -> None:
     """Where everything fails, a hundred calls are a hundred and twenty attempts at most."""
-    async with scripted(fault) as server, _clients(server.url, transport, NEVER_OPEN) as clients:
+    async with (
+        scripted_server(fault) as server,
+        _clients(server.url, transport, BREAKER_OFF) as clients,
+    ):
         for _ in range(100):
             await _failed(call, clients)
 
@@ -109,7 +120,10 @@ async def test_upstream_that_is_down_gets_hardly_more_calls(
 @ON_DYNAMODB
 async def test_upstream_that_was_down_is_tried_again_as_before(transport: str, call: Call) -> None:
     """UpstreamTelemetry that succeed earn the retries back that an outage has used up."""
-    async with scripted(FINE) as server, _clients(server.url, transport, NEVER_OPEN) as clients:
+    async with (
+        scripted_server(FINE) as server,
+        _clients(server.url, transport, BREAKER_OFF) as clients,
+    ):
         server.plan(raw(b"{}", 500))
         for _ in range(100):
             await _failed(call, clients)
@@ -128,7 +142,10 @@ async def test_upstream_that_is_down_is_left_alone_and_found_again(
     transport: str, call: Call
 ) -> None:
     """Once the breaker is open nothing is sent; one call at a time finds out when it may be again."""
-    async with scripted(HANG_UP) as server, _clients(server.url, transport, BREAKS) as clients:
+    async with (
+        scripted_server(HANG_UP) as server,
+        _clients(server.url, transport, BREAKS) as clients,
+    ):
         refusals = [await _failed(call, clients) for _ in range(10)]
         assert len(server.requests) == 5
         assert isinstance(refusals[-1].__cause__, UpstreamRefused)
@@ -154,7 +171,7 @@ async def test_idle_connections_are_not_trusted_after_silence(transport: str, ca
     """Where one connection leads nowhere any more, the others are not tried one after another."""
     async with (
         _server_with_dead_connections(FINE) as server,
-        _clients(server.url, transport, NEVER_OPEN) as clients,
+        _clients(server.url, transport, BREAKER_OFF) as clients,
     ):
         await asyncio.gather(*(call(clients) for _ in range(8)))
         server.dead = set(server.connections)
@@ -210,7 +227,7 @@ async def test_hanging_answer_counts_when_it_is_given_up(
     patient = {"connect-timeout-s": "20", "read-timeout-s": "20"}
     settings: Settings = {"aws.cognito": patient, "aws.dynamodb": patient}
     async with (
-        scripted(HANG) as server,
+        scripted_server(HANG) as server,
         _clients(server.url, transport, settings, BREAKS) as clients,
     ):
         given_up = [asyncio.ensure_future(call(clients)) for _ in range(5)]
@@ -224,6 +241,6 @@ async def test_hanging_answer_counts_when_it_is_given_up(
         assert len(server.requests) == 5
 
 
-async def _arrived(server: Loopback, count: int) -> None:
+async def _arrived(server: ScriptedAws, count: int) -> None:
     async with asyncio.timeout(5), server.news:
         await server.news.wait_for(lambda: len(server.requests) == count)

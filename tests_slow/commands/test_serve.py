@@ -15,7 +15,7 @@ from service.aws.clients import open_clients
 from service.commands import provisioning, serve
 from service.startup_errors import AwsUnusable
 from tests.least_privilege.plugin import Guarded
-from tests.support.environment import CREDENTIALS, configured
+from tests.support.configs import CREDENTIALS, configured
 from tests_slow.commands.running import Ended, imported, printed_by, running
 
 SECRET = "s3cr3t-of-the-client"  # noqa: S105 -- of nobody

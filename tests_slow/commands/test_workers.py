@@ -17,7 +17,7 @@ from local_aws.server import LocalAws
 from service.aws.clients import open_clients
 from service.commands import provisioning
 from tests.least_privilege.plugin import Guarded
-from tests.support.environment import CREDENTIALS, configured
+from tests.support.configs import CREDENTIALS, configured
 from tests_slow.commands.running import PATIENCE_S, Ended, Running, run, running
 
 TABLE = "profiles-of-workers"

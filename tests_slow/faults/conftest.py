@@ -19,7 +19,8 @@ from service.aws.clients import Clients
 from service.config.settings import Config
 from service.server.runner import Runner
 from tests.api.raw_http import until
-from tests.support.environment import CREDENTIALS, PASSWORD, configured, new_user
+from tests.support.accounts import PASSWORD, new_user
+from tests.support.configs import CREDENTIALS, configured
 from tests_slow.faults.faulty_proxy import TASK, Proxy, proxy
 
 SERVED = {200, 201}

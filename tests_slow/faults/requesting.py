@@ -7,7 +7,7 @@ import pytest
 from service.aws.clients import open_clients
 from service.aws.errors import translated
 from service.config.loader import Settings
-from tests.support.environment import CREDENTIALS, NEVER_OPEN, configured
+from tests.support.configs import BREAKER_OFF, CREDENTIALS, configured
 
 KEY = {"userId": {"S": "alice"}, "createdAt": {"S": "2026"}}
 CALLS = pytest.mark.parametrize(
@@ -21,7 +21,7 @@ async def ask(url: str, upstream: str, transport: str, **settings: str) -> None:
     both: Settings = {"aws.cognito": there, "aws.dynamodb": {**there, "transport": transport}}
     async with (
         asyncio.timeout(20),
-        open_clients(configured(both, NEVER_OPEN), CREDENTIALS) as clients,
+        open_clients(configured(both, BREAKER_OFF), CREDENTIALS) as clients,
     ):
         with translated({}):
             if upstream == "cognito":

@@ -17,8 +17,8 @@ from cryptography.x509.oid import NameOID
 from service.aws.http_session import GuardedSession
 from service.circuit_breaker import Breaker
 from service.domain.errors import UpstreamUnavailable
-from tests.support.environment import configured
-from tests.support.scripted_server import answer
+from tests.support.configs import configured
+from tests.support.scripted_aws import answer
 from tests_slow.faults.requesting import CALLS, KEY, ask
 
 HERE = x509.IPAddress(ip_address("127.0.0.1"))

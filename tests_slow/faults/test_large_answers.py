@@ -6,7 +6,7 @@ import pytest
 
 from service.aws import http_session
 from service.domain.errors import UpstreamUnavailable
-from tests.support.key_endpoint import Answer, http, key_endpoint, ok, saying
+from tests.support.scripted_key_server import Answer, http, key_endpoint, ok, saying
 from tests_slow.faults.requesting import CALLS, ask
 
 MOST = 20_000

@@ -15,7 +15,7 @@ from service.api import keys
 from service.app import Adapters, create_app
 from service.server import serve
 from tests.api.raw_http import bytewise, logged, serving, until
-from tests.support.environment import configured, opening
+from tests.support.configs import configured, opening
 
 HEADER = b"POST /v1/user/profile HTTP/1.1\r\nHost: localhost\r\nx-amzn-oidc-identity: alice\r\n"
 LIVE = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"

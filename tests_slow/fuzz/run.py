@@ -19,7 +19,8 @@ from service.authentication.trusted_header import TrustedHeaderAuthenticator
 from service.domain.errors import NotAuthenticated
 from service.domain.identity import Authenticator, Identity, RequestCredentials
 from tests.api.raw_http import serving
-from tests.support.environment import PASSWORD, configured, opening
+from tests.support.accounts import PASSWORD
+from tests.support.configs import configured, opening
 from tests.support.fakes.access_tokens import memory_access_tokens
 from tests.support.fakes.identity_provider import memory_identity_provider
 from tests.support.fakes.profiles import MemoryProfileStore

@@ -9,7 +9,7 @@ from aiohttp import web
 from service.app import Adapters, create_app
 from service.server import serve
 from tests.api.raw_http import Heard, bytewise, exchange, logged, serving, until
-from tests.support.environment import configured, opening
+from tests.support.configs import configured, opening
 from tests_slow.http_conformance.requests import KINDS, MARKER, MAX_BODY_BYTES, Request
 
 HEALTHY = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"

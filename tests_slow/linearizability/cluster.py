@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from service.config.settings import Config
-from tests.support.environment import CREDENTIALS
+from tests.support.configs import CREDENTIALS
 from tests_slow.commands.running import Running, running
 from tests_slow.linearizability.network import FAIR, STORM, Fault, Network, Weather, network
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from service.aws.clients import open_clients
 from service.config.settings import Config
-from tests.support.environment import CREDENTIALS
+from tests.support.configs import CREDENTIALS
 from tests_slow.linearizability.checker import Undecided, check
 from tests_slow.linearizability.cluster import Cluster, cluster
 from tests_slow.linearizability.history import Outcome

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import aiohttp
 
-from tests.support.environment import PASSWORD
+from tests.support.accounts import PASSWORD
 from tests_slow.commands.running import running
 
 

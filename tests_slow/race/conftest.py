@@ -11,7 +11,7 @@ import pytest_asyncio
 from service.aws.clients import Clients, open_clients
 from service.config.settings import Config
 from tests.profile_store.table import Table
-from tests.support.environment import CREDENTIALS
+from tests.support.configs import CREDENTIALS
 from tests_slow.linearizability.cluster import Cluster, cluster
 from tests_slow.linearizability.network import FAIR, LOSING
 from tests_slow.race.calls import Scale

@@ -15,7 +15,7 @@ from local_aws.server import local_aws
 from service.aws.clients import open_clients
 from service.commands import provisioning
 from service.config.settings import Config
-from tests.support.environment import CREDENTIALS, configured
+from tests.support.configs import CREDENTIALS, configured
 from tests_slow.rolling_restarts.run import Plan, Report, run
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from service.config.settings import Config
-from tests.support.environment import CREDENTIALS
+from tests.support.configs import CREDENTIALS
 from tests_slow.commands.running import Running, running
 from tests_slow.rolling_restarts.balancer import Backend, Balancer, balancer
 from tests_slow.rolling_restarts.http_stream import Message, NoMessage, received

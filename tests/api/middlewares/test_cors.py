@@ -13,7 +13,7 @@ from service.app import Adapters, create_app
 from service.config.loader import Settings
 from service.domain.profiles import Profile
 from tests.api.conftest import ALICE, Api, Start
-from tests.support.environment import configured, opening
+from tests.support.configs import configured, opening
 from tests.support.fakes.profiles import MemoryProfileStore
 
 PATH = "/v1/user/profile"

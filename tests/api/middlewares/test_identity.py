@@ -15,7 +15,7 @@ from service.authentication.trusted_header import TrustedHeaderAuthenticator
 from service.domain.errors import NotAuthenticated
 from service.domain.identity import Authenticator, Identity, RequestCredentials
 from tests.api.conftest import ALICE, Api, Start
-from tests.support.environment import configured, opening
+from tests.support.configs import configured, opening
 
 PATH = "/v1/user/profile"
 

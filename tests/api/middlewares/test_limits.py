@@ -13,7 +13,7 @@ from service.config.loader import Settings
 from service.domain.profiles import Profile
 from tests.api.conftest import ALICE, AT_ONCE, Start
 from tests.api.raw_http import serving
-from tests.support.environment import configured, opening
+from tests.support.configs import configured, opening
 from tests.support.fakes.profiles import MemoryProfileStore
 
 PATH = "/v1/user/profile"

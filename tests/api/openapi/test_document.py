@@ -23,7 +23,7 @@ from service.app import create_app
 from service.domain import errors
 from service.domain.errors import ServiceError, leaves
 from tests.api.conftest import Api
-from tests.support.environment import configured
+from tests.support.configs import configured
 
 # The errors that no operation can meet, and why.
 OF_NO_OPERATION = {

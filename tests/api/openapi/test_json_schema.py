@@ -13,7 +13,7 @@ from service.api.openapi import document as openapi
 from service.api.openapi.json_schema import ecma_pattern
 from service.api.schemas.profiles import ProfileSchema
 from service.app import create_app
-from tests.support.environment import configured
+from tests.support.configs import configured
 
 
 class PlanSchema(ProfileSchema):

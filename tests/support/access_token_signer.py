@@ -7,14 +7,15 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from service.domain.identity import RequestCredentials
-from tests.support.fake_load_balancer import CLIENT, ISSUER, SUB
-from tests.support.jose import NOW, Changes, Sign, changed, compact, encoded, rs256
+from tests.support.alb_token_signer import CLIENT, ISSUER, SUB
+from tests.support.clock import NOW
+from tests.support.raw_jwt import Changes, Sign, changed, compact, encoded, rs256
 
 ISSUED: Final = int(NOW) - 60
 EXPIRY: Final = ISSUED + 3_600
 
 
-class FakeUserPool:
+class AccessTokenSigner:
     """One pool, with one key at a time."""
 
     def __init__(self) -> None:

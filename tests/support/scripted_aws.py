@@ -34,7 +34,7 @@ def raw(body: bytes, status: int = 200, *, length: int | None = None) -> bytes:
 
 
 @dataclass(slots=True)
-class Loopback:
+class ScriptedAws:
     """Where it listens, and what came: headers, and operation with JSON; *news* is told of each."""
 
     url: str
@@ -66,9 +66,9 @@ def url_of(bound: socket.socket) -> str:
 
 
 @asynccontextmanager
-async def scripted(
+async def scripted_server(
     *answers: bytes | None, on: socket.socket | None = None
-) -> AsyncIterator[Loopback]:
+) -> AsyncIterator[ScriptedAws]:
     """Serve *answers* in turn on loopback, the last one again and again; *on* is bound already."""
     connections: set[asyncio.Task[None]] = set()
 
@@ -77,11 +77,11 @@ async def scripted(
             while head := await _head(reader):
                 length = int(head.get("content-length", "0"))
                 body = json.loads(await reader.readexactly(length) or b"null")
-                async with loopback.news:
-                    loopback.heads.append(head)
-                    loopback.requests.append((head["x-amz-target"].partition(".")[2], body))
-                    loopback.news.notify_all()
-                text = loopback.next_answer()
+                async with aws.news:
+                    aws.heads.append(head)
+                    aws.requests.append((head["x-amz-target"].partition(".")[2], body))
+                    aws.news.notify_all()
+                text = aws.next_answer()
                 if text is HANG:
                     await asyncio.Event().wait()
                     continue
@@ -98,10 +98,10 @@ async def scripted(
 
     bound = on or socket.create_server(("127.0.0.1", 0))
     server = await asyncio.start_server(accept, sock=bound)
-    loopback = Loopback(url_of(bound))
-    loopback.plan(*answers)
+    aws = ScriptedAws(url_of(bound))
+    aws.plan(*answers)
     try:
-        yield loopback
+        yield aws
     finally:
         server.close()
         for task in connections:

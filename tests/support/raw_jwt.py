@@ -12,24 +12,12 @@ Sign: TypeAlias = Callable[[bytes], bytes]
 Changes: TypeAlias = Mapping[str, Any] | bytes  # new values by name, or the very bytes of a part
 
 ABSENT: Final = object()  # as a change: take the name away
-NOW: Final = 1_800_000_000.0  # the time at which tests live
 
 
 class Raw(str):
     """A value that stands in the JSON as it is, such as a number of 400 digits."""
 
     __slots__ = ()
-
-
-class Clock:
-    """A clock that stands until a test sets it."""
-
-    def __init__(self, now: float = NOW) -> None:
-        self.now = now
-
-    def __call__(self) -> float:
-        """Return the time."""
-        return self.now
 
 
 def encoded(data: bytes, *, padded: bool = False) -> str:

@@ -8,7 +8,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from service.domain.identity import RequestCredentials
-from tests.support.jose import NOW, Changes, Sign, changed, compact, es256
+from tests.support.clock import NOW
+from tests.support.raw_jwt import Changes, Sign, changed, compact, es256
 
 ARN: Final = (
     "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/front/50dc6c495c0c9188"
@@ -20,7 +21,7 @@ SUB: Final = "5d9f1f3e-1111-4222-8333-944444444444"
 EXPIRY: Final = int(NOW) + 120  # a load balancer's token lives two minutes
 
 
-class FakeLoadBalancer:
+class AlbTokenSigner:
     """One load balancer, with one key at a time."""
 
     def __init__(self, arn: str = ARN) -> None:

@@ -67,7 +67,7 @@ async def resetting(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
     writer.transport.abort()
 
 
-class KeyEndpoint:
+class ScriptedKeyServer:
     """What it answers, by path or to everything else, and the paths that were asked for."""
 
     def __init__(self) -> None:
@@ -99,9 +99,9 @@ class KeyEndpoint:
 
 
 @asynccontextmanager
-async def key_endpoint() -> AsyncIterator[KeyEndpoint]:
+async def key_endpoint() -> AsyncIterator[ScriptedKeyServer]:
     """Serve on loopback."""
-    endpoint = KeyEndpoint()
+    endpoint = ScriptedKeyServer()
     connections: set[asyncio.Task[None]] = set()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

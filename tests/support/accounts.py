@@ -1,0 +1,29 @@
+"""Accounts at the local Cognito: names, the password, and the codes that were sent."""
+
+import uuid
+
+import aiohttp
+
+PASSWORD = "YourPass123!"  # noqa: S105 -- of users that live as long as a test
+
+
+def new_user() -> str:
+    """Return a user name that no other test has."""
+    return f"user-{uuid.uuid4().hex}@example.com"
+
+
+class Mailbox:
+    """The messages that the local Cognito has "sent"."""
+
+    def __init__(self, session: aiohttp.ClientSession, cognito_url: str) -> None:
+        self._session = session
+        self._url = f"{cognito_url}/local-aws/outbox"
+
+    async def codes(self, username: str) -> list[str]:
+        """Return the codes that were sent to a user, the newest last."""
+        async with self._session.get(self._url, params={"username": username}) as response:
+            return [delivery["code"] for delivery in await response.json()]
+
+    async def code(self, username: str) -> str:
+        """Return the code that was sent last."""
+        return (await self.codes(username))[-1]
