@@ -16,7 +16,7 @@ from service.profile_store import items
 from service.profile_store.dynamodb_store import MAX_WRITES, DynamoDBProfileStore
 from service.profile_store.tombstones import ERASED_FOR
 from tests.profile_store.table import NOON, NOON_TEXT, Table, store_behind_proxy, store_on
-from tests.support.lossy_proxy import Deed
+from tests.support.lossy_proxy import Hook
 
 SECRET = "unmistakable"  # noqa: S105 -- a word to look for
 
@@ -304,7 +304,7 @@ async def test_purging_in_the_midst_of_a_creation_is_harmless(
 
     async with store_behind_proxy(config) as (store, proxy):
         await store.delete(await store.create(user_id, {"city": SECRET}))
-        deeds: list[Deed] = [purge, _nothing] if moment == 0 else [_nothing, purge]
+        deeds: list[Hook] = [purge, _nothing] if moment == 0 else [_nothing, purge]
         proxy.before["TransactWriteItems"] = deeds
 
         created = await store.create(user_id, {"city": "Pune"})

@@ -13,7 +13,7 @@ from service.domain.profiles import Fields, Profile, ProfileStore
 from service.profile_store.dynamodb_store import DynamoDBProfileStore
 from service.profile_store.write_ids import KEPT_AT_REST
 from tests.profile_store.table import NOON, Table, store_behind_proxy, store_on
-from tests.support.lossy_proxy import Deed
+from tests.support.lossy_proxy import Hook
 
 pytestmark = pytest.mark.usefixtures("short_pauses")
 
@@ -26,7 +26,7 @@ class Always:
         return True
 
 
-def _merging(store: ProfileStore, user_id: str, changes: Fields) -> Deed:
+def _merging(store: ProfileStore, user_id: str, changes: Fields) -> Hook:
     """Return what another process does in between: merge *changes*."""
 
     async def deed() -> None:
@@ -35,7 +35,7 @@ def _merging(store: ProfileStore, user_id: str, changes: Fields) -> Deed:
     return deed
 
 
-def _deleting(store: ProfileStore, user_id: str) -> Deed:
+def _deleting(store: ProfileStore, user_id: str) -> Hook:
     """Return what another process does in between: delete the profile."""
 
     async def deed() -> None:

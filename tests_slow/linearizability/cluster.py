@@ -15,7 +15,14 @@ from pathlib import Path
 from service.config.settings import Config
 from tests.support.configs import CREDENTIALS
 from tests_slow.commands.running import Running, running
-from tests_slow.linearizability.network import FAIR, STORM, Fault, Network, Weather, network
+from tests_slow.linearizability.network import (
+    HEAVY_FAULTS,
+    NO_FAULTS,
+    Fault,
+    FaultRates,
+    Network,
+    network,
+)
 
 
 @dataclass(eq=False, slots=True)
@@ -92,7 +99,7 @@ class Cluster:
     folder: Path
     rng: random.Random
     late_s: float
-    weather: Weather
+    rates: FaultRates
     lives: list[Life] = field(default_factory=list)
     kills: int = 0
     pauses: int = 0
@@ -109,7 +116,7 @@ class Cluster:
             way = await stack.enter_async_context(
                 network(
                     self.upstream,
-                    self.weather,
+                    self.rates,
                     random.Random(self.rng.random()),  # noqa: S311 -- chooses faults
                     late_s=self.late_s,
                 )
@@ -139,9 +146,9 @@ class Cluster:
     async def storm(self, life: Life, duration_s: float) -> None:
         """Let little through to DynamoDB, and less back, for a while."""
         self.storms += 1
-        life.network.weather = STORM
+        life.network.rates = HEAVY_FAULTS
         await asyncio.sleep(duration_s)
-        life.network.weather = self.weather
+        life.network.rates = self.rates
 
     async def end(self, life: Life, number: signal.Signals = signal.SIGTERM) -> None:
         """End a process."""
@@ -151,9 +158,9 @@ class Cluster:
 
     def heal(self) -> None:
         """Let all calls and replies through from now on."""
-        self.weather = FAIR
+        self.rates = NO_FAULTS
         for life in self.lives:
-            life.network.weather = FAIR
+            life.network.rates = NO_FAULTS
 
 
 async def _drained(program: Running, served: Mapping[str, asyncio.Event]) -> None:
@@ -169,7 +176,7 @@ async def cluster(  # noqa: PLR0913 -- what a cluster is made of
     config: Config,
     folder: Path,
     rng: random.Random,
-    weather: Weather,
+    rates: FaultRates,
     *,
     read_timeout_s: float,
     processes: int = 3,
@@ -189,7 +196,7 @@ async def cluster(  # noqa: PLR0913 -- what a cluster is made of
         "SERVER_HOST": "127.0.0.1",
         "SERVER_PORT": "0",
     }
-    made = Cluster(environ, upstream, folder, rng, read_timeout_s + 0.2, weather)
+    made = Cluster(environ, upstream, folder, rng, read_timeout_s + 0.2, rates)
     try:
         await asyncio.gather(*(made.start() for _ in range(processes)))
         yield made

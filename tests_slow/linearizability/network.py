@@ -1,4 +1,4 @@
-"""The way from one process to DynamoDB, on which calls and replies are lost, late, or refused."""
+"""A proxy between one process and DynamoDB that loses, delays and refuses calls and replies at random."""
 
 import asyncio
 import random
@@ -9,21 +9,17 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
-import aiohttp
 from aiohttp import web
 
-from tests.support.lossy_proxy import PASSED_ON
+from tests.support.aws_proxy import ProxiedCall, aws_error, aws_proxy
 
 TRANSACTION: Final = "TransactWriteItems"
 READS: Final = {"GetItem", "Query", "BatchGetItem"}
-CONFLICT: Final = {
-    "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
-    "CancellationReasons": [{"Code": "TransactionConflict"}],
-}
+CANCELLED: Final = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException"
 
 
 class Fault(Enum):
-    """What happens to a call on its way."""
+    """What can happen to a call."""
 
     CALL_LOST = "calls lost"
     REPLY_LOST = "replies lost after the commit"
@@ -34,12 +30,12 @@ class Fault(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Weather:
+class FaultRates:
     """
-    How often each fault comes up, in a hundred calls.
+    How many of a hundred calls get each fault.
 
-    *spares_the_last* lets through a call that its process has tried twice in vain, so that in the end
-    every one is answered. *spares_reads*: what reads is not touched, so that many writes get so far.
+    *spares_the_last* forwards the third attempt of a call, so that every call gets a reply in the end.
+    *spares_reads* forwards all reads, so that more writes are reached.
     """
 
     faults: Mapping[Fault, float]
@@ -47,10 +43,10 @@ class Weather:
     spares_reads: bool = False
 
 
-FAIR: Final = Weather({})
-LOSING: Final = Weather({Fault.REPLY_LOST: 30}, spares_the_last=True)
-# Lost replies are what the store has to see through, so they are most.
-ROUGH: Final = Weather(
+NO_FAULTS: Final = FaultRates({})
+LOST_REPLIES: Final = FaultRates({Fault.REPLY_LOST: 30}, spares_the_last=True)
+# Mostly lost replies: after one, the store must find out whether its write was applied.
+MIXED_FAULTS: Final = FaultRates(
     {
         Fault.CALL_LOST: 1.5,
         Fault.REPLY_LOST: 6,
@@ -60,89 +56,79 @@ ROUGH: Final = Weather(
         Fault.THROTTLED: 0.5,
     }
 )
-STORM: Final = Weather(
+HEAVY_FAULTS: Final = FaultRates(
     {Fault.REPLY_LOST: 30, Fault.CALL_LOST: 35, Fault.ERROR_AFTER: 10}, spares_reads=True
 )
 LAST_TRY: Final = "attempt=3"  # in botocore's header amz-sdk-request
-TURNS: Final = (
-    20  # of the event loop: to accept a connection, read a call and begin with it takes five
+LOOP_PASSES: Final = (
+    20  # of the event loop: accepting a connection, reading a call and starting it takes five
 )
 
 
 @dataclass(slots=True)
 class Network:
     """
-    One process' way to DynamoDB; *faults* counts what happened on it.
+    The network between one process and DynamoDB; *faults* counts the faults that happened.
 
     *late_s* is longer than the process waits for a reply.
     """
 
-    weather: Weather
+    rates: FaultRates
     rng: random.Random
     late_s: float
     url: str = ""
     faults: Counter[Fault] = field(default_factory=Counter)
     _cut: asyncio.Event = field(default_factory=asyncio.Event)
-    _on_the_way: set[asyncio.Future[None]] = field(default_factory=set)
+    _in_flight: set[asyncio.Future[None]] = field(default_factory=set)
 
     async def cut(self) -> None:
-        """Let nothing through any more, and wait until DynamoDB has done what got through before."""
+        """Forward no more calls, and wait until those in flight are done."""
         self._cut.set()
-        while self._on_the_way:
-            await asyncio.wait(self._on_the_way)
+        while self._in_flight:
+            await asyncio.wait(self._in_flight)
 
     async def settled(self) -> None:
-        """Wait until DynamoDB has done, or will never get, what the process has sent up to now."""
-        for _ in range(TURNS):
+        """Wait until each call that the process has sent so far is done or lost."""
+        for _ in range(LOOP_PASSES):
             await asyncio.sleep(0)
-        if self._on_the_way:
-            await asyncio.wait([*self._on_the_way])
+        if self._in_flight:
+            await asyncio.wait([*self._in_flight])
 
-    async def pass_on(
-        self, session: aiohttp.ClientSession, upstream: str, request: web.BaseRequest
-    ) -> web.StreamResponse:
-        """Pass a call on, or do to it what comes up."""
+    async def handle(self, call: ProxiedCall) -> web.StreamResponse:
+        """Forward a call, or let a fault happen to it."""
         done = asyncio.get_running_loop().create_future()
-        self._on_the_way.add(done)
+        self._in_flight.add(done)
         try:
-            return await self._passed_on(session, upstream, request)
+            return await self._handle(call)
         finally:
-            self._on_the_way.discard(done)
+            self._in_flight.discard(done)
             done.set_result(None)
 
-    async def _passed_on(
-        self, session: aiohttp.ClientSession, upstream: str, request: web.BaseRequest
-    ) -> web.StreamResponse:
-        operation = request.headers["X-Amz-Target"].partition(".")[2]
-        body = await request.read()
-        fault = self._fault(operation, request.headers.get("amz-sdk-request", ""))
+    async def _handle(self, call: ProxiedCall) -> web.StreamResponse:
+        operation = call.operation
+        await call.request.read()
+        fault = self._fault(operation, call.request.headers.get("amz-sdk-request", ""))
         if fault is Fault.CALL_LATE:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._cut.wait(), self.late_s)
         if self._cut.is_set() or fault is Fault.CALL_LOST:
-            return _hung_up(request)
+            return call.drop()
         if fault is Fault.CONFLICT:
-            return _refusal(
-                CONFLICT if operation == TRANSACTION else "TransactionConflictException"
-            )
+            return _conflict(operation)
         if fault is Fault.THROTTLED:
-            return _refusal("ProvisionedThroughputExceededException")
-        headers = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
-        async with session.post(upstream, data=body, headers=headers) as answer:
-            reply = web.Response(
-                body=await answer.read(), status=answer.status, content_type=answer.content_type
-            )
+            return aws_error("ProvisionedThroughputExceededException")
+        reply = await call.forward()
         if fault is Fault.REPLY_LOST:
-            return _hung_up(request)
-        return _refusal("InternalServerError", 500) if fault is Fault.ERROR_AFTER else reply
+            return call.drop()
+        return aws_error("InternalServerError", 500) if fault is Fault.ERROR_AFTER else reply
 
     def _fault(self, operation: str, tries: str) -> Fault | None:
-        if self.weather.spares_the_last and LAST_TRY in tries:
+        if self.rates.spares_the_last and LAST_TRY in tries:
             return None
-        if self.weather.spares_reads and operation in READS:
+        if self.rates.spares_reads and operation in READS:
             return None
         dice = self.rng.uniform(0, 100)
-        for fault, rate in self.weather.faults.items():
+        for fault, rate in self.rates.faults.items():
             dice -= rate
             if dice < 0:
                 if fault is Fault.CONFLICT and operation in READS:
@@ -152,41 +138,20 @@ class Network:
         return None
 
 
-def _hung_up(request: web.BaseRequest) -> web.Response:
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response()
-
-
-def _refusal(reason: object, status: int = 400) -> web.Response:
-    return web.json_response(
-        reason if isinstance(reason, dict) else {"__type": reason}, status=status
-    )
+def _conflict(operation: str) -> web.Response:
+    if operation == TRANSACTION:
+        return aws_error(CANCELLED, CancellationReasons=[{"Code": "TransactionConflict"}])
+    return aws_error("TransactionConflictException")
 
 
 @asynccontextmanager
 async def network(
-    upstream: str, weather: Weather, rng: random.Random, *, late_s: float
+    upstream: str, rates: FaultRates, rng: random.Random, *, late_s: float
 ) -> AsyncIterator[Network]:
-    """Open a way to *upstream* at a free port of loopback."""
-    way = Network(weather, rng, late_s)
-    # No limit of connections, no time: what was sent is waited for.
-    session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout()
-    )
-
-    async def handle(request: web.BaseRequest) -> web.StreamResponse:
-        return await way.pass_on(session, upstream, request)
-
-    runner = web.ServerRunner(web.Server(handle), shutdown_timeout=1)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        host, port = runner.addresses[0][:2]
-        way.url = f"http://{host}:{port}"
-        yield way
-    finally:
-        await way.cut()
-        await runner.cleanup()
-        await session.close()
+    """Run a proxy in front of *upstream* on a free port of loopback."""
+    proxy = Network(rates, rng, late_s)
+    async with aws_proxy(upstream, proxy.handle) as proxy.url:
+        try:
+            yield proxy
+        finally:
+            await proxy.cut()

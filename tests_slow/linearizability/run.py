@@ -19,7 +19,7 @@ from tests.support.configs import CREDENTIALS
 from tests_slow.linearizability.checker import Undecided, check
 from tests_slow.linearizability.cluster import Cluster, cluster
 from tests_slow.linearizability.history import Outcome
-from tests_slow.linearizability.network import ROUGH
+from tests_slow.linearizability.network import MIXED_FAULTS
 from tests_slow.linearizability.workload import Caller, User
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ async def run(plan: Plan, config: Config, folder: Path) -> Report:
         config,
         folder,
         rng,
-        ROUGH,
+        MIXED_FAULTS,
         read_timeout_s=plan.read_timeout_s,
         processes=plan.processes,
     ) as made:

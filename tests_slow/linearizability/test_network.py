@@ -7,7 +7,7 @@ import aiohttp
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from tests_slow.linearizability.network import FAIR, network
+from tests_slow.linearizability.network import NO_FAULTS, network
 
 
 async def test_a_call_that_its_caller_has_given_up_is_waited_for() -> None:
@@ -23,7 +23,7 @@ async def test_a_call_that_its_caller_has_given_up_is_waited_for() -> None:
     app.router.add_post("/", slow)
     async with (
         TestServer(app) as upstream,
-        network(str(upstream.make_url("/")), FAIR, random.Random(1), late_s=0) as way,  # noqa: S311 -- chooses faults
+        network(str(upstream.make_url("/")), NO_FAULTS, random.Random(1), late_s=0) as way,  # noqa: S311 -- chooses faults
         aiohttp.ClientSession() as process,
     ):
         await way.settled()  # nothing was sent

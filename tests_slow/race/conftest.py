@@ -13,7 +13,7 @@ from service.config.settings import Config
 from tests.profile_store.table import Table
 from tests.support.configs import CREDENTIALS
 from tests_slow.linearizability.cluster import Cluster, cluster
-from tests_slow.linearizability.network import FAIR, LOSING
+from tests_slow.linearizability.network import LOST_REPLIES, NO_FAULTS
 from tests_slow.race.calls import Scale
 
 AT_LENGTH = Scale(users=48, users_at_once=8, writers=12, increments=10, read_timeout_s=2)
@@ -30,7 +30,7 @@ def scale() -> Scale:
 @pytest_asyncio.fixture(
     scope="module",
     loop_scope="module",
-    params=[FAIR, LOSING],
+    params=[NO_FAULTS, LOST_REPLIES],
     ids=["all replies come", "replies are lost"],
 )
 async def processes(
@@ -42,8 +42,8 @@ async def processes(
     """Run three processes, which take seconds to start: for all tests of a module."""
     folder = tmp_path_factory.mktemp("processes")
     rng = random.Random(7)  # noqa: S311 -- chooses faults
-    weather, read_timeout_s = request.param, scale.read_timeout_s
-    async with cluster(config, folder, rng, weather, read_timeout_s=read_timeout_s) as made:
+    rates, read_timeout_s = request.param, scale.read_timeout_s
+    async with cluster(config, folder, rng, rates, read_timeout_s=read_timeout_s) as made:
         yield made
 
 

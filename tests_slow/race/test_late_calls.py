@@ -17,7 +17,7 @@ from service.domain.errors import UpstreamUnavailable
 from service.domain.profiles import Profile, ProfileStore
 from service.profile_store.dynamodb_store import DynamoDBProfileStore
 from tests.profile_store.table import store_behind_proxy
-from tests.support.lossy_proxy import Deed, LossyProxy
+from tests.support.lossy_proxy import Hook, LossyProxy
 
 TIMEOUT_S = 0.5
 CONFLICT = "TransactionConflictException"
@@ -39,7 +39,7 @@ class Late:
         proxy.before[operation] = [self._comes.wait, self._let_go]
         proxy.after[operation] = [self._note]
         proxy.refusing[operation] = [None, CONFLICT]
-        self.meanwhile: list[Deed] = []
+        self.meanwhile: list[Hook] = []
 
     async def _let_go(self) -> None:
         self._comes.set()
@@ -64,7 +64,7 @@ async def impatient(config: Config) -> AsyncIterator[tuple[DynamoDBProfileStore,
         yield opened
 
 
-def _merging(store: ProfileStore, user_id: str, city: str) -> Deed:
+def _merging(store: ProfileStore, user_id: str, city: str) -> Hook:
     async def deed() -> None:
         await profiles.create_or_merge(store, user_id, {"city": city}, Always())
 
