@@ -1,10 +1,10 @@
-# The service's image (the last stage, which `docker build .` makes) and, as the stage `test`, the tests'.
+# The image of the service (the last stage, the default) and, as stage `test`, the image of its tests.
 
 FROM python:3.13-slim-trixie AS base
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
-# Nothing is installed in a container: no pip, nor what would bring it back, nor else beside /opt/venv.
+# Remove pip and ensurepip: all packages are in /opt/venv, and a container installs nothing.
 RUN rm -rf $(python -c "import ensurepip, site; print(*ensurepip.__path__, *site.getsitepackages())")
 RUN useradd --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin service
 WORKDIR /app
@@ -14,15 +14,15 @@ FROM python:3.13-slim-trixie AS builder
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_ROOT_USER_ACTION=ignore
 WORKDIR /build
-# pip stays outside: an image has no use for it.
+# Without pip, which the image does not need.
 RUN python -m venv --without-pip /opt/venv
 
 
-# Bytecode is made here, once: no container can write its own, and without it a start takes four times
-# as long. It is never compared with the sources, which do not change in an image.
+# Compile the bytecode here: containers cannot write it, and without it the start takes four times as long.
+# It is not checked against the sources, which do not change in an image.
 FROM builder AS dependencies
-# --no-deps: the lock holds all that is needed, and leaves out Django, which only a package of static
-# files requires: that is all that `pip check` may find.
+# --no-deps: the lock is complete but for Django, which only a package of static files requires;
+# `pip check` may report nothing else.
 COPY requirements.lock deploy/pip-check.txt ./
 RUN --mount=type=cache,target=/root/.cache/pip \
     pip --python /opt/venv install --no-compile --no-deps --require-hashes -r requirements.lock \
@@ -37,8 +37,7 @@ RUN --mount=type=cache,target=/root/.cache/pip \
     && pip --python /opt/venv check
 
 
-# The package is laid where it will be found, apart from what it needs: a change of the sources makes a
-# small layer.
+# The package is installed apart from its dependencies, so that a change of the sources makes a small layer.
 FROM builder AS package
 ENV SITE_PACKAGES=/opt/venv/lib/python3.13/site-packages
 COPY deploy/requirements-build.lock ./
@@ -52,7 +51,7 @@ RUN pip --python /opt/backend install --no-build-isolation --no-compile --no-dep
     && python -m compileall -q -j 0 --invalidation-mode unchecked-hash -s /package -p "$SITE_PACKAGES" /package
 
 
-# What is in the image, by name, version and licence, for whoever must know whether an advisory concerns it.
+# The software bill of materials: name, version and licence of every Python distribution in the image.
 FROM builder AS sbom
 COPY deploy/requirements-sbom.lock ./
 RUN --mount=type=cache,target=/root/.cache/pip \
@@ -74,12 +73,12 @@ COPY local_aws/ local_aws/
 COPY tests/ tests/
 COPY tests_slow/ tests_slow/
 USER 10001:10001
-# No cache of results: /app is root's.
+# No cache of results: only root may write /app.
 ENTRYPOINT ["python", "-m", "pytest", "-p", "no:cacheprovider"]
 
 
 FROM base AS service
-# A volume that is mounted here first becomes the service's to write.
+# A new volume that is mounted here gets this owner, so that the service can write to it.
 RUN install -d -o 10001 -g 10001 /settings
 COPY --from=dependencies /opt/venv /opt/venv
 COPY --from=package /package /opt/venv/lib/python3.13/site-packages
@@ -87,7 +86,7 @@ COPY --from=sbom /build/sbom.cdx.json ./
 COPY config.ini ./
 USER 10001:10001
 EXPOSE 8080
-# http.client and not urllib: a proxy of the environment must not get in between.
+# http.client, because urllib would use a proxy of the environment.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 CMD ["python", "-c", "\
 import http.client, os, sys; \
 server = http.client.HTTPConnection('127.0.0.1', int(os.environ.get('SERVER_PORT') or 8080), timeout=2); \

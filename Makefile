@@ -1,20 +1,20 @@
 PYTHON = python3
 VENV = .venv
 BIN = $(VENV)/bin
-# Touched when $(VENV) has just what its lock lists, and when the package is installed there too.
+# Stamps: $(VENV) holds exactly the packages of its lock; the service is installed there too.
 LOCKED = $(VENV)/.locked
 INSTALLED = $(VENV)/.installed
-# Measuring has an environment of its own: nobody who only runs or tests needs what it compares with.
+# The benchmark has its own environment, because it installs the stacks that it compares with.
 BENCH = full
 BENCH_VENV = bench/.venv
 BENCH_INSTALLED = $(BENCH_VENV)/.installed
-# Another has the lowest versions that setup.cfg allows.
+# This environment has the lowest versions that setup.cfg allows.
 LOWEST_VENV = .venv-lowest
 LOWEST_INSTALLED = $(LOWEST_VENV)/.installed
 
 PYTEST = $(BIN)/python -m pytest --numprocesses auto --dist worksteal
-# $(call environment,FOLDER,LOCKS): make a virtual environment with what the locks list, and nothing else.
-# --no-deps: a lock is complete, and some versions of pip resolve one again and find what it has no hash of.
+# $(call environment,FOLDER,LOCKS): make a virtual environment with exactly the packages of the locks.
+# --no-deps: a lock is complete; some versions of pip would resolve it again and miss hashes.
 define environment
 @$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, and $(PYTHON) is %d.%d: make install PYTHON=..." % sys.version_info[:2])'
 $(PYTHON) -m venv --clear $(1)
@@ -22,15 +22,14 @@ $(1)/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --r
 @$(1)/bin/python -m pip check
 endef
 
-# $(call package,FOLDER): install the service there as it is edited.
+# $(call package,FOLDER): install the service there in editable mode.
 define package
 PYTHONWARNINGS='ignore:Editable installation' $(1)/bin/python -m pip --disable-pip-version-check \
 	install --quiet --no-build-isolation --no-deps --editable .
 @$(1)/bin/python -m pip check
 endef
 
-# One version of each package for Python 3.11 and everything newer. No index and no path of this machine
-# gets into a lock.
+# One version of each package for Python 3.11 and later. A lock contains no index and no local path.
 UV_COMPILE = $(BIN)/uv pip compile --quiet --no-config --python $(BIN)/python \
 	--universal --python-version 3.11 --fork-strategy fewest \
 	--generate-hashes --custom-compile-command 'make lock'
@@ -41,16 +40,16 @@ IMAGE_VERSION = $(shell sed -n 's/^version = //p' setup.cfg)
 IMAGE_REVISION = $(shell git describe --always --abbrev=12 --exclude '*' --dirty 2>/dev/null || echo unknown)
 IMAGE_NAME = $(REPOSITORY):$(IMAGE_VERSION)-$(IMAGE_REVISION)
 
-# A project of its own, on a free port: a running `docker compose up` is left alone.
+# A separate project on a free port does not disturb a running `docker compose up`.
 TEST_COMPOSE = SERVER_PORT=0 docker compose --project-name user-profile-service-test --profile test
 
 .DEFAULT_GOAL := help
-.PHONY: help install run dev test test-slow test-all test-lowest test-compose register restarts fuzz bench lint format lock clean release attack pin-images image deploy
+.PHONY: help install run dev test test-slow test-all test-lowest test-compose linearizability restarts fuzz bench lint format lock clean release attack pin-images image deploy
 
 help: ## show this list
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-14s%s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-17s%s\n", $$1, $$2 }' Makefile
 
-install: $(INSTALLED) ## make .venv with all that running, testing and measuring needs
+install: $(INSTALLED) ## make .venv with everything that running and testing need
 
 $(LOCKED): requirements-dev.lock
 	$(call environment,$(VENV),$<)
@@ -60,19 +59,19 @@ $(INSTALLED): setup.cfg pyproject.toml $(LOCKED)
 	$(call package,$(VENV))
 	@touch $@
 
-run: $(INSTALLED) ## serve in front of a local AWS; settings from the environment: SERVER_PORT=9000 make run
+run: $(INSTALLED) ## serve with a local AWS; settings come from the environment: SERVER_PORT=9000 make run
 	@$(BIN)/python -m service local
 
-dev: $(INSTALLED) ## as run, and start again when a file of the code changes, with no accounts and no profiles
+dev: $(INSTALLED) ## as run, and restart when the code changes; accounts and profiles are lost then
 	@$(BIN)/watchfiles --target-type command '$(BIN)/python -m service local' local_aws service
 
 test: $(INSTALLED) ## run the fast tests, on all cores
 	$(PYTEST)
 
-test-slow: $(INSTALLED) ## run the slow tests: processes, faults, fuzzing, properties, real time
+test-slow: $(INSTALLED) ## run the slow tests: processes, faults, fuzzing, property-based tests, real time
 	$(PYTEST) tests_slow
 
-test-all: $(INSTALLED) ## run all tests that need no Docker, and demand full branch coverage
+test-all: $(INSTALLED) ## run all tests that need no Docker, and require full branch coverage
 	$(PYTEST) --cov --cov-report=term tests tests_slow
 
 test-lowest: $(LOWEST_INSTALLED) ## run the fast tests with the lowest versions that setup.cfg allows
@@ -96,19 +95,19 @@ test-compose: ## run the integration tests against the service's image, moto and
 	$(TEST_COMPOSE) build && $(TEST_COMPOSE) run --rm -T tests \
 	|| { status=$$?; $(TEST_COMPOSE) logs --no-color; exit $$status; }
 
-register: $(INSTALLED) ## kill processes, lose replies, check every profile's history: REGISTER='--seconds 300' make register
-	@$(BIN)/python -m tests_slow.linearizability $(REGISTER)
+linearizability: $(INSTALLED) ## check that profiles stay linearizable while processes are killed and replies lost: LINEARIZABILITY='--seconds 300' make linearizability
+	@$(BIN)/python -m tests_slow.linearizability $(LINEARIZABILITY)
 
-restarts: $(INSTALLED) ## restart two processes behind a balancer, again and again: RESTARTS='--restarts 100' make restarts
+restarts: $(INSTALLED) ## restart two processes behind a load balancer repeatedly: RESTARTS='--restarts 100' make restarts
 	@$(BIN)/python -m tests_slow.rolling_restarts $(RESTARTS)
 
-fuzz: $(INSTALLED) ## hold the service against its own API document, in thousands of cases: FUZZ='--cases 500' make fuzz
+fuzz: $(INSTALLED) ## check the service against its OpenAPI document with schemathesis: FUZZ='--cases 500' make fuzz
 	@$(BIN)/python -m tests_slow.fuzz $(FUZZ)
 
-attack: $(INSTALLED) ## let hostile clients loose on a serve process beside a well-behaved one: ATTACK='-k paths' make attack
+attack: $(INSTALLED) ## run hostile clients against the service, beside a well-behaved one: ATTACK='-k paths' make attack
 	$(BIN)/python -m pytest -p no:cacheprovider tests_slow/attacks $(ATTACK)
 
-bench: $(BENCH_INSTALLED) ## measure the CPU of a request beside an empty handler and other stacks; BENCH=quick takes a minute
+bench: $(BENCH_INSTALLED) ## measure the CPU time of a request, compared with an empty handler and other stacks; BENCH=quick takes a minute
 	@$(BENCH_VENV)/bin/python -m bench $(BENCH)
 
 $(BENCH_INSTALLED): setup.cfg pyproject.toml bench/requirements.lock deploy/requirements-build.lock
@@ -116,8 +115,8 @@ $(BENCH_INSTALLED): setup.cfg pyproject.toml bench/requirements.lock deploy/requ
 	$(call package,$(BENCH_VENV))
 	@touch $@
 
-# Behind each tag stands the digest of its image then; an update of either is the dependency bot's.
-pin-images: ## write the digests of the public images behind their tags; needs Docker and their registry
+# The dependency bot updates tags and digests from then on.
+pin-images: ## append the digests of the public images to their tags; needs Docker and their registry
 	@for image in $$(grep -hoE '(python|motoserver/moto|amazon/dynamodb-local):[A-Za-z0-9._-]+' Dockerfile docker-compose.yml | sort -u); do \
 		digest=$$(docker buildx imagetools inspect "$$image" --format '{{.Manifest.Digest}}') || exit 1; \
 		sed -i -E "s|$$image(@sha256:[0-9a-f]+)?|$$image@$$digest|" Dockerfile docker-compose.yml || exit 1; \
@@ -131,14 +130,14 @@ lint: $(INSTALLED) ## check style, types, layers and known vulnerabilities
 	$(BIN)/bandit --ini setup.cfg
 	$(BIN)/python -m tests.minimum_versions
 
-format: $(INSTALLED) ## put the code into shape
+format: $(INSTALLED) ## fix and format the code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-# Into the image go static files of drf-spectacular-sidecar, but not the Django that it requires
-# (deploy/pip-check.txt). The lowest versions are looked up again each time: a lock that is there counts as
-# a preference, and would hide a bound that was lowered.
-lock: $(LOCKED) ## follow setup.cfg in the locks; LOCK_FLAGS=--upgrade takes the newest of everything
+# The image contains static files of drf-spectacular-sidecar, but not Django, which that package requires
+# (deploy/pip-check.txt). The lowest versions are resolved from scratch: uv prefers the versions of an
+# existing lock, which would hide a lowered bound.
+lock: $(LOCKED) ## update the locks from setup.cfg; LOCK_FLAGS=--upgrade takes the newest versions
 	$(UV_COMPILE) $(LOCK_FLAGS) --no-emit-package django --no-emit-package asgiref --no-emit-package sqlparse \
 		--output-file requirements.lock setup.cfg
 	$(UV_COMPILE) $(LOCK_FLAGS) --extra dev --constraint requirements.lock --output-file requirements-dev.lock setup.cfg
@@ -150,10 +149,10 @@ lock: $(LOCKED) ## follow setup.cfg in the locks; LOCK_FLAGS=--upgrade takes the
 		deploy/requirements-sbom.in
 	$(BIN)/python -m tests.locks
 
-release: $(INSTALLED) ## check everything, set the version, date the changelog, commit and tag: make release VERSION=1.2.3
+release: $(INSTALLED) ## run all checks, set the version, date the changelog, commit and tag: make release VERSION=1.2.3
 	@$(BIN)/python -m tools.release $(VERSION)
 
-clean: ## remove all that the other targets made
+clean: ## remove everything that the other targets made
 	rm -rf $(VENV) $(BENCH_VENV) $(LOWEST_VENV) build dist *.egg-info .coverage .coverage.* .hypothesis \
 		.import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find bench local_aws service tests tests_slow tools -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,4 +1,4 @@
-"""`python -m tests_slow.linearizability`: the register check for as long as one likes."""
+"""`python -m tests_slow.linearizability`: the linearizability check, for as long as --seconds says."""
 
 import argparse
 import asyncio
@@ -56,7 +56,7 @@ def main() -> int:
     parser.add_argument("--callers", type=int, default=5, help="of each user")
     given = parser.parse_args()
     with _dynamodb() as (url, read_timeout_s), tempfile.TemporaryDirectory() as folder:
-        table = f"register-{uuid.uuid4().hex}"
+        table = f"linearizability-{uuid.uuid4().hex}"
         config = configured({"aws.dynamodb": {"endpoint-url": url, "user-profile-table": table}})
         plan = Plan(
             duration_s=given.seconds,

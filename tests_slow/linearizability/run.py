@@ -1,4 +1,4 @@
-"""The register check: callers, processes that die, a network that loses; then the verdict."""
+"""The linearizability check: callers, processes that are killed, calls and replies that are lost; then the verdict."""
 
 from __future__ import annotations
 
