@@ -2,6 +2,7 @@
 
 import ast
 import signal
+import socket
 import sys
 import threading
 from pathlib import Path
@@ -30,6 +31,15 @@ def test_main_serves_until_a_signal(capsys: pytest.CaptureFixture[str]) -> None:
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     assert capsys.readouterr().out.startswith("local AWS listens on http://127.0.0.1:")
+
+
+def test_taken_port_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    """A port that is taken is named in one sentence, and the exit status is 1."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main(["--port", str(port)]) == 1
+    expected = f"local AWS cannot listen on 127.0.0.1 port {port}: Address already in use\n"
+    assert capsys.readouterr() == ("", expected)
 
 
 @pytest.mark.parametrize("path", OF_MOTOS_IMAGE, ids=lambda path: path.stem)

@@ -1,4 +1,4 @@
-"""The linearizability check: callers, processes that are killed, calls and replies that are lost; then the verdict."""
+"""The linearizability check: concurrent callers, killed processes, lost replies, and the verdict."""
 
 from __future__ import annotations
 
