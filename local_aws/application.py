@@ -23,7 +23,7 @@ OUTBOX_PATH = "/local-aws/outbox"
 
 # moto keeps its state in the process, whichever server is asked, and without locks: a conditional
 # write reads and writes in two steps. One lock for the process makes both one step.
-_ONE_AT_A_TIME = threading.Lock()
+_REQUEST_LOCK = threading.Lock()
 
 
 class Application:
@@ -37,7 +37,7 @@ class Application:
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
         """Answer as a WSGI application."""
-        with _ONE_AT_A_TIME:
+        with _REQUEST_LOCK:
             if environ["PATH_INFO"] == OUTBOX_PATH:
                 names = parse_qs(environ["QUERY_STRING"]).get("username", [None])
                 return _json(start_response, HTTPStatus.OK, self._outbox.sent(names[-1]))

@@ -12,14 +12,14 @@ from moto.cognitoidp.utils import flatten_attrs
 from local_aws.cognito import attributes as attribute_rules
 from local_aws.cognito import codes, pool_factors, recovery, tokens
 from local_aws.cognito.directory import find_pool, find_user
-from local_aws.cognito.passwords import check_policy
-from local_aws.cognito.refusals import (
+from local_aws.cognito.errors import (
     InvalidParameterException,
     NotAuthorizedException,
     UnsupportedUserStateException,
     UsernameExistsException,
     UserNotFoundException,
 )
+from local_aws.cognito.passwords import check_policy
 from local_aws.cognito.settings import DAY_S, MINUTE_S, App
 from local_aws.cognito.state import Call
 from local_aws.outbox import Delivery
@@ -33,7 +33,7 @@ def _target(call: Call) -> tuple[Pool, User]:
     return pool, user
 
 
-def name_as_moto_does(call: Call) -> None:
+def normalize_username(call: Call) -> None:
     """Put the stored spelling of the user name into the call."""
     if call.operation != "AdminCreateUser" and {"UserPoolId", "Username"} <= call.parameters.keys():
         call.parameters["Username"] = _target(call)[1].username
@@ -136,7 +136,7 @@ def _check_pool(call: Call) -> None:
     pool_factors.check_new_pool(call)
 
 
-class _Draft:
+class _DraftClient:
     """Stand in for a client that does not exist yet."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
@@ -145,7 +145,7 @@ class _Draft:
 
 def _check_client(call: Call) -> None:
     pool = find_pool(call.parameters["UserPoolId"])
-    draft = App(pool, _Draft(call.parameters))  # type: ignore[arg-type]  # -- read for its settings
+    draft = App(pool, _DraftClient(call.parameters))  # type: ignore[arg-type]  # -- read for its settings
     for seconds in (draft.access_token_s, draft.id_token_s):
         if not 5 * MINUTE_S <= seconds <= DAY_S:
             raise InvalidParameterException("Invalid range for token validity.")

@@ -8,7 +8,7 @@ from moto.cognitoidp.models import CognitoIdpUserPool as Pool
 from moto.cognitoidp.models import CognitoIdpUserPoolAttribute as Attribute
 
 from local_aws.cognito.directory import same_name
-from local_aws.cognito.refusals import (
+from local_aws.cognito.errors import (
     AliasExistsException,
     InvalidParameterException,
     NotAuthorizedException,

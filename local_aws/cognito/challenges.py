@@ -1,4 +1,4 @@
-"""Answer challenges."""
+"""Handler challenges."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,22 +8,22 @@ from moto.cognitoidp.models import UserStatus
 
 from local_aws.cognito import attributes as attribute_rules
 from local_aws.cognito import (
+    challenge_sessions,
     choice,
-    custom,
+    custom_challenge,
     passkey_sign_in,
     password_sign_in,
     second_factors,
-    sessions,
     simulation,
 )
 from local_aws.cognito.directory import check_secret_hash, find_app
+from local_aws.cognito.errors import NotAuthorizedException, not_implemented
 from local_aws.cognito.passwords import check_policy
-from local_aws.cognito.refusals import NotAuthorizedException, not_implemented
 from local_aws.cognito.settings import App
 from local_aws.cognito.shapes import required
 from local_aws.cognito.state import Call, Cognito, Session
 
-Answer = Callable[[Call, App, Session, dict[str, str]], dict[str, Any]]
+Handler = Callable[[Call, App, Session, dict[str, str]], dict[str, Any]]
 
 _ATTRIBUTE_PREFIX = "userAttributes."
 
@@ -32,17 +32,17 @@ def respond_to_auth_challenge(call: Call) -> dict[str, Any]:
     """Check the answer to a challenge, and give the next one or tokens."""
     app = find_app(call.parameters["ClientId"])
     name = call.parameters["ChallengeName"]
-    if name not in ANSWERS:
+    if name not in HANDLERS:
         raise not_implemented(name)
     responses = call.parameters.get("ChallengeResponses", {})
     username = required(responses, "USERNAME")
     check_secret_hash(app.client, username, responses.get("SECRET_HASH"))
     token = required(call.parameters, "Session")
-    session = sessions.require(call, token, *ANSWERS[name])
+    session = challenge_sessions.require(call, token, *HANDLERS[name])
     _check_owner(call.cognito, session, app, username)
-    if session.challenge not in sessions.FIRST_FACTORS and not session.user.enabled:
+    if session.challenge not in challenge_sessions.FIRST_FACTORS and not session.user.enabled:
         raise NotAuthorizedException("User is disabled.")
-    result = ANSWERS[name][session.challenge](call, app, session, responses)
+    result = HANDLERS[name][session.challenge](call, app, session, responses)
     del call.cognito.sessions[token]  # after the answer: a wrong one may be tried again
     return result
 
@@ -78,16 +78,19 @@ def _settable(user: User) -> dict[str, str]:
 
 
 # Each challenge with the sessions that it takes, and what answers it in each.
-ANSWERS: dict[str, dict[str, Answer]] = {
-    "SELECT_CHALLENGE": {sessions.SELECT_CHALLENGE: choice.select},
-    "PASSWORD": {sessions.PASSWORD: choice.password},
-    "EMAIL_OTP": {sessions.EMAIL_OTP: choice.code, sessions.EMAIL_MFA: second_factors.code},
-    "SMS_OTP": {sessions.SMS_OTP: choice.code},
-    "WEB_AUTHN": {sessions.WEB_AUTHN: passkey_sign_in.answer},
-    "CUSTOM_CHALLENGE": {sessions.CUSTOM: custom.answer},
-    "NEW_PASSWORD_REQUIRED": {sessions.NEW_PASSWORD: _new_password},
-    "SELECT_MFA_TYPE": {sessions.SELECT_MFA_TYPE: second_factors.select},
-    "SMS_MFA": {sessions.SMS_MFA: second_factors.code},
-    "SOFTWARE_TOKEN_MFA": {sessions.TOTP: second_factors.software_token},
-    "MFA_SETUP": {sessions.MFA_SET_UP: second_factors.set_up},
+HANDLERS: dict[str, dict[str, Handler]] = {
+    "SELECT_CHALLENGE": {challenge_sessions.SELECT_CHALLENGE: choice.select},
+    "PASSWORD": {challenge_sessions.PASSWORD: choice.password},
+    "EMAIL_OTP": {
+        challenge_sessions.EMAIL_OTP: choice.code,
+        challenge_sessions.EMAIL_MFA: second_factors.code,
+    },
+    "SMS_OTP": {challenge_sessions.SMS_OTP: choice.code},
+    "WEB_AUTHN": {challenge_sessions.WEB_AUTHN: passkey_sign_in.answer},
+    "CUSTOM_CHALLENGE": {challenge_sessions.CUSTOM: custom_challenge.answer},
+    "NEW_PASSWORD_REQUIRED": {challenge_sessions.NEW_PASSWORD: _new_password},
+    "SELECT_MFA_TYPE": {challenge_sessions.SELECT_MFA_TYPE: second_factors.select},
+    "SMS_MFA": {challenge_sessions.SMS_MFA: second_factors.code},
+    "SOFTWARE_TOKEN_MFA": {challenge_sessions.TOTP: second_factors.software_token},
+    "MFA_SETUP": {challenge_sessions.MFA_SET_UP: second_factors.set_up},
 }

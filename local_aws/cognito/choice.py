@@ -5,25 +5,25 @@ from typing import Any
 from moto.cognitoidp.models import CognitoIdpUser as User
 
 from local_aws.cognito import (
+    challenge_sessions,
     first_factors,
     one_time_codes,
     passkey_sign_in,
     password_sign_in,
-    sessions,
     simulation,
 )
 from local_aws.cognito.directory import check_secret_hash
-from local_aws.cognito.refusals import InvalidParameterException, not_implemented
+from local_aws.cognito.errors import InvalidParameterException, not_implemented
 from local_aws.cognito.settings import App
 from local_aws.cognito.shapes import required
 from local_aws.cognito.state import Call, Session
 
 PASSWORD_SRP = "PASSWORD_SRP"  # noqa: S105 -- the name of a challenge
 NAMES = {
-    sessions.PASSWORD,
-    sessions.EMAIL_OTP,
-    sessions.SMS_OTP,
-    sessions.WEB_AUTHN,
+    challenge_sessions.PASSWORD,
+    challenge_sessions.EMAIL_OTP,
+    challenge_sessions.SMS_OTP,
+    challenge_sessions.WEB_AUTHN,
     PASSWORD_SRP,
 }
 
@@ -41,7 +41,7 @@ def begin(call: Call, app: App, parameters: dict[str, str]) -> dict[str, Any]:
     available = first_factors.available(call.cognito, app.pool, user)
     if preferred not in available:
         return _offer(call, app, user, available)
-    if preferred == sessions.PASSWORD and parameters.get("PASSWORD"):
+    if preferred == challenge_sessions.PASSWORD and parameters.get("PASSWORD"):
         return password_sign_in.sign_in(call, app, user, parameters["PASSWORD"])
     return _ask(call, app, user, preferred) | {"AvailableChallenges": available}
 
@@ -56,26 +56,30 @@ def _check_name(name: str) -> None:
 def _offer(call: Call, app: App, user: User, available: list[str]) -> dict[str, Any]:
     """Let the user choose; the options of a passkey come along, so that it can be the answer."""
     parameters, expected = None, None
-    if sessions.WEB_AUTHN in available:
+    if challenge_sessions.WEB_AUTHN in available:
         parameters, expected = passkey_sign_in.options(call, app, user)
-    name = sessions.SELECT_CHALLENGE
-    challenge = sessions.challenge(call.cognito, app, user, name, parameters, expected=expected)
+    name = challenge_sessions.SELECT_CHALLENGE
+    challenge = challenge_sessions.challenge(
+        call.cognito, app, user, name, parameters, expected=expected
+    )
     return challenge | {"AvailableChallenges": available}
 
 
 def _ask(call: Call, app: App, user: User, factor: str) -> dict[str, Any]:
     if factor in first_factors.CODES:
         return one_time_codes.challenge(call.cognito, app, user, factor)
-    if factor == sessions.WEB_AUTHN:
+    if factor == challenge_sessions.WEB_AUTHN:
         parameters, expected = passkey_sign_in.options(call, app, user)
-        return sessions.challenge(call.cognito, app, user, factor, parameters, expected=expected)
-    return sessions.challenge(call.cognito, app, user, factor)
+        return challenge_sessions.challenge(
+            call.cognito, app, user, factor, parameters, expected=expected
+        )
+    return challenge_sessions.challenge(call.cognito, app, user, factor)
 
 
 def _after_sign_up(call: Call, app: App, user: User) -> dict[str, Any]:
     """Take the code that confirmed the sign-up for the first factor."""
-    token = sessions.require_own(call, app, user, sessions.CONFIRMED)
-    result = password_sign_in.let_in(call, app, user)
+    token = challenge_sessions.require_own(call, app, user, challenge_sessions.CONFIRMED)
+    result = password_sign_in.after_first_factor(call, app, user)
     del call.cognito.sessions[token]
     return result
 
@@ -86,9 +90,9 @@ def select(call: Call, app: App, session: Session, responses: dict[str, str]) ->
     _check_name(chosen)
     if chosen not in first_factors.available(call.cognito, app.pool, session.user):
         raise InvalidParameterException("Selected challenge is not available")
-    if chosen == sessions.PASSWORD and "PASSWORD" in responses:
+    if chosen == challenge_sessions.PASSWORD and "PASSWORD" in responses:
         return password(call, app, session, responses)
-    if chosen == sessions.WEB_AUTHN and "CREDENTIAL" in responses:
+    if chosen == challenge_sessions.WEB_AUTHN and "CREDENTIAL" in responses:
         return passkey_sign_in.answer(call, app, session, responses)
     return _ask(call, app, session.user, chosen)
 
@@ -102,4 +106,4 @@ def password(call: Call, app: App, session: Session, responses: dict[str, str]) 
 def code(call: Call, app: App, session: Session, responses: dict[str, str]) -> dict[str, Any]:
     """Answer EMAIL_OTP or SMS_OTP."""
     one_time_codes.check(app, session, responses)
-    return password_sign_in.let_in(call, app, session.user)
+    return password_sign_in.after_first_factor(call, app, session.user)

@@ -6,7 +6,7 @@ import secrets
 from moto.cognitoidp.models import CognitoIdpUser as User
 from moto.cognitoidp.models import CognitoIdpUserPool as Pool
 
-from local_aws.cognito.refusals import (
+from local_aws.cognito.errors import (
     CodeMismatchException,
     ExpiredCodeException,
     LimitExceededException,

@@ -10,9 +10,9 @@ from moto.cognitoidp.models import CognitoIdpUserPool as Pool
 from moto.cognitoidp.models import CognitoIdpUserPoolClient as Client
 from moto.cognitoidp.models import cognitoidp_backends
 
-from local_aws.cognito.refusals import (
+from local_aws.cognito.errors import (
+    CognitoError,
     NotAuthorizedException,
-    Refusal,
     ResourceNotFoundException,
     UserNotFoundException,
 )
@@ -78,7 +78,7 @@ def _names(pool: Pool, user: User) -> Iterator[str]:
             yield attributes[name]
 
 
-def require_user(app: App, name: str, hidden: Refusal) -> User:
+def require_user(app: App, name: str, hidden: CognitoError) -> User:
     """Find the user, or refuse with *hidden* where the client must not learn who exists."""
     user = find_user(app.pool, name)
     if user is None:

@@ -4,7 +4,7 @@ from moto.cognitoidp.models import CognitoIdpUser as User
 from moto.cognitoidp.models import CognitoIdpUserPool as Pool
 
 from local_aws.cognito import relying_parties, second_factors
-from local_aws.cognito.sessions import EMAIL_OTP, PASSWORD, SMS_OTP, WEB_AUTHN
+from local_aws.cognito.challenge_sessions import EMAIL_OTP, PASSWORD, SMS_OTP, WEB_AUTHN
 from local_aws.cognito.settings import setting
 from local_aws.cognito.state import Cognito
 

@@ -11,7 +11,7 @@ https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pool-mana
 
 from moto.cognitoidp.models import CognitoIdpUser as User
 
-from local_aws.cognito.refusals import NotAuthorizedException
+from local_aws.cognito.errors import NotAuthorizedException
 from local_aws.cognito.state import Call
 
 FREE_FAILURES = 5

@@ -5,9 +5,9 @@ from typing import Any
 from moto.cognitoidp.models import CognitoIdpUser as User
 from moto.cognitoidp.models import CognitoIdpUserPool as Pool
 
-from local_aws.cognito import second_factors, sessions, totp
+from local_aws.cognito import challenge_sessions, second_factors, totp
 from local_aws.cognito.directory import find_app
-from local_aws.cognito.refusals import (
+from local_aws.cognito.errors import (
     EnableSoftwareTokenMFAException,
     InvalidParameterException,
     SoftwareTokenMFANotFoundException,
@@ -23,7 +23,9 @@ def _user(call: Call) -> tuple[Pool, User]:
         return grant.pool, grant.user
     if "Session" not in call.parameters:
         raise InvalidParameterException("Missing required parameter AccessToken or Session")
-    session = sessions.require(call, call.parameters["Session"], sessions.MFA_SETUP)
+    session = challenge_sessions.require(
+        call, call.parameters["Session"], challenge_sessions.MFA_SETUP
+    )
     return session.pool, session.user
 
 
@@ -33,7 +35,7 @@ def _next_session(call: Call, name: str) -> dict[str, str]:
         return {}
     session = call.cognito.sessions.pop(call.parameters["Session"])
     app = find_app(session.client_id)
-    return {"Session": sessions.issue(call.cognito, app, session.user, name)}
+    return {"Session": challenge_sessions.issue(call.cognito, app, session.user, name)}
 
 
 def associate_software_token(call: Call) -> dict[str, Any]:
@@ -43,7 +45,7 @@ def associate_software_token(call: Call) -> dict[str, Any]:
         raise SoftwareTokenMFANotFoundException
     secret = totp.new_secret()
     call.cognito.account(user).new_totp_secret = secret
-    return {"SecretCode": secret} | _next_session(call, sessions.MFA_SETUP)
+    return {"SecretCode": secret} | _next_session(call, challenge_sessions.MFA_SETUP)
 
 
 def verify_software_token(call: Call) -> dict[str, Any]:
@@ -63,4 +65,4 @@ def verify_software_token(call: Call) -> dict[str, Any]:
     if "AccessToken" not in call.parameters:  # set-up at sign-in also switches it on
         user.software_token_mfa_enabled = True
         user.preferred_mfa_setting = second_factors.TOTP
-    return {"Status": "SUCCESS"} | _next_session(call, sessions.MFA_SET_UP)
+    return {"Status": "SUCCESS"} | _next_session(call, challenge_sessions.MFA_SET_UP)

@@ -7,7 +7,7 @@ from moto.cognitoidp.models import CognitoIdpUserPool as Pool
 
 from local_aws.cognito import second_factors
 from local_aws.cognito.directory import find_pool, find_user
-from local_aws.cognito.refusals import InvalidParameterException, UserNotFoundException
+from local_aws.cognito.errors import InvalidParameterException, UserNotFoundException
 from local_aws.cognito.state import Call, Cognito
 from local_aws.cognito.tokens import bearer
 

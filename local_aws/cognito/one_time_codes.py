@@ -7,8 +7,8 @@ from typing import Any
 from moto.cognitoidp.models import CognitoIdpUser as User
 
 from local_aws.cognito import attributes as attribute_rules
-from local_aws.cognito import codes, sessions
-from local_aws.cognito.refusals import CodeMismatchException
+from local_aws.cognito import challenge_sessions, codes
+from local_aws.cognito.errors import CodeMismatchException
 from local_aws.cognito.settings import App
 from local_aws.cognito.shapes import required
 from local_aws.cognito.state import Cognito, Expected, Session
@@ -16,7 +16,7 @@ from local_aws.outbox import Delivery
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class CodeChannel:
     """Describe how a code is sent and comes back."""
 
     attribute: str
@@ -24,17 +24,17 @@ class Means:
     response: str
 
 
-MEANS = {
-    sessions.EMAIL_OTP: Means("email", codes.SIGN_IN, "EMAIL_OTP_CODE"),
-    sessions.SMS_OTP: Means("phone_number", codes.SIGN_IN, "SMS_OTP_CODE"),
-    sessions.EMAIL_MFA: Means("email", codes.SECOND_FACTOR, "EMAIL_OTP_CODE"),
-    sessions.SMS_MFA: Means("phone_number", codes.SECOND_FACTOR, "SMS_MFA_CODE"),
+CHANNELS = {
+    challenge_sessions.EMAIL_OTP: CodeChannel("email", codes.SIGN_IN, "EMAIL_OTP_CODE"),
+    challenge_sessions.SMS_OTP: CodeChannel("phone_number", codes.SIGN_IN, "SMS_OTP_CODE"),
+    challenge_sessions.EMAIL_MFA: CodeChannel("email", codes.SECOND_FACTOR, "EMAIL_OTP_CODE"),
+    challenge_sessions.SMS_MFA: CodeChannel("phone_number", codes.SECOND_FACTOR, "SMS_MFA_CODE"),
 }
 
 
 def challenge(cognito: Cognito, app: App, user: User, name: str) -> dict[str, Any]:
     """Send a code, and ask for it; nothing is sent to whom it could not help."""
-    means = MEANS[name]
+    means = CHANNELS[name]
     address = user.attribute_lookup[means.attribute]
     code = codes.draw()
     if user.enabled and not cognito.account(user).simulated:
@@ -48,12 +48,12 @@ def challenge(cognito: Cognito, app: App, user: User, name: str) -> dict[str, An
         "CODE_DELIVERY_DESTINATION": details["Destination"],
     }
     expected = Expected(code, address)
-    return sessions.challenge(cognito, app, user, name, parameters, expected=expected)
+    return challenge_sessions.challenge(cognito, app, user, name, parameters, expected=expected)
 
 
 def check(app: App, session: Session, responses: dict[str, str]) -> None:
     """Refuse a wrong code; a right one proves the address."""
-    means, user = MEANS[session.challenge], session.user
+    means, user = CHANNELS[session.challenge], session.user
     typed = required(responses, means.response)
     if not secrets.compare_digest(session.expected.secret.encode(), typed.encode()):
         raise CodeMismatchException("Invalid code or auth state for the user.")

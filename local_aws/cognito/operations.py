@@ -28,7 +28,7 @@ from local_aws.cognito import (
     sign_up,
     tokens,
 )
-from local_aws.cognito.refusals import (
+from local_aws.cognito.errors import (
     InternalErrorException,
     SerializationException,
     not_implemented,
@@ -106,7 +106,7 @@ class StrictCognito(CognitoIdpResponse):
         call = Call(operation, shapes.check(operation, body), self._cognito)
         if operation in OPERATIONS:
             return HTTPStatus.OK, _JSON, json.dumps(OPERATIONS[operation](call))
-        admin.name_as_moto_does(call)
+        admin.normalize_username(call)
         if operation in admin.CHECKS:
             admin.CHECKS[operation](call)
         self.body = json.dumps(call.parameters)

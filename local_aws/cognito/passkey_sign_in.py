@@ -6,8 +6,8 @@ from typing import Any
 from moto.cognitoidp.models import CognitoIdpUser as User
 
 from local_aws.cognito import password_sign_in, relying_parties, web_authn
+from local_aws.cognito.errors import CognitoError, InvalidParameterException, NotAuthorizedException
 from local_aws.cognito.passkeys import TIMEOUT_MS, descriptors, new_challenge
-from local_aws.cognito.refusals import InvalidParameterException, NotAuthorizedException, Refusal
 from local_aws.cognito.settings import App
 from local_aws.cognito.shapes import required
 from local_aws.cognito.state import Call, Expected, Passkey, Session
@@ -50,9 +50,9 @@ def answer(call: Call, app: App, session: Session, responses: dict[str, str]) ->
         raise NotAuthorizedException
     try:
         _check(passkey, credential, session, _party(call, app))
-    except Refusal:
+    except CognitoError:
         raise NotAuthorizedException from None
-    return password_sign_in.let_in(call, app, session.user)
+    return password_sign_in.after_first_factor(call, app, session.user)
 
 
 def _check(

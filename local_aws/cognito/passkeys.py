@@ -4,9 +4,9 @@ import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from local_aws.cognito import first_factors, relying_parties, sessions, web_authn
+from local_aws.cognito import challenge_sessions, first_factors, relying_parties, web_authn
 from local_aws.cognito.directory import find_app
-from local_aws.cognito.refusals import (
+from local_aws.cognito.errors import (
     InvalidParameterException,
     LimitExceededException,
     ResourceNotFoundException,
@@ -39,7 +39,7 @@ def descriptors(passkeys: Iterable[Passkey]) -> list[dict[str, str]]:
 def _holder(call: Call) -> tuple[Grant, RelyingParty | None]:
     """Give who calls, and for whom the passkeys of that pool are."""
     grant = bearer(call)
-    if sessions.WEB_AUTHN not in first_factors.allowed(grant.pool):
+    if challenge_sessions.WEB_AUTHN not in first_factors.allowed(grant.pool):
         raise WebAuthnNotEnabledException
     return grant, relying_parties.of_pool(call.cognito, grant.pool)
 

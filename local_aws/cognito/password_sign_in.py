@@ -7,8 +7,8 @@ from moto.cognitoidp.models import CognitoIdpUser as User
 from moto.cognitoidp.models import UserStatus
 
 from local_aws.cognito import attributes as attribute_rules
-from local_aws.cognito import lockout, second_factors, sessions, tokens
-from local_aws.cognito.refusals import (
+from local_aws.cognito import challenge_sessions, lockout, second_factors, tokens
+from local_aws.cognito.errors import (
     NotAuthorizedException,
     PasswordResetRequiredException,
     UserNotConfirmedException,
@@ -22,7 +22,7 @@ def sign_in(call: Call, app: App, user: User, password: str) -> dict[str, Any]:
     if user.status is UserStatus.RESET_REQUIRED:
         raise PasswordResetRequiredException
     check_password(call, user, password)
-    return let_in(call, app, user)
+    return after_first_factor(call, app, user)
 
 
 def check_password(call: Call, user: User, password: str) -> None:
@@ -33,7 +33,7 @@ def check_password(call: Call, user: User, password: str) -> None:
         raise NotAuthorizedException
 
 
-def let_in(call: Call, app: App, user: User) -> dict[str, Any]:
+def after_first_factor(call: Call, app: App, user: User) -> dict[str, Any]:
     """Give the next challenge for a user whose first factor was right, or tokens."""
     if not user.enabled:
         raise NotAuthorizedException("User is disabled.")
@@ -56,7 +56,9 @@ def _new_password(call: Call, app: App, user: User) -> dict[str, Any]:
         "requiredAttributes": json.dumps(lacking),
         "userAttributes": json.dumps(tokens.readable_attributes(app, user)),
     }
-    return sessions.challenge(call.cognito, app, user, sessions.NEW_PASSWORD, parameters)
+    return challenge_sessions.challenge(
+        call.cognito, app, user, challenge_sessions.NEW_PASSWORD, parameters
+    )
 
 
 def proceed(call: Call, app: App, user: User) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import re
 
 from moto.cognitoidp.models import CognitoIdpUserPool as Pool
 
-from local_aws.cognito.refusals import InvalidPasswordException
+from local_aws.cognito.errors import InvalidPasswordException
 from local_aws.cognito.settings import setting
 
 # https://docs.aws.amazon.com/cognito/latest/developerguide/managing-users-passwords.html

@@ -10,9 +10,9 @@ from typing import Any
 from moto.cognitoidp.models import DEFAULT_USER_POOL_CONFIG
 from moto.cognitoidp.models import CognitoIdpUserPool as Pool
 
-from local_aws.cognito import first_factors, sessions
+from local_aws.cognito import challenge_sessions, first_factors
 from local_aws.cognito.directory import find_pool
-from local_aws.cognito.refusals import (
+from local_aws.cognito.errors import (
     FeatureUnavailableInTierException,
     InvalidParameterException,
     not_implemented,
@@ -64,7 +64,7 @@ def _check_alone(allowed: Sequence[str], passkey_words: str) -> None:
             "Only PASSWORD and WEB_AUTHN (if configured) can be enabled as an auth factor if MFA is"
             " enabled"
         )
-    if sessions.WEB_AUTHN in allowed:
+    if challenge_sessions.WEB_AUTHN in allowed:
         raise InvalidParameterException(passkey_words)
 
 

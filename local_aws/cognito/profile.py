@@ -9,7 +9,7 @@ from moto.cognitoidp.utils import expand_attrs, flatten_attrs
 from local_aws.cognito import attributes as attribute_rules
 from local_aws.cognito import codes, first_factors, mfa_preferences
 from local_aws.cognito.directory import find_app
-from local_aws.cognito.refusals import InvalidParameterException
+from local_aws.cognito.errors import InvalidParameterException
 from local_aws.cognito.settings import (
     App,
     auto_verified,
@@ -91,8 +91,8 @@ def _delete(call: Call, pool: Pool, user: User, names: list[str]) -> None:
                 f"user.{name}: Attribute is required and cannot be deleted.\n"
             )
         codes.void(call, user, codes.VERIFICATION, name)
-    doomed = {*names, *(f"{name}_verified" for name in names)}
-    user.delete_attributes([name for name in user.attribute_lookup if name in doomed])
+    removed = {*names, *(f"{name}_verified" for name in names)}
+    user.delete_attributes([name for name in user.attribute_lookup if name in removed])
 
 
 def get_user_attribute_verification_code(call: Call) -> dict[str, Any]:

@@ -8,13 +8,13 @@ from moto.cognitoidp.models import CognitoIdpUserPool as Pool
 
 from local_aws.cognito import codes
 from local_aws.cognito.directory import app_of, find_user, require_user
-from local_aws.cognito.password_sign_in import check_password
-from local_aws.cognito.passwords import check_policy
-from local_aws.cognito.refusals import (
+from local_aws.cognito.errors import (
     CodeMismatchException,
     InvalidParameterException,
     NotAuthorizedException,
 )
+from local_aws.cognito.password_sign_in import check_password
+from local_aws.cognito.passwords import check_policy
 from local_aws.cognito.settings import setting
 from local_aws.cognito.state import Call
 from local_aws.cognito.tokens import bearer, revoke_all

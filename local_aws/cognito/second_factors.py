@@ -6,8 +6,8 @@ from typing import Any
 from moto.cognitoidp.models import CognitoIdpUser as User
 from moto.cognitoidp.models import CognitoIdpUserPool as Pool
 
-from local_aws.cognito import lockout, one_time_codes, sessions, tokens, totp
-from local_aws.cognito.refusals import (
+from local_aws.cognito import challenge_sessions, lockout, one_time_codes, tokens, totp
+from local_aws.cognito.errors import (
     CodeMismatchException,
     ExpiredCodeException,
     InvalidParameterException,
@@ -20,7 +20,11 @@ SMS = "SMS_MFA"
 EMAIL = "EMAIL_OTP"
 TOTP = "SOFTWARE_TOKEN_MFA"
 CODES = {SMS: "phone_number", EMAIL: "email"}
-SESSIONS = {SMS: sessions.SMS_MFA, EMAIL: sessions.EMAIL_MFA, TOTP: sessions.TOTP}
+SESSIONS = {
+    SMS: challenge_sessions.SMS_MFA,
+    EMAIL: challenge_sessions.EMAIL_MFA,
+    TOTP: challenge_sessions.TOTP,
+}
 
 
 def of_pool(cognito: Cognito, pool: Pool) -> list[str]:
@@ -68,12 +72,16 @@ def challenge(call: Call, app: App, user: User) -> dict[str, Any] | None:
         factors = [preferred]
     if len(factors) > 1:
         parameters = {"MFAS_CAN_CHOOSE": json.dumps(factors)}
-        return sessions.challenge(cognito, app, user, sessions.SELECT_MFA_TYPE, parameters)
+        return challenge_sessions.challenge(
+            cognito, app, user, challenge_sessions.SELECT_MFA_TYPE, parameters
+        )
     if factors:
         return _ask(cognito, app, user, factors[0])
     if pool.mfa_config == "ON":
         parameters = {"MFAS_CAN_SETUP": json.dumps(of_pool(cognito, pool))}
-        return sessions.challenge(cognito, app, user, sessions.MFA_SETUP, parameters)
+        return challenge_sessions.challenge(
+            cognito, app, user, challenge_sessions.MFA_SETUP, parameters
+        )
     return None
 
 
@@ -81,7 +89,7 @@ def _ask(cognito: Cognito, app: App, user: User, factor: str) -> dict[str, Any]:
     name = SESSIONS[factor]
     if factor in CODES:
         return one_time_codes.challenge(cognito, app, user, name)
-    return sessions.challenge(cognito, app, user, name)
+    return challenge_sessions.challenge(cognito, app, user, name)
 
 
 def select(call: Call, app: App, session: Session, responses: dict[str, str]) -> dict[str, Any]:
@@ -114,7 +122,7 @@ def software_token(
     if step is None:
         lockout.count_failure(call, session.user)
         raise CodeMismatchException("Invalid code received for user")
-    if not totp.spend(account, step):
+    if not totp.mark_used(account, step):
         raise ExpiredCodeException("Your software token has already been used once.")
     return tokens.sign_in(call.cognito, app, session.user)
 

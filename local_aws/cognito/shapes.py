@@ -7,7 +7,7 @@ from typing import Any
 from botocore.model import ListShape, MapShape, OperationNotFoundError, Shape, StructureShape
 from moto.core.utils import get_service_model
 
-from local_aws.cognito.refusals import (
+from local_aws.cognito.errors import (
     InvalidParameterException,
     SerializationException,
     not_implemented,
@@ -37,7 +37,7 @@ def check(operation: str, parameters: Any) -> dict[str, Any]:  # noqa: ANN401 --
         model = get_service_model("cognito-idp").operation_model(operation)
     except OperationNotFoundError:
         raise not_implemented(operation) from None
-    for complaint in _complaints(model.input_shape, parameters, ""):
+    for complaint in _violations(model.input_shape, parameters, ""):
         raise InvalidParameterException(f"1 validation error detected: Value {complaint}")
     return {name: value for name, value in parameters.items() if value is not None}
 
@@ -49,7 +49,7 @@ def required(parameters: Mapping[str, Any], name: str) -> str:
     return str(parameters[name])
 
 
-def _complaints(shape: Shape, value: Any, path: str) -> Iterator[str]:  # noqa: ANN401 -- JSON
+def _violations(shape: Shape, value: Any, path: str) -> Iterator[str]:  # noqa: ANN401 -- JSON
     fits = isinstance(value, _TYPES.get(shape.type_name, str))
     if not fits:
         raise SerializationException(f"Start of {shape.type_name} expected at '{path}'")
@@ -58,10 +58,10 @@ def _complaints(shape: Shape, value: Any, path: str) -> Iterator[str]:  # noqa: 
     elif isinstance(shape, ListShape):
         yield from _size(shape, value, path)
         for index, member in enumerate(value, start=1):
-            yield from _complaints(shape.member, member, f"{path}.{index}.member")
+            yield from _violations(shape.member, member, f"{path}.{index}.member")
     elif isinstance(shape, MapShape):
         for key, member in value.items():
-            yield from _complaints(shape.value, member, f"{path}.{key}")
+            yield from _violations(shape.value, member, f"{path}.{key}")
     elif shape.type_name == "string":
         yield from _string(shape, value, path)
 
@@ -70,7 +70,7 @@ def _structure(shape: StructureShape, value: dict[str, Any], path: str) -> Itera
     for name, member in shape.members.items():
         inner = f"{path}.{name[0].lower()}{name[1:]}".removeprefix(".")
         if value.get(name) is not None:
-            yield from _complaints(member, value[name], inner)
+            yield from _violations(member, value[name], inner)
         elif name in shape.required_members:
             yield f"null at '{inner}' failed to satisfy constraint: Member must not be null"
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from local_aws.cognito import choice, custom, password_sign_in, simulation, tokens
+from local_aws.cognito import choice, custom_challenge, password_sign_in, simulation, tokens
 from local_aws.cognito.directory import check_secret_hash, find_app
-from local_aws.cognito.refusals import (
+from local_aws.cognito.errors import (
     InvalidParameterException,
     ResourceNotFoundException,
     not_implemented,
@@ -80,7 +80,7 @@ BEGINNINGS: dict[str, Callable[[Call, App, dict[str, str]], dict[str, Any]]] = {
     "ADMIN_USER_PASSWORD_AUTH": _with_password,
     "ADMIN_NO_SRP_AUTH": _with_password,
     "USER_AUTH": choice.begin,
-    "CUSTOM_AUTH": custom.begin,
+    "CUSTOM_AUTH": custom_challenge.begin,
     "REFRESH_TOKEN_AUTH": _refresh,
     "REFRESH_TOKEN": _refresh,
 }

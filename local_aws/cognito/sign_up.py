@@ -7,16 +7,16 @@ from moto.cognitoidp.models import UserStatus
 from moto.cognitoidp.utils import expand_attrs, flatten_attrs
 
 from local_aws.cognito import attributes as attribute_rules
-from local_aws.cognito import codes, first_factors, sessions
+from local_aws.cognito import challenge_sessions, codes, first_factors
 from local_aws.cognito.directory import app_of, find_user, require_user
-from local_aws.cognito.passwords import check_policy
-from local_aws.cognito.refusals import (
+from local_aws.cognito.errors import (
     AliasExistsException,
     ExpiredCodeException,
     InvalidParameterException,
     NotAuthorizedException,
     UsernameExistsException,
 )
+from local_aws.cognito.passwords import check_policy
 from local_aws.cognito.settings import App, setting
 from local_aws.cognito.state import Call
 
@@ -37,7 +37,7 @@ def sign_up(call: Call) -> dict[str, Any]:
     named = attribute_rules.from_username(pool, username)
     attribute_rules.check_new(app, given | named)
     if find_user(pool, username) is not None:
-        raise UsernameExistsException(AliasExistsException.words if named else None)
+        raise UsernameExistsException(AliasExistsException.default_message if named else None)
     user = User(
         user_pool_id=pool.id,
         username=None if named else username,  # None: moto takes the sub
@@ -50,7 +50,7 @@ def sign_up(call: Call) -> dict[str, Any]:
     return {
         "UserConfirmed": False,
         "UserSub": user.id,
-        **_session(call, app, user, sessions.SIGNED_UP),
+        **_session(call, app, user, challenge_sessions.SIGNED_UP),
         **_send(call, app, user),
     }
 
@@ -59,7 +59,7 @@ def _session(call: Call, app: App, user: User, name: str) -> dict[str, str]:
     """Open the session that leads on to USER_AUTH, for a client that may use it."""
     if "ALLOW_USER_AUTH" not in app.flows:
         return {}
-    return {"Session": sessions.issue(call.cognito, app, user, name)}
+    return {"Session": challenge_sessions.issue(call.cognito, app, user, name)}
 
 
 def _send(call: Call, app: App, user: User) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def confirm_sign_up(call: Call) -> dict[str, Any]:
             f"User cannot be confirmed. Current status is {UserStatus(user.status).value}"
         )
     if "Session" in parameters:
-        sessions.require_own(call, app, user, sessions.SIGNED_UP)
+        challenge_sessions.require_own(call, app, user, challenge_sessions.SIGNED_UP)
     codes.count(call, user)
     codes.check(call, user, codes.CONFIRMATION, parameters["ConfirmationCode"])
     attribute = codes.contact(app.pool, user)
@@ -100,7 +100,7 @@ def confirm_sign_up(call: Call) -> dict[str, Any]:
     if "Session" not in parameters:
         return {}
     del call.cognito.sessions[parameters["Session"]]
-    return _session(call, app, user, sessions.CONFIRMED)
+    return _session(call, app, user, challenge_sessions.CONFIRMED)
 
 
 def resend_confirmation_code(call: Call) -> dict[str, Any]:

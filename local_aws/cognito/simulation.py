@@ -8,7 +8,7 @@ from moto.cognitoidp.utils import expand_attrs
 
 from local_aws.cognito.attributes import FORMATS
 from local_aws.cognito.directory import find_user
-from local_aws.cognito.refusals import UserNotFoundException
+from local_aws.cognito.errors import UserNotFoundException
 from local_aws.cognito.settings import App, distinguishes_case
 from local_aws.cognito.state import Cognito
 

@@ -7,7 +7,7 @@ from typing import Any
 from moto.cognitoidp.models import CognitoIdpUser as User
 
 from local_aws.cognito.directory import check_secret_hash, find_app, find_pool
-from local_aws.cognito.refusals import (
+from local_aws.cognito.errors import (
     NotAuthorizedException,
     RefreshTokenReuseException,
     UnauthorizedException,

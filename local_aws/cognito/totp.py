@@ -35,7 +35,7 @@ def matching_step(secret: str, code: str, now: float) -> int | None:
     return None
 
 
-def spend(account: Account, step: int) -> bool:
+def mark_used(account: Account, step: int) -> bool:
     """Mark the code of a step as used, and tell whether it was fresh."""
     fresh = step not in account.used_totp_steps
     account.used_totp_steps = {used for used in account.used_totp_steps if used >= step - 2}

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from local_aws.cognito.refusals import (
+from local_aws.cognito.errors import (
     InvalidParameterException,
     WebAuthnChallengeNotFoundException,
     WebAuthnCredentialNotSupportedException,

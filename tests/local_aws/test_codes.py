@@ -47,7 +47,7 @@ def test_code_is_that_of_the_standard(at: int, code: str) -> None:
 def test_used_steps_are_forgotten_in_time() -> None:
     """Only steps that could still be accepted are remembered."""
     account = Account()
-    assert totp.spend(account, 10)
-    assert not totp.spend(account, 10)
-    assert totp.spend(account, 13)
+    assert totp.mark_used(account, 10)
+    assert not totp.mark_used(account, 10)
+    assert totp.mark_used(account, 13)
     assert account.used_totp_steps == {13}

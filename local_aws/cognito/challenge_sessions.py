@@ -5,7 +5,7 @@ from typing import Any
 
 from moto.cognitoidp.models import CognitoIdpUser as User
 
-from local_aws.cognito.refusals import NotAuthorizedException
+from local_aws.cognito.errors import NotAuthorizedException
 from local_aws.cognito.settings import App
 from local_aws.cognito.state import Call, Cognito, Expected, Session
 

@@ -6,9 +6,9 @@ from typing import Any
 from moto.cognitoidp.models import CognitoIdpUser as User
 from moto.cognitoidp.models import UserStatus
 
-from local_aws.cognito import codes, sessions, tokens
+from local_aws.cognito import challenge_sessions, codes, tokens
 from local_aws.cognito.directory import check_secret_hash, require_user
-from local_aws.cognito.refusals import (
+from local_aws.cognito.errors import (
     InvalidParameterException,
     NotAuthorizedException,
     UserNotConfirmedException,
@@ -50,8 +50,8 @@ def begin(call: Call, app: App, parameters: dict[str, str]) -> dict[str, Any]:
 
 def _ask(call: Call, app: App, user: User, expected: Expected) -> dict[str, Any]:
     parameters = {"USERNAME": user.username}
-    return sessions.challenge(
-        call.cognito, app, user, sessions.CUSTOM, parameters, expected=expected
+    return challenge_sessions.challenge(
+        call.cognito, app, user, challenge_sessions.CUSTOM, parameters, expected=expected
     )
 
 
