@@ -1,4 +1,4 @@
-"""Dispatch requests to moto's services, to the strict Cognito and to the outbox."""
+"""The WSGI application: moto's services, the strict Cognito and the outbox."""
 
 import json
 import threading
@@ -21,13 +21,13 @@ if TYPE_CHECKING:  # _typeshed exists for type checkers only
 
 OUTBOX_PATH = "/local-aws/outbox"
 
-# moto keeps its state in the process, whichever server is asked, and without locks: a conditional
-# write reads and writes in two steps. One lock for the process makes both one step.
+# moto keeps its state in the process, shared by all servers and without locks: a conditional write
+# reads and then writes. One lock for the process makes both steps atomic.
 _REQUEST_LOCK = threading.Lock()
 
 
 class Application:
-    """Answer one request at a time, and never with a page of HTML."""
+    """Serves one request at a time, and answers every error in JSON."""
 
     def __init__(self, cognito: Cognito, outbox: Outbox) -> None:
         self._moto = DomainDispatcherApplication(_creator(cognito))
@@ -46,17 +46,19 @@ class Application:
             except NotImplementedError as missing:
                 refusal = {"__type": "UnsupportedOperationException", "message": str(missing)}
                 return _json(start_response, HTTPStatus.BAD_REQUEST, refusal)
-            except Exception as bug:  # noqa: BLE001 -- whatever breaks in moto, the client gets JSON
+            except Exception as bug:  # noqa: BLE001 -- any defect of moto becomes a JSON error
                 failure = {"__type": "InternalServerError", "message": repr(bug)}
                 return _json(start_response, HTTPStatus.INTERNAL_SERVER_ERROR, failure)
 
 
 def _creator(cognito: Cognito) -> Callable[[SERVICE_NAMES], Flask]:
-    """Make moto's Flask applications, with the strict Cognito in place of moto's own."""
+    """Return a factory of moto's Flask applications that replaces moto's Cognito by the strict one."""
 
     def create(service: SERVICE_NAMES) -> Flask:
         app = create_backend_app(service)
-        if str(service) == "cognitoidp":  # str: moto's annotation lists other names than it uses
+        if (
+            str(service) == "cognitoidp"
+        ):  # str: moto's annotation does not list the names that it uses
 
             def dispatch(*request: Any) -> Any:  # noqa: ANN401 -- moto's signature
                 return StrictCognito(cognito).answer(*request)

@@ -1,4 +1,4 @@
-"""Serve a WSGI application with keep-alive connections that never hold up the stop."""
+"""A WSGI server with keep-alive connections that do not delay its stop."""
 
 import io
 import socket
@@ -14,23 +14,24 @@ from moto.moto_server.werkzeug_app import MotoRequestHandler
 if TYPE_CHECKING:  # _typeshed exists for type checkers only
     from _typeshed.wsgi import StartResponse, WSGIApplication
 
-POLL_INTERVAL_S = 0.02  # how soon a stop is noticed; socketserver's own is 0.5
+POLL_INTERVAL_S = 0.02  # how often the server checks for a stop; socketserver's default is 0.5
 
 
 class KeepAliveHandler(MotoRequestHandler):
-    """Answer requests one after another on one connection.
+    """
+    Answers requests one after another on one connection.
 
-    Werkzeug closes each connection because an application may leave part of a body unread.
-    Here the body is read before the application is called, so nothing can be left.
+    Werkzeug closes each connection because an application may leave part of a body unread. Here the body
+    is read before the application is called.
     """
 
     server: "KeepAliveServer"  # type: ignore[assignment]  # -- werkzeug's own server is not used
     protocol_version = "HTTP/1.1"
-    wbufsize = -1  # head and body leave in one packet: no wait for a delayed ACK
+    wbufsize = -1  # head and body in one packet avoid the wait for a delayed ACK
     disable_nagle_algorithm = True
 
     def run_wsgi(self) -> None:
-        """Read one whole request, and write one whole answer."""
+        """Read one whole request, and write one whole response."""
         length = self.headers.get("Content-Length", "0")
         if "Transfer-Encoding" in self.headers or not length.isdecimal():
             self.send_error(HTTPStatus.LENGTH_REQUIRED)
@@ -49,7 +50,7 @@ class KeepAliveHandler(MotoRequestHandler):
             self.wfile.write(body)
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002, ANN401 -- werkzeug's signature
-        """Write nothing: an access log would bury the announced codes."""
+        """Write nothing: an access log would bury the codes on the console."""
 
 
 def _call(app: "WSGIApplication", environ: dict[str, Any]) -> tuple[str, list[Any], bytes]:
@@ -64,12 +65,12 @@ def _call(app: "WSGIApplication", environ: dict[str, Any]) -> tuple[str, list[An
 
 
 class KeepAliveServer(ThreadingMixIn, TCPServer):
-    """Run one thread for each connection, and end them all with the server."""
+    """A server with one thread for each connection; closing it ends them all."""
 
     allow_reuse_address = True
     daemon_threads = False  # so that server_close() joins them
     request_queue_size = 128
-    # What werkzeug's handler asks of its server:
+    # Read by werkzeug's handler:
     ssl_context = None
     multithread = True
     multiprocess = False
@@ -81,7 +82,7 @@ class KeepAliveServer(ThreadingMixIn, TCPServer):
         super().__init__((host, port), KeepAliveHandler)
 
     def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 -- socketserver's
-        """Remember the connection before its thread starts."""
+        """Register the connection before its thread starts."""
         self._connections.add(request)
         super().process_request(request, client_address)
 
@@ -91,16 +92,20 @@ class KeepAliveServer(ThreadingMixIn, TCPServer):
         super().shutdown_request(request)
 
     def server_close(self) -> None:
-        """Hang up on clients that keep their connection, then join the threads."""
+        """Close the connections that are kept alive, then join the threads."""
         for connection in tuple(self._connections):
-            with suppress(OSError):  # the client was faster
+            with suppress(OSError):  # the client has closed it already
                 connection.shutdown(socket.SHUT_RD)
         super().server_close()
 
 
 @contextmanager
 def serving(host: str, port: int, app: "WSGIApplication") -> Iterator[int]:
-    """Serve *app* from a thread, and give the port that was bound."""
+    """
+    Serve *app* from a thread until the block ends; yields the bound port.
+
+    Raises OSError where the address cannot be bound.
+    """
     server = KeepAliveServer(host, port, app)
     thread = threading.Thread(
         target=server.serve_forever, args=(POLL_INTERVAL_S,), name="local-aws", daemon=True
@@ -115,7 +120,7 @@ def serving(host: str, port: int, app: "WSGIApplication") -> Iterator[int]:
 
 
 def reachable(host: str) -> str:
-    """Return how programs on this machine address what listens on *host*."""
+    """Return the host to connect to for a server that listens on *host*."""
     if host in ("0.0.0.0", "::"):  # noqa: S104 -- compared
         return "127.0.0.1" if host == "0.0.0.0" else "[::1]"  # noqa: S104 -- compared
     return f"[{host}]" if ":" in host else host

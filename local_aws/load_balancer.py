@@ -1,10 +1,9 @@
 """
-A load balancer on this machine that logs people in and signs who they are, as AWS's does.
+A local load balancer that authenticates users and signs their identity, as an ALB of AWS does.
 
-It is for `make run` and for tests: on AWS people sign in on a page of Cognito's and come back with a
-cookie; here they bring user name and password with the request, and a browser asks for them. Unlike its
-neighbours, the modules named for the load balancer need aiohttp and cryptography: they never run inside
-moto's image.
+It is for `make run` and for tests. On AWS, users sign in on a page of Cognito's and return with a cookie;
+here they send user name and password with HTTP Basic, which browsers prompt for. Unlike the rest of
+local_aws, these modules need aiohttp and cryptography, and do not run in moto's image.
 """
 
 import time
@@ -23,13 +22,13 @@ from local_aws.load_balancer_sign_ins import NotSignedIn, SignIns, UserPool
 from local_aws.load_balancer_signer import ARN, Signer
 
 KEYS_PATH: Final = "/local-alb-keys/"
-MAX_BODY_BYTES: Final = 16_777_216  # more than the service can be told to take
+MAX_BODY_BYTES: Final = 16_777_216  # more than the service's largest limit
 MAX_FIELD_BYTES: Final = 20_480
-TARGET_S: Final = 60.0  # an ALB's idle time-out
+TARGET_S: Final = 60.0  # the idle timeout of an ALB
 
 IDENTITY_PREFIX: Final = "x-amzn-oidc-"
 CHALLENGE: Final = 'Basic realm="local user pool", charset="UTF-8"'
-_OF_ONE_HOP: Final = frozenset(  # RFC 9110, section 7.6.1, and what is said anew
+_OF_ONE_HOP: Final = frozenset(  # RFC 9110, section 7.6.1, and fields that the proxy sets itself
     {
         "connection",
         "content-length",
@@ -48,7 +47,7 @@ Fields: TypeAlias = CIMultiDict[str]
 
 
 class LocalLoadBalancer:
-    """Forwards to *target*, and signs who is signed in; without a target it answers 503."""
+    """Forwards to *target* with the signed identity of the user; without a target it responds 503."""
 
     def __init__(
         self,
@@ -66,17 +65,17 @@ class LocalLoadBalancer:
 
     @property
     def key_url(self) -> str:
-        """Where its public key is; the key's id is appended."""
+        """The URL of its public key, without the key id at the end."""
         return self.url + KEYS_PATH
 
     async def key(self, request: web.Request) -> web.Response:
-        """Answer with a public key, as the key server of a region does."""
+        """Return the public key with the id in the path, as a region's key server does."""
         if request.match_info["kid"] != self._signer.key_id:
             raise web.HTTPNotFound
         return web.Response(body=self._signer.public_key, content_type="application/x-pem-file")
 
     async def forward(self, request: web.Request) -> web.StreamResponse:
-        """Forward the request, signed where it brings credentials, and return the answer."""
+        """Forward the request, with a signed identity if it has credentials, and return the response."""
         if self.target is None:
             return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE)
         try:
@@ -85,7 +84,7 @@ class LocalLoadBalancer:
         except NotSignedIn:
             return web.Response(
                 status=HTTPStatus.UNAUTHORIZED,
-                text="This user name and this password don't sign anybody in.\n",
+                text="Wrong user name or password.\n",
                 headers={hdrs.WWW_AUTHENTICATE: CHALLENGE},
             )
         except (aiohttp.ClientError, TimeoutError, ValueError):
@@ -94,7 +93,7 @@ class LocalLoadBalancer:
     async def _headers(self, request: web.Request) -> Fields:
         """Return the headers to forward; raises NotSignedIn."""
         headers = CIMultiDict(
-            (name.lower(), value)  # of two spellings of a name, aiohttp would send the last alone
+            (name.lower(), value)  # of two spellings of a name, aiohttp would send only the last
             for name, value in _end_to_end(request.headers)
             if not name.lower().startswith(IDENTITY_PREFIX)
         )
@@ -133,7 +132,7 @@ class LocalLoadBalancer:
             answer.status == HTTPStatus.UNAUTHORIZED
             and request.method == hdrs.METH_GET
             and hdrs.AUTHORIZATION not in request.headers
-        ):  # a browser asks for user name and password then
+        ):  # a browser prompts for user name and password then
             response.headers.add(hdrs.WWW_AUTHENTICATE, CHALLENGE)
         return response
 
@@ -150,9 +149,9 @@ async def local_load_balancer(  # noqa: PLR0913 -- all named, and one without a 
     client_id: str | None = None,
 ) -> AsyncIterator[LocalLoadBalancer]:
     """
-    Listen until the block ends, on the first of *ports* that is free, 0 for any.
+    Serve until the block ends, on the first of *ports* that is free; 0 binds any free port.
 
-    Raises OSError where none is.
+    Raises OSError where none is free.
 
     Its `target` may be set later than *api_url*: the API needs to know the keys' address first. What it
     signs names the load balancer *arn* and the client *client_id*, by default the pool's.
@@ -188,14 +187,14 @@ async def local_load_balancer(  # noqa: PLR0913 -- all named, and one without a 
 
 async def _listen(runner: web.AppRunner, host: str, ports: Sequence[int]) -> None:
     for port in ports[:-1]:
-        with suppress(OSError):  # the next one may be free
+        with suppress(OSError):  # try the next one
             await web.TCPSite(runner, host, port).start()
             return
     await web.TCPSite(runner, host, ports[-1]).start()
 
 
 def _end_to_end(headers: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield the fields that are for the other end; those that Connection names are not."""
+    """Yield the end-to-end fields: not hop-by-hop, and not named by Connection."""
     named = {name.strip().lower() for name in headers.get(hdrs.CONNECTION, "").split(",")}
     for name, value in headers.items():
         if name.lower() not in _OF_ONE_HOP | named:

@@ -1,4 +1,4 @@
-"""People as the local load balancer knows them: signed in by user name and password, for a while."""
+"""Sign-ins at the local load balancer, by user name and password."""
 
 import base64
 import hashlib
@@ -9,16 +9,16 @@ from typing import Any, Final
 
 import aiohttp
 
-SIGNED_IN_FOR_S: Final = 180.0  # before user name and password are checked again
+SIGNED_IN_FOR_S: Final = 180.0  # before Cognito checks user name and password again
 
 
 class NotSignedIn(Exception):
-    """User name and password don't sign anybody in."""
+    """The user name or the password is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class UserPool:
-    """Where people sign in."""
+    """The user pool and app client of the sign-ins."""
 
     endpoint_url: str
     region: str
@@ -27,14 +27,14 @@ class UserPool:
 
     @property
     def issuer(self) -> str:
-        """The issuer that the load balancer names."""
+        """The issuer in the load balancer's tokens."""
         suffix = "amazonaws.com.cn" if self.region.startswith("cn-") else "amazonaws.com"
         return f"https://cognito-idp.{self.region}.{suffix}/{self.user_pool_id}"
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who has signed in."""
+    """A signed-in user."""
 
     sub: str
     username: str
@@ -42,7 +42,7 @@ class Person:
 
 
 class SignIns:
-    """Signs people in at the pool, and remembers for a while whom a user name and a password name."""
+    """Signs users in at the pool, and caches the result for SIGNED_IN_FOR_S."""
 
     def __init__(
         self, session: aiohttp.ClientSession, pool: UserPool, clock: Callable[[], float]
@@ -53,7 +53,7 @@ class SignIns:
         self._known: dict[bytes, tuple[float, Person]] = {}
 
     async def person(self, credentials: str) -> Person:
-        """Return whom the credentials of HTTP Basic name; raises NotSignedIn."""
+        """Return the user of HTTP Basic credentials; raises NotSignedIn."""
         now = self._clock()
         self._known = {digest: known for digest, known in self._known.items() if now < known[0]}
         digest = hashlib.sha256(credentials.encode("utf-8", "surrogateescape")).digest()
@@ -72,7 +72,7 @@ class SignIns:
         headers = {
             "Content-Type": "application/x-amz-json-1.1",
             "X-Amz-Target": "AWSCognitoIdentityProviderService.InitiateAuth",
-            # Nobody checks it; it tells moto the region.
+            # Not verified; moto reads the region from it.
             "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0",
         }
         async with self._session.post(
@@ -80,14 +80,14 @@ class SignIns:
         ) as answer:
             said: dict[str, Any] = json.loads(await answer.read())
         result = said.get("AuthenticationResult")
-        if result is None:  # refused, or a challenge, which HTTP Basic can't answer
+        if result is None:  # an error, or a challenge, which HTTP Basic cannot answer
             raise NotSignedIn
         claims = _claims(result["AccessToken"])
         return Person(claims["sub"], claims["username"], result["AccessToken"])
 
 
 def _claims(token: str) -> dict[str, Any]:
-    """Return the claims of a token that comes from Cognito itself, and so needs no check."""
+    """Return the claims of a token that Cognito has just sent, without checking its signature."""
     payload = token.split(".")[1]
     claims: dict[str, Any] = json.loads(
         base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
@@ -96,10 +96,10 @@ def _claims(token: str) -> dict[str, Any]:
 
 
 def _user_and_password(credentials: str) -> tuple[str, str]:
-    """Read the credentials of HTTP Basic (RFC 7617); raises NotSignedIn."""
+    """Return user name and password of HTTP Basic credentials (RFC 7617); raises NotSignedIn."""
     try:
         username, colon, password = base64.b64decode(credentials).decode().partition(":")
-    except ValueError:  # of base64, or of UTF-8
+    except ValueError:  # not base64, or not UTF-8
         raise NotSignedIn from None
     if not (username and colon and password):
         raise NotSignedIn

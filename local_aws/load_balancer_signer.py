@@ -1,4 +1,4 @@
-"""The tokens that the local load balancer signs, made as AWS makes them."""
+"""The tokens that the local load balancer signs, in the form of AWS's."""
 
 import base64
 import json
@@ -47,7 +47,7 @@ class Signer:
         return self._key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
     def data(self, person: Person) -> str:
-        """Return an `x-amzn-oidc-data`; its parts are padded, as those of AWS are."""
+        """Return an `x-amzn-oidc-data`; its parts are padded, as AWS's are."""
         expires_at = int(self._clock()) + SIGNED_FOR_S
         header = {
             "typ": "JWT",

@@ -1,24 +1,24 @@
-"""Keep the messages that Cognito would have sent by e-mail or SMS."""
+"""The messages that Cognito would send by e-mail or SMS."""
 
 from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 
-CAPACITY = 1_000  # messages kept; the oldest go first
+CAPACITY = 1_000  # messages; the oldest are dropped first
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Carry one code to its reader."""
+    """One code and its recipient."""
 
     user_pool_id: str
     username: str
-    """As it was typed at sign-up; the e-mail address where that is the user name."""
+    """As entered at sign-up; the e-mail address in pools that use it as user name."""
     purpose: str
     """One of "confirmation", "password reset", "attribute verification", "invitation", "sign-in",
     "multi-factor authentication", "custom challenge"."""
     attribute: str | None
-    """What the code proves: "email", "phone_number", or None where it is only announced."""
+    """What the code verifies: "email" or "phone_number"; None where the user has no address."""
     destination: str | None
     code: str
 
@@ -27,7 +27,7 @@ Announce = Callable[[Delivery], None]
 
 
 def announce_on_console(delivery: Delivery) -> None:
-    """Print the code on a line of its own: the console is the mailbox."""
+    """Print the code on a line of its own."""
     name = "".join(map(_shown, delivery.username))
     print(  # noqa: T201 -- printing is what this function is for
         f"{delivery.purpose} code for {name}: {delivery.code}", flush=True
@@ -35,7 +35,7 @@ def announce_on_console(delivery: Delivery) -> None:
 
 
 def _shown(character: str) -> str:
-    """Give a character that may act on a terminal as its escape: people choose their names."""
+    """Return a character, escaped if a terminal may interpret it: users choose their names."""
     if character.isprintable():
         return character
     return character.encode("unicode_escape").decode("ascii")
@@ -43,18 +43,18 @@ def _shown(character: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Outbox:
-    """Hold the latest deliveries, the newest last."""
+    """The newest deliveries, oldest first."""
 
     announce: Announce
     _sent: deque[Delivery] = field(default_factory=lambda: deque(maxlen=CAPACITY))
 
     def deliver(self, delivery: Delivery) -> None:
-        """Keep the delivery and announce it."""
+        """Store the delivery and announce it."""
         self._sent.append(delivery)
         self.announce(delivery)
 
     def sent(self, username: str | None) -> list[dict[str, str | None]]:
-        """List the deliveries to this user, or to everyone for None."""
+        """Return the deliveries to a user, or all for None."""
         return [
             asdict(delivery)
             for delivery in self._sent

@@ -1,4 +1,4 @@
-"""Start and stop the local AWS inside this process."""
+"""Start and stop the local AWS in this process."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -13,10 +13,10 @@ from local_aws.outbox import Delivery, Outbox, announce_on_console
 
 @dataclass(frozen=True, slots=True)
 class LocalAws:
-    """Name where the local AWS listens."""
+    """A running local AWS."""
 
     endpoint_url: str
-    """Of every service, in every region."""
+    """For every service and every region."""
 
 
 @contextmanager
@@ -27,13 +27,14 @@ def local_aws(
     announce: Callable[[Delivery], None] = announce_on_console,
     now: Callable[[], float] = time.time,
 ) -> Iterator[LocalAws]:
-    """Serve Cognito and DynamoDB until the block ends.
+    """
+    Serve Cognito and DynamoDB until the block ends.
 
-    Port 0 takes a free one. *announce* is called with every code that Cognito sends. *now* is
-    Cognito's clock, in seconds since the epoch.
+    Port 0 binds a free port. *announce* is called with every code that Cognito sends. *now* is Cognito's
+    clock, in seconds since 1970. Raises OSError where the address cannot be bound.
 
-    Pools, users and tables are moto's and belong to the process: a second server sees them too,
-    and they outlive this one.
+    Pools, users and tables belong to moto and to the process: all servers of the process share them, and
+    they outlive the servers.
     """
     outbox = Outbox(announce)
     application = Application(Cognito(outbox.deliver, now), outbox)

@@ -1,1 +1,1 @@
-"""Answer Cognito's calls on moto's user pools as Amazon Cognito does."""
+"""A strict Amazon Cognito on moto's user pools."""

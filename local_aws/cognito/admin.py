@@ -1,4 +1,4 @@
-"""Do for administrators what moto does not, or not as AWS does."""
+"""Administrators' operations that moto lacks or implements differently from AWS."""
 
 import secrets
 from collections.abc import Callable
@@ -34,13 +34,13 @@ def _target(call: Call) -> tuple[Pool, User]:
 
 
 def normalize_username(call: Call) -> None:
-    """Put the stored spelling of the user name into the call."""
+    """Replace the user name in the call by its stored spelling, which moto looks up."""
     if call.operation != "AdminCreateUser" and {"UserPoolId", "Username"} <= call.parameters.keys():
         call.parameters["Username"] = _target(call)[1].username
 
 
 def admin_set_user_password(call: Call) -> dict[str, Any]:
-    """Set a password."""
+    """Set a user's password."""
     pool, user = _target(call)
     check_policy(pool, call.parameters["Password"])
     user.password = call.parameters["Password"]
@@ -50,7 +50,7 @@ def admin_set_user_password(call: Call) -> dict[str, Any]:
 
 
 def admin_reset_user_password(call: Call) -> dict[str, Any]:
-    """Void the password and send a code for a new one."""
+    """Invalidate the password and send a code for a new one."""
     pool, user = _target(call)
     if user.status not in {UserStatus.CONFIRMED, UserStatus.RESET_REQUIRED}:
         raise NotAuthorizedException("User password cannot be reset in the current state.")
@@ -60,7 +60,7 @@ def admin_reset_user_password(call: Call) -> dict[str, Any]:
 
 
 def admin_user_global_sign_out(call: Call) -> dict[str, Any]:
-    """Sign a user out everywhere."""
+    """Revoke all tokens of a user."""
     tokens.revoke_all(call.cognito, _target(call)[1])
     return {}
 
@@ -97,7 +97,7 @@ def _check_user(call: Call) -> None:
 
 
 def _temporary_password(call: Call, pool: Pool) -> str:
-    """Give the password that the call brings, or else draw one."""
+    """Return the password of the call, or else a new random one."""
     password = call.parameters.setdefault("TemporaryPassword", f"Aa1!{secrets.token_urlsafe(72)}")
     check_policy(pool, password)
     return str(password)
@@ -112,7 +112,7 @@ def _invite(
 
 
 def _invite_again(call: Call) -> None:
-    """Send a user who never signed in another temporary password; moto shows the user."""
+    """Send a new temporary password to a user who never signed in; moto returns the user."""
     pool, user = _target(call)
     if user.status is not UserStatus.FORCE_CHANGE_PASSWORD:
         raise UnsupportedUserStateException
@@ -137,7 +137,7 @@ def _check_pool(call: Call) -> None:
 
 
 class _DraftClient:
-    """Stand in for a client that does not exist yet."""
+    """An app client that does not exist yet, for its settings."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
         self.extended_config = settings
@@ -145,7 +145,7 @@ class _DraftClient:
 
 def _check_client(call: Call) -> None:
     pool = find_pool(call.parameters["UserPoolId"])
-    draft = App(pool, _DraftClient(call.parameters))  # type: ignore[arg-type]  # -- read for its settings
+    draft = App(pool, _DraftClient(call.parameters))  # type: ignore[arg-type]  # -- only its settings are read
     for seconds in (draft.access_token_s, draft.id_token_s):
         if not 5 * MINUTE_S <= seconds <= DAY_S:
             raise InvalidParameterException("Invalid range for token validity.")
@@ -156,7 +156,7 @@ def _check_client(call: Call) -> None:
     pool_factors.check_client(pool, draft.flows)
 
 
-# What is checked before moto does the work.
+# Checks that run before moto executes the operation.
 CHECKS: dict[str, Callable[[Call], None]] = {
     "AdminConfirmSignUp": _check_confirmation,
     "AdminCreateUser": _check_user,

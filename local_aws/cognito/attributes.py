@@ -1,4 +1,4 @@
-"""Hold the rules for user attributes."""
+"""Rules for user attributes."""
 
 import re
 from functools import cache
@@ -16,7 +16,7 @@ from local_aws.cognito.errors import (
 from local_aws.cognito.settings import App, setting, username_attributes
 
 VERIFIED_FLAGS = ("email_verified", "phone_number_verified")
-# Only Cognito itself writes these, or an administrator.
+# Only Cognito and administrators write these.
 PROTECTED = ("sub", *VERIFIED_FLAGS)
 FORMATS = {
     "email": (re.compile(r"[^\s@]+@[^\s@.]+(\.[^\s@.]+)+"), "Invalid email address format."),
@@ -29,11 +29,11 @@ _USERNAME_WORDS: dict[tuple[str, ...], str] = {
 
 
 def schema(pool: Pool) -> dict[str, Attribute]:
-    """Give the pool's attributes; the standard ones are in every pool."""
+    """Return the pool's attributes; every pool has the standard ones."""
     return _standard() | pool.schema_attributes
 
 
-@cache  # moto remembers every attribute ever made
+@cache  # moto keeps every attribute that is created
 def _standard() -> dict[str, Attribute]:
     return {
         name: Attribute(name, custom=False, schema=defaults)
@@ -42,7 +42,11 @@ def _standard() -> dict[str, Attribute]:
 
 
 def from_username(pool: Pool, username: str) -> dict[str, str]:
-    """Give the attribute that the user name is, or refuse a name that the pool does not take."""
+    """
+    Return the attribute that the user name stands for, if any.
+
+    Raises InvalidParameterException for a user name that the pool does not accept.
+    """
     allowed = username_attributes(pool)
     for name in allowed:
         if FORMATS[name][0].fullmatch(username):
@@ -60,7 +64,7 @@ def from_username(pool: Pool, username: str) -> dict[str, str]:
 
 
 def check_new(app: App, given: dict[str, str]) -> None:
-    """Refuse attributes that a new user cannot have, and the lack of one that is required."""
+    """Raise unless a new user can have these attributes and no required one is missing."""
     known = schema(app.pool)
     for name in given:
         if name not in known:
@@ -77,7 +81,7 @@ def check_new(app: App, given: dict[str, str]) -> None:
 
 
 def check_changed(app: App, given: dict[str, str]) -> None:
-    """Refuse a change that the pool or the client forbids."""
+    """Raise if the pool or the client does not allow the change."""
     known = schema(app.pool)
     for name in given:
         check_exists(app.pool, name)
@@ -87,13 +91,13 @@ def check_changed(app: App, given: dict[str, str]) -> None:
 
 
 def check_exists(pool: Pool, name: str) -> None:
-    """Refuse an attribute that the pool does not have."""
+    """Raise if the pool does not have the attribute."""
     if name not in schema(pool):
         raise InvalidParameterException(f"user.{name}: Attribute does not exist in the schema.\n")
 
 
 def check_written(app: App, given: dict[str, str]) -> None:
-    """Refuse attributes that the client may not write, and values that do not fit."""
+    """Raise if the client may not write an attribute, or a value is invalid."""
     known = schema(app.pool)
     for name, value in given.items():
         writable = setting(app.client, "WriteAttributes", [name, *username_attributes(app.pool)])
@@ -126,7 +130,7 @@ def _within(value: int, least: str | None, most: str | None) -> bool:
 
 
 def check_free(pool: Pool, user: User, name: str, value: str) -> None:
-    """Refuse an address with which somebody else signs in."""
+    """Raise AliasExistsException if another user signs in with the address."""
     if name in username_attributes(pool):
         for other in pool.users.values():
             if other is not user and same_name(pool, other.attribute_lookup.get(name, ""), value):
@@ -134,9 +138,10 @@ def check_free(pool: Pool, user: User, name: str, value: str) -> None:
 
 
 def claim_alias(pool: Pool, user: User, name: str, value: str, *, force: bool = False) -> None:
-    """Make a verified address the user's alias: it can be only one user's.
+    """
+    Make a verified address an alias of the user.
 
-    With *force* it is taken from whoever has it.
+    Raises AliasExistsException if another user has it; with *force* that user loses it.
     """
     if name not in setting(pool, "AliasAttributes", []):
         return

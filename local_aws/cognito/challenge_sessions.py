@@ -1,4 +1,4 @@
-"""Open and close the sessions between a challenge and its answer."""
+"""Sessions between a challenge and its response."""
 
 import secrets
 from typing import Any
@@ -9,7 +9,7 @@ from local_aws.cognito.errors import NotAuthorizedException
 from local_aws.cognito.settings import App
 from local_aws.cognito.state import Call, Cognito, Expected, Session
 
-# A session is named for its challenge; what follows a comma is ours.
+# The challenge of each session; what follows a comma distinguishes sessions of the same challenge name.
 SELECT_CHALLENGE = "SELECT_CHALLENGE"
 PASSWORD = "PASSWORD"  # noqa: S105 -- the name of a challenge
 EMAIL_OTP = "EMAIL_OTP"
@@ -26,13 +26,13 @@ MFA_SET_UP = "MFA_SETUP, verified"  # the session that VerifySoftwareToken gives
 SIGNED_UP = ", signed up"  # from SignUp to ConfirmSignUp
 CONFIRMED = ", confirmed"  # from ConfirmSignUp to InitiateAuth
 
-# With these it is not yet proven who answers, and so nothing is told.
+# The caller is not authenticated yet, so these challenges reveal nothing about the user.
 FIRST_FACTORS = {SELECT_CHALLENGE, PASSWORD, EMAIL_OTP, SMS_OTP, WEB_AUTHN, CUSTOM}
 
-_TOKEN_BYTES = 600  # the length of Cognito's own: long enough to find columns that are too short
+_TOKEN_BYTES = 600  # about the length of Cognito's, which finds columns that are too short
 
 
-def challenge(  # noqa: PLR0913 -- a challenge has that many parts
+def challenge(  # noqa: PLR0913 -- the parts of a challenge
     cognito: Cognito,
     app: App,
     user: User,
@@ -41,7 +41,7 @@ def challenge(  # noqa: PLR0913 -- a challenge has that many parts
     *,
     expected: Expected | None = None,
 ) -> dict[str, Any]:
-    """Ask for an answer to a challenge."""
+    """Return a challenge with a new session."""
     shown = {} if name in FIRST_FACTORS else {"USER_ID_FOR_SRP": user.username}
     return {
         "ChallengeName": name.partition(",")[0],
@@ -53,7 +53,7 @@ def challenge(  # noqa: PLR0913 -- a challenge has that many parts
 def issue(
     cognito: Cognito, app: App, user: User, name: str, expected: Expected | None = None
 ) -> str:
-    """Open a session for one challenge."""
+    """Return the token of a new session for one challenge."""
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     cognito.sessions[token] = Session(
         app.pool,
@@ -67,7 +67,7 @@ def issue(
 
 
 def require(call: Call, token: str, *names: str) -> Session:
-    """Give the session, if it was issued for one of these challenges and is still open."""
+    """Return the open session of one of these challenges; raises NotAuthorizedException."""
     session = call.cognito.sessions.get(token)
     if session is None or session.challenge not in names or not _exists(call.cognito, session):
         raise NotAuthorizedException("Invalid session for the user.")
@@ -77,7 +77,7 @@ def require(call: Call, token: str, *names: str) -> Session:
 
 
 def require_own(call: Call, app: App, user: User, name: str) -> str:
-    """Give the token of the call's session, if it was issued for this user and client."""
+    """Return the session token of the call; raises unless it was issued for this user and client."""
     token = str(call.parameters["Session"])
     session = require(call, token, name)
     if session.user is not user or session.client_id != app.client.id:

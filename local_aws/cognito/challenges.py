@@ -1,4 +1,4 @@
-"""Handler challenges."""
+"""The operation RespondToAuthChallenge."""
 
 from collections.abc import Callable
 from typing import Any
@@ -29,7 +29,7 @@ _ATTRIBUTE_PREFIX = "userAttributes."
 
 
 def respond_to_auth_challenge(call: Call) -> dict[str, Any]:
-    """Check the answer to a challenge, and give the next one or tokens."""
+    """Check the response to a challenge; return the next challenge or tokens."""
     app = find_app(call.parameters["ClientId"])
     name = call.parameters["ChallengeName"]
     if name not in HANDLERS:
@@ -43,7 +43,7 @@ def respond_to_auth_challenge(call: Call) -> dict[str, Any]:
     if session.challenge not in challenge_sessions.FIRST_FACTORS and not session.user.enabled:
         raise NotAuthorizedException("User is disabled.")
     result = HANDLERS[name][session.challenge](call, app, session, responses)
-    del call.cognito.sessions[token]  # after the answer: a wrong one may be tried again
+    del call.cognito.sessions[token]  # only now: after a wrong response the session stays valid
     return result
 
 
@@ -77,7 +77,7 @@ def _settable(user: User) -> dict[str, str]:
     return {name: value for name, value in own if name not in attribute_rules.PROTECTED}
 
 
-# Each challenge with the sessions that it takes, and what answers it in each.
+# Challenge name -> challenge of the session -> handler.
 HANDLERS: dict[str, dict[str, Handler]] = {
     "SELECT_CHALLENGE": {challenge_sessions.SELECT_CHALLENGE: choice.select},
     "PASSWORD": {challenge_sessions.PASSWORD: choice.password},

@@ -1,4 +1,4 @@
-"""Sign in by the choice of the user: by password, by a code or by a passkey."""
+"""Choice-based sign-in: by password, code or passkey."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ NAMES = {
 
 
 def begin(call: Call, app: App, parameters: dict[str, str]) -> dict[str, Any]:
-    """Answer InitiateAuth's USER_AUTH."""
+    """Handle InitiateAuth with USER_AUTH."""
     username = required(parameters, "USERNAME")
     check_secret_hash(app.client, username, parameters.get("SECRET_HASH"))
     user = simulation.require(call.cognito, app, username)
@@ -54,7 +54,7 @@ def _check_name(name: str) -> None:
 
 
 def _offer(call: Call, app: App, user: User, available: list[str]) -> dict[str, Any]:
-    """Let the user choose; the options of a passkey come along, so that it can be the answer."""
+    """Return SELECT_CHALLENGE; it includes the options of a passkey, so that one response can follow."""
     parameters, expected = None, None
     if challenge_sessions.WEB_AUTHN in available:
         parameters, expected = passkey_sign_in.options(call, app, user)
@@ -77,7 +77,7 @@ def _ask(call: Call, app: App, user: User, factor: str) -> dict[str, Any]:
 
 
 def _after_sign_up(call: Call, app: App, user: User) -> dict[str, Any]:
-    """Take the code that confirmed the sign-up for the first factor."""
+    """Accept the code that confirmed the sign-up as the first factor."""
     token = challenge_sessions.require_own(call, app, user, challenge_sessions.CONFIRMED)
     result = password_sign_in.after_first_factor(call, app, user)
     del call.cognito.sessions[token]
@@ -85,7 +85,7 @@ def _after_sign_up(call: Call, app: App, user: User) -> dict[str, Any]:
 
 
 def select(call: Call, app: App, session: Session, responses: dict[str, str]) -> dict[str, Any]:
-    """Answer SELECT_CHALLENGE, and the chosen challenge too where its answer came along."""
+    """Handle SELECT_CHALLENGE, including the response to the chosen challenge where the call has it."""
     chosen = required(responses, "ANSWER")
     _check_name(chosen)
     if chosen not in first_factors.available(call.cognito, app.pool, session.user):
@@ -98,12 +98,12 @@ def select(call: Call, app: App, session: Session, responses: dict[str, str]) ->
 
 
 def password(call: Call, app: App, session: Session, responses: dict[str, str]) -> dict[str, Any]:
-    """Answer PASSWORD."""
+    """Handle PASSWORD."""
     typed = required(responses, "PASSWORD")
     return password_sign_in.sign_in(call, app, session.user, typed)
 
 
 def code(call: Call, app: App, session: Session, responses: dict[str, str]) -> dict[str, Any]:
-    """Answer EMAIL_OTP or SMS_OTP."""
+    """Handle EMAIL_OTP or SMS_OTP."""
     one_time_codes.check(app, session, responses)
     return password_sign_in.after_first_factor(call, app, session.user)

@@ -1,4 +1,4 @@
-"""Send codes, and check what comes back."""
+"""Codes that are sent to users, and their verification."""
 
 import re
 import secrets
@@ -27,20 +27,20 @@ CUSTOM = "custom challenge"
 LIFE_S = {CONFIRMATION: DAY_S, PASSWORD_RESET: HOUR_S, VERIFICATION: DAY_S}
 CALLS_PER_HOUR = {
     "ChangePassword": 5,
-    "ConfirmForgotPassword": 20,  # 5 to 20, as AWS judges the risk
+    "ConfirmForgotPassword": 20,  # 5 to 20 on AWS, by risk
     "ConfirmSignUp": 15,
-    "ForgotPassword": 20,  # 5 to 20, as AWS judges the risk
+    "ForgotPassword": 20,  # 5 to 20 on AWS, by risk
     "GetUserAttributeVerificationCode": 5,
     "ResendConfirmationCode": 5,
     "VerifyUserAttribute": 15,
 }
 
-CONTACTS = {"phone_number": "SMS", "email": "EMAIL"}  # AWS prefers SMS where it has both
+CONTACTS = {"phone_number": "SMS", "email": "EMAIL"}  # by preference, as on AWS
 TRIVIAL = re.compile(r"(\d)\1{5}|012345|123456|234567|345678|456789|987654|876543|765432|654321")
 
 
 def count(call: Call, user: User) -> None:
-    """Count this call, and refuse it when there were too many within the hour."""
+    """Count this call of the user; raises LimitExceededException beyond the operation's hourly limit."""
     attempts = call.cognito.account(user).attempts
     recent = [at for at in attempts.get(call.operation, []) if call.now - at < HOUR_S]
     if len(recent) >= CALLS_PER_HOUR[call.operation]:
@@ -48,7 +48,7 @@ def count(call: Call, user: User) -> None:
     attempts[call.operation] = [*recent, call.now]
 
 
-def send(  # noqa: PLR0913 -- a message has that many parts
+def send(  # noqa: PLR0913 -- the parts of a message
     cognito: Cognito,
     pool: Pool,
     user: User,
@@ -57,9 +57,10 @@ def send(  # noqa: PLR0913 -- a message has that many parts
     *,
     address: str | None = None,
 ) -> None:
-    """Send a new code; the one before is void.
+    """
+    Send a new code, which replaces the previous one.
 
-    *address* is the value to be verified; without it the user's own is written to.
+    *address* is the value to verify; by default, the code goes to the user's own address.
     """
     codes = cognito.account(user).codes
     key = (purpose, attribute if purpose == VERIFICATION else None)
@@ -72,14 +73,14 @@ def send(  # noqa: PLR0913 -- a message has that many parts
 
 
 def login_name(cognito: Cognito, pool: Pool, user: User) -> str:
-    """Give the name as it was typed at sign-up, or one with which an invited user signs in."""
+    """Return the name as entered at sign-up, or for an invited user one to sign in with."""
     own = user.attribute_lookup
     invited = (own[name] for name in username_attributes(pool) if name in own)
     return cognito.account(user).typed_name or next(invited, user.username)
 
 
 def draw(former: str = "") -> str:
-    """Draw a code that is neither the former one nor one that somebody would try first."""
+    """Return a random code that is neither *former* nor easily guessed."""
     while True:
         code = f"{secrets.randbelow(1_000_000):06}"
         if code != former and not TRIVIAL.fullmatch(code):
@@ -89,7 +90,7 @@ def draw(former: str = "") -> str:
 def check(
     call: Call, user: User, purpose: str, typed: str, *, attribute: str | None = None
 ) -> Code:
-    """Give the code that was typed, or refuse what is no longer or never was one."""
+    """Return the code that was entered; raises ExpiredCodeException or CodeMismatchException."""
     code = call.cognito.account(user).codes.get((purpose, attribute))
     if code is None or code.expires_at <= call.now:
         raise ExpiredCodeException
@@ -99,18 +100,18 @@ def check(
 
 
 def void(call: Call, user: User, purpose: str, attribute: str | None = None) -> None:
-    """Forget a code."""
+    """Invalidate a code."""
     call.cognito.account(user).codes.pop((purpose, attribute), None)
 
 
 def contact(pool: Pool, user: User) -> str | None:
-    """Give the attribute to which a confirmation code goes by itself."""
+    """Return the attribute to which Cognito sends confirmation codes by itself, or None."""
     own = user.attribute_lookup
     return next((name for name in CONTACTS if name in own and name in auto_verified(pool)), None)
 
 
 def delivery_details(attribute: str, destination: str) -> dict[str, str]:
-    """Describe where a code went without telling the address."""
+    """Return the API's description of a delivery, with a masked destination."""
     if attribute == "phone_number":
         masked = f"+{'*' * 7}{destination[-4:]}"
     else:
@@ -124,5 +125,5 @@ def delivery_details(attribute: str, destination: str) -> dict[str, str]:
 
 
 def simulated_details(username: str) -> dict[str, str]:
-    """Describe a delivery that never happens, the same for a name each time."""
+    """Return the description of a delivery that does not happen; always the same for a name."""
     return delivery_details("email", username if "@" in username else f"{username}@example.com")

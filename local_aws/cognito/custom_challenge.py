@@ -1,4 +1,4 @@
-"""Ask for a custom challenge, as a pool with Lambda functions of one's own does."""
+"""Custom challenges, which a pool defines with Lambda functions."""
 
 import secrets
 from typing import Any
@@ -23,9 +23,10 @@ TRIES = 3  # as in AWS's example of DefineAuthChallenge
 
 
 def begin(call: Call, app: App, parameters: dict[str, str]) -> dict[str, Any]:
-    """Answer InitiateAuth's CUSTOM_AUTH.
+    """
+    Handle InitiateAuth with CUSTOM_AUTH.
 
-    No function is called here: the challenge is a code that is sent, as in AWS's own examples.
+    No function is invoked: the challenge is a code that is sent, as in AWS's own examples.
     """
     if "SRP_A" in parameters:
         raise not_implemented("CUSTOM_AUTH that begins with SRP")
@@ -56,7 +57,7 @@ def _ask(call: Call, app: App, user: User, expected: Expected) -> dict[str, Any]
 
 
 def answer(call: Call, app: App, session: Session, responses: dict[str, str]) -> dict[str, Any]:
-    """Answer CUSTOM_CHALLENGE; a wrong answer is followed by the same challenge, twice."""
+    """Handle CUSTOM_CHALLENGE; after the first two wrong responses the challenge is repeated."""
     typed, expected = required(responses, "ANSWER"), session.expected
     if secrets.compare_digest(expected.secret.encode(), typed.encode()):
         if not session.user.enabled:

@@ -1,4 +1,4 @@
-"""Find pools, app clients and users, and prove that a client is who it says."""
+"""Lookup of pools, app clients and users, and the check of client secrets."""
 
 import base64
 import hashlib
@@ -20,14 +20,14 @@ from local_aws.cognito.settings import App, distinguishes_case, setting, usernam
 
 
 def pools() -> Iterator[Pool]:
-    """List the pools of all accounts and regions: public calls name neither."""
+    """Yield the pools of all accounts and regions: public calls name neither."""
     for regions in cognitoidp_backends.values():
         for backend in regions.values():
             yield from backend.user_pools.values()
 
 
 def find_app(client_id: str) -> App:
-    """Find a client and its pool."""
+    """Return a client and its pool; raises ResourceNotFoundException."""
     for pool in pools():
         if client_id in pool.clients:
             return App(pool, pool.clients[client_id])
@@ -35,7 +35,7 @@ def find_app(client_id: str) -> App:
 
 
 def find_pool(pool_id: str) -> Pool:
-    """Find a pool."""
+    """Return a pool; raises ResourceNotFoundException."""
     for pool in pools():
         if pool.id == pool_id:
             return pool
@@ -43,14 +43,14 @@ def find_pool(pool_id: str) -> Pool:
 
 
 def app_of(parameters: dict[str, str], username: str) -> App:
-    """Find the client of a call about *username*, and check the call's SecretHash."""
+    """Return the client of a call about *username*; raises NotAuthorizedException (wrong SecretHash)."""
     app = find_app(parameters["ClientId"])
     check_secret_hash(app.client, username, parameters.get("SecretHash"))
     return app
 
 
 def find_user(pool: Pool, name: str) -> User | None:
-    """Find a user by user name or by what the pool takes in its place."""
+    """Return the user with this user name, or with an attribute accepted in its place; or None."""
     exact = pool.users.get(name)
     if exact is not None:
         return exact
@@ -61,7 +61,7 @@ def find_user(pool: Pool, name: str) -> User | None:
 
 
 def same_name(pool: Pool, one: str, other: str) -> bool:
-    """Tell whether two spellings name one user."""
+    """Return whether two spellings are the same user name."""
     return one == other or (not distinguishes_case(pool) and one.casefold() == other.casefold())
 
 
@@ -72,14 +72,14 @@ def _names(pool: Pool, user: User) -> Iterator[str]:
         if name in attributes:
             yield attributes[name]
     for name in setting(pool, "AliasAttributes", []):
-        # An address is an alias only once it is verified; a preferred user name always is.
+        # An address is an alias only if it is verified; a preferred user name always is.
         verified = attributes.get(f"{name}_verified", str(name == "preferred_username").lower())
         if name in attributes and verified == "true":
             yield attributes[name]
 
 
 def require_user(app: App, name: str, hidden: CognitoError) -> User:
-    """Find the user, or refuse with *hidden* where the client must not learn who exists."""
+    """Return the user; raises *hidden* if the client hides missing users, else UserNotFoundException."""
     user = find_user(app.pool, name)
     if user is None:
         raise hidden if app.hides_users else UserNotFoundException
@@ -87,7 +87,7 @@ def require_user(app: App, name: str, hidden: CognitoError) -> User:
 
 
 def check_secret_hash(client: Client, username: str, given: str | None) -> None:
-    """Refuse a call whose secret hash does not fit the client."""
+    """Raise NotAuthorizedException unless the secret hash fits the client."""
     if not client.generate_secret:
         if given is not None:
             raise NotAuthorizedException(f"Unable to verify secret hash for client {client.id}")

@@ -1,10 +1,10 @@
-"""Name Cognito's exceptions, each with the message that AWS answers."""
+"""Cognito's exceptions, each with the message that AWS uses."""
 
 from moto.core.exceptions import JsonRESTError
 
 
 class CognitoError(JsonRESTError):
-    """Refuse a call; the class has the exception's name in the API."""
+    """An exception of Cognito's API; the class name is the exception's name."""
 
     default_message = ""
 
@@ -13,7 +13,7 @@ class CognitoError(JsonRESTError):
 
 
 class AliasExistsException(CognitoError):
-    """Somebody else signs in with this address."""
+    """Another user signs in with this address."""
 
     default_message = "An account with the given email already exists."
 
@@ -25,25 +25,25 @@ class CodeMismatchException(CognitoError):
 
 
 class EnableSoftwareTokenMFAException(CognitoError):
-    """The code does not prove the new secret."""
+    """The code does not match the new secret."""
 
     default_message = "Code mismatch and fail enable Software Token MFA"
 
 
 class ExpiredCodeException(CognitoError):
-    """No code is valid any more, or none was asked for."""
+    """The code has expired, or none was sent."""
 
     default_message = "Invalid code provided, please request a code again."
 
 
 class FeatureUnavailableInTierException(CognitoError):
-    """The pool's tier lacks it."""
+    """The pool's feature plan lacks the feature."""
 
     default_message = "The feature is not available in the feature plan of this user pool."
 
 
 class InternalErrorException(CognitoError):
-    """moto broke."""
+    """A defect in moto."""
 
     code = 500
 
@@ -57,35 +57,35 @@ class InvalidPasswordException(CognitoError):
 
 
 class LimitExceededException(CognitoError):
-    """The user did this too often within the hour."""
+    """The user exceeded an hourly limit."""
 
     default_message = "Attempt limit exceeded, please try after some time."
 
 
 class NotAuthorizedException(CognitoError):
-    """Whoever calls did not prove that they may."""
+    """The caller is not authenticated or not allowed."""
 
     default_message = "Incorrect username or password."
 
 
 class PasswordResetRequiredException(CognitoError):
-    """An administrator has voided the password."""
+    """An administrator has reset the password."""
 
     default_message = "Password reset required for the user"
 
 
 class RefreshTokenReuseException(CognitoError):
-    """The refresh token was exchanged for another one before."""
+    """The refresh token was rotated before."""
 
     default_message = "Refresh token has already been used."
 
 
 class ResourceNotFoundException(CognitoError):
-    """No such pool or client."""
+    """The pool or the client does not exist."""
 
 
 class SerializationException(CognitoError):
-    """The body is not the JSON that the operation takes."""
+    """The body is not the JSON that the operation requires."""
 
 
 class SoftwareTokenMFANotFoundException(CognitoError):
@@ -99,22 +99,22 @@ class UnauthorizedException(CognitoError):
 
 
 class UnsupportedOperationException(CognitoError):
-    """The operation is switched off, or this local Cognito lacks it."""
+    """The operation is disabled, or not implemented here."""
 
 
 def not_implemented(what: str) -> UnsupportedOperationException:
-    """Say what Amazon Cognito has and this one lacks."""
+    """Return the error for a feature of Amazon Cognito that is missing here."""
     return UnsupportedOperationException(f"The local Cognito does not implement {what}.")
 
 
 class UnsupportedTokenTypeException(CognitoError):
-    """Only refresh tokens can be revoked."""
+    """The token is not a refresh token."""
 
     default_message = "Unsupported token type"
 
 
 class UnsupportedUserStateException(CognitoError):
-    """The user is past what is asked for."""
+    """The user's status does not allow the operation."""
 
     default_message = "Resend not possible. User status is not FORCE_CHANGE_PASSWORD"
 
@@ -126,7 +126,7 @@ class UserNotConfirmedException(CognitoError):
 
 
 class UserNotFoundException(CognitoError):
-    """No such user, and the client may know."""
+    """The user does not exist, and the client does not hide that."""
 
     default_message = "User does not exist."
 
@@ -138,13 +138,13 @@ class UsernameExistsException(CognitoError):
 
 
 class WebAuthnChallengeNotFoundException(CognitoError):
-    """No registration has begun, or it began too long ago or with another challenge."""
+    """No registration was started, it expired, or it had another challenge."""
 
     default_message = "The challenge for this registration has expired or was never issued."
 
 
 class WebAuthnClientMismatchException(CognitoError):
-    """Another client began the registration."""
+    """Another client started the registration."""
 
     default_message = "The registration was started by another client."
 
@@ -156,19 +156,19 @@ class WebAuthnConfigurationMissingException(CognitoError):
 
 
 class WebAuthnCredentialNotSupportedException(CognitoError):
-    """The authenticator makes no credentials that can be taken."""
+    """The credential's type or algorithm is not supported."""
 
     default_message = "The credential is not supported."
 
 
 class WebAuthnNotEnabledException(CognitoError):
-    """The pool's sign-in policy has no passkeys."""
+    """The pool's sign-in policy does not allow passkeys."""
 
     default_message = "Passkeys are not enabled for this user pool."
 
 
 class WebAuthnOriginNotAllowedException(CognitoError):
-    """The page is not one of the relying party."""
+    """The page does not belong to the relying party."""
 
     default_message = "The origin is not allowed for the relying party of this user pool."
 

@@ -1,4 +1,4 @@
-"""Tell with which first factors a pool lets people sign in, and which of them a user has."""
+"""First factors: those that a pool allows, and those that a user has."""
 
 from moto.cognitoidp.models import CognitoIdpUser as User
 from moto.cognitoidp.models import CognitoIdpUserPool as Pool
@@ -13,15 +13,16 @@ PASSWORD_ALONE = [PASSWORD]  # a pool's default
 
 
 def allowed(pool: Pool) -> list[str]:
-    """List the factors that the pool's sign-in policy allows."""
+    """Return the factors that the pool's sign-in policy allows."""
     policy = setting(pool, "Policies", {}).get("SignInPolicy", {})
     return list(policy.get("AllowedFirstAuthFactors", PASSWORD_ALONE))
 
 
 def available(cognito: Cognito, pool: Pool, user: User) -> list[str]:
-    """List the factors with which the user can begin to sign in.
+    """
+    Return the factors that the user can begin a sign-in with.
 
-    A second factor goes with a password: who has one begins with the password.
+    A user with a second factor begins with the password.
     """
     own = user.attribute_lookup
     has = {name for name, attribute in CODES.items() if attribute in own}

@@ -2,8 +2,8 @@
 The lockout of a user after failed sign-ins.
 
 AWS documents a lock of "your user" after five failed attempts with a password or with an MFA code, and
-none for names that no user has. The local Cognito therefore locks existing users only, the case in which
-a lock that a caller can see tells who exists.
+none for unknown user names. The local Cognito therefore locks existing users only, which is the case in
+which a visible lock reveals that the user exists.
 https://docs.aws.amazon.com/cognito/latest/developerguide/authentication.html#authentication-flow-lockout-behavior
 https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-mfa.html
 https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pool-managing-errors.html
@@ -19,7 +19,7 @@ LONGEST_LOCK_S = 900
 
 
 def check(call: Call, user: User) -> None:
-    """Refuse an attempt while the user is locked out; begin a new count after 15 quiet minutes."""
+    """Raise NotAuthorizedException while the user is locked; 15 quiet minutes reset the count."""
     account = call.cognito.account(user)
     if call.now < account.locked_until:
         raise NotAuthorizedException("Password attempts exceeded")

@@ -1,4 +1,4 @@
-"""Set up time-based one-time passwords."""
+"""Setup of time-based one-time passwords (TOTP)."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from local_aws.cognito.tokens import bearer
 
 
 def _user(call: Call) -> tuple[Pool, User]:
-    """Find who calls, by access token or by the session of an MFA_SETUP challenge."""
+    """Return the user of the access token, or of the session of an MFA_SETUP challenge."""
     if "AccessToken" in call.parameters:
         grant = bearer(call)
         return grant.pool, grant.user
@@ -30,7 +30,7 @@ def _user(call: Call) -> tuple[Pool, User]:
 
 
 def _next_session(call: Call, name: str) -> dict[str, str]:
-    """Replace the call's session, where it has one, by the next one."""
+    """Replace the call's session, if it has one, by the next one."""
     if "AccessToken" in call.parameters:
         return {}
     session = call.cognito.sessions.pop(call.parameters["Session"])
@@ -39,7 +39,7 @@ def _next_session(call: Call, name: str) -> dict[str, str]:
 
 
 def associate_software_token(call: Call) -> dict[str, Any]:
-    """Draw a secret; the one in use stays until the new one is verified."""
+    """Return a new secret; the current one stays valid until the new one is verified."""
     pool, user = _user(call)
     if pool.mfa_config == "OFF" or not (pool.token_mfa_config or {}).get("Enabled"):
         raise SoftwareTokenMFANotFoundException
@@ -49,7 +49,7 @@ def associate_software_token(call: Call) -> dict[str, Any]:
 
 
 def verify_software_token(call: Call) -> dict[str, Any]:
-    """Put the associated secret into use."""
+    """Activate the associated secret."""
     _, user = _user(call)
     account = call.cognito.account(user)
     if account.new_totp_secret is None:
@@ -62,7 +62,7 @@ def verify_software_token(call: Call) -> dict[str, Any]:
     account.totp_secret, account.new_totp_secret = account.new_totp_secret, None
     account.used_totp_steps = {step}
     user.token_verified = True
-    if "AccessToken" not in call.parameters:  # set-up at sign-in also switches it on
+    if "AccessToken" not in call.parameters:  # setup during a sign-in also enables it
         user.software_token_mfa_enabled = True
         user.preferred_mfa_setting = second_factors.TOTP
     return {"Status": "SUCCESS"} | _next_session(call, challenge_sessions.MFA_SET_UP)

@@ -1,4 +1,4 @@
-"""Switch second factors on and off for one user."""
+"""A user's preferences for second factors."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ MEMBERS = {
 
 
 def set_user_mfa_preference(call: Call) -> dict[str, Any]:
-    """Set the preferences of the user who calls."""
+    """Set the preferences of the caller."""
     grant = bearer(call)
     return _set(call, grant.pool, grant.user)
 
@@ -86,7 +86,7 @@ def _switch(cognito: Cognito, user: User, factor: str, *, on: bool) -> None:
 
 
 def settings(cognito: Cognito, user: User) -> dict[str, Any]:
-    """Describe the user's second factors; what is empty is left out."""
+    """Return the user's second factors as the API describes them, without empty members."""
     enabled = second_factors.enabled_by(cognito, user)
     described: dict[str, Any] = {"UserMFASettingList": enabled} if enabled else {}
     if user.preferred_mfa_setting:

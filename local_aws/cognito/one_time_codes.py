@@ -1,4 +1,4 @@
-"""Ask for a code that was sent, as the first or as the second factor."""
+"""Challenges that ask for a code that was sent, as the first or second factor."""
 
 import secrets
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from local_aws.outbox import Delivery
 
 @dataclass(frozen=True, slots=True)
 class CodeChannel:
-    """Describe how a code is sent and comes back."""
+    """How a code is sent and returned."""
 
     attribute: str
     purpose: str
@@ -33,7 +33,7 @@ CHANNELS = {
 
 
 def challenge(cognito: Cognito, app: App, user: User, name: str) -> dict[str, Any]:
-    """Send a code, and ask for it; nothing is sent to whom it could not help."""
+    """Send a code and return its challenge; disabled and simulated users get no code."""
     means = CHANNELS[name]
     address = user.attribute_lookup[means.attribute]
     code = codes.draw()
@@ -52,7 +52,7 @@ def challenge(cognito: Cognito, app: App, user: User, name: str) -> dict[str, An
 
 
 def check(app: App, session: Session, responses: dict[str, str]) -> None:
-    """Refuse a wrong code; a right one proves the address."""
+    """Check a code; the right one also verifies the address."""
     means, user = CHANNELS[session.challenge], session.user
     typed = required(responses, means.response)
     if not secrets.compare_digest(session.expected.secret.encode(), typed.encode()):

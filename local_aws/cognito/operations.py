@@ -1,4 +1,4 @@
-"""Answer each call: here, or by moto after a check."""
+"""Cognito's operations: implemented here, or by moto after a check."""
 
 import json
 import secrets
@@ -77,14 +77,14 @@ _SECRET_LENGTH = 52
 
 
 class StrictCognito(CognitoIdpResponse):
-    """Answer one request."""
+    """Handles one request."""
 
     def __init__(self, cognito: Cognito) -> None:
         super().__init__()
         self._cognito = cognito
 
     def answer(self, request: Request, url: str, headers: object) -> TYPE_RESPONSE:
-        """Answer with the operation's JSON, or with a refusal's; never with HTML."""
+        """Return the operation's JSON, or an error's; never HTML."""
         operation = request.headers.get("X-Amz-Target", "").rpartition(".")[2]
         try:
             self.setup_class(request, url, headers)
@@ -93,7 +93,7 @@ class StrictCognito(CognitoIdpResponse):
             failure = refusal
         except NotImplementedError:
             failure = not_implemented(operation)
-        except Exception as bug:  # noqa: BLE001 -- whatever breaks, the client gets JSON
+        except Exception as bug:  # noqa: BLE001 -- any defect becomes a JSON error
             failure = InternalErrorException(f"{operation}: {bug!r}")
         content = {"__type": failure.error_type, "message": failure.message}
         return failure.code, _JSON, json.dumps(content)
@@ -110,19 +110,19 @@ class StrictCognito(CognitoIdpResponse):
         if operation in admin.CHECKS:
             admin.CHECKS[operation](call)
         self.body = json.dumps(call.parameters)
-        # moto looks for parameters in the body as if it were a form, before it reads the JSON: a
-        # password "x&Username=bob" would name the user.
+        # moto reads parameters from the body as a form before it reads the JSON: a password
+        # "x&Username=bob" would set the user name.
         self.querystring = {}
         return self.call_action()
 
     def admin_create_user(self) -> ActionResult:
-        """Create a user; to invite one again means no second one."""
+        """Create a user; RESEND returns the existing one."""
         if self._get_param("MessageAction") == "RESEND":
             return ActionResult({"User": self._stored_user().to_json(extended=True)})
         return super().admin_create_user()
 
     def admin_get_user(self) -> ActionResult:
-        """Show a user with all second factors; moto knows none by e-mail."""
+        """Return a user with all second factors; moto does not know e-mail."""
         answer = super().admin_get_user()
         shown = cast("dict[str, Any]", answer.result)
         unknown = {"UserMFASettingList", "PreferredMfaSetting"}
@@ -134,7 +134,7 @@ class StrictCognito(CognitoIdpResponse):
         return self.backend.admin_get_user(pool_id, username)
 
     def create_user_pool_client(self) -> ActionResult:
-        """Create a client, whose secret has the form that the API's own model demands."""
+        """Create a client whose secret has the form of the service model; moto's has not."""
         answer = super().create_user_pool_client()
         described = cast("dict[str, dict[str, Any]]", answer.result)["UserPoolClient"]
         pool = self.backend.describe_user_pool(described["UserPoolId"])

@@ -1,4 +1,4 @@
-"""Sign in with a passkey."""
+"""Sign-in with a passkey."""
 
 import json
 from typing import Any
@@ -15,7 +15,7 @@ from local_aws.cognito.web_authn import RelyingParty
 
 
 def options(call: Call, app: App, user: User) -> tuple[dict[str, str], Expected]:
-    """Give the parameters of a challenge that a passkey answers, and what is expected."""
+    """Return the parameters of a WEB_AUTHN challenge, and what its response is compared with."""
     party = _party(call, app)
     challenge = new_challenge()
     passkeys = relying_parties.usable_passkeys(call.cognito, app.pool, user)
@@ -31,13 +31,13 @@ def options(call: Call, app: App, user: User) -> tuple[dict[str, str], Expected]
 
 def _party(call: Call, app: App) -> RelyingParty:
     party = relying_parties.of_pool(call.cognito, app.pool)
-    if party is None:  # it was taken away since the challenge
+    if party is None:  # it was removed after the challenge
         raise NotAuthorizedException
     return party
 
 
 def answer(call: Call, app: App, session: Session, responses: dict[str, str]) -> dict[str, Any]:
-    """Answer WEB_AUTHN; the operation has no exceptions for passkeys, so all are one."""
+    """Handle WEB_AUTHN; every failed check is the same NotAuthorizedException."""
     given = required(responses, "CREDENTIAL")
     try:
         credential = json.loads(given)
@@ -70,7 +70,7 @@ def _check(
     if (
         holder not in (None, web_authn.encoded(session.user.id.encode()))
         or not web_authn.is_signed(key, signature, data, client_data)
-        # A counter that does not grow is a copy's; authenticators without one always say 0.
+        # A counter that does not grow indicates a copy; authenticators without a counter send 0.
         or (passkey.sign_count and sign_count <= passkey.sign_count)
     ):
         raise NotAuthorizedException

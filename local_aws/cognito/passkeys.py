@@ -1,4 +1,4 @@
-"""Register, list and delete passkeys."""
+"""Registration, listing and deletion of passkeys."""
 
 import secrets
 from collections.abc import Iterable, Mapping
@@ -21,23 +21,23 @@ from local_aws.cognito.tokens import bearer
 from local_aws.cognito.web_authn import RelyingParty
 
 # https://docs.aws.amazon.com/cognito/latest/developerguide/limits.html
-MOST = 20  # passkeys of one user; also the most of one page
+MOST = 20  # passkeys of a user, and of a page
 CHALLENGE_BYTES = 32
-TIMEOUT_MS = 60_000  # what browsers are told, as in the example of StartWebAuthnRegistration
+TIMEOUT_MS = 60_000  # for the browser, as in the example of StartWebAuthnRegistration
 
 
 def new_challenge() -> str:
-    """Draw a challenge, in base64url."""
+    """Return a random challenge in base64url."""
     return web_authn.encoded(secrets.token_bytes(CHALLENGE_BYTES))
 
 
 def descriptors(passkeys: Iterable[Passkey]) -> list[dict[str, str]]:
-    """Name credentials as browsers want them named."""
+    """Return the credential descriptors of WebAuthn."""
     return [{"type": "public-key", "id": passkey.credential_id} for passkey in passkeys]
 
 
 def _holder(call: Call) -> tuple[Grant, RelyingParty | None]:
-    """Give who calls, and for whom the passkeys of that pool are."""
+    """Return the caller, and the relying party of the pool."""
     grant = bearer(call)
     if challenge_sessions.WEB_AUTHN not in first_factors.allowed(grant.pool):
         raise WebAuthnNotEnabledException
@@ -45,7 +45,7 @@ def _holder(call: Call) -> tuple[Grant, RelyingParty | None]:
 
 
 def start_registration(call: Call) -> dict[str, Any]:
-    """Give a browser what it needs to make a passkey; the one begun before is void."""
+    """Return the options to create a passkey; a registration in progress is cancelled."""
     grant, party = _holder(call)
     if party is None:
         raise WebAuthnConfigurationMissingException
@@ -76,7 +76,7 @@ def start_registration(call: Call) -> dict[str, Any]:
 
 
 def complete_registration(call: Call) -> dict[str, Any]:
-    """Keep the passkey that the browser made."""
+    """Store the passkey that the browser created."""
     grant, party = _holder(call)
     account = call.cognito.account(grant.user)
     begun = account.registration
@@ -123,7 +123,7 @@ def _checked(
 
 
 def list_credentials(call: Call) -> dict[str, Any]:
-    """List the user's passkeys by pages, the oldest first."""
+    """Return a page of the user's passkeys, the oldest first."""
     passkeys = list(call.cognito.account(bearer(call).user).passkeys.values())
     token = call.parameters.get("NextToken", "0")
     if not token.isdecimal():

@@ -1,4 +1,4 @@
-"""Check a password, and lead from one step of a sign-in to the next."""
+"""Password checks, and the steps of a sign-in after the first factor."""
 
 import json
 from typing import Any
@@ -18,7 +18,7 @@ from local_aws.cognito.state import Call
 
 
 def sign_in(call: Call, app: App, user: User, password: str) -> dict[str, Any]:
-    """Sign in the user whose password this is, or refuse."""
+    """Check the password, and continue the sign-in."""
     if user.status is UserStatus.RESET_REQUIRED:
         raise PasswordResetRequiredException
     check_password(call, user, password)
@@ -26,7 +26,7 @@ def sign_in(call: Call, app: App, user: User, password: str) -> dict[str, Any]:
 
 
 def check_password(call: Call, user: User, password: str) -> None:
-    """Refuse a wrong password, and any password while the user is locked out."""
+    """Raise NotAuthorizedException for a wrong password, and for any while the user is locked."""
     lockout.check(call, user)
     if user.password != password:
         lockout.count_failure(call, user)
@@ -34,7 +34,7 @@ def check_password(call: Call, user: User, password: str) -> None:
 
 
 def after_first_factor(call: Call, app: App, user: User) -> dict[str, Any]:
-    """Give the next challenge for a user whose first factor was right, or tokens."""
+    """Return the next challenge or tokens for a user whose first factor was right."""
     if not user.enabled:
         raise NotAuthorizedException("User is disabled.")
     if user.status is UserStatus.RESET_REQUIRED:
@@ -62,5 +62,5 @@ def _new_password(call: Call, app: App, user: User) -> dict[str, Any]:
 
 
 def proceed(call: Call, app: App, user: User) -> dict[str, Any]:
-    """Ask for the second factor, or give tokens where none is due."""
+    """Return the challenge of the second factor, or tokens where none is needed."""
     return second_factors.challenge(call, app, user) or tokens.sign_in(call.cognito, app, user)

@@ -1,4 +1,4 @@
-"""Apply the pool's password policy."""
+"""The password policy of a pool."""
 
 import re
 
@@ -18,7 +18,7 @@ _CLASSES = {
 
 
 def check_policy(pool: Pool, password: str) -> None:
-    """Refuse a password that the pool does not take, naming the rule."""
+    """Raise InvalidPasswordException with the rule that the password breaks."""
     policy = setting(pool, "Policies", {})["PasswordPolicy"]  # pool_factors fills it in
     if len(password) < policy.get("MinimumLength", 8):
         raise InvalidPasswordException(

@@ -1,6 +1,7 @@
-"""Set which factors a pool offers, by the rules of Amazon Cognito.
+"""
+The factors that a pool offers, set by the rules of Amazon Cognito.
 
-The words are those that AWS answered in 2026 to https://github.com/go-to-k/cdkd (issues 1923, 1975
+The messages are those of AWS in 2026, as quoted by https://github.com/go-to-k/cdkd (issues 1923, 1975
 and 2064).
 """
 
@@ -25,7 +26,7 @@ LITE = "LITE"
 
 
 def check_new_pool(call: Call) -> None:
-    """Refuse factors that a pool cannot be created with, and fill in what AWS defaults to."""
+    """Raise if a pool cannot be created with these factors; fill in AWS's defaults."""
     parameters = call.parameters
     if parameters.get("MfaConfiguration", "OFF") != "OFF":
         if "SmsConfiguration" not in parameters:
@@ -38,7 +39,7 @@ def check_new_pool(call: Call) -> None:
 
 
 def check_changed_pool(call: Call) -> None:
-    """Refuse first factors that exclude what the pool has, and fill in as for a new one."""
+    """Raise if the first factors conflict with the pool's MFA; fill in defaults as for a new pool."""
     _complete(call.parameters)
     if find_pool(call.parameters["UserPoolId"]).mfa_config == "ON":
         _check_alone(
@@ -49,7 +50,7 @@ def check_changed_pool(call: Call) -> None:
 
 
 def _complete(parameters: dict[str, Any]) -> None:
-    """Fill in the plan and the policies that are not given: also a change sets all of them."""
+    """Fill in the plan and the policies that are missing: an update sets all of them."""
     given = parameters.get("Policies", {})
     if parameters.setdefault("UserPoolTier", "ESSENTIALS") == LITE and "SignInPolicy" in given:
         raise FeatureUnavailableInTierException
@@ -58,7 +59,7 @@ def _complete(parameters: dict[str, Any]) -> None:
 
 
 def _check_alone(allowed: Sequence[str], passkey_words: str) -> None:
-    """Refuse what cannot be beside MFA that is required."""
+    """Raise if a first factor cannot be combined with required MFA."""
     if set(allowed) & set(first_factors.CODES):
         raise InvalidParameterException(
             "Only PASSWORD and WEB_AUTHN (if configured) can be enabled as an auth factor if MFA is"
@@ -69,13 +70,13 @@ def _check_alone(allowed: Sequence[str], passkey_words: str) -> None:
 
 
 def check_client(pool: Pool, flows: Sequence[str]) -> None:
-    """Refuse a client that may do what the pool's tier lacks."""
+    """Raise if the client uses a flow that the pool's plan lacks."""
     if setting(pool, "UserPoolTier", "") == LITE and "ALLOW_USER_AUTH" in flows:
         raise FeatureUnavailableInTierException
 
 
 def set_user_pool_mfa_config(call: Call) -> dict[str, Any]:
-    """Set the second factors, and the relying party of passkeys; the latter can come alone."""
+    """Set the second factors, the relying party of passkeys, or both."""
     parameters = call.parameters
     pool = find_pool(parameters["UserPoolId"])
     mode = parameters.get("MfaConfiguration", pool.mfa_config)
@@ -125,7 +126,7 @@ def _check(pool: Pool, mode: str, given: dict[str, Any]) -> None:
 
 
 def get_user_pool_mfa_config(call: Call) -> dict[str, Any]:
-    """Tell the second factors and the relying party."""
+    """Return the second factors and the relying party."""
     return _described(call.cognito, find_pool(call.parameters["UserPoolId"]))
 
 

@@ -1,4 +1,4 @@
-"""Read, change and delete the user who calls."""
+"""Operations of the signed-in user on their own account."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def _caller(call: Call) -> tuple[App, User]:
 
 
 def get_user(call: Call) -> dict[str, Any]:
-    """Show the user."""
+    """Return the user."""
     app, user = _caller(call)
     shown = {
         "Username": user.username,
@@ -36,7 +36,7 @@ def get_user(call: Call) -> dict[str, Any]:
 
 
 def get_user_auth_factors(call: Call) -> dict[str, Any]:
-    """Show how the user can sign in."""
+    """Return how the user can sign in."""
     grant = bearer(call)
     shown = {
         "Username": grant.user.username,
@@ -46,7 +46,7 @@ def get_user_auth_factors(call: Call) -> dict[str, Any]:
 
 
 def update_user_attributes(call: Call) -> dict[str, Any]:
-    """Change attributes; a new address is unverified, and a blank value deletes."""
+    """Set attributes; a new address is unverified, and an empty value deletes."""
     app, user = _caller(call)
     given = flatten_attrs(call.parameters["UserAttributes"])
     attribute_rules.check_changed(app, given)
@@ -83,7 +83,7 @@ def delete_user_attributes(call: Call) -> dict[str, Any]:
 
 
 def _delete(call: Call, pool: Pool, user: User, names: list[str]) -> None:
-    """Delete attributes, and with an address the mark that it was verified and its code."""
+    """Delete attributes; of an address also the verified flag and the code."""
     known = attribute_rules.schema(pool)
     for name in names:
         if known[name].required or name in username_attributes(pool):
@@ -108,7 +108,7 @@ def get_user_attribute_verification_code(call: Call) -> dict[str, Any]:
 
 
 def verify_user_attribute(call: Call) -> dict[str, Any]:
-    """Mark the address as verified whose code this is."""
+    """Mark the address of the code as verified."""
     grant = bearer(call)
     name, user = _contact(call), grant.user
     codes.count(call, user)
@@ -129,7 +129,7 @@ def _contact(call: Call) -> str:
 
 
 def delete_user(call: Call) -> dict[str, Any]:
-    """Delete the user; all tokens die."""
+    """Delete the user and revoke all tokens."""
     grant = bearer(call)
     revoke_all(call.cognito, grant.user)
     for group in grant.user.groups:

@@ -1,4 +1,4 @@
-"""Forget, reset and change passwords."""
+"""Forgotten, reset and changed passwords."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ NO_CONTACT = (
 
 
 def forgot_password(call: Call) -> dict[str, Any]:
-    """Send a code with which the password can be reset."""
+    """Send a code to reset the password."""
     username = call.parameters["Username"]
     app = app_of(call.parameters, username)
     user = find_user(app.pool, username)
@@ -42,7 +42,7 @@ def forgot_password(call: Call) -> dict[str, Any]:
 
 
 def send_reset(call: Call, pool: Pool, user: User) -> dict[str, str]:
-    """Send the code to the address that the pool prefers among the user's verified ones."""
+    """Send the code to the user's verified address that the pool prefers."""
     attribute = _contact(pool, user)
     if attribute is None:
         raise InvalidParameterException(NO_CONTACT)
@@ -63,7 +63,7 @@ def _contact(pool: Pool, user: User) -> str | None:
 
 
 def confirm_forgot_password(call: Call) -> dict[str, Any]:
-    """Set a new password with the code, and sign out everywhere."""
+    """Set a new password with the code, and revoke all tokens."""
     parameters = call.parameters
     app = app_of(parameters, parameters["Username"])
     # https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pool-managing-errors.html
@@ -84,7 +84,7 @@ def change_password(call: Call) -> dict[str, Any]:
     """Change the password of a user who knows it; the tokens stay valid."""
     grant = bearer(call)
     codes.count(call, grant.user)
-    if grant.user.password is not None:  # who signed up without one sets the first
+    if grant.user.password is not None:  # None: the user signed up without one
         check_password(call, grant.user, call.parameters.get("PreviousPassword", ""))
         call.cognito.account(grant.user).failed_sign_ins = 0
     check_policy(grant.pool, call.parameters["ProposedPassword"])

@@ -1,4 +1,4 @@
-"""Tell for whom a pool's passkeys are."""
+"""Relying parties of passkeys."""
 
 from moto.cognitoidp.models import CognitoIdpUser as User
 from moto.cognitoidp.models import CognitoIdpUserPool as Pool
@@ -8,7 +8,7 @@ from local_aws.cognito.web_authn import RelyingParty
 
 
 def of_pool(cognito: Cognito, pool: Pool) -> RelyingParty | None:
-    """Give the relying party that was set, or else the pool's domain; None where there is neither."""
+    """Return the configured relying party, else the pool's domain; None without both."""
     set_up = cognito.pool_factors(pool).web_authn or {}
     name = set_up.get("RelyingPartyId")
     if name is None and pool.domain is not None:
@@ -19,7 +19,7 @@ def of_pool(cognito: Cognito, pool: Pool) -> RelyingParty | None:
 
 
 def usable_passkeys(cognito: Cognito, pool: Pool, user: User) -> list[Passkey]:
-    """List the user's passkeys; those for a former relying party open nothing any more."""
+    """Return the user's passkeys for the pool's current relying party."""
     party = of_pool(cognito, pool)
     every = cognito.account(user).passkeys.values()
     return [one for one in every if party is not None and one.relying_party_id == party.id]

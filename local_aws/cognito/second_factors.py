@@ -1,4 +1,4 @@
-"""Ask for a second factor, and check it."""
+"""Challenges of second factors."""
 
 import json
 from typing import Any
@@ -28,7 +28,7 @@ SESSIONS = {
 
 
 def of_pool(cognito: Cognito, pool: Pool) -> list[str]:
-    """List the factors that the pool offers."""
+    """Return the factors that the pool offers."""
     offered = {
         SMS: pool.sms_mfa_config is not None,
         EMAIL: cognito.pool_factors(pool).email_mfa is not None,
@@ -38,7 +38,7 @@ def of_pool(cognito: Cognito, pool: Pool) -> list[str]:
 
 
 def enabled_by(cognito: Cognito, user: User) -> list[str]:
-    """List the factors that the user has switched on."""
+    """Return the factors that the user has enabled."""
     enabled = {
         SMS: user.sms_mfa_enabled,
         EMAIL: cognito.account(user).email_mfa_enabled,
@@ -48,11 +48,12 @@ def enabled_by(cognito: Cognito, user: User) -> list[str]:
 
 
 def active(cognito: Cognito, pool: Pool, user: User) -> list[str]:
-    """List the factors of which the user is asked for one.
+    """
+    Return the factors of which a sign-in asks for one.
 
     TOTP stays in use where the pool no longer offers it:
     https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-mfa.html
-    A pool that insists takes the addresses of a user who has switched nothing on.
+    Where MFA is required, the addresses of a user who has enabled nothing are used.
     """
     if pool.mfa_config == "OFF":
         return []
@@ -64,7 +65,7 @@ def active(cognito: Cognito, pool: Pool, user: User) -> list[str]:
 
 
 def challenge(call: Call, app: App, user: User) -> dict[str, Any] | None:
-    """Ask for the second factor, or to set one up; None where none is due."""
+    """Return the challenge of the second factor or its setup; None where none is needed."""
     cognito, pool = call.cognito, app.pool
     factors = active(cognito, pool, user)
     preferred = user.preferred_mfa_setting
@@ -93,7 +94,7 @@ def _ask(cognito: Cognito, app: App, user: User, factor: str) -> dict[str, Any]:
 
 
 def select(call: Call, app: App, session: Session, responses: dict[str, str]) -> dict[str, Any]:
-    """Answer SELECT_MFA_TYPE: ask for the factor that was chosen."""
+    """Handle SELECT_MFA_TYPE."""
     chosen = required(responses, "ANSWER")
     if chosen not in active(call.cognito, app.pool, session.user):
         raise InvalidParameterException("Invalid MFA type selected.")
@@ -101,7 +102,7 @@ def select(call: Call, app: App, session: Session, responses: dict[str, str]) ->
 
 
 def code(call: Call, app: App, session: Session, responses: dict[str, str]) -> dict[str, Any]:
-    """Answer SMS_MFA or EMAIL_OTP."""
+    """Handle SMS_MFA, or EMAIL_OTP as second factor."""
     lockout.check(call, session.user)
     try:
         one_time_codes.check(app, session, responses)
@@ -114,7 +115,7 @@ def code(call: Call, app: App, session: Session, responses: dict[str, str]) -> d
 def software_token(
     call: Call, app: App, session: Session, responses: dict[str, str]
 ) -> dict[str, Any]:
-    """Answer SOFTWARE_TOKEN_MFA."""
+    """Handle SOFTWARE_TOKEN_MFA."""
     typed = required(responses, "SOFTWARE_TOKEN_MFA_CODE")
     lockout.check(call, session.user)
     account = call.cognito.account(session.user)
@@ -128,5 +129,5 @@ def software_token(
 
 
 def set_up(call: Call, app: App, session: Session, _responses: dict[str, str]) -> dict[str, Any]:
-    """Answer MFA_SETUP with the session that VerifySoftwareToken gave."""
+    """Handle MFA_SETUP with the session that VerifySoftwareToken returned."""
     return tokens.sign_in(call.cognito, app, session.user)

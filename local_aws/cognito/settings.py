@@ -1,4 +1,4 @@
-"""Read the settings of a pool and of an app client, with AWS's defaults."""
+"""Settings of pools and app clients, with AWS's defaults."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,44 +16,44 @@ DAY_S = 86400
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """Join an app client with its pool."""
+    """An app client with its pool."""
 
     pool: Pool
     client: Client
 
     @property
     def hides_users(self) -> bool:
-        """Tell whether an unknown user is answered like a known one."""
+        """Whether responses hide that a user does not exist."""
         return bool(setting(self.client, "PreventUserExistenceErrors", "LEGACY") == "ENABLED")
 
     @property
     def flows(self) -> tuple[str, ...]:
-        """List the flows that the client may use."""
+        """The flows that the client may use."""
         return tuple(setting(self.client, "ExplicitAuthFlows", DEFAULT_FLOWS))
 
     @property
     def access_token_s(self) -> int:
-        """Give the life of an access token."""
+        """The lifetime of an access token."""
         return self._validity("AccessToken", "hours", HOUR_S)
 
     @property
     def id_token_s(self) -> int:
-        """Give the life of an id token."""
+        """The lifetime of an id token."""
         return self._validity("IdToken", "hours", HOUR_S)
 
     @property
     def refresh_token_s(self) -> int:
-        """Give the life of a refresh token."""
+        """The lifetime of a refresh token."""
         return self._validity("RefreshToken", "days", 30 * DAY_S)
 
     @property
     def session_s(self) -> int:
-        """Give the time in which a challenge can be answered."""
+        """The time to respond to a challenge."""
         return int(setting(self.client, "AuthSessionValidity", 3)) * MINUTE_S
 
     @property
     def rotation_grace_s(self) -> int | None:
-        """Give the time in which a rotated token still works; None where tokens stay."""
+        """How long a rotated refresh token stays valid; None without rotation."""
         rotation = setting(self.client, "RefreshTokenRotation", {})
         if rotation.get("Feature") != "ENABLED":
             return None
@@ -66,26 +66,26 @@ class App:
 
 
 def setting(holder: Pool | Client, name: str, default: Any) -> Any:  # noqa: ANN401 -- any JSON
-    """Read a setting; one that is empty counts as absent."""
+    """Return a setting; an empty one counts as missing."""
     return holder.extended_config.get(name) or default
 
 
 def username_attributes(pool: Pool) -> list[str]:
-    """List the attributes that serve as user name ("email", "phone_number")."""
+    """Return the attributes that serve as user name ("email", "phone_number")."""
     return list(setting(pool, "UsernameAttributes", []))
 
 
 def auto_verified(pool: Pool) -> list[str]:
-    """List the attributes to which Cognito sends codes by itself."""
+    """Return the attributes that Cognito verifies automatically."""
     return list(setting(pool, "AutoVerifiedAttributes", []))
 
 
 def distinguishes_case(pool: Pool) -> bool:
-    """Tell whether "Alice" and "alice" are two users."""
+    """Return whether "Alice" and "alice" are two users."""
     return bool(setting(pool, "UsernameConfiguration", {}).get("CaseSensitive", False))
 
 
 def verified_before_update(pool: Pool) -> list[str]:
-    """List the attributes that keep their old value until the new one is verified."""
+    """Return the attributes that keep their old value until the new one is verified."""
     settings = setting(pool, "UserAttributeUpdateSettings", {})
     return list(settings.get("AttributesRequireVerificationBeforeUpdate", []))

@@ -1,4 +1,4 @@
-"""Check requests against the service model, as the service's front door does."""
+"""Validation of requests against the service model."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ from local_aws.cognito.errors import (
     not_implemented,
 )
 
-# Patterns are written in Java's dialect. Python's has no Unicode categories, so these stand in:
+# The model's patterns are Java's. Python's `re` has no Unicode categories, so these replace them:
 # every visible character, and every separator.
 _VISIBLE = (
     r"\x21-\x7e\xa1-\u167f\u1681-\u1fff\u2010-\u2027\u2030-\u205e\u2060-\u2fff\u3001-\ud7ff"
@@ -32,7 +32,7 @@ _TYPES: Mapping[str, type] = {  # in JSON; a blob is a string
 
 
 def check(operation: str, parameters: Any) -> dict[str, Any]:  # noqa: ANN401 -- JSON
-    """Give the parameters without nulls, or refuse the first one that breaks its shape."""
+    """Return the parameters without nulls; raises for the first that violates its shape."""
     try:
         model = get_service_model("cognito-idp").operation_model(operation)
     except OperationNotFoundError:
@@ -43,7 +43,7 @@ def check(operation: str, parameters: Any) -> dict[str, Any]:  # noqa: ANN401 --
 
 
 def required(parameters: Mapping[str, Any], name: str) -> str:
-    """Give a parameter that the model leaves open and that must be there in this case."""
+    """Return a parameter that is optional in the model but required here."""
     if not parameters.get(name):
         raise InvalidParameterException(f"Missing required parameter {name}")
     return str(parameters[name])

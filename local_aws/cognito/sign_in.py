@@ -1,4 +1,4 @@
-"""Begin a sign-in, by the flow that the client asks for."""
+"""The start of a sign-in, by the flow that the client requests."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +14,7 @@ from local_aws.cognito.settings import App
 from local_aws.cognito.shapes import required
 from local_aws.cognito.state import Call
 
-# Each flow with the entries of ExplicitAuthFlows that allow it; those without ALLOW_ are older.
+# Flow -> the entries of ExplicitAuthFlows that allow it; those without ALLOW_ are legacy.
 PUBLIC_FLOWS = {
     "USER_PASSWORD_AUTH": ("ALLOW_USER_PASSWORD_AUTH", "USER_PASSWORD_AUTH"),
     "USER_SRP_AUTH": ("ALLOW_USER_SRP_AUTH",),
@@ -30,12 +30,12 @@ ADMIN_FLOWS = PUBLIC_FLOWS | {
 
 
 def initiate_auth(call: Call) -> dict[str, Any]:
-    """Begin a sign-in as a user."""
+    """Start a sign-in as a user."""
     return _begin(call, find_app(call.parameters["ClientId"]), PUBLIC_FLOWS)
 
 
 def admin_initiate_auth(call: Call) -> dict[str, Any]:
-    """Begin a sign-in as an administrator."""
+    """Start a sign-in as an administrator."""
     app = find_app(call.parameters["ClientId"])
     if app.pool.id != call.parameters["UserPoolId"]:
         raise ResourceNotFoundException(f"User pool client {app.client.id} does not exist.")
@@ -54,7 +54,7 @@ def _begin(call: Call, app: App, flows: dict[str, tuple[str, ...]]) -> dict[str,
 
 def _check_flow(app: App, flow: str, permits: tuple[str, ...]) -> None:
     refreshes = flow.startswith("REFRESH_TOKEN")
-    # A client with the older entries may always refresh, one that rotates never in this way.
+    # A client with legacy entries may always refresh; one with rotation never by this flow.
     older = all(not entry.startswith("ALLOW_") for entry in app.flows)
     allowed = any(entry in app.flows for entry in permits) or (refreshes and older)
     if not allowed or (refreshes and app.rotation_grace_s is not None):
@@ -74,7 +74,7 @@ def _refresh(call: Call, app: App, parameters: dict[str, str]) -> dict[str, Any]
     return tokens.refresh(call, app, token, parameters.get("SECRET_HASH"))
 
 
-# SRP is lacking: what it proves, a password proves too.
+# SRP is not implemented; the password flows cover the same checks.
 BEGINNINGS: dict[str, Callable[[Call, App, dict[str, str]], dict[str, Any]]] = {
     "USER_PASSWORD_AUTH": _with_password,
     "ADMIN_USER_PASSWORD_AUTH": _with_password,

@@ -1,4 +1,4 @@
-"""Sign up, and prove that the address is one's own."""
+"""Sign-up and its confirmation."""
 
 from typing import Any
 
@@ -56,17 +56,18 @@ def sign_up(call: Call) -> dict[str, Any]:
 
 
 def _session(call: Call, app: App, user: User, name: str) -> dict[str, str]:
-    """Open the session that leads on to USER_AUTH, for a client that may use it."""
+    """Return a session that continues with USER_AUTH, if the client may use it."""
     if "ALLOW_USER_AUTH" not in app.flows:
         return {}
     return {"Session": challenge_sessions.issue(call.cognito, app, user, name)}
 
 
 def _send(call: Call, app: App, user: User) -> dict[str, Any]:
-    """Send a confirmation code.
+    """
+    Send a confirmation code.
 
-    A pool that verifies nothing by itself sends none on AWS, and an administrator confirms. Here
-    the console is the mailbox, so the code is announced all the same, without delivery details.
+    On AWS, a pool without automatic verification sends none, and an administrator confirms. Here the
+    code is announced on the console all the same, without delivery details.
     """
     attribute = codes.contact(app.pool, user)
     codes.send(call.cognito, app.pool, user, codes.CONFIRMATION, attribute)
@@ -77,7 +78,7 @@ def _send(call: Call, app: App, user: User) -> dict[str, Any]:
 
 
 def confirm_sign_up(call: Call) -> dict[str, Any]:
-    """Confirm the user who has the code."""
+    """Confirm the user with the code."""
     parameters = call.parameters
     app = app_of(parameters, parameters["Username"])
     user = require_user(app, parameters["Username"], ExpiredCodeException())

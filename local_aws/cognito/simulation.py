@@ -1,4 +1,4 @@
-"""Make up users who do not exist, for clients that must not learn who does."""
+"""Simulated users, for clients that hide which users exist."""
 
 import secrets
 
@@ -14,13 +14,13 @@ from local_aws.cognito.state import Cognito
 
 
 def find(cognito: Cognito, app: App, name: str) -> User | None:
-    """Find the user; where the client must not learn that there is none, make one up."""
+    """Return the user; a simulated one where the client hides missing users; else None."""
     user = find_user(app.pool, name)
     return _simulated(cognito, app, name) if user is None and app.hides_users else user
 
 
 def require(cognito: Cognito, app: App, name: str) -> User:
-    """Give the user as find() does, or refuse."""
+    """Return the user as find() does; raises UserNotFoundException instead of None."""
     user = find(cognito, app, name)
     if user is None:
         raise UserNotFoundException
@@ -28,11 +28,11 @@ def require(cognito: Cognito, app: App, name: str) -> User:
 
 
 def _simulated(cognito: Cognito, app: App, name: str) -> User:
-    """Give the user whom nobody can be.
+    """
+    Return the simulated user of a name.
 
-    It has what most users have, a password and one address, and is the same for a name each time.
-    It is never locked out (see lockout.py). Amazon Cognito draws at random which
-    challenge it simulates:
+    It has a password and one address, as most users have, and is always the same for a name. It is never
+    locked out (see lockout.py). Amazon Cognito chooses at random which challenge it simulates:
     https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pool-managing-errors.html
     """
     key = (app.pool.id, name if distinguishes_case(app.pool) else name.casefold())

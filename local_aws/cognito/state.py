@@ -1,4 +1,4 @@
-"""Hold what Cognito knows and moto does not: codes, sessions, tokens, attempts."""
+"""The state of Cognito that moto does not have: codes, sessions, tokens, attempts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,17 +15,17 @@ CodeKey = tuple[str, str | None]  # purpose and, for a verification, the attribu
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """Remember a code that was sent."""
+    """A code that was sent."""
 
     value: str
     expires_at: float
     address: str
-    """Where it went, and so what it proves; empty for a user without an address."""
+    """Where it was sent, and so what it verifies; empty for a user without an address."""
 
 
 @dataclass(slots=True)
 class Grant:
-    """Follow one sign-in: all its tokens live and die together."""
+    """One sign-in; its tokens are revoked together."""
 
     pool: Pool
     user: User
@@ -38,16 +38,16 @@ class Grant:
 
 @dataclass(slots=True)
 class RefreshToken:
-    """Remember a refresh token and when rotation replaced it."""
+    """A refresh token, and until when rotation lets it be reused."""
 
     grant: Grant
     reusable_until: float | None = None
-    """None as long as it is the newest one."""
+    """None while it is the newest one."""
 
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """Remember an access token."""
+    """An access token."""
 
     grant: Grant
     expires_at: float
@@ -55,18 +55,18 @@ class AccessToken:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """Remember what the answer to a challenge is compared with."""
+    """What the response to a challenge is compared with."""
 
     secret: str = field(default="", repr=False)
-    """A code that was sent, or a challenge of WebAuthn; empty where the user has the secret."""
+    """A code that was sent, or a WebAuthn challenge; empty for passwords and TOTP."""
     address: str = ""
-    """Where the code went, and so what it proves."""
+    """Where the code was sent, and so what it verifies."""
     wrong_answers: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Tie a challenge to the user and client that it was issued for."""
+    """An open challenge, and the user and client that it was issued for."""
 
     pool: Pool
     user: User
@@ -78,10 +78,10 @@ class Session:
 
 @dataclass(slots=True)
 class Passkey:
-    """Remember a credential of WebAuthn."""
+    """A WebAuthn credential."""
 
     credential_id: str
-    """In base64url, as browsers write it."""
+    """In base64url."""
     public_key: bytes
     """A SubjectPublicKeyInfo in DER."""
     sign_count: int
@@ -93,7 +93,7 @@ class Passkey:
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """Remember a passkey's registration that has begun."""
+    """A registration of a passkey in progress."""
 
     client_id: str
     challenge: str
@@ -102,7 +102,7 @@ class Registration:
 
 @dataclass(slots=True)
 class PoolFactors:
-    """Add to moto's pool what SetUserPoolMfaConfig sets and moto does not keep."""
+    """Settings of SetUserPoolMfaConfig that moto's pool does not keep."""
 
     email_mfa: dict[str, Any] | None = None
     web_authn: dict[str, Any] | None = None
@@ -110,31 +110,31 @@ class PoolFactors:
 
 @dataclass(slots=True)
 class Account:
-    """Add to moto's user what moto does not keep."""
+    """Data of a user that moto does not keep."""
 
     typed_name: str = ""
-    """As it was typed at sign-up; empty for a user whom an administrator created."""
+    """As entered at sign-up; empty for a user whom an administrator created."""
     codes: dict[CodeKey, Code] = field(default_factory=dict)
     attempts: dict[str, list[float]] = field(default_factory=dict)
-    """Times of the calls that are counted by the hour, by operation."""
+    """Times of the calls with an hourly limit, by operation."""
     grants: list[Grant] = field(default_factory=list)
     failed_sign_ins: int = 0
     last_sign_in_at: float = 0.0
     locked_until: float = 0.0
     totp_secret: str | None = None
     new_totp_secret: str | None = None
-    """Associated, not verified yet."""
+    """Associated, but not verified yet."""
     used_totp_steps: set[int] = field(default_factory=set)
     email_mfa_enabled: bool = False
     passkeys: dict[str, Passkey] = field(default_factory=dict)
     """By credential id, the oldest first."""
     registration: Registration | None = None
     simulated: bool = False
-    """No such user exists, and the client must not learn it."""
+    """Whether the user does not exist, which responses hide."""
 
 
 class Cognito:
-    """Keep the state of one local Cognito."""
+    """The state of one local Cognito."""
 
     def __init__(self, deliver: Callable[[Delivery], None], now: Callable[[], float]) -> None:
         self.deliver = deliver
@@ -143,29 +143,29 @@ class Cognito:
         self.access_tokens: dict[str, AccessToken] = {}
         self.refresh_tokens: dict[str, RefreshToken] = {}
         self.simulated: dict[tuple[str, str], User] = {}
-        """Users who do not exist, by pool id and name: the same one for a name each time."""
+        """Simulated users by pool id and name."""
         self._accounts: WeakKeyDictionary[User, Account] = WeakKeyDictionary()
         self._pool_factors: WeakKeyDictionary[Pool, PoolFactors] = WeakKeyDictionary()
 
     def account(self, user: User) -> Account:
-        """Give the user's account, an empty one the first time."""
+        """Return the user's account, initially empty."""
         return self._accounts.setdefault(user, Account())
 
     def pool_factors(self, pool: Pool) -> PoolFactors:
-        """Give what SetUserPoolMfaConfig set, nothing the first time."""
+        """Return what SetUserPoolMfaConfig set, initially nothing."""
         return self._pool_factors.setdefault(pool, PoolFactors())
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Carry one request to the function that answers it."""
+    """One request to Cognito."""
 
     operation: str
     parameters: dict[str, Any]
-    """Checked against the operation's input shape; an absent member is absent."""
+    """Validated against the operation's input shape, without nulls."""
     cognito: Cognito
 
     @property
     def now(self) -> float:
-        """Tell the time, in seconds since the epoch."""
+        """The time in seconds since 1970."""
         return self.cognito.now()

@@ -1,4 +1,4 @@
-"""Issue, read, rotate and revoke tokens."""
+"""Issue, validation, rotation and revocation of tokens."""
 
 import secrets
 import uuid
@@ -24,7 +24,7 @@ _JWE_PART_BYTES = (256, 12, 700, 16)  # key, nonce, content, tag
 
 
 def sign_in(cognito: Cognito, app: App, user: User) -> dict[str, Any]:
-    """Begin a grant and give its first tokens."""
+    """Return the tokens of a new grant."""
     now = cognito.now()
     grant = Grant(
         pool=app.pool,
@@ -37,7 +37,7 @@ def sign_in(cognito: Cognito, app: App, user: User) -> dict[str, Any]:
     account = cognito.account(user)
     account.grants = [old for old in account.grants if old.expires_at > now and not old.revoked]
     account.grants.append(grant)
-    account.failed_sign_ins = 0  # only a sign-in that was completed clears the lockout
+    account.failed_sign_ins = 0  # only a completed sign-in resets the lockout
     result = _issue(cognito, app, grant) | {"RefreshToken": _refresh_token(cognito, grant)}
     return {"ChallengeParameters": {}, "AuthenticationResult": result}
 
@@ -94,14 +94,14 @@ def _claims(app: App, user: User) -> dict[str, Any]:
 
 
 def readable_attributes(app: App, user: User) -> dict[str, str]:
-    """Give the attributes that the client may read: all of them unless it names some."""
+    """Return the attributes that the client may read: all unless it names some."""
     own = user.attribute_lookup
     readable = setting(app.client, "ReadAttributes", list(own))
     return {name: value for name, value in own.items() if name in [*readable, "sub"]}
 
 
 def bearer(call: Call) -> Grant:
-    """Give the grant behind the call's access token."""
+    """Return the grant of an access token; raises NotAuthorizedException or UserNotFoundException."""
     token = call.cognito.access_tokens.get(call.parameters["AccessToken"])
     if token is None:
         raise NotAuthorizedException("Invalid Access Token")
@@ -116,9 +116,9 @@ def bearer(call: Call) -> Grant:
 
 
 def refresh(call: Call, app: App, token: str, given_hash: str | None) -> dict[str, Any]:
-    """Answer InitiateAuth's REFRESH_TOKEN_AUTH."""
+    """Handle InitiateAuth with REFRESH_TOKEN_AUTH."""
     grant = _live(call, app, token).grant
-    # Over the user's real name, which is the sub where the user name is an e-mail address:
+    # The hash covers the stored user name, which is the sub where users sign in with an address:
     # https://github.com/aws/aws-sdk-net-extensions-cognito/issues/122
     check_secret_hash(app.client, grant.user.username, given_hash)
     return {
@@ -128,7 +128,7 @@ def refresh(call: Call, app: App, token: str, given_hash: str | None) -> dict[st
 
 
 def get_tokens_from_refresh_token(call: Call) -> dict[str, Any]:
-    """Exchange a refresh token, for another one too where the client rotates them."""
+    """Exchange a refresh token; with rotation, the response has a new refresh token."""
     app = find_app(call.parameters["ClientId"])
     if not _secret_fits(app, call):
         raise NotAuthorizedException(f"Unable to verify secret for client {app.client.id}")
@@ -160,7 +160,7 @@ def _live(call: Call, app: App, token: str) -> RefreshToken:
 
 
 def revoke_token(call: Call) -> dict[str, Any]:
-    """End the grant of a refresh token; an unknown token is no error."""
+    """Revoke the grant of a refresh token; an unknown token is not an error."""
     app = find_app(call.parameters["ClientId"])
     if not _secret_fits(app, call):
         raise UnauthorizedException(f"Unable to verify secret for client {app.client.id}")
@@ -169,7 +169,7 @@ def revoke_token(call: Call) -> dict[str, Any]:
     token = call.parameters["Token"]
     known = call.cognito.refresh_tokens.get(token)
     if known is None:
-        if token.count(".") == 2:  # noqa: PLR2004 -- a JWT has three parts: an access or id token
+        if token.count(".") == 2:  # noqa: PLR2004 -- a JWT has three parts
             raise UnsupportedTokenTypeException
         return {}
     if known.grant.client_id != app.client.id:
@@ -179,12 +179,12 @@ def revoke_token(call: Call) -> dict[str, Any]:
 
 
 def revoke_all(cognito: Cognito, user: User) -> None:
-    """End every grant of the user."""
+    """Revoke every grant of the user."""
     for grant in cognito.account(user).grants:
         grant.revoked = True
 
 
 def global_sign_out(call: Call) -> dict[str, Any]:
-    """Sign the user out everywhere."""
+    """Revoke all tokens of the caller."""
     revoke_all(call.cognito, bearer(call).user)
     return {}

@@ -1,4 +1,4 @@
-"""Compute time-based one-time passwords (RFC 6238: SHA-1, 6 digits, steps of 30 s)."""
+"""Time-based one-time passwords (RFC 6238: SHA-1, 6 digits, steps of 30 s)."""
 
 import base64
 import hashlib
@@ -8,17 +8,17 @@ import secrets
 from local_aws.cognito.state import Account
 
 STEP_S = 30
-WINDOW = (0, -1, 1)  # steps accepted around the current one: clocks differ
+WINDOW = (0, -1, 1)  # accepted steps relative to the current one, because clocks differ
 SECRET_BYTES = 32  # as Cognito's: 52 characters in base 32
 
 
 def new_secret() -> str:
-    """Draw a secret, in base 32 without padding."""
+    """Return a random secret, in base32 without padding."""
     return base64.b32encode(secrets.token_bytes(SECRET_BYTES)).decode().rstrip("=")
 
 
 def code_at(secret: str, step: int) -> str:
-    """Compute the code of a step."""
+    """Return the code of a step."""
     key = base64.b32decode(secret + "=" * (-len(secret) % 8))
     digest = hmac.digest(key, step.to_bytes(8, "big"), hashlib.sha1)
     start = digest[-1] & 0x0F
@@ -27,7 +27,7 @@ def code_at(secret: str, step: int) -> str:
 
 
 def matching_step(secret: str, code: str, now: float) -> int | None:
-    """Find the step, in the window around *now*, of which this is the code."""
+    """Return the step around *now* that has this code, or None."""
     for offset in WINDOW:
         step = int(now // STEP_S) + offset
         if hmac.compare_digest(code_at(secret, step).encode(), code.encode()):
@@ -36,7 +36,7 @@ def matching_step(secret: str, code: str, now: float) -> int | None:
 
 
 def mark_used(account: Account, step: int) -> bool:
-    """Mark the code of a step as used, and tell whether it was fresh."""
+    """Mark the code of a step as used; return whether it was unused."""
     fresh = step not in account.used_totp_steps
     account.used_totp_steps = {used for used in account.used_totp_steps if used >= step - 2}
     account.used_totp_steps.add(step)

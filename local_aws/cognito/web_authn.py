@@ -1,4 +1,4 @@
-"""Check what an authenticator signs (https://www.w3.org/TR/webauthn-3/, section 7)."""
+"""Verification of WebAuthn responses (https://www.w3.org/TR/webauthn-3/, section 7)."""
 
 import base64
 import binascii
@@ -30,26 +30,26 @@ ES256 = -7  # https://www.iana.org/assignments/cose
 CREATE = "webauthn.create"
 GET = "webauthn.get"
 USER_PRESENT, USER_VERIFIED, CREDENTIAL_INCLUDED = 0x01, 0x04, 0x40
-HEADER_BYTES = 37  # hash of the relying party's id (32), flags (1), signature counter (4)
+HEADER_BYTES = 37  # hash of the relying party id (32), flags (1), signature counter (4)
 AAGUID_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
 class RelyingParty:
-    """Say for whom a credential is."""
+    """The relying party of a credential."""
 
     id: str
     verification: str
-    """Of the user: "required" or "preferred"."""
+    """User verification: "required" or "preferred"."""
 
 
 def encoded(value: bytes) -> str:
-    """Write in base64url without padding."""
+    """Return base64url without padding."""
     return base64.urlsafe_b64encode(value).decode().rstrip("=")
 
 
 def text(holder: Mapping[str, Any], name: str) -> str:
-    """Give a member that must be a string."""
+    """Return a member that must be a string."""
     value = holder.get(name)
     if not isinstance(value, str):
         raise InvalidParameterException(f"Invalid credential: {name} is missing")
@@ -57,7 +57,7 @@ def text(holder: Mapping[str, Any], name: str) -> str:
 
 
 def decoded(holder: Mapping[str, Any], name: str) -> bytes:
-    """Give a member that must be base64url."""
+    """Return the bytes of a member that must be base64url."""
     value = text(holder, name)
     try:
         return base64.b64decode(value + "=" * (-len(value) % 4), b"-_", validate=True)
@@ -66,7 +66,7 @@ def decoded(holder: Mapping[str, Any], name: str) -> bytes:
 
 
 def response(credential: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Give the authenticator's response, of a credential that is a public key."""
+    """Return the authenticator's response of a public key credential."""
     answer = credential.get("response")
     if credential.get("type") != "public-key" or not isinstance(answer, dict):
         raise InvalidParameterException("Invalid credential: it is no PublicKeyCredential")
@@ -74,7 +74,7 @@ def response(credential: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def check_client_data(data: bytes, kind: str, challenge: str, party: RelyingParty) -> None:
-    """Check what the browser says was signed, and where."""
+    """Check the type, challenge and origin in clientDataJSON."""
     try:
         said = json.loads(data)
     except ValueError:
@@ -93,13 +93,13 @@ def _is_allowed(origin: str, party_id: str) -> bool:
     except ValueError:
         return False
     host = address.hostname or ""
-    # Browsers have passkeys in secure contexts only, and take localhost for one.
+    # Browsers allow passkeys only in secure contexts; localhost counts as one.
     secure = address.scheme == "https" or (address.scheme, host) == ("http", "localhost")
     return secure and (host == party_id or host.endswith(f".{party_id}"))
 
 
 def check_authenticator_data(data: bytes, party: RelyingParty) -> int:
-    """Check for whom the authenticator acted, and give its signature counter."""
+    """Check relying party and flags; return the signature counter."""
     if len(data) < HEADER_BYTES:
         raise InvalidParameterException("Invalid credential: authenticatorData is too short")
     if data[:32] != hashlib.sha256(party.id.encode()).digest():
@@ -111,7 +111,7 @@ def check_authenticator_data(data: bytes, party: RelyingParty) -> int:
 
 
 def public_key(der: bytes) -> EllipticCurvePublicKey:
-    """Read a key for ES256."""
+    """Return an ES256 key from its SubjectPublicKeyInfo."""
     try:
         key = load_der_public_key(der)
     except (ValueError, UnsupportedAlgorithm):
@@ -122,9 +122,10 @@ def public_key(der: bytes) -> EllipticCurvePublicKey:
 
 
 def attested(credential_id: bytes, key: EllipticCurvePublicKey) -> bytes:
-    """Write what authenticator data holds of a credential after the AAGUID.
+    """
+    Return the attested credential data after the AAGUID.
 
-    The key is as COSE and CTAP2 write it: kty EC2, alg ES256, crv P-256, x, y, in this order.
+    The key is encoded as COSE and CTAP2 do: kty EC2, alg ES256, crv P-256, x, y, in this order.
     """
     point = key.public_numbers()
     x, y = (value.to_bytes(32, "big") for value in (point.x, point.y))
@@ -133,7 +134,7 @@ def attested(credential_id: bytes, key: EllipticCurvePublicKey) -> bytes:
 
 
 def is_signed(key: EllipticCurvePublicKey, signature: bytes, data: bytes, client: bytes) -> bool:
-    """Tell whether the signature is over authenticator data and client data."""
+    """Return whether the signature covers authenticator data and client data."""
     try:
         key.verify(signature, data + hashlib.sha256(client).digest(), ECDSA(SHA256()))
     except InvalidSignature:
