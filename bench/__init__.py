@@ -1,1 +1,1 @@
-"""Measures what a request costs this service, an empty handler, and other ways to build the same."""
+"""Measures what a request costs this service, an empty handler, and other stacks."""

@@ -1,4 +1,4 @@
-"""`python -m bench [full|quick|profile|overload]`: measures, and says what came of it."""
+"""`python -m bench [full|quick|profile|overload]`: measure and report."""
 
 import os
 import signal
@@ -12,10 +12,10 @@ from bench.machine import Cores
 from bench.measure import measure
 from bench.profiling import profile
 from bench.settings import MODES, Settings
-from bench.stage import Unfit
+from bench.setup import SetupFailed
 
 ROOT: Final = Path(__file__).parent.parent
-FULL: Final = "full"  # what the README shows; anything less leaves its files alone
+FULL: Final = "full"  # the only mode that updates the README
 PROFILE: Final = "profile"
 OVERLOAD: Final = "overload"
 RESULT: Final = ROOT / "bench" / "result.json"
@@ -25,12 +25,12 @@ PASSING_RESULT: Final = ROOT / "build" / "bench.json"
 
 
 def _end(number: int, _: object) -> None:
-    """Leave by an exception, so that all that was started is ended."""
+    """Raise SystemExit, so that everything that was started is stopped."""
     sys.exit(128 + number)
 
 
 def main(arguments: list[str]) -> int:
-    """Measure as the mode and the environment say; return the exit status."""
+    """Measure in the mode and with the settings of the environment; return the exit status."""
     signal.signal(signal.SIGTERM, _end)
     mode = arguments[0] if arguments else FULL
     if mode == OVERLOAD:
@@ -48,7 +48,7 @@ def main(arguments: list[str]) -> int:
             sys.stdout.write(profile(settings, cores))
             return 0
         measured = measure(settings, cores)
-    except Unfit as unfit:
+    except SetupFailed as unfit:
         sys.stderr.write(f"bench: {unfit}\n")
         return 1
     sys.stdout.write(report.text(measured))

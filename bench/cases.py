@@ -1,4 +1,4 @@
-"""What is measured: each case is a server and the requests that it gets."""
+"""The cases: each is a server and the requests that it gets."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from bench import profiles, servers, tokens, traffic
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Who signs the tokens of the requests."""
+    """The signers of the tokens in requests."""
 
     pool: tokens.UserPool
     balancer: tokens.LoadBalancer
@@ -18,7 +18,7 @@ class Keys:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One row of the result; an answer has *status* and, with 200 to a read, the user's profile."""
+    """One row of the result; a response has *status* and, for a read with 200, the user's profile."""
 
     name: str
     server: str
@@ -43,7 +43,7 @@ def _reads(_: Keys) -> list[bytes]:
 FLOOR: Final = Case("floor", servers.FLOOR, _reads)
 GET_COLD: Final = Case("GET cold", servers.SERVICE, lambda _: traffic.reads_of_new_users())
 GET_UNGATHERED: Final = Case("GET ungathered", servers.SERVICE_UNGATHERED, _reads)
-# For the memory of them, in processes that have seen nobody yet.
+# For the memory per user, in fresh processes.
 FIRST_USERS: Final = Case("first users", servers.SERVICE_OF_MANY, _reads)
 MANY_USERS: Final = Case(
     "many users", servers.SERVICE_OF_MANY, lambda _: traffic.reads_of_new_users()

@@ -1,4 +1,4 @@
-"""The machine: which cores serve and which load, and under what conditions a result was got."""
+"""The machine: its cores, and the conditions of a result."""
 
 import os
 import platform
@@ -18,28 +18,28 @@ PEER_PACKAGES = ("fastapi", "uvicorn", "boto3", "aiodynamo")
 
 @dataclass(frozen=True, slots=True)
 class Cores:
-    """The core that the server under test has for itself, and those of the load and of the stubs."""
+    """The core of the server under test, and the cores of the load and the stubs."""
 
     server: frozenset[int]
     others: frozenset[int]
 
     @classmethod
     def shared_out(cls, cores: set[int]) -> Self:
-        """Give the first core to the server and the others to the rest; one core serves all."""
+        """Assign the first core to the server and the others to the rest; a single core serves all."""
         first, *others = sorted(cores)
         return cls(frozenset({first}), frozenset(others or {first}))
 
     def pin_server(self, pid: int) -> None:
-        """Bind a process that was just started to the server's core."""
+        """Bind a new process to the server's core."""
         os.sched_setaffinity(pid, self.server)
 
     def pin_other(self, pid: int) -> None:
-        """Bind a process that was just started to the cores of the rest."""
+        """Bind a new process to the other cores."""
         os.sched_setaffinity(pid, self.others)
 
 
 def conditions() -> dict[str, Any]:
-    """Return what a reader must know of the machine and of what was measured."""
+    """Return the machine, the versions and the commit of a result."""
     return {
         "measured_at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "commit": _commit(),
@@ -55,7 +55,7 @@ def conditions() -> dict[str, Any]:
 
 
 def _cpu() -> str:
-    """Return what the processor calls itself."""
+    """Return the model name of the processor."""
     for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
@@ -76,7 +76,7 @@ def _has(package: str) -> bool:
 
 
 def _commit() -> str:
-    """Return the commit that was measured, with a mark where files differ from it."""
+    """Return the commit that was measured, marked if files differ from it."""
     described = subprocess.run(
         ["git", "describe", "--always", "--dirty", "--abbrev=12"],  # noqa: S607 -- the user's git
         capture_output=True,

@@ -1,4 +1,4 @@
-"""A whole measurement: the rounds, then what takes long runs."""
+"""A whole measurement: the rounds, then the long runs."""
 
 import json
 import subprocess
@@ -15,7 +15,7 @@ from bench.machine import Cores, conditions
 from bench.process import running
 from bench.rounds import Bench, Sample
 from bench.settings import Settings
-from bench.stage import Stage, Start, stage
+from bench.setup import Setup, Start, setup
 from bench.table import Row
 
 WARM_UP_S: Final = 1
@@ -27,7 +27,7 @@ MEMORY_S: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """MiB in RAM under load of a few users, and after so many more were seen."""
+    """Resident MiB under load with few users, and after many more users."""
 
     warm_mib: float
     users: int
@@ -36,7 +36,7 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All that was measured; *tails* are the long runs of GET warm, by number of connections."""
+    """All results; *tails* are the long runs of GET warm, by number of connections."""
 
     conditions: dict[str, Any]
     settings: dict[str, Any]
@@ -51,20 +51,20 @@ class Report:
 
 
 def measure(settings: Settings, cores: Cores) -> Report:
-    """Measure; raises Unfit where anything answers otherwise than it should."""
+    """Measure; raises SetupFailed if anything does not answer as expected."""
     around = conditions()
     for_memory = (FIRST_USERS, MANY_USERS) if settings.known_users else ()
     with (
         TemporaryDirectory(prefix="bench-") as directory,
-        stage(
+        setup(
             (*settings.cases, *for_memory), cores, Path(directory), delay_ms=settings.delay_ms
-        ) as on_stage,
+        ) as prepared,
     ):
-        bench = Bench(on_stage, cores)
+        bench = Bench(prepared, cores)
         for case in settings.cases:
             _say(f"warming {case.name}")
             bench.run(case, connections=WARM_UP_CONNECTIONS, seconds=WARM_UP_S)
-        started = on_stage.servers
+        started = prepared.servers
         resident = {name: server.process.resident_mib() for name, server in started.items()}
         samples = _rounds(bench, settings)
         return Report(
@@ -75,14 +75,14 @@ def measure(settings: Settings, cores: Cores) -> Report:
             starts={name: server.start for name, server in started.items()},
             resident_mib=resident,
             tails=_tails(bench, settings),
-            memory=_memory(bench, on_stage, settings.known_users) if for_memory else None,
-            token_check_us=_token_checks(on_stage, cores) if for_memory else {},
+            memory=_memory(bench, prepared, settings.known_users) if for_memory else None,
+            token_check_us=_token_checks(prepared, cores) if for_memory else {},
             failures=bench.failures,
         )
 
 
 def described(settings: Settings) -> dict[str, Any]:
-    """Return the settings as a result names them."""
+    """Return the settings as the result names them."""
     return {
         "cases": [case.name for case in settings.cases],
         "connections": list(settings.connections),
@@ -110,7 +110,7 @@ def _rounds(bench: Bench, settings: Settings) -> list[Sample]:
 
 
 def _tails(bench: Bench, settings: Settings) -> dict[int, Outcome]:
-    """Return one long run for each number of connections at which the tail matters."""
+    """Return one long run for each number of connections."""
     if not settings.tail_s or GET_WARM not in settings.cases:
         return {}
     tails = {}
@@ -121,9 +121,9 @@ def _tails(bench: Bench, settings: Settings) -> dict[int, Outcome]:
     return tails
 
 
-def _memory(bench: Bench, on_stage: Stage, users: int) -> Memory:
-    """Let new users come until there were enough of them, and weigh the process before and after."""
-    process = on_stage.servers[servers.SERVICE_OF_MANY].process
+def _memory(bench: Bench, prepared: Setup, users: int) -> Memory:
+    """Send requests of new users, and measure the memory of the process before and after."""
+    process = prepared.servers[servers.SERVICE_OF_MANY].process
     bench.run(FIRST_USERS, connections=MEMORY_CONNECTIONS, seconds=MEMORY_S)
     warm_mib = process.resident_mib()
     seen = 0
@@ -134,12 +134,12 @@ def _memory(bench: Bench, on_stage: Stage, users: int) -> Memory:
     return Memory(warm_mib, seen, process.resident_mib())
 
 
-def _token_checks(on_stage: Stage, cores: Cores) -> dict[str, float]:
-    """Return the microseconds of a repeated check, by source of identity."""
+def _token_checks(prepared: Setup, cores: Cores) -> dict[str, float]:
+    """Return the microseconds of a repeated token check, by source of identity."""
     sub = profiles.sub(0)
-    keys = on_stage.keys
+    keys = prepared.keys
     program = servers.token_checks(
-        on_stage.behind,
+        prepared.behind,
         f"Bearer {keys.pool.access_token(sub)}",
         keys.balancer.token(sub),
         sub,

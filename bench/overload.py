@@ -1,9 +1,9 @@
 """
-`python -m bench overload`: what is served while five times as much is asked for as can be.
+`python -m bench overload`: throughput under five times the load that the service can serve.
 
-DynamoDB's answers come late, so that the limit is the requests in flight and not the processor. First as
-many clients as may be in flight call one after another: the peak. Then clients that keep to a clock call
-five times as often.
+DynamoDB's answers are delayed, so that the limit is the requests in flight and not the CPU. First, as
+many clients as may be in flight send one request after another: the peak. Then clients with a fixed rate send
+five times as many requests.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from bench.cases import Keys
 from bench.load.asyncio_load import quantile_us
 from bench.machine import Cores
 from bench.process import running
-from bench.stage import ready, stubs
+from bench.setup import ready, stubs
 
 IN_FLIGHT: Final = 16
 DELAY_MS: Final = 40.0
@@ -43,19 +43,19 @@ _LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 @dataclass(slots=True)
 class Tally:
-    """What clients count together: the times of what was served, and how much was refused."""
+    """The latencies of served and of refused requests of all clients."""
 
     served_s: list[float] = field(default_factory=list)
     refused_s: list[float] = field(default_factory=list)
 
     def p99_ms(self, times_s: list[float]) -> float:
-        """Return the time that one in a hundred exceeds."""
+        """Return the 99th percentile in ms."""
         return quantile_us(sorted(times_s), 0.99) / 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """The peak, then what was served and refused a second under overload; times in ms."""
+    """The peak, then what was served and refused a second under overload; latencies in ms."""
 
     peak: float
     served: float
@@ -66,14 +66,14 @@ class Round:
 
     @property
     def share(self) -> float:
-        """How much of the peak was served under overload."""
+        """The share of the peak that was served under overload."""
         return self.served / self.peak
 
 
 async def _client(
     port: int, requests: Iterator[bytes], tally: Tally, *, ends_at: float, every_s: float = 0
 ) -> None:
-    """Call one request after another, but none before its time by the clock."""
+    """Send one request after another, each not before its scheduled time."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     due = time.perf_counter()
     while (begun := time.perf_counter()) < ends_at:
@@ -93,7 +93,7 @@ async def _client(
 async def _clients(
     port: int, count: int, tally: Tally, *, seconds: float, rate: float | None = None
 ) -> None:
-    """Let so many clients call for that long, together *rate* times a second."""
+    """Run *count* clients, which together send *rate* requests a second."""
     requests = itertools.cycle(traffic.reads_of_known_users())
     ends_at = time.perf_counter() + seconds
     every_s = 0 if rate is None else count / rate
@@ -131,7 +131,7 @@ async def _round(port: int, seconds: float) -> Round:
 
 
 def text(rounds: list[Round]) -> str:
-    """Return the result for a person."""
+    """Return the result as a table."""
     lines = [
         "| peak/s | served/s | of the peak | refused/s | p99 served | p99 refused | p99 health |",
         "|---:|---:|---:|---:|---:|---:|---:|",
@@ -145,7 +145,7 @@ def text(rounds: list[Round]) -> str:
 
 
 def measure(cores: Cores, *, rounds: int = ROUNDS, seconds: float = SECONDS) -> list[Round]:
-    """Measure; raises Unfit where the service does not start."""
+    """Measure; raises SetupFailed if the service does not start."""
     os.sched_setaffinity(0, cores.others)  # the clients are in this process
     keys = Keys(tokens.UserPool(), tokens.LoadBalancer())
     with ExitStack() as stack, TemporaryDirectory(prefix="bench-") as directory:

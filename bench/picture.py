@@ -1,4 +1,4 @@
-"""The picture of a result: what each case costs in floors."""
+"""The chart of a result: the cost of each case in floors."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ SIZE_INCHES: Final = (8.0, 4.6)
 
 
 def write(rows: Sequence[Row], file: Path) -> None:
-    """Write a bar for each case at 64 connections, with its range, cheapest first."""
+    """Write a chart with a bar and range for each case at 64 connections, cheapest first."""
     shown = sorted(
         (row for row in rows if row.connections == AT and row.case != FLOOR.name),
         key=lambda row: row.floors.median,

@@ -1,4 +1,4 @@
-"""A process under measurement: its CPU, its memory, its start and its end."""
+"""A process under measurement: its CPU time, memory, start and end."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ from typing import IO, Final
 
 TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
 PROC: Final = Path("/proc")
-STOP_WITHIN_S: Final = 15.0  # longer than this service lets requests in flight finish
+STOP_WITHIN_S: Final = 15.0  # longer than this service waits for requests in flight
 SETTLES_WITHIN_S: Final = 5.0
 QUIET_S: Final = 0.1
 
@@ -23,7 +23,7 @@ TIMES: Final = slice(11, 15)
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What is started: *environ* is the whole of its environment."""
+    """A program to start; *environ* is its whole environment."""
 
     name: str
     command: Sequence[str]
@@ -31,7 +31,7 @@ class Program:
 
 
 class Process:
-    """A running program; what it prints goes to *stdout*, or nowhere."""
+    """A running program; its output goes to *stdout*, or is discarded."""
 
     def __init__(self, program: Program, *, stdout: int | IO[bytes] = subprocess.DEVNULL) -> None:
         self.name = program.name
@@ -42,24 +42,24 @@ class Process:
         self.pid = self._popen.pid
 
     def first_line(self) -> str:
-        """Return the first line that it prints to a pipe; empty where it ends without one."""
-        assert self._popen.stdout is not None  # noqa: S101 -- who asks has given a pipe
+        """Return the first line of its output from a pipe; empty if it ends without one."""
+        assert self._popen.stdout is not None  # noqa: S101 -- the caller has set a pipe
         return bytes(self._popen.stdout.readline()).decode().strip()
 
     def is_running(self) -> bool:
-        """Tell whether it has not ended."""
+        """Return whether it has not ended."""
         return self._popen.poll() is None
 
     def cpu_s(self) -> float:
-        """Return the seconds of CPU that it and its children have used, in whole ticks."""
+        """Return the CPU seconds of the process and its children, in whole ticks."""
         return sum(_ticks(pid) for pid in family(self.pid)) / TICKS_PER_S
 
     def resident_mib(self) -> float:
-        """Return the memory that it and its children have in RAM; what they share counts for each."""
+        """Return the resident memory of the process and its children; shared memory counts for each."""
         return sum(_resident_kib(pid) for pid in family(self.pid)) / 1_024
 
     def settle(self) -> None:
-        """Wait until it is idle: it may still be at requests that nobody waits for any more."""
+        """Wait until the process is idle: it may still handle requests that were abandoned."""
         ends_at = time.perf_counter() + SETTLES_WITHIN_S
         used_s = -1.0
         while used_s != self.cpu_s() and time.perf_counter() < ends_at:
@@ -67,7 +67,7 @@ class Process:
             time.sleep(QUIET_S)
 
     def stop(self) -> None:
-        """End it, and wait until it has."""
+        """Stop it, and wait until it has ended."""
         if self.is_running():
             self._popen.send_signal(signal.SIGTERM)
         try:
@@ -81,7 +81,7 @@ class Process:
 
 @contextmanager
 def running(program: Program, *, stdout: int = subprocess.DEVNULL) -> Iterator[Process]:
-    """Run a program, and end it."""
+    """Run a program until the block ends."""
     process = Process(program, stdout=stdout)
     try:
         yield process
@@ -90,7 +90,7 @@ def running(program: Program, *, stdout: int = subprocess.DEVNULL) -> Iterator[P
 
 
 def family(pid: int) -> list[int]:
-    """Return a process and all that come of it; none of one that has ended."""
+    """Return a process and all its descendants; empty if it has ended."""
     members = [pid]
     for member in members:
         for task in (PROC / str(member) / "task").glob("*"):
@@ -113,5 +113,5 @@ def _resident_kib(pid: int) -> int:
 def _text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
-    except (FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+    except (FileNotFoundError, ProcessLookupError):  # it has ended in the meantime
         return ""

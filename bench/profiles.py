@@ -1,4 +1,4 @@
-"""The profile that every user of the benchmark has, and who the users are."""
+"""The profile of every user of the benchmark, and the user ids."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -28,7 +28,7 @@ FIELDS: Final[Mapping[str, Any]] = {
     "preferences": {"theme": "dark", "newsletter": True, "columns": 3},
 }
 
-CHANGES: Final[Mapping[str, Any]] = {  # what a POST sends
+CHANGES: Final[Mapping[str, Any]] = {  # the body of a POST
     "displayName": "Asha R.",
     "city": "Pune",
     "postalCode": "411001",
@@ -39,9 +39,9 @@ CHANGES: Final[Mapping[str, Any]] = {  # what a POST sends
 
 KNOWN_USERS: Final = 500
 DIGITS: Final = 12  # of a user's number, in hexadecimal, at the end of the `sub`
-NUMBER: Final = "@" * DIGITS  # stands for the number in a request that is sent for ever new users
+NUMBER: Final = "@" * DIGITS  # the placeholder of the number in requests of new users
 HAS_PROFILE: Final = "5d9f1f3e-1111-4222-8333-"
-HAS_NONE: Final = "ffffffff-1111-4222-8333-"  # users whom the stub's table does not hold
+HAS_NONE: Final = "ffffffff-1111-4222-8333-"  # users without an item in the stub's table
 UNSEEN_FROM: Final = 1 << 32  # numbers from here on are used once
 
 
@@ -51,12 +51,12 @@ def sub(number: int) -> str:
 
 
 def known_users() -> list[str]:
-    """Return the users who come again and again."""
+    """Return the users that occur repeatedly."""
     return [sub(number) for number in range(KNOWN_USERS)]
 
 
 def item(user_id: str) -> dict[str, Any]:
-    """Return what the table holds of the profile, as plain values."""
+    """Return the profile's item in the table, as plain values."""
     return {
         "userId": user_id,
         "createdAt": CREATED_AT,

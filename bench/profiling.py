@@ -1,4 +1,4 @@
-"""Where the CPU of a request goes: the server's stacks under load, sampled by py-spy."""
+"""The CPU profile of a request: stacks of the server under load, sampled by py-spy."""
 
 import functools
 import subprocess
@@ -17,27 +17,27 @@ from bench.measure import WARM_UP_CONNECTIONS, WARM_UP_S
 from bench.rounds import Bench
 from bench.servers import ROOT
 from bench.settings import Settings
+from bench.setup import SetupFailed, setup
 from bench.stacks import Stack
-from bench.stage import Unfit, stage
 
 RATE_PER_S: Final = 400
 ROWS: Final = 45
 OURS: Final = "service/"
-SPARE_S: Final = 1  # the load outlasts the sampling
+SPARE_S: Final = 1  # the load runs longer than the sampling
 PY_SPY: Final = Path(sys.executable).with_name("py-spy")
 
 
 def profile(settings: Settings, cores: Cores) -> str:
-    """Return, for each case but the floor, what every module and function costs; raises Unfit."""
+    """Return the cost of every module and function for each case but the floor; raises SetupFailed."""
     parts = []
     with (
         TemporaryDirectory(prefix="bench-") as directory,
-        stage(settings.cases, cores, Path(directory), delay_ms=settings.delay_ms) as on_stage,
+        setup(settings.cases, cores, Path(directory), delay_ms=settings.delay_ms) as prepared,
     ):
-        bench = Bench(on_stage, cores)
+        bench = Bench(prepared, cores)
         for case in (case for case in settings.cases if case is not FLOOR):
             bench.run(case, connections=WARM_UP_CONNECTIONS, seconds=WARM_UP_S)
-            pid = on_stage.servers[case.server].process.pid
+            pid = prepared.servers[case.server].process.pid
             for connections in settings.connections:
                 load = functools.partial(bench.run, case, connections=connections)
                 cost_us = load(seconds=settings.seconds).cpu_us
@@ -52,7 +52,7 @@ def profile(settings: Settings, cores: Cores) -> str:
 
 
 def _tables(found: Sequence[Stack], cost_us: float) -> list[str]:
-    """Return what costs most, ranked in three ways."""
+    """Return three rankings of the cost."""
     functions = stacks.by_function(found, ROOT)
     # What is left to work on once AWS's library is cheap.
     ours = Counter({name: count for name, count in functions.items() if name.startswith(OURS)})
@@ -81,7 +81,7 @@ def _sampled(pid: int, cores: Cores, directory: Path, *, seconds: int) -> Iterat
         cores.pin_other(spy.pid)
         yield file
     if spy.returncode:
-        raise Unfit(f"py-spy ended with status {spy.returncode}")
+        raise SetupFailed(f"py-spy ended with status {spy.returncode}")
 
 
 def _ranked(what: str, counts: Counter[str], cost_us: float, found: Sequence[Stack]) -> str:

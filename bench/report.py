@@ -1,4 +1,4 @@
-"""What a measurement says: as text, and as a file."""
+"""The report of a measurement, as text and as JSON."""
 
 import json
 from dataclasses import asdict
@@ -16,13 +16,13 @@ PICTURE: Final = "![CPU of a request of each case at 64 connections](docs/speed.
 
 
 def text(report: Report) -> str:
-    """Return the whole report for a person."""
+    """Return the whole report as text."""
     details = table.details(report.rows, report.settings["cases"])
     return f"{summary(report)}\n\n{details}\n\n{_processes(report)}\n{_failures(report)}"
 
 
 def summary(report: Report) -> str:
-    """Return what the README shows."""
+    """Return the part that the README shows."""
     parts = [
         table.overview(report.rows, report.settings["cases"]),
         *(_tail(connections, outcome) for connections, outcome in report.tails.items()),
@@ -35,7 +35,7 @@ def summary(report: Report) -> str:
 
 
 def shown_in(page: str, summary: str) -> str:
-    """Return a page with the *summary* between the two marks."""
+    """Return a page with *summary* between the two markers."""
     before, rest = page.split(BEGIN)
     after = rest.partition(END)[2]
     return f"{before}{BEGIN}\n\n{PICTURE}\n\n{summary}\n\n{END}{after}"
@@ -48,7 +48,7 @@ def write(report: Report, file: Path) -> None:
 
 
 def _failures(report: Report) -> str:
-    """Return what makes the result void."""
+    """Return what makes the result invalid."""
     return "".join(
         f"\nNot all was answered with 2xx in time: {failure}\n" for failure in report.failures
     )

@@ -1,4 +1,4 @@
-"""The measurement: rounds in which every case has its turn, with the floor between them."""
+"""The rounds of a measurement: every case in turn, with the floor in between."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -12,17 +12,17 @@ from bench.load import generator
 from bench.load.generator import Load
 from bench.load.outcome import Outcome
 from bench.machine import Cores
-from bench.stage import Stage, Unfit
+from bench.setup import Setup, SetupFailed
 
 LEAST_TURNS: Final = 4  # of each connection in a run
-LONGEST_S: Final = 16  # of a run that was too short
+LONGEST_S: Final = 16  # of a run that had too few responses
 FLOOR_EVERY: Final = 3  # cases: the speed of a shared machine changes within seconds
-NUMBERS_OF_A_RUN: Final = 10_000_000  # of new users; no run gets through as many
+NUMBERS_OF_A_RUN: Final = 10_000_000  # of new users; no run needs as many
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One run of one case; *floors* is its CPU as a multiple of the floor's around it."""
+    """One run of one case; *floors* is its CPU time as a multiple of the adjacent floors'."""
 
     case: str
     connections: int
@@ -36,13 +36,13 @@ class Sample:
     max_us: int
 
     def alone_in(self, case: str) -> bool:
-        """Tell whether it is one of that case with one request at a time."""
+        """Return whether it is a run of that case with one request at a time."""
         return self.case == case and self.connections == 1
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of load, and what it cost the server."""
+    """One run of the load, and its cost for the server."""
 
     case: Case
     outcome: Outcome
@@ -50,33 +50,33 @@ class Run:
 
 
 class Bench:
-    """Loads what is on the *stage*; *failures* has each run in which not all ended in 2xx in time."""
+    """Sends load to the servers of *setup*; *failures* lists runs with refused, broken or late ones."""
 
-    def __init__(self, stage: Stage, cores: Cores) -> None:
-        self._stage = stage
+    def __init__(self, setup: Setup, cores: Cores) -> None:
+        self._setup = setup
         self._cores = cores
         self.failures: list[str] = []
         self._first = itertools.count(profiles.UNSEEN_FROM, NUMBERS_OF_A_RUN)
 
     def run(self, case: Case, *, connections: int, seconds: int) -> Run:
         """
-        Send load to a server by one case; raises Unfit where nothing is answered.
+        Send load to a server for one case; raises SetupFailed if nothing is answered.
 
-        A run with too few answers is made again for twice as long: what is under way at its end would
-        count for too much.
+        A run with too few responses is repeated for twice as long: requests in flight at its end
+        would count too much.
         """
         run = self._run(case, connections, seconds)
         while run.outcome.requests < connections * LEAST_TURNS and seconds < LONGEST_S:
             seconds *= 2
             run = self._run(case, connections, seconds)
         if not run.outcome.requests:
-            raise Unfit(f"{case.name} at {connections} connections: no answer in {seconds} s")
+            raise SetupFailed(f"{case.name} at {connections} connections: no answer in {seconds} s")
         return run
 
     def _run(self, case: Case, connections: int, seconds: int) -> Run:
-        server = self._stage.servers[case.server]
+        server = self._setup.servers[case.server]
         load = Load(
-            server.port, self._stage.requests[case.name], connections, seconds, next(self._first)
+            server.port, self._setup.requests[case.name], connections, seconds, next(self._first)
         )
         before_s = server.process.cpu_s()
         outcome = generator.send(load, pin=self._cores.pin_other)
@@ -84,7 +84,7 @@ class Bench:
         used_s = server.process.cpu_s() - before_s
         if outcome.failed:
             self.failures.append(f"{case.name} at {connections} connections: {outcome}")
-        # The generator hangs up while every connection waits for an answer; the server finishes those.
+        # The generator closes connections with requests in flight; the server finishes those.
         served = outcome.requests + connections
         return Run(case, outcome, used_s * 1_000_000 / served)
 
@@ -103,7 +103,7 @@ class Bench:
 
 
 def in_order(cases: Sequence[Case], number: int) -> list[Case]:
-    """Return the order of a round: each begins with another case, and the floor stands between."""
+    """Return the order of a round: each starts with another case, with the floor in between."""
     start = number * FLOOR_EVERY % len(cases)
     turned = [*cases[start:], *cases[:start]]
     order = [FLOOR]
@@ -115,7 +115,7 @@ def in_order(cases: Sequence[Case], number: int) -> list[Case]:
 
 
 def samples(runs: Sequence[Run], connections: int, number: int) -> Iterator[Sample]:
-    """Yield each run as a sample, compared with the floors before and after it."""
+    """Yield each run as a sample, compared with the adjacent floors."""
     floors = [(place, run.cpu_us) for place, run in enumerate(runs) if run.case is FLOOR]
     for place, run in enumerate(runs):
         if run.case is FLOOR:

@@ -1,4 +1,4 @@
-"""What is started: the stubs, this service in its configurations, the floor, and the peers."""
+"""The programs: the stubs, this service in several configurations, the floor, and the peers."""
 
 import os
 import socket
@@ -21,14 +21,14 @@ SERVICE_FOR_LOGINS: Final = "service, logins"
 SERVICE_UNGATHERED: Final = "service, each read alone"
 SERVICE_OF_MANY: Final = "service, many users"
 
-PEERS: Final[Mapping[str, str]] = {  # what the table calls them, and their modules
+PEERS: Final[Mapping[str, str]] = {  # name in the table -> module
     "FastAPI + boto3": "fastapi_boto3",
     "FastAPI + aioboto3": "fastapi_aioboto3",
     "aiohttp + aioboto3": "aiohttp_aioboto3",
     "aiohttp + aiodynamo": "aiohttp_aiodynamo",
 }
 
-# Limits are kept and counted, and set so high that nobody meets them.
+# The limits are enforced, but too high to be reached.
 UNREACHED_LIMITS: Final = {
     "LIMITS_SIGN_IN_PER_S": "100000",
     "LIMITS_ADDRESS_BURST": "100000",
@@ -40,7 +40,7 @@ UNREACHED_LIMITS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where the stubs listen."""
+    """The URLs of the stubs."""
 
     dynamodb: str
     cognito: str
@@ -48,13 +48,13 @@ class Addresses:
 
 
 def stub(name: str, *arguments: str) -> Program:
-    """Return a stub, by the name of its module; it prints the port that it takes."""
+    """Return a stub by the name of its module; it prints the port that it binds."""
     command = (sys.executable, "-m", f"bench.stubs.{name}", *arguments)
     return Program(f"stub {name}", command, _environ())
 
 
 def service(name: str, port: int, behind: Addresses, settings: Mapping[str, str]) -> Program:
-    """Return this service as `serve` runs it, with *settings* beside those that it needs."""
+    """Return this service as `serve` runs it, with *settings* besides the necessary ones."""
     environ = {
         "SERVER_HOST": "127.0.0.1",
         "SERVER_PORT": str(port),
@@ -65,7 +65,7 @@ def service(name: str, port: int, behind: Addresses, settings: Mapping[str, str]
 
 
 def services(behind: Addresses) -> dict[str, Mapping[str, str]]:
-    """Return the settings of each configuration of this service; the first is the shipped one."""
+    """Return the settings of each configuration of this service; the first is the default."""
     return {
         SERVICE: {},
         SERVICE_BEHIND_BALANCER: _behind_balancer(behind),
@@ -76,14 +76,14 @@ def services(behind: Addresses) -> dict[str, Mapping[str, str]]:
 
 
 def token_checks(behind: Addresses, authorization: str, data: str, sub: str) -> Program:
-    """Return what times a repeated check of an access token, and of a load balancer's."""
+    """Return the program that times repeated checks of an access token and of a load balancer's."""
     command = (sys.executable, "-m", "bench.token_checks", authorization, data, sub)
     environ = {**_to_aws(behind), **_behind_balancer(behind)}
     return Program("token checks", command, _environ(environ))
 
 
 def program(name: str, port: int, behind: Addresses) -> Program:
-    """Return the server of that name, on a port that is free."""
+    """Return the server with that name, on a free port."""
     settings = services(behind).get(name)
     if settings is not None:
         return service(name, port, behind, settings)
@@ -106,7 +106,7 @@ def free_port() -> int:
 
 
 def _to_aws(behind: Addresses) -> dict[str, str]:
-    """Return the settings that the service needs of AWS."""
+    """Return the AWS settings of the service."""
     return {
         "AWS_REGION": tokens.REGION,
         "AWS_COGNITO_USER_POOL_ID": tokens.POOL,
@@ -118,7 +118,7 @@ def _to_aws(behind: Addresses) -> dict[str, str]:
 
 
 def _behind_balancer(behind: Addresses) -> dict[str, str]:
-    """Return the settings of a deployment whose load balancer logs people in."""
+    """Return the settings for a load balancer that authenticates users."""
     return {
         "IDENTITY_SOURCES": "alb bearer",
         "IDENTITY_ALB_ARN": tokens.ARN,
@@ -127,7 +127,7 @@ def _behind_balancer(behind: Addresses) -> dict[str, str]:
 
 
 def _environ(more: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return an environment in which nothing of the machine's own AWS settings is left."""
+    """Return an environment without the machine's AWS settings."""
     return {
         "PATH": os.defpath,
         "PYTHONPATH": str(ROOT),

@@ -1,4 +1,4 @@
-"""How much is measured: a mode, and what the environment says otherwise."""
+"""The extent of a measurement: a mode, and overrides of the environment."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from bench.cases import CASES, FIRST, FLOOR, GET_WARM, Case
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """*tail_s* and *known_users* are of the parts that only `full` has: 0 leaves them out."""
+    """*tail_s* and *known_users* belong to parts of `full`: 0 leaves these out."""
 
     cases: tuple[Case, ...]
     connections: tuple[int, ...]
@@ -22,7 +22,7 @@ class Settings:
 
     @classmethod
     def read(cls, mode: str, environ: Mapping[str, str]) -> Self:
-        """Return a mode's settings with those that *environ* has; raises KeyError, ValueError."""
+        """Return a mode's settings with the overrides of *environ*; raises KeyError, ValueError."""
         settings = MODES[mode]
         patterns = environ.get("BENCH_CASES")
         cases = settings.cases if patterns is None else chosen(patterns)

@@ -1,4 +1,4 @@
-"""Stacks that py-spy sampled, added up: by module, and by function with all that it calls."""
+"""Stacks that py-spy sampled, summed up by module and by function with its callees."""
 
 import re
 from collections import Counter
@@ -14,7 +14,7 @@ INSTALLED: Final = "site-packages/"
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """One line of py-spy's raw format: frames from the outermost in, and how often it was met."""
+    """One line of py-spy's raw format: frames from the outermost in, and the number of samples."""
 
     frames: tuple[str, ...]
     count: int
@@ -28,7 +28,7 @@ def parsed(raw: str) -> Iterator[Stack]:
 
 
 def module(frame: str, root: Path) -> str | None:
-    """Return the file of a frame below *root* or in a package; None for all else, such as json's."""
+    """Return the file of a frame below *root* or in a package; None for all others, such as json's."""
     found = FRAME.fullmatch(frame)
     if found is None:
         return None
@@ -41,9 +41,9 @@ def module(frame: str, root: Path) -> str | None:
 
 def by_module(stacks: Sequence[Stack], root: Path) -> Counter[str]:
     """
-    Return the samples of each module, those of the standard library in the module that called it.
+    Return the samples of each module; those of the standard library count for the calling module.
 
-    The modules that every stack begins with are the loop: uvloop, the parser of HTTP, the transports.
+    The modules at the bottom of every stack are the event loop: uvloop, the HTTP parser, the transports.
     """
     chains = [
         [name for name in (module(frame, root) for frame in stack.frames) if name is not None]
@@ -58,7 +58,7 @@ def by_module(stacks: Sequence[Stack], root: Path) -> Counter[str]:
 
 
 def by_function(stacks: Sequence[Stack], root: Path) -> Counter[str]:
-    """Return the samples of each function with its callees; what is in every stack tells nothing."""
+    """Return the samples of each function with its callees, without functions in every stack."""
     counts: Counter[str] = Counter()
     for stack in stacks:
         for name in {named(frame, root) for frame in stack.frames}:
@@ -68,7 +68,7 @@ def by_function(stacks: Sequence[Stack], root: Path) -> Counter[str]:
 
 
 def named(frame: str, root: Path) -> str:
-    """Return a frame as `module: function`, without its line."""
+    """Return a frame as `module: function`, without the line."""
     found = FRAME.fullmatch(frame)
     if found is None:
         return frame

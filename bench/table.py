@@ -1,4 +1,4 @@
-"""Samples as medians with their ranges, and these as a table."""
+"""Tables of medians and ranges."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from bench.rounds import Sample
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """A median, and the least and the most that it was taken from."""
+    """A median, with the lowest and the highest value."""
 
     median: float
     least: float
@@ -31,13 +31,13 @@ class Row:
 
 
 def of(values: Iterable[float]) -> Range:
-    """Return the range of values, of which there is at least one."""
+    """Return the range of values, at least one."""
     known = [*values]
     return Range(median(known), min(known), max(known))
 
 
 def rows(samples: Sequence[Sample]) -> list[Row]:
-    """Return a row for each case and number of connections, in the order in which they came."""
+    """Return a row for each case and number of connections, in order of appearance."""
     groups: dict[tuple[str, int], list[Sample]] = {}
     for sample in samples:
         groups.setdefault((sample.case, sample.connections), []).append(sample)
@@ -57,7 +57,7 @@ def rows(samples: Sequence[Sample]) -> list[Row]:
 
 
 def overview(rows: Sequence[Row], order: Sequence[str]) -> str:
-    """Return the multiples of the floor's CPU, a column for each number of connections."""
+    """Return the multiples of the floor's CPU time, a column for each number of connections."""
     at = list(dict.fromkeys(row.connections for row in rows))
     cells = {(row.case, row.connections): row.floors for row in rows}
     table = [["CPU in floors", *(f"{connections} conn." for connections in at)]]
@@ -75,7 +75,7 @@ def details(rows: Sequence[Row], order: Sequence[str]) -> str:
 
 
 def aligned(table: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table, legible as it stands."""
+    """Return an aligned Markdown table."""
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
 
     def line(cells: Sequence[str], fill: Callable[[str, int], str]) -> str:

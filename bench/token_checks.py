@@ -1,4 +1,4 @@
-"""Times what a repeated check of a token costs inside the service, where no HTTP is in the way."""
+"""Times repeated token checks inside the service, without HTTP."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ from service.config import loader
 from service.domain.identity import Authenticator, RequestCredentials
 
 CHECKS: Final = 20_000
-TRIES: Final = 9  # the quickest counts: anything else is the machine's
+TRIES: Final = 9  # the minimum is taken: the rest is noise of the machine
 
 
 async def check_us(source: Authenticator, evidence: RequestCredentials) -> float:
@@ -31,7 +31,7 @@ async def check_us(source: Authenticator, evidence: RequestCredentials) -> float
 
 
 async def main(authorization: str, data: str, sub: str) -> None:
-    """Print the microseconds by source, as one line of JSON; the settings are the environment's."""
+    """Print the microseconds by source, as one line of JSON; the settings come from the environment."""
     evidence = RequestCredentials(
         peer=None, authorization=(authorization,), oidc_data=(data,), oidc_identity=(sub,)
     )

@@ -1,4 +1,4 @@
-"""Keys of a user pool and of a load balancer, and tokens that they sign for the known users."""
+"""Signers of tokens for the known users: a user pool and a load balancer."""
 
 import base64
 import json
@@ -53,7 +53,7 @@ class UserPool:
         )
 
     def sign_in(self, sub: str) -> bytes:
-        """Return Cognito's answer to a sign-in by password."""
+        """Return Cognito's answer to a password sign-in."""
         identity = {
             "sub": sub,
             "aud": CLIENT,
@@ -87,11 +87,11 @@ class LoadBalancer:
         self._key = ec.generate_private_key(ec.SECP256R1())
 
     def pem(self) -> bytes:
-        """Return the public key as the region's key server has it."""
+        """Return the public key as the region's key server publishes it."""
         return self._key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
     def token(self, sub: str) -> str:
-        """Return what stands in `x-amzn-oidc-data`."""
+        """Return an `x-amzn-oidc-data`."""
         expiry = int(time.time()) + LASTS_S
         header = {
             "typ": "JWT",
@@ -120,7 +120,7 @@ def _compact(
     *,
     padded: bool,
 ) -> str:
-    """Return a signed token; PyJWT itself never pads."""
+    """Return a signed token; PyJWT never pads."""
 
     def encoded(part: bytes) -> str:
         text = base64.urlsafe_b64encode(part).decode()

@@ -1,4 +1,4 @@
-"""The requests of each case, as the bytes that are sent."""
+"""The requests of each case, in bytes."""
 
 import json
 import struct
@@ -16,7 +16,7 @@ LENGTH: Final = struct.Struct("<I")  # before each request in a file of them
 def request(
     method: str, path: str, headers: Mapping[str, str], body: Mapping[str, object] | None = None
 ) -> bytes:
-    """Return a request as a client of a load balancer sends it."""
+    """Return a request as it arrives behind a load balancer."""
     content = b"" if body is None else json.dumps(body).encode()
     lines = [
         f"{method} {path} HTTP/1.1",
@@ -31,30 +31,30 @@ def request(
 
 
 def reads_of_known_users() -> list[bytes]:
-    """Return reads of users who come again and again."""
+    """Return reads of users that occur repeatedly."""
     return [request("GET", PATH, {IDENTITY: sub}) for sub in profiles.known_users()]
 
 
 def reads_of_new_users() -> list[bytes]:
-    """Return a read that is sent for ever new users."""
+    """Return a read that is sent for new users."""
     return [request("GET", PATH, {IDENTITY: profiles.HAS_PROFILE + profiles.NUMBER})]
 
 
 def merges() -> list[bytes]:
-    """Return POSTs to profiles that there are."""
+    """Return POSTs to existing profiles."""
     return [
         request("POST", PATH, {IDENTITY: sub}, profiles.CHANGES) for sub in profiles.known_users()
     ]
 
 
 def creations() -> list[bytes]:
-    """Return a POST that is sent for ever new users, none of whom has a profile."""
+    """Return a POST for new users, none of whom has a profile."""
     headers = {IDENTITY: profiles.HAS_NONE + profiles.NUMBER}
     return [request("POST", PATH, headers, profiles.CHANGES)]
 
 
 def logins() -> list[bytes]:
-    """Return sign-ins by password."""
+    """Return password sign-ins."""
     return [
         request("POST", "/api/auth/login", {}, {"username": sub, "password": "Sundays-on-foot-1"})
         for sub in profiles.known_users()
@@ -67,7 +67,7 @@ def reads_by_bearer(tokens: Iterable[str]) -> list[bytes]:
 
 
 def reads_behind_load_balancer(tokens: Mapping[str, str]) -> list[bytes]:
-    """Return reads as a load balancer passes them on, by its tokens for each user."""
+    """Return reads with a load balancer's token of each user."""
     return [
         request("GET", PATH, {IDENTITY: sub, "x-amzn-oidc-data": token})
         for sub, token in tokens.items()
@@ -75,7 +75,7 @@ def reads_behind_load_balancer(tokens: Mapping[str, str]) -> list[bytes]:
 
 
 def write(requests: Iterable[bytes], file: Path) -> None:
-    """Write requests for a generator of load."""
+    """Write requests to a file for a load generator."""
     file.write_bytes(b"".join(LENGTH.pack(len(request)) + request for request in requests))
 
 
@@ -93,5 +93,5 @@ def read(file: Path) -> list[bytes]:
 
 
 def numbered(request: bytes, number: int) -> bytes:
-    """Return the request for the user of that *number*, where it is for ever new ones."""
+    """Return the request with the user of that *number*, if it is for new users."""
     return request.replace(profiles.NUMBER.encode(), f"{number:0{profiles.DIGITS}x}".encode(), 1)

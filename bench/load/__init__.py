@@ -1,1 +1,1 @@
-"""Sends requests over many connections, each as soon as the one before is answered."""
+"""Load generators: many connections, each with one request at a time."""

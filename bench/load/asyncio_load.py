@@ -1,8 +1,8 @@
 """
-A generator of load for machines without wrk: asyncio on uvloop.
+A load generator for machines without wrk: asyncio on uvloop.
 
-It costs several times the CPU that wrk does, so p50 and p99 are a little higher than wrk's; the CPU
-of the server per request is the same.
+It needs several times the CPU time of wrk, so p50 and p99 are a little higher; the CPU time of the
+server per request is the same.
 """
 
 import argparse
@@ -25,11 +25,11 @@ from bench.load.outcome import Outcome
 END: Final = b"\r\n\r\n"
 CONTENT_LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 STATUS: Final = slice(9, 10)  # the first digit, after "HTTP/1.1 "
-LEFT_FOR_S: Final = 2.0  # requests under way at the end are waited for so long, as wrk does
+LEFT_FOR_S: Final = 2.0  # how long to wait for requests in flight at the end, as wrk does
 
 
 class Tally:
-    """What all connections count together, until *ends_at* by the clock."""
+    """The counts of all connections, until *ends_at* on the clock."""
 
     def __init__(self, ends_at: float) -> None:
         self.ends_at = ends_at
@@ -40,7 +40,7 @@ class Tally:
 
 
 class Connection(asyncio.Protocol):
-    """Sends the next request when an answer is complete; *closed* is called at the end."""
+    """Sends the next request when a response is complete; calls *closed* at the end."""
 
     def __init__(self, requests: Iterator[bytes], tally: Tally, closed: Callable[[], None]) -> None:
         self._requests = requests
@@ -55,12 +55,12 @@ class Connection(asyncio.Protocol):
         self._send()
 
     def data_received(self, data: bytes) -> None:
-        """Count the answer once it is complete."""
+        """Count the response once it is complete."""
         unread = self._unread + data if self._unread else data
         self._tally.bytes += len(data)
         end = unread.find(END)
         length = CONTENT_LENGTH.search(unread, 0, end) if end >= 0 else None
-        if end >= 0 and length is None:  # no server here chunks
+        if end >= 0 and length is None:  # no server under test sends chunks
             self._tally.broken += 1
             self._end()
         elif length is None or len(unread) < end + len(END) + int(length[1]):
@@ -70,7 +70,7 @@ class Connection(asyncio.Protocol):
             self._answered(unread)
 
     def connection_lost(self, _: Exception | None) -> None:
-        """Count a connection that ended before its time."""
+        """Count a connection that was closed early."""
         if not self._finished:
             self._tally.broken += 1
         self._closed()
@@ -94,7 +94,7 @@ class Connection(asyncio.Protocol):
 
 
 def in_turn(requests: list[bytes], first: int) -> Iterator[bytes]:
-    """Yield the requests over and over; one for ever new users with the numbers from *first* on."""
+    """Yield the requests in turn, endlessly; a request for new users gets numbers from *first* on."""
     numbers = itertools.count(first)
     return (
         traffic.numbered(request, number)
@@ -103,7 +103,7 @@ def in_turn(requests: list[bytes], first: int) -> Iterator[bytes]:
 
 
 def quantile_us(ordered_s: list[float], share: float) -> int:
-    """Return the value below which that *share* of the sorted values lies; 0 where there are none."""
+    """Return the quantile *share* of sorted values; 0 if there are none."""
     if not ordered_s:
         return 0
     return round(ordered_s[min(len(ordered_s) - 1, int(len(ordered_s) * share))] * 1_000_000)
@@ -155,7 +155,7 @@ def main() -> None:
             seconds=options.seconds,
         )
     )
-    print(json.dumps(asdict(outcome)))  # noqa: T201 -- whoever starts it reads this
+    print(json.dumps(asdict(outcome)))  # noqa: T201 -- the parent process reads this
 
 
 if __name__ == "__main__":

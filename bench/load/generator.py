@@ -1,4 +1,4 @@
-"""The generator of load: wrk where the system has it."""
+"""The load generator of this machine: wrk where it is installed."""
 
 import shutil
 import subprocess
@@ -11,12 +11,12 @@ from typing import Final
 from bench.load.outcome import Outcome
 
 SCRIPT: Final = Path(__file__).with_name("requests.lua")
-TIME_LIMIT_S: Final = 10  # of one answer: longer than the service's own deadline
+TIME_LIMIT_S: Final = 10  # for one response: longer than the service's deadline
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What to send: *first* is the number of the first new user, where requests are of such."""
+    """What to send; *first* is the number of the first new user."""
 
     port: int
     file: Path
@@ -26,7 +26,7 @@ class Load:
 
 
 def generator() -> str:
-    """Return the name of the generator that is used on this machine."""
+    """Return the name of the generator."""
     return "asyncio" if shutil.which("wrk") is None else "wrk"
 
 
@@ -50,7 +50,7 @@ def command(load: Load) -> list[str]:
 
 
 def send(load: Load, *, pin: Callable[[int], None]) -> Outcome:
-    """Send the load; *pin* binds the generator, by its process id, to its cores."""
+    """Send the load; *pin* is called with the generator's process id, to bind it to its cores."""
     process = subprocess.Popen(command(load), stdout=subprocess.PIPE, text=True)  # noqa: S603 -- our own
     pin(process.pid)
     output, _ = process.communicate()

@@ -1,4 +1,4 @@
-"""What a generator of load reports."""
+"""The result of a load generator."""
 
 import json
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ from typing import Self
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """
-    One run: *refused* are answers outside of 2xx, *broken* connections that failed or were closed.
+    One run: *refused* responses are not 2xx, *broken* connections failed or were closed.
 
-    *late* is how often an answer was overdue; wrk counts one anew every second.
+    *late* counts overdue responses; wrk counts one again every second.
     """
 
     requests: int
@@ -25,10 +25,10 @@ class Outcome:
 
     @property
     def failed(self) -> int:
-        """How much did not end in 2xx in time."""
+        """How many requests did not end in 2xx in time."""
         return self.refused + self.broken + self.late
 
     @classmethod
     def parsed(cls, output: str) -> Self:
-        """Read the last line that a generator printed."""
+        """Parse the last line of a generator's output."""
         return cls(**json.loads(output.strip().rpartition("\n")[2]))

@@ -1,1 +1,1 @@
-"""What a team would write instead: each a small program with the same read, on one route."""
+"""The stacks compared with: each a small program with the same read, on one route."""

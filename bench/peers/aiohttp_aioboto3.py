@@ -17,7 +17,7 @@ TABLE = web.AppKey("table", Any)
 
 
 async def opened(app: web.Application) -> AsyncIterator[None]:
-    """Keep the table open as long as the application runs."""
+    """Keep the table open while the application runs."""
     async with aioboto3.Session().resource(
         "dynamodb",
         endpoint_url=os.environ["DYNAMODB_ENDPOINT_URL"],
@@ -28,7 +28,7 @@ async def opened(app: web.Application) -> AsyncIterator[None]:
 
 
 async def show(request: web.Request) -> web.Response:
-    """Answer with the caller's profile."""
+    """Return the caller's profile."""
     answer = await request.app[TABLE].query(
         KeyConditionExpression=Key("userId").eq(request.headers["x-amzn-oidc-identity"]),
         ConsistentRead=True,
@@ -39,7 +39,7 @@ async def show(request: web.Request) -> web.Response:
 
 
 def _number(value: object) -> int | float:
-    """Return what the json module writes for boto3's numbers."""
+    """Return a number of boto3's as the json module can write it."""
     if not isinstance(value, Decimal):
         raise TypeError
     return int(value) if value == value.to_integral_value() else float(value)

@@ -1,4 +1,4 @@
-"""aiohttp on uvloop with aiodynamo, the leanest client of DynamoDB for asyncio."""
+"""aiohttp on uvloop with aiodynamo, a DynamoDB client for asyncio without botocore."""
 
 import json
 import os
@@ -17,7 +17,7 @@ TABLE = web.AppKey("table", Table)
 
 
 async def opened(app: web.Application) -> AsyncIterator[None]:
-    """Keep the client open as long as the application runs."""
+    """Keep the client open while the application runs."""
     async with ClientSession(connector=TCPConnector(limit=CONNECTIONS)) as session:
         client = Client(
             AIOHTTP(session),
@@ -30,7 +30,7 @@ async def opened(app: web.Application) -> AsyncIterator[None]:
 
 
 async def show(request: web.Request) -> web.Response:
-    """Answer with the caller's profile."""
+    """Return the caller's profile."""
     sub = request.headers["x-amzn-oidc-identity"]
     async for item in request.app[TABLE].query(HashKey("userId", sub), consistent_read=True):
         return web.json_response(text=json.dumps(item))

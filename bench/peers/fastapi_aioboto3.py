@@ -16,7 +16,7 @@ CONNECTIONS = 256  # as many as the benchmark opens; aiobotocore's default is 10
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Keep the table open as long as the application runs."""
+    """Keep the table open while the application runs."""
     async with aioboto3.Session().resource(
         "dynamodb",
         endpoint_url=os.environ["DYNAMODB_ENDPOINT_URL"],
@@ -30,7 +30,7 @@ def create_app() -> FastAPI:
     """Return the application."""
     app = FastAPI(lifespan=lifespan)
 
-    @app.get("/v1/user/profile", response_model=None)  # else numbers become texts
+    @app.get("/v1/user/profile", response_model=None)  # otherwise numbers become strings
     async def show(
         request: Request, x_amzn_oidc_identity: Annotated[str, Header()]
     ) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""FastAPI in its threads, with boto3's Table: the way of most tutorials, its resource created once."""
+"""FastAPI with threads and boto3's Table, as in most tutorials; the resource is created once."""
 
 import os
 from typing import Annotated, Any
@@ -22,7 +22,7 @@ def create_app() -> FastAPI:
     )
     table = dynamodb.Table(os.environ["TABLE"])
 
-    @app.get("/v1/user/profile", response_model=None)  # else numbers become texts
+    @app.get("/v1/user/profile", response_model=None)  # otherwise numbers become strings
     def show(x_amzn_oidc_identity: Annotated[str, Header()]) -> dict[str, Any]:
         answer = table.query(
             KeyConditionExpression=Key("userId").eq(x_amzn_oidc_identity), ConsistentRead=True

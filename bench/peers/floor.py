@@ -1,4 +1,4 @@
-"""The floor: aiohttp on uvloop, no access log, a constant of as many bytes as a profile's answer."""
+"""The floor: aiohttp on uvloop, no access log, a constant response of the size of a profile."""
 
 import os
 
@@ -9,7 +9,7 @@ BODY = b'{"constant":"' + b"x" * 585 + b'"}'
 
 
 async def show(_: web.Request) -> web.Response:
-    """Answer with the constant."""
+    """Return the constant."""
     return web.Response(body=BODY, content_type="application/json")
 
 

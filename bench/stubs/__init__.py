@@ -1,1 +1,1 @@
-"""Stand-ins for AWS that cost far less than what is measured in front of them."""
+"""Stubs of AWS services that cost far less CPU time than what is measured."""

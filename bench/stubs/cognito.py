@@ -1,4 +1,4 @@
-"""A Cognito that signs everybody in, and publishes its pool's keys."""
+"""A Cognito stub that signs in every user and publishes the pool's keys."""
 
 from pathlib import Path
 from typing import Final
@@ -9,7 +9,7 @@ JSON: Final = "application/x-amz-json-1.1"
 
 
 def responding(sign_in: bytes, jwks: bytes) -> http.Respond:
-    """Return what answers InitiateAuth with *sign_in*, and any GET with *jwks*."""
+    """Return a handler that answers InitiateAuth with *sign_in*, and any GET with *jwks*."""
     signed_in = http.answer(sign_in, JSON, "x-amzn-RequestId: STUB")
     keys = http.answer(jwks, "application/json")
 
@@ -22,7 +22,7 @@ def responding(sign_in: bytes, jwks: bytes) -> http.Respond:
 
 
 def main() -> None:
-    """Serve what two files hold."""
+    """Serve the contents of two files."""
     parser = http.arguments("A stub Cognito.")
     parser.add_argument("--sign-in", type=Path, required=True, help="the answer to InitiateAuth")
     parser.add_argument("--key-set", type=Path, required=True, help="the pool's public keys")

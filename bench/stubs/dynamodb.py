@@ -1,8 +1,8 @@
 """
-A DynamoDB that holds one profile for every user whom a request names.
+A DynamoDB stub with one profile for every user that a request names.
 
-Answers are right in shape and in their keys, and stay as they are whatever is written. The service's
-table has a claim beside each profile, so a Query there finds two items; any other table has none.
+Answers have the right form and keys, and never change. The service's table has a claim beside each
+profile, so a Query there returns two items; any other table has none.
 """
 
 import json
@@ -24,11 +24,11 @@ TABLE: Final = re.compile(rb'"RequestItems": ?\{ ?"([^"]+)"')
 ABSENT: Final = profiles.HAS_NONE.encode()
 NOTHING: Final = b"{}"
 JSON: Final = "application/x-amz-json-1.0"
-PLACE: Final = "5" * 36  # stands for the user while an item is prepared
+PLACE: Final = "5" * 36  # the placeholder of the user while an item is prepared
 
 
 def _around(item: Mapping[str, Any]) -> tuple[bytes, bytes]:
-    """Return what stands before and after the user in the JSON of an item."""
+    """Return the parts of an item's JSON before and after the user."""
     before, after = json.dumps(item, separators=(",", ":")).encode().split(PLACE.encode())
     return before, after
 
@@ -87,13 +87,13 @@ _OPERATIONS: Final[Mapping[bytes, Callable[[bytes], bytes]]] = {
 
 
 def _user(body: bytes) -> bytes | None:
-    """Return the first user that a call names, None where the table holds nothing of the user."""
+    """Return the first user that a call names; None if the table has no item of the user."""
     found = USER.search(body)
     return None if found is None or found[1].startswith(ABSENT) else found[1]
 
 
 def respond(head: bytes, body: bytes) -> bytes:
-    """Answer a call; one to an operation that the service's role does not have is not found."""
+    """Answer a call; operations that the service's role does not have are not found."""
     operation = _OPERATIONS.get(http.target(head))
     if operation is None:
         return http.NOT_FOUND

@@ -1,4 +1,4 @@
-"""The least HTTP/1.1 that botocore, aiohttp and aiodynamo can talk to: keep-alive, prebuilt answers."""
+"""A minimal HTTP/1.1 server for botocore, aiohttp and aiodynamo: keep-alive, prebuilt responses."""
 
 import argparse
 import asyncio
@@ -12,7 +12,7 @@ import uvloop
 Respond: TypeAlias = Callable[[bytes, bytes], bytes]
 
 BACKLOG: Final = (
-    1_024  # servers open hundreds of connections at once; one refused costs them a second
+    1_024  # servers open hundreds of connections at once; a refused one is retried after a second
 )
 END: Final = b"\r\n\r\n"
 CONTENT_LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
@@ -20,7 +20,7 @@ TARGET: Final = re.compile(rb"\r\nx-amz-target: *\w+\.(\w+)", re.IGNORECASE)
 
 
 class Stub(asyncio.Protocol):
-    """One connection; each answer leaves *delay_s* after its request came."""
+    """One connection; each response is sent *delay_s* after its request."""
 
     def __init__(self, respond: Respond, *, delay_s: float) -> None:
         self._respond = respond
@@ -28,12 +28,12 @@ class Stub(asyncio.Protocol):
         self._unread = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Remember where answers go."""
+        """Store the transport."""
         self._transport = cast("asyncio.Transport", transport)  # asyncio's promise for TCP
         self._loop = asyncio.get_running_loop()
 
     def data_received(self, data: bytes) -> None:
-        """Answer every request that is complete."""
+        """Answer every complete request."""
         unread = self._unread + data if self._unread else data
         while (end := unread.find(END)) >= 0:
             length = CONTENT_LENGTH.search(unread, 0, end)
@@ -52,18 +52,18 @@ class Stub(asyncio.Protocol):
 
 
 def target(head: bytes) -> bytes:
-    """Return the operation that a request to AWS names; empty where it names none."""
+    """Return the operation that a request to AWS names, or empty."""
     found = TARGET.search(head)
     return found[1] if found else b""
 
 
 def path(head: bytes) -> bytes:
-    """Return the path that a request asks for."""
+    """Return the path of a request."""
     return head.split(b" ", 2)[1]
 
 
 def answer(body: bytes, content_type: str, *headers: str) -> bytes:
-    """Return an answer with status 200."""
+    """Return a response with status 200."""
     lines = [f"Content-Type: {content_type}", f"Content-Length: {len(body)}", *headers]
     return "\r\n".join(["HTTP/1.1 200 OK", *lines, "", ""]).encode() + body
 
@@ -72,23 +72,23 @@ NOT_FOUND: Final = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 
 
 async def serve(respond: Respond, *, port: int, delay_s: float) -> None:
-    """Answer on loopback until the process ends; the port is printed once it listens."""
+    """Serve on loopback until the process ends; prints the port once it listens."""
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
         lambda: Stub(respond, delay_s=delay_s), "127.0.0.1", port, backlog=BACKLOG
     )
-    print(server.sockets[0].getsockname()[1], flush=True)  # noqa: T201 -- whoever starts it reads this
+    print(server.sockets[0].getsockname()[1], flush=True)  # noqa: T201 -- the parent process reads this
     await server.serve_forever()
 
 
 def arguments(description: str) -> argparse.ArgumentParser:
-    """Return a parser of what every stub can be told."""
+    """Return a parser for the arguments of all stubs."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--port", type=int, default=0, help="0 takes a free one, and prints it")
-    parser.add_argument("--delay-ms", type=float, default=0, help="how late each answer is")
+    parser.add_argument("--port", type=int, default=0, help="0 binds a free port")
+    parser.add_argument("--delay-ms", type=float, default=0, help="delay of each answer")
     return parser
 
 
 def run(respond: Respond, options: argparse.Namespace) -> None:
-    """Serve as *options* of `arguments` say."""
+    """Serve with *options* of `arguments`."""
     uvloop.run(serve(respond, port=options.port, delay_s=options.delay_ms / 1_000))

@@ -1,4 +1,4 @@
-"""A region's server of load balancers' public keys, with one key."""
+"""A stub of a region's server of load balancer keys, with one key."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from bench.stubs import http
 
 
 def responding(kid: str, pem: bytes) -> http.Respond:
-    """Return what answers with *pem* where the path ends in *kid*."""
+    """Return a handler that answers with *pem* if the path ends in *kid*."""
     key = http.answer(pem, "binary/octet-stream")
 
     def respond(head: bytes, _: bytes) -> bytes:
@@ -16,7 +16,7 @@ def responding(kid: str, pem: bytes) -> http.Respond:
 
 
 def main() -> None:
-    """Serve what a file holds."""
+    """Serve the key of a file."""
     parser = http.arguments("A stub of a region's key server.")
     parser.add_argument("--kid", required=True, help="the id of the key")
     parser.add_argument("--pem", type=Path, required=True, help="the public key")

@@ -10,7 +10,7 @@ from bench import report, table
 from bench.load.outcome import Outcome
 from bench.measure import Memory, Report
 from bench.rounds import Sample
-from bench.stage import Start
+from bench.setup import Start
 
 CONDITIONS = {
     "measured_at": "2026-11-23 09:00 UTC",

@@ -117,7 +117,7 @@ async def test_request_that_breaks_the_model_fails_the_test(
 @pytest.mark.parametrize(
     ("headers", "fault"),
     [
-        ({"Authorization": "AWS4"}, "GetUser: signed, though nobody need know who calls"),
+        ({"Authorization": "AWS4"}, "GetUser: signed, but the operation needs no signature"),
         ({"Content-Type": "text/plain"}, "GetUser: Content-Type: text/plain"),
         ({"X-Amz-Target": f"{PREFIX}.Get"}, f"X-Amz-Target: '{PREFIX}.Get' is no call"),
         ({"X-Amz-Target": "Other.GetUser"}, "X-Amz-Target: 'Other.GetUser' is no call"),

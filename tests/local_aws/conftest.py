@@ -11,7 +11,7 @@ from types_aiobotocore_cognito_idp import CognitoIdentityProviderClient
 from types_aiobotocore_dynamodb import DynamoDBClient
 
 from local_aws.server import LocalAws, local_aws
-from tests.local_aws.support import AppClient, Clock, Mailbox, Stage
+from tests.local_aws.support import AppClient, Clock, Harness, Mailbox
 from tests.profile_store.table import NOON
 
 # Without verify=False every client loads the certificates of all authorities: 30 ms for nothing.
@@ -237,11 +237,11 @@ async def dynamodb(aws: LocalAws, session: aioboto3.Session) -> AsyncIterator[Dy
 
 
 @pytest.fixture
-def stage(
+def harness(
     cognito: CognitoIdentityProviderClient,
     apps: dict[str, AppClient],
     mail: Mailbox,
     clock: Clock,
-) -> Stage:
+) -> Harness:
     """Put everything together."""
-    return Stage(cognito, apps, mail, clock)
+    return Harness(cognito, apps, mail, clock)

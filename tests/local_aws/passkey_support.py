@@ -3,28 +3,28 @@
 import json
 from typing import Any
 
-from tests.local_aws.support import Stage
+from tests.local_aws.support import Harness
 from tests.support.webauthn_authenticator import Authenticator
 
 
-async def options(stage: Stage, access: str) -> dict[str, Any]:
+async def options(harness: Harness, access: str) -> dict[str, Any]:
     """Begin a registration."""
-    begun = await stage.cognito.start_web_authn_registration(AccessToken=access)
+    begun = await harness.cognito.start_web_authn_registration(AccessToken=access)
     return begun["CredentialCreationOptions"]
 
 
-async def complete(stage: Stage, access: str, credential: dict[str, Any]) -> None:
+async def complete(harness: Harness, access: str, credential: dict[str, Any]) -> None:
     """Complete a registration."""
-    await stage.cognito.complete_web_authn_registration(AccessToken=access, Credential=credential)
+    await harness.cognito.complete_web_authn_registration(AccessToken=access, Credential=credential)
 
 
 async def registered(
-    stage: Stage, authenticator: Authenticator, app: str = "choice"
+    harness: Harness, authenticator: Authenticator, app: str = "choice"
 ) -> tuple[str, str]:
     """Sign up a user with a passkey; give name and access token."""
-    username = await stage.member(app)
-    access = (await stage.tokens(username, app))["AccessToken"]
-    await complete(stage, access, authenticator.register(await options(stage, access)))
+    username = await harness.member(app)
+    access = (await harness.tokens(username, app))["AccessToken"]
+    await complete(harness, access, authenticator.register(await options(harness, access)))
     return username, access
 
 

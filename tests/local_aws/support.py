@@ -87,7 +87,7 @@ def wrong(code: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class Harness:
     """Hold a Cognito client with pools of every kind behind it."""
 
     cognito: CognitoIdentityProviderClient

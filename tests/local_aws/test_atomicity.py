@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 from types_aiobotocore_dynamodb import DynamoDBClient
 
-from tests.local_aws.support import PASSWORD, Stage
+from tests.local_aws.support import PASSWORD, Harness
 
 CALLERS = 50
 
@@ -108,13 +108,13 @@ async def test_every_increment_counts(dynamodb: DynamoDBClient, table: str) -> N
     assert counter["Item"]["hits"] == {"N": str(CALLERS)}
 
 
-async def test_one_sign_up_wins(stage: Stage) -> None:
+async def test_one_sign_up_wins(harness: Harness) -> None:
     """Of many who sign up with one name, one does."""
     username = f"user-{uuid.uuid4().hex}"
     spellings = [username, username.upper()] * (CALLERS // 2)
     sign_ups = [
-        stage.cognito.sign_up(
-            ClientId=stage.apps["public"].client_id, Username=name, Password=PASSWORD
+        harness.cognito.sign_up(
+            ClientId=harness.apps["public"].client_id, Username=name, Password=PASSWORD
         )
         for name in spellings
     ]

@@ -4,43 +4,43 @@ from typing import Any
 
 import pytest
 
-from tests.local_aws.support import Stage, refusal, refusal_type, wrong
+from tests.local_aws.support import Harness, refusal, refusal_type, wrong
 
 
-async def _update(stage: Stage, access: str, **attributes: str) -> Any:  # noqa: ANN401 -- botocore's
-    answer = await stage.cognito.update_user_attributes(
+async def _update(harness: Harness, access: str, **attributes: str) -> Any:  # noqa: ANN401 -- botocore's
+    answer = await harness.cognito.update_user_attributes(
         AccessToken=access,
         UserAttributes=[{"Name": key, "Value": value} for key, value in attributes.items()],
     )
     return answer["CodeDeliveryDetailsList"]
 
 
-async def _signed_in(stage: Stage, app: str = "public", **attributes: str) -> tuple[str, str]:
-    username = await stage.member(app, **attributes)
-    return username, (await stage.tokens(username, app))["AccessToken"]
+async def _signed_in(harness: Harness, app: str = "public", **attributes: str) -> tuple[str, str]:
+    username = await harness.member(app, **attributes)
+    return username, (await harness.tokens(username, app))["AccessToken"]
 
 
-async def _verify(stage: Stage, access: str, code: str, name: str = "email") -> None:
-    await stage.cognito.verify_user_attribute(AccessToken=access, AttributeName=name, Code=code)
+async def _verify(harness: Harness, access: str, code: str, name: str = "email") -> None:
+    await harness.cognito.verify_user_attribute(AccessToken=access, AttributeName=name, Code=code)
 
 
-async def _send_code(stage: Stage, access: str, name: str = "email") -> Any:  # noqa: ANN401 -- botocore's
-    answer = await stage.cognito.get_user_attribute_verification_code(
+async def _send_code(harness: Harness, access: str, name: str = "email") -> Any:  # noqa: ANN401 -- botocore's
+    answer = await harness.cognito.get_user_attribute_verification_code(
         AccessToken=access, AttributeName=name
     )
     return answer["CodeDeliveryDetails"]
 
 
-async def test_change_takes_effect(stage: Stage) -> None:
+async def test_change_takes_effect(harness: Harness) -> None:
     """What is not an address changes at once and sends nothing."""
-    username, access = await _signed_in(stage)
-    sent = stage.mail.count(username)
-    assert await _update(stage, access, name="Alice", **{"custom:team": "red"}) == []
-    assert (await stage.attributes(access)).items() >= {
+    username, access = await _signed_in(harness)
+    sent = harness.mail.count(username)
+    assert await _update(harness, access, name="Alice", **{"custom:team": "red"}) == []
+    assert (await harness.attributes(access)).items() >= {
         "name": "Alice",
         "custom:team": "red",
     }.items()
-    assert stage.mail.count(username) == sent
+    assert harness.mail.count(username) == sent
 
 
 @pytest.mark.parametrize(
@@ -69,145 +69,145 @@ async def test_change_takes_effect(stage: Stage) -> None:
     ],
 )
 async def test_change_that_does_not_fit_is_refused(
-    stage: Stage, attribute: str, value: str, error: str, message: str
+    harness: Harness, attribute: str, value: str, error: str, message: str
 ) -> None:
     """Some attributes are not the user's to change."""
-    _, access = await _signed_in(stage)
-    assert await refusal(_update(stage, access, **{attribute: value})) == (error, message)
+    _, access = await _signed_in(harness)
+    assert await refusal(_update(harness, access, **{attribute: value})) == (error, message)
 
 
-async def test_new_address_is_unverified_until_its_code_comes_back(stage: Stage) -> None:
+async def test_new_address_is_unverified_until_its_code_comes_back(harness: Harness) -> None:
     """A changed address gets a code of its own."""
-    username, access = await _signed_in(stage)
-    assert await _update(stage, access, email="new@example.org") == [
+    username, access = await _signed_in(harness)
+    assert await _update(harness, access, email="new@example.org") == [
         {"Destination": "n***@e***", "DeliveryMedium": "EMAIL", "AttributeName": "email"}
     ]
-    mail = stage.mail.last(username)
+    mail = harness.mail.last(username)
     assert (mail.purpose, mail.destination) == ("attribute verification", "new@example.org")
-    assert (await stage.attributes(access))["email_verified"] == "false"
-    assert await refusal_type(_verify(stage, access, wrong(mail.code))) == "CodeMismatchException"
-    await _verify(stage, access, mail.code)
-    assert (await stage.attributes(access))["email_verified"] == "true"
-    assert await refusal_type(_verify(stage, access, mail.code)) == "ExpiredCodeException"
+    assert (await harness.attributes(access))["email_verified"] == "false"
+    assert await refusal_type(_verify(harness, access, wrong(mail.code))) == "CodeMismatchException"
+    await _verify(harness, access, mail.code)
+    assert (await harness.attributes(access))["email_verified"] == "true"
+    assert await refusal_type(_verify(harness, access, mail.code)) == "ExpiredCodeException"
 
 
-async def test_same_address_is_no_change(stage: Stage) -> None:
+async def test_same_address_is_no_change(harness: Harness) -> None:
     """Writing the address that is there keeps it verified."""
-    username, access = await _signed_in(stage)
-    assert await _update(stage, access, email=f"{username}@example.com") == []
-    assert (await stage.attributes(access))["email_verified"] == "true"
+    username, access = await _signed_in(harness)
+    assert await _update(harness, access, email=f"{username}@example.com") == []
+    assert (await harness.attributes(access))["email_verified"] == "true"
 
 
-async def test_changed_address_voids_the_code_of_the_old_one(stage: Stage) -> None:
+async def test_changed_address_voids_the_code_of_the_old_one(harness: Harness) -> None:
     """A code proves the address to which it went, and no other."""
-    username, access = await _signed_in(stage, "bare")
-    await _send_code(stage, access)
-    code = stage.mail.code(username)
-    assert await _update(stage, access, email="other@example.org") == []
-    assert await refusal_type(_verify(stage, access, code)) == "ExpiredCodeException"
+    username, access = await _signed_in(harness, "bare")
+    await _send_code(harness, access)
+    code = harness.mail.code(username)
+    assert await _update(harness, access, email="other@example.org") == []
+    assert await refusal_type(_verify(harness, access, code)) == "ExpiredCodeException"
 
 
-async def test_address_may_wait_for_its_code(stage: Stage) -> None:
+async def test_address_may_wait_for_its_code(harness: Harness) -> None:
     """A pool may keep the old address until the new one is verified."""
-    name = await stage.sign_up()
-    email = await stage.member("either", f"{name}@example.com")
-    access = (await stage.tokens(email, "either"))["AccessToken"]
+    name = await harness.sign_up()
+    email = await harness.member("either", f"{name}@example.com")
+    access = (await harness.tokens(email, "either"))["AccessToken"]
     new = f"new-{name}@example.com"
-    assert len(await _update(stage, access, email=new)) == 1
-    assert (await stage.attributes(access))["email"] == email
-    await _verify(stage, access, stage.mail.code(email))
-    assert (await stage.attributes(access))["email"] == new
-    assert await stage.tokens(new, "either")
+    assert len(await _update(harness, access, email=new)) == 1
+    assert (await harness.attributes(access))["email"] == email
+    await _verify(harness, access, harness.mail.code(email))
+    assert (await harness.attributes(access))["email"] == new
+    assert await harness.tokens(new, "either")
 
 
-async def test_address_of_somebody_else_is_refused(stage: Stage) -> None:
+async def test_address_of_somebody_else_is_refused(harness: Harness) -> None:
     """Where the address is the user name there is one user for it."""
-    first = await stage.member("email", f"{await stage.sign_up()}@example.com")
-    second = await stage.member("email", f"{await stage.sign_up()}@example.com")
-    access = (await stage.tokens(second, "email"))["AccessToken"]
-    assert await refusal_type(_update(stage, access, email=first)) == "AliasExistsException"
-    await _update(stage, access, email=f"x{second}")
-    assert await stage.tokens(f"x{second}", "email")
+    first = await harness.member("email", f"{await harness.sign_up()}@example.com")
+    second = await harness.member("email", f"{await harness.sign_up()}@example.com")
+    access = (await harness.tokens(second, "email"))["AccessToken"]
+    assert await refusal_type(_update(harness, access, email=first)) == "AliasExistsException"
+    await _update(harness, access, email=f"x{second}")
+    assert await harness.tokens(f"x{second}", "email")
 
 
-async def test_address_taken_meanwhile_is_refused(stage: Stage) -> None:
+async def test_address_taken_meanwhile_is_refused(harness: Harness) -> None:
     """Two users may ask for one address; the first to prove it has it."""
-    name = await stage.sign_up()
+    name = await harness.sign_up()
     wanted = f"wanted-{name}@example.com"
-    email = await stage.member("either", f"{name}@example.com")
-    access = (await stage.tokens(email, "either"))["AccessToken"]
-    await _update(stage, access, email=wanted)
-    await stage.member("either", wanted)
-    verified = _verify(stage, access, stage.mail.code(email))
+    email = await harness.member("either", f"{name}@example.com")
+    access = (await harness.tokens(email, "either"))["AccessToken"]
+    await _update(harness, access, email=wanted)
+    await harness.member("either", wanted)
+    verified = _verify(harness, access, harness.mail.code(email))
     assert await refusal_type(verified) == "AliasExistsException"
 
 
-async def test_alias_of_somebody_else_cannot_be_verified(stage: Stage) -> None:
+async def test_alias_of_somebody_else_cannot_be_verified(harness: Harness) -> None:
     """A verified alias is one user's."""
-    first = await stage.member("alias")
-    second, access = await _signed_in(stage, "alias")
-    await _update(stage, access, email=f"{first}@example.com")
-    verified = _verify(stage, access, stage.mail.code(second))
+    first = await harness.member("alias")
+    second, access = await _signed_in(harness, "alias")
+    await _update(harness, access, email=f"{first}@example.com")
+    verified = _verify(harness, access, harness.mail.code(second))
     assert await refusal_type(verified) == "AliasExistsException"
 
 
-async def test_code_can_be_asked_for(stage: Stage) -> None:
+async def test_code_can_be_asked_for(harness: Harness) -> None:
     """A code goes to an address that the user has, five times an hour."""
-    username, access = await _signed_in(stage, "bare")
+    username, access = await _signed_in(harness, "bare")
     for _ in range(5):
-        details = await _send_code(stage, access)
+        details = await _send_code(harness, access)
     assert details["Destination"] == "u***@e***"
-    assert await refusal_type(_send_code(stage, access)) == "LimitExceededException"
-    await _verify(stage, access, stage.mail.code(username))
-    assert (await stage.attributes(access))["email_verified"] == "true"
+    assert await refusal_type(_send_code(harness, access)) == "LimitExceededException"
+    await _verify(harness, access, harness.mail.code(username))
+    assert (await harness.attributes(access))["email_verified"] == "true"
 
 
-async def test_only_addresses_have_codes(stage: Stage) -> None:
+async def test_only_addresses_have_codes(harness: Harness) -> None:
     """There is nothing to verify in a name, or in a phone that is not there."""
-    _, access = await _signed_in(stage, name="Alice")
+    _, access = await _signed_in(harness, name="Alice")
     for name in ("name", "phone_number"):
-        assert await refusal_type(_send_code(stage, access, name)) == "InvalidParameterException"
-        verified = _verify(stage, access, "482913", name)
+        assert await refusal_type(_send_code(harness, access, name)) == "InvalidParameterException"
+        verified = _verify(harness, access, "482913", name)
         expected = "ExpiredCodeException" if name == "phone_number" else "InvalidParameterException"
         assert await refusal_type(verified) == expected
 
 
-async def test_verifying_ends_after_fifteen_tries(stage: Stage) -> None:
+async def test_verifying_ends_after_fifteen_tries(harness: Harness) -> None:
     """Fifteen tries an hour are enough."""
-    _, access = await _signed_in(stage)
+    _, access = await _signed_in(harness)
     for _ in range(15):
-        assert await refusal_type(_verify(stage, access, "482913")) == "ExpiredCodeException"
-    assert await refusal_type(_verify(stage, access, "482913")) == "LimitExceededException"
+        assert await refusal_type(_verify(harness, access, "482913")) == "ExpiredCodeException"
+    assert await refusal_type(_verify(harness, access, "482913")) == "LimitExceededException"
 
 
-async def _delete(stage: Stage, access: str, *names: str) -> None:
-    await stage.cognito.delete_user_attributes(AccessToken=access, UserAttributeNames=names)
+async def _delete(harness: Harness, access: str, *names: str) -> None:
+    await harness.cognito.delete_user_attributes(AccessToken=access, UserAttributeNames=names)
 
 
-async def test_deleted_address_takes_its_mark_along(stage: Stage) -> None:
+async def test_deleted_address_takes_its_mark_along(harness: Harness) -> None:
     """Deleting what is there, or is not, leaves neither value nor verification."""
-    _, access = await _signed_in(stage, name="Alice")
-    await _delete(stage, access, "email", "name", "nickname")
-    assert set(await stage.attributes(access)) == {"sub"}
+    _, access = await _signed_in(harness, name="Alice")
+    await _delete(harness, access, "email", "name", "nickname")
+    assert set(await harness.attributes(access)) == {"sub"}
 
 
-async def test_blank_value_deletes(stage: Stage) -> None:
+async def test_blank_value_deletes(harness: Harness) -> None:
     """An update with an empty value is a deletion."""
-    _, access = await _signed_in(stage, name="Alice")
-    assert await _update(stage, access, name="") == []
-    assert "name" not in await stage.attributes(access)
+    _, access = await _signed_in(harness, name="Alice")
+    assert await _update(harness, access, name="") == []
+    assert "name" not in await harness.attributes(access)
 
 
 @pytest.mark.parametrize("name", ["sub", "email_verified", "nonsense", "custom:badge"])
-async def test_deletion_that_does_not_fit_is_refused(stage: Stage, name: str) -> None:
+async def test_deletion_that_does_not_fit_is_refused(harness: Harness, name: str) -> None:
     """What cannot be changed cannot be deleted."""
-    _, access = await _signed_in(stage)
+    _, access = await _signed_in(harness)
     expected = "NotAuthorizedException" if "verified" in name else "InvalidParameterException"
-    assert await refusal_type(_delete(stage, access, name)) == expected
+    assert await refusal_type(_delete(harness, access, name)) == expected
 
 
-async def test_user_name_cannot_be_deleted(stage: Stage) -> None:
+async def test_user_name_cannot_be_deleted(harness: Harness) -> None:
     """Where the address is the user name it stays."""
-    email = await stage.member("email", f"{await stage.sign_up()}@example.com")
-    access = (await stage.tokens(email, "email"))["AccessToken"]
-    assert await refusal_type(_delete(stage, access, "email")) == "InvalidParameterException"
+    email = await harness.member("email", f"{await harness.sign_up()}@example.com")
+    access = (await harness.tokens(email, "email"))["AccessToken"]
+    assert await refusal_type(_delete(harness, access, "email")) == "InvalidParameterException"

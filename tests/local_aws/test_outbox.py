@@ -9,7 +9,7 @@ import pytest
 
 from local_aws.outbox import CAPACITY, Delivery, Outbox, announce_on_console
 from local_aws.server import LocalAws
-from tests.local_aws.support import Stage
+from tests.local_aws.support import Harness
 
 
 def _delivery(username: str, code: str = "482913") -> Delivery:
@@ -46,17 +46,17 @@ def test_outbox_forgets_the_oldest() -> None:
     assert (len(kept), kept[0]["code"], kept[-1]["code"]) == (CAPACITY, "1", str(CAPACITY))
 
 
-async def test_deliveries_of_a_user_are_listed(aws: LocalAws, stage: Stage) -> None:
+async def test_deliveries_of_a_user_are_listed(aws: LocalAws, harness: Harness) -> None:
     """Another process reads a user's codes, the newest last, whatever the case of the name."""
-    username = await stage.sign_up()
-    first = stage.mail.code(username)
-    await stage.cognito.resend_confirmation_code(
-        ClientId=stage.apps["public"].client_id, Username=username
+    username = await harness.sign_up()
+    first = harness.mail.code(username)
+    await harness.cognito.resend_confirmation_code(
+        ClientId=harness.apps["public"].client_id, Username=username
     )
     found = await asyncio.to_thread(_read, aws, f"?username={username.upper()}")
-    assert [mail["code"] for mail in found] == [first, stage.mail.code(username)]
+    assert [mail["code"] for mail in found] == [first, harness.mail.code(username)]
     assert found[0] == {
-        "user_pool_id": stage.apps["public"].pool_id,
+        "user_pool_id": harness.apps["public"].pool_id,
         "username": username,
         "purpose": "confirmation",
         "attribute": "email",
@@ -65,9 +65,9 @@ async def test_deliveries_of_a_user_are_listed(aws: LocalAws, stage: Stage) -> N
     }
 
 
-async def test_all_deliveries_are_listed(aws: LocalAws, stage: Stage) -> None:
+async def test_all_deliveries_are_listed(aws: LocalAws, harness: Harness) -> None:
     """Without a name everything is listed."""
-    username = await stage.sign_up()
+    username = await harness.sign_up()
     found = await asyncio.to_thread(_read, aws, "")
     assert found[-1]["username"] == username
-    assert len(found) > 1 or stage.mail.sent[-1].username == username
+    assert len(found) > 1 or harness.mail.sent[-1].username == username

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.local_aws.passkey_support import registered, requested
-from tests.local_aws.support import Stage, refusal, refusal_type
+from tests.local_aws.support import Harness, refusal, refusal_type
 from tests.support.webauthn_authenticator import Authenticator, encoded
 
 WRONG = ("NotAuthorizedException", "Incorrect username or password.")
@@ -14,20 +14,20 @@ PREFERRED = {"PREFERRED_CHALLENGE": "WEB_AUTHN"}
 
 
 async def _answer(
-    stage: Stage,
+    harness: Harness,
     challenge: dict[str, Any],
     username: str,
     credential: dict[str, Any],
     **choice: str,
 ) -> dict[str, Any]:
-    return await stage.respond(challenge, username, CREDENTIAL=json.dumps(credential), **choice)
+    return await harness.respond(challenge, username, CREDENTIAL=json.dumps(credential), **choice)
 
 
-async def test_passkey_signs_in(stage: Stage) -> None:
+async def test_passkey_signs_in(harness: Harness) -> None:
     """The options say what is wanted, and the signature over it gives tokens, once."""
     authenticator = Authenticator()
-    username, access = await registered(stage, authenticator)
-    begun = await stage.begin(username, **PREFERRED)
+    username, access = await registered(harness, authenticator)
+    begun = await harness.begin(username, **PREFERRED)
     assert begun["ChallengeName"] == "WEB_AUTHN"
     assert begun["AvailableChallenges"] == ["PASSWORD", "EMAIL_OTP", "WEB_AUTHN"]
     wanted = requested(begun)
@@ -38,70 +38,70 @@ async def test_passkey_signs_in(stage: Stage) -> None:
         "userVerification": "preferred",
     }
     signed = authenticator.sign_in(wanted)
-    answer = await _answer(stage, begun, username, signed)
-    assert await stage.attributes(answer["AuthenticationResult"]["AccessToken"])
-    again = _answer(stage, begun, username, signed)
+    answer = await _answer(harness, begun, username, signed)
+    assert await harness.attributes(answer["AuthenticationResult"]["AccessToken"])
+    again = _answer(harness, begun, username, signed)
     assert await refusal_type(again) == "NotAuthorizedException"
-    factors = await stage.cognito.get_user_auth_factors(AccessToken=access)
+    factors = await harness.cognito.get_user_auth_factors(AccessToken=access)
     assert "WEB_AUTHN" in factors["ConfiguredUserAuthFactors"]
 
 
-async def test_passkey_can_come_with_the_choice(stage: Stage) -> None:
+async def test_passkey_can_come_with_the_choice(harness: Harness) -> None:
     """The offer has the options with it, so that choice and signature can be one answer."""
     authenticator = Authenticator()
-    username, _ = await registered(stage, authenticator)
-    begun = await stage.begin(username)
+    username, _ = await registered(harness, authenticator)
+    begun = await harness.begin(username)
     assert begun["ChallengeName"] == "SELECT_CHALLENGE"
     signed = authenticator.sign_in(requested(begun))
-    answer = await _answer(stage, begun, username, signed, ANSWER="WEB_AUTHN")
+    answer = await _answer(harness, begun, username, signed, ANSWER="WEB_AUTHN")
     assert answer["AuthenticationResult"]["AccessToken"]
 
 
-async def test_passkey_is_chosen_and_then_asked_for(stage: Stage) -> None:
+async def test_passkey_is_chosen_and_then_asked_for(harness: Harness) -> None:
     """The choice alone is answered by a challenge of its own."""
     authenticator = Authenticator()
-    username, _ = await registered(stage, authenticator)
-    begun = await stage.begin(username)
-    asked = await stage.respond(begun, username, ANSWER="WEB_AUTHN")
+    username, _ = await registered(harness, authenticator)
+    begun = await harness.begin(username)
+    asked = await harness.respond(begun, username, ANSWER="WEB_AUTHN")
     assert requested(asked)["challenge"] != requested(begun)["challenge"]
-    answer = await _answer(stage, asked, username, authenticator.sign_in(requested(asked)))
+    answer = await _answer(harness, asked, username, authenticator.sign_in(requested(asked)))
     assert answer["AuthenticationResult"]["AccessToken"]
 
 
-async def test_wrong_answer_leaves_the_session_open(stage: Stage) -> None:
+async def test_wrong_answer_leaves_the_session_open(harness: Harness) -> None:
     """A signature over another challenge signs in nobody; the right one still does."""
     authenticator = Authenticator()
-    username, _ = await registered(stage, authenticator)
-    begun = await stage.begin(username, **PREFERRED)
-    other = await stage.begin(username, **PREFERRED)
+    username, _ = await registered(harness, authenticator)
+    begun = await harness.begin(username, **PREFERRED)
+    other = await harness.begin(username, **PREFERRED)
     wrong = authenticator.sign_in(requested(other))
-    assert await refusal(_answer(stage, begun, username, wrong)) == WRONG
+    assert await refusal(_answer(harness, begun, username, wrong)) == WRONG
     right = authenticator.sign_in(requested(begun))
-    assert await _answer(stage, begun, username, right)
+    assert await _answer(harness, begun, username, right)
 
 
-async def test_passkey_of_another_user_signs_in_nobody(stage: Stage) -> None:
+async def test_passkey_of_another_user_signs_in_nobody(harness: Harness) -> None:
     """A passkey is its user's."""
     mallory = Authenticator()
-    await registered(stage, mallory)
-    alice, _ = await registered(stage, Authenticator())
-    begun = await stage.begin(alice, **PREFERRED)
+    await registered(harness, mallory)
+    alice, _ = await registered(harness, Authenticator())
+    begun = await harness.begin(alice, **PREFERRED)
     allowed = [{"type": "public-key", "id": name} for name in mallory.credentials]
     signed = mallory.sign_in({**requested(begun), "allowCredentials": allowed})
-    assert await refusal(_answer(stage, begun, alice, signed)) == WRONG
+    assert await refusal(_answer(harness, begun, alice, signed)) == WRONG
 
 
-async def test_forged_signature_signs_in_nobody(stage: Stage) -> None:
+async def test_forged_signature_signs_in_nobody(harness: Harness) -> None:
     """What another key signed in the name of the passkey is refused."""
     authentic, forger = Authenticator(), Authenticator()
-    alice, _ = await registered(stage, authentic)
-    await registered(stage, forger)
-    begun = await stage.begin(alice, **PREFERRED)
+    alice, _ = await registered(harness, authentic)
+    await registered(harness, forger)
+    begun = await harness.begin(alice, **PREFERRED)
     (name,) = authentic.credentials
     forger.credentials = {name: next(iter(forger.credentials.values()))}
     signed = forger.sign_in(requested(begun))
     signed["response"]["userHandle"] = None
-    assert await refusal(_answer(stage, begun, alice, signed)) == WRONG
+    assert await refusal(_answer(harness, begun, alice, signed)) == WRONG
 
 
 @pytest.mark.parametrize(
@@ -115,95 +115,99 @@ async def test_forged_signature_signs_in_nobody(stage: Stage) -> None:
     ],
     ids=["relying party", "origin", "user", "signature", "none"],
 )
-async def test_answer_that_does_not_hold_is_refused(stage: Stage, change: dict[str, Any]) -> None:
+async def test_answer_that_does_not_hold_is_refused(
+    harness: Harness, change: dict[str, Any]
+) -> None:
     """Whatever is wrong with it, the refusal is the one of a wrong password."""
     authenticator = Authenticator()
-    username, _ = await registered(stage, authenticator)
-    begun = await stage.begin(username, **PREFERRED)
+    username, _ = await registered(harness, authenticator)
+    begun = await harness.begin(username, **PREFERRED)
     authenticator.origin = change.get("origin", authenticator.origin)
     signed = authenticator.sign_in({**requested(begun), **change})
     signed["response"] |= {
         name: value for name, value in change.items() if name in signed["response"]
     }
-    assert await refusal(_answer(stage, begun, username, signed)) == WRONG
+    assert await refusal(_answer(harness, begun, username, signed)) == WRONG
 
 
-async def test_copy_of_an_authenticator_is_noticed(stage: Stage) -> None:
+async def test_copy_of_an_authenticator_is_noticed(harness: Harness) -> None:
     """The counter of signatures grows, or there are two of it."""
     authenticator = Authenticator()
-    username, _ = await registered(stage, authenticator)
+    username, _ = await registered(harness, authenticator)
     for sign_count, works in ((0, True), (4, True), (4, False), (-1, False), (9, True)):
         (credential,) = authenticator.credentials.values()
         credential.sign_count = sign_count
-        begun = await stage.begin(username, **PREFERRED)
-        answer = _answer(stage, begun, username, authenticator.sign_in(requested(begun)))
+        begun = await harness.begin(username, **PREFERRED)
+        answer = _answer(harness, begun, username, authenticator.sign_in(requested(begun)))
         if works:
             assert (await answer)["AuthenticationResult"]
         else:
             assert await refusal(answer) == WRONG
 
 
-async def test_authenticator_may_have_no_counter(stage: Stage) -> None:
+async def test_authenticator_may_have_no_counter(harness: Harness) -> None:
     """Passkeys that are synchronised say 0 each time."""
     authenticator = Authenticator()
-    username, _ = await registered(stage, authenticator)
+    username, _ = await registered(harness, authenticator)
     (credential,) = authenticator.credentials.values()
     for _ in range(2):
         credential.sign_count = -1
-        begun = await stage.begin(username, **PREFERRED)
-        answer = await _answer(stage, begun, username, authenticator.sign_in(requested(begun)))
+        begun = await harness.begin(username, **PREFERRED)
+        answer = await _answer(harness, begun, username, authenticator.sign_in(requested(begun)))
         assert answer["AuthenticationResult"]
 
 
 @pytest.mark.parametrize("credential", ["no JSON", "[]", "{}"])
-async def test_credential_that_is_none_is_named(stage: Stage, credential: str) -> None:
+async def test_credential_that_is_none_is_named(harness: Harness, credential: str) -> None:
     """What is no credential is a mistake of the client's, not of the user's."""
-    username, _ = await registered(stage, Authenticator())
-    begun = await stage.begin(username, **PREFERRED)
-    answer = stage.respond(begun, username, CREDENTIAL=credential)
+    username, _ = await registered(harness, Authenticator())
+    begun = await harness.begin(username, **PREFERRED)
+    answer = harness.respond(begun, username, CREDENTIAL=credential)
     assert await refusal_type(answer) == "InvalidParameterException"
 
 
-async def test_deleted_passkey_opens_nothing(stage: Stage) -> None:
+async def test_deleted_passkey_opens_nothing(harness: Harness) -> None:
     """Without its passkey the user cannot choose it, and a challenge from before is void."""
     authenticator = Authenticator()
-    username, access = await registered(stage, authenticator)
-    begun = await stage.begin(username, **PREFERRED)
+    username, access = await registered(harness, authenticator)
+    begun = await harness.begin(username, **PREFERRED)
     (name,) = authenticator.credentials
-    await stage.cognito.delete_web_authn_credential(AccessToken=access, CredentialId=name)
+    await harness.cognito.delete_web_authn_credential(AccessToken=access, CredentialId=name)
     signed = authenticator.sign_in(requested(begun))
-    assert await refusal(_answer(stage, begun, username, signed)) == WRONG
-    assert (await stage.begin(username, **PREFERRED))["ChallengeName"] == "SELECT_CHALLENGE"
+    assert await refusal(_answer(harness, begun, username, signed)) == WRONG
+    assert (await harness.begin(username, **PREFERRED))["ChallengeName"] == "SELECT_CHALLENGE"
 
 
-async def test_passkey_of_a_former_relying_party_opens_nothing(stage: Stage) -> None:
+async def test_passkey_of_a_former_relying_party_opens_nothing(harness: Harness) -> None:
     """A pool that moves leaves its passkeys behind, in challenges from before too."""
-    pool = await stage.cognito.create_user_pool(
+    pool = await harness.cognito.create_user_pool(
         PoolName="moving",
         AutoVerifiedAttributes=["email"],
         Policies={"SignInPolicy": {"AllowedFirstAuthFactors": ["PASSWORD", "WEB_AUTHN"]}},
     )
     pool_id = pool["UserPool"]["Id"]
     flows: Any = ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_AUTH"]
-    made = await stage.cognito.create_user_pool_client(
+    made = await harness.cognito.create_user_pool_client(
         UserPoolId=pool_id, ClientName="c", ExplicitAuthFlows=flows
     )
     client_id = made["UserPoolClient"]["ClientId"]
-    moving = Stage(
-        stage.cognito,
-        {"choice": type(stage.apps["choice"])(pool_id, client_id, None)},
-        stage.mail,
-        stage.clock,
+    moving = Harness(
+        harness.cognito,
+        {"choice": type(harness.apps["choice"])(pool_id, client_id, None)},
+        harness.mail,
+        harness.clock,
     )
     settings: Any = {"RelyingPartyId": "localhost"}
-    await stage.cognito.set_user_pool_mfa_config(UserPoolId=pool_id, WebAuthnConfiguration=settings)
+    await harness.cognito.set_user_pool_mfa_config(
+        UserPoolId=pool_id, WebAuthnConfiguration=settings
+    )
     authenticator = Authenticator()
     username, _ = await registered(moving, authenticator)
     begun = await moving.begin(username, **PREFERRED)
     assert begun["ChallengeName"] == "WEB_AUTHN"
     for name in ("example.com", None):
         settings = {"RelyingPartyId": name} if name else {"UserVerification": "required"}
-        await stage.cognito.set_user_pool_mfa_config(
+        await harness.cognito.set_user_pool_mfa_config(
             UserPoolId=pool_id, WebAuthnConfiguration=settings
         )
         signed = authenticator.sign_in(requested(begun))

@@ -12,30 +12,30 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.local_aws.conftest import EMAIL
 from tests.local_aws.passkey_support import complete, options, registered
-from tests.local_aws.support import PASSWORD, Stage, refusal, refusal_type
+from tests.local_aws.support import PASSWORD, Harness, refusal, refusal_type
 from tests.support.webauthn_authenticator import Authenticator, encoded
 
 Change = Callable[[dict[str, Any]], None]
 PASSKEYS: Any = {"SignInPolicy": {"AllowedFirstAuthFactors": ["PASSWORD", "WEB_AUTHN"]}}
 
 
-async def _caller(stage: Stage, app: str = "choice") -> str:
-    return (await stage.tokens(await stage.member(app), app))["AccessToken"]
+async def _caller(harness: Harness, app: str = "choice") -> str:
+    return (await harness.tokens(await harness.member(app), app))["AccessToken"]
 
 
-async def _own_pool(stage: Stage, **settings: Any) -> tuple[str, str]:  # noqa: ANN401 -- botocore's
+async def _own_pool(harness: Harness, **settings: Any) -> tuple[str, str]:  # noqa: ANN401 -- botocore's
     """Create a pool with passkeys; give its id and the access token of a user there."""
-    pool = await stage.cognito.create_user_pool(
+    pool = await harness.cognito.create_user_pool(
         PoolName="passkeys", **EMAIL, **{"Policies": PASSKEYS, **settings}
     )
     pool_id = pool["UserPool"]["Id"]
-    made = await stage.cognito.create_user_pool_client(
+    made = await harness.cognito.create_user_pool_client(
         UserPoolId=pool_id, ClientName="c", ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH"]
     )
     client_id = made["UserPoolClient"]["ClientId"]
-    await stage.cognito.sign_up(ClientId=client_id, Username="alice", Password=PASSWORD)
-    await stage.cognito.admin_confirm_sign_up(UserPoolId=pool_id, Username="alice")
-    answer = await stage.cognito.initiate_auth(
+    await harness.cognito.sign_up(ClientId=client_id, Username="alice", Password=PASSWORD)
+    await harness.cognito.admin_confirm_sign_up(UserPoolId=pool_id, Username="alice")
+    answer = await harness.cognito.initiate_auth(
         ClientId=client_id,
         AuthFlow="USER_PASSWORD_AUTH",
         AuthParameters={"USERNAME": "alice", "PASSWORD": PASSWORD},
@@ -43,12 +43,12 @@ async def _own_pool(stage: Stage, **settings: Any) -> tuple[str, str]:  # noqa: 
     return pool_id, answer["AuthenticationResult"]["AccessToken"]
 
 
-async def test_options_are_what_browsers_take(stage: Stage) -> None:
+async def test_options_are_what_browsers_take(harness: Harness) -> None:
     """The options name relying party, user and algorithm, and the passkeys that are there."""
     authenticator = Authenticator()
-    username, access = await registered(stage, authenticator)
-    wanted = await options(stage, access)
-    challenge, sub = wanted.pop("challenge"), (await stage.attributes(access))["sub"]
+    username, access = await registered(harness, authenticator)
+    wanted = await options(harness, access)
+    challenge, sub = wanted.pop("challenge"), (await harness.attributes(access))["sub"]
     assert len(base64.urlsafe_b64decode(challenge + "=")) == 32
     assert wanted == {
         "authenticatorSelection": {
@@ -64,11 +64,11 @@ async def test_options_are_what_browsers_take(stage: Stage) -> None:
     }
 
 
-async def test_passkeys_are_listed(stage: Stage) -> None:
+async def test_passkeys_are_listed(harness: Harness) -> None:
     """A passkey is described without its key."""
     authenticator = Authenticator()
-    _, access = await registered(stage, authenticator)
-    answer = await stage.cognito.list_web_authn_credentials(AccessToken=access)
+    _, access = await registered(harness, authenticator)
+    answer = await harness.cognito.list_web_authn_credentials(AccessToken=access)
     assert [dict(one) for one in answer["Credentials"]] == [
         {
             "CredentialId": next(iter(authenticator.credentials)),
@@ -76,21 +76,21 @@ async def test_passkeys_are_listed(stage: Stage) -> None:
             "RelyingPartyId": "localhost",
             "AuthenticatorAttachment": "platform",
             "AuthenticatorTransports": ["internal", "hybrid"],
-            "CreatedAt": dt.datetime.fromtimestamp(stage.clock.seconds, dt.UTC),
+            "CreatedAt": dt.datetime.fromtimestamp(harness.clock.seconds, dt.UTC),
         }
     ]
 
 
-async def test_passkeys_are_listed_by_pages(stage: Stage) -> None:
+async def test_passkeys_are_listed_by_pages(harness: Harness) -> None:
     """A page has as many as asked for, the oldest first, and says where the next one begins."""
     authenticator = Authenticator()
-    _, access = await registered(stage, authenticator)
+    _, access = await registered(harness, authenticator)
     for _ in range(2):
-        await complete(stage, access, authenticator.register(await options(stage, access)))
+        await complete(harness, access, authenticator.register(await options(harness, access)))
     more: dict[str, Any] = {}
     pages = []
     while True:
-        page = await stage.cognito.list_web_authn_credentials(
+        page = await harness.cognito.list_web_authn_credentials(
             AccessToken=access, MaxResults=2, **more
         )
         pages.append([one["CredentialId"] for one in page["Credentials"]])
@@ -99,81 +99,81 @@ async def test_passkeys_are_listed_by_pages(stage: Stage) -> None:
         more = {"NextToken": page["NextToken"]}
     made = list(authenticator.credentials)
     assert pages == [made[:2], made[2:]]
-    every = await stage.cognito.list_web_authn_credentials(AccessToken=access, MaxResults=0)
+    every = await harness.cognito.list_web_authn_credentials(AccessToken=access, MaxResults=0)
     assert len(every["Credentials"]) == 3
-    bad = stage.cognito.list_web_authn_credentials(AccessToken=access, NextToken="x")
+    bad = harness.cognito.list_web_authn_credentials(AccessToken=access, NextToken="x")
     assert await refusal_type(bad) == "InvalidParameterException"
 
 
-async def test_passkey_is_deleted_once(stage: Stage) -> None:
+async def test_passkey_is_deleted_once(harness: Harness) -> None:
     """What is deleted is gone, and what is not there cannot be deleted, nor another user's."""
     authenticator = Authenticator()
-    _, access = await registered(stage, authenticator)
+    _, access = await registered(harness, authenticator)
     (name,) = authenticator.credentials
-    foreign = stage.cognito.delete_web_authn_credential(
-        AccessToken=await _caller(stage), CredentialId=name
+    foreign = harness.cognito.delete_web_authn_credential(
+        AccessToken=await _caller(harness), CredentialId=name
     )
     assert await refusal_type(foreign) == "ResourceNotFoundException"
-    await stage.cognito.delete_web_authn_credential(AccessToken=access, CredentialId=name)
-    again = stage.cognito.delete_web_authn_credential(AccessToken=access, CredentialId=name)
+    await harness.cognito.delete_web_authn_credential(AccessToken=access, CredentialId=name)
+    again = harness.cognito.delete_web_authn_credential(AccessToken=access, CredentialId=name)
     assert await refusal_type(again) == "ResourceNotFoundException"
-    left = await stage.cognito.list_web_authn_credentials(AccessToken=access)
+    left = await harness.cognito.list_web_authn_credentials(AccessToken=access)
     assert left["Credentials"] == []
 
 
-async def test_pool_without_passkeys_registers_none(stage: Stage) -> None:
+async def test_pool_without_passkeys_registers_none(harness: Harness) -> None:
     """The pool's sign-in policy decides."""
-    access = await _caller(stage, "public")
+    access = await _caller(harness, "public")
     for call in (
-        stage.cognito.start_web_authn_registration(AccessToken=access),
-        stage.cognito.complete_web_authn_registration(AccessToken=access, Credential={}),
+        harness.cognito.start_web_authn_registration(AccessToken=access),
+        harness.cognito.complete_web_authn_registration(AccessToken=access, Credential={}),
     ):
         assert await refusal_type(call) == "WebAuthnNotEnabledException"
 
 
-async def test_relying_party_is_needed(stage: Stage) -> None:
+async def test_relying_party_is_needed(harness: Harness) -> None:
     """Without a relying party there is nothing to register for; a domain of the pool is one."""
-    pool_id, access = await _own_pool(stage)
-    assert await refusal_type(options(stage, access)) == "WebAuthnConfigurationMissingException"
-    early = complete(stage, access, {})
+    pool_id, access = await _own_pool(harness)
+    assert await refusal_type(options(harness, access)) == "WebAuthnConfigurationMissingException"
+    early = complete(harness, access, {})
     assert await refusal_type(early) == "WebAuthnChallengeNotFoundException"
-    await stage.cognito.create_user_pool_domain(UserPoolId=pool_id, Domain="ours")
-    wanted = await options(stage, access)
+    await harness.cognito.create_user_pool_domain(UserPoolId=pool_id, Domain="ours")
+    wanted = await options(harness, access)
     assert wanted["rp"]["id"] == "ours.auth.eu-central-1.amazoncognito.com"
 
 
-async def test_challenge_is_used_once(stage: Stage) -> None:
+async def test_challenge_is_used_once(harness: Harness) -> None:
     """A passkey is made for a registration that has begun, a short while ago, and not before."""
-    authenticator, access = Authenticator(), await _caller(stage)
-    first = authenticator.register(await options(stage, access))
-    second = authenticator.register(await options(stage, access))
+    authenticator, access = Authenticator(), await _caller(harness)
+    first = authenticator.register(await options(harness, access))
+    second = authenticator.register(await options(harness, access))
     gone = "WebAuthnChallengeNotFoundException"
-    assert await refusal_type(complete(stage, access, first)) == gone
-    await complete(stage, access, second)
-    assert await refusal_type(complete(stage, access, second)) == gone
-    late = authenticator.register(await options(stage, access))
-    stage.clock.advance(180)
-    assert await refusal_type(complete(stage, access, late)) == gone
+    assert await refusal_type(complete(harness, access, first)) == gone
+    await complete(harness, access, second)
+    assert await refusal_type(complete(harness, access, second)) == gone
+    late = authenticator.register(await options(harness, access))
+    harness.clock.advance(180)
+    assert await refusal_type(complete(harness, access, late)) == gone
 
 
-async def test_registration_belongs_to_one_client(stage: Stage) -> None:
+async def test_registration_belongs_to_one_client(harness: Harness) -> None:
     """Another client cannot complete what one began."""
-    username = await stage.member("choice")
-    access = (await stage.tokens(username, "choice"))["AccessToken"]
-    other = (await stage.tokens(username, "choice_hiding"))["AccessToken"]
-    credential = Authenticator().register(await options(stage, access))
-    completed = complete(stage, other, credential)
+    username = await harness.member("choice")
+    access = (await harness.tokens(username, "choice"))["AccessToken"]
+    other = (await harness.tokens(username, "choice_hiding"))["AccessToken"]
+    credential = Authenticator().register(await options(harness, access))
+    completed = complete(harness, other, credential)
     assert await refusal_type(completed) == "WebAuthnClientMismatchException"
-    await complete(stage, access, credential)
+    await complete(harness, access, credential)
 
 
 @pytest.mark.parametrize(
     "origin",
     ["https://localhost", "http://localhost:3000", "https://login.localhost:8443"],
 )
-async def test_pages_of_the_relying_party_are_allowed(stage: Stage, origin: str) -> None:
+async def test_pages_of_the_relying_party_are_allowed(harness: Harness, origin: str) -> None:
     """The port does not count, and a subdomain is the relying party's too."""
-    await registered(stage, Authenticator(origin))
+    await registered(harness, Authenticator(origin))
 
 
 @pytest.mark.parametrize(
@@ -188,26 +188,26 @@ async def test_pages_of_the_relying_party_are_allowed(stage: Stage, origin: str)
         "",
     ],
 )
-async def test_other_pages_are_refused(stage: Stage, origin: str) -> None:
+async def test_other_pages_are_refused(harness: Harness, origin: str) -> None:
     """A page of somebody else, or one that anybody on the way could change, is not allowed."""
-    refused = registered(stage, Authenticator(origin))
+    refused = registered(harness, Authenticator(origin))
     assert await refusal_type(refused) == "WebAuthnOriginNotAllowedException"
 
 
-async def test_passkey_of_another_relying_party_is_refused(stage: Stage) -> None:
+async def test_passkey_of_another_relying_party_is_refused(harness: Harness) -> None:
     """The authenticator signs for whom it made the passkey."""
-    access = await _caller(stage)
-    wanted = await options(stage, access)
+    access = await _caller(harness)
+    wanted = await options(harness, access)
     wanted["rp"]["id"] = "example.com"
-    completed = complete(stage, access, Authenticator().register(wanted))
+    completed = complete(harness, access, Authenticator().register(wanted))
     assert await refusal_type(completed) == "WebAuthnRelyingPartyMismatchException"
 
 
-async def test_passkey_is_registered_once(stage: Stage) -> None:
+async def test_passkey_is_registered_once(harness: Harness) -> None:
     """One credential is not two users'."""
-    _, access = await registered(stage, authenticator := Authenticator())
+    _, access = await registered(harness, authenticator := Authenticator())
     (name,) = authenticator.credentials
-    wanted = await options(stage, access)
+    wanted = await options(harness, access)
     again = Authenticator(credentials=authenticator.credentials)
     credential = again.register(wanted)
     made = base64.urlsafe_b64decode(credential["response"]["authenticatorData"] + "==")
@@ -217,31 +217,31 @@ async def test_passkey_is_registered_once(stage: Stage) -> None:
     credential["rawId"] = credential["id"] = name
     credential["response"]["authenticatorData"] = encoded(made.replace(new, authentic))
     credential["response"]["attestationObject"] = encoded(attestation.replace(new, authentic))
-    assert await refusal_type(complete(stage, access, credential)) == "InvalidParameterException"
+    assert await refusal_type(complete(harness, access, credential)) == "InvalidParameterException"
 
 
-async def test_verification_of_the_user_can_be_required(stage: Stage) -> None:
+async def test_verification_of_the_user_can_be_required(harness: Harness) -> None:
     """A pool may insist that the authenticator checks who uses it."""
-    pool_id, access = await _own_pool(stage)
-    await stage.cognito.set_user_pool_mfa_config(
+    pool_id, access = await _own_pool(harness)
+    await harness.cognito.set_user_pool_mfa_config(
         UserPoolId=pool_id,
         WebAuthnConfiguration={"RelyingPartyId": "localhost", "UserVerification": "required"},
     )
-    wanted = await options(stage, access)
+    wanted = await options(harness, access)
     assert wanted["authenticatorSelection"]["userVerification"] == "required"
     careless = Authenticator(verifies_user=False).register(wanted)
-    refused = complete(stage, access, careless)
+    refused = complete(harness, access, careless)
     assert await refusal_type(refused) == "WebAuthnCredentialNotSupportedException"
-    await complete(stage, access, Authenticator().register(wanted))
+    await complete(harness, access, Authenticator().register(wanted))
 
 
-async def test_user_has_twenty_passkeys_at_most(stage: Stage) -> None:
+async def test_user_has_twenty_passkeys_at_most(harness: Harness) -> None:
     """The twenty-first is not begun."""
     authenticator = Authenticator()
-    _, access = await registered(stage, authenticator)
+    _, access = await registered(harness, authenticator)
     for _ in range(19):
-        await complete(stage, access, authenticator.register(await options(stage, access)))
-    assert await refusal_type(options(stage, access)) == "LimitExceededException"
+        await complete(harness, access, authenticator.register(await options(harness, access)))
+    assert await refusal_type(options(harness, access)) == "LimitExceededException"
 
 
 def _set(name: str, value: object) -> Change:
@@ -311,26 +311,28 @@ def _key(kind: Any) -> str:  # noqa: ANN401 -- any private key
     ],
 )
 async def test_credential_that_does_not_hold_is_refused(
-    stage: Stage, change: Change, error: str
+    harness: Harness, change: Change, error: str
 ) -> None:
     """What the authenticator attests and what the browser says must be one, and for ES256."""
-    access = await _caller(stage)
-    credential = Authenticator().register(await options(stage, access))
+    access = await _caller(harness)
+    credential = Authenticator().register(await options(harness, access))
     authentic = json.loads(json.dumps(credential))
     change(credential)
-    assert (await refusal(complete(stage, access, credential)))[0] == error
-    await complete(stage, access, authentic)
+    assert (await refusal(complete(harness, access, credential)))[0] == error
+    await complete(harness, access, authentic)
 
 
 @pytest.mark.parametrize("transports", ["usb", None], ids=["text", "absent"])
-async def test_browser_need_not_tell_more(stage: Stage, transports: str | None) -> None:
+async def test_browser_need_not_tell_more(harness: Harness, transports: str | None) -> None:
     """How the authenticator is attached may be left out."""
-    access = await _caller(stage)
-    credential = Authenticator().register(await options(stage, access))
+    access = await _caller(harness)
+    credential = Authenticator().register(await options(harness, access))
     del credential["authenticatorAttachment"], credential["response"]["transports"]
     if transports is not None:
         credential["response"]["transports"] = transports
-    await complete(stage, access, credential)
-    (listed,) = (await stage.cognito.list_web_authn_credentials(AccessToken=access))["Credentials"]
+    await complete(harness, access, credential)
+    (listed,) = (await harness.cognito.list_web_authn_credentials(AccessToken=access))[
+        "Credentials"
+    ]
     assert listed["AuthenticatorTransports"] == []
     assert "AuthenticatorAttachment" not in listed

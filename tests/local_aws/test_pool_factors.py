@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.local_aws.conftest import CODES, LAMBDA, ROLE, SES, TOTP
-from tests.local_aws.support import Stage, refusal, refusal_type
+from tests.local_aws.support import Harness, refusal, refusal_type
 
 SMS: dict[str, Any] = {"SmsMfaConfiguration": CODES["SmsMfaConfiguration"]}
 PASSKEYS: dict[str, Any] = {"WebAuthnConfiguration": {"RelyingPartyId": "example.com"}}
@@ -15,47 +15,47 @@ def _first(*factors: str) -> dict[str, Any]:
     return {"Policies": {"SignInPolicy": {"AllowedFirstAuthFactors": list(factors)}}}
 
 
-async def _pool(stage: Stage, **settings: Any) -> str:  # noqa: ANN401 -- botocore's
-    created = await stage.cognito.create_user_pool(PoolName="factors", **settings)
+async def _pool(harness: Harness, **settings: Any) -> str:  # noqa: ANN401 -- botocore's
+    created = await harness.cognito.create_user_pool(PoolName="factors", **settings)
     return created["UserPool"]["Id"]
 
 
-async def _set(stage: Stage, pool_id: str, **settings: Any) -> dict[str, Any]:  # noqa: ANN401 -- botocore's
-    answer = dict(await stage.cognito.set_user_pool_mfa_config(UserPoolId=pool_id, **settings))
+async def _set(harness: Harness, pool_id: str, **settings: Any) -> dict[str, Any]:  # noqa: ANN401 -- botocore's
+    answer = dict(await harness.cognito.set_user_pool_mfa_config(UserPoolId=pool_id, **settings))
     return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
 
 
-async def test_pool_has_the_defaults_of_aws(stage: Stage) -> None:
+async def test_pool_has_the_defaults_of_aws(harness: Harness) -> None:
     """A pool that says nothing has the Essentials plan and signs in with passwords."""
-    pool_id = await _pool(stage)
-    pool = (await stage.cognito.describe_user_pool(UserPoolId=pool_id))["UserPool"]
+    pool_id = await _pool(harness)
+    pool = (await harness.cognito.describe_user_pool(UserPoolId=pool_id))["UserPool"]
     assert pool["UserPoolTier"] == "ESSENTIALS"
     assert pool["Policies"]["SignInPolicy"] == {"AllowedFirstAuthFactors": ["PASSWORD"]}
     assert pool["Policies"]["PasswordPolicy"]["MinimumLength"] == 8
-    factors = await stage.cognito.get_user_pool_mfa_config(UserPoolId=pool_id)
+    factors = await harness.cognito.get_user_pool_mfa_config(UserPoolId=pool_id)
     assert factors["MfaConfiguration"] == "OFF"
 
 
-async def test_sign_in_policy_leaves_the_password_policy(stage: Stage) -> None:
+async def test_sign_in_policy_leaves_the_password_policy(harness: Harness) -> None:
     """One policy does not replace the other."""
-    pool_id = await _pool(stage, **_first("PASSWORD", "EMAIL_OTP"))
-    pool = (await stage.cognito.describe_user_pool(UserPoolId=pool_id))["UserPool"]
+    pool_id = await _pool(harness, **_first("PASSWORD", "EMAIL_OTP"))
+    pool = (await harness.cognito.describe_user_pool(UserPoolId=pool_id))["UserPool"]
     assert pool["Policies"]["PasswordPolicy"]["MinimumLength"] == 8
     factors = pool["Policies"]["SignInPolicy"]["AllowedFirstAuthFactors"]
     assert factors == ["PASSWORD", "EMAIL_OTP"]
 
 
-async def test_settings_are_kept(stage: Stage) -> None:
+async def test_settings_are_kept(harness: Harness) -> None:
     """What was set is told, and the passkeys' part can be set alone."""
-    pool_id = await _pool(stage, EmailConfiguration=SES)
+    pool_id = await _pool(harness, EmailConfiguration=SES)
     second = {"MfaConfiguration": "OPTIONAL", **TOTP, **CODES}
-    assert await _set(stage, pool_id, **second) == second
-    kept = await _set(stage, pool_id, **PASSKEYS)
+    assert await _set(harness, pool_id, **second) == second
+    kept = await _set(harness, pool_id, **PASSKEYS)
     passkeys = {"RelyingPartyId": "example.com", "UserVerification": "preferred"}
     assert kept == second | {"WebAuthnConfiguration": passkeys}
-    told = dict(await stage.cognito.get_user_pool_mfa_config(UserPoolId=pool_id))
+    told = dict(await harness.cognito.get_user_pool_mfa_config(UserPoolId=pool_id))
     assert {name: told[name] for name in kept} == kept
-    off = await _set(stage, pool_id, MfaConfiguration="OFF")
+    off = await _set(harness, pool_id, MfaConfiguration="OFF")
     assert off == {"MfaConfiguration": "OFF", "WebAuthnConfiguration": passkeys}
 
 
@@ -93,14 +93,14 @@ async def test_settings_are_kept(stage: Stage) -> None:
     ],
 )
 async def test_settings_that_exclude_each_other_are_refused(
-    stage: Stage, pool: dict[str, Any], settings: dict[str, Any], words: str
+    harness: Harness, pool: dict[str, Any], settings: dict[str, Any], words: str
 ) -> None:
     """The refusal says what excludes what, and nothing has changed."""
-    pool_id = await _pool(stage, **pool)
-    error, message = await refusal(_set(stage, pool_id, **settings))
+    pool_id = await _pool(harness, **pool)
+    error, message = await refusal(_set(harness, pool_id, **settings))
     assert error == "InvalidParameterException"
     assert words in message
-    told = await stage.cognito.get_user_pool_mfa_config(UserPoolId=pool_id)
+    told = await harness.cognito.get_user_pool_mfa_config(UserPoolId=pool_id)
     assert told["MfaConfiguration"] == "OFF"
     assert "WebAuthnConfiguration" not in told
 
@@ -113,36 +113,36 @@ async def test_settings_that_exclude_each_other_are_refused(
     ],
 )
 async def test_pool_that_insists_takes_passwords_alone(
-    stage: Stage, factor: str, words: str
+    harness: Harness, factor: str, words: str
 ) -> None:
     """Where MFA is a must, neither codes nor passkeys can be added as first factors."""
-    pool_id = await _pool(stage)
-    await _set(stage, pool_id, MfaConfiguration="ON", **TOTP)
-    changed = stage.cognito.update_user_pool(UserPoolId=pool_id, **_first("PASSWORD", factor))
+    pool_id = await _pool(harness)
+    await _set(harness, pool_id, MfaConfiguration="ON", **TOTP)
+    changed = harness.cognito.update_user_pool(UserPoolId=pool_id, **_first("PASSWORD", factor))
     assert words in (await refusal(changed))[1]
-    await stage.cognito.update_user_pool(UserPoolId=pool_id, **_first("PASSWORD"))
-    await _set(stage, pool_id, MfaConfiguration="OPTIONAL", **TOTP)
-    await stage.cognito.update_user_pool(UserPoolId=pool_id, **_first("PASSWORD", factor))
+    await harness.cognito.update_user_pool(UserPoolId=pool_id, **_first("PASSWORD"))
+    await _set(harness, pool_id, MfaConfiguration="OPTIONAL", **TOTP)
+    await harness.cognito.update_user_pool(UserPoolId=pool_id, **_first("PASSWORD", factor))
 
 
-async def test_pool_is_created_without_second_factors(stage: Stage) -> None:
+async def test_pool_is_created_without_second_factors(harness: Harness) -> None:
     """SetUserPoolMfaConfig adds them; CreateUserPool insists on a sender of SMS."""
     words = "SMS configuration and Auto verification for phone_number are required"
-    assert words in (await refusal(_pool(stage, MfaConfiguration="ON")))[1]
+    assert words in (await refusal(_pool(harness, MfaConfiguration="ON")))[1]
     sender = {"SmsConfiguration": {"SnsCallerArn": ROLE}}
-    created = _pool(stage, MfaConfiguration="OPTIONAL", **sender)
+    created = _pool(harness, MfaConfiguration="OPTIONAL", **sender)
     assert await refusal_type(created) == "UnsupportedOperationException"
-    assert await _pool(stage, MfaConfiguration="OFF", LambdaConfig={"PreSignUp": LAMBDA})
+    assert await _pool(harness, MfaConfiguration="OFF", LambdaConfig={"PreSignUp": LAMBDA})
 
 
-async def test_lite_plan_has_passwords_alone(stage: Stage) -> None:
+async def test_lite_plan_has_passwords_alone(harness: Harness) -> None:
     """Choice-based sign-in, its factors and codes by e-mail need the Essentials plan."""
-    refused = _pool(stage, UserPoolTier="LITE", **_first("PASSWORD"))
+    refused = _pool(harness, UserPoolTier="LITE", **_first("PASSWORD"))
     assert await refusal_type(refused) == "FeatureUnavailableInTierException"
-    pool_id = await _pool(stage, UserPoolTier="LITE", EmailConfiguration=SES)
-    client = stage.cognito.create_user_pool_client(
+    pool_id = await _pool(harness, UserPoolTier="LITE", EmailConfiguration=SES)
+    client = harness.cognito.create_user_pool_client(
         UserPoolId=pool_id, ClientName="c", ExplicitAuthFlows=["ALLOW_USER_AUTH"]
     )
     assert await refusal_type(client) == "FeatureUnavailableInTierException"
-    mail = _set(stage, pool_id, MfaConfiguration="OPTIONAL", EmailMfaConfiguration={})
+    mail = _set(harness, pool_id, MfaConfiguration="OPTIONAL", EmailMfaConfiguration={})
     assert await refusal_type(mail) == "FeatureUnavailableInTierException"

@@ -11,7 +11,7 @@ import pytest
 from local_aws.cognito.operations import OPERATIONS
 from local_aws.cognito.shapes import check
 from local_aws.server import LocalAws
-from tests.local_aws.support import Stage, refusal, refusal_type
+from tests.local_aws.support import Harness, refusal, refusal_type
 
 DYNAMODB = {
     "Authorization": (
@@ -40,11 +40,11 @@ async def _call(aws: LocalAws, operation: str, body: str) -> tuple[int, dict[str
 
 
 @pytest.mark.parametrize("operation", ["ListDevices", "ForgetDevice"])
-async def test_operation_that_moto_lacks_is_named(stage: Stage, operation: str) -> None:
+async def test_operation_that_moto_lacks_is_named(harness: Harness, operation: str) -> None:
     """A client sees at once what the local Cognito lacks."""
     calls = {
-        "ListDevices": stage.cognito.list_devices(AccessToken="x"),
-        "ForgetDevice": stage.cognito.forget_device(DeviceKey="eu_1"),
+        "ListDevices": harness.cognito.list_devices(AccessToken="x"),
+        "ForgetDevice": harness.cognito.forget_device(DeviceKey="eu_1"),
     }
     wanted = calls.pop(operation)
     for unused in calls.values():
@@ -127,10 +127,10 @@ async def test_empty_request_is_refused(aws: LocalAws, operation: str) -> None:
     assert (status, answer["__type"]) == (400, "InvalidParameterException")
 
 
-async def test_defect_of_moto_is_an_internal_error(stage: Stage) -> None:
+async def test_defect_of_moto_is_an_internal_error(harness: Harness) -> None:
     """Where moto breaks the client gets the service's own error, and the cause."""
-    added = stage.cognito.add_custom_attributes(
-        UserPoolId=stage.apps["public"].pool_id, CustomAttributes=[{}]
+    added = harness.cognito.add_custom_attributes(
+        UserPoolId=harness.apps["public"].pool_id, CustomAttributes=[{}]
     )
     assert await refusal(added) == (
         "InternalErrorException",
@@ -138,9 +138,9 @@ async def test_defect_of_moto_is_an_internal_error(stage: Stage) -> None:
     )
 
 
-async def test_operation_that_only_the_model_knows_is_named(stage: Stage) -> None:
+async def test_operation_that_only_the_model_knows_is_named(harness: Harness) -> None:
     """The model lists more operations than moto has."""
-    listed = stage.cognito.list_tags_for_resource(
+    listed = harness.cognito.list_tags_for_resource(
         ResourceArn="arn:aws:cognito-idp:eu-central-1:123456789012:userpool/x"
     )
     assert await refusal_type(listed) == "UnsupportedOperationException"

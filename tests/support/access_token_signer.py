@@ -1,4 +1,4 @@
-"""A user pool that signs access tokens with keys of its own: good ones, and any that a test asks for."""
+"""Signs access tokens as a Cognito user pool does, valid and invalid ones."""
 
 import uuid
 from collections.abc import Mapping
@@ -16,29 +16,29 @@ EXPIRY: Final = ISSUED + 3_600
 
 
 class AccessTokenSigner:
-    """One pool, with one key at a time."""
+    """A user pool with one key at a time."""
 
     def __init__(self) -> None:
         self.rotate()
 
     def rotate(self) -> None:
-        """Sign with a new key from now on."""
+        """Replace the key."""
         self.key = rsa.generate_private_key(65_537, 2_048)
-        self.kid = encoded(uuid.uuid4().bytes * 2) + "="  # as Cognito's look
+        self.kid = encoded(uuid.uuid4().bytes * 2) + "="  # in the form of Cognito's
 
     @property
     def jwk(self) -> Mapping[str, Any]:
-        """The public key, as the pool's key set has it."""
+        """The public key, as the pool's JWKS has it."""
         return jwk(self.key.public_key(), self.kid)
 
     @property
     def header(self) -> Mapping[str, Any]:
-        """The header of its good tokens."""
+        """The header of a valid token."""
         return {"kid": self.kid, "alg": "RS256"}
 
     @property
     def payload(self) -> Mapping[str, Any]:
-        """The payload of its good tokens."""
+        """The payload of a valid token."""
         return {
             "sub": SUB,
             "cognito:groups": ["readers"],
@@ -64,7 +64,7 @@ class AccessTokenSigner:
         sign: Sign | None = None,
         padded: bool = False,
     ) -> str:
-        """Return an access token, good but for the changes."""
+        """Return an access token that is valid but for the changes."""
         return compact(
             changed(self.header, header or {}),
             changed(self.payload, payload or {}),
@@ -74,7 +74,7 @@ class AccessTokenSigner:
 
 
 def jwk(key: rsa.RSAPublicKey, kid: str) -> Mapping[str, Any]:
-    """Return a public key as Cognito writes it."""
+    """Return a public key in the form of Cognito's JWKS."""
     numbers = key.public_numbers()
     n, e = (
         encoded(number.to_bytes((number.bit_length() + 7) // 8, "big"))
@@ -84,10 +84,10 @@ def jwk(key: rsa.RSAPublicKey, kid: str) -> Mapping[str, Any]:
 
 
 def evidence(*authorization: str) -> RequestCredentials:
-    """Return what a request with these Authorization headers shows."""
+    """Return the credentials of a request with these Authorization headers."""
     return RequestCredentials(peer=None, authorization=authorization)
 
 
 def bearing(token: str) -> RequestCredentials:
-    """Return what a request with this access token shows."""
+    """Return the credentials of a request with this access token."""
     return evidence(f"Bearer {token}")

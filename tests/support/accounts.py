@@ -8,12 +8,12 @@ PASSWORD = "YourPass123!"  # noqa: S105 -- of users that live as long as a test
 
 
 def new_user() -> str:
-    """Return a user name that no other test has."""
+    """Return a user name that no other test uses."""
     return f"user-{uuid.uuid4().hex}@example.com"
 
 
 class Mailbox:
-    """The messages that the local Cognito has "sent"."""
+    """The codes that the local Cognito has sent."""
 
     def __init__(self, session: aiohttp.ClientSession, cognito_url: str) -> None:
         self._session = session
@@ -25,5 +25,5 @@ class Mailbox:
             return [delivery["code"] for delivery in await response.json()]
 
     async def code(self, username: str) -> str:
-        """Return the code that was sent last."""
+        """Return the newest code."""
         return (await self.codes(username))[-1]

@@ -1,4 +1,4 @@
-"""A load balancer that signs tokens with keys of its own: good ones, and any that a test asks for."""
+"""Signs `x-amzn-oidc-data` tokens as an Application Load Balancer does, valid and invalid ones."""
 
 import uuid
 from collections.abc import Mapping
@@ -18,29 +18,29 @@ CLIENT: Final = "7example23client"
 ISSUER: Final = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_Example01"
 OTHER_FORM: Final = "https://issuer-cognito-idp.us-east-1.amazonaws.com/us-east-1_Example01"
 SUB: Final = "5d9f1f3e-1111-4222-8333-944444444444"
-EXPIRY: Final = int(NOW) + 120  # a load balancer's token lives two minutes
+EXPIRY: Final = int(NOW) + 120  # a load balancer's token is valid for two minutes
 
 
 class AlbTokenSigner:
-    """One load balancer, with one key at a time."""
+    """A load balancer with one key at a time."""
 
     def __init__(self, arn: str = ARN) -> None:
         self.arn = arn
         self.rotate()
 
     def rotate(self) -> None:
-        """Sign with a new key from now on."""
+        """Replace the key."""
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.kid = str(uuid.uuid4())
 
     @property
     def pem(self) -> bytes:
-        """The public key, as the key server has it."""
+        """The public key, as the key server publishes it."""
         return self.key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
     @property
     def header(self) -> Mapping[str, Any]:
-        """The header of its good tokens."""
+        """The header of a valid token."""
         return {
             "typ": "JWT",
             "kid": self.kid,
@@ -53,7 +53,7 @@ class AlbTokenSigner:
 
     @property
     def payload(self) -> Mapping[str, Any]:
-        """The payload of its good tokens."""
+        """The payload of a valid token."""
         return {"sub": SUB, "email": "a@example.com", "username": SUB, "exp": EXPIRY, "iss": ISSUER}
 
     def mint(
@@ -64,7 +64,7 @@ class AlbTokenSigner:
         sign: Sign | None = None,
         padded: bool = True,
     ) -> str:
-        """Return a token, good but for the changes; padded, as a load balancer's is."""
+        """Return a token that is valid but for the changes; padded, as a load balancer's is."""
         return compact(
             changed(self.header, header or {}),
             changed(self.payload, payload or {}),
@@ -74,5 +74,5 @@ class AlbTokenSigner:
 
 
 def evidence(token: str, *, identity: tuple[str, ...] = (SUB,)) -> RequestCredentials:
-    """Return what a request behind a load balancer shows."""
+    """Return the credentials of a request behind a load balancer."""
     return RequestCredentials(peer=None, oidc_data=(token,), oidc_identity=identity)

@@ -1,4 +1,4 @@
-"""What a scripted Cognito answers where a test says nothing: the documented success of each call."""
+"""The default answers of the scripted Cognito: the documented success of each operation."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -8,7 +8,7 @@ import jwt
 
 USER_ID: Final = "11111111-2222-4333-8444-555555555555"
 SESSION: Final = "a-session-of-the-scripted-Cognito"
-TOTP_SECRET: Final = "JBSWY3DPEHPK3PXP"  # noqa: S105 -- of nobody's authenticator app
+TOTP_SECRET: Final = "JBSWY3DPEHPK3PXP"  # noqa: S105 -- of no real authenticator app
 DELIVERY: Final[Mapping[str, str]] = {
     "DeliveryMedium": "EMAIL",
     "Destination": "a***@e***",
@@ -25,13 +25,13 @@ _KEY: Final = "a key of thirty-two bytes or more"  # PyJWT warns of shorter ones
 
 
 def id_token(**claims: object) -> str:
-    """Return an ID token with these claims only; its signature is worth nothing."""
+    """Return an ID token with only these claims; its signature is not valid."""
     return jwt.encode(claims, _KEY, algorithm="HS256")
 
 
 @cache
 def tokens() -> Mapping[str, Any]:
-    """Return the answer with which Cognito signs somebody in."""
+    """Return the response that contains tokens."""
     return {
         "ChallengeParameters": {},
         "AuthenticationResult": {
@@ -45,7 +45,7 @@ def tokens() -> Mapping[str, Any]:
 
 
 def default_answer(operation: str) -> Mapping[str, Any] | None:
-    """Return the success of an operation; None where none is known."""
+    """Return the success of an operation, or None if there is no default."""
     if operation in {"InitiateAuth", "RespondToAuthChallenge"}:
         return tokens()
     if operation == "GetTokensFromRefreshToken":

@@ -1,4 +1,4 @@
-"""What botocore's service model says of Cognito's requests and answers, and whether a value keeps it."""
+"""Checks of requests and responses against botocore's service model of Cognito."""
 
 import re
 import unicodedata
@@ -9,8 +9,8 @@ from typing import Final
 import botocore.session
 from botocore.model import ListShape, MapShape, ServiceModel, Shape, StringShape, StructureShape
 
-_PRINTING: Final = "LMSNP"  # Unicode's letters, marks, symbols, numbers, punctuation
-_NO_RE_OF_PYTHONS: Final[Mapping[str, Callable[[str], bool]]] = {  # for want of \p
+_PRINTING: Final = "LMSNP"  # Unicode letters, marks, symbols, numbers, punctuation
+_NO_RE_OF_PYTHONS: Final[Mapping[str, Callable[[str], bool]]] = {  # `re` has no \p
     r"[\p{L}\p{M}\p{S}\p{N}\p{P}]+": lambda text: all(
         unicodedata.category(character)[0] in _PRINTING for character in text
     ),
@@ -19,17 +19,17 @@ _NO_RE_OF_PYTHONS: Final[Mapping[str, Callable[[str], bool]]] = {  # for want of
 
 @cache
 def service_model() -> ServiceModel:
-    """Return the model of Cognito's user pools, which takes a while to read."""
+    """Return the model of Cognito user pools; loading it is slow."""
     return botocore.session.get_session().get_service_model("cognito-idp")
 
 
 def exception_shape(name: str) -> Shape | None:
-    """Return the shape of an exception; None of one that the model does not know."""
+    """Return the shape of an exception, or None if the model does not have it."""
     return next((shape for shape in service_model().error_shapes if shape.name == name), None)
 
 
 def faults(shape: Shape | None, value: object, at: str = "") -> Iterator[str]:
-    """Yield what is wrong with *value*, by its path; *shape* is None where nothing is documented."""
+    """Yield each violation in *value*, with its path; *shape* is None where nothing is documented."""
     if shape is None:
         if value != {}:
             yield f"{at or 'the body'}: nothing is documented here"
@@ -100,13 +100,13 @@ def _of_a_size(shape: Shape, size: int, at: str) -> Iterator[str]:
 
 
 def _matches(pattern: str, text: str) -> bool:
-    """Tell whether all of *text* is as AWS's *pattern*."""
+    """Return whether all of *text* matches AWS's *pattern*."""
     predicate = _NO_RE_OF_PYTHONS.get(pattern)
     return predicate(text) if predicate else re.fullmatch(pattern, text) is not None
 
 
 def _is_a(type_name: str, value: object) -> bool:
-    """Tell whether a JSON value is of a type that has no shape class of its own."""
+    """Return whether a JSON value is of a type that has no shape class."""
     if type_name == "boolean" or isinstance(value, bool):
         return type_name == "boolean" and isinstance(value, bool)
     if type_name == "timestamp":  # seconds since 1970, in the JSON protocol

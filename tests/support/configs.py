@@ -16,7 +16,7 @@ IDS: Settings = {
     "aws.cognito": {"user-pool-id": "us-east-1_none", "client-id": "none"},
 }
 
-# For tests that let one upstream fail again and again, and are about something else.
+# For tests in which an upstream fails repeatedly and the circuit breaker must stay closed.
 BREAKER_OFF: Settings = {"upstreams": {"breaker-failures": "0"}}
 
 
@@ -30,7 +30,7 @@ def configured(*layers: Settings) -> Config:
 
 
 def opening(adapters: Adapters) -> OpenAdapters:
-    """Return what opens *adapters* for create_app, where they need no opening."""
+    """Return a function for create_app that yields *adapters*."""
 
     @asynccontextmanager
     async def opened(_: Config, __: UpstreamTelemetry) -> AsyncIterator[Adapters]:

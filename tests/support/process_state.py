@@ -1,4 +1,4 @@
-"""Puts back what a program may change of its own process, where a test runs it inside this one."""
+"""Restores what a program changes in its process, for tests that run it in this one."""
 
 import logging
 import os
@@ -15,7 +15,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def restored() -> Iterator[None]:
-    """Put back logging, structlog, the environment and the signal handlers."""
+    """Restore logging, structlog, the environment and the signal handlers at the end of the block."""
     root = logging.getLogger()
     handlers = root.handlers[:]
     levels = {logger: logger.level for logger in (root, *map(logging.getLogger, QUIET_LOGGERS))}

@@ -1,4 +1,4 @@
-"""Signed tokens by hand (RFC 7515), so that a test can also make what no library would."""
+"""JWTs assembled by hand (RFC 7515), including invalid ones that no library makes."""
 
 import base64
 import json
@@ -9,19 +9,19 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 from cryptography.hazmat.primitives.hashes import SHA256
 
 Sign: TypeAlias = Callable[[bytes], bytes]
-Changes: TypeAlias = Mapping[str, Any] | bytes  # new values by name, or the very bytes of a part
+Changes: TypeAlias = Mapping[str, Any] | bytes  # new values by name, or the bytes of a whole part
 
-ABSENT: Final = object()  # as a change: take the name away
+ABSENT: Final = object()  # as a change: remove the member
 
 
 class Raw(str):
-    """A value that stands in the JSON as it is, such as a number of 400 digits."""
+    """A value that is written into the JSON verbatim, such as a number of 400 digits."""
 
     __slots__ = ()
 
 
 def encoded(data: bytes, *, padded: bool = False) -> str:
-    """Return bytes as base64url."""
+    """Return base64url."""
     text = base64.urlsafe_b64encode(data).decode()
     return text if padded else text.rstrip("=")
 
@@ -32,7 +32,7 @@ def decoded(part: str) -> bytes:
 
 
 def changed(values: Mapping[str, Any], changes: Changes) -> bytes:
-    """Return *values* with *changes* as JSON, or the bytes that are to stand instead."""
+    """Return *values* with *changes* as JSON, or the bytes that replace them."""
     if isinstance(changes, bytes):
         return changes
     members = (
@@ -44,13 +44,13 @@ def changed(values: Mapping[str, Any], changes: Changes) -> bytes:
 
 
 def compact(header: bytes, payload: bytes, sign: Sign, *, padded: bool = False) -> str:
-    """Return a signed token of these very bytes."""
+    """Return a signed token of these bytes."""
     signed = f"{encoded(header, padded=padded)}.{encoded(payload, padded=padded)}"
     return f"{signed}.{encoded(sign(signed.encode()), padded=padded)}"
 
 
 def es256(key: ec.EllipticCurvePrivateKey) -> Sign:
-    """Return what signs as ES256 does: two numbers of 32 bytes each (RFC 7518, section 3.4)."""
+    """Return a function that signs with ES256: two numbers of 32 bytes each (RFC 7518, section 3.4)."""
 
     def sign(message: bytes) -> bytes:
         r, s = utils.decode_dss_signature(key.sign(message, ec.ECDSA(SHA256())))
@@ -61,5 +61,5 @@ def es256(key: ec.EllipticCurvePrivateKey) -> Sign:
 
 
 def rs256(key: rsa.RSAPrivateKey) -> Sign:
-    """Return what signs as RS256 does."""
+    """Return a function that signs with RS256."""
     return lambda message: key.sign(message, padding.PKCS1v15(), SHA256())

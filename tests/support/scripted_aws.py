@@ -1,4 +1,4 @@
-"""A scripted stand-in for an AWS service: it answers real clients with what a test says, byte by byte."""
+"""A server for any AWS JSON service that answers real clients with bytes that a test says."""
 
 import asyncio
 import json
@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
 
-HANG: Final = None  # an answer that never comes
-HANG_UP: Final = b""  # the connection is closed instead of an answer
+HANG: Final = None  # send no answer
+HANG_UP: Final = b""  # close the connection without an answer
 
 
 def answer(value: object, status: int = 200) -> bytes:
-    """Return an answer with *value* as its JSON."""
+    """Return a response with *value* as JSON."""
     return raw(json.dumps(value).encode(), status)
 
 
@@ -24,7 +24,7 @@ def refusal(name: str, status: int = 400, **details: object) -> bytes:
 
 
 def raw(body: bytes, status: int = 200, *, length: int | None = None) -> bytes:
-    """Return an answer with these bytes, which claims another *length* where one is given."""
+    """Return a response with these bytes; *length* replaces the true Content-Length."""
     head = (
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
         "Content-Type: application/x-amz-json-1.1\r\n"
@@ -35,7 +35,7 @@ def raw(body: bytes, status: int = 200, *, length: int | None = None) -> bytes:
 
 @dataclass(slots=True)
 class ScriptedAws:
-    """Where it listens, and what came: headers, and operation with JSON; *news* is told of each."""
+    """Its URL, and the headers and calls that were received; *news* is notified of each."""
 
     url: str
     heads: list[dict[str, str]] = field(default_factory=list)
@@ -44,23 +44,23 @@ class ScriptedAws:
     _left: list[bytes | None] = field(default_factory=list)
 
     def plan(self, *answers: bytes | None) -> None:
-        """Forget what came; give *answers* in turn from now on, the last one again and again."""
+        """Forget what was received; answer with *answers* in turn from now on, repeating the last."""
         self._left = list(answers)
         self.heads.clear()
         self.requests.clear()
 
     def next_answer(self) -> bytes | None:
-        """Return what to answer to the next request."""
+        """Return the answer to the next request."""
         return self._left.pop(0) if len(self._left) > 1 else self._left[0]
 
     @property
     def operations(self) -> list[str]:
-        """The operations that were asked for, in order."""
+        """The operations that were called, in order."""
         return [operation for operation, _ in self.requests]
 
 
 def url_of(bound: socket.socket) -> str:
-    """Return the address of a socket; one that only is bound refuses connections."""
+    """Return the URL of a socket; if it is bound but does not listen, it refuses connections."""
     host, port = bound.getsockname()
     return f"http://{host}:{port}"
 
@@ -69,7 +69,7 @@ def url_of(bound: socket.socket) -> str:
 async def scripted_server(
     *answers: bytes | None, on: socket.socket | None = None
 ) -> AsyncIterator[ScriptedAws]:
-    """Serve *answers* in turn on loopback, the last one again and again; *on* is bound already."""
+    """Serve *answers* in turn on loopback, repeating the last; *on* is a bound socket."""
     connections: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -111,7 +111,7 @@ async def scripted_server(
 
 
 async def _head(reader: asyncio.StreamReader) -> dict[str, str]:
-    """Return the headers of the next request; nothing where the client has hung up."""
+    """Return the headers of the next request; empty if the client has closed the connection."""
     try:
         text = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     except (asyncio.IncompleteReadError, ConnectionResetError):
@@ -123,6 +123,6 @@ async def _head(reader: asyncio.StreamReader) -> dict[str, str]:
 
 
 def _complete(text: bytes) -> bool:
-    """Tell whether an answer is as long as it says."""
+    """Return whether a response is as long as its Content-Length."""
     head, _, body = text.partition(b"\r\n\r\n")
     return f"Content-Length: {len(body)}\r\n".encode() in head + b"\r\n"

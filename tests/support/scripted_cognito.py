@@ -1,8 +1,8 @@
 """
-A Cognito that answers what a test says, and holds every request against botocore's service model.
+A Cognito that answers as a test says, and checks every request against botocore's service model.
 
-Where a request is not as the model has it, the answer is InvalidParameterException, and leaving
-`scripted_cognito`, or calling `check`, fails the test with the reason.
+An invalid request is answered by InvalidParameterException, and leaving `scripted_cognito`, or calling
+`check`, fails the test with the reason.
 """
 
 import json
@@ -21,15 +21,15 @@ from tests.support.cognito_answers import default_answer
 from tests.support.cognito_shapes import exception_shape, faults, service_model
 
 CONTENT_TYPE: Final = "application/x-amz-json-1.1"
-SHUTDOWN_S: Final = 1  # for answers that are held back still; they are cancelled then
+SHUTDOWN_S: Final = 1  # then answers that are still delayed are cancelled
 
-# An answer, made of the request and what the model says of its operation.
+# Makes the answer from the request and the operation's model.
 Step: TypeAlias = Callable[[web.BaseRequest, OperationModel], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A request that came."""
+    """A request that was received."""
 
     operation: str
     arguments: Mapping[str, Any]
@@ -39,9 +39,9 @@ class Received:
 @dataclass(slots=True)
 class ScriptedCognito:
     """
-    Where it listens, what came, and what was wrong with it.
+    Its URL, what it received, and what was invalid.
 
-    A test that provokes a fault on purpose clears *faults* when it has read them.
+    A test that provokes a fault on purpose clears *faults* after reading them.
     """
 
     url: str = ""
@@ -50,32 +50,32 @@ class ScriptedCognito:
     _steps: dict[str, list[Step]] = field(default_factory=dict)
 
     def answers(self, operation: str, *steps: Step) -> None:
-        """Answer an operation by *steps* in turn, the last one again and again; by none, as at first."""
+        """Answer an operation by *steps* in turn, repeating the last; without steps, by the default."""
         assert operation in service_model().operation_names, f"{operation} is not in the model"
         self._steps[operation] = list(steps)
 
     def reset(self) -> None:
-        """Forget what came and what was said."""
+        """Forget all requests, faults and steps."""
         self.received.clear()
         self.faults.clear()
         self._steps.clear()
 
     def check(self) -> None:
-        """Fail if a request, or a scripted success, was not as the model has it."""
+        """Fail if a request, or a scripted success, does not conform to the model."""
         assert not self.faults, "\n".join(self.faults)
 
     @property
     def operations(self) -> list[str]:
-        """The operations that were asked for, in order."""
+        """The operations that were called, in order."""
         return [request.operation for request in self.received]
 
     def arguments(self, operation: str) -> Mapping[str, Any]:
-        """Return what came with the only call of an operation."""
+        """Return the arguments of the only call of an operation."""
         (arguments,) = (one.arguments for one in self.received if one.operation == operation)
         return arguments
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Take down a request, and answer it."""
+        """Record a request, and answer it."""
         target = request.headers.get("X-Amz-Target", "")
         prefix, _, operation = target.partition(".")
         model = service_model()
@@ -101,7 +101,7 @@ class ScriptedCognito:
 
 
 def success(body: Mapping[str, Any]) -> Step:
-    """Answer with *body*, which must be as the model has it."""
+    """Answer with *body*, which must conform to the model."""
 
     async def answer(_: web.BaseRequest, model: OperationModel) -> web.StreamResponse:
         wrong = list(faults(model.output_shape, json.loads(json.dumps(body))))
@@ -112,7 +112,7 @@ def success(body: Mapping[str, Any]) -> Step:
 
 
 async def usual(request: web.BaseRequest, model: OperationModel) -> web.StreamResponse:
-    """Answer as where no test says anything: with the documented success."""
+    """Answer with the default success."""
     answer = default_answer(model.name)
     assert answer is not None, f"{model.name} has no answer; script one"
     return await success(answer)(request, model)
@@ -124,7 +124,7 @@ def refusal(
     """
     Answer with an exception; *more* are its other members, such as `reasonCode`.
 
-    *status* is the model's if None: the members are held against the model where it has the exception.
+    The members are checked if the model has the exception; *status* None is the model's.
     """
     members = {**({} if message is None else {"message": message}), **more}
 
@@ -139,7 +139,7 @@ def refusal(
 
 
 def raw(body: bytes, status: int = 200, content_type: str = CONTENT_TYPE) -> Step:
-    """Answer with these bytes, whatever they are."""
+    """Answer with these bytes."""
 
     async def answer(_: web.BaseRequest, __: OperationModel) -> web.StreamResponse:
         return web.Response(body=body, status=status, headers={"Content-Type": content_type})
@@ -148,7 +148,7 @@ def raw(body: bytes, status: int = 200, content_type: str = CONTENT_TYPE) -> Ste
 
 
 def late(step: Step, wait: Callable[[], Awaitable[object]]) -> Step:
-    """Answer with *step*, but only after *wait*: an event's, or a sleep."""
+    """Answer with *step* after *wait* is done."""
 
     async def answer(request: web.BaseRequest, model: OperationModel) -> web.StreamResponse:
         await wait()
@@ -158,7 +158,7 @@ def late(step: Step, wait: Callable[[], Awaitable[object]]) -> Step:
 
 
 def dropping(text: bytes = b"") -> Step:
-    """Write *text* as it stands, be it cut short or no HTTP, and close the connection."""
+    """Send *text* verbatim, valid HTTP or not, and close the connection."""
 
     async def answer(request: web.BaseRequest, _: OperationModel) -> web.StreamResponse:
         assert request.transport is not None
@@ -170,7 +170,7 @@ def dropping(text: bytes = b"") -> Step:
 
 
 async def resetting(request: web.BaseRequest, _: OperationModel) -> web.StreamResponse:
-    """Reset the connection (RST) once the request is read."""
+    """Reset the connection (RST) after the request is read."""
     assert request.transport is not None
     connection = request.transport.get_extra_info("socket")
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -188,16 +188,16 @@ CUT_SHORT: Final = dropping(
 @asynccontextmanager
 async def scripted_cognito(on: socket.socket | None = None) -> AsyncIterator[ScriptedCognito]:
     """
-    Serve on a free port of loopback, or on a socket that is bound; fail at the end on any fault.
+    Serve on a free port of loopback, or on a bound socket; fail at the end on any fault.
 
-    A socket that is bound only, and does not listen yet, begins to here.
+    A socket that does not listen yet starts to listen here.
     """
     cognito = ScriptedCognito()
 
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
         try:
             return await cognito.answer(request)
-        except AssertionError as wrong:  # about the test itself
+        except AssertionError as wrong:  # a mistake of the test
             cognito.faults.append(str(wrong))
             return _json({"__type": "InternalErrorException"}, HTTPStatus.INTERNAL_SERVER_ERROR)
 
@@ -222,7 +222,7 @@ def _json(body: Mapping[str, Any], status: int = HTTPStatus.OK) -> web.Response:
 
 
 def _read(body: bytes) -> Any:  # noqa: ANN401 -- JSON
-    """Return a body's JSON, or what stands in place of it, which is no object."""
+    """Return a body's JSON, or the bytes if it is not JSON."""
     try:
         return json.loads(body)
     except ValueError:
@@ -230,7 +230,7 @@ def _read(body: bytes) -> Any:  # noqa: ANN401 -- JSON
 
 
 def _faults_of_the_head(request: web.BaseRequest, model: OperationModel) -> list[str]:
-    """Return what is wrong with the method, the path and the headers of a request."""
+    """Return what is wrong with the method, the path and the headers."""
     signed = "Authorization" in request.headers
     unsigned = model.auth_type == "none"
     wrong = {
@@ -238,14 +238,14 @@ def _faults_of_the_head(request: web.BaseRequest, model: OperationModel) -> list
             (request.method, request.path_qs) != ("POST", "/")
         ),
         f"Content-Type: {request.content_type}": request.content_type != CONTENT_TYPE,
-        "signed, though nobody need know who calls": signed and unsigned,
+        "signed, but the operation needs no signature": signed and unsigned,
         "not signed": not signed and not unsigned,
     }
     return [fault for fault, is_so in wrong.items() if is_so]
 
 
 def _status(name: str) -> int:
-    """Return the HTTP status of an exception: the model's, else those of the API reference."""
+    """Return the HTTP status of an exception: the model's, else that of the API reference."""
     ours_to_blame = name != "InternalErrorException"
     status = HTTPStatus.BAD_REQUEST if ours_to_blame else HTTPStatus.INTERNAL_SERVER_ERROR
     shape = exception_shape(name)

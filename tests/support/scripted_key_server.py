@@ -1,4 +1,4 @@
-"""A key server on loopback that answers by path: truly, late, never, or with lies."""
+"""A key server on loopback that answers each path as a test says."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -6,13 +6,13 @@ from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Final, TypeAlias
 
-Answer: TypeAlias = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+Responder: TypeAlias = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
-BYTE_EVERY_S: Final = 0.02  # the pace of `trickling`: each read succeeds, the whole takes minutes
+BYTE_EVERY_S: Final = 0.02  # of `trickling`: each read succeeds, the whole answer takes minutes
 
 
-def saying(answer: bytes) -> Answer:
-    """Return what answers with these very bytes and hangs up."""
+def saying(answer: bytes) -> Responder:
+    """Return a responder that sends these bytes and closes the connection."""
 
     async def answered(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(answer)
@@ -21,22 +21,22 @@ def saying(answer: bytes) -> Answer:
 
 
 def http(body: bytes, status: int = 200, **headers: str) -> bytes:
-    """Return an answer with *body*; headers' names are written with `_` for `-`."""
+    """Return a response with *body*; in header names, `_` stands for `-`."""
     named = {"Content_Length": str(len(body)), "Connection": "close", **headers}
     lines = [f"{name.replace('_', '-')}: {value}\r\n" for name, value in named.items()]
     return f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n{''.join(lines)}\r\n".encode() + body
 
 
-def ok(body: bytes) -> Answer:
-    """Return what answers 200 with *body*."""
+def ok(body: bytes) -> Responder:
+    """Return a responder that sends 200 with *body*."""
     return saying(http(body))
 
 
 NOT_FOUND: Final = saying(http(b"<Error>NoSuchKey</Error>", 404))
 
 
-def held(until: asyncio.Event, then: Answer) -> Answer:
-    """Return what answers only when an event has come."""
+def held(until: asyncio.Event, then: Responder) -> Responder:
+    """Return a responder that waits for an event first."""
 
     async def answered(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await until.wait()
@@ -46,12 +46,12 @@ def held(until: asyncio.Event, then: Answer) -> Answer:
 
 
 async def hanging(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
-    """Answer nothing until the client hangs up."""
+    """Send nothing until the client closes the connection."""
     await reader.read()
 
 
-def trickling(body: bytes) -> Answer:
-    """Return what answers truly, but byte by byte."""
+def trickling(body: bytes) -> Responder:
+    """Return a responder that sends the right response byte by byte."""
 
     async def answered(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for byte in http(body):
@@ -68,22 +68,22 @@ async def resetting(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 
 
 class ScriptedKeyServer:
-    """What it answers, by path or to everything else, and the paths that were asked for."""
+    """The responders by path, the default, and the paths that were requested."""
 
     def __init__(self) -> None:
         self.url = ""
-        self.answers: dict[str, Answer] = {}
-        self.otherwise: Answer = NOT_FOUND
+        self.answers: dict[str, Responder] = {}
+        self.otherwise: Responder = NOT_FOUND
         self.asked: list[str] = []
         self._news = asyncio.Condition()
 
     async def was_asked(self, times: int) -> None:
-        """Wait until that many requests have come."""
+        """Wait until that many requests have been received."""
         async with self._news:
             await self._news.wait_for(lambda: len(self.asked) >= times)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer one request."""
+        """Handle one request."""
         try:
             head = await reader.readuntil(b"\r\n\r\n")
             path = head.split(b" ", 2)[1].decode().removeprefix("/")
@@ -93,7 +93,7 @@ class ScriptedKeyServer:
             await self.answers.get(path, self.otherwise)(reader, writer)
             await writer.drain()
         except (ConnectionError, asyncio.IncompleteReadError):
-            pass  # the client has left
+            pass  # the client has closed the connection
         finally:
             writer.close()
 

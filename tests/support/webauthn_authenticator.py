@@ -1,4 +1,4 @@
-"""A browser with an authenticator: makes passkeys and signs in with them, all in software."""
+"""A browser with an authenticator, in software: creates passkeys and signs in with them."""
 
 import base64
 import hashlib
@@ -18,30 +18,30 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 ES256 = -7  # https://www.iana.org/assignments/cose
 USER_PRESENT, USER_VERIFIED, CREDENTIAL_INCLUDED = 0x01, 0x04, 0x40
-AAGUID = bytes(16)  # of a maker that isn't told
+AAGUID = bytes(16)  # of an unknown maker
 
 
 def encoded(value: bytes) -> str:
-    """Write in base64url without padding, as browsers do."""
+    """Return base64url without padding, as browsers do."""
     return base64.urlsafe_b64encode(value).decode().rstrip("=")
 
 
 @dataclass(slots=True)
 class Credential:
-    """A passkey, with its secret half."""
+    """A passkey with its private key."""
 
     key: EllipticCurvePrivateKey = field(repr=False)
     user_handle: str
     sign_count: int = 0
 
     def cose_key(self) -> bytes:
-        """Write the public key as authenticators do: {1: 2, 3: -7, -1: 1, -2: x, -3: y} in CBOR."""
+        """Return the public key in COSE: {1: 2, 3: -7, -1: 1, -2: x, -3: y} in CBOR."""
         point = self.key.public_key().public_numbers()
         x, y = (value.to_bytes(32, "big") for value in (point.x, point.y))
         return bytes.fromhex("a5010203262001215820") + x + bytes.fromhex("225820") + y
 
     def public_key(self) -> bytes:
-        """Write the public key as browsers do."""
+        """Return the public key as SubjectPublicKeyInfo, as browsers do."""
         public = self.key.public_key()
         return public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
@@ -49,18 +49,18 @@ class Credential:
 @dataclass(slots=True)
 class Authenticator:
     """
-    Does what navigator.credentials does on a page of *origin*, and answers as toJSON() writes it.
+    Implements navigator.credentials for a page of *origin*, with responses as of toJSON().
 
-    Unlike a browser, it does not mind a relying party that is not the page's.
+    Unlike a browser, it accepts a relying party that is not the page's.
     """
 
     origin: str = "http://localhost:8080"
     verifies_user: bool = True
     credentials: dict[str, Credential] = field(default_factory=dict)
-    """By credential id; an id is drawn from the public key."""
+    """By credential id, a hash of the public key."""
 
     def register(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """Make a passkey: navigator.credentials.create()."""
+        """Create a passkey: navigator.credentials.create()."""
         credential = Credential(generate_private_key(SECP256R1()), options["user"]["id"])
         raw_id = hashlib.sha256(credential.public_key()).digest()
         name = encoded(raw_id)
@@ -80,7 +80,7 @@ class Authenticator:
         return self._public_key_credential(name, response)
 
     def sign_in(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """Sign with a passkey that the options name: navigator.credentials.get()."""
+        """Sign with a passkey of the options: navigator.credentials.get()."""
         allowed = [one["id"] for one in options["allowCredentials"]]
         name = next(one for one in allowed if one in self.credentials)
         credential = self.credentials[name]

@@ -1,1 +1,1 @@
-"""What goes wrong around the service: slow clients, and upstreams that fail in all ways."""
+"""What goes wrong around the service: slow clients, and upstreams that fail in all proxies."""

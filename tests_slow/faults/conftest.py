@@ -1,4 +1,4 @@
-"""The service between proxies: one before each upstream."""
+"""The service with a proxy in front of each upstream."""
 
 import asyncio
 import functools
@@ -21,16 +21,16 @@ from service.server.runner import Runner
 from tests.api.raw_http import until
 from tests.support.accounts import PASSWORD, new_user
 from tests.support.configs import CREDENTIALS, configured
-from tests_slow.faults.faulty_proxy import TASK, Proxy, proxy
+from tests_slow.faults.tcp_proxy import TASK, TcpProxy, tcp_proxy
 
 SERVED = {200, 201}
 DEADLINE_S = 1.0
-RECOVERED_WITHIN_S = 10.0  # on a machine that has other work; the service's own is 5
+RECOVERED_WITHIN_S = 10.0  # for a loaded machine; the service itself needs 5
 DESCRIPTORS = Path("/proc/self/fd")
 
 
-class Heard(NamedTuple):
-    """An answer."""
+class Reply(NamedTuple):
+    """A response of the service."""
 
     status: int
     content_type: str
@@ -38,18 +38,18 @@ class Heard(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Stage:
-    """The service at *url*, the *ways* to its upstreams by name, and a user who has signed in."""
+class Harness:
+    """The service at *url*, the *proxies* of its upstreams by name, and a signed-in user."""
 
     url: str
-    ways: dict[str, Proxy]
+    proxies: dict[str, TcpProxy]
     username: str
     sub: str
     token: str
     tasks: int = field(default_factory=lambda: len(_tasks()))
 
-    async def ask(self, upstream: str, *, writing: bool = False) -> Heard:
-        """Make a call that needs *upstream*, on a connection of its own."""
+    async def call(self, upstream: str, *, writing: bool = False) -> Reply:
+        """Make a request that needs *upstream*, on a new connection."""
         path, body = "/v1/user/profile", None
         headers = {"x-amzn-oidc-identity": self.sub}
         match upstream:
@@ -64,25 +64,25 @@ class Stage:
             aiohttp.ClientSession(self.url) as client,
             client.request(method, path, json=body, headers=headers) as answer,
         ):
-            told = await answer.json(content_type=None)
-            return Heard(answer.status, answer.content_type, told.get("code"))
+            body = await answer.json(content_type=None)
+            return Reply(answer.status, answer.content_type, body.get("code"))
 
-    async def ask_at_once(self, upstream: str, calls: int) -> list[Heard]:
-        """Make so many calls at a time; of DynamoDB every other one writes."""
+    async def call_concurrently(self, upstream: str, calls: int) -> list[Reply]:
+        """Make several requests at once; of those to DynamoDB, every other one writes."""
         return await asyncio.gather(
-            *(self.ask(upstream, writing=bool(number % 2)) for number in range(calls))
+            *(self.call(upstream, writing=bool(number % 2)) for number in range(calls))
         )
 
-    async def served(self, upstream: str, calls: int) -> None:
-        """Make so many calls at a time, again and again until all of them are served."""
+    async def until_served(self, upstream: str, calls: int) -> None:
+        """Make several requests at once, repeatedly, until all of them succeed."""
         async with asyncio.timeout(RECOVERED_WITHIN_S):
-            answers: list[Heard] = []
-            while not answers or any(heard.status not in SERVED for heard in answers):
-                answers = await self.ask_at_once(upstream, calls)
+            answers: list[Reply] = []
+            while not answers or any(reply.status not in SERVED for reply in answers):
+                answers = await self.call_concurrently(upstream, calls)
                 await asyncio.sleep(0.02)
 
-    async def settled(self) -> None:
-        """Wait until there are no more tasks than before; the proxies' own aside."""
+    async def until_idle(self) -> None:
+        """Wait until there are no more tasks than at the start, apart from the proxies'."""
         await until(lambda: len(_tasks()) <= self.tasks)
 
 
@@ -92,7 +92,7 @@ def _tasks() -> list[str]:
 
 
 def descriptors() -> int:
-    """Return how many files and sockets this process has open."""
+    """Return the number of open file descriptors of this process."""
     return len([*DESCRIPTORS.iterdir()])
 
 
@@ -104,8 +104,8 @@ def _address(url: str | None) -> tuple[str, int]:
 
 
 @pytest.fixture
-async def stage(config: Config, clients: Clients) -> AsyncIterator[Stage]:
-    """Serve with short times, and with a user."""
+async def harness(config: Config, clients: Clients) -> AsyncIterator[Harness]:
+    """Serve with short timeouts, and with a user."""
     username, pool = new_user(), config.cognito.user_pool_id
     created = await clients.cognito.admin_create_user(UserPoolId=pool, Username=username)
     attributes = {entry["Name"]: entry["Value"] for entry in created["User"]["Attributes"]}
@@ -120,26 +120,26 @@ async def stage(config: Config, clients: Clients) -> AsyncIterator[Stage]:
     token = signed_in["AuthenticationResult"]["AccessToken"]
     cognito, dynamodb = map(_address, (config.cognito.endpoint_url, config.dynamodb.endpoint_url))
     async with AsyncExitStack() as stack:
-        ways = {
-            name: await stack.enter_async_context(proxy(upstream))
+        proxies = {
+            name: await stack.enter_async_context(tcp_proxy(upstream))
             for name, upstream in {
                 "cognito": cognito,
                 "dynamodb": dynamodb,
                 "key server": cognito,
             }.items()
         }
-        keys = f"{ways['key server'].url}/{pool}/.well-known/jwks.json"
+        keys = f"{proxies['key server'].url}/{pool}/.well-known/jwks.json"
         between = configured(
             {
                 "aws.cognito": {
-                    "endpoint-url": ways["cognito"].url,
+                    "endpoint-url": proxies["cognito"].url,
                     "user-pool-id": pool,
                     "client-id": config.cognito.client_id,
                     "jwks-url": keys,
                     "read-timeout-s": "0.6",
                 },
                 "aws.dynamodb": {
-                    "endpoint-url": ways["dynamodb"].url,
+                    "endpoint-url": proxies["dynamodb"].url,
                     "user-profile-table": config.dynamodb.user_profile_table,
                     "read-timeout-s": "0.6",
                 },
@@ -155,6 +155,6 @@ async def stage(config: Config, clients: Clients) -> AsyncIterator[Stage]:
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
         host, port = runner.addresses[0][:2]
-        made = Stage(f"http://{host}:{port}", ways, username, attributes["sub"], token)
-        await made.served("dynamodb", 2)  # from now on there is a profile to read
+        made = Harness(f"http://{host}:{port}", proxies, username, attributes["sub"], token)
+        await made.until_served("dynamodb", 2)  # creates the profile
         yield made

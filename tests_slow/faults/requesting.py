@@ -1,4 +1,4 @@
-"""One call of each upstream of AWS, by each of its transports."""
+"""One call of each AWS upstream, by each of its transports."""
 
 import asyncio
 
@@ -16,7 +16,7 @@ CALLS = pytest.mark.parametrize(
 
 
 async def ask(url: str, upstream: str, transport: str, **settings: str) -> None:
-    """Ask the upstream at *url*, with more *settings* of either; raises the domain's errors."""
+    """Call the upstream at *url*, with additional *settings* of both; raises the domain's errors."""
     there = {"endpoint-url": url, **settings}
     both: Settings = {"aws.cognito": there, "aws.dynamodb": {**there, "transport": transport}}
     async with (

@@ -1,4 +1,4 @@
-"""Upstreams that are not who they should be, or that no name leads to: they are told nothing."""
+"""Upstreams with a wrong certificate or an unknown host name: no request is sent to them."""
 
 import asyncio
 import ssl
@@ -25,12 +25,12 @@ HERE = x509.IPAddress(ip_address("127.0.0.1"))
 ELSEWHERE = x509.DNSName("other.example.com")
 PROXY = "http://127.0.0.1:1"
 
-# Makes a certificate of a name, and its key, in one file.
+# Makes a certificate for a name, with its key in the same file.
 Signed = Callable[[x509.GeneralName], Path]
 
 
 def _authority(directory: Path, name: str) -> tuple[Path, Signed]:
-    """Return the certificate of an authority, and what signs with it."""
+    """Return the certificate of a new authority, and a function that issues certificates."""
     key, own = ec.generate_private_key(ec.SECP256R1()), _name(name)
 
     def made(of: x509.Name, its: ec.EllipticCurvePrivateKey, what: x509.ExtensionType) -> bytes:
@@ -64,7 +64,7 @@ def _name(text: str) -> x509.Name:
 
 @pytest.fixture(name="certificates")
 def _certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
-    """Make certificates of an authority that is trusted, and of another one."""
+    """Make certificates of a trusted and of an untrusted authority."""
     bundle, known = _authority(tmp_path, "known")
     _, unknown = _authority(tmp_path, "unknown")
     monkeypatch.setenv("AWS_CA_BUNDLE", str(bundle))
@@ -77,60 +77,60 @@ def _certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, 
 
 @asynccontextmanager
 async def _upstream(certificate: Path | None) -> AsyncIterator[tuple[str, list[bytes]]]:
-    """Answer everything over TLS, or in plain text; gives the address, and what was said to it."""
-    heard: list[bytes] = []
+    """Serve over TLS or in plain text; yields the address and the requests that were received."""
+    reply: list[bytes] = []
     context = None
     if certificate is not None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        heard.append(await reader.read(65_536))
+        reply.append(await reader.read(65_536))
         writer.write(answer({"UserPools": [], "Item": KEY}))
         writer.close()
 
-    # What a handshake leaves undone is asyncio's to log, and no part of this.
+    # asyncio logs failed handshakes, which are expected here.
     server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
     async with server:
-        yield f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}", heard
+        yield f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}", reply
 
 
 TIMES = {"connect-timeout-s": "2", "read-timeout-s": "2"}
 
 
 @CALLS
-async def test_right_certificate_is_taken(
+async def test_right_certificate_is_accepted(
     certificates: dict[str, Path], upstream: str, transport: str
 ) -> None:
-    """Who has the name that was asked for is told what is asked."""
-    async with _upstream(certificates["right"]) as (url, heard):
+    """The request is sent to an upstream whose certificate has the requested name."""
+    async with _upstream(certificates["right"]) as (url, reply):
         await ask(url, upstream, transport, **TIMES)
 
-    assert b"X-Amz-Target" in b"".join(heard)
+    assert b"X-Amz-Target" in b"".join(reply)
 
 
 @CALLS
 @pytest.mark.parametrize("certificate", ["of another name", "of nobody known", "none"])
-async def test_wrong_certificate_is_told_nothing(
+async def test_wrong_certificate_receives_no_request(
     certificates: dict[str, Path], certificate: str, upstream: str, transport: str
 ) -> None:
-    """A password that is sent to whoever holds some certificate is anybody's."""
-    async with _upstream(certificates.get(certificate)) as (url, heard):
+    """No request, and so no password, is sent to an upstream with any other certificate."""
+    async with _upstream(certificates.get(certificate)) as (url, reply):
         with pytest.raises(UpstreamUnavailable):
             await ask(url, upstream, transport, **TIMES)
 
-    assert b"X-Amz-Target" not in b"".join(heard)
+    assert b"X-Amz-Target" not in b"".join(reply)
 
 
 @CALLS
-async def test_name_that_leads_nowhere_is_unavailable(upstream: str, transport: str) -> None:
-    """As after a wrong setting, or while the name server does not work."""
+async def test_unknown_host_name_is_unavailable(upstream: str, transport: str) -> None:
+    """An upstream whose name cannot be resolved is UpstreamUnavailable."""
     with pytest.raises(UpstreamUnavailable):
         await ask("http://nowhere.invalid", upstream, transport, **TIMES)
 
 
 async def test_certificates_are_checked_behind_a_proxy_too() -> None:
-    """There aiobotocore would take any."""
+    """A proxy in the environment does not turn off the check of certificates."""
     breaker = Breaker("cognito", configured().upstreams)
     opened = GuardedSession(breaker=breaker, timeout=(1, 1), proxies={"https": PROXY})
     connector = opened._create_connector(PROXY)  # type: ignore[attr-defined]  # noqa: SLF001 -- the stubs lack it; no server is asked

@@ -1,4 +1,4 @@
-"""Upstreams that send without end: no more is read than an answer of theirs can have."""
+"""Upstreams with endless answers: the service reads no more than a bound."""
 
 import asyncio
 
@@ -6,7 +6,7 @@ import pytest
 
 from service.aws import http_session
 from service.domain.errors import UpstreamUnavailable
-from tests.support.scripted_key_server import Answer, http, key_endpoint, ok, saying
+from tests.support.scripted_key_server import Responder, http, key_endpoint, ok, saying
 from tests_slow.faults.requesting import CALLS, ask
 
 MOST = 20_000
@@ -20,14 +20,14 @@ def _little(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def _endless(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Answer in chunks for as long as somebody reads them."""
+    """Send chunks for as long as the client reads."""
     writer.write(CHUNKED)
     while True:
         writer.write(b"1000\r\n" + b" " * 4_096 + b"\r\n")
         await writer.drain()
 
 
-def _chunked(body: bytes) -> Answer:
+def _chunked(body: bytes) -> Responder:
     return saying(CHUNKED + b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body))
 
 
@@ -35,8 +35,8 @@ def _chunked(body: bytes) -> Answer:
 @pytest.mark.parametrize(
     "answer", [saying(http(b"{", Content_Length=str(MOST + 1))), _endless], ids=["length", "chunks"]
 )
-async def test_answer_without_end_is_none(answer: Answer, upstream: str, transport: str) -> None:
-    """One that says how long it is, is not even begun."""
+async def test_endless_answer_is_refused(answer: Responder, upstream: str, transport: str) -> None:
+    """Reading stops at the bound; with a longer Content-Length it does not even start."""
     async with key_endpoint() as endpoint:
         endpoint.otherwise = answer
         with pytest.raises(UpstreamUnavailable):
@@ -45,8 +45,8 @@ async def test_answer_without_end_is_none(answer: Answer, upstream: str, transpo
 
 @CALLS
 @pytest.mark.parametrize("answer", [ok(b"{}"), _chunked(b"{}")], ids=["length", "chunks"])
-async def test_other_answer_is_read(answer: Answer, upstream: str, transport: str) -> None:
-    """However its length is told."""
+async def test_bounded_answer_is_read(answer: Responder, upstream: str, transport: str) -> None:
+    """An answer within the bound is read, chunked or with a Content-Length."""
     async with key_endpoint() as endpoint:
         endpoint.otherwise = answer
         await ask(endpoint.url.rstrip("/"), upstream, transport)

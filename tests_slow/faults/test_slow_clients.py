@@ -1,4 +1,4 @@
-"""Clients that are slow on purpose are sent away in time, and disturb nobody."""
+"""Clients that are slow on purpose are disconnected in time, and delay no other client."""
 
 import asyncio
 import json
@@ -21,15 +21,15 @@ HEADER = b"POST /v1/user/profile HTTP/1.1\r\nHost: localhost\r\nx-amzn-oidc-iden
 LIVE = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
 SLOW_HEADER = HEADER + b"X: "
 SLOW_BODY = HEADER + b"Content-Type: application/json\r\nContent-Length: 60000\r\n\r\n"
-EVERY_S = 0.1  # a byte of each client
-WITHIN_S = 15.0  # of which the settings of these tests are a tenth
+EVERY_S = 0.1  # between two bytes of each client
+WITHIN_S = 15.0  # the settings of these tests are a tenth of it
 
 Streams = list[tuple[asyncio.StreamReader, asyncio.StreamWriter]]
 
 
 @pytest.fixture(autouse=True)
 def _many_descriptors() -> Iterator[None]:
-    """Let this process have both ends of a thousand connections."""
+    """Raise the limit of open files, for both ends of a thousand connections."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 4_096)), hard))
     yield
@@ -38,11 +38,11 @@ def _many_descriptors() -> Iterator[None]:
 
 @asynccontextmanager
 async def _trickling(port: int, begun: bytes, clients: int) -> AsyncIterator[Streams]:
-    """Open that many connections which have sent *begun*, and send a byte on each now and then."""
+    """Open connections that have sent *begun*, and send a byte on each now and then."""
     streams = []
     for _ in range(clients):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(begun)  # at once: the time of a connection that says nothing runs, too
+        writer.write(begun)  # at once: a connection that sends nothing times out, too
         streams.append((reader, writer))
 
     async def trickle() -> None:
@@ -65,16 +65,16 @@ async def _trickling(port: int, begun: bytes, clients: int) -> AsyncIterator[Str
 
 
 async def _heard(reader: asyncio.StreamReader) -> bytes:
-    """Return what is said until the connection is closed."""
-    heard = b""
+    """Return what is received until the connection is closed."""
+    reply = b""
     with suppress(ConnectionError):
         while part := await reader.read(65_536):
-            heard += part
-    return heard
+            reply += part
+    return reply
 
 
-async def test_slow_headers_and_bodies_are_gone_in_time(memory: Adapters) -> None:
-    """Of 300 headers and 300 bodies that trickle in none is waited for longer than the settings say."""
+async def test_slow_headers_and_bodies_time_out(memory: Adapters) -> None:
+    """300 trickling headers and 300 trickling bodies are all disconnected after the timeouts."""
     times = {"header-timeout-s": "1", "body-timeout-s": "1"}
     async with (
         serving(create_app(configured(), opening(memory)), **times) as port,
@@ -85,14 +85,14 @@ async def test_slow_headers_and_bodies_are_gone_in_time(memory: Adapters) -> Non
         of_headers = await asyncio.gather(*(_heard(reader) for reader, _ in headers))
         of_bodies = await asyncio.gather(*(_heard(reader) for reader, _ in bodies))
 
-    assert set(of_headers) == {b""}  # there is no request yet to answer
-    assert {heard[:13] for heard in of_bodies} == {b"HTTP/1.1 408 "}
+    assert set(of_headers) == {b""}  # without a request there is no response
+    assert {reply[:13] for reply in of_bodies} == {b"HTTP/1.1 408 "}
 
 
-def test_header_that_comes_with_its_connection_is_not_waited_for_any_longer(
+def test_header_that_arrives_with_its_connection_has_the_same_timeout(
     memory: Adapters,
 ) -> None:
-    """The loop of production reads it before aiohttp has begun to wait for a request."""
+    """Uvloop reads it before aiohttp has begun to wait for a request."""
 
     async def check() -> None:
         async with (
@@ -103,7 +103,7 @@ def test_header_that_comes_with_its_connection_is_not_waited_for_any_longer(
         ):
             clients = [socket.create_connection(("127.0.0.1", port)) for _ in range(20)]
             for client in clients:
-                client.sendall(SLOW_HEADER)  # the loop has not seen the connection yet
+                client.sendall(SLOW_HEADER)  # the loop has not accepted the connection yet
             streams = [await asyncio.open_connection(sock=client) for client in clients]
             assert set(await asyncio.gather(*(_heard(reader) for reader, _ in streams))) == {b""}
             for _, writer in streams:
@@ -117,24 +117,24 @@ def test_header_that_comes_with_its_connection_is_not_waited_for_any_longer(
     [LIVE, LIVE * 3, HEADER + b"Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"],
     ids=["without a body", "several", "with a body"],
 )
-async def test_header_behind_a_request_is_not_waited_for_any_longer(
+async def test_header_after_a_request_has_the_same_timeout(
     memory: Adapters, request_before: bytes
 ) -> None:
-    """A connection is idle only when nothing of its next request has come."""
+    """A connection is idle only if it has sent nothing of its next request."""
     async with (
         serving(create_app(configured(), opening(memory)), **{"header-timeout-s": "0.3"}) as port,
         asyncio.timeout(WITHIN_S),
     ):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(request_before + SLOW_HEADER)
-        heard = await _heard(reader)
+        reply = await _heard(reader)
         writer.close()
 
-    assert heard.count(b"HTTP/1.1 20") == max(1, request_before.count(b"GET"))
+    assert reply.count(b"HTTP/1.1 20") == max(1, request_before.count(b"GET"))
 
 
-async def test_request_is_finished_though_the_next_one_is_slow(memory: Adapters) -> None:
-    """Its time ends while the one before it is served, which takes longer."""
+async def test_request_is_finished_although_the_next_one_is_slow(memory: Adapters) -> None:
+    """A slow next header times out while the request before it is served, which is finished."""
     app = create_app(configured(), opening(memory))
     times = {"header-timeout-s": "0.1", "body-timeout-s": "2"}
 
@@ -146,14 +146,14 @@ async def test_request_is_finished_though_the_next_one_is_slow(memory: Adapters)
     async with serving(app, **times) as port, asyncio.timeout(WITHIN_S):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(SLOW_HEADER.replace(b"POST /v1/user/profile", b"GET /slow") + b"\r\n\r\nGET")
-        heard = await _heard(reader)
+        reply = await _heard(reader)
         writer.close()
 
-    assert heard.startswith(b"HTTP/1.1 200 ")
+    assert reply.startswith(b"HTTP/1.1 200 ")
 
 
-async def test_idle_connection_is_kept_however_its_requests_came(memory: Adapters) -> None:
-    """What came in pieces, or with others, is not taken for the beginning of one more."""
+async def test_idle_connection_is_kept_after_requests_in_pieces(memory: Adapters) -> None:
+    """Bytes of finished requests do not count as the beginning of another one."""
     sent = HEADER + b"Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
     async with (
         serving(create_app(configured(), opening(memory)), **{"header-timeout-s": "0.2"}) as port,
@@ -171,14 +171,14 @@ async def test_idle_connection_is_kept_however_its_requests_came(memory: Adapter
                 await asyncio.sleep(0)
             await asyncio.sleep(0.4)
         writer.write(LIVE.replace(b"Host", b"Connection: close\r\nHost"))
-        heard = await _heard(reader)
+        reply = await _heard(reader)
         writer.close()
 
-    assert heard.count(b"HTTP/1.1 20") == 2 + 2 + 1 + 1 + 1 + 1
+    assert reply.count(b"HTTP/1.1 20") == 2 + 2 + 1 + 1 + 1 + 1
 
 
-async def test_body_that_nobody_reads_is_one_line_of_log(memory: Adapters) -> None:
-    """Its answer is sent before it has come; that it never comes is no defect."""
+async def test_unread_body_is_one_log_line(memory: Adapters) -> None:
+    """The response does not wait for the body; a body that never arrives is not an error in the log."""
     unread = HEADER.replace(b"/v1/user/profile", b"/nowhere") + b"Content-Length: 60000\r\n\r\n"
     async with (
         serving(create_app(configured(), opening(memory)), **{"body-timeout-s": "0.2"}) as port,
@@ -187,16 +187,16 @@ async def test_body_that_nobody_reads_is_one_line_of_log(memory: Adapters) -> No
         with logged() as log:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(unread)
-            heard = await _heard(reader)
+            reply = await _heard(reader)
             writer.close()
 
-    assert heard.startswith(b"HTTP/1.1 404 ")
+    assert reply.startswith(b"HTTP/1.1 404 ")
     lines = [json.loads(line) for line in log.getvalue().splitlines()]
     assert [line["event"] for line in lines] == ["request_finished"]
 
 
-async def test_slow_bodies_have_not_any_memory(memory: Adapters) -> None:
-    """Large ones that are not whole are refused beyond a number; small ones are taken all the same."""
+async def test_slow_bodies_are_bounded_in_memory(memory: Adapters) -> None:
+    """Large incomplete bodies are refused beyond a total; small ones are still accepted."""
     largest, clients = 16_384, 200
     app = create_app(configured({"server": {"max-body-bytes": str(largest)}}), opening(memory))
     head = HEADER + b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n"
@@ -212,16 +212,16 @@ async def test_slow_bodies_have_not_any_memory(memory: Adapters) -> None:
         writer.write(b"{}")
         small = await reader.readuntil(b"\r\n")
         writer.close()
-        heard = [(await reader.readuntil(b"\r\n"))[:13] for reader, _ in streams]
+        reply = [(await reader.readuntil(b"\r\n"))[:13] for reader, _ in streams]
         await until(lambda: app[keys.SERVER_LOAD].waiting_bytes == 0)
 
     assert small == b"HTTP/1.1 201 Created\r\n"
-    assert set(heard) == {b"HTTP/1.1 503 ", b"HTTP/1.1 408 "}
-    assert heard.count(b"HTTP/1.1 408 ") * (largest - 500) <= 129 * largest
+    assert set(reply) == {b"HTTP/1.1 503 ", b"HTTP/1.1 408 "}
+    assert reply.count(b"HTTP/1.1 408 ") * (largest - 500) <= 129 * largest
 
 
-async def test_thousand_slow_clients_disturb_nobody(memory: Adapters) -> None:
-    """They are more than the requests that may be in flight, and yet all others are served."""
+async def test_thousand_slow_clients_delay_no_other(memory: Adapters) -> None:
+    """Slow clients beyond the limit of requests in flight do not keep others from being served."""
     async with (
         serving(create_app(configured(), opening(memory))) as port,
         _trickling(port, SLOW_HEADER, 200),

@@ -1,71 +1,73 @@
-"""Every fault of every upstream: an answer in time, no leak, and all is well when it is over."""
+"""Every fault of every upstream: a response in time, no leak, and recovery."""
 
 import asyncio
 
 import pytest
 
 from tests.api.raw_http import until
-from tests_slow.faults.conftest import DEADLINE_S, SERVED, Heard, Stage, descriptors
-from tests_slow.faults.faulty_proxy import Fault
+from tests_slow.faults.conftest import DEADLINE_S, SERVED, Harness, Reply, descriptors
+from tests_slow.faults.tcp_proxy import Fault
 
 UPSTREAMS = ("cognito", "dynamodb", "key server")
 HARMLESS = (Fault.LATENCY, Fault.BANDWIDTH)
 HARMFUL = tuple(fault for fault in Fault if fault not in {Fault.NONE, *HARMLESS})
 PROBLEM = "application/problem+json"
-# What keeps an answer from coming may take longer than the request has.
+# A fault that delays the answer can exceed the request's deadline.
 REFUSALS = {
-    Heard(503, PROBLEM, "upstream_unavailable"),
-    Heard(504, PROBLEM, "deadline_exceeded"),
+    Reply(503, PROBLEM, "upstream_unavailable"),
+    Reply(504, PROBLEM, "deadline_exceeded"),
 }
 AT_ONCE = 3
 DESCRIPTORS_OF_A_CONNECTION = (
     4  # the service's, the proxy's two, and the upstream's in this process
 )
-MARGIN_S = 2.0  # for a machine that has other work; the service's own is 0.5
+MARGIN_S = 2.0  # for a loaded machine; the service's own is 0.5
 
 
 @pytest.mark.parametrize("fault", HARMFUL, ids=lambda fault: fault.value)
 @pytest.mark.parametrize("upstream", UPSTREAMS)
-async def test_fault_is_told_in_time_and_gotten_over(
-    stage: Stage, upstream: str, fault: Fault
+async def test_fault_is_reported_in_time_and_recovered_from(
+    harness: Harness, upstream: str, fault: Fault
 ) -> None:
-    """While it lasts each answer is a problem inside the deadline; after it nothing is left of it."""
-    way = stage.ways[upstream]
-    if upstream != "key server":  # which is asked once, and then no more
-        await stage.served(upstream, AT_ONCE)
-    await stage.settled()
+    """During a fault each response is a problem within the deadline; after it, requests succeed again."""
+    proxy = harness.proxies[upstream]
+    if upstream != "key server":  # whose keys are fetched only once
+        await harness.until_served(upstream, AT_ONCE)
+    await harness.until_idle()
     before = descriptors()
 
-    await way.break_(fault)
+    await proxy.inject(fault)
     async with asyncio.timeout(DEADLINE_S + MARGIN_S):
-        refused = await stage.ask_at_once(upstream, AT_ONCE)
+        refused = await harness.call_concurrently(upstream, AT_ONCE)
     assert set(refused) <= REFUSALS
-    assert way.hits > 0 or fault is Fault.REFUSED
-    await way.heal()
+    assert proxy.hits > 0 or fault is Fault.REFUSED
+    await proxy.heal()
 
-    await stage.served(upstream, AT_ONCE)
-    await stage.settled()
+    await harness.until_served(upstream, AT_ONCE)
+    await harness.until_idle()
     assert descriptors() <= before + AT_ONCE * DESCRIPTORS_OF_A_CONNECTION
 
 
 @pytest.mark.parametrize("upstream", UPSTREAMS)
-async def test_slow_way_is_slow_and_no_more(stage: Stage, upstream: str) -> None:
-    """An upstream that is merely far away is waited for."""
-    way = stage.ways[upstream]
+async def test_slow_network_only_delays(harness: Harness, upstream: str) -> None:
+    """Requests to an upstream with latency or little bandwidth succeed."""
+    proxy = harness.proxies[upstream]
     for fault in HARMLESS:
-        await way.break_(fault)
-        await stage.served(upstream, AT_ONCE)
-    assert way.hits > 0 or upstream == "key server"
+        await proxy.inject(fault)
+        await harness.until_served(upstream, AT_ONCE)
+    assert proxy.hits > 0 or upstream == "key server"
 
 
 @pytest.mark.parametrize("hangs", UPSTREAMS)
-async def test_upstream_that_hangs_keeps_nobody_else_waiting(stage: Stage, hangs: str) -> None:
-    """While requests wait for one upstream, those that need another are served."""
-    way = stage.ways[hangs]
-    await way.break_(Fault.BLACKHOLE)
-    waiting = [asyncio.create_task(stage.ask(hangs)) for _ in range(20)]
-    await until(lambda: way.hits > 0)
+async def test_hanging_upstream_does_not_block_requests_to_others(
+    harness: Harness, hangs: str
+) -> None:
+    """While requests wait for one upstream, requests to the other one are served."""
+    proxy = harness.proxies[hangs]
+    await proxy.inject(Fault.BLACKHOLE)
+    waiting = [asyncio.create_task(harness.call(hangs)) for _ in range(20)]
+    await until(lambda: proxy.hits > 0)
 
     for other in {"cognito", "dynamodb"} - {hangs}:
-        assert (await stage.ask(other)).status in SERVED
+        assert (await harness.call(other)).status in SERVED
     assert set(await asyncio.gather(*waiting)) <= REFUSALS

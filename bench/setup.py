@@ -1,4 +1,4 @@
-"""Everything that runs during a measurement, started and proven to answer as it should."""
+"""Starts everything that runs during a measurement, and checks that it answers as expected."""
 
 import json
 import socket
@@ -22,13 +22,13 @@ STARTS_WITHIN_S: Final = 30.0
 POLL_S: Final = 0.01
 
 
-class Unfit(Exception):
-    """Something does not run or answer as it should, so nothing can be measured."""
+class SetupFailed(Exception):
+    """A program does not start or answer as expected, so nothing can be measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What it took until the first answer: seconds by the clock, and of CPU."""
+    """The time until the first response: by the clock, and of CPU."""
 
     clock_s: float
     cpu_s: float
@@ -36,7 +36,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server that answers."""
+    """A server that responds."""
 
     process: Process
     port: int
@@ -44,7 +44,7 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class Setup:
     """The servers by name, and the file of requests of each case by the case's name."""
 
     servers: dict[str, Server]
@@ -54,13 +54,13 @@ class Stage:
 
 
 @contextmanager
-def stage(
+def setup(
     cases: Sequence[Case], cores: Cores, directory: Path, *, delay_ms: float
-) -> Iterator[Stage]:
+) -> Iterator[Setup]:
     """
-    Start what *cases* need, check one answer of each, and end it all.
+    Start what *cases* need, check one response of each, and stop everything at the end.
 
-    DynamoDB's answers come *delay_ms* late. Raises Unfit.
+    DynamoDB's answers are delayed by *delay_ms*. Raises SetupFailed.
     """
     keys = Keys(tokens.UserPool(), tokens.LoadBalancer())
     with ExitStack() as stack:
@@ -75,24 +75,24 @@ def stage(
             check(case, started[case.server].port, requests[0])
             files[case.name] = directory / f"{number}.requests"
             traffic.write(requests, files[case.name])
-        yield Stage(started, files, behind, keys)
+        yield Setup(started, files, behind, keys)
 
 
 def check(case: Case, port: int, request: bytes) -> None:
-    """Make one request of a case; raises Unfit where the answer is not what it should be."""
+    """Make one request of a case; raises SetupFailed if the response is not as expected."""
     status, body = ask(port, traffic.numbered(request, 1))
     if status != case.status:
-        raise Unfit(f"{case.name}: {status} instead of {case.status}: {body[:500]!r}")
+        raise SetupFailed(f"{case.name}: {status} instead of {case.status}: {body[:500]!r}")
     if case.server == servers.FLOOR or not request.startswith(b"GET "):
         return
     answered = json.loads(body)
     expected = profiles.item(answered.get("userId"))
     if any(answered.get(name) != value for name, value in expected.items() if name != "version"):
-        raise Unfit(f"{case.name}: not the user's profile: {body[:500]!r}")
+        raise SetupFailed(f"{case.name}: not the user's profile: {body[:500]!r}")
 
 
 def ask(port: int, request: bytes) -> tuple[int, bytes]:
-    """Return status and body of the answer to one request."""
+    """Return status and body of the response to one request."""
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
         connection.sendall(request)
         response = HTTPResponse(connection)
@@ -103,7 +103,7 @@ def ask(port: int, request: bytes) -> tuple[int, bytes]:
 def stubs(
     stack: ExitStack, cores: Cores, directory: Path, keys: Keys, delay_ms: float
 ) -> Addresses:
-    """Start the stubs; DynamoDB's answers come *delay_ms* late. Raises Unfit."""
+    """Start the stubs; DynamoDB's answers are delayed by *delay_ms*. Raises SetupFailed."""
     files = {
         "sign-in": keys.pool.sign_in(profiles.sub(0)),
         "key-set": keys.pool.jwks(),
@@ -119,7 +119,7 @@ def stubs(
         cores.pin_other(process.pid)
         port = process.first_line()
         if not port:
-            raise Unfit(f"{program.name} does not start")
+            raise SetupFailed(f"{program.name} does not start")
         return f"http://127.0.0.1:{port}"
 
     return Addresses(
@@ -137,7 +137,7 @@ def _server(stack: ExitStack, cores: Cores, name: str, behind: Addresses) -> Ser
 
 
 def ready(process: Process, port: int) -> Start:
-    """Wait for the first answer to a health check, or 404 of a server without one; raises Unfit."""
+    """Wait for the first response to a health check, which may be 404; raises SetupFailed."""
     health = traffic.request("GET", "/health/ready", {})
     while time.perf_counter() < process.started_at + STARTS_WITHIN_S and process.is_running():
         try:
@@ -148,4 +148,4 @@ def ready(process: Process, port: int) -> Start:
         if status in (HTTPStatus.OK, HTTPStatus.NOT_FOUND):
             return Start(time.perf_counter() - process.started_at, process.cpu_s())
         time.sleep(POLL_S)
-    raise Unfit(f"{process.name} does not start")
+    raise SetupFailed(f"{process.name} does not start")
