@@ -2,8 +2,8 @@
 `python -m bench overload`: throughput under five times the load that the service can serve.
 
 DynamoDB's answers are delayed, so that the limit is the requests in flight and not the CPU. First, as
-many clients as may be in flight send one request after another: the peak. Then clients with a fixed rate send
-five times as many requests.
+many clients as may be in flight send one request after another: the peak. Then clients with a fixed rate
+send five times as many requests.
 """
 
 import asyncio

@@ -1,1 +1,1 @@
-"""Tools of the repository: what `make` and the hooks run, and no part of the service."""
+"""Tools of the repository for `make` and the git hooks; not part of the service."""

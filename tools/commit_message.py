@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Final
 
 MAX_SUBJECT_CHARACTERS: Final = 72
-# What git writes by itself, and what `git rebase --autosquash` takes away again.
+# Subjects that git writes itself, or that `git rebase --autosquash` removes again.
 MADE_BY_GIT: Final = ("Merge ", 'Revert "')
 AUTOSQUASH: Final = ("fixup! ", "squash! ", "amend! ")
 
 _SUBJECT: Final = re.compile(r"(?P<area>[a-z0-9][a-z0-9_./, -]*): (?P<summary>\S.*)")
 _SCISSORS: Final = re.compile(r"^# -+ >8 -+\n", re.MULTILINE)
-# No rule tells an imperative; these are the words that are most often written in its place.
+# An imperative cannot be detected; these words are the most common mistakes.
 _NOT_IMPERATIVE: Final = re.compile(
     r"(add|allow|document|drop|fix|refactor|test)(s|es|ed|ing)"
     r"|(chang|improv|mov|remov|renam|replac|updat|us)(es|ed|ing)"
@@ -30,7 +30,7 @@ _NOT_IMPERATIVE: Final = re.compile(
 
 
 def complaints(message: str) -> Iterator[str]:
-    """Yield what is wrong with *message*, one sentence each; comments are already taken away."""
+    """Yield what is wrong with *message*, one sentence each; comments are removed already."""
     subject, _, rest = message.strip().partition("\n")
     if subject.startswith(MADE_BY_GIT):
         return
@@ -54,13 +54,13 @@ def _summary_complaints(summary: str) -> Iterator[str]:
 
 
 def without_comments(text: str) -> str:
-    """Return the message of an editor's file without what git takes away."""
+    """Return the message of an editor's file without the lines that git removes."""
     message = _SCISSORS.split(text, maxsplit=1)[0]
     return "".join(line for line in message.splitlines(keepends=True) if not line.startswith("#"))
 
 
 def _messages(commits: str) -> Iterator[tuple[str, str]]:
-    """Yield the abbreviated hash and the message of each of *commits* that is no merge."""
+    """Yield the abbreviated hash and the message of each of *commits* that is not a merge."""
     log = subprocess.run(  # noqa: S603 -- git, with a range that the caller chose
         ["git", "log", "--no-merges", "-z", "--format=%h%n%B", "--end-of-options", commits, "--"],  # noqa: S607 -- the user's
         check=True,
@@ -74,7 +74,7 @@ def _messages(commits: str) -> Iterator[tuple[str, str]]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print what is wrong with the messages; 1 if anything is."""
+    """Print what is wrong with the messages; return 1 if anything."""
     parser = argparse.ArgumentParser(prog="python -m tools.commit_message", description=__doc__)
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("file", type=Path, nargs="?", help="file that holds one message")

@@ -28,11 +28,11 @@ _VERSION: Final = re.compile(r"^version = .*$", re.MULTILINE)
 
 
 class ReleaseRefused(Exception):
-    """The release cannot be made; the message says why."""
+    """The release cannot be made; the message is the reason."""
 
 
 def next_versions(current: str, *, released: bool) -> tuple[str, ...]:
-    """Return what may follow *current*: a patch, minor or major; itself if it is not *released* yet."""
+    """Return the versions that may follow *current*; only itself if it is not *released* yet."""
     if not released:
         return (current,)
     major, minor, patch = map(int, current.split("."))
@@ -40,7 +40,7 @@ def next_versions(current: str, *, released: bool) -> tuple[str, ...]:
 
 
 def current_version(setup_cfg: str) -> str:
-    """Return the version that the text of setup.cfg declares."""
+    """Return the version in the text of setup.cfg."""
     settings = configparser.ConfigParser(interpolation=None)
     settings.read_string(setup_cfg)
     return settings["metadata"]["version"]
@@ -122,14 +122,14 @@ def _git(root: Path, *arguments: str) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Make the release that *arguments* name; 1 if it is refused."""
+    """Make the release of *arguments*; return 1 if it is refused."""
     parser = argparse.ArgumentParser(prog="make release", description=__doc__)
     parser.add_argument("version", metavar="VERSION=X.Y.Z")
     version = parser.parse_args(arguments).version
     try:
         release(Path.cwd(), version, day=datetime.now(UTC).date())
     except ReleaseRefused as refusal:
-        print(refusal, file=sys.stderr)  # noqa: T201 -- the command line speaks to a person
+        print(refusal, file=sys.stderr)  # noqa: T201 -- the output of the command
         return 1
     print(f"Released. Publish it: git push origin {BRANCH} {_tag(version)}")  # noqa: T201 -- likewise
     return 0

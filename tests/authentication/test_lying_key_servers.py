@@ -27,7 +27,7 @@ from tests.support.alb_token_signer import SUB, AlbTokenSigner, evidence
 from tests.support.clock import Clock
 from tests.support.scripted_key_server import (
     NOT_FOUND,
-    Answer,
+    Responder,
     ScriptedKeyServer,
     hanging,
     http,
@@ -52,7 +52,7 @@ def bomb() -> bytes:
     return http(gzip.compress(bytes(50_000_000)), Content_Encoding="gzip")
 
 
-LIES: Final[Mapping[str, Answer]] = {
+LIES: Final[Mapping[str, Responder]] = {
     "says 400": saying(http(b"", 400)),
     "says 429": saying(http(b"", 429)),
     "says 500": saying(http(STRANGER.pem, 500)),
@@ -89,7 +89,7 @@ LIES: Final[Mapping[str, Answer]] = {
     "hangs up": saying(b""),
     "resets": resetting,
 }
-NO_KEYS: Final[Mapping[str, Answer]] = {
+NO_KEYS: Final[Mapping[str, Responder]] = {
     "another curve": ok(pem(ec.generate_private_key(ec.SECP384R1()).public_key())),
     "the curve of Bitcoin": ok(pem(ec.generate_private_key(ec.SECP256K1()).public_key())),
     "RSA": ok(pem(rsa.generate_private_key(65_537, 2_048).public_key())),
@@ -110,7 +110,7 @@ NO_KEYS: Final[Mapping[str, Answer]] = {
     ),
     "a key set": ok(json_key_set(UNKNOWN.jwk)),
 }
-NO_KEY_SETS: Final[Mapping[str, Answer]] = {
+NO_KEY_SETS: Final[Mapping[str, Responder]] = {
     "404": NOT_FOUND,
     "a PEM": ok(STRANGER.pem),
     "no keys": ok(json_key_set()),

@@ -20,7 +20,7 @@ from service.domain.errors import UpstreamUnavailable
 from tests.support.configs import configured
 from tests.support.scripted_aws import ScriptedAws, answer, scripted_server
 from tests.support.scripted_key_server import (
-    Answer,
+    Responder,
     ScriptedKeyServer,
     hanging,
     held,
@@ -41,7 +41,7 @@ FAILING = saying(http(b"{}", 500))
 TRANSPORTS = pytest.mark.parametrize("transport", ["fast", "botocore"])
 
 
-def _credentials(name: str, lasting: timedelta) -> Answer:
+def _credentials(name: str, lasting: timedelta) -> Responder:
     """Return what answers with credentials that are good for so long."""
     now = datetime.now(UTC)  # noqa: TID251 -- botocore reads the machine's clock
     expiration = (now + lasting).isoformat()
@@ -195,7 +195,7 @@ async def test_expired_credentials_are_waited_for(
     "failing", [FAILING, _credentials("again", EXPIRED)], ids=["down", "gives expired ones"]
 )
 async def test_without_credentials_the_upstream_is_unavailable(
-    endpoint: ScriptedKeyServer, transport: str, failing: Answer, monkeypatch: pytest.MonkeyPatch
+    endpoint: ScriptedKeyServer, transport: str, failing: Responder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without any that are good, nothing is sent, and the caller may come again."""
     monkeypatch.setattr(module, "PAUSE_S", 0)
@@ -226,7 +226,7 @@ async def test_without_credentials_the_upstream_is_unavailable(
     ids=["down", "no HTTP", "no text", "nothing", "a list", "empty", "no date"],
 )
 async def test_nonsense_at_the_start_is_told_in_one_sentence(
-    endpoint: ScriptedKeyServer, nonsense: Answer
+    endpoint: ScriptedKeyServer, nonsense: Responder
 ) -> None:
     """Whatever the endpoint answers, it is an error of botocore's, which the start names."""
     endpoint.otherwise = nonsense

@@ -1,7 +1,7 @@
 """
-Compares the list of what is in an image with what is there; runs in the image, on its Python alone.
+Compares the bill of materials in an image with the installed distributions.
 
-    python contents.py /app/sbom.cdx.json
+It runs in the image and uses only the standard library: python contents.py /app/sbom.cdx.json
 """
 
 import json
@@ -21,7 +21,7 @@ _NOT_FILES: Final = frozenset({"/proc", "/sys"})
 
 
 def installed(root: Path) -> Iterator[Distribution]:
-    """Yield every Python distribution under *root*, wherever it lies."""
+    """Yield every Python distribution below *root*."""
     for folder, below, files in os.walk(root):
         below[:] = [name for name in below if os.path.join(folder, name) not in _NOT_FILES]  # noqa: PTH118 -- a Path each is slow
         for name in (*below, *files):
@@ -31,7 +31,7 @@ def installed(root: Path) -> Iterator[Distribution]:
 
 
 def listed(sbom: Path) -> Iterator[Distribution]:
-    """Yield what a CycloneDX document names."""
+    """Yield the components of a CycloneDX document."""
     for component in json.loads(sbom.read_text(encoding="utf-8"))["components"]:
         yield _canonical(component["name"]), component["version"]
 
@@ -41,7 +41,7 @@ def _canonical(name: str) -> Name:
 
 
 def main(sbom: Path, root: Path = Path("/")) -> int:
-    """Print what only one of the two has; 1 if there is any such thing."""
+    """Print what only one of the two contains; return 1 if anything."""
     there, named = {*installed(root)}, {*listed(sbom)}
     lines = [f"not in {sbom}: {name} {version}\n" for name, version in sorted(there - named)]
     lines += [f"only in {sbom}: {name} {version}\n" for name, version in sorted(named - there)]

@@ -1,4 +1,4 @@
-"""The comparison that `make test-compose` makes in the image, on folders made here."""
+"""The comparison that `make test-compose` makes in the image, on folders of the tests."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from tests.image.contents import main
 
 @pytest.fixture
 def image(tmp_path: Path) -> Path:
-    """Return the root of an image with two distributions, one of them outside of the environment."""
+    """Return the root of an image with two distributions, one of them outside the environment."""
     for folder, name, version in (
         ("opt/venv/lib/python3.13/site-packages/PyJWT-2.15.1.dist-info", "PyJWT", "2.15.1"),
         ("usr/lib/python3/dist-packages/typing_extensions.egg-info", "typing_extensions", "4.16"),
@@ -22,7 +22,7 @@ def image(tmp_path: Path) -> Path:
 
 
 def sbom(image: Path, **components: str) -> Path:
-    """Return a list that names these, written into the image."""
+    """Return a bill of materials with these components, in the image."""
     named = [
         {"name": name.replace("_", "-"), "version": version} for name, version in components.items()
     ]
@@ -32,7 +32,7 @@ def sbom(image: Path, **components: str) -> Path:
 
 
 def test_a_complete_list_passes(image: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Names are compared as pip compares them, and versions to the letter."""
+    """Names are normalized as pip does, versions are compared exactly."""
     file = sbom(image, pyjwt="2.15.1", typing_extensions="4.16")
 
     assert main(file, image) == 0
@@ -60,7 +60,7 @@ def test_what_only_one_has_is_named(
     components: dict[str, str],
     complaints: list[str],
 ) -> None:
-    """Both ways: nothing is unlisted, and nothing listed is a ghost."""
+    """Unlisted distributions and listed ones that are missing are both reported."""
     file = sbom(image, **components)
 
     assert main(file, image) == 1

@@ -1,1 +1,1 @@
-"""The suite's calls of DynamoDB, made under the policy of the service's role."""
+"""Checks that the tests' calls to DynamoDB are allowed by the policy of the service's role."""

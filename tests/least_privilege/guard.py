@@ -1,10 +1,10 @@
 """
 IAM in front of DynamoDB.
 
-moto evaluates policies well, but asks them the wrong questions (moto 5.2.5): it compares every call with
-the resource `*`, knows an action TransactWriteItems that AWS does not have, and refuses in XML. So its
-evaluation is called from here, with what the service's authorisation reference says of each call. The
-signature is not checked: proxies between a test and DynamoDB change the host that is signed.
+moto evaluates policies well, but with the wrong inputs (moto 5.2.5): it uses the resource `*` for every
+call, checks an action TransactWriteItems that AWS does not have, and responds in XML. This module calls
+its evaluation with the actions and resources of the Service Authorization Reference. Signatures are not
+verified: proxies between a test and DynamoDB change the host that is signed.
 """
 
 import functools
@@ -35,7 +35,7 @@ NO_TABLE: Final = "*"  # the resource of an action such as ListTables
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One permission that a call needs."""
+    """A permission that a call needs."""
 
     action: str
     resource: str
@@ -44,9 +44,9 @@ class Need:
 @dataclass(slots=True)
 class Guard:
     """
-    A WSGI application that passes to *upstream* what the *policy* of the caller's role allows.
+    A WSGI application that forwards to *upstream* what the *policy* of the caller's role allows.
 
-    What each call needed is in *granted* or in *refused*.
+    The permissions of each call are added to *granted* or to *refused*.
     """
 
     upstream: "WSGIApplication"
@@ -102,7 +102,7 @@ def _need(operation: str, table: str, region: str) -> Need:
     return Need(f"dynamodb:{operation}", table_arn(table, region=region))
 
 
-@functools.cache  # moto parses the policy for each question
+@functools.cache  # moto parses the policy for each evaluation
 def _is_allowed(policy: str, need: Need) -> bool:
     verdict = IAMPolicy(policy).is_action_permitted(need.action, need.resource)
     return verdict is PermissionResult.PERMITTED

@@ -1,4 +1,4 @@
-"""A DynamoDB of moto's behind a guard, on loopback."""
+"""moto's DynamoDB behind a guard, on loopback."""
 
 import time
 from collections.abc import Iterator
@@ -14,9 +14,9 @@ from tests.least_privilege.guard import Guard
 @contextmanager
 def guarded_moto(policy: str) -> Iterator[tuple[Guard, str]]:
     """
-    Serve until the block ends; gives the guard and its address.
+    Serve until the block ends; yields the guard and its URL.
 
-    The tables are moto's and belong to the process: an operator makes them at another server.
+    The tables are moto's and belong to the process: an operator creates them at another server.
     """
     outbox = Outbox(_to_nobody)
     cognito = Cognito(outbox.deliver, time.time)  # noqa: TID251 -- as local_aws does
@@ -26,4 +26,4 @@ def guarded_moto(policy: str) -> Iterator[tuple[Guard, str]]:
 
 
 def _to_nobody(_: Delivery) -> None:
-    """Announce no codes: nobody signs up through the guard."""
+    """Discard codes; no user signs up through the guard."""

@@ -1,9 +1,9 @@
 """
-Every test's service has the rights that the policy gives, and no others.
+A pytest plugin that gives the service of every test exactly the rights of the policy.
 
-What it asks of moto's DynamoDB goes through a guard. What the guard refuses fails the test that asked,
-whatever that test makes of the refusal. Operators, who make tables, and DynamoDB's own TTL, which removes
-items, ask moto itself. Only `make run` cannot be guarded: one process is its own operator there.
+Its calls to moto's DynamoDB go through a guard, and a refused call fails the test, whatever the test does
+with the error. Operators, who create tables, and the TTL process, which deletes items, call moto
+directly. `make run` cannot be guarded, because one process is its own operator there.
 """
 
 from collections.abc import Callable, Generator, Iterator
@@ -29,7 +29,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def guarded(pytestconfig: pytest.Config) -> Iterator[Guarded]:
-    """Return what opens DynamoDB to a service that has one table, and says where."""
+    """Return a context manager that opens DynamoDB to a service with one table, and yields its URL."""
     with ExitStack() as stack:
 
         def opened(table: str) -> str:

@@ -1,4 +1,4 @@
-"""The policy of the service's role: `deploy/iam-policy.json`, and what it says of one table."""
+"""The policy of the service's role, `deploy/iam-policy.json`."""
 
 import json
 from pathlib import Path
@@ -7,12 +7,12 @@ from typing import Any
 POLICY_FILE = Path(__file__).parents[2] / "deploy" / "iam-policy.json"
 ACCOUNT = "123456789012"  # moto's own
 
-# What stands in the file for the operator to replace.
+# The placeholders that operators replace.
 _REGION, _ACCOUNT, _TABLE = "ap-south-1", "ACCOUNT_ID", "user-profiles"
 
 
 def policy_document() -> dict[str, Any]:
-    """Return the policy as it is shipped."""
+    """Return the shipped policy."""
     document: dict[str, Any] = json.loads(POLICY_FILE.read_text(encoding="utf-8"))
     return document
 
@@ -25,7 +25,7 @@ def allowed_actions() -> set[str]:
 
 
 def policy_for(table: str, *, region: str) -> str:
-    """Return the policy for a *table*, as its operator would write it."""
+    """Return the policy for a *table*, with its placeholders replaced."""
     text = POLICY_FILE.read_text(encoding="utf-8")
     for placeholder, value in ((_REGION, region), (_ACCOUNT, ACCOUNT), (_TABLE, table)):
         text = text.replace(placeholder, value)
@@ -33,5 +33,5 @@ def policy_for(table: str, *, region: str) -> str:
 
 
 def table_arn(table: str, *, region: str) -> str:
-    """Return the name of a *table* by which policies call it."""
+    """Return the ARN of a *table*."""
     return f"arn:aws:dynamodb:{region}:{ACCOUNT}:table/{table}"

@@ -1,4 +1,4 @@
-"""The guard, checked: what the policy does not allow is refused, as on AWS."""
+"""The guard refuses what the policy does not allow, as AWS does."""
 
 import asyncio
 import uuid
@@ -23,7 +23,7 @@ from tests.support.configs import CREDENTIALS, configured
 
 UpstreamTelemetry: TypeAlias = dict[
     str, tuple[str, dict[str, Any]]
-]  # label -> operation and what it is called with
+]  # label -> operation and its arguments
 
 KEY = items.key("alice", "2020-05-05")
 SET_CITY = {
@@ -38,7 +38,7 @@ OF_ALICE = {
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """The role of the service: its client, its one table, and what guards it."""
+    """The role of the service: its client, its table, and the guard."""
 
     clients: Clients
     table: str
@@ -55,7 +55,7 @@ class Role:
 
 @pytest.fixture
 async def role() -> AsyncIterator[Role]:
-    """Return the role of the service on a table that an operator has made."""
+    """Return the role of the service on a table that an operator has created."""
     table = f"user-profiles-{uuid.uuid4().hex}"
     policy = policy_for(table, region=configured().aws.region)
     with guarded_moto(policy) as (guard, url), local_aws() as operators:
@@ -133,7 +133,7 @@ async def test_calls_within_the_policy_are_passed_on(role: Role) -> None:
 
 @pytest.mark.parametrize("label", _offences(""))
 async def test_call_beyond_the_policy_is_refused(role: Role, label: str) -> None:
-    """Any other action is refused before it does anything, in a transaction as well."""
+    """Any other action is refused before it has an effect, in a transaction as well."""
     operation, call = _offences(role.table)[label]
 
     with pytest.raises(ClientError) as refused:
@@ -146,7 +146,7 @@ async def test_call_beyond_the_policy_is_refused(role: Role, label: str) -> None
 
 @pytest.mark.parametrize("other", ["payroll", "user-profiles"])
 async def test_call_of_another_table_is_refused(role: Role, other: str) -> None:
-    """The five actions are of one table, whatever others are called."""
+    """The five actions are allowed on one table only."""
     calls = _calls(other)
 
     for operation, call in calls.values():
@@ -157,7 +157,7 @@ async def test_call_of_another_table_is_refused(role: Role, other: str) -> None:
 
 
 async def test_transaction_over_two_tables_is_refused_whole(role: Role) -> None:
-    """One part that is not allowed refuses all parts."""
+    """One part that is not allowed refuses the whole transaction."""
     parts = [{"Put": {"TableName": table, "Item": KEY}} for table in (role.table, "payroll")]
 
     with pytest.raises(ClientError):
@@ -170,7 +170,7 @@ async def test_transaction_over_two_tables_is_refused_whole(role: Role) -> None:
 
 
 async def test_service_needs_every_action_of_the_policy(role: Role) -> None:
-    """The service makes do with the five actions on its one table, and uses each of them."""
+    """The service uses each of the five actions on its table, and no other."""
     store = store_on(role.clients, role.config)
     await store.check()
     alice, bob = [await store.create(user, {"city": "Mumbai"}) for user in ("alice", "bob")]
@@ -185,8 +185,8 @@ async def test_service_needs_every_action_of_the_policy(role: Role) -> None:
     assert len({need.resource for need in role.guard.granted}) == 1
 
 
-async def test_refusal_is_the_operators_business(role: Role) -> None:
-    """The service tells a role that lacks a permission from an upstream that fails."""
+async def test_missing_permission_is_not_an_outage(role: Role) -> None:
+    """The service distinguishes a missing permission from an upstream that fails."""
     store = store_on(role.clients, role.config)
     role.guard.policy = policy_for("payroll", region=role.config.aws.region)
 

@@ -1,4 +1,4 @@
-"""Run one local AWS for all tests, with one pool of each kind."""
+"""One local AWS for all tests of the package, with a pool of each kind."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -14,7 +14,7 @@ from local_aws.server import LocalAws, local_aws
 from tests.local_aws.support import AppClient, Clock, Harness, Mailbox
 from tests.profile_store.table import NOON
 
-# Without verify=False every client loads the certificates of all authorities: 30 ms for nothing.
+# Without verify=False every client loads all CA certificates, which takes 30 ms.
 LOOPBACK: dict[str, Any] = {
     "config": AioConfig(retries={"total_max_attempts": 1}, max_pool_connections=60),
     "verify": False,
@@ -169,13 +169,13 @@ CLIENTS: dict[str, tuple[str, dict[str, Any]]] = {
 
 @pytest.fixture(scope="session")
 def clock() -> Clock:
-    """Give the clock of the local Cognito."""
+    """Return the clock of the local Cognito."""
     return Clock(NOON.timestamp())
 
 
 @pytest.fixture(scope="session")
 def mail() -> Mailbox:
-    """Give what the local Cognito has sent."""
+    """Return the codes that the local Cognito has sent."""
     return Mailbox()
 
 
@@ -188,7 +188,7 @@ def aws(clock: Clock, mail: Mailbox) -> Iterator[LocalAws]:
 
 @pytest.fixture(scope="session")
 def session() -> aioboto3.Session:
-    """Give a session; not us-east-1, where moto sends calls that it cannot place."""
+    """Return a session; not in us-east-1, where moto routes calls without a region."""
     return aioboto3.Session(
         aws_access_key_id="local",
         aws_secret_access_key="local",  # noqa: S106 -- moto takes anything
@@ -224,14 +224,14 @@ async def _create(aws: LocalAws, session: aioboto3.Session) -> dict[str, AppClie
 async def cognito(
     aws: LocalAws, session: aioboto3.Session
 ) -> AsyncIterator[CognitoIdentityProviderClient]:
-    """Connect to Cognito."""
+    """Open a client of Cognito."""
     async with session.client("cognito-idp", endpoint_url=aws.endpoint_url, **LOOPBACK) as client:
         yield client
 
 
 @pytest.fixture
 async def dynamodb(aws: LocalAws, session: aioboto3.Session) -> AsyncIterator[DynamoDBClient]:
-    """Connect to DynamoDB."""
+    """Open a client of DynamoDB."""
     async with session.client("dynamodb", endpoint_url=aws.endpoint_url, **LOOPBACK) as client:
         yield client
 
@@ -243,5 +243,5 @@ def harness(
     mail: Mailbox,
     clock: Clock,
 ) -> Harness:
-    """Put everything together."""
+    """Return the client, the pools, the mailbox and the clock."""
     return Harness(cognito, apps, mail, clock)

@@ -1,4 +1,4 @@
-"""Register passkeys and sign in with them, on the local Cognito."""
+"""Passkey registration and sign-in on the local Cognito."""
 
 import json
 from typing import Any
@@ -8,7 +8,7 @@ from tests.support.webauthn_authenticator import Authenticator
 
 
 async def options(harness: Harness, access: str) -> dict[str, Any]:
-    """Begin a registration."""
+    """Start a registration, and return its options."""
     begun = await harness.cognito.start_web_authn_registration(AccessToken=access)
     return begun["CredentialCreationOptions"]
 
@@ -21,7 +21,7 @@ async def complete(harness: Harness, access: str, credential: dict[str, Any]) ->
 async def registered(
     harness: Harness, authenticator: Authenticator, app: str = "choice"
 ) -> tuple[str, str]:
-    """Sign up a user with a passkey; give name and access token."""
+    """Sign up a user with a passkey; return user name and access token."""
     username = await harness.member(app)
     access = (await harness.tokens(username, app))["AccessToken"]
     await complete(harness, access, authenticator.register(await options(harness, access)))
@@ -29,7 +29,7 @@ async def registered(
 
 
 def requested(challenge: dict[str, Any]) -> dict[str, Any]:
-    """Read the options of a challenge that a passkey answers."""
+    """Return the request options of a passkey challenge."""
     wanted: dict[str, Any] = json.loads(
         challenge["ChallengeParameters"]["CREDENTIAL_REQUEST_OPTIONS"]
     )

@@ -1,4 +1,4 @@
-"""Act on the local Cognito as a client does."""
+"""Calls of the local Cognito as a client makes them."""
 
 import base64
 import hashlib
@@ -15,7 +15,7 @@ from types_aiobotocore_cognito_idp.type_defs import AuthenticationResultTypeType
 from local_aws.cognito import totp
 from local_aws.outbox import Delivery
 
-PASSWORD = "Passw0rd!"  # noqa: S105 -- of users who live as long as the test
+PASSWORD = "Passw0rd!"  # noqa: S105 -- of test users
 
 
 @dataclass(slots=True)
@@ -35,40 +35,40 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    """Collect what was sent."""
+    """The codes that were sent."""
 
     sent: list[Delivery] = field(default_factory=list)
 
     def last(self, username: str) -> Delivery:
-        """Give the newest delivery to a user."""
+        """Return the newest delivery to a user."""
         return next(mail for mail in reversed(self.sent) if mail.username == username)
 
     def code(self, username: str) -> str:
-        """Give the newest code of a user."""
+        """Return the newest code of a user."""
         return self.last(username).code
 
     def count(self, username: str) -> int:
-        """Count the deliveries to a user."""
+        """Return the number of deliveries to a user."""
         return sum(mail.username == username for mail in self.sent)
 
 
 @dataclass(frozen=True, slots=True)
 class AppClient:
-    """Name an app client."""
+    """An app client and its secret."""
 
     pool_id: str
     client_id: str
     secret: str | None
 
     def hash(self, username: str) -> str:
-        """Compute the secret hash."""
+        """Return the secret hash."""
         message = f"{username}{self.client_id}".encode()
         digest = hmac.digest((self.secret or "").encode(), message, hashlib.sha256)
         return base64.b64encode(digest).decode()
 
 
 async def refusal(call: Awaitable[Any]) -> tuple[str, str]:
-    """Give the type and the message of the refusal that must come."""
+    """Return type and message of the error; fails if the call succeeds."""
     try:
         answer = await call
     except ClientError as error:
@@ -77,18 +77,18 @@ async def refusal(call: Awaitable[Any]) -> tuple[str, str]:
 
 
 async def refusal_type(call: Awaitable[Any]) -> str:
-    """Give the type of the refusal that must come."""
+    """Return the type of the error; fails if the call succeeds."""
     return (await refusal(call))[0]
 
 
 def wrong(code: str) -> str:
-    """Give another code than this one."""
+    """Return a different code."""
     return f"{(int(code) + 1) % 1_000_000:06}"
 
 
 @dataclass(frozen=True, slots=True)
 class Harness:
-    """Hold a Cognito client with pools of every kind behind it."""
+    """A Cognito client with pools of every kind behind it."""
 
     cognito: CognitoIdentityProviderClient
     apps: Mapping[str, AppClient]
@@ -98,7 +98,7 @@ class Harness:
     async def sign_up(
         self, app: str = "public", username: str | None = None, **attributes: str
     ) -> str:
-        """Sign up a new user, with an e-mail address unless told otherwise."""
+        """Sign up a new user, by default with an e-mail address."""
         name = username or f"user-{uuid.uuid4().hex}"
         given = {"email": f"{name}@example.com"} if username is None else {}
         await self.cognito.sign_up(
@@ -112,7 +112,7 @@ class Harness:
         return name
 
     async def confirm(self, username: str, app: str = "public", code: str | None = None) -> None:
-        """Confirm a user, with the code that was sent unless another one is given."""
+        """Confirm a user, by default with the code that was sent."""
         await self.cognito.confirm_sign_up(
             ClientId=self.apps[app].client_id,
             Username=username,
@@ -130,7 +130,7 @@ class Harness:
     async def log_in(
         self, username: str, app: str = "public", password: str = PASSWORD
     ) -> dict[str, Any]:
-        """Sign in with the password, and give the whole answer."""
+        """Sign in with the password, and return the whole response."""
         return dict(
             await self.cognito.initiate_auth(
                 ClientId=self.apps[app].client_id,
@@ -142,7 +142,7 @@ class Harness:
     async def tokens(
         self, username: str, app: str = "public", password: str = PASSWORD
     ) -> AuthenticationResultTypeTypeDef:
-        """Sign in and give the tokens."""
+        """Sign in and return the tokens."""
         answer: AuthenticationResultTypeTypeDef = (await self.log_in(username, app, password))[
             "AuthenticationResult"
         ]
@@ -161,7 +161,7 @@ class Harness:
         app: str = "choice",
         **parameters: str,
     ) -> dict[str, Any]:
-        """Begin a sign-in by the user's choice, and give the whole answer."""
+        """Start a choice-based sign-in, and return the whole response."""
         return dict(
             await self.cognito.initiate_auth(
                 ClientId=self.apps[app].client_id,
@@ -177,7 +177,7 @@ class Harness:
         app: str = "choice",
         **answer: str,
     ) -> dict[str, Any]:
-        """Answer a challenge, and give the whole answer."""
+        """Respond to a challenge, and return the whole response."""
         return dict(
             await self.cognito.respond_to_auth_challenge(
                 ClientId=self.apps[app].client_id,
@@ -188,7 +188,7 @@ class Harness:
         )
 
     async def enrolled(self, app: str) -> tuple[str, str, str]:
-        """Sign up a user with TOTP; give name, access token and secret, with no code used yet."""
+        """Sign up a user with TOTP; return user name, access token and secret, with no code used yet."""
         username = await self.member(app)
         access = (await self.tokens(username, app))["AccessToken"]
         secret = (await self.cognito.associate_software_token(AccessToken=access))["SecretCode"]
@@ -198,6 +198,6 @@ class Harness:
         return username, access, secret
 
     async def attributes(self, access_token: str) -> dict[str, str]:
-        """Read the user's own attributes."""
+        """Return the user's attributes."""
         shown = await self.cognito.get_user(AccessToken=access_token)
         return {item["Name"]: item.get("Value", "") for item in shown["UserAttributes"]}

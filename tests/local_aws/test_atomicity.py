@@ -1,4 +1,4 @@
-"""One request at a time: conditional writes and transactions are atomic."""
+"""Requests are served one at a time: conditional writes and transactions are atomic."""
 
 import asyncio
 import sys
@@ -17,7 +17,7 @@ CALLERS = 50
 
 @pytest.fixture(autouse=True)
 def _restless_threads() -> Iterator[None]:
-    """Switch threads as often as possible: what can go wrong does."""
+    """Switch threads as often as possible, to provoke races."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)
     yield
@@ -51,7 +51,7 @@ async def _outcomes(calls: Sequence[Awaitable[Any]]) -> list[str]:
 
 
 async def test_one_conditional_put_wins(dynamodb: DynamoDBClient, table: str) -> None:
-    """Of fifty who create one item at once, one does."""
+    """Of fifty concurrent creations of one item, exactly one succeeds."""
     puts = [
         dynamodb.put_item(
             TableName=table,
@@ -65,7 +65,7 @@ async def test_one_conditional_put_wins(dynamodb: DynamoDBClient, table: str) ->
 
 
 async def test_one_transaction_wins(dynamodb: DynamoDBClient, table: str) -> None:
-    """Of many who claim and put at once, one does both; nothing breaks, plain puts are kept."""
+    """Of many concurrent transactions that claim and put, one succeeds; plain puts are kept."""
     claims: list[Awaitable[Any]] = [
         dynamodb.transact_write_items(
             TransactItems=[
@@ -109,7 +109,7 @@ async def test_every_increment_counts(dynamodb: DynamoDBClient, table: str) -> N
 
 
 async def test_one_sign_up_wins(harness: Harness) -> None:
-    """Of many who sign up with one name, one does."""
+    """Of many concurrent sign-ups with one name, one succeeds."""
     username = f"user-{uuid.uuid4().hex}"
     spellings = [username, username.upper()] * (CALLERS // 2)
     sign_ups = [

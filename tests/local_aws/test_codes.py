@@ -1,4 +1,4 @@
-"""Codes are random, and never ones that somebody would try first."""
+"""Codes are random, and never easily guessed."""
 
 import re
 import secrets
@@ -16,7 +16,7 @@ from local_aws.outbox import Delivery
 def test_trivial_or_former_code_is_drawn_again(
     monkeypatch: pytest.MonkeyPatch, trivial: int
 ) -> None:
-    """Neither 123456 nor the code before is ever sent."""
+    """Neither 123456 nor the previous code is ever sent."""
     drawn: Iterator[int] = iter([482913, trivial, 700301])
     monkeypatch.setattr(secrets, "randbelow", lambda _: next(drawn))
     sent: list[Delivery] = []
@@ -29,7 +29,7 @@ def test_trivial_or_former_code_is_drawn_again(
 
 
 def test_secret_has_the_length_of_cognitos() -> None:
-    """A TOTP secret is base 32 without padding, 52 characters."""
+    """A TOTP secret is base32 without padding, 52 characters."""
     assert re.fullmatch("[A-Z2-7]{52}", totp.new_secret())
 
 
@@ -39,13 +39,13 @@ def test_secret_has_the_length_of_cognitos() -> None:
     [(59, "287082"), (1111111109, "081804"), (1234567890, "005924"), (20000000000, "353130")],
 )
 def test_code_is_that_of_the_standard(at: int, code: str) -> None:
-    """Any authenticator app computes the same codes."""
+    """The codes are those of RFC 6238, as of any authenticator app."""
     secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"  # noqa: S105 -- RFC 6238's example
     assert totp.matching_step(secret, code, at) == at // 30
 
 
 def test_used_steps_are_forgotten_in_time() -> None:
-    """Only steps that could still be accepted are remembered."""
+    """Only steps that could still be accepted are kept."""
     account = Account()
     assert totp.mark_used(account, 10)
     assert not totp.mark_used(account, 10)

@@ -1,4 +1,4 @@
-"""The local load balancer signs people in, and the API believes its signature and nothing else."""
+"""The local load balancer authenticates users, and the API trusts its signature only."""
 
 import base64
 import functools
@@ -41,13 +41,13 @@ IDENTITY = ("x-amzn-oidc-identity", "x-amzn-oidc-data", "x-amzn-oidc-accesstoken
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Somebody who has an account."""
+    """A user with an account."""
 
     id: str
     name: str
 
     def basic(self, password: str = PASSWORD) -> dict[str, str]:
-        """Return the headers by which they sign in."""
+        """Return the headers of HTTP Basic for the user."""
         return _basic(self.name, password)
 
 
@@ -58,7 +58,7 @@ def _basic(username: str, password: str) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """An API that believes the load balancer alone, directly and through it."""
+    """An API that trusts only the load balancer, reachable directly and through it."""
 
     api: str
     balancer: LocalLoadBalancer
@@ -66,7 +66,7 @@ class Scene:
     mailbox: Mailbox
 
     async def user(self) -> User:
-        """Sign somebody up and confirm them, through the load balancer."""
+        """Sign up and confirm a user, through the load balancer."""
         username = new_user()
         account = {"username": username, "password": PASSWORD, "attributes": {"email": username}}
         auth = self.balancer.url + "/api/auth"
@@ -78,13 +78,13 @@ class Scene:
         return User(user_id, username)
 
     async def get(self, path: str, **options: Any) -> aiohttp.ClientResponse:  # noqa: ANN401 -- aiohttp's
-        """Read through the load balancer."""
+        """Send a GET through the load balancer."""
         async with self.session.get(self.balancer.url + path, **options) as answer:
             await answer.read()
             return answer
 
     async def direct(self, headers: dict[str, str]) -> int:
-        """Read the profile past the load balancer; returns the status."""
+        """Read the profile without the load balancer; return the status."""
         async with self.session.get(self.api + PROFILE, headers=headers) as answer:
             return answer.status
 
@@ -136,7 +136,7 @@ async def _scene(config: Config, mailbox: Mailbox, clock: Clock) -> AsyncIterato
 
 @asynccontextmanager
 async def _echo(answer: web.Response | None = None) -> AsyncIterator[str]:
-    """Serve what says how it was asked, or *answer*; gives the address."""
+    """Serve a copy of each request, or *answer*; yields the URL."""
 
     async def echo(request: web.Request) -> web.Response:
         body = base64.b64encode(await request.read()).decode()
@@ -165,7 +165,7 @@ def _values(said: dict[str, Any], name: str) -> list[str]:
 
 
 async def _signed(scene: Scene, user: User) -> dict[str, str]:
-    """Return the identity headers that the load balancer sends for somebody."""
+    """Return the identity headers that the load balancer sends for a user."""
     before = scene.balancer.target
     async with _echo() as scene.balancer.target:
         said = await (await scene.get("/", headers=user.basic())).json()
@@ -174,7 +174,7 @@ async def _signed(scene: Scene, user: User) -> dict[str, str]:
 
 
 async def test_signed_path_from_sign_up_to_profile(scene: Scene) -> None:
-    """Who signs up through the load balancer keeps a profile with name and password alone."""
+    """A user who signs up through the load balancer reads and writes a profile with HTTP Basic alone."""
     user = await scene.user()
 
     assert (await scene.get(PROFILE)).status == 401
@@ -191,14 +191,14 @@ async def test_signed_path_from_sign_up_to_profile(scene: Scene) -> None:
 
 
 async def test_public_paths_work_through_it(scene: Scene) -> None:
-    """What needs no identity is forwarded as it is."""
+    """Requests without credentials are forwarded unchanged."""
     for path in ("/health/ready", "/openapi.json", "/docs"):
         assert (await scene.get(path)).status == 200
     assert (await scene.get("/nothing/here")).status == 404
 
 
 async def test_forged_headers_do_not_help(scene: Scene) -> None:
-    """What a client says of itself is stripped: it stays nobody, and alice stays alice."""
+    """Identity headers of the client are removed, with and without credentials."""
     user = await scene.user()
     signed = await _signed(scene, user)
 
@@ -216,7 +216,7 @@ async def test_forged_headers_do_not_help(scene: Scene) -> None:
 
 
 async def test_token_is_as_a_real_one(scene: Scene, config: Config, clock: Clock) -> None:
-    """Its parts are padded base64url; header and payload say what those of AWS say."""
+    """The token's parts are padded base64url; header and payload have AWS's members."""
     user = await scene.user()
     signed = await _signed(scene, user)
     parts = signed["x-amzn-oidc-data"].split(".")
@@ -274,7 +274,7 @@ TAMPERING: dict[str, Callable[[str], str]] = {
 
 
 async def test_tampered_token_is_refused(scene: Scene) -> None:
-    """Straight to the API, the token as it is proves alice, and changed in any way proves nobody."""
+    """The token authenticates alice at the API, and any change of it makes it invalid."""
     signed = await _signed(scene, await scene.user())
     data = signed["x-amzn-oidc-data"]
 
@@ -284,7 +284,7 @@ async def test_tampered_token_is_refused(scene: Scene) -> None:
 
 
 async def test_token_is_for_its_own_identity_alone(scene: Scene) -> None:
-    """Without the plain header, or with another's, a token proves nobody; nor does that header alone."""
+    """A token needs the plain identity header with the same sub; that header alone is not enough."""
     alice, bob = await scene.user(), await scene.user()
     signed = await _signed(scene, alice)
     data, identity = signed["x-amzn-oidc-data"], signed["x-amzn-oidc-identity"]
@@ -315,7 +315,7 @@ WRONG = (
 
 
 async def test_wrong_credentials_ask_for_others(scene: Scene) -> None:
-    """The answer is a 401 that makes a browser ask, whatever is wrong, on public paths too."""
+    """The response is a 401 that makes a browser prompt again, on public paths too."""
     for credentials in WRONG:
         headers = {"Authorization": f"Basic {credentials}"}
         answer = await scene.get("/health/live", headers=headers)
@@ -326,14 +326,14 @@ async def test_wrong_credentials_ask_for_others(scene: Scene) -> None:
 
 
 async def test_wrong_password_is_refused(scene: Scene) -> None:
-    """Somebody else's word for the password does not sign anybody in."""
+    """A user name with a wrong password does not sign in."""
     user = await scene.user()
 
     assert (await scene.get(PROFILE, headers=user.basic("Wrong!1234"))).status == 401
 
 
 async def test_browser_asks_where_an_identity_is_missing(scene: Scene) -> None:
-    """Reading makes it ask; a page's own attempt to log in does not, nor does another proof."""
+    """Only a GET without credentials makes the browser prompt for them."""
     read = await scene.get(PROFILE)
     bearer = await scene.get(PROFILE, headers={"Authorization": "Bearer a"})
     login = {"username": "nobody", "password": "x"}
@@ -347,13 +347,13 @@ async def test_browser_asks_where_an_identity_is_missing(scene: Scene) -> None:
 async def test_sign_in_is_remembered_for_minutes(
     scene: Scene, clock: Clock, clients: Clients, config: Config
 ) -> None:
-    """The pool is not asked with each request; after three minutes it is."""
+    """The sign-in is cached for three minutes, and then repeated."""
     user = await scene.user()
     assert (await scene.get(PROFILE, headers=user.basic())).status == 404
     await clients.cognito.admin_set_user_password(
         UserPoolId=config.cognito.user_pool_id,
         Username=user.name,
-        Password="OtherPass123!",  # noqa: S106 -- of a user who lives as long as a test
+        Password="OtherPass123!",  # noqa: S106 -- of a test user
         Permanent=True,
     )
 
@@ -364,7 +364,7 @@ async def test_sign_in_is_remembered_for_minutes(
 
 
 async def test_request_is_forwarded_as_it_is(scene: Scene) -> None:
-    """Target, host, repeated fields and the bytes of the body arrive; what was for one hop does not."""
+    """Target, Host, repeated fields and the bytes of the body arrive; hop-by-hop fields do not."""
     body = gzip.compress(b"{}")
     head = (
         b"POST /a%2Fb//c?d=%20&d=+ HTTP/1.1\r\nHost: api.example\r\nX-A: 1\r\nx-a: 2\r\n"
@@ -391,7 +391,7 @@ async def test_request_is_forwarded_as_it_is(scene: Scene) -> None:
 
 
 async def test_answer_is_returned_as_it_is(scene: Scene) -> None:
-    """Status, repeated fields and compressed bytes come back; a redirection is not followed."""
+    """Status, repeated fields and compressed bytes are returned; a redirect is not followed."""
     body = gzip.compress(b"moved")
     moved = web.Response(status=307, body=body, headers={"Location": "/b"})
     moved.headers["Content-Encoding"] = "gzip"
@@ -407,7 +407,7 @@ async def test_answer_is_returned_as_it_is(scene: Scene) -> None:
 
 
 async def test_without_a_target_it_is_unavailable(config: Config) -> None:
-    """Before the API listens the answer is 503; where it does not listen, 502."""
+    """Without a target the response is 503; if the target does not listen, 502."""
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         dead = f"http://127.0.0.1:{nobody.getsockname()[1]}"
@@ -429,7 +429,7 @@ async def test_without_a_target_it_is_unavailable(config: Config) -> None:
 
 
 async def test_first_free_port_is_taken(config: Config) -> None:
-    """A port that is taken is passed over; where all are, that is an OSError."""
+    """A port that is taken is skipped; if all are, OSError is raised."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -454,7 +454,7 @@ async def test_first_free_port_is_taken(config: Config) -> None:
     ],
 )
 def test_listener_is_addressed_so_that_it_can_be_reached(host: str, address: str) -> None:
-    """What listens everywhere is found on loopback; an IPv6 address has its brackets."""
+    """A wildcard address is reached on loopback; an IPv6 address has brackets."""
     assert reachable(host) == address
 
 

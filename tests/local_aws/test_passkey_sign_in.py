@@ -1,4 +1,4 @@
-"""A passkey signs in whoever holds it, for the challenge that was given, and nobody else."""
+"""A passkey signs in its user, for the challenge that was issued."""
 
 import json
 from typing import Any
@@ -24,7 +24,7 @@ async def _answer(
 
 
 async def test_passkey_signs_in(harness: Harness) -> None:
-    """The options say what is wanted, and the signature over it gives tokens, once."""
+    """A signature over the challenge returns tokens, once."""
     authenticator = Authenticator()
     username, access = await registered(harness, authenticator)
     begun = await harness.begin(username, **PREFERRED)
@@ -47,7 +47,7 @@ async def test_passkey_signs_in(harness: Harness) -> None:
 
 
 async def test_passkey_can_come_with_the_choice(harness: Harness) -> None:
-    """The offer has the options with it, so that choice and signature can be one answer."""
+    """SELECT_CHALLENGE includes the options, so that one response can choose and sign."""
     authenticator = Authenticator()
     username, _ = await registered(harness, authenticator)
     begun = await harness.begin(username)
@@ -58,7 +58,7 @@ async def test_passkey_can_come_with_the_choice(harness: Harness) -> None:
 
 
 async def test_passkey_is_chosen_and_then_asked_for(harness: Harness) -> None:
-    """The choice alone is answered by a challenge of its own."""
+    """A choice without a signature is followed by a new challenge."""
     authenticator = Authenticator()
     username, _ = await registered(harness, authenticator)
     begun = await harness.begin(username)
@@ -69,7 +69,7 @@ async def test_passkey_is_chosen_and_then_asked_for(harness: Harness) -> None:
 
 
 async def test_wrong_answer_leaves_the_session_open(harness: Harness) -> None:
-    """A signature over another challenge signs in nobody; the right one still does."""
+    """A signature over another challenge is refused, and the right one is accepted afterwards."""
     authenticator = Authenticator()
     username, _ = await registered(harness, authenticator)
     begun = await harness.begin(username, **PREFERRED)
@@ -81,7 +81,7 @@ async def test_wrong_answer_leaves_the_session_open(harness: Harness) -> None:
 
 
 async def test_passkey_of_another_user_signs_in_nobody(harness: Harness) -> None:
-    """A passkey is its user's."""
+    """A passkey signs in only its own user."""
     mallory = Authenticator()
     await registered(harness, mallory)
     alice, _ = await registered(harness, Authenticator())
@@ -92,7 +92,7 @@ async def test_passkey_of_another_user_signs_in_nobody(harness: Harness) -> None
 
 
 async def test_forged_signature_signs_in_nobody(harness: Harness) -> None:
-    """What another key signed in the name of the passkey is refused."""
+    """A signature by another key is refused."""
     authentic, forger = Authenticator(), Authenticator()
     alice, _ = await registered(harness, authentic)
     await registered(harness, forger)
@@ -118,7 +118,7 @@ async def test_forged_signature_signs_in_nobody(harness: Harness) -> None:
 async def test_answer_that_does_not_hold_is_refused(
     harness: Harness, change: dict[str, Any]
 ) -> None:
-    """Whatever is wrong with it, the refusal is the one of a wrong password."""
+    """Every failed check is the error of a wrong password."""
     authenticator = Authenticator()
     username, _ = await registered(harness, authenticator)
     begun = await harness.begin(username, **PREFERRED)
@@ -131,7 +131,7 @@ async def test_answer_that_does_not_hold_is_refused(
 
 
 async def test_copy_of_an_authenticator_is_noticed(harness: Harness) -> None:
-    """The counter of signatures grows, or there are two of it."""
+    """A signature counter that does not grow is refused."""
     authenticator = Authenticator()
     username, _ = await registered(harness, authenticator)
     for sign_count, works in ((0, True), (4, True), (4, False), (-1, False), (9, True)):
@@ -146,7 +146,7 @@ async def test_copy_of_an_authenticator_is_noticed(harness: Harness) -> None:
 
 
 async def test_authenticator_may_have_no_counter(harness: Harness) -> None:
-    """Passkeys that are synchronised say 0 each time."""
+    """A synchronised passkey, which always sends 0, signs in repeatedly."""
     authenticator = Authenticator()
     username, _ = await registered(harness, authenticator)
     (credential,) = authenticator.credentials.values()
@@ -159,7 +159,7 @@ async def test_authenticator_may_have_no_counter(harness: Harness) -> None:
 
 @pytest.mark.parametrize("credential", ["no JSON", "[]", "{}"])
 async def test_credential_that_is_none_is_named(harness: Harness, credential: str) -> None:
-    """What is no credential is a mistake of the client's, not of the user's."""
+    """A malformed credential is InvalidParameterException."""
     username, _ = await registered(harness, Authenticator())
     begun = await harness.begin(username, **PREFERRED)
     answer = harness.respond(begun, username, CREDENTIAL=credential)
@@ -167,7 +167,7 @@ async def test_credential_that_is_none_is_named(harness: Harness, credential: st
 
 
 async def test_deleted_passkey_opens_nothing(harness: Harness) -> None:
-    """Without its passkey the user cannot choose it, and a challenge from before is void."""
+    """A deleted passkey is not offered, and does not satisfy an earlier challenge."""
     authenticator = Authenticator()
     username, access = await registered(harness, authenticator)
     begun = await harness.begin(username, **PREFERRED)
@@ -179,7 +179,7 @@ async def test_deleted_passkey_opens_nothing(harness: Harness) -> None:
 
 
 async def test_passkey_of_a_former_relying_party_opens_nothing(harness: Harness) -> None:
-    """A pool that moves leaves its passkeys behind, in challenges from before too."""
+    """Once the pool's relying party changes, its passkeys are refused, for earlier challenges too."""
     pool = await harness.cognito.create_user_pool(
         PoolName="moving",
         AutoVerifiedAttributes=["email"],

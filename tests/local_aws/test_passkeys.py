@@ -1,4 +1,4 @@
-"""A passkey is kept when it was made for this pool, by this user, now."""
+"""A passkey is registered if it was created for this pool, by this user, now."""
 
 import base64
 import datetime as dt
@@ -44,7 +44,7 @@ async def _own_pool(harness: Harness, **settings: Any) -> tuple[str, str]:  # no
 
 
 async def test_options_are_what_browsers_take(harness: Harness) -> None:
-    """The options name relying party, user and algorithm, and the passkeys that are there."""
+    """The options contain relying party, user, algorithm, and the registered passkeys."""
     authenticator = Authenticator()
     username, access = await registered(harness, authenticator)
     wanted = await options(harness, access)
@@ -65,7 +65,7 @@ async def test_options_are_what_browsers_take(harness: Harness) -> None:
 
 
 async def test_passkeys_are_listed(harness: Harness) -> None:
-    """A passkey is described without its key."""
+    """A listed passkey has no key."""
     authenticator = Authenticator()
     _, access = await registered(harness, authenticator)
     answer = await harness.cognito.list_web_authn_credentials(AccessToken=access)
@@ -82,7 +82,7 @@ async def test_passkeys_are_listed(harness: Harness) -> None:
 
 
 async def test_passkeys_are_listed_by_pages(harness: Harness) -> None:
-    """A page has as many as asked for, the oldest first, and says where the next one begins."""
+    """Pages have MaxResults passkeys, the oldest first, and a token of the next page."""
     authenticator = Authenticator()
     _, access = await registered(harness, authenticator)
     for _ in range(2):
@@ -106,7 +106,7 @@ async def test_passkeys_are_listed_by_pages(harness: Harness) -> None:
 
 
 async def test_passkey_is_deleted_once(harness: Harness) -> None:
-    """What is deleted is gone, and what is not there cannot be deleted, nor another user's."""
+    """A deleted passkey is gone; a missing one, or another user's, cannot be deleted."""
     authenticator = Authenticator()
     _, access = await registered(harness, authenticator)
     (name,) = authenticator.credentials
@@ -189,13 +189,13 @@ async def test_pages_of_the_relying_party_are_allowed(harness: Harness, origin: 
     ],
 )
 async def test_other_pages_are_refused(harness: Harness, origin: str) -> None:
-    """A page of somebody else, or one that anybody on the way could change, is not allowed."""
+    """An origin of another host, or without TLS, is not allowed."""
     refused = registered(harness, Authenticator(origin))
     assert await refusal_type(refused) == "WebAuthnOriginNotAllowedException"
 
 
 async def test_passkey_of_another_relying_party_is_refused(harness: Harness) -> None:
-    """The authenticator signs for whom it made the passkey."""
+    """The authenticator's relying party must be the pool's."""
     access = await _caller(harness)
     wanted = await options(harness, access)
     wanted["rp"]["id"] = "example.com"
@@ -204,7 +204,7 @@ async def test_passkey_of_another_relying_party_is_refused(harness: Harness) -> 
 
 
 async def test_passkey_is_registered_once(harness: Harness) -> None:
-    """One credential is not two users'."""
+    """A credential cannot be registered twice."""
     _, access = await registered(harness, authenticator := Authenticator())
     (name,) = authenticator.credentials
     wanted = await options(harness, access)
@@ -221,7 +221,7 @@ async def test_passkey_is_registered_once(harness: Harness) -> None:
 
 
 async def test_verification_of_the_user_can_be_required(harness: Harness) -> None:
-    """A pool may insist that the authenticator checks who uses it."""
+    """A pool can require that the authenticator verifies the user."""
     pool_id, access = await _own_pool(harness)
     await harness.cognito.set_user_pool_mfa_config(
         UserPoolId=pool_id,
@@ -236,7 +236,7 @@ async def test_verification_of_the_user_can_be_required(harness: Harness) -> Non
 
 
 async def test_user_has_twenty_passkeys_at_most(harness: Harness) -> None:
-    """The twenty-first is not begun."""
+    """A registration with twenty passkeys is refused."""
     authenticator = Authenticator()
     _, access = await registered(harness, authenticator)
     for _ in range(19):
@@ -313,7 +313,7 @@ def _key(kind: Any) -> str:  # noqa: ANN401 -- any private key
 async def test_credential_that_does_not_hold_is_refused(
     harness: Harness, change: Change, error: str
 ) -> None:
-    """What the authenticator attests and what the browser says must be one, and for ES256."""
+    """A credential whose parts contradict each other, or that is not for ES256, is refused."""
     access = await _caller(harness)
     credential = Authenticator().register(await options(harness, access))
     authentic = json.loads(json.dumps(credential))
@@ -324,7 +324,7 @@ async def test_credential_that_does_not_hold_is_refused(
 
 @pytest.mark.parametrize("transports", ["usb", None], ids=["text", "absent"])
 async def test_browser_need_not_tell_more(harness: Harness, transports: str | None) -> None:
-    """How the authenticator is attached may be left out."""
+    """Attachment and transports are optional."""
     access = await _caller(harness)
     credential = Authenticator().register(await options(harness, access))
     del credential["authenticatorAttachment"], credential["response"]["transports"]

@@ -1,4 +1,4 @@
-"""The local AWS runs as a process, inside moto's own image too."""
+"""The local AWS runs as a process, also in moto's own image."""
 
 import ast
 import signal
@@ -13,16 +13,16 @@ import local_aws
 from local_aws.__main__ import main
 
 LOCAL = Path(local_aws.__file__).parent
-OF_MOTOS_IMAGE = [  # the load balancer runs beside the API, in `make run` and in tests alone
+OF_MOTOS_IMAGE = [  # the load balancer runs only in `make run` and in tests
     path for path in sorted(LOCAL.rglob("*.py")) if not path.name.startswith("load_balancer")
 ]
 
 
 def test_main_serves_until_a_signal(capsys: pytest.CaptureFixture[str]) -> None:
-    """The signal mask of the caller is as before."""
+    """A signal ends main() with status 0, and the caller's signal mask is restored."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, set())
     caller = threading.get_ident()
-    # Blocked here first, so that the signal waits for main() however late that is.
+    # Blocked here first, so that the signal stays pending until main() waits for it.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     try:
         signal.pthread_kill(caller, signal.SIGTERM)
@@ -44,7 +44,7 @@ def test_taken_port_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize("path", OF_MOTOS_IMAGE, ids=lambda path: path.stem)
 def test_module_needs_only_what_motos_image_has(path: Path) -> None:
-    """Nothing of this service but local_aws, and no library that moto does not bring."""
+    """Modules import only local_aws, the standard library and what moto requires."""
     imported = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):

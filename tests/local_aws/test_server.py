@@ -1,4 +1,4 @@
-"""The server starts and stops fast, leaves nothing behind, and keeps connections."""
+"""The server starts and stops fast, leaves no threads, and keeps connections alive."""
 
 import http.client
 import json
@@ -32,14 +32,14 @@ def _outbox(connection: http.client.HTTPConnection, method: str = "GET") -> byte
 
 
 def test_stop_leaves_no_thread_and_frees_the_port() -> None:
-    """After the block nothing runs, though a client keeps its connection."""
+    """After the block no thread runs, although a client keeps its connection."""
     before = set(threading.enumerate())
     with local_aws() as aws, _connected(aws) as connection:
         assert json.loads(_outbox(connection)) == []
         assert len(threading.enumerate()) > len(before)
         port = urlsplit(aws.endpoint_url).port or 0
         stopping = time.perf_counter()
-        # The client still holds its connection when the server stops: see _connected above.
+        # The client keeps its connection when the server stops: see _connected above.
         client = connection.sock
     assert time.perf_counter() - stopping < 4
     assert set(threading.enumerate()) <= before
@@ -50,7 +50,7 @@ def test_stop_leaves_no_thread_and_frees_the_port() -> None:
 
 
 def test_stop_hangs_up_on_a_kept_connection() -> None:
-    """A connection that waits for its next request does not hold up the stop."""
+    """An idle connection does not delay the stop."""
     server = local_aws()
     aws = server.__enter__()
     with _connected(aws) as connection:
@@ -63,7 +63,7 @@ def test_stop_hangs_up_on_a_kept_connection() -> None:
 
 
 def test_stop_survives_a_client_that_left() -> None:
-    """A connection that was reset by the client is no problem."""
+    """A connection that the client has reset does not break the stop."""
     with local_aws() as aws:
         url = urlsplit(aws.endpoint_url)
         sockets = [socket.create_connection(("127.0.0.1", url.port or 0)) for _ in range(20)]
@@ -73,7 +73,7 @@ def test_stop_survives_a_client_that_left() -> None:
 
 
 def test_connection_is_kept() -> None:
-    """Many requests go over one connection, without waiting for an acknowledgement."""
+    """Many requests use one connection, without delays by Nagle's algorithm."""
     with local_aws() as aws, _connected(aws) as connection:
         _outbox(connection)
         client = connection.sock
@@ -83,7 +83,7 @@ def test_connection_is_kept() -> None:
 
 
 def test_head_has_no_body() -> None:
-    """HEAD gives the head alone, and the next answer is not mixed up with it."""
+    """A response to HEAD has no body, and the next response follows it."""
     with local_aws() as aws, _connected(aws) as connection:
         assert _outbox(connection, "HEAD") == b""
         assert _outbox(connection) == b"[]"
@@ -95,7 +95,7 @@ def test_head_has_no_body() -> None:
     ids=["chunked", "not a number"],
 )
 def test_body_of_unknown_length_is_refused(headers: dict[str, str]) -> None:
-    """A body is read whole before it is answered, so its length must be known."""
+    """A request without Content-Length is refused with 411."""
     with local_aws() as aws, _connected(aws) as connection:
         connection.putrequest("POST", "/")
         for name, value in headers.items():
@@ -108,14 +108,14 @@ def test_body_of_unknown_length_is_refused(headers: dict[str, str]) -> None:
 
 
 def test_nothing_is_logged(capfd: pytest.CaptureFixture[str]) -> None:
-    """Codes are not buried under an access log."""
+    """There is no access log, which would bury the codes."""
     with local_aws() as aws, _connected(aws) as connection:
         _outbox(connection)
     assert capfd.readouterr() == ("", "")
 
 
 def test_port_that_is_taken_is_an_error() -> None:
-    """Whoever asks for a port gets that one or an OSError, not an exit."""
+    """A port that is taken raises OSError."""
     with local_aws() as aws:
         port = urlsplit(aws.endpoint_url).port or 0
         with pytest.raises(OSError, match="in use"), local_aws(port=port):
@@ -123,7 +123,7 @@ def test_port_that_is_taken_is_an_error() -> None:
 
 
 def test_address_of_all_interfaces_can_be_called() -> None:
-    """The address given is one to connect to, not the wildcard."""
+    """The endpoint URL of a wildcard address is one to connect to."""
     with local_aws(host="0.0.0.0") as aws, _connected(aws) as connection:  # noqa: S104 -- what is tested
         assert aws.endpoint_url.startswith("http://127.0.0.1:")
         _outbox(connection)

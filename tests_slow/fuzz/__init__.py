@@ -1,1 +1,1 @@
-"""The API document against the service: what schemathesis makes of it, by the thousand."""
+"""The OpenAPI document checked against the service by schemathesis."""

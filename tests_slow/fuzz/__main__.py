@@ -1,4 +1,4 @@
-"""`python -m tests_slow.fuzz`: as many cases as one likes."""
+"""`python -m tests_slow.fuzz`: schemathesis with as many cases as --cases says."""
 
 import argparse
 import asyncio
@@ -11,7 +11,7 @@ from tests_slow.fuzz.run import Plan, run
 
 
 def main() -> int:
-    """Run schemathesis; 0 where no check failed."""
+    """Run schemathesis; return 0 if no check failed."""
     parser = argparse.ArgumentParser(prog="python -m tests_slow.fuzz", description=__doc__)
     parser.add_argument("--cases", type=int, default=300, help="of each operation, in each phase")
     parser.add_argument("--seed", type=int, default=1)

@@ -1,8 +1,8 @@
 """
 Runs schemathesis against the service on loopback, with fakes behind all ports.
 
-It is a program of its own: it has no stable interface in Python, and calls by `requests`, which would
-block the loop that serves it.
+schemathesis runs as a process: it has no stable interface in Python, and its blocking calls would stop
+the event loop of the server.
 """
 
 import asyncio
@@ -40,9 +40,9 @@ UNLIMITED = {"auth": {"answer-floor-ms": "0"}, "limits": dict.fromkeys(LIMITS.sp
 
 class LastingPool(MemoryUserPool):
     """
-    A pool in which one user stays signed in, whatever a case has done.
+    A pool in which one user stays signed in and cannot be deleted.
 
-    Otherwise the first case that deletes the account would end all that needs one.
+    Otherwise the first case that deletes the account would end all cases that need it.
     """
 
     lasting: tuple[str, MemoryUser] | None = None
@@ -54,13 +54,13 @@ class LastingPool(MemoryUserPool):
         return super().bearer(access_token)
 
     def remove(self, user: MemoryUser) -> None:
-        """Remove a user, but not that one."""
+        """Remove a user, except that one."""
         if self.lasting is None or user is not self.lasting[1]:
             super().remove(user)
 
 
 class OneUser:
-    """A source of identity that knows one user: who claims to be another is not believed."""
+    """An authenticator that always returns one user, and accepts no other identity."""
 
     name = "header"
 
@@ -78,7 +78,7 @@ class OneUser:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is run: *cases* of each operation, at most, in each phase; without a seed always the same."""
+    """The extent of a run: at most *cases* of an operation in each phase; the same without a seed."""
 
     cases: int
     seed: int | None = None
@@ -86,14 +86,14 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How it ended; *output* is for a person."""
+    """The result; *output* is the text for the console."""
 
     status: int
     output: str
 
 
 async def run(plan: Plan, folder: Path) -> Outcome:
-    """Serve, and run schemathesis to its end with its files in *folder*."""
+    """Serve, and run schemathesis with its files in *folder*."""
     config = configured(UNLIMITED)
     pool = LastingPool()
     source = OneUser(

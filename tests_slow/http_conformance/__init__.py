@@ -1,1 +1,1 @@
-"""Requests that no sound client sends, by the hundred, and the answers to them."""
+"""Malformed and unusual raw requests, and their responses."""

@@ -1,8 +1,8 @@
 """
-The raw requests, by kind: each with the statuses of all answers to it.
+The raw requests, by kind, each with the statuses of its responses.
 
-What comes after a request's end, or inside its body, is often a request too: an answer to that would be
-smuggled. tests/server/test_protocol.py has others, with the code of each refusal.
+The bytes after a request's end, or inside its body, often look like a request too: a response to that
+would be request smuggling. tests/server/test_protocol.py has others, with the code of each refusal.
 """
 
 import gzip
@@ -10,8 +10,10 @@ import zlib
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
-MARKER: Final = b"SECRETMARKER"  # part of every request, and of no answer and no log line
-MAX_BODY_BYTES: Final = 2_048  # of the server that these are sent to
+MARKER: Final = (
+    b"SECRETMARKER"  # occurs in every request, and must not occur in responses and log lines
+)
+MAX_BODY_BYTES: Final = 2_048  # the limit of the server under test
 
 _HOST: Final = b"Host: localhost\r\nCookie: " + MARKER + b"\r\n"
 _LIVE: Final = b"GET /health/live HTTP/1.1\r\n"
@@ -27,10 +29,10 @@ _CHUNKED: Final = _POST + b"Transfer-Encoding: chunked\r\n\r\n"
 
 class Request(NamedTuple):
     """
-    The bytes, and the statuses of the answers to them: none where they are no whole request.
+    The bytes, and the statuses of the responses; none for an incomplete request.
 
-    What can't be read takes along the requests before it that came in the same packet and are not begun:
-    then the statuses are those of *at_once*.
+    An unreadable request also discards unhandled requests before it in the same packet: then the statuses
+    are those of *at_once*.
     """
 
     name: str
@@ -40,7 +42,7 @@ class Request(NamedTuple):
 
 
 def _sized(head: bytes, body: bytes) -> bytes:
-    """Return a request with a body of the length that it says."""
+    """Return a request with a body and its Content-Length."""
     return head + b"Content-Length: %d\r\n\r\n" % len(body) + body
 
 
@@ -86,7 +88,7 @@ def _transfer_codings() -> Iterator[Request]:
             head + b"Content-Length: 5\r\n\r\n0\r\n\r\n" + _NEXT,
             (400,),
         )
-        # Without a coding that counts there is no body, and what looks like one is a bad request.
+        # Without a valid coding there is no body, and its bytes are a bad request.
         yield Request(f"coding {name}", head + b"\r\nzz\r\n" + MARKER + b"\r\n", (400,))
     for name, line, status in (
         ("in another field", b"Content-Encoding: chunked", 415),
@@ -124,7 +126,7 @@ def _lengths() -> Iterator[Request]:
         "NaN": b"NaN",
     }
     for name, value in values.items():
-        # One that is a number, however large, is more than the server takes, and is not waited for.
+        # A numeric length beyond the limit is refused at once.
         status = 413 if value == b"4294967301" else 400
         text = _POST + b"Content-Length: " + value + b"\r\n\r\n{}   " + _NEXT
         yield Request(f"length {name}", text, (status,))

@@ -1,4 +1,4 @@
-"""Whatever is sent, whole or in pieces: a sound answer, one line of log, and a server that lives on."""
+"""Each raw request, whole or in pieces, gets a valid response and one log line."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ from tests.support.configs import configured, opening
 from tests_slow.http_conformance.requests import KINDS, MARKER, MAX_BODY_BYTES, Request
 
 HEALTHY = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
-KNOWN = (  # so that each of the corpus' own is a write to a profile that there is
+KNOWN = (  # so that the requests write to an existing profile
     b"POST /v1/user/profile HTTP/1.1\r\nHost: localhost\r\nx-amzn-oidc-identity: alice\r\n"
     b"Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 )
@@ -29,7 +29,7 @@ def _app(memory: Adapters) -> web.Application:
 
 
 async def _sent(port: int, request: Request, parts: list[bytes]) -> tuple[int, ...]:
-    """Send a request, check all that holds of every answer and log line; return the statuses."""
+    """Send a request, check every response and log line; return the statuses."""
     final = [status for status in request.statuses if status != 100]
     with logged() as log:
         heard = await exchange(port, *parts, answers=len(final))
@@ -45,7 +45,7 @@ async def _sent(port: int, request: Request, parts: list[bytes]) -> tuple[int, .
 
 
 def _statuses(heard: Heard) -> tuple[int, ...]:
-    """Return the statuses of what was heard, each answer of which must be the service's own."""
+    """Return the statuses of the responses, each of which must be the service's own."""
     for answer in heard.answers:
         if answer.status == 100:
             continue
@@ -70,19 +70,19 @@ async def _check(app: web.Application, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_answers_are_those_of_the_corpus(app: web.Application, kind: str) -> None:
-    """Each request has its answers whether it comes whole or in pieces; nothing of it is repeated."""
+async def test_responses_are_as_listed(app: web.Application, kind: str) -> None:
+    """Each request has its responses whether it arrives whole or in pieces; they echo nothing of it."""
     await _check(app, kind)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_answers_are_the_same_on_the_loop_of_production(app: web.Application, kind: str) -> None:
-    """That loop reads and closes in its own way."""
+def test_responses_are_the_same_on_uvloop(app: web.Application, kind: str) -> None:
+    """uvloop, which production uses, reads and closes in its own way."""
     serve.run(_check(app, kind))
 
 
-def test_corpus_is_large() -> None:
-    """No kind is empty, and no request is there twice."""
+def test_requests_are_many_and_distinct() -> None:
+    """No kind is empty, and no request occurs twice."""
     requests = [request for kind in KINDS.values() for request in kind]
 
     assert len(requests) >= 400

@@ -1,1 +1,1 @@
-"""Rolling restarts behind a balancer, of which no caller is to notice anything."""
+"""Rolling restarts behind a load balancer, which no client may notice."""

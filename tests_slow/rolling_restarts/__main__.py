@@ -1,4 +1,4 @@
-"""`python -m tests_slow.rolling_restarts`: as many rolling restarts as one likes."""
+"""`python -m tests_slow.rolling_restarts`: rolling restarts, as many as --restarts says."""
 
 import argparse
 import asyncio
@@ -20,7 +20,7 @@ from tests_slow.rolling_restarts.run import Plan, Report, run
 
 
 def _silently(_: Delivery) -> None:
-    """Announce a code to nobody."""
+    """Discard a code."""
 
 
 @contextmanager

@@ -1,8 +1,8 @@
 """
-A load balancer as plain as can be: in turn, to those that say they are ready, and never a second time.
+A minimal load balancer: round robin over the ready processes, without retries.
 
-It keeps its connections, as an ALB and nginx do, and finds out about a process only by asking whether it
-is ready. What a process does not answer is a 502: nginx would send some requests to another one.
+It keeps its connections, as an ALB and nginx do, and learns of a process only by its readiness check. A
+request that a process does not answer is a 502; nginx would retry some of them elsewhere.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 @dataclass(eq=False, slots=True)
 class Backend:
-    """A process, and the connections to it that nobody uses now."""
+    """A process, and the idle connections to it."""
 
     host: str
     port: int
@@ -30,7 +30,7 @@ class Backend:
     idle: list[Streams] = field(default_factory=list)
 
     async def asked(self, request: Message) -> Message:
-        """Pass a request on; raises NoMessage, OSError."""
+        """Forward a request; raises NoMessage, OSError."""
         reader, writer = await self._connection()
         try:
             writer.write(bytes(request))
@@ -45,7 +45,7 @@ class Backend:
         return answer
 
     async def check(self) -> None:
-        """Find out whether it is ready."""
+        """Update whether it is ready."""
         try:
             reader, writer = await asyncio.open_connection(self.host, self.port)
         except OSError:
@@ -61,7 +61,7 @@ class Backend:
         (self.ready.set if ready else self.ready.clear)()
 
     def hang_up(self) -> None:
-        """Close the connections that nobody uses."""
+        """Close the idle connections."""
         while self.idle:
             self.idle.pop()[1].close()
 
@@ -75,7 +75,7 @@ class Backend:
 
 
 class Balancer:
-    """Passes requests on to its *backends*, which come and go."""
+    """Forwards requests to its *backends*, which are added and removed."""
 
     def __init__(self) -> None:
         self.backends: list[Backend] = []
@@ -84,19 +84,19 @@ class Balancer:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def add(self, host: str, port: int) -> Backend:
-        """Pass requests on to one more process, from when it is ready."""
+        """Forward requests to another process once it is ready."""
         backend = Backend(host, port)
         self.backends.append(backend)
         await backend.ready.wait()
         return backend
 
     def remove(self, backend: Backend) -> None:
-        """Forget a process."""
+        """Remove a process."""
         self.backends.remove(backend)
         backend.hang_up()
 
     async def check(self) -> None:
-        """Ask all processes again and again whether they are ready."""
+        """Check the readiness of all processes, repeatedly."""
         while True:
             await asyncio.gather(*(backend.check() for backend in self.backends))
             await asyncio.sleep(CHECK_EVERY_S)
@@ -108,7 +108,7 @@ class Balancer:
         task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
-        """Leave clients and processes."""
+        """Close all connections."""
         for task in (tasks := [*self._tasks]):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -120,7 +120,7 @@ class Balancer:
             while True:
                 writer.write(bytes(await self._answer(await received(reader))))
         except NoMessage:
-            return  # the client has left
+            return  # the client has closed the connection
         finally:
             writer.close()
 

@@ -1,16 +1,16 @@
-"""As much of HTTP/1.1 as a balancer and its clients need: one message after another on a connection."""
+"""HTTP/1.1 messages on a connection, as far as the load balancer and its clients need them."""
 
 import asyncio
 from dataclasses import dataclass
 
 
 class NoMessage(Exception):
-    """The connection ended before there was a whole message."""
+    """The connection ended before the message was complete."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A request or an answer: its first line, its fields with names in lower case, its body."""
+    """A request or a response: its start line, its fields with lower-case names, its body."""
 
     first: str
     fields: dict[str, str]
@@ -18,16 +18,16 @@ class Message:
 
     @property
     def status(self) -> int:
-        """The status, where it is an answer."""
+        """The status of a response."""
         return int(self.first.split(" ")[1])
 
     @property
     def closes(self) -> bool:
-        """Tell whether its sender will close the connection."""
+        """Return whether its sender will close the connection."""
         return self.fields.get("connection", "").lower() == "close"
 
     def __bytes__(self) -> bytes:
-        """Return it as it is sent, on a connection that is kept."""
+        """Return its bytes for a persistent connection."""
         fields = {name: value for name, value in self.fields.items() if name != "connection"}
         lines = [self.first, *(f"{name}: {value}" for name, value in fields.items()), "", ""]
         return "\r\n".join(lines).encode("latin-1") + self.body

@@ -1,4 +1,4 @@
-"""Restarts processes one by one under clients that keep their connections, and counts what fails."""
+"""Restarts processes one by one under load, and counts failures."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ SERVED = {200, 201}
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is run; a client pauses up to *pause_s* after each answer."""
+    """The extent of a run; a client pauses for up to *pause_s* after each response."""
 
     restarts: int
     clients: int
@@ -36,7 +36,7 @@ class Plan:
 
 @dataclass(slots=True)
 class Report:
-    """What happened: *statuses* of all answers, and what is *wrong*."""
+    """The result: *statuses* of all responses, and what is *wrong*."""
 
     restarts: int = 0
     duration_s: float = 0
@@ -45,7 +45,7 @@ class Report:
     wrong: Counter[str] = field(default_factory=Counter)
 
     def __str__(self) -> str:
-        """Return the report as a person reads it."""
+        """Return the report as text."""
         took = f"in {self.duration_s:.0f} s, of which the longest stop {self.longest_stop_s:.1f} s"
         lines = [
             f"{self.restarts} restarts {took}",
@@ -58,7 +58,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A process behind the balancer."""
+    """A process behind the load balancer."""
 
     program: Running
     backend: Backend
@@ -67,7 +67,7 @@ class Task:
 
 
 class Restarts:
-    """Processes of the service on the table of *config*, behind *front*."""
+    """The processes of the service on the table of *config*, behind *front*."""
 
     def __init__(self, config: Config, plan: Plan, folder: Path, front: Balancer) -> None:
         self.report = Report()
@@ -92,7 +92,7 @@ class Restarts:
         }
 
     async def start(self) -> None:
-        """Start one more process, and wait until the balancer sends requests to it."""
+        """Start a process, and wait until the load balancer sends requests to it."""
         self._started += 1
         folder = self._folder / f"process-{self._started}"
         folder.mkdir()
@@ -106,7 +106,7 @@ class Restarts:
             self._tasks.append(Task(program, backend, reading, stack.pop_all()))
 
     async def stop(self) -> None:
-        """Stop the process that was started first; what it is at, it finishes."""
+        """Stop the oldest process, which finishes its requests."""
         task = self._tasks.pop(0)
         task.reading.cancel()
         await asyncio.wait((task.reading,))
@@ -132,11 +132,11 @@ class Restarts:
             await self.stop()
 
     async def call(self, rng: random.Random, over: asyncio.Event) -> None:
-        """Be one client: read a profile, and write it now and then, until it is over."""
+        """Read a profile repeatedly, and write it now and then, until the end of the run."""
         user_id = str(uuid.UUID(int=rng.getrandbits(128)))
         reader, writer = await asyncio.open_connection("127.0.0.1", self._front.port)
         try:
-            writer.write(_request("POST", user_id))  # from now on there is a profile to read
+            writer.write(_request("POST", user_id))  # creates the profile
             self._count(await received(reader))
             while not over.is_set():
                 await asyncio.sleep(rng.uniform(0, self._plan.pause_s))
@@ -155,7 +155,7 @@ class Restarts:
 
 
 async def run(plan: Plan, config: Config, folder: Path) -> Report:
-    """Run the plan, with the processes' own files in *folder*."""
+    """Run the plan, with the processes' files in *folder*."""
     rng = random.Random(plan.seed)  # noqa: S311 -- choices that can be repeated
     over = asyncio.Event()
     async with balancer() as front:
@@ -188,7 +188,7 @@ def _request(method: str, user_id: str) -> bytes:
 
 
 async def _read(program: Running) -> None:
-    """Read the log, which would block the process when nobody did."""
+    """Read the log; otherwise the full pipe would block the process."""
     assert program.process.stdout is not None
     while await program.process.stdout.read(65_536):
         pass
