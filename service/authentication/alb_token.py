@@ -1,5 +1,5 @@
 """
-Identity by the token that an Application ServerLoad Balancer signs, `x-amzn-oidc-data`.
+Identity by the token that an Application Load Balancer signs, `x-amzn-oidc-data`.
 
 All load balancers of a region, everybody's, sign with keys of one key server, and the token names no
 audience. A valid signature alone proves nothing: the token must also say that it is from *this* load

@@ -4,7 +4,7 @@ from typing import Final
 
 from service.config.settings import Config
 
-# Elastic ServerLoad Balancing user guide, "Authenticate users": GovCloud keeps its keys in S3.
+# Elastic Load Balancing user guide, "Authenticate users": GovCloud keeps its keys in S3.
 GOVCLOUD_KEYS: Final = "https://s3-{region}.amazonaws.com/aws-elb-public-keys-prod-{region}/"
 
 # By the first word of a region; elsewhere it is amazonaws.com (botocore's partitions.json).

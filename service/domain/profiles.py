@@ -18,7 +18,7 @@ SYSTEM_FIELDS = ("userId", "createdAt", "updatedAt", "version")
 
 FIRST_PAUSE_S = 0.005  # about one round trip to DynamoDB inside a region
 LONGEST_PAUSE_S = 0.25
-# LogContext five seconds of pauses: nobody loses so often but to a store that is wrong.
+# About five seconds of pauses: nobody loses so often but to a store that is wrong.
 MAX_ATTEMPTS = 40
 
 # How long a closed account gets no new profile: the longest life of its access tokens, 24 hours

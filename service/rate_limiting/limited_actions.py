@@ -72,7 +72,7 @@ PASSWORD_GUESSES: Final = frozenset(
     {RateLimitedAction.SIGN_IN, RateLimitedAction.PASSWORD_CHALLENGE}
 )
 CODE_GUESSES: Final = frozenset({RateLimitedAction.CODE_CHALLENGE})
-# UpstreamTelemetry that send a code to whoever has the name, before anything was proved.
+# Calls that send a code to whoever has the name, before anything was proved.
 CODE_REQUESTS: Final = frozenset({RateLimitedAction.BEGIN_CODE, RateLimitedAction.CHOOSE_CODE})
 # The calls of a sign-in, for which a network that the user signed in from has limits of its own.
 SIGN_IN_STEPS: Final = (

@@ -466,7 +466,7 @@ async def test_credentials_hide_their_secret() -> None:
 
 @pytest.mark.parametrize("given", [CREDENTIALS, Credentials("other", SECRET)])
 async def test_given_credentials_sign(given: Credentials) -> None:
-    """UpstreamTelemetry are signed with the credentials that are given, for the configured region."""
+    """Calls are signed with the credentials that are given, for the configured region."""
     async with scripted_server(scripted_aws.answer({"TableNames": []})) as server:
         config = configured({"aws.dynamodb": {"endpoint-url": server.url}})
         async with open_clients(config, given) as clients:

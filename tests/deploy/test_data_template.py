@@ -3,7 +3,7 @@
 from service.commands import provisioning
 from service.profile_store import items
 from tests.deploy.templates import DATA, SERVICE, alternatives, load, of_type
-from tests.support.environment import configured
+from tests.support.configs import configured
 
 TEMPLATE = load(DATA)
 

@@ -12,7 +12,7 @@ from service.config.loader import load as load_settings
 from service.config.schema import SECTIONS
 from tests.deploy import planned
 from tests.deploy.templates import FOLDER, SERVICE, alternatives, entries, load, of_type
-from tests.support.environment import configured
+from tests.support.configs import configured
 
 ROOT: Final = FOLDER.parent.parent
 TEMPLATE: Final = load(SERVICE)

@@ -1,4 +1,4 @@
-"""UpstreamTelemetry that a test answers by hand, one by one, in whatever order."""
+"""Calls that a test answers by hand, one by one, in whatever order."""
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence

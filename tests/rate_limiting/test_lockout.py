@@ -198,7 +198,7 @@ def test_memory_is_bounded() -> None:
 
 
 def test_name_that_is_tried_stays_while_others_come() -> None:
-    """Slots is made by the name that was tried longest ago."""
+    """Room is made by the name that was tried longest ago."""
     clock = Clock()
     lockout = _lockout(clock, capacity=3)
     for failure in range(5):

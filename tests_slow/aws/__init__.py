@@ -1,1 +1,1 @@
-"""UpstreamTelemetry of AWS that end late or fail again and again, and generated answers."""
+"""Calls of AWS that end late or fail again and again, and generated answers."""

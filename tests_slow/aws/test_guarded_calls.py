@@ -119,7 +119,7 @@ async def test_upstream_that_is_down_gets_hardly_more_calls(
 
 @ON_DYNAMODB
 async def test_upstream_that_was_down_is_tried_again_as_before(transport: str, call: Call) -> None:
-    """UpstreamTelemetry that succeed earn the retries back that an outage has used up."""
+    """Calls that succeed earn the retries back that an outage has used up."""
     async with (
         scripted_server(FINE) as server,
         _clients(server.url, transport, BREAKER_OFF) as clients,

@@ -15,7 +15,7 @@ from local_aws.load_balancer import local_load_balancer
 from local_aws.load_balancer_sign_ins import UserPool
 from tests.deploy import planned
 from tests.least_privilege.plugin import Guarded
-from tests.support.environment import PASSWORD, Mailbox, new_user
+from tests.support.accounts import PASSWORD, Mailbox, new_user
 from tests_slow.commands.running import Running, running
 from tests_slow.deploy.stacks import HOST, REGION, Cloud, Parameters, Stack
 

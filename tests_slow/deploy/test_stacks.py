@@ -10,7 +10,7 @@ import pytest
 from service.aws.clients import open_clients
 from service.commands import provisioning
 from service.config.loader import Settings
-from tests.support.environment import CREDENTIALS, configured
+from tests.support.configs import CREDENTIALS, configured
 from tests_slow.deploy.stacks import HOST, REGION, Cloud, Parameters
 
 BROWSERS: Final[Parameters] = {"BrowserDomainPrefix": "profiles", "DomainName": HOST}

@@ -1,4 +1,4 @@
-"""UpstreamTelemetry by any of several processes."""
+"""Calls by any of several processes."""
 
 import itertools
 from collections.abc import Iterator, Mapping

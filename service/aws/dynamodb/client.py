@@ -1,5 +1,5 @@
 """
-UpstreamTelemetry to DynamoDB that leave botocore's path where that costs most.
+Calls to DynamoDB that leave botocore's path where that costs most.
 
 On `before-call`, where botocore lets a handler answer in its stead, a call is written by `requests`,
 signed by `signature`, sent by `connections`, and its answer read by `answers`. All else is botocore's

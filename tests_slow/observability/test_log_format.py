@@ -5,7 +5,8 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from service.log_lines import MAX_BYTES, rendered
+
+from service.observability.log_format import MAX_BYTES, rendered
 
 ANYTHING = st.recursive(
     st.none()

@@ -1,0 +1,1 @@
+"""Generated log events."""
