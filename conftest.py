@@ -96,7 +96,9 @@ def config(cognito_url: str, operator_url: str, guarded: "Guarded", table_name: 
 
 async def _provision(config: Config, name: str) -> dict[str, str]:
     async with open_clients(config, CREDENTIALS) as clients:
-        await provisioning.create_table(clients.dynamodb, config.dynamodb.user_profile_table)
+        await provisioning.create_table(
+            clients.dynamodb.aioboto3, config.dynamodb.user_profile_table
+        )
         pool_id = await provisioning.create_user_pool(
             clients.cognito, name, passkeys_of="localhost"
         )

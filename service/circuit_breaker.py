@@ -62,7 +62,7 @@ class Breaker:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.upstream = upstream
-        self.on_silence: Callable[[], None] | None = None  # called when no answer came
+        self.on_no_response: Callable[[], None] | None = None  # called when no answer came
         self._open_s = config.breaker_open_s * random.uniform(1, 2)  # noqa: S311 -- spreads load, guards nothing
         self._circuit = CircuitBreaker(
             failure_threshold=config.breaker_failures or sys.maxsize,
@@ -86,8 +86,8 @@ class Breaker:
 
     def ended(self, call: "Call", *, failed: bool | None) -> None:
         """Count the outcome of a call; None tells nothing."""
-        if failed and not call.status and self.on_silence is not None:
-            self.on_silence()
+        if failed and not call.status and self.on_no_response is not None:
+            self.on_no_response()
         if call.epoch != self._epoch:
             return
         if failed:

@@ -210,7 +210,7 @@ def test_it_can_be_switched_off(clock: Clock, told: Told) -> None:
 def test_silence_is_told(breaker: Breaker) -> None:
     """Whoever holds the connections hears of calls without an answer, and of no others."""
     heard: list[None] = []
-    breaker.on_silence = lambda: heard.append(None)
+    breaker.on_no_response = lambda: heard.append(None)
 
     answered(breaker, DOWN)
     assert heard == []

@@ -3,38 +3,37 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import aioboto3
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
 from botocore.loaders import Loader, create_loader
 
-from service.aws import retries
 from service.aws.credentials import CredentialProvider
-from service.aws.dynamodb import parsing
-from service.aws.dynamodb.client import FastTransport
-from service.aws.dynamodb.shortcut import Shortcut
-from service.aws.http_session import BoundedItems, GuardedSession
+from service.aws.dynamodb.client import DynamoDBClient
+from service.aws.dynamodb.transports import FastTransport, botocore_transport
+from service.aws.http_session import DynamoDBResponse, GuardedSession
+from service.aws.response_parsers import ResponseParserFactory
+from service.aws.retries import Retries
 from service.circuit_breaker import Breaker
 from service.observability.metrics.catalogue import Metrics
 from service.observability.upstream_calls import COGNITO, DYNAMODB, UpstreamTelemetry
 
 if TYPE_CHECKING:
     from types_aiobotocore_cognito_idp import CognitoIdentityProviderClient
-    from types_aiobotocore_dynamodb import DynamoDBClient
 
     from service.config.settings import CognitoConfig, Config, DynamoDBConfig
 
-DYNAMODB_ATTEMPTS = 3
+DYNAMODB_ATTEMPTS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Credentials given by hand, as for a local AWS; otherwise botocore finds its own."""
+    """Fixed credentials, as for a local AWS."""
 
     access_key_id: str
     secret_access_key: str = field(repr=False)
@@ -42,7 +41,7 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """The open clients, one a service."""
+    """The open clients."""
 
     cognito: CognitoIdentityProviderClient
     dynamodb: DynamoDBClient
@@ -50,55 +49,53 @@ class Clients:
 
 @asynccontextmanager
 async def open_clients(
-    config: Config, credentials: Credentials | None = None, calls: UpstreamTelemetry | None = None
+    config: Config,
+    credentials: Credentials | None = None,
+    telemetry: UpstreamTelemetry | None = None,
 ) -> AsyncIterator[Clients]:
     """
-    Open the clients of one session, and close them; *calls* notes what they are used for.
+    Open the clients, and close them.
 
-    Cognito's calls are sent once: most are not idempotent, and its limits are per user. DynamoDB's
-    are tried several times: every write carries what tells its own repetition from another's write.
+    Without *credentials*, botocore's credential chain is used. Calls to Cognito are sent once, because
+    most are not idempotent; calls to DynamoDB are retried.
     """
-    calls = calls or UpstreamTelemetry(Metrics())
-    told = calls.metrics.breaker_state
-    on_retry = functools.partial(calls.metrics.upstream_retried, DYNAMODB)
+    telemetry = telemetry or UpstreamTelemetry(Metrics())
     async with (
         _session(config, credentials) as session,
-        cognito_client(session, config, Breaker(COGNITO, config.upstreams, told)) as cognito,
-        dynamodb_client(
-            session, config, Breaker(DYNAMODB, config.upstreams, told), on_retry
-        ) as dynamodb,
+        cognito_client(session, config, telemetry) as cognito,
+        dynamodb_client(session, config, telemetry) as dynamodb,
     ):
-        yield Clients(calls.watched(cognito, COGNITO), calls.watched(dynamodb, DYNAMODB))
+        yield Clients(cognito, dynamodb)
 
 
 @asynccontextmanager
 async def _session(
     config: Config, credentials: Credentials | None
 ) -> AsyncIterator[aioboto3.Session]:
-    """Open a session with these credentials, or with those that botocore finds, and close it."""
     region = config.aws.region
-    botocores = AioSession()
-    botocores.register_component("data_loader", model_loader(botocores))
-    renewing = CredentialProvider(botocores, region)
-    botocores.register_component("credential_provider", renewing)
+    core = AioSession()
+    provider = CredentialProvider(core, region)
+    core.register_component("data_loader", model_loader(core))
+    core.register_component("credential_provider", provider)
+    core.register_component("response_parser_factory", ResponseParserFactory())
     session = aioboto3.Session(
         aws_access_key_id=credentials.access_key_id if credentials else None,
         aws_secret_access_key=credentials.secret_access_key if credentials else None,
         region_name=region,
-        botocore_session=botocores,
+        botocore_session=core,
     )
     try:
         yield session
     finally:
-        await renewing.close()
+        await provider.close()
 
 
 def model_loader(session: AioSession) -> Loader:
     """
-    Return what reads botocore's models of the AWS services, from where *session* is configured to look.
+    Return the loader of service models from where *session* is configured to look.
 
-    All sessions that look in the same places have the same one, and it keeps what it has read: parsing
-    the models of Cognito and DynamoDB is half of the time that opening the clients takes.
+    Sessions with the same search path share it, and it caches the models: parsing those of Cognito and
+    DynamoDB takes half of the time to open the clients.
     """
     return _model_loader(session.get_config_variable("data_path"))
 
@@ -110,56 +107,69 @@ def _model_loader(data_path: str | None) -> Loader:
 
 @asynccontextmanager
 async def cognito_client(
-    session: aioboto3.Session, config: Config, breaker: Breaker
+    session: aioboto3.Session, config: Config, telemetry: UpstreamTelemetry
 ) -> AsyncIterator[CognitoIdentityProviderClient]:
-    """Open the client of Cognito, and close it."""
-    options = _limits(config, config.cognito, attempts=1)
-    options["http_session_cls"] = functools.partial(GuardedSession, breaker=breaker)
+    """Open a client of Cognito, and close it; its calls are recorded in *telemetry*."""
+    options = _options(config, config.cognito, attempts=1)
+    options["http_session_cls"] = functools.partial(
+        GuardedSession, breaker=_breaker(COGNITO, config, telemetry)
+    )
     async with session.client(
         "cognito-idp", endpoint_url=config.cognito.endpoint_url, config=AioConfig(**options)
     ) as client:
-        yield client
+        yield telemetry.watched(client, COGNITO)
 
 
 @asynccontextmanager
 async def dynamodb_client(
-    session: aioboto3.Session,
-    config: Config,
-    breaker: Breaker,
-    on_retry: Callable[[], None] = retries.ignore_retry,
+    session: aioboto3.Session, config: Config, telemetry: UpstreamTelemetry
 ) -> AsyncIterator[DynamoDBClient]:
-    """Open the client of DynamoDB with the transport that is configured, and close it."""
+    """Open a client of DynamoDB, and close it; its calls are recorded in *telemetry*."""
+    breaker = _breaker(DYNAMODB, config, telemetry)
+    http_sessions: list[GuardedSession] = []
+
+    def open_http_session(**options: Any) -> GuardedSession:  # noqa: ANN401 -- aiobotocore's
+        opened = GuardedSession(breaker=breaker, response_class=DynamoDBResponse, **options)
+        http_sessions.append(opened)
+        return opened
+
     options = {
-        **_limits(config, config.dynamodb, attempts=DYNAMODB_ATTEMPTS),
-        "parameter_validation": False,  # storage/ makes every request in full
-        "endpoint_discovery_enabled": False,  # it would send where the fast transport does not
+        **_options(config, config.dynamodb, attempts=DYNAMODB_ATTEMPTS),
+        "parameter_validation": False,  # the profile store makes valid requests
+        "endpoint_discovery_enabled": False,  # FastTransport does not follow it
+        "http_session_cls": open_http_session,
     }
-    fast = FastTransport(breaker) if config.dynamodb.transport == "fast" else None
-    options["http_session_cls"] = (
-        functools.partial(GuardedSession, breaker=breaker, answers=BoundedItems)
-        if fast is None
-        else fast.http_session
+    retries = Retries(
+        attempts=DYNAMODB_ATTEMPTS,
+        on_retry=functools.partial(telemetry.metrics.upstream_retried, DYNAMODB),
     )
     async with session.client(
         "dynamodb", endpoint_url=config.dynamodb.endpoint_url, config=AioConfig(**options)
     ) as client:
-        retries.attach(client, attempts=DYNAMODB_ATTEMPTS, on_retry=on_retry)
-        if fast is None:
-            parsing.attach(client)
-            yield client
-        else:
-            fast.attach(client)
-            yield cast("DynamoDBClient", Shortcut(client, fast))
+        retries.attach(client)
+        transport = botocore_transport(client)
+        if config.dynamodb.transport == "fast":
+            transport = FastTransport(
+                client,
+                http=http_sessions[0],
+                credentials=await session.get_credentials(),  # type: ignore[misc]  # a coroutine in aioboto3
+                retries=retries,
+            )
+        yield DynamoDBClient(client, transport, telemetry)
 
 
-def _limits(
+def _breaker(upstream: str, config: Config, telemetry: UpstreamTelemetry) -> Breaker:
+    return Breaker(upstream, config.upstreams, telemetry.metrics.breaker_state)
+
+
+def _options(
     config: Config, service: CognitoConfig | DynamoDBConfig, *, attempts: int
 ) -> dict[str, Any]:
-    """Return what AioConfig takes of a service's limits."""
+    """Return the arguments of AioConfig that both services share."""
     return {
         "connect_timeout": service.connect_timeout_s,
         "read_timeout": service.read_timeout_s,
         "max_pool_connections": config.server.max_in_flight,
         "retries": {"mode": "standard", "total_max_attempts": attempts},
-        "user_agent": "user-profile-service",  # a fixed one saves building it twice a call
+        "user_agent": "user-profile-service",  # botocore would build one twice a call
     }

@@ -76,8 +76,8 @@ async def _create(
     patient = replace(config, upstreams=replace(config.upstreams, breaker_failures=0))
     async with open_clients(patient) as clients:
         table = config.dynamodb.user_profile_table
-        await provisioning.reachable(clients.dynamodb.list_tables, within_s=wait_s)
-        await provisioning.create_table(clients.dynamodb, table)
+        await provisioning.reachable(clients.dynamodb.aioboto3.list_tables, within_s=wait_s)
+        await provisioning.create_table(clients.dynamodb.aioboto3, table)
         if user_pool is None:
             return None
         await provisioning.reachable(

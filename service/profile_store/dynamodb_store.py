@@ -29,9 +29,9 @@ from service.profile_store.sort_key_cache import SortKeyCache
 from service.profile_store.write_ids import new_write_id, with_newest
 
 if TYPE_CHECKING:
-    from types_aiobotocore_dynamodb import DynamoDBClient
     from types_aiobotocore_dynamodb.type_defs import TransactWriteItemTypeDef
 
+    from service.aws.dynamodb.client import DynamoDBClient
     from service.config.settings import DynamoDBConfig
     from service.profile_store.items import Item
 

@@ -11,9 +11,9 @@ from service.profile_store import items
 from service.profile_store.errors import DYNAMODB_ERRORS
 
 if TYPE_CHECKING:
-    from types_aiobotocore_dynamodb import DynamoDBClient
     from types_aiobotocore_dynamodb.type_defs import KeysAndAttributesTypeDef
 
+    from service.aws.dynamodb.client import DynamoDBClient
     from service.profile_store.items import Item
 
 Key: TypeAlias = tuple[str, str]  # the partition key and the sort key

@@ -16,6 +16,7 @@ from botocore.exceptions import (
     ParamValidationError,
     PartialCredentialsError,
 )
+from botocore.parsers import ResponseParserError
 from structlog.testing import capture_logs
 
 from service.aws.clients import Clients, Credentials, open_clients
@@ -38,6 +39,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 Call = Callable[[Clients], Awaitable[object]]
 
+KEY = {"userId": {"S": "alice"}}
 SECRET = "s3cr3t"  # noqa: S105 -- of nobody
 TIMEOUT_S = "0.1"
 MAX_IN_FLIGHT = 20  # botocore's own limit of connections is 10
@@ -61,8 +63,8 @@ async def _list_pools(clients: Clients) -> object:
     return await clients.cognito.list_user_pools(MaxResults=1)
 
 
-async def _list_tables(clients: Clients) -> object:
-    return await clients.dynamodb.list_tables()
+async def _get_item(clients: Clients) -> object:
+    return await clients.dynamodb.get_item(TableName="t", Key=KEY)
 
 
 @asynccontextmanager
@@ -248,7 +250,7 @@ async def test_missing_credentials_are_the_operators(error: Exception) -> None:
     assert [event["error"] for event in logs] == [type(error).__name__]
 
 
-@pytest.mark.parametrize("call", [_list_pools, _list_tables], ids=["cognito", "dynamodb"])
+@pytest.mark.parametrize("call", [_list_pools, _get_item], ids=["cognito", "dynamodb"])
 @pytest.mark.parametrize("status", [200, 400, 500])
 @pytest.mark.parametrize("body", [b"[]", b'"x"', b"null", b"5", b"true"])
 async def test_json_that_is_no_object_is_a_fault(
@@ -259,8 +261,10 @@ async def test_json_that_is_no_object_is_a_fault(
         error = await asker.error(scripted_aws.raw(body, status), call)
 
     assert type(error) is UpstreamFault
-    assert isinstance(error.__cause__, AttributeError)
-    assert logs == [{"event": "aws_call_failed", "error": "AttributeError", "log_level": "warning"}]
+    assert isinstance(error.__cause__, ResponseParserError)
+    assert logs == [
+        {"event": "aws_call_failed", "error": "ResponseParserError", "log_level": "warning"}
+    ]
 
 
 @pytest.mark.parametrize(
@@ -270,8 +274,10 @@ async def test_json_that_is_no_object_is_a_fault(
         scripted_aws.answer({"UserPools": [[]]}),
         scripted_aws.answer({"UserPools": [{"CreationDate": "today"}]}),
         refusal(5, 400),  # type: ignore[arg-type]  # on purpose
+        refusal(["x"], 400),  # type: ignore[arg-type]  # on purpose
+        refusal({}, 400),  # type: ignore[arg-type]  # on purpose
     ],
-    ids=["no list", "no object in a list", "no moment", "an exception without a name"],
+    ids=["no list", "no object in a list", "no date", "number", "list of codes", "object"],
 )
 async def test_undocumented_shape_is_a_fault(answer: bytes, asker: Asker) -> None:
     """A part of an answer that is not of its documented type is the upstream's fault."""
@@ -409,9 +415,9 @@ async def test_cognito_is_asked_once(answer: bytes | None, asker: Asker) -> None
 async def test_dynamodb_is_asked_three_times(asker: Asker) -> None:
     """A call to DynamoDB is sent three times before it is given up."""
     with pytest.raises(UpstreamUnavailable):
-        await asker.ask(_list_tables, scripted_aws.raw(b"{}", 500))
+        await asker.ask(_get_item, scripted_aws.raw(b"{}", 500))
 
-    assert asker.operations == ["ListTables"] * 3
+    assert asker.operations == ["GetItem"] * 3
 
 
 @pytest.mark.usefixtures("short_pauses")
@@ -420,23 +426,23 @@ async def test_dynamodb_recovers_unnoticed(asker: Asker) -> None:
     answers = (
         scripted_aws.HANG_UP,
         scripted_aws.raw(b"{}", 503),
-        scripted_aws.answer({"TableNames": ["t"]}),
+        scripted_aws.answer({"Item": KEY}),
     )
-    answer = await asker.ask(_list_tables, *answers)
+    answer = await asker.ask(_get_item, *answers)
 
-    assert answer["TableNames"] == ["t"]
-    assert asker.operations == ["ListTables"] * 3
+    assert answer["Item"] == KEY
+    assert asker.operations == ["GetItem"] * 3
 
 
 async def test_dynamodbs_refusal_is_not_repeated(asker: Asker) -> None:
     """What DynamoDB refuses for good is asked once."""
     with pytest.raises(UpstreamFault):
-        await asker.ask(_list_tables, refusal("ResourceNotFoundException"))
+        await asker.ask(_get_item, refusal("ResourceNotFoundException"))
 
-    assert asker.operations == ["ListTables"]
+    assert asker.operations == ["GetItem"]
 
 
-@pytest.mark.parametrize("call", [_list_pools, _list_tables], ids=["cognito", "dynamodb"])
+@pytest.mark.parametrize("call", [_list_pools, _get_item], ids=["cognito", "dynamodb"])
 async def test_connections_are_as_many_as_requests(call: Call) -> None:
     """As many calls as requests may be in flight are under way at once; none waits for another."""
     server_settings = {"connect-timeout-s": "30", "read-timeout-s": "30"}
@@ -466,13 +472,15 @@ async def test_credentials_hide_their_secret() -> None:
 
 @pytest.mark.parametrize("given", [CREDENTIALS, Credentials("other", SECRET)])
 async def test_given_credentials_sign(given: Credentials) -> None:
-    """Calls are signed with the credentials that are given, for the configured region."""
-    async with scripted_server(scripted_aws.answer({"TableNames": []})) as server:
+    """UpstreamTelemetry are signed with the credentials that are given, for the configured region."""
+    async with scripted(scripted_aws.answer({})) as server:
         config = configured({"aws.dynamodb": {"endpoint-url": server.url}})
         async with open_clients(config, given) as clients:
-            await clients.dynamodb.list_tables()
+            for _ in range(2):  # the first call of an operation is sent by aioboto3
+                await _get_item(clients)
 
-    (head,) = server.heads
-    assert f"Credential={given.access_key_id}/" in head["authorization"]
-    assert "/us-east-1/dynamodb/" in head["authorization"]
-    assert head["user-agent"].startswith("user-profile-service ")
+    for head in server.heads:
+        assert f"Credential={given.access_key_id}/" in head["authorization"]
+        assert "/us-east-1/dynamodb/" in head["authorization"]
+        assert head["user-agent"].startswith("user-profile-service ")
+    assert len(server.heads) == 2

@@ -133,7 +133,7 @@ async def test_failure_to_renew_is_nobodys(
     endpoint: ScriptedKeyServer, transport: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where no new credentials are to be had, the old ones serve; it is tried again, and logged."""
-    monkeypatch.setattr(module, "PAUSE_S", 0)
+    monkeypatch.setattr(module, "REFRESH_PAUSE_S", 0)
     endpoint.otherwise = _credentials("old", OLD)
     async with _calling(transport) as caller:
         endpoint.otherwise = FAILING
@@ -159,7 +159,7 @@ async def test_failure_is_not_repeated_at_once(
     endpoint: ScriptedKeyServer, transport: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many calls come, the endpoint is asked again only after a pause."""
-    monkeypatch.setattr(module, "PAUSE_S", 3_600)
+    monkeypatch.setattr(module, "REFRESH_PAUSE_S", 3_600)
     endpoint.otherwise = _credentials("old", OLD)
     async with _calling(transport) as caller:
         endpoint.otherwise = FAILING
@@ -198,7 +198,7 @@ async def test_without_credentials_the_upstream_is_unavailable(
     endpoint: ScriptedKeyServer, transport: str, failing: Responder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without any that are good, nothing is sent, and the caller may come again."""
-    monkeypatch.setattr(module, "PAUSE_S", 0)
+    monkeypatch.setattr(module, "REFRESH_PAUSE_S", 0)
     endpoint.otherwise = _credentials("expired", EXPIRED)
     async with _calling(transport) as caller:
         endpoint.otherwise = failing
@@ -239,7 +239,7 @@ async def test_endpoint_that_trickles_does_not_hold_up_the_start(
     endpoint: ScriptedKeyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """For botocore the time begins anew with each byte."""
-    monkeypatch.setattr(module, "FIRST_S", 0.3)
+    monkeypatch.setattr(module, "LOAD_TIMEOUT_S", 0.3)
     endpoint.otherwise = trickling(b"{" + b" " * 10_000)
 
     with pytest.raises(CredentialRetrievalError, match="TimeoutError"):
@@ -251,15 +251,15 @@ async def test_renewal_that_trickles_is_given_up(
     endpoint: ScriptedKeyServer, transport: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Once the endpoint is sound again, a try that began before is not waited for."""
-    monkeypatch.setattr(module, "LONGEST_S", 0.2)
-    monkeypatch.setattr(module, "PAUSE_S", 0)
+    monkeypatch.setattr(module, "REFRESH_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(module, "REFRESH_PAUSE_S", 0)
     endpoint.otherwise = _credentials("expired", EXPIRED)
     async with _calling(transport) as caller:
         endpoint.otherwise = trickling(b"{" + b" " * 10_000)
         with pytest.raises(UpstreamUnavailable):
             await caller.key()
 
-        monkeypatch.setattr(module, "LONGEST_S", PATIENCE_S)
+        monkeypatch.setattr(module, "REFRESH_TIMEOUT_S", PATIENCE_S)
         endpoint.otherwise = _credentials("new", GOOD)
         assert await caller.key() == "new"
 

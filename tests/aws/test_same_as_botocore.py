@@ -98,11 +98,6 @@ async def _transact(client: Client) -> Any:  # noqa: ANN401 -- botocore's
     return await client.transact_write_items(TransactItems=puts, ClientRequestToken="once")
 
 
-async def _describe(client: Client) -> Any:  # noqa: ANN401 -- botocore's
-    """Make a call that no transport takes over."""
-    return await client.describe_table(TableName="t")
-
-
 CALLS = [_get, _batch, _batch_by_bytes, _query, _update, _transact]
 
 
@@ -158,10 +153,6 @@ ANSWERED: dict[str, tuple[Call, bytes]] = {
     "BatchGetItem by bytes": (_batch_by_bytes, _answer({"Responses": {}})),
     "UpdateItem": (_update, _answer({"Attributes": ITEM})),
     "TransactWriteItems": (_transact, _answer({})),
-    "DescribeTable": (
-        _describe,
-        _answer({"Table": {"TableName": "t", "CreationDateTime": 1.5e9}}),
-    ),
     "chunked": (_get, _chunked(FOUND)),
     "header twice": (_get, _answer({}, X_A="1").replace(b"X-A: 1", b"X-A: 1\r\nx-a: 2")),
     "no body": (_get, raw(b"")),

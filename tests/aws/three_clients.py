@@ -10,6 +10,7 @@ from unittest.mock import patch
 
 import aioboto3
 from aiobotocore.config import AioConfig
+from aiobotocore.session import AioSession
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import ReadOnlyCredentials
@@ -17,8 +18,10 @@ from botocore.retries.quota import RetryQuota
 
 from service.aws import retries
 from service.aws.clients import Credentials, dynamodb_client
-from service.circuit_breaker import Breaker
+from service.aws.response_parsers import ResponseParserFactory
 from service.config.settings import Config
+from service.observability.metrics.catalogue import Metrics
+from service.observability.upstream_calls import UpstreamTelemetry
 from tests.support.configs import BREAKER_OFF, configured
 from tests.support.scripted_aws import ScriptedAws
 
@@ -46,11 +49,14 @@ def settings(url: str, **more: str) -> Config:
 
 def session(credentials: Credentials | None, token: str | None = None) -> aioboto3.Session:
     """Return a session with these credentials, or with those that botocore finds."""
+    core = AioSession()
+    core.register_component("response_parser_factory", ResponseParserFactory())
     return aioboto3.Session(
         aws_access_key_id=credentials.access_key_id if credentials else None,
         aws_secret_access_key=credentials.secret_access_key if credentials else None,
         aws_session_token=token,
         region_name="us-east-1",
+        botocore_session=core,
     )
 
 
@@ -70,15 +76,14 @@ async def three_clients(
     async with AsyncExitStack() as stack:
         # Ours differs in what it begins with, in what calls earn, in how often it asks for replies that
         # are lost, and in nothing else.
-        stack.enter_context(patch.object(retries, "MOST_LOST", 3))
+        stack.enter_context(patch.object(retries, "MAX_LOST_RESPONSES", 3))
         stack.enter_context(patch.object(retries, "CAPACITY", RetryQuota.INITIAL_CAPACITY))
         stack.enter_context(patch.object(retries.RetryBudget, "_NO_RETRY_INCREMENT", 1))
         botocores = opened.client("dynamodb", endpoint_url=url, config=untouched)
         clients: list[Client] = [await stack.enter_async_context(botocores)]
         for transport in ("botocore", "fast"):
             chosen = configured({"aws.dynamodb": _entries(config, transport)}, BREAKER_OFF)
-            breaker = Breaker("dynamodb", chosen.upstreams)
-            client = dynamodb_client(opened, chosen, breaker)
+            client = dynamodb_client(opened, chosen, UpstreamTelemetry(Metrics()))
             clients.append(await stack.enter_async_context(client))
         yield dict(zip(NAMES, clients, strict=True))
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import jwt
 import pytest
-from types_aiobotocore_dynamodb import DynamoDBClient
 
 from bench import profiles, servers, tokens
 from bench.peers.floor import BODY
@@ -17,6 +16,7 @@ from bench.stubs.dynamodb import OTHER_TABLE, SERVICE_TABLE
 from service.api.profile_json import ProfileRepresentation
 from service.api.schemas.profiles import ProfileSchema
 from service.aws.clients import Credentials, open_clients
+from service.aws.dynamodb.client import DynamoDBClient
 from service.config import loader
 from service.config.settings import Config
 from service.profile_store import items

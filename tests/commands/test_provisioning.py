@@ -77,9 +77,9 @@ async def _pool_id(own: Clients) -> str:
 
 async def test_table_is_created_for_profiles(own: Clients, name: str) -> None:
     """The table has the two keys of profiles as strings, and is paid by the request."""
-    await provisioning.create_table(own.dynamodb, name)
+    await provisioning.create_table(own.dynamodb.aioboto3, name)
 
-    table = (await own.dynamodb.describe_table(TableName=name))["Table"]
+    table = (await own.dynamodb.aioboto3.describe_table(TableName=name))["Table"]
     assert table["KeySchema"] == [
         {"AttributeName": "userId", "KeyType": "HASH"},
         {"AttributeName": "createdAt", "KeyType": "RANGE"},
@@ -93,9 +93,9 @@ async def test_table_is_created_for_profiles(own: Clients, name: str) -> None:
 
 async def test_deleted_profiles_expire(own: Clients, name: str) -> None:
     """DynamoDB purges what is deleted, by the attribute expiresAt."""
-    await provisioning.create_table(own.dynamodb, name)
+    await provisioning.create_table(own.dynamodb.aioboto3, name)
 
-    told = await own.dynamodb.describe_time_to_live(TableName=name)
+    told = await own.dynamodb.aioboto3.describe_time_to_live(TableName=name)
     assert told["TimeToLiveDescription"] == {
         "TimeToLiveStatus": "ENABLED",
         "AttributeName": "expiresAt",
@@ -104,27 +104,27 @@ async def test_deleted_profiles_expire(own: Clients, name: str) -> None:
 
 async def test_table_is_found_again(own: Clients, name: str) -> None:
     """A second run finds the table and what is in it."""
-    await provisioning.create_table(own.dynamodb, name)
+    await provisioning.create_table(own.dynamodb.aioboto3, name)
     key = {"userId": {"S": "u"}, "createdAt": {"S": "t"}}
-    await own.dynamodb.put_item(TableName=name, Item=key)
+    await own.dynamodb.aioboto3.put_item(TableName=name, Item=key)
     with capture_logs() as logs:
-        await provisioning.create_table(own.dynamodb, name)
+        await provisioning.create_table(own.dynamodb.aioboto3, name)
 
     assert [(event["event"], event["table"]) for event in logs] == [("table_found", name)]
-    assert (await own.dynamodb.get_item(TableName=name, Key=key))["Item"] == key
+    assert (await own.dynamodb.aioboto3.get_item(TableName=name, Key=key))["Item"] == key
 
 
 async def test_table_without_expiry_gets_it(own: Clients, name: str) -> None:
     """A table that was made by hand, as in the seed, gets what is missing."""
-    await own.dynamodb.create_table(
+    await own.dynamodb.aioboto3.create_table(
         TableName=name,
         KeySchema=provisioning.KEY_SCHEMA,
         AttributeDefinitions=provisioning.ATTRIBUTES,
         BillingMode="PAY_PER_REQUEST",
     )
-    await provisioning.create_table(own.dynamodb, name)
+    await provisioning.create_table(own.dynamodb.aioboto3, name)
 
-    told = await own.dynamodb.describe_time_to_live(TableName=name)
+    told = await own.dynamodb.aioboto3.describe_time_to_live(TableName=name)
     assert told["TimeToLiveDescription"]["TimeToLiveStatus"] == "ENABLED"
 
 
@@ -148,7 +148,7 @@ async def test_other_table_is_refused(
     keys: dict[str, Any], found: str, own: Clients, name: str
 ) -> None:
     """A table with other keys is not for profiles; the message says what it has and what is needed."""
-    await own.dynamodb.create_table(
+    await own.dynamodb.aioboto3.create_table(
         TableName=name,
         KeySchema=[{"AttributeName": key, "KeyType": kind} for key, (kind, _) in keys.items()],
         AttributeDefinitions=[
@@ -157,13 +157,13 @@ async def test_other_table_is_refused(
         BillingMode="PAY_PER_REQUEST",
     )
     with pytest.raises(TableUnusable) as refused:
-        await provisioning.create_table(own.dynamodb, name)
+        await provisioning.create_table(own.dynamodb.aioboto3, name)
 
     assert str(refused.value) == (
         f"The table {name} has the keys {found}; "
         "profiles need userId (HASH, S) and createdAt (RANGE, S)."
     )
-    told = await own.dynamodb.describe_time_to_live(TableName=name)
+    told = await own.dynamodb.aioboto3.describe_time_to_live(TableName=name)
     assert told["TimeToLiveDescription"]["TimeToLiveStatus"] == "DISABLED"
 
 
@@ -195,7 +195,7 @@ async def test_table_is_waited_for(stand_in: StandIn) -> None:
         answer({}),
     )
     stand_in.server.plan(*answers)
-    await provisioning.create_table(stand_in.clients.dynamodb, "t")
+    await provisioning.create_table(stand_in.clients.dynamodb.aioboto3, "t")
 
     assert stand_in.server.operations == [
         "CreateTable",
@@ -215,7 +215,9 @@ async def test_table_that_never_becomes_active_is_given_up(stand_in: StandIn) ->
     """Waiting for a table has an end, which names the table and the time."""
     stand_in.server.plan(answer({}), _table("CREATING"))
     with pytest.raises(TableUnusable, match=r"The table t is not active after 0\.05 s\."):
-        await provisioning.create_table(stand_in.clients.dynamodb, "t", active_within_s=0.05)
+        await provisioning.create_table(
+            stand_in.clients.dynamodb.aioboto3, "t", active_within_s=0.05
+        )
 
     assert "UpdateTimeToLive" not in stand_in.server.operations
 
@@ -229,7 +231,7 @@ async def test_table_that_is_as_it_should_be_is_left_alone(
     answers = (IN_USE, _table(table), _time_to_live(status, "expiresAt"))
     stand_in.server.plan(*answers)
     with capture_logs() as logs:
-        await provisioning.create_table(stand_in.clients.dynamodb, "t")
+        await provisioning.create_table(stand_in.clients.dynamodb.aioboto3, "t")
 
     assert stand_in.server.operations == ["CreateTable", "DescribeTable", "DescribeTimeToLive"]
     assert [event["event"] for event in logs] == ["table_found"]
@@ -240,7 +242,7 @@ async def test_expiry_by_another_attribute_is_told(stand_in: StandIn) -> None:
     answers = (IN_USE, _table("ACTIVE"), _time_to_live("ENABLED", "ttl"))
     stand_in.server.plan(*answers)
     with capture_logs() as logs:
-        await provisioning.create_table(stand_in.clients.dynamodb, "t")
+        await provisioning.create_table(stand_in.clients.dynamodb.aioboto3, "t")
 
     assert stand_in.server.operations == ["CreateTable", "DescribeTable", "DescribeTimeToLive"]
     assert logs[-1] == {

@@ -30,7 +30,9 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, placed: Mapping[str, 
 async def _table_status(local: LocalAws, name: str) -> str:
     servers = {"endpoint-url": local.endpoint_url, "read-timeout-s": "20"}
     async with open_clients(configured({"aws.dynamodb": servers}), CREDENTIALS) as clients:
-        return (await clients.dynamodb.describe_table(TableName=name))["Table"]["TableStatus"]
+        return (await clients.dynamodb.aioboto3.describe_table(TableName=name))["Table"][
+            "TableStatus"
+        ]
 
 
 def test_ids_are_settings(here: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:

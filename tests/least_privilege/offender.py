@@ -14,13 +14,15 @@ KEY = items.key("alice", "2020")
 async def test_deletes(clients: Clients, config: Config) -> None:
     """Make a call that the role may not make, and ignore the refusal."""
     with suppress(ClientError):
-        await clients.dynamodb.delete_item(TableName=config.dynamodb.user_profile_table, Key=KEY)
+        await clients.dynamodb.aioboto3.delete_item(
+            TableName=config.dynamodb.user_profile_table, Key=KEY
+        )
 
 
 async def test_scans(clients: Clients, config: Config) -> None:
     """Read the profiles of all users."""
     with suppress(ClientError):
-        await clients.dynamodb.scan(TableName=config.dynamodb.user_profile_table)
+        await clients.dynamodb.aioboto3.scan(TableName=config.dynamodb.user_profile_table)
 
 
 async def test_reads_another_table(clients: Clients) -> None:

@@ -47,7 +47,7 @@ class Role:
 
     async def call(self, operation: str, **call: Any) -> None:  # noqa: ANN401 -- of any operation
         """Make a call by the name that it has on the wire."""
-        dynamodb = self.clients.dynamodb
+        dynamodb = self.clients.dynamodb.aioboto3
         names = dynamodb.meta.method_to_api_mapping
         (method,) = (method for method, name in names.items() if name == operation)
         await getattr(dynamodb, method)(**call)
@@ -60,7 +60,7 @@ async def role() -> AsyncIterator[Role]:
     policy = policy_for(table, region=configured().aws.region)
     with guarded_moto(policy) as (guard, url), local_aws() as operators:
         async with open_clients(_with_table(table, operators.endpoint_url), CREDENTIALS) as clients:
-            await provisioning.create_table(clients.dynamodb, table)
+            await provisioning.create_table(clients.dynamodb.aioboto3, table)
         config = _with_table(table, url)
         async with open_clients(config, CREDENTIALS) as clients:
             yield Role(clients, table, config, guard)

@@ -27,11 +27,11 @@ def store(clients: Clients, config: Config) -> DynamoDBProfileStore:
 @pytest.fixture
 def table(clients: Clients, config: Config) -> Table:
     """Return the table, to put into it what another program would."""
-    return Table(clients.dynamodb, config.dynamodb.user_profile_table)
+    return Table(clients.dynamodb.aioboto3, config.dynamodb.user_profile_table)
 
 
 @pytest.fixture
 async def ttl(operators: Config) -> AsyncIterator[Table]:
     """Open the table for what DynamoDB's own TTL does, which needs permission of nobody."""
     async with open_clients(operators, CREDENTIALS) as clients:
-        yield Table(clients.dynamodb, operators.dynamodb.user_profile_table)
+        yield Table(clients.dynamodb.aioboto3, operators.dynamodb.user_profile_table)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from service.aws.clients import Clients
-from service.aws.retries import MOST_LOST
+from service.aws.retries import MAX_LOST_RESPONSES
 from service.config.settings import Config
 from service.domain import profiles
 from service.domain.errors import AccountClosed, ProfileChanged, UpstreamUnavailable
@@ -75,7 +75,7 @@ async def test_lost_replies_in_a_row_go_unnoticed(
 ) -> None:
     """A network that loses reply after reply is asked until one comes through."""
     async with store_behind_proxy(config) as (store, proxy):
-        proxy.losing[operation] = MOST_LOST - 1
+        proxy.losing[operation] = MAX_LOST_RESPONSES - 1
 
         created = await store.create(user_id, {"city": "Mumbai"})
 
@@ -86,12 +86,12 @@ async def test_lost_replies_in_a_row_go_unnoticed(
 async def test_upstream_that_loses_every_reply_is_unavailable(config: Config, user_id: str) -> None:
     """After the last try the caller hears that the upstream is not available."""
     async with store_behind_proxy(config) as (store, proxy):
-        proxy.losing["Query"] = MOST_LOST
+        proxy.losing["Query"] = MAX_LOST_RESPONSES
 
         with pytest.raises(UpstreamUnavailable):
             await store.find(user_id)
 
-        assert proxy.seen == ["Query"] * MOST_LOST
+        assert proxy.seen == ["Query"] * MAX_LOST_RESPONSES
 
 
 async def test_update_under_anothers_update_recognises_itself(
@@ -176,7 +176,7 @@ async def test_update_of_which_every_reply_was_lost_is_read_back(
     """Where no try got a reply, the profile itself tells that the write was made."""
     async with store_behind_proxy(config) as (slow, proxy):
         created = await slow.create(user_id, {"city": "Mumbai"})
-        proxy.losing["UpdateItem"] = MOST_LOST
+        proxy.losing["UpdateItem"] = MAX_LOST_RESPONSES
 
         updated = await slow.update(created, {"city": "Pune"})
 
@@ -189,7 +189,7 @@ async def test_creation_of_which_every_reply_was_lost_is_read_back(
 ) -> None:
     """A creation that nobody was told of is found by its id."""
     async with store_behind_proxy(config) as (slow, proxy):
-        proxy.losing["TransactWriteItems"] = MOST_LOST
+        proxy.losing["TransactWriteItems"] = MAX_LOST_RESPONSES
 
         created = await slow.create(user_id, {"city": "Mumbai"})
 
@@ -233,11 +233,11 @@ async def test_closing_whose_replies_were_lost_succeeds(
     """An account is closed though nobody was told so."""
     async with store_behind_proxy(config) as (slow, proxy):
         await slow.create(user_id, {"city": "Mumbai"})
-        proxy.losing["TransactWriteItems"] = MOST_LOST
+        proxy.losing["TransactWriteItems"] = MAX_LOST_RESPONSES
 
         await slow.close(user_id)
 
-        assert proxy.seen.count("TransactWriteItems") == 1 + MOST_LOST
+        assert proxy.seen.count("TransactWriteItems") == 1 + MAX_LOST_RESPONSES
     assert await store.find_latest(user_id) is None
     with pytest.raises(AccountClosed):
         await store.create(user_id, {})
@@ -249,12 +249,12 @@ async def test_update_without_any_reply_that_cannot_be_read_back_is_unavailable(
     """Where the read back fails too, the caller hears what the write's own failure was."""
     async with store_behind_proxy(config) as (store, proxy):
         created = await store.create(user_id, {"city": "Mumbai"})
-        proxy.losing.update(dict.fromkeys(("UpdateItem", "Query"), MOST_LOST))
+        proxy.losing.update(dict.fromkeys(("UpdateItem", "Query"), MAX_LOST_RESPONSES))
 
         with pytest.raises(UpstreamUnavailable):
             await store.update(created, {"city": "Pune"})
 
-        assert proxy.seen.count("Query") == MOST_LOST
+        assert proxy.seen.count("Query") == MAX_LOST_RESPONSES
 
 
 async def test_update_that_was_never_made_is_unavailable(config: Config, user_id: str) -> None:

@@ -98,7 +98,7 @@ async def provisioned(aws_url: str) -> Place:
         }
     )
     async with open_clients(config, CREDENTIALS) as clients:
-        await provisioning.create_table(clients.dynamodb, name)
+        await provisioning.create_table(clients.dynamodb.aioboto3, name)
         pool_id = await provisioning.create_user_pool(clients.cognito, name, passkeys_of=None)
         client_id = await provisioning.create_client(clients.cognito, pool_id, name)
     return Place(aws_url, pool_id, client_id, name)

@@ -65,7 +65,9 @@ def _pool() -> Iterator[Config]:
 
 async def _provision(config: Config) -> dict[str, str]:
     async with open_clients(config, CREDENTIALS) as clients:
-        await provisioning.create_table(clients.dynamodb, config.dynamodb.user_profile_table)
+        await provisioning.create_table(
+            clients.dynamodb.aioboto3, config.dynamodb.user_profile_table
+        )
         pool_id = await provisioning.create_user_pool(
             clients.cognito, "enumeration", passkeys_of="localhost"
         )

@@ -43,7 +43,9 @@ class Victim:
 
     async def items(self, place: Place) -> list[dict[str, Any]]:
         """Return every item of the table."""
-        found = await self.clients.dynamodb.scan(TableName=place.table, ConsistentRead=True)
+        found = await self.clients.dynamodb.aioboto3.scan(
+            TableName=place.table, ConsistentRead=True
+        )
         return [dict(item) for item in found["Items"]]
 
     async def token_of(self, pool_id: str, username: str) -> str:

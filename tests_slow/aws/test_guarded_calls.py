@@ -9,7 +9,7 @@ import pytest
 
 from service.aws.clients import Clients, open_clients
 from service.aws.errors import translated
-from service.aws.retries import MOST_LOST
+from service.aws.retries import MAX_LOST_RESPONSES
 from service.circuit_breaker import UpstreamRefused
 from service.config.loader import Settings
 from service.domain.errors import UpstreamUnavailable
@@ -43,7 +43,7 @@ async def _get(clients: Clients) -> Any:  # noqa: ANN401 -- botocore's
 
 async def _list_tables(clients: Clients) -> Any:  # noqa: ANN401 -- botocore's
     """Make a call that the fast transport leaves to botocore."""
-    return await clients.dynamodb.list_tables()
+    return await clients.dynamodb.aioboto3.list_tables()
 
 
 async def _get_user(clients: Clients) -> Any:  # noqa: ANN401 -- botocore's
@@ -94,7 +94,7 @@ async def test_trickling_answer_ends_with_the_time_of_the_attempt(
     async with _clients(slow.url, transport, BREAKER_OFF) as clients:
         await _failed(call, clients)
 
-    assert len(slow.asked) == (1 if call is _get_user else MOST_LOST)
+    assert len(slow.asked) == (1 if call is _get_user else MAX_LOST_RESPONSES)
 
 
 @WAYS

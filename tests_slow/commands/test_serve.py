@@ -47,7 +47,7 @@ def _service(
 async def _seen(url: str, role_url: str, folder: Path) -> Service:
     settings = configured({"aws.dynamodb": {"endpoint-url": url, "read-timeout-s": "20"}})
     async with open_clients(settings, CREDENTIALS) as clients:
-        await provisioning.create_table(clients.dynamodb, TABLE)
+        await provisioning.create_table(clients.dynamodb.aioboto3, TABLE)
     environ = {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",

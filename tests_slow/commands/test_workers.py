@@ -47,7 +47,7 @@ def _environ(own_local_aws: LocalAws, guarded: Guarded) -> Mapping[str, str]:
 async def _create_table(url: str) -> None:
     settings = configured({"aws.dynamodb": {"endpoint-url": url, "read-timeout-s": "20"}})
     async with open_clients(settings, CREDENTIALS) as clients:
-        await provisioning.create_table(clients.dynamodb, TABLE)
+        await provisioning.create_table(clients.dynamodb.aioboto3, TABLE)
 
 
 @asynccontextmanager

@@ -15,8 +15,8 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r
 
 @pytest.fixture(autouse=True)
 def _little(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_session.BoundedResponse, "most_bytes", MOST)
-    monkeypatch.setattr(http_session.BoundedItems, "most_bytes", MOST)
+    monkeypatch.setattr(http_session.BoundedResponse, "max_bytes", MOST)
+    monkeypatch.setattr(http_session.DynamoDBResponse, "max_bytes", MOST)
 
 
 async def _endless(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -40,7 +40,9 @@ def _dynamodb() -> Iterator[tuple[str, float]]:
 
 async def _run(plan: Plan, config: Config, folder: Path) -> Report:
     async with open_clients(config, CREDENTIALS) as clients:
-        await provisioning.create_table(clients.dynamodb, config.dynamodb.user_profile_table)
+        await provisioning.create_table(
+            clients.dynamodb.aioboto3, config.dynamodb.user_profile_table
+        )
     return await run(plan, config, folder)
 
 

@@ -99,7 +99,7 @@ async def run(plan: Plan, config: Config, folder: Path) -> Report:
     report.kills, report.pauses, report.storms = made.kills, made.pauses, made.storms
     report.faults.update({fault.value: count for fault, count in made.faults.items()})
     async with open_clients(config, CREDENTIALS) as clients:
-        table = clients.dynamodb, config.dynamodb.user_profile_table
+        table = clients.dynamodb.aioboto3, config.dynamodb.user_profile_table
         for user in users:
             report.outcomes.update(operation.outcome for operation in user.history())
             report.wrong += _verdict(user)

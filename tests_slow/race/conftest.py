@@ -51,13 +51,13 @@ async def processes(
 async def shared_table(operators: Config) -> AsyncIterator[Table]:
     """Open the table to an operator, who may also scan it, for all tests of a module."""
     async with open_clients(operators, CREDENTIALS) as clients:
-        yield Table(clients.dynamodb, operators.dynamodb.user_profile_table)
+        yield Table(clients.dynamodb.aioboto3, operators.dynamodb.user_profile_table)
 
 
 @pytest.fixture
 def table(clients: Clients, config: Config) -> Table:
     """Return the table."""
-    return Table(clients.dynamodb, config.dynamodb.user_profile_table)
+    return Table(clients.dynamodb.aioboto3, config.dynamodb.user_profile_table)
 
 
 @pytest.fixture

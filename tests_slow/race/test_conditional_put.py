@@ -38,7 +38,7 @@ class Racer:
 
     async def put_unless_exists(self, user_id: str) -> bool:
         """Put a profile as `attribute_not_exists` suggests; tell whether it was put."""
-        client: DynamoDBClient = self.clients.dynamodb
+        client: DynamoDBClient = self.clients.dynamodb.aioboto3
         try:
             await client.put_item(
                 TableName=self.config.dynamodb.user_profile_table,
@@ -51,7 +51,7 @@ class Racer:
 
     async def has_none(self, user_id: str) -> bool:
         """Tell whether the user has no item, by a consistent read."""
-        table = Table(self.clients.dynamodb, self.config.dynamodb.user_profile_table)
+        table = Table(self.clients.dynamodb.aioboto3, self.config.dynamodb.user_profile_table)
         return not await table.items(user_id)
 
     async def create(self, user_id: str) -> Profile | None:

@@ -9,7 +9,7 @@ from botocore.credentials import ReadOnlyCredentials
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from service.aws.dynamodb.signing import MAX_FORMS, Scope, Signer
+from service.aws.dynamodb.signing import MAX_TEMPLATES, Scope, Signer
 
 visible = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=40)
 values = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=40)
@@ -96,7 +96,7 @@ def test_all_that_is_remembered_is_bounded() -> None:
     """However many tokens and headers were signed, the next signature is right."""
     signer, scope = Signer(), Scope("us-east-1", "dynamodb")
 
-    for number in range(2 * MAX_FORMS + 1):
+    for number in range(2 * MAX_TEMPLATES + 1):
         credentials = ReadOnlyCredentials("a", "b", f"token {number}")
         signed = signer.signed(URLS[0], {}, b"{}", credentials=credentials, scope=scope)
         authorization = signed.pop("Authorization")

@@ -1,7 +1,7 @@
-"""What is taken as it is, is what botocore's parser makes of it."""
+"""A response that is not converted equals what botocore's parser returns."""
 
 import json
-from typing import Any
+from typing import Any, get_args
 
 import botocore.session
 import pytest
@@ -10,7 +10,8 @@ from botocore.parsers import create_parser
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.aws.dynamodb.answers import MAX_DEPTH, OPERATIONS, read_as_it_is
+from service.aws.dynamodb.client import Operation
+from service.aws.dynamodb.responses import MAX_DEPTH, parse_unconverted
 
 
 @pytest.fixture(name="model", scope="module")
@@ -58,71 +59,68 @@ members: dict[str, st.SearchStrategy[Any]] = {
     "ResponseMetadata": odd,
     "Weather": odd,
 }
-answers = st.sampled_from(sorted(OPERATIONS)).flatmap(
+responses = st.sampled_from(get_args(Operation)).flatmap(
     lambda operation: st.tuples(
         st.just(operation), st.fixed_dictionaries({}, optional=members) | odd
     )
 )
 
 
-@given(answer=answers)
+@given(response=responses)
 @settings(derandomize=True, deadline=None, max_examples=1_000)
-def test_what_is_taken_is_what_botocore_reads(
-    model: ServiceModel, answer: tuple[str, object]
+def test_unconverted_response_is_what_botocore_parses(
+    model: ServiceModel, response: tuple[Operation, object]
 ) -> None:
-    """An answer is either left to botocore, or exactly what botocore makes of it."""
-    operation, value = answer
+    """A response is either left to botocore, or equal to what botocore parses."""
+    operation, value = response
     body = json.dumps(value).encode()
 
-    taken = read_as_it_is(operation, 200, body)
+    unconverted = parse_unconverted(operation, body)
 
-    if taken is not None:
-        response = {"status_code": 200, "headers": {}, "body": body}
+    if unconverted is not None:
+        received = {"status_code": 200, "headers": {}, "body": body}
         shape = model.operation_model(operation).output_shape
         assert shape is not None
-        read = create_parser("json").parse(response, shape)
-        del read["ResponseMetadata"]
-        assert json.dumps(taken, sort_keys=True) == json.dumps(read, sort_keys=True)
+        parsed = create_parser("json").parse(received, shape)
+        del parsed["ResponseMetadata"]
+        assert json.dumps(unconverted, sort_keys=True) == json.dumps(parsed, sort_keys=True)
 
 
 @given(item=st.dictionaries(st.text(max_size=3), sound, max_size=3))
 @settings(derandomize=True, deadline=None, max_examples=200)
-def test_what_dynamodb_usually_says_is_taken(item: dict[str, Any]) -> None:
-    """Items without binary parts need no conversion, in the answer of any operation."""
-    usual: dict[str, object] = {
+def test_items_without_binary_data_are_not_converted(item: dict[str, Any]) -> None:
+    """Items without binary data need no conversion, in the response of any operation."""
+    responses_of: dict[Operation, object] = {
         "GetItem": {"Item": item},
         "UpdateItem": {"Attributes": item},
         "Query": {"Items": [item], "Count": 1, "ScannedCount": 1, "LastEvaluatedKey": item},
         "BatchGetItem": {"Responses": {"t": [item]}, "UnprocessedKeys": {}},
         "TransactWriteItems": {},
     }
-    assert usual.keys() == OPERATIONS
+    assert responses_of.keys() == {*get_args(Operation)}
 
-    for operation, answer in usual.items():
-        assert read_as_it_is(operation, 200, json.dumps(answer).encode()) == answer
+    for operation, response in responses_of.items():
+        assert parse_unconverted(operation, json.dumps(response).encode()) == response
 
 
 @pytest.mark.parametrize(
-    ("operation", "status", "body"),
+    ("operation", "body"),
     [
-        ("GetItem", 400, b"{}"),
-        ("GetItem", 201, b"{}"),
-        ("DescribeTable", 200, b"{}"),
-        ("GetItem", 200, b""),
-        ("GetItem", 200, b'{"Item": {"a": {"B": "AA=="}}}'),
-        ("BatchGetItem", 200, b'{"UnprocessedKeys": {"t": {"Keys": []}}}'),
+        ("GetItem", b""),
+        ("GetItem", b'{"Item": {"a": {"B": "AA=="}}}'),
+        ("BatchGetItem", b'{"UnprocessedKeys": {"t": {"Keys": []}}}'),
     ],
 )
-def test_all_else_is_left_to_botocore(operation: str, status: int, body: bytes) -> None:
-    """Other statuses and operations, bytes and unprocessed keys are botocore's to read."""
-    assert read_as_it_is(operation, status, body) is None
+def test_other_response_is_left_to_botocore(operation: Operation, body: bytes) -> None:
+    """Binary data and unprocessed keys are parsed by botocore."""
+    assert parse_unconverted(operation, body) is None
 
 
-def test_what_is_nested_deeper_than_dynamodb_does_is_left_to_botocore() -> None:
-    """No answer makes the service run out of stack."""
+def test_items_nested_deeper_than_dynamodb_allows_are_left_to_botocore() -> None:
+    """No response exhausts the stack."""
 
     def nested(levels: int) -> bytes:
         return b'{"Item":{"a":' + b'{"L":[' * levels + b"]}" * levels + b"}}"
 
-    assert read_as_it_is("GetItem", 200, nested(MAX_DEPTH)) is not None
-    assert read_as_it_is("GetItem", 200, nested(MAX_DEPTH + 1)) is None
+    assert parse_unconverted("GetItem", nested(MAX_DEPTH)) is not None
+    assert parse_unconverted("GetItem", nested(MAX_DEPTH + 1)) is None

@@ -1,45 +1,43 @@
 """
-Answers of DynamoDB whose JSON already is what botocore's parser would make of it.
+Responses of DynamoDB whose JSON is already what botocore's parser returns.
 
-botocore walks every answer along its service model, which costs more than all else of a call. Yet it
-changes nothing in what DynamoDB usually says: strings, numbers (as strings), lists and maps. Such
-answers are recognised here; everything else, binary values and surprises alike, is left to botocore.
+botocore walks the service model for every response, which costs more than the rest of a call. It converts
+nothing in strings, numbers (which are strings), lists and maps.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from http import HTTPStatus
 from typing import Any
 
 import orjson
 
+from service.aws.dynamodb.client import Operation
+
 MAX_DEPTH = 40  # DynamoDB nests 32 levels: "Quotas in Amazon DynamoDB" in its developer guide
 
 
-def read_as_it_is(operation: str, status: int, body: bytes) -> dict[str, Any] | None:
-    """Return the members of an answer of status 200, or None where botocore has to read it."""
-    members = _MEMBERS.get(operation)
-    if members is None or status != HTTPStatus.OK:
-        return None
+def parse_unconverted(operation: Operation, body: bytes) -> dict[str, Any] | None:
+    """Return the members of a response with status 200, or None where botocore has to parse it."""
+    members = _MEMBERS[operation]
     try:
-        answer = orjson.loads(body)
+        response = orjson.loads(body)
     except orjson.JSONDecodeError:
         return None
-    if type(answer) is not dict:
+    if type(response) is not dict:
         return None
-    for name, value in answer.items():
-        known = members.get(name)
-        if known is None or not known(value):
+    for name, value in response.items():
+        is_expected = members.get(name)
+        if is_expected is None or not is_expected(value):
             return None
-    return answer
+    return response
 
 
 def _is_item(value: object, depth: int = 0) -> bool:
-    """Tell whether a value is a map of AttributeValues without binary parts."""
+    """Return whether a value is a map of AttributeValues without binary data."""
     return type(value) is dict and _are_attributes(value.values(), depth)
 
 
 def _are_attributes(values: Iterable[object], depth: int) -> bool:
-    # Most are strings, and this is run for each of them: hence no call for those.
+    # Most are strings; no function is called for those.
     for value in values:
         if type(value) is not dict or len(value) != 1:
             return False
@@ -77,13 +75,13 @@ def _is_count(value: object) -> bool:
     return type(value) is int
 
 
-def _is_nothing(value: object) -> bool:
+def _is_empty_map(value: object) -> bool:
     return value == {}
 
 
-# What a service model's output has, as far as DynamoDB sends it to this service.
-_MEMBERS: Mapping[str, Mapping[str, Callable[[object], bool]]] = {
-    "BatchGetItem": {"Responses": _are_items_of_tables, "UnprocessedKeys": _is_nothing},
+# The members of each output shape that DynamoDB sends to this service.
+_MEMBERS: Mapping[Operation, Mapping[str, Callable[[object], bool]]] = {
+    "BatchGetItem": {"Responses": _are_items_of_tables, "UnprocessedKeys": _is_empty_map},
     "GetItem": {"Item": _is_item},
     "Query": {
         "Items": _are_items,
@@ -94,4 +92,3 @@ _MEMBERS: Mapping[str, Mapping[str, Callable[[object], bool]]] = {
     "TransactWriteItems": {},
     "UpdateItem": {"Attributes": _is_item},
 }
-OPERATIONS = frozenset(_MEMBERS)  # those whose answers are known here
