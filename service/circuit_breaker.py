@@ -1,9 +1,9 @@
 """
-A breaker: an upstream that does not work is left alone for a while, and its callers hear so at once.
+The circuit breaker of an upstream.
 
-`circuitbreaker` counts the failures in a row and the time of being open. What it lacks stands here: one
-probe at a time, and calls that began before the last change count no longer. Otherwise those that an
-outage has left hanging would open the breaker again when they end, long after the upstream is back.
+`circuitbreaker` counts consecutive failures and the time of being open. This module admits one probe at a
+time, and ignores calls that began before the last change of state: those that an outage has left hanging
+would open the breaker again when they end, long after the upstream has recovered.
 """
 
 import asyncio
@@ -21,14 +21,13 @@ from circuitbreaker import STATE_CLOSED, STATE_HALF_OPEN, STATE_OPEN, CircuitBre
 
 from service.config.settings import UpstreamsConfig
 
-OnState: TypeAlias = Callable[[str, str], None]  # told of an upstream and closed, open or half_open
+OnState: TypeAlias = Callable[[str, str], None]  # of an upstream, and closed, open or half_open
 
-DOWN: Final = HTTPStatus.INTERNAL_SERVER_ERROR.value  # the first status that tells of a failure
-SLOW_S: Final = 1.0  # a call that is given up after that long says that the upstream is slow
+SLOW_S: Final = 1.0  # a call that is cancelled after so long counts as a failure
 
 
 class UpstreamRefused(Exception):
-    """The call was not sent: its upstream has failed too often, and is not known to work again."""
+    """The call was not sent, because the breaker is open; *retry_after_s* is at least 1."""
 
     def __init__(self, upstream: str, *, retry_after_s: int) -> None:
         self.retry_after_s = retry_after_s
@@ -36,21 +35,21 @@ class UpstreamRefused(Exception):
 
 
 class _Failure(Exception):
-    """Stands for a failure; the real one would be kept, with all that its frames hold."""
+    """Counts as a failure; `circuitbreaker` would keep the real error and all objects of its frames."""
 
 
 def ignore_state(_: str, __: str) -> None:
-    """Tell nobody."""
+    """Do nothing about a state."""
 
 
 class Breaker:
     """
     The breaker of one upstream.
 
-    It opens when so many calls in a row have failed as *config* says, and is open that long, or up to
-    twice as long, so that not all processes ask again at once. Then it is half open: one call is sent,
-    and another when that one has not ended in the same time. The first success closes it. *on_state* is
-    told of the first state and of each change.
+    It opens after the consecutive failures that *config* allows, for the time in *config* or up to twice
+    as long, so that processes do not retry together. Then it is half open: it admits one call, the probe,
+    and another one if that has not ended in the same time. The first success closes it. *on_state* is
+    called with the first state and after each change.
     """
 
     def __init__(
@@ -62,8 +61,10 @@ class Breaker:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.upstream = upstream
-        self.on_no_response: Callable[[], None] | None = None  # called when no answer came
-        self._open_s = config.breaker_open_s * random.uniform(1, 2)  # noqa: S311 -- spreads load, guards nothing
+        self.on_no_response: Callable[[], None] | None = (
+            None  # called after a call without a response
+        )
+        self._open_s = config.breaker_open_s * random.uniform(1, 2)  # noqa: S311 -- jitter, not a secret
         self._circuit = CircuitBreaker(
             failure_threshold=config.breaker_failures or sys.maxsize,
             recovery_timeout=self._open_s,
@@ -72,49 +73,49 @@ class Breaker:
         self._on_state = on_state
         self._clock = clock
         self._state = STATE_CLOSED
-        self._in_doubt = False  # something has failed since the last success
-        self._epoch = 0  # calls of another one count no longer
+        self._has_failures = False  # since the last success
+        self._epoch = 0  # of the state; calls of an earlier one are ignored
         self._next_probe_at = 0.0
         on_state(upstream, STATE_CLOSED)
 
     def call(self) -> "Call":
-        """Begin a call, which is made inside what this returns; raises UpstreamRefused."""
+        """Return the context manager of a call; raises UpstreamRefused."""
         now = self._clock()
         if self._state != STATE_CLOSED:
             self._admit_probe(now)
         return Call(self, self._epoch, now)
 
-    def ended(self, call: "Call", *, failed: bool | None) -> None:
-        """Count the outcome of a call; None tells nothing."""
+    def record(self, call: "Call", *, failed: bool | None) -> None:
+        """Count the outcome of a call, unless *failed* is None."""
         if failed and not call.status and self.on_no_response is not None:
             self.on_no_response()
         if call.epoch != self._epoch:
             return
         if failed:
-            self._in_doubt = True
+            self._has_failures = True
             with suppress(_Failure), self._circuit:
                 raise _Failure
             if self._circuit.opened:
                 self._change(STATE_OPEN)
         elif failed is None:
             self._next_probe_at = 0.0
-        elif self._in_doubt:
+        elif self._has_failures:
             self._circuit.reset()
-            self._in_doubt = False
+            self._has_failures = False
             self._change(STATE_CLOSED)
 
-    def gave_up(self, call: "Call") -> bool | None:
-        """Return what it says of the upstream that a call was cancelled: its slowness, or nothing."""
+    def outcome_of_cancelled(self, call: "Call") -> bool | None:
+        """Return True for a cancelled call that took SLOW_S, else None."""
         return True if self._clock() - call.begun_at >= SLOW_S else None
 
     def _admit_probe(self, now: float) -> None:
         if self._circuit.opened:
-            retry_after_s = max(1, self._circuit.open_remaining)  # its time may end meanwhile
+            retry_after_s = max(1, self._circuit.open_remaining)  # 0 where its time ends meanwhile
             raise UpstreamRefused(self.upstream, retry_after_s=retry_after_s)
         if now < self._next_probe_at:
             raise UpstreamRefused(self.upstream, retry_after_s=1)
         self._next_probe_at = now + self._open_s
-        self._epoch += 1  # a probe that hangs still counts no longer
+        self._epoch += 1  # a probe that still hangs is ignored
         self._change(STATE_HALF_OPEN)
 
     def _change(self, state: str) -> None:
@@ -122,19 +123,17 @@ class Breaker:
             return
         self._epoch += 1
         self._state = state
-        say = structlog.get_logger()
-        (say.warning if state == STATE_OPEN else say.info)(
-            "upstream_state", upstream=self.upstream, state=state
-        )
+        logger = structlog.get_logger()
+        log = logger.warning if state == STATE_OPEN else logger.info
+        log("upstream_state", upstream=self.upstream, state=state)
         self._on_state(self.upstream, state)
 
 
 class Call:
     """
-    A call while it is made.
+    A call that is under way.
 
-    It has failed if it raised, or its *status* is 500 or more. A refusal of this request alone, such as
-    one for a limit of its user, has a status below.
+    It has failed if it raises, or if its `status` is 500 or more: lower ones concern this request alone.
     """
 
     __slots__ = ("_breaker", "begun_at", "epoch", "status")
@@ -143,7 +142,7 @@ class Call:
         self._breaker = breaker
         self.epoch = epoch
         self.begun_at = begun_at
-        self.status = 0  # as long as no answer has come
+        self.status = 0  # until a response arrives
 
     def __enter__(self) -> Self:
         return self
@@ -154,9 +153,9 @@ class Call:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        failed: bool | None = self.status >= DOWN
+        failed: bool | None = self.status >= HTTPStatus.INTERNAL_SERVER_ERROR
         if kind is not None:
             failed = True
             if issubclass(kind, asyncio.CancelledError):
-                failed = self._breaker.gave_up(self)
-        self._breaker.ended(self, failed=failed)
+                failed = self._breaker.outcome_of_cancelled(self)
+        self._breaker.record(self, failed=failed)

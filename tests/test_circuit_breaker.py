@@ -1,4 +1,4 @@
-"""A breaker opens for an upstream that does not work, and nothing else, and closes soon after it does."""
+"""The circuit breaker opens for failures of the upstream alone, and closes once it has recovered."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,57 +14,57 @@ FAILURES = 3
 OPEN_S = 1.0  # at least; at most twice as long
 DOWN = 503
 WELL = 200
-REFUSED = 429  # one user's own limit, say
+REFUSED = 429  # for the limit of one user, for example
 
 
 class Broken(Exception):
-    """A call that got no answer."""
+    """A call got no response."""
 
 
-class Told:
-    """The states that a breaker has told, in order."""
+class States:
+    """The states that a breaker has reported, in order."""
 
     def __init__(self) -> None:
         self.states: list[str] = []
 
     def __call__(self, upstream: str, state: str) -> None:
-        """Take down a state."""
+        """Append a state."""
         assert upstream == "cognito"
         self.states.append(state)
 
 
 @pytest.fixture(name="clock")
 def _clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """Return the clock of the breaker and of the library in it."""
+    """Return the clock of the breaker and of `circuitbreaker`."""
     clock = Clock()
     monkeypatch.setattr("circuitbreaker.monotonic", clock)
     return clock
 
 
-@pytest.fixture(name="told")
-def _told() -> Told:
-    return Told()
+@pytest.fixture(name="reported")
+def _reported() -> States:
+    return States()
 
 
 @pytest.fixture(name="breaker")
-def _breaker(clock: Clock, told: Told) -> Breaker:
-    return Breaker("cognito", UpstreamsConfig(FAILURES, OPEN_S), told, clock=clock)
+def _breaker(clock: Clock, reported: States) -> Breaker:
+    return Breaker("cognito", UpstreamsConfig(FAILURES, OPEN_S), reported, clock=clock)
 
 
 def answered(breaker: Breaker, status: int = WELL) -> None:
-    """Make a call that is answered."""
+    """Make a call that gets a response."""
     with breaker.call() as call:
         call.status = status
 
 
 def unanswered(breaker: Breaker) -> None:
-    """Make a call that gets no answer."""
+    """Make a call that gets no response."""
     with pytest.raises(Broken), breaker.call():
         raise Broken
 
 
 def cancelled(breaker: Breaker, clock: Clock, after_s: float) -> None:
-    """Make a call that its caller gives up."""
+    """Make a call that is cancelled after a time."""
     given_up = breaker.call()
     clock.now += after_s
     with pytest.raises(asyncio.CancelledError), given_up:
@@ -72,53 +72,53 @@ def cancelled(breaker: Breaker, clock: Clock, after_s: float) -> None:
 
 
 def refused(breaker: Breaker) -> int:
-    """Make a call that is refused, and return when to come again."""
+    """Make a call that is refused, and return its `retry_after_s`."""
     with pytest.raises(UpstreamRefused) as refusal:
         breaker.call()
     return refusal.value.retry_after_s
 
 
 def opened(breaker: Breaker) -> None:
-    """Let so many calls fail that the breaker opens."""
+    """Open the breaker by failures."""
     for _ in range(FAILURES):
         unanswered(breaker)
     refused(breaker)
 
 
 @pytest.mark.parametrize(
-    "fail", [unanswered, lambda breaker: answered(breaker, DOWN)], ids=["no answer", "503"]
+    "fail", [unanswered, lambda breaker: answered(breaker, DOWN)], ids=["no response", "503"]
 )
 def test_failures_in_a_row_open_it(
-    breaker: Breaker, told: Told, fail: Callable[[Breaker], None]
+    breaker: Breaker, reported: States, fail: Callable[[Breaker], None]
 ) -> None:
-    """After so many failures in a row every call is refused at once, and is told when to come again."""
+    """After the configured number of consecutive failures, calls are refused for a time."""
     for _ in range(FAILURES):
         fail(breaker)
 
     assert refused(breaker) in {1, 2}
-    assert told.states == ["closed", "open"]
+    assert reported.states == ["closed", "open"]
 
 
-def test_success_in_between_keeps_it_closed(breaker: Breaker, told: Told) -> None:
-    """What fails now and then is not down."""
+def test_success_in_between_keeps_it_closed(breaker: Breaker, reported: States) -> None:
+    """Failures between successes do not open the breaker."""
     for _ in range(10):
         for _ in range(FAILURES - 1):
             unanswered(breaker)
         answered(breaker)
 
-    assert told.states == ["closed"]
+    assert reported.states == ["closed"]
 
 
-def test_refusals_of_one_user_never_open_it(breaker: Breaker, told: Told) -> None:
-    """That an upstream says no shows that it works."""
+def test_refusals_of_one_user_never_open_it(breaker: Breaker, reported: States) -> None:
+    """A response below 500 counts as a success."""
     for _ in range(100):
         answered(breaker, REFUSED)
 
-    assert told.states == ["closed"]
+    assert reported.states == ["closed"]
 
 
-def test_calls_that_were_given_up_late_open_it(breaker: Breaker, clock: Clock) -> None:
-    """An upstream that lets deadlines pass does not work; a caller that leaves early says nothing."""
+def test_calls_that_are_cancelled_late_open_it(breaker: Breaker, clock: Clock) -> None:
+    """A call that is cancelled after SLOW_S counts as a failure; an earlier one does not count."""
     for _ in range(100):
         cancelled(breaker, clock, SLOW_S / 2)
     for _ in range(FAILURES):
@@ -127,8 +127,8 @@ def test_calls_that_were_given_up_late_open_it(breaker: Breaker, clock: Clock) -
     refused(breaker)
 
 
-def test_half_open_lets_one_call_through(breaker: Breaker, told: Told, clock: Clock) -> None:
-    """When its time has passed one call is sent; all others wait for its success, which closes it."""
+def test_half_open_lets_one_call_through(breaker: Breaker, reported: States, clock: Clock) -> None:
+    """After the open time one call is admitted, the others are refused until it has succeeded."""
     opened(breaker)
     clock.now += 2 * OPEN_S
 
@@ -137,11 +137,11 @@ def test_half_open_lets_one_call_through(breaker: Breaker, told: Told, clock: Cl
         probe.status = WELL
 
     answered(breaker)
-    assert told.states == ["closed", "open", "half_open", "closed"]
+    assert reported.states == ["closed", "open", "half_open", "closed"]
 
 
-def test_failed_probe_opens_it_again(breaker: Breaker, told: Told, clock: Clock) -> None:
-    """One failure is enough while nothing has been answered since; the time begins anew."""
+def test_failed_probe_opens_it_again(breaker: Breaker, reported: States, clock: Clock) -> None:
+    """A failed probe opens the breaker for another open time."""
     opened(breaker)
     clock.now += 2 * OPEN_S
     unanswered(breaker)
@@ -150,11 +150,11 @@ def test_failed_probe_opens_it_again(breaker: Breaker, told: Told, clock: Clock)
     clock.now += 2 * OPEN_S
     answered(breaker)
 
-    assert told.states == ["closed", "open", "half_open", "open", "half_open", "closed"]
+    assert reported.states == ["closed", "open", "half_open", "open", "half_open", "closed"]
 
 
-def test_probe_that_hangs_gives_way_to_another(breaker: Breaker, told: Told, clock: Clock) -> None:
-    """A probe that an outage swallows holds up the others no longer than the breaker is open."""
+def test_probe_that_hangs_is_replaced(breaker: Breaker, reported: States, clock: Clock) -> None:
+    """Another probe is admitted after the open time, and the late failure of the first is ignored."""
     opened(breaker)
     clock.now += 2 * OPEN_S
     hanging = breaker.call()
@@ -165,11 +165,11 @@ def test_probe_that_hangs_gives_way_to_another(breaker: Breaker, told: Told, clo
         raise Broken
 
     answered(breaker)
-    assert told.states[-1] == "closed"
+    assert reported.states[-1] == "closed"
 
 
-def test_probe_that_is_given_up_gives_way_at_once(breaker: Breaker, clock: Clock) -> None:
-    """A caller that leaves takes nobody's chance along."""
+def test_probe_that_is_cancelled_is_replaced_at_once(breaker: Breaker, clock: Clock) -> None:
+    """The next call is admitted as the probe."""
     opened(breaker)
     clock.now += 2 * OPEN_S
     cancelled(breaker, clock, 0)
@@ -177,10 +177,10 @@ def test_probe_that_is_given_up_gives_way_at_once(breaker: Breaker, clock: Clock
     answered(breaker)
 
 
-def test_calls_from_before_a_change_count_no_longer(
-    breaker: Breaker, told: Told, clock: Clock
+def test_calls_from_before_a_change_are_ignored(
+    breaker: Breaker, reported: States, clock: Clock
 ) -> None:
-    """What an outage left hanging opens nothing when it ends, and closes nothing."""
+    """Calls that began before the breaker changed its state neither open nor close it."""
     left: list[Call] = [breaker.call() for _ in range(FAILURES + 1)]
     opened(breaker)
     with left.pop() as late:
@@ -194,32 +194,32 @@ def test_calls_from_before_a_change_count_no_longer(
             raise Broken
 
     answered(breaker)
-    assert told.states == ["closed", "open", "half_open", "closed"]
+    assert reported.states == ["closed", "open", "half_open", "closed"]
 
 
-def test_it_can_be_switched_off(clock: Clock, told: Told) -> None:
-    """With a limit of 0 nothing is ever refused."""
-    breaker = Breaker("cognito", UpstreamsConfig(0, OPEN_S), told, clock=clock)
+def test_limit_of_zero_disables_it(clock: Clock, reported: States) -> None:
+    """With 0 allowed failures nothing is refused."""
+    breaker = Breaker("cognito", UpstreamsConfig(0, OPEN_S), reported, clock=clock)
 
     for _ in range(1_000):
         unanswered(breaker)
 
-    assert told.states == ["closed"]
+    assert reported.states == ["closed"]
 
 
-def test_silence_is_told(breaker: Breaker) -> None:
-    """Whoever holds the connections hears of calls without an answer, and of no others."""
-    heard: list[None] = []
-    breaker.on_no_response = lambda: heard.append(None)
+def test_missing_response_is_reported(breaker: Breaker) -> None:
+    """`on_no_response` is called for calls without a response alone."""
+    reported: list[None] = []
+    breaker.on_no_response = lambda: reported.append(None)
 
     answered(breaker, DOWN)
-    assert heard == []
+    assert reported == []
     unanswered(breaker)
-    assert heard == [None]
+    assert reported == [None]
 
 
 def test_changes_are_logged(breaker: Breaker, clock: Clock) -> None:
-    """The operator reads when an upstream was down, and when it was back."""
+    """Each change of the state is logged, as a warning where the breaker opens."""
     with capture_logs() as logs:
         opened(breaker)
         clock.now += 2 * OPEN_S
