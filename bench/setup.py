@@ -106,7 +106,7 @@ def stubs(
     """Start the stubs; DynamoDB's answers are delayed by *delay_ms*. Raises SetupFailed."""
     files = {
         "sign-in": keys.pool.sign_in(profiles.sub(0)),
-        "key-set": keys.pool.jwks(),
+        "jwks": keys.pool.jwks(),
         "pem": keys.balancer.pem(),
     }
     for name, content in files.items():

@@ -25,7 +25,7 @@ def main() -> None:
     """Serve the contents of two files."""
     parser = http.arguments("A stub Cognito.")
     parser.add_argument("--sign-in", type=Path, required=True, help="the answer to InitiateAuth")
-    parser.add_argument("--key-set", type=Path, required=True, help="the pool's public keys")
+    parser.add_argument("--jwks", type=Path, required=True, help="the pool's public keys")
     options = parser.parse_args()
     http.run(responding(options.sign_in.read_bytes(), options.jwks.read_bytes()), options)
 
