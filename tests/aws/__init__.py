@@ -1,1 +1,1 @@
-"""What botocore does, done at less cost."""
+"""Tests of the AWS clients."""

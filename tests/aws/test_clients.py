@@ -1,4 +1,4 @@
-"""AWS is asked a bounded number of times, and whatever it answers becomes an error of the domain."""
+"""Calls to AWS have a bounded number of attempts, and their failures become errors of the domain."""
 
 import asyncio
 import gc
@@ -40,15 +40,15 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 Call = Callable[[Clients], Awaitable[object]]
 
 KEY = {"userId": {"S": "alice"}}
-SECRET = "s3cr3t"  # noqa: S105 -- of nobody
+SECRET = "s3cr3t"  # noqa: S105 -- a sample
 TIMEOUT_S = "0.1"
 MAX_IN_FLIGHT = 20  # botocore's own limit of connections is 10
 PAUSES_ALMOST_NONE = 8_038  # a seed: botocore draws its pauses between attempts from `random`
 
 
 def _by_message(error: ClientError) -> ServiceError:
-    told = error.response["Error"].get("Message", "")
-    return CodeMismatch() if "code" in told else InvalidParameter()
+    message = error.response["Error"].get("Message", "")
+    return CodeMismatch() if "code" in message else InvalidParameter()
 
 
 TABLE: ErrorTable = {
@@ -69,7 +69,7 @@ async def _get_item(clients: Clients) -> object:
 
 @asynccontextmanager
 async def _clients(url: str, **settings: str) -> AsyncIterator[Clients]:
-    """Open clients of the service at *url*."""
+    """Open clients of the server at *url*."""
     servers = {
         "endpoint-url": url,
         "connect-timeout-s": TIMEOUT_S,
@@ -89,35 +89,42 @@ async def _clients(url: str, **settings: str) -> AsyncIterator[Clients]:
 
 
 class Asker:
-    """Makes calls to a scripted service and turns their failures into the domain's errors."""
+    """Makes calls to a scripted server, and translates their failures."""
 
     def __init__(self, server: ScriptedAws, clients: Clients) -> None:
         self._server = server
         self._clients = clients
 
     async def ask(self, call: Call, *answers: bytes | None) -> Any:  # noqa: ANN401 -- botocore's
-        """Return the answer to a call, when the service answers so in turn."""
+        """Return the response to a call, to whose attempts the server sends *answers* in turn."""
         self._server.plan(*answers)
         async with asyncio.timeout(10):
             with translated(TABLE):
                 return await call(self._clients)
 
     async def error(self, answer: bytes | None, call: Call = _list_pools) -> ServiceError:
-        """Return what becomes of a service that always answers so."""
+        """Return the error of a call to which the server always sends *answer*."""
         with pytest.raises(ServiceError) as raised:
             await self.ask(call, answer)
         return raised.value
 
     @property
     def operations(self) -> list[str]:
-        """The operations that the service was asked for by the last call."""
+        """The operations of the attempts of the last call."""
         return self._server.operations
 
 
 @pytest_asyncio.fixture(name="asker", scope="module", loop_scope="module")
 async def _asker() -> AsyncIterator[Asker]:
-    """Open the clients once: it takes longer than all calls of this module."""
-    async with scripted_server(scripted_aws.HANG_UP) as server, _clients(server.url) as clients:
+    """Open the clients once: that takes longer than all calls of this module."""
+    async with scripted(scripted_aws.HANG_UP) as server, _clients(server.url) as clients:
+        yield Asker(server, clients)
+
+
+@pytest_asyncio.fixture(name="new_asker", loop_scope="module")
+async def _new_asker() -> AsyncIterator[Asker]:
+    """Open clients whose quota of retries no other test has used."""
+    async with scripted(scripted_aws.HANG_UP) as server, _clients(server.url) as clients:
         yield Asker(server, clients)
 
 
@@ -130,7 +137,7 @@ def _short_pauses() -> Iterator[None]:
 
 
 async def test_answer_passes(asker: Asker) -> None:
-    """An answer is given as it came."""
+    """A response is returned."""
     answer = await asker.ask(_list_pools, scripted_aws.answer({"UserPools": []}))
 
     assert answer["UserPools"] == []
@@ -192,7 +199,7 @@ async def test_answer_passes(asker: Asker) -> None:
 async def test_failure_is_the_domains(
     answer: bytes | None, expected: type[ServiceError], asker: Asker
 ) -> None:
-    """Every failure of a real call is one error of the domain, whose cause is botocore's own."""
+    """Every failure of a call is an error of the domain, whose cause is botocore's error."""
     error = await asker.error(answer)
 
     assert type(error) is expected
@@ -203,16 +210,16 @@ async def test_failure_is_the_domains(
 
 @pytest.mark.parametrize("name", COMMON_ERRORS)
 async def test_common_exception_means_the_same_everywhere(name: str, asker: Asker) -> None:
-    """An exception of every AWS service means what COMMON_ERRORS says, with any table."""
+    """An error of every AWS service is translated by COMMON_ERRORS unless the table has it."""
     error = await asker.error(refusal(name))
 
     assert type(error) is TABLE.get(name, COMMON_ERRORS[name])
 
 
-async def test_nobody_listening_is_unavailable() -> None:
-    """A service that can't be reached may be reached later."""
-    async with scripted_server(scripted_aws.HANG_UP) as server:
-        url = server.url  # of a server that is gone when it is asked
+async def test_refused_connection_is_unavailable() -> None:
+    """A server that refuses connections is unavailable."""
+    async with scripted(scripted_aws.HANG_UP) as server:
+        url = server.url  # of a server that is closed before the call
     async with _clients(url) as clients:
         with pytest.raises(UpstreamUnavailable) as raised, translated(TABLE):
             await _list_pools(clients)
@@ -221,7 +228,7 @@ async def test_nobody_listening_is_unavailable() -> None:
 
 
 async def test_call_that_cannot_be_made_is_a_fault(asker: Asker) -> None:
-    """What botocore itself refuses to send is a fault; its values are not in the log."""
+    """A request that botocore refuses to send is a fault; its values are not logged."""
 
     async def call(clients: Clients) -> object:
         return await clients.cognito.list_user_pools(MaxResults=SECRET)  # type: ignore[arg-type]  # -- on purpose
@@ -242,7 +249,7 @@ async def test_call_that_cannot_be_made_is_a_fault(asker: Asker) -> None:
     ids=["none", "half of them"],
 )
 async def test_missing_credentials_are_the_operators(error: Exception) -> None:
-    """Without credentials the deployment is misconfigured, and the log says so."""
+    """Missing credentials are a misconfiguration, and are logged."""
     with capture_logs() as logs, pytest.raises(Misconfigured) as raised, translated(TABLE):
         raise error
 
@@ -256,7 +263,7 @@ async def test_missing_credentials_are_the_operators(error: Exception) -> None:
 async def test_json_that_is_no_object_is_a_fault(
     body: bytes, status: int, call: Call, asker: Asker
 ) -> None:
-    """An answer in JSON that is no object is the upstream's fault, whatever its status."""
+    """A response whose JSON is not an object is the upstream's fault, whatever its status."""
     with capture_logs() as logs:
         error = await asker.error(scripted_aws.raw(body, status), call)
 
@@ -280,20 +287,20 @@ async def test_json_that_is_no_object_is_a_fault(
     ids=["no list", "no object in a list", "no date", "number", "list of codes", "object"],
 )
 async def test_undocumented_shape_is_a_fault(answer: bytes, asker: Asker) -> None:
-    """A part of an answer that is not of its documented type is the upstream's fault."""
+    """A member of a response that is not of its documented type is the upstream's fault."""
     error = await asker.error(answer)
 
     assert type(error) is UpstreamFault
 
 
 async def test_other_errors_pass() -> None:
-    """What is neither botocore's nor of its making is a defect, and is not covered up."""
+    """An error that is not botocore's is a defect, and is not translated."""
     with pytest.raises(KeyError), translated(TABLE):
         raise KeyError("a defect")
 
 
 async def test_misconfiguration_is_logged_with_its_message(asker: Asker) -> None:
-    """What the operator must correct is logged with the operation and AWS's own words."""
+    """A misconfiguration is logged with the operation and the message of AWS."""
     with capture_logs() as logs:
         await asker.error(refusal("UnrecognizedClientException", message="The token is invalid."))
 
@@ -320,7 +327,7 @@ async def test_misconfiguration_is_logged_with_its_message(asker: Asker) -> None
 async def test_other_failure_is_logged_without_its_message(
     answer: bytes, name: str, asker: Asker
 ) -> None:
-    """A message of AWS that may be about a user stays out of the log."""
+    """A message of AWS that may contain data of a user is not logged."""
     with capture_logs() as logs:
         await asker.error(answer)
 
@@ -337,8 +344,8 @@ async def test_other_failure_is_logged_without_its_message(
 @pytest.mark.parametrize(
     "name", ["", "a b", "a\nb", "A" * 65, "\x1b[31m", 5, ["x"]], ids=lambda name: f"{name!r:.12}"
 )
-async def test_name_that_is_none_of_awss_is_not_logged(name: object, asker: Asker) -> None:
-    """Whoever answers in place of AWS writes nothing into the log."""
+async def test_code_that_is_not_of_aws_is_not_logged(name: object, asker: Asker) -> None:
+    """A server other than AWS cannot write into the log."""
 
     async def call(_: Clients) -> object:
         metadata: Any = {"HTTPStatusCode": 400}
@@ -359,23 +366,24 @@ async def test_name_that_is_none_of_awss_is_not_logged(name: object, asker: Aske
     ids=["timeout", "closed"],
 )
 async def test_missing_answer_is_logged(answer: bytes | None, name: str, asker: Asker) -> None:
-    """Why no answer came is in the log."""
+    """A missing response is logged with the type of the error."""
     with capture_logs() as logs:
         await asker.error(answer)
 
     assert logs == [{"event": "aws_call_failed", "error": name, "log_level": "warning"}]
 
 
+@pytest.mark.parametrize("call", [_list_pools, _get_item], ids=["cognito", "dynamodb"])
 @pytest.mark.parametrize("answer", [scripted_aws.HANG, scripted_aws.HANG_UP])
-async def test_call_without_an_answer_leaves_the_collector_no_frames(
-    answer: bytes | None, asker: Asker
+async def test_call_without_a_response_leaves_no_frames_in_cycles(
+    answer: bytes | None, call: Call, asker: Asker
 ) -> None:
-    """What is left in cycles is looked for by stopping everybody, just when all goes wrong."""
+    """A failed call leaves no frames in reference cycles, for which garbage collection would pause."""
     gc.collect()
     gc.set_debug(gc.DEBUG_SAVEALL)
     try:
         with suppress(UpstreamUnavailable):
-            await asker.ask(_list_pools, answer)
+            await asker.ask(call, answer)
         gc.collect()
         frames = [left for left in gc.garbage if isinstance(left, FrameType)]
     finally:
@@ -386,7 +394,7 @@ async def test_call_without_an_answer_leaves_the_collector_no_frames(
 
 
 async def test_callers_own_mistake_is_not_logged(asker: Asker) -> None:
-    """A refusal that tells the caller what to correct is none of the operator's business."""
+    """A refusal that the caller has to correct is not logged."""
     with capture_logs() as logs:
         await asker.error(refusal("UsernameExistsException"))
 
@@ -404,7 +412,7 @@ async def test_callers_own_mistake_is_not_logged(asker: Asker) -> None:
     ids=["500", "throttled", "read timeout", "closed"],
 )
 async def test_cognito_is_asked_once(answer: bytes | None, asker: Asker) -> None:
-    """A call to Cognito is sent exactly once, however it fails: most are not idempotent."""
+    """A call to Cognito is sent once, however it fails: most are not idempotent."""
     with pytest.raises(UpstreamUnavailable):
         await asker.ask(_list_pools, answer)
 
@@ -412,30 +420,30 @@ async def test_cognito_is_asked_once(answer: bytes | None, asker: Asker) -> None
 
 
 @pytest.mark.usefixtures("short_pauses")
-async def test_dynamodb_is_asked_three_times(asker: Asker) -> None:
-    """A call to DynamoDB is sent three times before it is given up."""
+async def test_dynamodb_is_asked_three_times(new_asker: Asker) -> None:
+    """A call to DynamoDB has three attempts."""
     with pytest.raises(UpstreamUnavailable):
-        await asker.ask(_get_item, scripted_aws.raw(b"{}", 500))
+        await new_asker.ask(_get_item, scripted_aws.raw(b"{}", 500))
 
-    assert asker.operations == ["GetItem"] * 3
+    assert new_asker.operations == ["GetItem"] * 3
 
 
 @pytest.mark.usefixtures("short_pauses")
-async def test_dynamodb_recovers_unnoticed(asker: Asker) -> None:
-    """A DynamoDB that fails once, in two ways here, is not noticed by the caller."""
+async def test_dynamodb_recovers_between_attempts(new_asker: Asker) -> None:
+    """A call succeeds if one of its attempts does."""
     answers = (
         scripted_aws.HANG_UP,
         scripted_aws.raw(b"{}", 503),
         scripted_aws.answer({"Item": KEY}),
     )
-    answer = await asker.ask(_get_item, *answers)
+    answer = await new_asker.ask(_get_item, *answers)
 
     assert answer["Item"] == KEY
-    assert asker.operations == ["GetItem"] * 3
+    assert new_asker.operations == ["GetItem"] * 3
 
 
 async def test_dynamodbs_refusal_is_not_repeated(asker: Asker) -> None:
-    """What DynamoDB refuses for good is asked once."""
+    """A refusal that is not transient is not retried."""
     with pytest.raises(UpstreamFault):
         await asker.ask(_get_item, refusal("ResourceNotFoundException"))
 
@@ -444,7 +452,7 @@ async def test_dynamodbs_refusal_is_not_repeated(asker: Asker) -> None:
 
 @pytest.mark.parametrize("call", [_list_pools, _get_item], ids=["cognito", "dynamodb"])
 async def test_connections_are_as_many_as_requests(call: Call) -> None:
-    """As many calls as requests may be in flight are under way at once; none waits for another."""
+    """Each request in flight can have a connection of its own."""
     server_settings = {"connect-timeout-s": "30", "read-timeout-s": "30"}
     async with (
         scripted_server(scripted_aws.HANG) as server,
@@ -472,7 +480,7 @@ async def test_credentials_hide_their_secret() -> None:
 
 @pytest.mark.parametrize("given", [CREDENTIALS, Credentials("other", SECRET)])
 async def test_given_credentials_sign(given: Credentials) -> None:
-    """UpstreamTelemetry are signed with the credentials that are given, for the configured region."""
+    """Calls are signed with the given credentials for the configured region."""
     async with scripted(scripted_aws.answer({})) as server:
         config = configured({"aws.dynamodb": {"endpoint-url": server.url}})
         async with open_clients(config, given) as clients:

@@ -1,4 +1,4 @@
-"""Credentials of a task on ECS are renewed beside the calls, which use the old ones until they expire."""
+"""Credentials of a task on ECS are refreshed in the background; calls use the old ones meanwhile."""
 
 import asyncio
 import json
@@ -32,17 +32,17 @@ from tests.support.scripted_key_server import (
 )
 
 KEY = {"userId": {"S": "alice"}, "createdAt": {"S": "2026"}}
-OLD = timedelta(minutes=5)  # botocore lets every call wait for new ones by then
+OLD = timedelta(minutes=5)  # so late every call of botocore waits for a refresh
 GOOD = timedelta(hours=6)
 EXPIRED = timedelta(hours=-1)
-PATIENCE_S = 10.0  # for what takes milliseconds on an idle machine
+PATIENCE_S = 10.0  # for milliseconds of work on an idle machine
 FAILING = saying(http(b"{}", 500))
 
 TRANSPORTS = pytest.mark.parametrize("transport", ["fast", "botocore"])
 
 
-def _credentials(name: str, lasting: timedelta) -> Responder:
-    """Return what answers with credentials that are good for so long."""
+def _credentials(name: str, lasting: timedelta) -> Answer:
+    """Return a response with credentials that expire after *lasting*."""
     now = datetime.now(UTC)  # noqa: TID251 -- botocore reads the machine's clock
     expiration = (now + lasting).isoformat()
     parts = {"AccessKeyId": name, "SecretAccessKey": "s", "Token": "t", "Expiration": expiration}
@@ -51,7 +51,7 @@ def _credentials(name: str, lasting: timedelta) -> Responder:
 
 @pytest.fixture(name="endpoint")
 async def _endpoint(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ScriptedKeyServer]:
-    """Serve credentials as ECS does, and leave botocore no others."""
+    """Serve credentials as ECS does, and hide all others from botocore."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
@@ -63,7 +63,7 @@ async def _endpoint(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ScriptedKe
 
 
 class Caller:
-    """Makes calls to DynamoDB, and sees by which credentials they are signed."""
+    """Makes calls to DynamoDB, and reads the credentials that they are signed with."""
 
     def __init__(self, server: ScriptedAws, clients: Clients) -> None:
         self._server = server
@@ -85,7 +85,7 @@ class Caller:
 
     @property
     def sent(self) -> int:
-        """How many calls have come."""
+        """The number of calls that were received."""
         return len(self._server.requests)
 
 
@@ -98,8 +98,8 @@ async def _calling(transport: str) -> AsyncIterator[Caller]:
 
 
 @TRANSPORTS
-async def test_good_credentials_are_kept(endpoint: ScriptedKeyServer, transport: str) -> None:
-    """Credentials that are good for hours are asked for once."""
+async def test_valid_credentials_are_kept(endpoint: ScriptedKeyServer, transport: str) -> None:
+    """Credentials that are valid for hours are fetched once."""
     endpoint.otherwise = _credentials("good", GOOD)
     async with _calling(transport) as caller:
         assert [await caller.key() for _ in range(3)] == ["good"] * 3
@@ -108,10 +108,8 @@ async def test_good_credentials_are_kept(endpoint: ScriptedKeyServer, transport:
 
 
 @TRANSPORTS
-async def test_nobody_waits_for_new_credentials(
-    endpoint: ScriptedKeyServer, transport: str
-) -> None:
-    """While an endpoint hangs that should give new credentials, calls go out with the old ones."""
+async def test_calls_do_not_wait_for_a_refresh(endpoint: ScriptedKeyServer, transport: str) -> None:
+    """While the credentials endpoint hangs, calls use the old credentials."""
     endpoint.otherwise = _credentials("old", OLD)
     async with _calling(transport) as caller:
         release = asyncio.Event()
@@ -120,7 +118,7 @@ async def test_nobody_waits_for_new_credentials(
         assert [await caller.key() for _ in range(3)] == ["old"] * 3
         await endpoint.was_asked(2)
         assert await asyncio.gather(*(caller.key() for _ in range(20))) == ["old"] * 20
-        assert len(endpoint.asked) == 2  # all share one renewal
+        assert len(endpoint.asked) == 2  # all share one refresh
 
         release.set()
         await caller.key_becomes("new")
@@ -129,19 +127,19 @@ async def test_nobody_waits_for_new_credentials(
 
 
 @TRANSPORTS
-async def test_failure_to_renew_is_nobodys(
+async def test_failed_refresh_fails_no_call(
     endpoint: ScriptedKeyServer, transport: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where no new credentials are to be had, the old ones serve; it is tried again, and logged."""
+    """After a failed refresh calls use the old credentials; it is logged, and repeated later."""
     monkeypatch.setattr(module, "REFRESH_PAUSE_S", 0)
     endpoint.otherwise = _credentials("old", OLD)
     async with _calling(transport) as caller:
         endpoint.otherwise = FAILING
         with capture_logs() as logs:
             assert await caller.key() == "old"
-            await endpoint.was_asked(4)  # botocore asks three times
+            await endpoint.was_asked(4)  # botocore makes three requests
             async with asyncio.timeout(PATIENCE_S):
-                while not logs:  # noqa: ASYNC110 -- nothing tells of a line of the log
+                while not logs:  # noqa: ASYNC110 -- no event for a log line
                     await asyncio.sleep(0)
 
         assert logs[0] == {
@@ -155,10 +153,10 @@ async def test_failure_to_renew_is_nobodys(
 
 
 @TRANSPORTS
-async def test_failure_is_not_repeated_at_once(
+async def test_failed_refresh_is_not_repeated_at_once(
     endpoint: ScriptedKeyServer, transport: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However many calls come, the endpoint is asked again only after a pause."""
+    """However many calls there are, the next refresh begins after a pause."""
     monkeypatch.setattr(module, "REFRESH_PAUSE_S", 3_600)
     endpoint.otherwise = _credentials("old", OLD)
     async with _calling(transport) as caller:
@@ -175,7 +173,7 @@ async def test_failure_is_not_repeated_at_once(
 async def test_expired_credentials_are_waited_for(
     endpoint: ScriptedKeyServer, transport: str
 ) -> None:
-    """Credentials that have expired are used no more: calls wait for new ones."""
+    """Calls wait for new credentials once the old ones have expired."""
     endpoint.otherwise = _credentials("expired", EXPIRED)
     async with _calling(transport) as caller:
         release = asyncio.Event()
@@ -184,7 +182,7 @@ async def test_expired_credentials_are_waited_for(
         await endpoint.was_asked(2)
         assert caller.sent == 0
 
-        waiting.pop().cancel()  # who leaves takes nothing along
+        waiting.pop().cancel()  # does not cancel the refresh
         release.set()
 
         assert await asyncio.gather(*waiting) == ["new", "new"]
@@ -197,7 +195,7 @@ async def test_expired_credentials_are_waited_for(
 async def test_without_credentials_the_upstream_is_unavailable(
     endpoint: ScriptedKeyServer, transport: str, failing: Responder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without any that are good, nothing is sent, and the caller may come again."""
+    """Without valid credentials nothing is sent, and the error has a time to retry after."""
     monkeypatch.setattr(module, "REFRESH_PAUSE_S", 0)
     endpoint.otherwise = _credentials("expired", EXPIRED)
     async with _calling(transport) as caller:
@@ -213,7 +211,7 @@ async def test_without_credentials_the_upstream_is_unavailable(
 
 
 @pytest.mark.parametrize(
-    "nonsense",
+    "invalid",
     [
         FAILING,
         saying(bytes(range(128, 256))),
@@ -225,20 +223,20 @@ async def test_without_credentials_the_upstream_is_unavailable(
     ],
     ids=["down", "no HTTP", "no text", "nothing", "a list", "empty", "no date"],
 )
-async def test_nonsense_at_the_start_is_told_in_one_sentence(
-    endpoint: ScriptedKeyServer, nonsense: Responder
+async def test_invalid_credentials_at_the_start_are_one_error(
+    endpoint: ScriptedKeyServer, invalid: Answer
 ) -> None:
-    """Whatever the endpoint answers, it is an error of botocore's, which the start names."""
-    endpoint.otherwise = nonsense
+    """An invalid response of the credentials endpoint is a BotoCoreError."""
+    endpoint.otherwise = invalid
 
     with pytest.raises(BotoCoreError, match="credentials"):
         await module.CredentialProvider(AioSession(), "us-east-1").load_credentials()
 
 
-async def test_endpoint_that_trickles_does_not_hold_up_the_start(
+async def test_slow_endpoint_does_not_delay_the_start(
     endpoint: ScriptedKeyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """For botocore the time begins anew with each byte."""
+    """Loading has a time limit: botocore's starts again with each byte."""
     monkeypatch.setattr(module, "LOAD_TIMEOUT_S", 0.3)
     endpoint.otherwise = trickling(b"{" + b" " * 10_000)
 
@@ -247,10 +245,10 @@ async def test_endpoint_that_trickles_does_not_hold_up_the_start(
 
 
 @TRANSPORTS
-async def test_renewal_that_trickles_is_given_up(
+async def test_slow_refresh_is_given_up(
     endpoint: ScriptedKeyServer, transport: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Once the endpoint is sound again, a try that began before is not waited for."""
+    """A refresh that began before the endpoint recovered does not delay the next one."""
     monkeypatch.setattr(module, "REFRESH_TIMEOUT_S", 0.2)
     monkeypatch.setattr(module, "REFRESH_PAUSE_S", 0)
     endpoint.otherwise = _credentials("expired", EXPIRED)
@@ -264,8 +262,8 @@ async def test_renewal_that_trickles_is_given_up(
         assert await caller.key() == "new"
 
 
-async def test_renewal_ends_with_the_clients(endpoint: ScriptedKeyServer) -> None:
-    """Closing waits for no endpoint, and leaves no task behind."""
+async def test_refresh_ends_with_the_clients(endpoint: ScriptedKeyServer) -> None:
+    """Closing does not wait for the endpoint, and leaves no task."""
     endpoint.otherwise = _credentials("old", OLD)
     before = asyncio.all_tasks()
     async with _calling("fast") as caller:
@@ -273,13 +271,11 @@ async def test_renewal_ends_with_the_clients(endpoint: ScriptedKeyServer) -> Non
         await caller.key()
         await endpoint.was_asked(2)
 
-    assert not [task for task in asyncio.all_tasks() - before if "_renew" in str(task)]
+    assert not [task for task in asyncio.all_tasks() - before if "_refresh" in str(task)]
 
 
-async def test_account_of_the_credentials_is_told_without_waiting(
-    endpoint: ScriptedKeyServer,
-) -> None:
-    """An address with the account's id in it, which botocore can be told to use, waits no more."""
+async def test_account_id_is_returned_without_a_refresh(endpoint: ScriptedKeyServer) -> None:
+    """Resolving an endpoint by the id of the account does not wait for a refresh."""
     endpoint.otherwise = _credentials("old", OLD)
     found = await module.CredentialProvider(AioSession(), "us-east-1").load_credentials()
     endpoint.otherwise = hanging

@@ -1,4 +1,4 @@
-"""Attempts beyond the first are counted, whoever makes them."""
+"""Retries are counted."""
 
 import pytest
 from botocore.exceptions import HTTPClientError
@@ -20,7 +20,7 @@ from tests.support.scripted_aws import refusal, scripted_server
 async def test_dynamodbs_retries_are_counted(
     transport: str, failures: int, counted: float | None
 ) -> None:
-    """Each attempt beyond the first counts, by whichever transport it goes."""
+    """Each attempt after the first is counted, with each transport."""
     metrics = Metrics()
     answers = [refusal("InternalServerError", 500)] * failures + [scripted_aws.answer({})]
     async with scripted_server(*answers) as server:
@@ -34,10 +34,10 @@ async def test_dynamodbs_retries_are_counted(
 
 @pytest.mark.usefixtures("short_pauses")
 @pytest.mark.parametrize(("within_s", "attempts"), [(retries.LOST_WITHIN_S, 8), (0, 3)])
-async def test_lost_replies_are_asked_for_as_long_as_they_are_soon_lost(
+async def test_soon_lost_responses_are_retried_more_often(
     monkeypatch: pytest.MonkeyPatch, within_s: float, attempts: int
 ) -> None:
-    """A reply that is lost at once is asked for eight times; one that takes its time, three times."""
+    """A call has eight attempts if responses are lost soon, and three otherwise."""
     monkeypatch.setattr(retries, "LOST_WITHIN_S", within_s)
     async with scripted_server(scripted_aws.HANG_UP) as server:
         config = configured({"aws.dynamodb": {"endpoint-url": server.url}})
@@ -49,14 +49,14 @@ async def test_lost_replies_are_asked_for_as_long_as_they_are_soon_lost(
 
 
 async def test_cognitos_retry_is_counted() -> None:
-    """The one repetition of a call to Cognito counts, too."""
-    told: list[str] = []
-    async with scripted_server(scripted_aws.HANG_UP, scripted_aws.answer({})) as server:
+    """The one retry of a call to Cognito is counted."""
+    retried: list[str] = []
+    async with scripted(scripted_aws.HANG_UP, scripted_aws.answer({})) as server:
         config = configured({"aws.cognito": {"endpoint-url": server.url}})
         async with open_clients(config, CREDENTIALS) as clients:
             client = UserPoolClient(
-                clients.cognito, config=config.cognito, on_retry=lambda: told.append("cognito")
+                clients.cognito, config=config.cognito, on_retry=lambda: retried.append("cognito")
             )
             await client.call("GetUser", AccessToken="none")
 
-    assert told == ["cognito"]
+    assert retried == ["cognito"]

@@ -1,4 +1,4 @@
-"""Both transports send what botocore sends, and give what botocore gives, whatever is answered."""
+"""Both transports send and return what botocore does, whatever the response."""
 
 import asyncio
 import itertools
@@ -102,7 +102,7 @@ CALLS = [_get, _batch, _batch_by_bytes, _query, _update, _transact]
 
 
 def _answer(value: object, status: int = 200, **headers: str) -> bytes:
-    """Return an answer of DynamoDB with the *headers* that it has, `_` for `-`."""
+    """Return a response of DynamoDB; `_` in the names of *headers* stands for `-`."""
     return _with(json.dumps(value).encode(), status, **headers)
 
 
@@ -210,7 +210,7 @@ ANSWERED: dict[str, tuple[Call, bytes]] = {
     "slow down": (_get, refusal("SlowDown", 503)),
     "timeout by name": (_get, refusal("RequestTimeout")),
     "checksum by name": (_get, refusal("CRC32CheckFailed")),
-    "ignore_state of": (_get, refusal("NewException:http://internal/", 418)),
+    "namespace at the end": (_get, refusal("NewException:http://internal/", 418)),
     "by its query name": (
         _get,
         _answer({"__type": "a#B"}, 400, X_Amzn_Query_Error="Old.Name;Sender"),
@@ -239,7 +239,7 @@ ANSWERED: dict[str, tuple[Call, bytes]] = {
     "compressed in name only": (_get, _with(FOUND, Content_Encoding="gzip")),
 }  # fmt: skip
 
-# What comes of several attempts: each is a list of answers in turn.
+# Responses to the attempts of one call, in turn.
 IN_TURN: dict[str, tuple[bytes | None, ...]] = {
     "closed, then found": (HANG_UP, raw(FOUND)),
     "timeout, then found": (HANG, raw(FOUND)),
@@ -267,8 +267,8 @@ IN_TURN: dict[str, tuple[bytes | None, ...]] = {
 
 
 @pytest.fixture(autouse=True)
-def _same_dice() -> Iterator[None]:
-    """Leave the dice as they were: botocore's pauses are made the same, and short."""
+def _restored_random_state() -> Iterator[None]:
+    """Restore the state of `random`, which `outcome` seeds for equal, short pauses."""
     state = random.getstate()
     yield
     random.setstate(state)
@@ -276,7 +276,7 @@ def _same_dice() -> Iterator[None]:
 
 @pytest.fixture(name="opened", scope="module")
 def _opened() -> aioboto3.Session:
-    """Return one session: it keeps what botocore reads from disk."""
+    """Return one session, which caches what botocore reads from disk."""
     return session(CREDENTIALS)
 
 
@@ -289,11 +289,11 @@ async def _server() -> AsyncIterator[ScriptedAws]:
 async def _same(
     clients: dict[str, Client], server: ScriptedAws, call: Call, *answers: bytes | None
 ) -> Seen:
-    """Return what is seen of a call, the same of each client."""
-    untouched, *others = [await seen(call, clients[name], server, *answers) for name in NAMES]
+    """Return what is seen of a call; fails unless it is the same for each client."""
+    plain, *others = [await seen(call, clients[name], server, *answers) for name in NAMES]
     for name, one in zip(NAMES[1:], others, strict=True):
-        assert one == untouched, name
-    return untouched
+        assert one == plain, name
+    return plain
 
 
 async def _same_of_new_clients(
@@ -303,7 +303,7 @@ async def _same_of_new_clients(
     *answers: bytes | None,
     url: str | None = None,
 ) -> Seen:
-    """Return what is seen of the first call of each client, and of the second one, which is the same."""
+    """Return what is seen of the first call of each client; fails unless the second one is the same."""
     patience = {"read-timeout-s": "0.1"} if HANG in answers else {}
     async with three_clients(opened, settings(url or server.url, **patience)) as clients:
         first = await _same(clients, server, call, *answers)
@@ -325,10 +325,10 @@ async def _lasting(
 
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("name", ANSWERED)
-async def test_answer_is_botocores(
+async def test_response_is_botocores(
     name: str, lasting: tuple[dict[str, Client], ScriptedAws]
 ) -> None:
-    """Requests, attempts, and results or errors are the same, whatever comes back."""
+    """Requests, attempts, and results or errors are the same for each response."""
     call, answer = ANSWERED[name]
 
     same = await _same(*lasting, call, answer)
@@ -338,10 +338,10 @@ async def test_answer_is_botocores(
 
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("name", ANSWERED)
-async def test_answer_means_the_same_to_the_domain(
+async def test_response_has_the_same_error_of_the_domain(
     name: str, lasting: tuple[dict[str, Client], ScriptedAws]
 ) -> None:
-    """What is wrong with an answer is the same error of the domain, with every transport."""
+    """A failure is the same error of the domain with each transport."""
     call, answer = ANSWERED[name]
 
     async def translating(client: Client) -> None:
@@ -355,23 +355,21 @@ async def test_answer_means_the_same_to_the_domain(
 async def test_attempts_are_botocores(
     name: str, server: ScriptedAws, opened: aioboto3.Session
 ) -> None:
-    """What is tried again, and what is told of it, is the same."""
+    """Retries and their headers are the same."""
     same = await _same_of_new_clients(opened, server, _get, *IN_TURN[name])
 
     assert len(same.attempts) > 1
 
 
-async def test_nobody_listening_is_the_same(opened: aioboto3.Session) -> None:
-    """A connection that is refused is tried and told as botocore does."""
-    async with scripted_server(HANG_UP) as server:
+async def test_refused_connection_is_the_same(opened: aioboto3.Session) -> None:
+    """A refused connection has the same attempts and the same error."""
+    async with scripted(HANG_UP) as server:
         url = server.url
     await _same_of_new_clients(opened, server, _get, HANG_UP, url=url)
 
 
-async def test_name_that_nobody_has_is_the_same(
-    opened: aioboto3.Session, server: ScriptedAws
-) -> None:
-    """A name that is not found is told as botocore tells it."""
+async def test_unknown_host_name_is_the_same(opened: aioboto3.Session, server: ScriptedAws) -> None:
+    """A host name that does not resolve raises the same error."""
     same = await _same_of_new_clients(opened, server, _get, HANG_UP, url="http://nowhere.invalid/")
 
     assert "EndpointConnectionError" in str(same.outcome)
@@ -380,7 +378,7 @@ async def test_name_that_nobody_has_is_the_same(
 async def test_server_without_tls_is_the_same(
     opened: aioboto3.Session, server: ScriptedAws
 ) -> None:
-    """A handshake that fails is told as botocore tells it."""
+    """A failed TLS handshake raises the same error."""
 
     async def speak_plainly(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(raw(b"{}", 400))
@@ -396,9 +394,9 @@ async def test_server_without_tls_is_the_same(
 async def test_connection_that_takes_too_long_is_the_same(
     opened: aioboto3.Session, server: ScriptedAws
 ) -> None:
-    """A server that does not accept is given up as botocore gives it up."""
+    """A server that accepts no connection raises the same timeout error."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full, ExitStack() as waiting:
-        for _ in range(3):  # more than the backlog takes: who comes next gets no answer
+        for _ in range(3):  # more than the backlog: the next connection gets no response
             caller = waiting.enter_context(socket.socket())
             caller.settimeout(0)
             caller.connect_ex(full.getsockname())
@@ -415,7 +413,7 @@ async def test_connection_that_takes_too_long_is_the_same(
 async def test_request_is_signed_as_botocore_signs_it(
     token: str | None, path: str, server: ScriptedAws
 ) -> None:
-    """The signature is that of botocore's own signer over the request as it came."""
+    """The signature is that of botocore's signer for the request as received."""
     credentials = ReadOnlyCredentials("test", "test", token)
     url = server.url + path
     async with three_clients(session(CREDENTIALS, token), settings(url)) as clients:
@@ -435,8 +433,10 @@ async def test_request_is_signed_as_botocore_signs_it(
             assert one == other
 
 
-async def test_calls_have_ids_of_their_own(server: ScriptedAws, opened: aioboto3.Session) -> None:
-    """No two calls tell the same id."""
+async def test_calls_have_distinct_invocation_ids(
+    server: ScriptedAws, opened: aioboto3.Session
+) -> None:
+    """No two calls send the same invocation id."""
     async with three_clients(opened, settings(server.url)) as clients:
         server.plan(raw(b"{}"))
         for name in NAMES:
@@ -449,7 +449,7 @@ async def test_calls_have_ids_of_their_own(server: ScriptedAws, opened: aioboto3
 async def test_transaction_without_a_token_gets_one(
     server: ScriptedAws, opened: aioboto3.Session
 ) -> None:
-    """A caller that names no token gets another of botocore's with each transaction."""
+    """Each transaction without a token gets a new one from botocore."""
     puts = [{"Put": {"TableName": "t", "Item": KEY}}]
     async with three_clients(opened, settings(server.url)) as clients:
         server.plan(raw(b"{}"))
@@ -461,10 +461,10 @@ async def test_transaction_without_a_token_gets_one(
     assert len({body["ClientRequestToken"] for _, body in server.requests}) == 6
 
 
-async def test_another_table_is_another_beginning(
+async def test_call_on_another_table_is_the_same(
     server: ScriptedAws, opened: aioboto3.Session
 ) -> None:
-    """A call on a table that was not asked before, such as one by its ARN, is as botocore makes it."""
+    """A call on another table than the first, also by its ARN, is the same."""
     async with three_clients(opened, settings(server.url)) as clients:
         for table in ("t", "u", "arn:aws:dynamodb:us-east-1:123456789012:table/t", "t"):
 
@@ -475,8 +475,10 @@ async def test_another_table_is_another_beginning(
             assert [body["TableName"] for _, body in same.attempts] == [table]
 
 
-async def test_patience_ends_alike(server: ScriptedAws, opened: aioboto3.Session) -> None:
-    """Botocore's retry quota is used up, and given back, by the same calls."""
+async def test_quota_of_retries_is_used_alike(
+    server: ScriptedAws, opened: aioboto3.Session
+) -> None:
+    """The quota of retries is spent and refilled by the same calls."""
     counts: dict[str, list[int]] = {}
     async with three_clients(opened, settings(server.url)) as clients:
         for name in NAMES:
@@ -485,15 +487,15 @@ async def test_patience_ends_alike(server: ScriptedAws, opened: aioboto3.Session
                 await seen(_get, clients[name], server, *answers)
                 counts[name].append(len(server.requests))
 
-    untouched = counts[NAMES[0]]
-    assert {3, 1, 2} >= {*untouched} >= {3, 1}
-    assert counts == dict.fromkeys(NAMES, untouched)
+    plain = counts[NAMES[0]]
+    assert {3, 1, 2} >= {*plain} >= {3, 1}
+    assert counts == dict.fromkeys(NAMES, plain)
 
 
 async def test_cancelled_call_leaves_a_client_that_works(
     server: ScriptedAws, opened: aioboto3.Session
 ) -> None:
-    """Who leaves in the middle of a call is let go at once; the next call is answered."""
+    """A call can be cancelled, and the next one gets its response."""
     async with three_clients(opened, settings(server.url, **{"read-timeout-s": "20"})) as clients:
         for name in NAMES:
             server.plan(HANG)
@@ -508,9 +510,9 @@ async def test_cancelled_call_leaves_a_client_that_works(
             assert (await _get(clients[name]))["Item"] == ITEM, name
 
 
-@pytest.fixture(name="nobody")
-def _nobody(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """Leave botocore without any credentials of this machine."""
+@pytest.fixture(name="no_credentials")
+def _no_credentials(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Hide the credentials of the machine from botocore."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
@@ -519,9 +521,9 @@ def _nobody(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
-@pytest.mark.usefixtures("nobody")
+@pytest.mark.usefixtures("no_credentials")
 async def test_without_credentials_nothing_is_sent(server: ScriptedAws) -> None:
-    """Who has no credentials is told so as botocore tells it."""
+    """Without credentials nothing is sent, and the same error is raised."""
     same = await _same_of_new_clients(session(None), server, _get, raw(FOUND))
 
     assert same.attempts == []
@@ -530,7 +532,7 @@ async def test_without_credentials_nothing_is_sent(server: ScriptedAws) -> None:
 
 @asynccontextmanager
 async def _credentials_endpoint(until: datetime) -> AsyncIterator[str]:
-    """Serve other credentials each time, which are good *until* then."""
+    """Serve new credentials for each request; all expire at *until*."""
     numbers = itertools.count(1)
 
     async def answer(_: web.BaseRequest) -> web.StreamResponse:
@@ -556,19 +558,19 @@ async def _credentials_endpoint(until: datetime) -> AsyncIterator[str]:
 @pytest.mark.parametrize(
     ("lasting", "kinds"), [(timedelta(minutes=5), 4), (timedelta(hours=1), 1)], ids=str
 )
-async def test_credentials_are_renewed_as_botocore_renews_them(
-    nobody: pytest.MonkeyPatch, server: ScriptedAws, lasting: timedelta, kinds: int
+async def test_credentials_are_refreshed_as_botocore_refreshes_them(
+    no_credentials: pytest.MonkeyPatch, server: ScriptedAws, lasting: timedelta, kinds: int
 ) -> None:
     """
-    Credentials about to expire are asked for anew before each attempt, others are kept.
+    Credentials that expire soon are refreshed before each attempt; others are kept.
 
-    botocore asks once more for each call, for its endpoint, which the fast transport keeps.
+    botocore also refreshes them to resolve the endpoint of a call, which the fast transport keeps.
     """
     used: dict[str, list[int]] = {}
     for name in NAMES:
         now = datetime.now(UTC)  # noqa: TID251 -- botocore reads the machine's clock
         async with _credentials_endpoint(now + lasting) as url:
-            nobody.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", url)
+            no_credentials.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", url)
             async with three_clients(session(None), settings(server.url)) as clients:
                 server.plan(DOWN, raw(FOUND))
                 for _ in range(3):
@@ -598,20 +600,20 @@ async def test_credentials_are_renewed_as_botocore_renews_them(
     ],
     ids=str,
 )
-async def test_environment_means_what_it_means_to_botocore(
-    nobody: pytest.MonkeyPatch, server: ScriptedAws, environ: dict[str, str]
+async def test_environment_has_the_same_effect(
+    no_credentials: pytest.MonkeyPatch, server: ScriptedAws, environ: dict[str, str]
 ) -> None:
-    """Whatever botocore reads from the environment has the same effect."""
+    """Variables of the environment that botocore reads have the same effect."""
     for name, value in environ.items():
-        nobody.setenv(name, value)
+        no_credentials.setenv(name, value)
 
     for call in (_get, _batch):
         await _same_of_new_clients(session(CREDENTIALS), server, call, DOWN, raw(FOUND))
 
 
-async def test_proxy_is_used(nobody: pytest.MonkeyPatch, server: ScriptedAws) -> None:
-    """A proxy that the environment names is asked in place of the service."""
-    nobody.setenv("HTTP_PROXY", server.url)
+async def test_proxy_is_used(no_credentials: pytest.MonkeyPatch, server: ScriptedAws) -> None:
+    """Requests go through the proxy that the environment names."""
+    no_credentials.setenv("HTTP_PROXY", server.url)
 
     same = await _same_of_new_clients(
         session(CREDENTIALS), server, _get, raw(FOUND), url="http://dynamodb.example:8000"

@@ -1,4 +1,4 @@
-"""The same calls through botocore untouched and through both transports, to be compared."""
+"""The same calls with botocore alone and with both transports, to compare them."""
 
 import json
 import random
@@ -26,7 +26,7 @@ from tests.support.configs import BREAKER_OFF, configured
 from tests.support.scripted_aws import ScriptedAws
 
 PAUSES_ALMOST_NONE = 8_038  # a seed: botocore draws its pauses between attempts from `random`
-NAMES = ("botocore untouched", "transport = botocore", "transport = fast")
+NAMES = ("botocore alone", "transport = botocore", "transport = fast")
 
 Client: TypeAlias = Any
 Call: TypeAlias = Callable[[Client], Awaitable[Any]]
@@ -34,7 +34,7 @@ Call: TypeAlias = Callable[[Client], Awaitable[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a server and a caller saw of a call, but for what changes with every call."""
+    """What a server and a caller saw of a call, without what changes with each call."""
 
     attempts: list[tuple[str, Any]]  # operation and body
     heads: list[dict[str, str]]
@@ -48,7 +48,7 @@ def settings(url: str, **more: str) -> Config:
 
 
 def session(credentials: Credentials | None, token: str | None = None) -> aioboto3.Session:
-    """Return a session with these credentials, or with those that botocore finds."""
+    """Return a session with *credentials*, or those that botocore finds, and the service's parsers."""
     core = AioSession()
     core.register_component("response_parser_factory", ResponseParserFactory())
     return aioboto3.Session(
@@ -64,9 +64,9 @@ def session(credentials: Credentials | None, token: str | None = None) -> aiobot
 async def three_clients(
     opened: aioboto3.Session, config: Config
 ) -> AsyncIterator[dict[str, Client]]:
-    """Open a client as botocore makes it, and one of each transport."""
+    """Open a client of aioboto3, and one of each transport."""
     url = config.dynamodb.endpoint_url
-    untouched = AioConfig(
+    plain = AioConfig(
         connect_timeout=config.dynamodb.connect_timeout_s,
         read_timeout=config.dynamodb.read_timeout_s,
         max_pool_connections=config.server.max_in_flight,
@@ -74,12 +74,11 @@ async def three_clients(
         user_agent="user-profile-service",
     )
     async with AsyncExitStack() as stack:
-        # Ours differs in what it begins with, in what calls earn, in how often it asks for replies that
-        # are lost, and in nothing else.
+        # The retries of the service differ in these three respects alone.
         stack.enter_context(patch.object(retries, "MAX_LOST_RESPONSES", 3))
         stack.enter_context(patch.object(retries, "CAPACITY", RetryQuota.INITIAL_CAPACITY))
         stack.enter_context(patch.object(retries.RetryBudget, "_NO_RETRY_INCREMENT", 1))
-        botocores = opened.client("dynamodb", endpoint_url=url, config=untouched)
+        botocores = opened.client("dynamodb", endpoint_url=url, config=plain)
         clients: list[Client] = [await stack.enter_async_context(botocores)]
         for transport in ("botocore", "fast"):
             chosen = configured({"aws.dynamodb": _entries(config, transport)}, BREAKER_OFF)
@@ -99,25 +98,25 @@ def _entries(config: Config, transport: str) -> dict[str, str]:
 
 
 async def outcome(call: Call, client: Client) -> object:
-    """Return what a call returned, or all that a caller can see of what it raised."""
+    """Return the result of a call, or all attributes of its error that a caller can see."""
     random.seed(PAUSES_ALMOST_NONE)
     try:
         return await call(client)
-    except Exception as error:  # noqa: BLE001 -- whatever it is, it is compared
+    except Exception as error:  # noqa: BLE001 -- all errors are compared
         kinds = [f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__]
         response = getattr(error, "response", None)
         return kinds, str(error), response, getattr(error, "operation_name", None)
 
 
 async def seen(call: Call, client: Client, server: ScriptedAws, *answers: bytes | None) -> Seen:
-    """Return what was seen of a call to which *server* answers so in turn."""
+    """Return what was seen of a call to whose attempts *server* sends *answers* in turn."""
     server.plan(*answers)
     result = await outcome(call, client)
     return Seen([*server.requests], [_steady(head) for head in server.heads], result)
 
 
 def _steady(head: dict[str, str]) -> dict[str, str]:
-    """Return a head without what changes with every call: the moment, its signature, the call's id."""
+    """Return headers without what changes with each call: time, signature and invocation id."""
     signed = head.get("authorization", "").rpartition("Signature=")[0]
     changing = ("x-amz-date", "amz-sdk-invocation-id")
     return {**head, "authorization": signed, **dict.fromkeys(head.keys() & {*changing}, "…")}
@@ -126,10 +125,10 @@ def _steady(head: dict[str, str]) -> dict[str, str]:
 def botocores_authorization(
     url: str, head: dict[str, str], body: object, credentials: ReadOnlyCredentials
 ) -> str:
-    """Return what botocore's signer makes of a request that came, at the moment that it names."""
+    """Return the Authorization header of botocore's signer for a request, at its time."""
     auth = SigV4Auth(credentials, "dynamodb", "us-east-1")
     sent = {name: head[name] for name in _signed_names(head) if name != "host"}
-    written = json.dumps(body).encode()  # botocore's own way
+    written = json.dumps(body).encode()  # as botocore does
     request = AWSRequest("POST", url, headers=sent, data=written)
     request.context["timestamp"] = head["x-amz-date"]
     to_sign = auth.string_to_sign(request, auth.canonical_request(request))

@@ -1,1 +1,1 @@
-"""Calls of AWS that end late or fail again and again, and generated answers."""
+"""Slow tests of the AWS clients: timeouts, outages and generated responses."""

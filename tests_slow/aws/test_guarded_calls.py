@@ -1,4 +1,4 @@
-"""A call to AWS ends in time and is not repeated without end, whatever the other side does."""
+"""Calls to AWS have a time limit and a bounded number of attempts, whatever the server does."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -26,9 +26,7 @@ from tests.support.scripted_aws import (
 from tests.support.scripted_key_server import ScriptedKeyServer, key_endpoint, trickling
 
 KEY = {"userId": {"S": "alice"}, "createdAt": {"S": "2026"}}
-FINE = answer(
-    {"Username": "alice", "UserAttributes": []}
-)  # DynamoDB's, too, as far as anybody looks
+FINE = answer({"Username": "alice", "UserAttributes": []})  # a valid response of DynamoDB, too
 IMPATIENT = {"connect-timeout-s": "0.2", "read-timeout-s": "0.2"}
 BREAKS: Settings = {"upstreams": {"breaker-failures": "5", "breaker-open-s": "0.3"}}
 
@@ -42,7 +40,7 @@ async def _get(clients: Clients) -> Any:  # noqa: ANN401 -- botocore's
 
 
 async def _list_tables(clients: Clients) -> Any:  # noqa: ANN401 -- botocore's
-    """Make a call that the fast transport leaves to botocore."""
+    """Make a call with aioboto3's client."""
     return await clients.dynamodb.aioboto3.list_tables()
 
 
@@ -53,7 +51,7 @@ async def _get_user(clients: Clients) -> Any:  # noqa: ANN401 -- botocore's
 OF_DYNAMODB = [
     pytest.param("fast", _get, id="fast"),
     pytest.param("botocore", _get, id="botocore"),
-    pytest.param("fast", _list_tables, id="fast, by botocore"),
+    pytest.param("fast", _list_tables, id="aioboto3"),
 ]
 ON_DYNAMODB = pytest.mark.parametrize(("transport", "call"), OF_DYNAMODB)
 WAYS = pytest.mark.parametrize(
@@ -72,7 +70,7 @@ async def _clients(url: str, transport: str, *settings: Settings) -> AsyncIterat
 
 
 async def _failed(call: Call, clients: Clients) -> UpstreamUnavailable:
-    """Make a call for which the upstream is unavailable."""
+    """Make a call, and return its UpstreamUnavailable."""
     with pytest.raises(UpstreamUnavailable) as raised, translated({}):
         async with asyncio.timeout(10):
             await call(clients)
@@ -87,10 +85,10 @@ async def _slow() -> AsyncIterator[ScriptedKeyServer]:
 
 
 @WAYS
-async def test_trickling_answer_ends_with_the_time_of_the_attempt(
+async def test_slow_response_ends_with_the_time_of_the_attempt(
     slow: ScriptedKeyServer, transport: str, call: Call
 ) -> None:
-    """A byte now and then does not prolong an attempt: each read is in time, and the whole is not."""
+    """An attempt has a time limit, also where each read is within the read timeout."""
     async with _clients(slow.url, transport, BREAKER_OFF) as clients:
         await _failed(call, clients)
 
@@ -106,11 +104,8 @@ async def test_trickling_answer_ends_with_the_time_of_the_attempt(
 async def test_upstream_that_is_down_gets_hardly_more_calls(
     transport: str, call: Call, fault: bytes
 ) -> None:
-    """Where everything fails, a hundred calls are a hundred and twenty attempts at most."""
-    async with (
-        scripted_server(fault) as server,
-        _clients(server.url, transport, BREAKER_OFF) as clients,
-    ):
+    """If all fail, a hundred calls have at most a hundred and twenty attempts."""
+    async with scripted(fault) as server, _clients(server.url, transport, BREAKER_OFF) as clients:
         for _ in range(100):
             await _failed(call, clients)
 
@@ -119,11 +114,8 @@ async def test_upstream_that_is_down_gets_hardly_more_calls(
 
 @ON_DYNAMODB
 async def test_upstream_that_was_down_is_tried_again_as_before(transport: str, call: Call) -> None:
-    """Calls that succeed earn the retries back that an outage has used up."""
-    async with (
-        scripted_server(FINE) as server,
-        _clients(server.url, transport, BREAKER_OFF) as clients,
-    ):
+    """Calls that succeed refill the quota of retries that an outage has spent."""
+    async with scripted(FINE) as server, _clients(server.url, transport, BREAKER_OFF) as clients:
         server.plan(raw(b"{}", 500))
         for _ in range(100):
             await _failed(call, clients)
@@ -141,11 +133,8 @@ async def test_upstream_that_was_down_is_tried_again_as_before(transport: str, c
 async def test_upstream_that_is_down_is_left_alone_and_found_again(
     transport: str, call: Call
 ) -> None:
-    """Once the breaker is open nothing is sent; one call at a time finds out when it may be again."""
-    async with (
-        scripted_server(HANG_UP) as server,
-        _clients(server.url, transport, BREAKS) as clients,
-    ):
+    """An open breaker refuses calls, then admits one at a time until one succeeds."""
+    async with scripted(HANG_UP) as server, _clients(server.url, transport, BREAKS) as clients:
         refusals = [await _failed(call, clients) for _ in range(10)]
         assert len(server.requests) == 5
         assert isinstance(refusals[-1].__cause__, UpstreamRefused)
@@ -153,7 +142,7 @@ async def test_upstream_that_is_down_is_left_alone_and_found_again(
 
         server.plan(FINE)
         async with asyncio.timeout(10):
-            while not await _succeeds(call, clients):  # noqa: ASYNC110 -- nothing tells of it
+            while not await _succeeds(call, clients):  # noqa: ASYNC110 -- no event for it
                 await asyncio.sleep(0.01)
 
 
@@ -167,21 +156,23 @@ async def _succeeds(call: Call, clients: Clients) -> bool:
 
 
 @WAYS
-async def test_idle_connections_are_not_trusted_after_silence(transport: str, call: Call) -> None:
-    """Where one connection leads nowhere any more, the others are not tried one after another."""
+async def test_idle_connections_are_closed_after_a_missing_response(
+    transport: str, call: Call
+) -> None:
+    """Once one connection is dead, the other idle ones are not tried one after another."""
     async with (
         _server_with_dead_connections(FINE) as server,
         _clients(server.url, transport, BREAKER_OFF) as clients,
     ):
         await asyncio.gather(*(call(clients) for _ in range(8)))
         server.dead = set(server.connections)
-        # What is tried three times finds the way itself; Cognito's calls are sent once.
+        # A call with three attempts succeeds by itself; calls to Cognito are sent once.
         assert await _succeeds(call, clients) == (call is not _get_user)
         assert await _succeeds(call, clients)
 
 
 class _Server:
-    """A server whose connections can die without anybody being told."""
+    """A server whose connections can die without being closed."""
 
     def __init__(self, text: bytes) -> None:
         self.url = ""
@@ -220,10 +211,10 @@ async def _server_with_dead_connections(text: bytes) -> AsyncIterator[_Server]:
 
 
 @WAYS
-async def test_hanging_answer_counts_when_it_is_given_up(
+async def test_cancelled_call_without_a_response_counts(
     transport: str, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Requests whose deadline is shorter than an attempt open the breaker too."""
+    """Calls that are cancelled by the deadline of their request open the breaker, too."""
     patient = {"connect-timeout-s": "20", "read-timeout-s": "20"}
     settings: Settings = {"aws.cognito": patient, "aws.dynamodb": patient}
     async with (

@@ -31,7 +31,7 @@ URLS = [
 def _expected(
     url: str, headers: dict[str, str], body: bytes, credentials: ReadOnlyCredentials, scope: Scope
 ) -> str:
-    """Return botocore's Authorization for headers that are signed, at the moment that they name."""
+    """Return botocore's Authorization header for signed headers, at their time."""
     auth = SigV4Auth(credentials, scope.service, scope.region)
     request = AWSRequest("POST", url, headers=headers, data=body)
     request.context["timestamp"] = headers["X-Amz-Date"]
@@ -55,7 +55,7 @@ def _expected(
 @example("http://a/", {"User-Agent": "x", "X-A": "  a   b "}, b"", "AKIA", "s", None, "r")
 @example("http://a/", {"Expect": "x", "x-amzn-trace-id": "1"}, b"{}", "AKIA", "s", "t", "r")
 @settings(derandomize=True, deadline=None, max_examples=300)
-def test_signature_is_botocores(  # noqa: PLR0913, PLR0917 -- what a signature is made of
+def test_signature_is_botocores(  # noqa: PLR0913, PLR0917 -- the inputs of a signature
     url: str,
     headers: dict[str, str],
     body: bytes,
@@ -64,7 +64,7 @@ def test_signature_is_botocores(  # noqa: PLR0913, PLR0917 -- what a signature i
     token: str | None,
     region: str,
 ) -> None:
-    """Whatever is signed, with whatever credentials, for whatever region: the same as botocore's."""
+    """The signature equals botocore's for all requests, credentials and regions."""
     distinct = {name.lower(): (name, value) for name, value in headers.items()}
     credentials = ReadOnlyCredentials(access_key, secret_key, token)
     scope = Scope(region, "dynamodb")
@@ -78,8 +78,8 @@ def test_signature_is_botocores(  # noqa: PLR0913, PLR0917 -- what a signature i
     assert authorization == _expected(url, signed, body, credentials, scope)
 
 
-def test_key_is_of_its_day() -> None:
-    """At midnight a new key is derived."""
+def test_key_changes_with_the_day() -> None:
+    """At midnight (UTC) a new key is derived."""
     midnight = datetime(2026, 11, 24, tzinfo=UTC).timestamp()
     moments = iter([midnight - 0.1, midnight, midnight + 1])
     signer = Signer(lambda: next(moments))
@@ -92,8 +92,8 @@ def test_key_is_of_its_day() -> None:
         assert authorization == _expected(URLS[0], signed, b"{}", credentials, scope)
 
 
-def test_all_that_is_remembered_is_bounded() -> None:
-    """However many tokens and headers were signed, the next signature is right."""
+def test_signature_is_right_after_more_tokens_than_are_cached() -> None:
+    """A template that has left the cache is made again."""
     signer, scope = Signer(), Scope("us-east-1", "dynamodb")
 
     for number in range(2 * MAX_TEMPLATES + 1):
@@ -103,8 +103,8 @@ def test_all_that_is_remembered_is_bounded() -> None:
         assert authorization == _expected(URLS[0], signed, b"{}", credentials, scope)
 
 
-def test_key_is_of_the_credentials_the_region_and_the_service() -> None:
-    """A signer that has signed before signs the next request for what that is for."""
+def test_key_depends_on_the_credentials_the_region_and_the_service() -> None:
+    """A signer can sign for different credentials, regions and services in turn."""
     signer = Signer()
     all_credentials = [ReadOnlyCredentials("a", secret, None) for secret in ("one", "other")]
     scopes = [
