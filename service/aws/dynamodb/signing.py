@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-re
 
 import hmac
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache, reduce
 from hashlib import sha256
 from typing import Final, NamedTuple
@@ -38,48 +38,38 @@ class _Template(NamedTuple):
     names: str
 
 
-class Signer:
-    """Signs POST requests at the time of *clock*, in seconds since 1970."""
+def sign(  # noqa: PLR0913 -- the inputs of a signature
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    credentials: ReadOnlyCredentials,
+    scope: Scope,
+    now_s: float,
+) -> dict[str, str]:
+    """Return the *headers* of a POST request and those of its signature; *now_s* is a Unix time."""
+    now = _timestamp(int(now_s))
+    day = now[:8]
+    template = _template(url, tuple(headers.items()), credentials.token)
+    canonical = f"{template.before}{now}{template.after}{sha256(body).hexdigest()}"
+    credential_scope = f"{day}/{scope.region}/{scope.service}/aws4_request"
+    hashed = sha256(canonical.encode()).hexdigest()
+    to_sign = f"{ALGORITHM}\n{now}\n{credential_scope}\n{hashed}"
+    key = _signing_key(credentials.secret_key, day, scope)
+    signature = hmac.digest(key, to_sign.encode(), "sha256").hex()
+    signed = {**headers, "X-Amz-Date": now}
+    if credentials.token:
+        signed["X-Amz-Security-Token"] = credentials.token
+    signed["Authorization"] = (
+        f"{ALGORITHM} Credential={credentials.access_key}/{credential_scope}, "
+        f"SignedHeaders={template.names}, Signature={signature}"
+    )
+    return signed
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
-        self._clock = clock
-        self._second = -1
-        self._timestamp = ""
 
-    def signed(
-        self,
-        url: str,
-        headers: Mapping[str, str],
-        body: bytes,
-        *,
-        credentials: ReadOnlyCredentials,
-        scope: Scope,
-    ) -> dict[str, str]:
-        """Return *headers* and those of the signature."""
-        now = self._now()
-        day = now[:8]
-        template = _template(url, tuple(headers.items()), credentials.token)
-        canonical = f"{template.before}{now}{template.after}{sha256(body).hexdigest()}"
-        credential_scope = f"{day}/{scope.region}/{scope.service}/aws4_request"
-        hashed = sha256(canonical.encode()).hexdigest()
-        to_sign = f"{ALGORITHM}\n{now}\n{credential_scope}\n{hashed}"
-        key = _signing_key(credentials.secret_key, day, scope)
-        signature = hmac.digest(key, to_sign.encode(), "sha256").hex()
-        signed = {**headers, "X-Amz-Date": now}
-        if credentials.token:
-            signed["X-Amz-Security-Token"] = credentials.token
-        signed["Authorization"] = (
-            f"{ALGORITHM} Credential={credentials.access_key}/{credential_scope}, "
-            f"SignedHeaders={template.names}, Signature={signature}"
-        )
-        return signed
-
-    def _now(self) -> str:
-        second = int(self._clock())
-        if second != self._second:
-            self._second = second
-            self._timestamp = time.strftime(SIGV4_TIMESTAMP, time.gmtime(second))
-        return self._timestamp
+@lru_cache(maxsize=1)
+def _timestamp(second: int) -> str:
+    return time.strftime(SIGV4_TIMESTAMP, time.gmtime(second))
 
 
 @lru_cache(maxsize=MAX_TEMPLATES)

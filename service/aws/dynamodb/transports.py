@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 import uuid
 from base64 import b64encode
 from collections.abc import Mapping
@@ -25,7 +26,7 @@ from botocore.exceptions import NoCredentialsError
 
 from service.aws.dynamodb.client import Operation, Transport
 from service.aws.dynamodb.responses import parse_unconverted
-from service.aws.dynamodb.signing import Scope, Signer
+from service.aws.dynamodb.signing import Scope, sign
 from service.aws.http_session import GuardedSession, Response
 from service.aws.response_parsers import ResponseParserFactory
 
@@ -82,7 +83,6 @@ class FastTransport:
         self._retries = retries
         self._send_by_botocore = botocore_transport(client)
         self._parser = ResponseParserFactory().create_parser("json")
-        self._signer = Signer()
         self._read_timeout = timedelta(seconds=meta.config.read_timeout)
         self._endpoints: dict[str, _Endpoint] = {}
         # Without the name of the service: its handlers run before general ones, which add headers.
@@ -157,8 +157,13 @@ class FastTransport:
         if self._credentials is None:
             raise NoCredentialsError
         credentials = await self._credentials.get_frozen_credentials()
-        headers = self._signer.signed(
-            endpoint.url, endpoint.headers, body, credentials=credentials, scope=endpoint.scope
+        headers = sign(
+            endpoint.url,
+            endpoint.headers,
+            body,
+            credentials=credentials,
+            scope=endpoint.scope,
+            now_s=time.time(),
         )
         parts = [
             f"{name}={progress[name]}" for name in ("ttl", "attempt", "max") if name in progress

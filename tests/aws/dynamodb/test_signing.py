@@ -9,13 +9,14 @@ from botocore.credentials import ReadOnlyCredentials
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from service.aws.dynamodb.signing import MAX_TEMPLATES, Scope, Signer
+from service.aws.dynamodb.signing import MAX_TEMPLATES, Scope, sign
 
 visible = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=40)
 values = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=40)
 names = st.from_regex(r"[A-Za-z][A-Za-z0-9-]{0,20}", fullmatch=True).filter(
     lambda name: name.lower() not in {"authorization", "date", "x-amz-content-sha256", "host"}
 )
+NOW_S = datetime(2026, 11, 24, 12, tzinfo=UTC).timestamp()
 URLS = [
     "https://dynamodb.ap-south-1.amazonaws.com/",
     "https://123456789012.ddb.us-east-1.amazonaws.com/",
@@ -69,8 +70,8 @@ def test_signature_is_botocores(  # noqa: PLR0913, PLR0917 -- the inputs of a si
     credentials = ReadOnlyCredentials(access_key, secret_key, token)
     scope = Scope(region, "dynamodb")
 
-    signed = Signer().signed(
-        url, dict(distinct.values()), body, credentials=credentials, scope=scope
+    signed = sign(
+        url, dict(distinct.values()), body, credentials=credentials, scope=scope, now_s=NOW_S
     )
 
     authorization = signed.pop("Authorization")
@@ -81,31 +82,30 @@ def test_signature_is_botocores(  # noqa: PLR0913, PLR0917 -- the inputs of a si
 def test_key_changes_with_the_day() -> None:
     """At midnight (UTC) a new key is derived."""
     midnight = datetime(2026, 11, 24, tzinfo=UTC).timestamp()
-    moments = iter([midnight - 0.1, midnight, midnight + 1])
-    signer = Signer(lambda: next(moments))
     credentials, scope = ReadOnlyCredentials("a", "b", None), Scope("us-east-1", "dynamodb")
 
-    for moment in ("20261123T235959Z", "20261124T000000Z", "20261124T000001Z"):
-        signed = signer.signed(URLS[0], {}, b"{}", credentials=credentials, scope=scope)
+    times = {-0.1: "20261123T235959Z", 0: "20261124T000000Z", 1: "20261124T000001Z"}
+    for offset_s, timestamp in times.items():
+        now_s = midnight + offset_s
+        signed = sign(URLS[0], {}, b"{}", credentials=credentials, scope=scope, now_s=now_s)
         authorization = signed.pop("Authorization")
-        assert signed == {"X-Amz-Date": moment}
+        assert signed == {"X-Amz-Date": timestamp}
         assert authorization == _expected(URLS[0], signed, b"{}", credentials, scope)
 
 
 def test_signature_is_right_after_more_tokens_than_are_cached() -> None:
     """A template that has left the cache is made again."""
-    signer, scope = Signer(), Scope("us-east-1", "dynamodb")
+    scope = Scope("us-east-1", "dynamodb")
 
     for number in range(2 * MAX_TEMPLATES + 1):
         credentials = ReadOnlyCredentials("a", "b", f"token {number}")
-        signed = signer.signed(URLS[0], {}, b"{}", credentials=credentials, scope=scope)
+        signed = sign(URLS[0], {}, b"{}", credentials=credentials, scope=scope, now_s=NOW_S)
         authorization = signed.pop("Authorization")
         assert authorization == _expected(URLS[0], signed, b"{}", credentials, scope)
 
 
 def test_key_depends_on_the_credentials_the_region_and_the_service() -> None:
     """A signer can sign for different credentials, regions and services in turn."""
-    signer = Signer()
     all_credentials = [ReadOnlyCredentials("a", secret, None) for secret in ("one", "other")]
     scopes = [
         Scope("us-east-1", "dynamodb"),
@@ -114,6 +114,6 @@ def test_key_depends_on_the_credentials_the_region_and_the_service() -> None:
     ]
 
     for credentials, scope in [*itertools.product(all_credentials, scopes)] * 2:
-        signed = signer.signed(URLS[0], {}, b"{}", credentials=credentials, scope=scope)
+        signed = sign(URLS[0], {}, b"{}", credentials=credentials, scope=scope, now_s=NOW_S)
         authorization = signed.pop("Authorization")
         assert authorization == _expected(URLS[0], signed, b"{}", credentials, scope)
