@@ -117,14 +117,14 @@ class Asker:
 @pytest_asyncio.fixture(name="asker", scope="module", loop_scope="module")
 async def _asker() -> AsyncIterator[Asker]:
     """Open the clients once: that takes longer than all calls of this module."""
-    async with scripted(scripted_aws.HANG_UP) as server, _clients(server.url) as clients:
+    async with scripted_server(scripted_aws.HANG_UP) as server, _clients(server.url) as clients:
         yield Asker(server, clients)
 
 
 @pytest_asyncio.fixture(name="new_asker", loop_scope="module")
 async def _new_asker() -> AsyncIterator[Asker]:
     """Open clients whose quota of retries no other test has used."""
-    async with scripted(scripted_aws.HANG_UP) as server, _clients(server.url) as clients:
+    async with scripted_server(scripted_aws.HANG_UP) as server, _clients(server.url) as clients:
         yield Asker(server, clients)
 
 
@@ -218,7 +218,7 @@ async def test_common_exception_means_the_same_everywhere(name: str, asker: Aske
 
 async def test_refused_connection_is_unavailable() -> None:
     """A server that refuses connections is unavailable."""
-    async with scripted(scripted_aws.HANG_UP) as server:
+    async with scripted_server(scripted_aws.HANG_UP) as server:
         url = server.url  # of a server that is closed before the call
     async with _clients(url) as clients:
         with pytest.raises(UpstreamUnavailable) as raised, translated(TABLE):
@@ -481,7 +481,7 @@ async def test_credentials_hide_their_secret() -> None:
 @pytest.mark.parametrize("given", [CREDENTIALS, Credentials("other", SECRET)])
 async def test_given_credentials_sign(given: Credentials) -> None:
     """Calls are signed with the given credentials for the configured region."""
-    async with scripted(scripted_aws.answer({})) as server:
+    async with scripted_server(scripted_aws.answer({})) as server:
         config = configured({"aws.dynamodb": {"endpoint-url": server.url}})
         async with open_clients(config, given) as clients:
             for _ in range(2):  # the first call of an operation is sent by aioboto3

@@ -41,7 +41,7 @@ FAILING = saying(http(b"{}", 500))
 TRANSPORTS = pytest.mark.parametrize("transport", ["fast", "botocore"])
 
 
-def _credentials(name: str, lasting: timedelta) -> Answer:
+def _credentials(name: str, lasting: timedelta) -> Responder:
     """Return a response with credentials that expire after *lasting*."""
     now = datetime.now(UTC)  # noqa: TID251 -- botocore reads the machine's clock
     expiration = (now + lasting).isoformat()
@@ -224,7 +224,7 @@ async def test_without_credentials_the_upstream_is_unavailable(
     ids=["down", "no HTTP", "no text", "nothing", "a list", "empty", "no date"],
 )
 async def test_invalid_credentials_at_the_start_are_one_error(
-    endpoint: ScriptedKeyServer, invalid: Answer
+    endpoint: ScriptedKeyServer, invalid: Responder
 ) -> None:
     """An invalid response of the credentials endpoint is a BotoCoreError."""
     endpoint.otherwise = invalid

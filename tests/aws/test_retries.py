@@ -51,7 +51,7 @@ async def test_soon_lost_responses_are_retried_more_often(
 async def test_cognitos_retry_is_counted() -> None:
     """The one retry of a call to Cognito is counted."""
     retried: list[str] = []
-    async with scripted(scripted_aws.HANG_UP, scripted_aws.answer({})) as server:
+    async with scripted_server(scripted_aws.HANG_UP, scripted_aws.answer({})) as server:
         config = configured({"aws.cognito": {"endpoint-url": server.url}})
         async with open_clients(config, CREDENTIALS) as clients:
             client = UserPoolClient(

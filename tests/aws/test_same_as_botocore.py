@@ -363,7 +363,7 @@ async def test_attempts_are_botocores(
 
 async def test_refused_connection_is_the_same(opened: aioboto3.Session) -> None:
     """A refused connection has the same attempts and the same error."""
-    async with scripted(HANG_UP) as server:
+    async with scripted_server(HANG_UP) as server:
         url = server.url
     await _same_of_new_clients(opened, server, _get, HANG_UP, url=url)
 

@@ -105,7 +105,10 @@ async def test_upstream_that_is_down_gets_hardly_more_calls(
     transport: str, call: Call, fault: bytes
 ) -> None:
     """If all fail, a hundred calls have at most a hundred and twenty attempts."""
-    async with scripted(fault) as server, _clients(server.url, transport, BREAKER_OFF) as clients:
+    async with (
+        scripted_server(fault) as server,
+        _clients(server.url, transport, BREAKER_OFF) as clients,
+    ):
         for _ in range(100):
             await _failed(call, clients)
 
@@ -115,7 +118,10 @@ async def test_upstream_that_is_down_gets_hardly_more_calls(
 @ON_DYNAMODB
 async def test_upstream_that_was_down_is_tried_again_as_before(transport: str, call: Call) -> None:
     """Calls that succeed refill the quota of retries that an outage has spent."""
-    async with scripted(FINE) as server, _clients(server.url, transport, BREAKER_OFF) as clients:
+    async with (
+        scripted_server(FINE) as server,
+        _clients(server.url, transport, BREAKER_OFF) as clients,
+    ):
         server.plan(raw(b"{}", 500))
         for _ in range(100):
             await _failed(call, clients)
@@ -134,7 +140,10 @@ async def test_upstream_that_is_down_is_left_alone_and_found_again(
     transport: str, call: Call
 ) -> None:
     """An open breaker refuses calls, then admits one at a time until one succeeds."""
-    async with scripted(HANG_UP) as server, _clients(server.url, transport, BREAKS) as clients:
+    async with (
+        scripted_server(HANG_UP) as server,
+        _clients(server.url, transport, BREAKS) as clients,
+    ):
         refusals = [await _failed(call, clients) for _ in range(10)]
         assert len(server.requests) == 5
         assert isinstance(refusals[-1].__cause__, UpstreamRefused)
