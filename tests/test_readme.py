@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from service.api.audit_log import AuditEvent
+from service.api.http_errors import leaves
 from service.api.keys import Access
 from service.api.problem_details import STATUSES
 from service.api.routes import all_routes
@@ -13,7 +14,6 @@ from service.api.schemas.profiles import ProfileSchema
 from service.api.schemas.sessions import TAKES
 from service.config.loader import keys
 from service.config.schema import SECTIONS
-from service.domain.errors import leaves
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

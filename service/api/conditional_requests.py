@@ -8,7 +8,7 @@ from datetime import datetime
 
 from aiohttp import web
 
-from service.domain.errors import MalformedRequest
+from service.api.http_errors import MalformedRequest
 from service.domain.profiles import Profile
 from service.domain.timestamps import moment
 

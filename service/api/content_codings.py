@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Sequence
 from typing import Final
 
-from service.domain.errors import BodyTooLarge, MalformedRequest, UnsupportedMediaType
+from service.api.http_errors import BodyTooLarge, MalformedRequest, UnsupportedMediaType
 
 IDENTITY: Final = "identity"
 CODINGS: Final = ("gzip", "deflate", IDENTITY)

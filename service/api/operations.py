@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 from aiohttp import web
 from marshmallow import Schema
 
-from service.api import request_body
+from service.api import http_errors, request_body
 from service.api.keys import Access
 from service.domain import errors
 from service.domain.errors import ServiceError
@@ -17,18 +17,18 @@ Call: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Refusals: TypeAlias = tuple[type[ServiceError], ...]
 
 OF_EVERY_CALL: Final[Refusals] = (
-    errors.MalformedRequest,
-    errors.BodyTooLarge,
-    errors.RequestRejected,
+    http_errors.MalformedRequest,
+    http_errors.BodyTooLarge,
+    http_errors.RequestRejected,
     errors.DeadlineExceeded,
     errors.Overloaded,
     errors.InternalError,
 )
 OF_A_BODY: Final[Refusals] = (
-    errors.CrossSiteRefused,
-    errors.RequestTimeout,
-    errors.UnsupportedMediaType,
-    errors.InvalidFields,
+    http_errors.CrossSiteRefused,
+    http_errors.RequestTimeout,
+    http_errors.UnsupportedMediaType,
+    http_errors.InvalidFields,
 )
 OF_AN_UPSTREAM: Final[Refusals] = (
     errors.Misconfigured,

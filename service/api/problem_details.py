@@ -6,22 +6,22 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
-from service.api import keys, request_body
+from service.api import http_errors, keys, request_body
 from service.domain import errors
 from service.domain.errors import ServiceError
 
 PROBLEM_JSON = "application/problem+json"
 
 STATUSES: Final[Mapping[type[ServiceError], HTTPStatus]] = {
-    errors.MalformedRequest: HTTPStatus.BAD_REQUEST,
-    errors.RouteNotFound: HTTPStatus.NOT_FOUND,
-    errors.MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
-    errors.BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    errors.RequestTimeout: HTTPStatus.REQUEST_TIMEOUT,
-    errors.UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-    errors.InvalidFields: HTTPStatus.UNPROCESSABLE_ENTITY,
-    errors.CrossSiteRefused: HTTPStatus.FORBIDDEN,
-    errors.RequestRejected: HTTPStatus.BAD_REQUEST,
+    http_errors.MalformedRequest: HTTPStatus.BAD_REQUEST,
+    http_errors.RouteNotFound: HTTPStatus.NOT_FOUND,
+    http_errors.MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
+    http_errors.BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    http_errors.RequestTimeout: HTTPStatus.REQUEST_TIMEOUT,
+    http_errors.UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    http_errors.InvalidFields: HTTPStatus.UNPROCESSABLE_ENTITY,
+    http_errors.CrossSiteRefused: HTTPStatus.FORBIDDEN,
+    http_errors.RequestRejected: HTTPStatus.BAD_REQUEST,
     errors.NotAuthenticated: HTTPStatus.UNAUTHORIZED,
     errors.TokenInvalid: HTTPStatus.UNAUTHORIZED,
     errors.InvalidCredentials: HTTPStatus.UNAUTHORIZED,

@@ -11,15 +11,14 @@ from aiohttp import hdrs, web
 from marshmallow import Schema, ValidationError
 
 from service.api import content_codings, keys, strict_json
-from service.api.media_type import media_type
-from service.domain.errors import (
+from service.api.http_errors import (
     BodyTooLarge,
-    FieldProblem,
     InvalidFields,
     MalformedRequest,
-    Overloaded,
     UnsupportedMediaType,
 )
+from service.api.media_type import media_type
+from service.domain.errors import FieldProblem, Overloaded
 
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"  # RFC 7396

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from service.domain.errors import MalformedRequest
+from service.api.http_errors import MalformedRequest
 from service.domain.exact_numbers import exact_float
 from service.domain.profiles import JsonValue
 

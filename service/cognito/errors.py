@@ -168,7 +168,7 @@ def rejected(reason: str) -> Callable[[ClientError], ServiceError]:
     """Return what means a passkey that is not accepted, and says why."""
 
     def meaning(_: ClientError) -> ServiceError:
-        return PasskeyRejected(f"{reason} Make a new one on this site with new options.")
+        return PasskeyRejected(f"{reason} Create a new one on this site with new options.")
 
     return meaning
 

@@ -1,15 +1,12 @@
 """
-Every way in which a request can be refused, named for the state that refuses it.
+The errors that a request can end with, each named for the state that causes it.
 
 ServiceError
-├── RequestRefused            the request itself is not acceptable
-│   ├── MalformedRequest      RouteNotFound         MethodNotAllowed
-│   ├── BodyTooLarge          UnsupportedMediaType  InvalidFields
-│   └── CrossSiteRefused      RequestRejected       RequestTimeout
-├── NotIdentified             nobody, or not surely who they say
+├── RequestRefused            the HTTP request is not acceptable: see service/api/http_errors.py
+├── NotIdentified             the caller is not authenticated
 │   ├── NotAuthenticated      TokenInvalid          InvalidCredentials
 │   └── RefreshTokenInvalid   RefreshTokenReused    ChallengeExpired
-├── AccountRefused            the account's state, or the pool's rules, stand against it
+├── AccountRefused            the account's state or the user pool's rules do not allow the request
 │   ├── AccountExists         AliasExists           AccountNotConfirmed
 │   ├── PasswordResetRequired WeakPassword          PasswordReused
 │   ├── CodeMismatch          CodeExpired           SignUpDisabled
@@ -17,29 +14,28 @@ ServiceError
 │   ├── InvalidParameter      UnsupportedTokenType  AccountChanged
 │   ├── MfaNotConfigured      PasskeyRejected       PasskeyNotFound
 │   └── PasskeyChallengeExpired
-├── ProfileRefused            the profile's state stands against it
+├── ProfileRefused            the profile's state does not allow the request
 │   ├── ProfileNotFound       ProfileChanged        PreconditionFailed
 │   └── ProfileTooLarge       AccountClosed
 ├── TryLater                  the same request may succeed later
 │   ├── TooManyAttempts       Throttled             Overloaded
 │   └── NotReady              UpstreamUnavailable   DeadlineExceeded
-└── ServiceFault              not the caller's doing, and waiting does not help
+└── ServiceFault              the service or an upstream failed; a retry does not help
     └── UpstreamFault         DeliveryFailed        UpstreamHookFailed
         Misconfigured         FeatureUnavailable    InternalError
 
-Only a leaf is raised. Its `code` is public and is never renamed; its `detail` says to the caller what to
-do and never repeats the request or an upstream's message. What only the log may know is the
-exception's cause.
+Only leaves are raised. A `code` is public and never renamed. A `detail` says what is wrong and what the
+caller can do; it never repeats the request or an upstream's message, which belong in the exception's
+cause and so in the log.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
-    """One wrong field: its path, dots between the levels, and what is wrong with it."""
+    """A wrong field: its path, with dots between the levels, and what is wrong with it."""
 
     field: str
     message: str
@@ -47,9 +43,9 @@ class FieldProblem:
 
 class ServiceError(Exception):
     """
-    The root: a refusal with a public code.
+    The base of all errors with a public code.
 
-    *retry_after_s* is None where waiting does not help. *problems* is empty where no field is to blame.
+    *retry_after_s* is None if waiting does not help. *problems* is empty if no field is wrong.
     """
 
     code: ClassVar[str]
@@ -68,130 +64,60 @@ class ServiceError(Exception):
         super().__init__(self.public_detail)
 
 
-def leaves(root: type[ServiceError] = ServiceError) -> Iterator[type[ServiceError]]:
-    """Yield the errors that can be raised: the classes without subclasses."""
-    children = root.__subclasses__()
-    if not children:
-        yield root
-    for child in children:
-        yield from leaves(child)
-
-
 class RequestRefused(ServiceError):
-    """The request itself is not acceptable."""
-
-
-class MalformedRequest(RequestRefused):
-    """The request is not HTTP or JSON as it should be."""
-
-    code = "malformed_request"
-    detail = "The request could not be read. Send well-formed HTTP with a JSON object as its body."
-
-
-class RouteNotFound(RequestRefused):
-    """There is nothing at this path."""
-
-    code = "route_not_found"
-    detail = "There is nothing at this path. /openapi.json lists every path."
-
-
-class MethodNotAllowed(RequestRefused):
-    """The path does not take this method."""
-
-    code = "method_not_allowed"
-    detail = "This path does not take this method. The Allow header lists those that it takes."
-
-
-class BodyTooLarge(RequestRefused):
-    """The body is longer than the service accepts."""
-
-    code = "body_too_large"
-    detail = "The request body is too large."
-
-
-class RequestTimeout(RequestRefused):
-    """The body did not come within the time that it has."""
-
-    code = "request_timeout"
-    detail = "The request's body did not come in time. Send it again."
-
-
-class UnsupportedMediaType(RequestRefused):
-    """The body is not in a format that the path takes."""
-
-    code = "unsupported_media_type"
-    detail = "Send the body as JSON, with Content-Type: application/json."
-
-
-class InvalidFields(RequestRefused):
-    """One or more fields are wrong; each is named in *problems*."""
-
-    code = "invalid_fields"
-    detail = "Correct the fields listed in errors and send the request again."
-
-
-class CrossSiteRefused(RequestRefused):
-    """A browser says that another site's page wants to change something."""
-
-    code = "cross_site_refused"
-    detail = "Pages of other sites may not change anything here. List the origin to allow it."
-
-
-class RequestRejected(RequestRefused):
-    """Another refusal of the HTTP server that no other error names."""
-
-    code = "request_rejected"
-    detail = "The server cannot serve this request."
+    """The HTTP request is not acceptable."""
 
 
 class NotIdentified(ServiceError):
-    """Nobody, or not surely who they say."""
+    """The caller is not authenticated."""
 
 
 class NotAuthenticated(NotIdentified):
-    """No accepted proof of identity came with the request."""
+    """The request has no accepted credentials."""
 
     code = "not_authenticated"
-    detail = "Sign in first: this path needs a proof of identity that this deployment accepts."
+    detail = "Sign in first: this path requires credentials that this deployment accepts."
 
 
 class TokenInvalid(NotIdentified):
-    """The access token is missing, expired, revoked or not one."""
+    """The access token is missing, malformed, expired or revoked."""
 
     code = "token_invalid"
-    detail = "Send a valid access token as Authorization: Bearer. Refresh it or log in again."
+    detail = (
+        "Send a valid access token as Authorization: Bearer. Refresh the token or log in again."
+    )
 
 
 class InvalidCredentials(NotIdentified):
-    """The user name and the password do not belong together; which of them is wrong is not said."""
+    """The user name or the password is wrong; the response does not say which."""
 
     code = "invalid_credentials"
     detail = "The user name or the password is wrong."
 
 
 class RefreshTokenInvalid(NotIdentified):
-    """The refresh token is expired, revoked or not one."""
+    """The refresh token is malformed, expired or revoked."""
 
     code = "refresh_token_invalid"
-    detail = "This refresh token is no longer valid. Log in again."
+    detail = "This refresh token is not valid any more. Log in again."
 
 
 class RefreshTokenReused(NotIdentified):
-    """A refresh token that was exchanged already came again."""
+    """The refresh token was exchanged before."""
 
     code = "refresh_token_reused"
-    detail = "This refresh token was exchanged before. Log in again."
+    detail = "This refresh token was already exchanged. Log in again."
 
 
 class ChallengeExpired(NotIdentified):
-    """The session of a sign-in challenge is over."""
+    """The session of a sign-in challenge has expired."""
 
     code = "challenge_expired"
-    detail = "This sign-in is no longer open. Log in again from the start."
+    detail = "The sign-in session has expired. Log in again."
 
 
 class AccountRefused(ServiceError):
-    """The account's state, or the rules of the user pool, stand against it."""
+    """The account's state or the user pool's rules do not allow the request."""
 
 
 class AccountExists(AccountRefused):
@@ -209,24 +135,24 @@ class AliasExists(AccountRefused):
 
 
 class AccountNotConfirmed(AccountRefused):
-    """The account has not been confirmed with its code yet."""
+    """The account is not confirmed."""
 
     code = "user_not_confirmed"
-    detail = "Confirm the account with the code that was sent, then log in."
+    detail = "The account is not confirmed. Confirm it with the code that was sent, then log in."
 
 
 class PasswordResetRequired(AccountRefused):
     """The password must be reset before the next sign-in."""
 
     code = "password_reset_required"
-    detail = "The password must be reset before you can log in."
+    detail = "The password must be reset before you can log in. Request a code to set a new one."
 
 
 class WeakPassword(AccountRefused):
-    """The password does not keep the rules of the user pool."""
+    """The password violates the password policy of the user pool."""
 
     code = "weak_password"
-    detail = "The password does not meet this service's password rules."
+    detail = "The password does not meet the password rules. GET /api/auth/config lists them."
 
 
 class PasswordReused(AccountRefused):
@@ -237,133 +163,133 @@ class PasswordReused(AccountRefused):
 
 
 class CodeMismatch(AccountRefused):
-    """The code is not the one that was sent last, or nobody waits for one; which is not said."""
+    """The code is wrong or expired; the response does not reveal whether the account exists."""
 
     code = "code_mismatch"
-    detail = "This is not a code that is valid now. Check it, or ask for a new one."
+    detail = "The code is wrong or expired. Check it, or request a new one."
 
 
 class CodeExpired(AccountRefused):
-    """The code was right once and is too old now."""
+    """The code has expired."""
 
     code = "code_expired"
-    detail = "This code is too old. Ask for a new one."
+    detail = "The code has expired. Request a new one."
 
 
 class SignUpDisabled(AccountRefused):
-    """The user pool takes new accounts from its administrators only."""
+    """Only administrators of the user pool can create accounts."""
 
     code = "signup_disabled"
-    detail = "Only an administrator can create accounts here."
+    detail = "Only an administrator can create accounts in this deployment."
 
 
 class Blocked(AccountRefused):
-    """The user pool's firewall refused the request."""
+    """The web application firewall of the user pool blocked the request."""
 
     code = "blocked"
-    detail = "The firewall of this service does not allow this request."
+    detail = "The firewall of this service blocked the request."
 
 
 class CaptchaRequired(AccountRefused):
-    """The user pool's firewall wants a CAPTCHA to be solved first."""
+    """The web application firewall of the user pool requires a CAPTCHA."""
 
     code = "captcha_required"
-    detail = "The firewall of this service wants a CAPTCHA to be solved first."
+    detail = "The firewall of this service requires a CAPTCHA, which this API cannot present."
 
 
 class RejectedByPolicy(AccountRefused):
-    """A trigger of the user pool refused the request."""
+    """A Lambda trigger of the user pool rejected the request."""
 
     code = "rejected_by_policy"
-    detail = "A rule of this service does not allow this request."
+    detail = "A rule of this deployment does not allow this request."
 
 
 class InvalidParameter(AccountRefused):
-    """Cognito found a value that it does not take and did not say which."""
+    """Cognito rejected a value without saying which."""
 
     code = "invalid_parameter"
-    detail = "One of the values is not accepted. Check the user name, the code and the attributes."
+    detail = "One of the values is not valid. Check the user name, the code and the attributes."
 
 
 class UnsupportedTokenType(AccountRefused):
-    """The token to be revoked is no refresh token."""
+    """The token to revoke is not a refresh token."""
 
     code = "unsupported_token_type"
-    detail = "Only a refresh token can be revoked. Send the one that logging in gave."
+    detail = "Only a refresh token can be revoked. Send the refresh token of the log-in response."
 
 
 class AccountChanged(AccountRefused):
-    """Two requests changed one account at the same time."""
+    """Another request changed the account at the same time."""
 
     code = "account_changed"
-    detail = "The account is being changed by another request at the same time. Send it again."
+    detail = "Another request changed the account at the same time. Send the request again."
 
 
 class MfaNotConfigured(AccountRefused):
-    """The user has not set up the second factor that is asked for."""
+    """The user has not set up the requested second factor."""
 
     code = "mfa_not_configured"
     detail = "This second factor is not set up. Set it up first, or choose another one."
 
 
 class PasskeyRejected(AccountRefused):
-    """The passkey was made for another site, another client, or by means that are not accepted."""
+    """The passkey was created for another site or client, or does not meet the pool's requirements."""
 
     code = "passkey_rejected"
-    detail = "This passkey is not accepted here. Make a new one on this site with new options."
+    detail = "The passkey is not accepted. Create a new one on this site with new options."
 
 
 class PasskeyNotFound(AccountRefused):
-    """The user has no passkey of that id."""
+    """The user has no passkey of this id."""
 
     code = "passkey_not_found"
-    detail = "There is no such passkey. GET /api/auth/passkeys lists those that there are."
+    detail = "There is no passkey of this id. GET /api/auth/passkeys lists the passkeys."
 
 
 class PasskeyChallengeExpired(AccountRefused):
-    """The options for making a passkey were not asked for, or too long ago."""
+    """The options for creating a passkey were not requested or have expired."""
 
     code = "passkey_challenge_expired"
-    detail = "The options are too old. Ask for new ones with POST /api/auth/passkeys/options."
+    detail = "The options have expired. Request new ones with POST /api/auth/passkeys/options."
 
 
 class ProfileRefused(ServiceError):
-    """The profile's state stands against it."""
+    """The profile's state does not allow the request."""
 
 
 class ProfileNotFound(ProfileRefused):
     """The user has no profile."""
 
     code = "profile_not_found"
-    detail = "There is no profile yet. Create it with POST."
+    detail = "There is no profile. Create it with POST."
 
 
 class ProfileChanged(ProfileRefused):
-    """Another write came between reading the profile and writing it."""
+    """Another write changed the profile between the read and the write."""
 
     code = "profile_changed"
-    detail = "The profile is being changed by other requests at the same time. Send it again."
+    detail = "Other requests are changing the profile at the same time. Send the request again."
 
 
 class ProfileTooLarge(ProfileRefused):
-    """The profile, with what other programs keep in it, would be larger than the store takes."""
+    """The profile, including attributes of other applications, exceeds the item size limit."""
 
     code = "profile_too_large"
-    detail = "The profile would become too large. Remove or shorten fields."
+    detail = "The profile would be too large. Remove or shorten fields."
 
 
 class AccountClosed(ProfileRefused):
-    """The account is being deleted; nothing may come into being for it any more."""
+    """The account is being deleted; no new data is stored for it."""
 
     code = "account_closed"
-    detail = "This account is being deleted. Its profile cannot be written any more."
+    detail = "This account is being deleted. Its profile can no longer be written."
 
 
 class PreconditionFailed(ProfileRefused):
-    """The profile is not as If-Match or If-None-Match requires."""
+    """The profile does not match If-Match, If-None-Match or If-Unmodified-Since."""
 
     code = "precondition_failed"
-    detail = "The profile is not as If-Match or If-None-Match requires. Read it again first."
+    detail = "The profile does not match the conditions of the request. Read it again first."
 
 
 class TryLater(ServiceError):
@@ -371,90 +297,90 @@ class TryLater(ServiceError):
 
 
 class TooManyAttempts(TryLater):
-    """The caller's own limit is reached."""
+    """A limit of the client's address, the account or the recipient is reached."""
 
     code = "too_many_attempts"
     detail = "Too many attempts. Wait before you try again."
 
 
 class Throttled(TryLater):
-    """An upstream takes no more requests for now."""
+    """A limit of all callers together, or of an upstream, is reached."""
 
     code = "throttled"
     detail = "The service is receiving too many requests. Try again shortly."
 
 
 class Overloaded(TryLater):
-    """The process has as many requests in flight as it takes."""
+    """The process serves as many requests as it can."""
 
     code = "overloaded"
     detail = "The service is busy. Try again shortly."
 
 
 class NotReady(TryLater):
-    """A check of readiness fails; each failing one is named in *problems*."""
+    """A readiness check fails; *problems* lists the failing checks."""
 
     code = "not_ready"
     detail = "The service is not ready. The failing checks are listed in errors."
 
 
 class UpstreamUnavailable(TryLater):
-    """An upstream did not answer, or said that it can't for now."""
+    """An upstream did not respond or is unavailable."""
 
     code = "upstream_unavailable"
     detail = "A service that this one depends on is not available. Try again shortly."
 
 
 class DeadlineExceeded(TryLater):
-    """The request took longer than it may."""
+    """The request did not complete within its deadline."""
 
     code = "deadline_exceeded"
-    detail = (
-        "The request took too long and was given up. It is safe to read the state and try again."
-    )
+    detail = "The request took too long and was cancelled. Read the current state, then try again."
 
 
 class ServiceFault(ServiceError):
-    """Not the caller's doing, and waiting does not help."""
+    """The service or an upstream failed; a retry does not help."""
 
 
 class UpstreamFault(ServiceFault):
-    """An upstream answered with an error that nothing here foresees."""
+    """An upstream failed with an unexpected error."""
 
     code = "upstream_fault"
     detail = "A service that this one depends on failed."
 
 
 class DeliveryFailed(ServiceFault):
-    """The account exists, but its message could not be sent."""
+    """The account exists, but the message could not be sent."""
 
     code = "delivery_failed"
-    detail = "The message could not be sent. Ask for it again later."
+    detail = "The message could not be sent. Request it again later."
 
 
 class UpstreamHookFailed(ServiceFault):
-    """A trigger of the user pool failed."""
+    """A Lambda trigger of the user pool failed."""
 
     code = "upstream_hook_failed"
-    detail = "An extension of the sign-in service failed."
+    detail = "An extension of the sign-in service failed. Contact the operator if this persists."
 
 
 class Misconfigured(ServiceFault):
-    """This deployment's settings or roles are wrong; its operator has to act."""
+    """The settings or the IAM role of this deployment are wrong."""
 
     code = "misconfigured"
-    detail = "This deployment is not configured correctly. Its operator has been told in the log."
+    detail = (
+        "This deployment is not configured correctly. Its operator finds the reason in the log."
+    )
 
 
 class FeatureUnavailable(ServiceFault):
-    """This deployment does not offer the feature."""
+    """The feature is not enabled in this deployment."""
 
     code = "feature_unavailable"
     detail = "This deployment does not offer this feature."
 
 
 class InternalError(ServiceFault):
-    """A defect of the service."""
+    """An unexpected exception in the service."""
 
     code = "internal_error"
-    detail = "The service failed. The request id finds the reason in its log."
+    detail = "An internal error occurred. Its log entry has the request id of this response."

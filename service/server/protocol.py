@@ -16,15 +16,10 @@ from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import _ErrInfo
 
 from service.api import keys
+from service.api.http_errors import MalformedRequest, RequestTimeout
 from service.api.middlewares.request_context import complete, new_request_id
 from service.api.problem_details import problem
-from service.domain.errors import (
-    DeadlineExceeded,
-    InternalError,
-    MalformedRequest,
-    RequestTimeout,
-    ServiceError,
-)
+from service.domain.errors import DeadlineExceeded, InternalError, ServiceError
 from service.observability.metrics.catalogue import Metrics
 from service.server.connection_limits import HEADER, NEXT, Connections, overload_response
 from service.server.header_limits import UNREADABLE, HeaderLimits, has_pipelined_bytes

@@ -12,8 +12,9 @@ from aiohttp import HttpVersion10, HttpVersion11, hdrs, web
 
 from service.api.bearer_token import OIDC_ACCESS_TOKEN
 from service.api.handlers.health import PREFIX as HEALTH
+from service.api.http_errors import MalformedRequest, RequestRejected
 from service.api.middlewares.identity import OIDC_DATA, OIDC_IDENTITY
-from service.domain.errors import MalformedRequest, NotAuthenticated, RequestRejected, ServiceError
+from service.domain.errors import NotAuthenticated, ServiceError
 from service.server import request_target
 
 IDENTITY_FIELDS: Final = frozenset(

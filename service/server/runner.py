@@ -15,8 +15,8 @@ from aiohttp import HttpVersion11, hdrs, web
 from yarl import URL
 
 from service.api import keys
+from service.api.http_errors import MalformedRequest
 from service.config.settings import ServerConfig
-from service.domain.errors import MalformedRequest
 from service.server import request_validation
 from service.server.connection_limits import Connections
 from service.server.header_limits import MAX_FIELD_BYTES, MAX_LINE_BYTES, is_too_large

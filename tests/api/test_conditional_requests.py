@@ -5,7 +5,7 @@ from aiohttp.test_utils import make_mocked_request
 from multidict import CIMultiDict
 
 from service.api.conditional_requests import condition_of, entity_tag, tag_list
-from service.domain.errors import MalformedRequest
+from service.api.http_errors import MalformedRequest
 from service.domain.profiles import Profile
 
 PROFILE = Profile("alice", "2026-01-01T00:00:00.000Z", "2026-01-01T00:00:00.000Z", 1, {})

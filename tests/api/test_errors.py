@@ -7,9 +7,9 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
+from service.api.http_errors import InvalidFields, leaves
 from service.api.problem_details import STATUSES
 from service.app import Adapters
-from service.domain.errors import InvalidFields, leaves
 from service.domain.profiles import Profile
 from tests.api.conftest import ALICE, Api, Start
 from tests.support.fakes.profiles import MemoryProfileStore
@@ -58,7 +58,7 @@ async def test_unknown_path_is_an_envelope(api: Api) -> None:
         "type": "about:blank",
         "title": "Not Found",
         "status": 404,
-        "detail": "There is nothing at this path. /openapi.json lists every path.",
+        "detail": "There is nothing at this path. /openapi.json lists all paths.",
         "code": "route_not_found",
         "requestId": answer.headers["X-Request-Id"],
     }

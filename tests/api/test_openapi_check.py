@@ -5,10 +5,11 @@ from typing import Any
 import orjson
 import pytest
 
+from service.api.http_errors import MethodNotAllowed, RouteNotFound
 from service.api.openapi import document as openapi
 from service.api.problem_details import STATUSES
 from service.api.schemas.profiles import ProfileSchema
-from service.domain.errors import MethodNotAllowed, RouteNotFound, ServiceError
+from service.domain.errors import ServiceError
 from tests.api.openapi_check import AnswerCheck
 
 PROFILE = {

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from service.api import strict_json
-from service.domain.errors import MalformedRequest
+from service.api.http_errors import MalformedRequest
 from service.domain.exact_numbers import LongNumber
 from service.domain.profiles import JsonValue
 

@@ -5,7 +5,6 @@ from typing import Final
 
 import pytest
 
-from tests.project import planned
 from tests.project.files import ROOT, called_targets, read, targets
 
 DOCUMENTS: Final = (
@@ -33,7 +32,7 @@ def commands(name: str) -> set[str]:
 @pytest.mark.parametrize("name", ["README.md", *DOCUMENTS])
 def test_every_target_that_is_named_exists(name: str) -> None:
     """No command of a document is unknown to make."""
-    assert commands(name) - targets() - planned.TARGETS == set()
+    assert commands(name) - targets() == set()
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
@@ -45,21 +44,12 @@ def test_every_path_that_is_named_exists(name: str) -> None:
 
     missing = {path for path in named | linked if not (ROOT / path).exists()}
 
-    assert missing - planned.PATHS == set()
-
-
-def test_what_is_planned_is_named_and_does_not_exist() -> None:
-    """The list of what is planned gets shorter with each change that brings something of it."""
-    named = {word for name in DOCUMENTS for word in _QUOTED.findall(read(name))}
-
-    assert {path for path in planned.PATHS if (ROOT / path).exists()} == set()
-    assert planned.PATHS - named == set()
-    assert planned.TARGETS & targets() == set()
+    assert missing == set()
 
 
 def test_contributors_learn_every_tier_of_the_tests() -> None:
     """Each target that runs tests is in CONTRIBUTING.md."""
-    tiers = {target for target in targets() | planned.TARGETS if target.startswith("test")}
+    tiers = {target for target in targets() if target.startswith("test")}
 
     assert tiers - commands("CONTRIBUTING.md") == set()
 

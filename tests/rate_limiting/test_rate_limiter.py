@@ -7,6 +7,7 @@ from types import ModuleType
 
 import pytest
 
+from service.api.http_errors import leaves
 from service.config.settings import LimitsConfig
 from service.domain.errors import (
     AccountExists,
@@ -17,7 +18,6 @@ from service.domain.errors import (
     ServiceError,
     Throttled,
     TooManyAttempts,
-    leaves,
 )
 from service.observability.metrics.catalogue import Metrics
 from service.rate_limiting.limited_actions import QUOTAS, Quota, RateLimitedAction

@@ -12,8 +12,8 @@ from aiohttp import web
 
 from service.api import keys, request_body
 from service.api.conditional_requests import entity_tag, tag_list
+from service.api.http_errors import RouteNotFound
 from service.api.operations import Answer, operation
-from service.domain.errors import RouteNotFound
 
 TAG = "documentation"
 HTML = "text/html"

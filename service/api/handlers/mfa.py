@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from service.api import account_body, keys, otpauth, request_body
+from service.api import account_body, http_errors, keys, otpauth, request_body
 from service.api.audit_log import AuditEvent, emit
 from service.api.cognito_guard import guarded_call
 from service.api.operations import OF_COGNITO, Answer, operation
@@ -69,7 +69,7 @@ async def prefer(request: web.Request) -> web.Response:
     refusals=(
         *OF_COGNITO,
         errors.AccountChanged,
-        errors.CrossSiteRefused,
+        http_errors.CrossSiteRefused,
         errors.MfaNotConfigured,
     ),
     operation_id="beginTotp",

@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from service.api import account_body, keys, request_body
+from service.api import account_body, http_errors, keys, request_body
 from service.api.audit_log import AuditEvent, emit
 from service.api.cognito_guard import guarded_call
 from service.api.handlers.deliveries import delivery_data, recipients_of
@@ -156,7 +156,7 @@ async def verify(request: web.Request) -> web.Response:
     "Delete the account and the profile",
     tag=TAG,
     answers={HTTPStatus.NO_CONTENT: Answer("The account and the profile are gone.")},
-    refusals=(*OF_COGNITO, errors.CrossSiteRefused),
+    refusals=(*OF_COGNITO, http_errors.CrossSiteRefused),
     operation_id="deleteAccount",
 )
 async def delete(request: web.Request) -> web.Response:

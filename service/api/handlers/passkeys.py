@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from service.api import account_body, keys, request_body
+from service.api import account_body, http_errors, keys, request_body
 from service.api.audit_log import AuditEvent, emit
 from service.api.cognito_guard import guarded_call
 from service.api.operations import OF_COGNITO, Answer, operation
@@ -38,7 +38,7 @@ async def show(request: web.Request) -> web.Response:
     "Get the options for making a passkey",
     tag=TAG,
     answers={HTTPStatus.OK: Answer("The options.", schemas.PasskeyOptionsSchema)},
-    refusals=(*OF_COGNITO, errors.CrossSiteRefused),
+    refusals=(*OF_COGNITO, http_errors.CrossSiteRefused),
     operation_id="beginPasskey",
 )
 async def options(request: web.Request) -> web.Response:
@@ -83,7 +83,7 @@ async def register(request: web.Request) -> web.Response:
     "Delete a passkey",
     tag=TAG,
     answers={HTTPStatus.NO_CONTENT: Answer("The passkey is gone.")},
-    refusals=(*OF_COGNITO, errors.CrossSiteRefused, errors.PasskeyNotFound),
+    refusals=(*OF_COGNITO, http_errors.CrossSiteRefused, errors.PasskeyNotFound),
     operation_id="deletePasskey",
 )
 async def remove(request: web.Request) -> web.Response:

@@ -8,7 +8,7 @@ from typing import Final
 
 from aiohttp import web
 
-from service.api import keys, request_body
+from service.api import http_errors, keys, request_body
 from service.api.conditional_requests import condition_of, entity_tag
 from service.api.operations import OF_AN_UPSTREAM, Answer, operation
 from service.api.schemas.profiles import ProfileSchema, StoredProfileSchema
@@ -160,7 +160,7 @@ async def patch(request: web.Request) -> web.Response:
     tag=TAG,
     headers=_CONDITIONS,
     answers={HTTPStatus.NO_CONTENT: Answer("The profile is gone.")},
-    refusals=(*_OF_A_WRITE, errors.CrossSiteRefused, errors.ProfileNotFound),
+    refusals=(*_OF_A_WRITE, http_errors.CrossSiteRefused, errors.ProfileNotFound),
 )
 async def erase(request: web.Request) -> web.Response:
     """Erase the caller's profile."""

@@ -8,6 +8,7 @@ from aiohttp import web
 from service.api import account_body, bearer_token, keys, otpauth, request_body, sign_in_steps
 from service.api.audit_log import AuditEvent, emit
 from service.api.cognito_guard import RATE_LIMITER, guarded_call
+from service.api.http_errors import InvalidFields
 from service.api.operations import (
     OF_A_PASSWORD,
     OF_A_TRIGGER,
@@ -18,7 +19,7 @@ from service.api.operations import (
 )
 from service.api.schemas import sessions as schemas
 from service.domain import errors
-from service.domain.errors import FieldProblem, InvalidFields
+from service.domain.errors import FieldProblem
 from service.domain.sessions import Answer as ChallengeAnswer
 from service.domain.sessions import Challenge, Tokens
 from service.rate_limiting.limited_actions import RateLimitedAction

@@ -11,8 +11,8 @@ from typing import Final
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
+from service.api.http_errors import CrossSiteRefused
 from service.api.middlewares.cors import listed_origin
-from service.domain.errors import CrossSiteRefused
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 SEC_FETCH_SITE: Final = "Sec-Fetch-Site"

@@ -8,15 +8,9 @@ import structlog
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
+from service.api.http_errors import BodyTooLarge, MethodNotAllowed, RequestRejected, RouteNotFound
 from service.api.problem_details import problem
-from service.domain.errors import (
-    BodyTooLarge,
-    InternalError,
-    MethodNotAllowed,
-    RequestRejected,
-    RouteNotFound,
-    ServiceError,
-)
+from service.domain.errors import InternalError, ServiceError
 
 OF_AIOHTTP: Final[Mapping[int, type[ServiceError]]] = {
     HTTPStatus.NOT_FOUND: RouteNotFound,

@@ -10,7 +10,8 @@ from aiohttp.typedefs import Handler
 
 from service.api import keys
 from service.api.handlers.health import PREFIX as HEALTH
-from service.domain.errors import BodyTooLarge, Overloaded
+from service.api.http_errors import BodyTooLarge
+from service.domain.errors import Overloaded
 
 
 @web.middleware

@@ -11,6 +11,7 @@ import orjson
 from marshmallow import Schema
 
 from service.api import request_body
+from service.api.http_errors import MethodNotAllowed, RouteNotFound, leaves
 from service.api.keys import Access
 from service.api.middlewares.request_context import REQUEST_ID_HEADER
 from service.api.openapi.components import (
@@ -27,7 +28,7 @@ from service.api.operations import Answer, Operation
 from service.api.problem_details import PROBLEM_JSON, STATUSES, envelope
 from service.api.routes import Route, all_routes
 from service.api.schemas.errors import ProblemSchema
-from service.domain.errors import MethodNotAllowed, Overloaded, RouteNotFound, ServiceError, leaves
+from service.domain.errors import Overloaded, ServiceError
 
 UNROUTED: Final = (RouteNotFound, MethodNotAllowed, Overloaded)  # where no operation is reached
 

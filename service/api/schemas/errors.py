@@ -2,7 +2,7 @@
 
 from marshmallow import Schema, fields, validate
 
-from service.domain.errors import leaves
+from service.api.http_errors import leaves
 
 
 class FieldProblemSchema(Schema):

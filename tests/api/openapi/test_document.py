@@ -12,7 +12,8 @@ from marshmallow import Schema
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from service.api import keys
+from service.api import http_errors, keys
+from service.api.http_errors import leaves
 from service.api.keys import Access
 from service.api.openapi import document as openapi
 from service.api.openapi.components import TAGS
@@ -20,14 +21,13 @@ from service.api.problem_details import PROBLEM_JSON, STATUSES
 from service.api.routes import Route, all_routes
 from service.api.schemas.profiles import ProfileSchema
 from service.app import create_app
-from service.domain import errors
-from service.domain.errors import ServiceError, leaves
+from service.domain.errors import ServiceError
 from tests.api.conftest import Api
 from tests.support.configs import configured
 
 # The errors that no operation can meet, and why.
 OF_NO_OPERATION = {
-    errors.MethodNotAllowed: "an operation is a method that is allowed; see components.responses",
+    http_errors.MethodNotAllowed: "an operation is a method that is allowed; see components.responses",
 }
 WITH_ACCESS = list(all_routes())
 ROUTES = [route for route, _ in WITH_ACCESS]
