@@ -1,9 +1,9 @@
 """
-What happened to accounts, as log lines that an auditor can count on: a closed vocabulary.
+The audit log: one line for each security event of an account, beside the request's own log line.
 
-An event is one line beside the request's own, bound to it by the request id. It never holds a secret;
-whom it is about is written as `[log] identities` says. What was typed as a user name is written as it is
-only where the user pool has taken it; everywhere else it may be a password, and its HMAC is written.
+An event never contains a secret. It has the request id as all log lines have. Identities are written as
+`[log] identities` says. Users type passwords into user name fields by mistake, so a user name is written
+as typed only if the user pool has accepted it; otherwise its HMAC is written.
 """
 
 from enum import StrEnum
@@ -19,7 +19,7 @@ from service.observability.logs import identity_hash
 
 
 class AuditEvent(StrEnum):
-    """The vocabulary."""
+    """The closed vocabulary of audit events."""
 
     SIGNED_UP = "signed_up"
     SIGN_UP_REFUSED = "sign_up_refused"
@@ -30,7 +30,7 @@ class AuditEvent(StrEnum):
     SIGNED_IN = "signed_in"
     CHALLENGED = "challenged"
     SIGN_IN_REFUSED = "sign_in_refused"
-    TOKEN_REFRESHED = "token_refreshed"  # noqa: S105 -- the name of an event
+    TOKEN_REFRESHED = "token_refreshed"  # noqa: S105 -- an event's name
     TOKEN_REFRESH_REFUSED = "token_refresh_refused"  # noqa: S105 -- likewise
     SIGNED_OUT = "signed_out"
     SIGNED_OUT_EVERYWHERE = "signed_out_everywhere"
@@ -56,7 +56,7 @@ class AuditEvent(StrEnum):
     ACCOUNT_DELETION_REFUSED = "account_deletion_refused"
 
 
-# The events after which the user pool has an account of this name.
+# After these events the user pool is known to have an account of this name.
 NAMES_AN_ACCOUNT: Final = frozenset(
     {
         AuditEvent.SIGNED_UP,
@@ -69,36 +69,33 @@ NAMES_AN_ACCOUNT: Final = frozenset(
 
 def emit(
     request: web.Request,
-    event: AuditEvent,
+    event: AuditEvent | None,
     *,
     sub: str | None = None,
     account: str | None = None,
     refusal: ServiceError | None = None,
 ) -> None:
     """
-    Write an event.
+    Write *event*; None writes nothing.
 
-    *sub* is whom it is about, *account* the user name as it was typed, which is hashed unless the event
-    is one of NAMES_AN_ACCOUNT; None is not known.
+    *account* is the user name as typed, hashed unless the event is one of NAMES_AN_ACCOUNT. Unknown
+    values are None.
     """
-    known = {
+    if event is None:
+        return
+    address = client_address(request)
+    details = {
         "sub": sub,
         "account": None if account is None else _account(request, event, account),
-        "address": _text(client_address(request)),
+        "address": None if address is None else str(address),
         "code": None if refusal is None else refusal.code,
     }
-    details = {name: value for name, value in known.items() if value is not None}
-    structlog.get_logger().info(event.value, **details)
+    known = {name: value for name, value in details.items() if value is not None}
+    structlog.get_logger().info(event.value, **known)
 
 
 def _account(request: web.Request, event: AuditEvent, account: str) -> str:
-    log = request.app[keys.CONFIG].log
-    if (
-        event in NAMES_AN_ACCOUNT or log.identities == "hashed"
-    ):  # the log hashes every identity then
+    # With "hashed", the log's own processor hashes every identity.
+    if event in NAMES_AN_ACCOUNT or request.app[keys.CONFIG].log.identities == "hashed":
         return account
     return identity_hash(request.app[keys.ACCOUNT_HASH_KEY], account)
-
-
-def _text(address: object) -> str | None:
-    return None if address is None else str(address)

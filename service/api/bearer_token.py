@@ -1,4 +1,4 @@
-"""The access token that a request carries: found, and verified before Cognito is asked."""
+"""The access token of a request, verified before Cognito is called."""
 
 import re
 from collections.abc import Sequence
@@ -12,33 +12,33 @@ from service.domain.errors import TokenInvalid
 OIDC_ACCESS_TOKEN: Final = "x-amzn-oidc-accesstoken"  # noqa: S105 -- the header's name
 
 # RFC 6750, section 2.1
-_TOKEN: Final = r"([A-Za-z0-9._~+/-]+=*)"  # noqa: S105 -- its form
+_TOKEN: Final = r"([A-Za-z0-9._~+/-]+=*)"  # noqa: S105 -- a pattern
 _BEARER: Final = re.compile(rf"Bearer {_TOKEN}", re.IGNORECASE)
 _PLAIN: Final = re.compile(_TOKEN)
 
 
 async def sign_in(request: web.Request) -> str:
     """
-    Return the request's access token, and let the request carry the identity that it proves.
+    Return the request's access token, and set the request's identity to that of the token.
 
-    It is that of `Authorization: Bearer`, or else the one that the load balancer hands on. Cognito's
-    GetUser names neither pool nor client, so it would take a token of any: signature, issuer, client,
-    use and expiry are checked here; only Cognito knows whether the token was revoked. Raises TokenInvalid
-    without exactly one, or for one of another pool or client; UpstreamUnavailable.
+    The token comes from `Authorization: Bearer`, or else from the load balancer. Its signature, issuer,
+    client, use and expiry are verified here, since Cognito's GetUser accepts tokens of any pool and
+    client; only Cognito knows whether it was revoked. Raises TokenInvalid unless there is exactly one
+    valid token, and UpstreamUnavailable.
     """
     verifiers = request.app[keys.ACCESS_TOKENS]
-    own = request.headers.getall(hdrs.AUTHORIZATION, ())
-    if own:
-        token, verifier = _found(own, _BEARER), verifiers.authorization
+    values = request.headers.getall(hdrs.AUTHORIZATION, ())
+    if values:
+        token, verifier = _parsed(values, _BEARER), verifiers.authorization
     else:
-        handed_on = request.headers.getall(OIDC_ACCESS_TOKEN, ())
-        token, verifier = _found(handed_on, _PLAIN), verifiers.load_balancer
+        values = request.headers.getall(OIDC_ACCESS_TOKEN, ())
+        token, verifier = _parsed(values, _PLAIN), verifiers.load_balancer
     request[keys.IDENTITY] = await verifier.verify(token)
     return token
 
 
-def _found(copies: Sequence[str], form: re.Pattern[str]) -> str:
-    match = form.fullmatch(copies[0]) if len(copies) == 1 else None
+def _parsed(values: Sequence[str], pattern: re.Pattern[str]) -> str:
+    match = pattern.fullmatch(values[0]) if len(values) == 1 else None
     if match is None:
         raise TokenInvalid
     return match[1]

@@ -1,4 +1,4 @@
-"""Where a request comes from: the peer, or the client that trusted proxies in front of it saw."""
+"""The client address of a request: the peer, or the client as previous by trusted proxies."""
 
 import re
 from collections.abc import Sequence
@@ -13,62 +13,61 @@ from service.config.settings import IdentityConfig
 
 Address: TypeAlias = IPv4Address | IPv6Address
 
-# Where the balancer preserves the client's port, it writes 192.0.2.1:1024 and [2001:db8::1]:1024:
+# With client port preservation the load balancer writes 192.0.2.1:1024 and [2001:db8::1]:1024:
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/x-forwarded-headers.html
 _WITH_PORT: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+))(?::[0-9]{1,5})?", re.ASCII)
 
-MAX_CHARACTERS: Final = 64  # an IPv6 address that ends in an IPv4 one has 45, brackets and port 8
+MAX_CHARACTERS: Final = 64  # IPv6 with an embedded IPv4 address has 45, brackets and port 8
 
 
 def client_address(request: web.Request) -> Address | None:
-    """Return the address of the client; None where the transport has none."""
+    """Return the client address, or None if the transport has none."""
     forwarded = ",".join(request.headers.getall(hdrs.X_FORWARDED_FOR, ()))  # RFC 9110, section 5.3
     identity = request.app[keys.CONFIG].identity
-    return believed_address(parse_address(request.remote or ""), forwarded, identity)
+    return forwarded_address(parse_address(request.remote or ""), forwarded, identity)
 
 
-@lru_cache(maxsize=4_096)  # the same peers come again and again, and parsing costs 5 us
+@lru_cache(maxsize=4_096)  # parsing takes 5 us, and peers repeat
 def parse_address(text: str) -> Address | None:
-    """Return an address, an IPv4 one that came over an IPv6 socket as IPv4; None for anything else."""
+    """Return an address, an IPv4-mapped IPv6 one as IPv4; None if *text* is no address."""
     try:
         address = ip_address(text)
     except ValueError:
         return None
     if isinstance(address, IPv4Address):
         return address
-    if address.scope_id is not None:  # any text may stand behind the %
+    if address.scope_id is not None:  # a zone can be any text
         return None
     return address.ipv4_mapped or address
 
 
-def believed_address(
+def forwarded_address(
     peer: Address | None, forwarded: str, identity: IdentityConfig
 ) -> Address | None:
     """
-    Return the address that the outermost trusted proxy saw.
+    Return the peer address that the outermost trusted proxy appended to X-Forwarded-For.
 
-    Each proxy appends the address of its own peer. So at most as many values are believed as there are
-    proxies, from the right, and each only because a trusted proxy wrote it: what a client wrote itself
-    stands further left.
+    Each proxy appends the address of its peer. From the right, at most `proxy-hops` values are used, each
+    only if a trusted proxy appended it; values that the client sent are further left.
     """
-    believed = peer
+    address = peer
     for value in _last(forwarded, identity.proxy_hops):
-        if believed is None or not any(believed in net for net in identity.trusted_proxies):
+        if address is None or not any(address in net for net in identity.trusted_proxies):
             break
-        seen = _forwarded_address(value.strip())
-        if seen is None:
+        previous = _parse_forwarded(value.strip())
+        if previous is None:
             break
-        believed = seen
-    return believed
+        address = previous
+    return address
 
 
 def _last(forwarded: str, hops: int) -> Sequence[str]:
-    """Return up to *hops* values, the last one first."""
+    """Return up to *hops* values, last first."""
     return list(reversed(forwarded.rsplit(",", maxsplit=hops)))[:hops]
 
 
-def _forwarded_address(value: str) -> Address | None:
-    if len(value) > MAX_CHARACTERS:  # nor is it remembered
+def _parse_forwarded(value: str) -> Address | None:
+    if len(value) > MAX_CHARACTERS:  # keeps long texts out of the cache
         return None
     with_port = _WITH_PORT.fullmatch(value)
     return parse_address((with_port[1] or with_port[2]) if with_port else value)

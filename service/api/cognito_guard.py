@@ -1,4 +1,4 @@
-"""An attempt: what stands around each call to Cognito, so that answers tell nothing by their time."""
+"""The guard of each call to Cognito: rate limits, audit events and padded response times."""
 
 import asyncio
 import math
@@ -17,14 +17,14 @@ from service.domain.errors import ServiceError
 from service.rate_limiting.limited_actions import SIGNED_IN, RateLimitedAction
 from service.rate_limiting.rate_limiter import RateLimiter
 
-RATE_LIMITER: Final = web.AppKey("front_door", RateLimiter)
-LATEST: Final = 0.9  # of the request's deadline: an answer that waits longer would be a 504
+RATE_LIMITER: Final = web.AppKey("rate_limiter", RateLimiter)
+MAX_DEADLINE_SHARE: Final = 0.9  # of the request's deadline; a longer wait would end in a 504
 
 
 @asynccontextmanager
-async def guarded_call(  # noqa: PLR0913 -- what the limits and the log need to know of a call
+async def guarded_call(  # noqa: PLR0913 -- what the rate limiter and the audit log need
     request: web.Request,
-    kind: RateLimitedAction,
+    action: RateLimitedAction,
     *,
     account: str | None = None,
     recipients: Sequence[str] = (),
@@ -32,47 +32,38 @@ async def guarded_call(  # noqa: PLR0913 -- what the limits and the log need to 
     refused: AuditEvent | None = None,
 ) -> AsyncIterator[Client]:
     """
-    Admit a call to Cognito, which is made inside, and give it the client that it is made for.
+    Admit a call to Cognito, which the caller makes inside, and yield the client that it is made for.
 
-    A refusal from inside leaves only after a whole multiple of `answer-floor-ms`, unless the caller is
-    signed in and knows the account anyway; with *pad_success* a success too. *refused* is the event that
-    refusals are written as, *recipients* are the addresses that a message may be sent to. Raises
-    TooManyAttempts and Throttled of the front door at once.
+    An error raised inside leaves after a multiple of `answer-floor-ms`, unless *action* is one of a
+    signed-in caller, who knows that the account exists; with *pad_success* a success does too. *refused*
+    is the audit event of errors, *recipients* the addresses that a message may be sent to. Raises
+    TooManyAttempts and Throttled of the rate limiter without delay.
     """
     loop = asyncio.get_running_loop()
-    begun_at_s = loop.time()
+    started_at_s = loop.time()
     client = Client(client_address(request))
     config = request.app[keys.CONFIG]
+    pad_refusal = False
     try:
         admitted = request.app[RATE_LIMITER].admit(
-            kind, address=client.address, account=account, recipients=recipients
+            action, address=client.address, account=account, recipients=recipients
         )
-    except ServiceError as error:
-        _record(request, refused, account, error)
-        raise
-    try:
+        pad_refusal = action not in SIGNED_IN
         with admitted:
             yield client
     except ServiceError as error:
-        _record(request, refused, account, error)
-        if kind not in SIGNED_IN:
-            await asyncio.sleep(_left_s(loop.time() - begun_at_s, config))
+        emit(request, refused, account=account, refusal=error)
+        if pad_refusal:
+            await asyncio.sleep(_padding_s(loop.time() - started_at_s, config))
         raise
     if pad_success:
-        await asyncio.sleep(_left_s(loop.time() - begun_at_s, config))
+        await asyncio.sleep(_padding_s(loop.time() - started_at_s, config))
 
 
-def _record(
-    request: web.Request, event: AuditEvent | None, account: str | None, error: ServiceError
-) -> None:
-    if event is not None:
-        emit(request, event, account=account, refusal=error)
-
-
-def _left_s(taken_s: float, config: Config) -> float:
-    """Return how long an answer has to wait yet."""
+def _padding_s(elapsed_s: float, config: Config) -> float:
+    """Return the time until the next multiple of `answer-floor-ms`, within the deadline."""
     floor_s = config.auth.answer_floor_ms / 1_000
     if floor_s == 0:
         return 0
-    due_s = max(1, math.ceil(taken_s / floor_s)) * floor_s
-    return max(0, min(due_s, config.server.request_deadline_s * LATEST) - taken_s)
+    due_s = max(1, math.ceil(elapsed_s / floor_s)) * floor_s
+    return max(0, min(due_s, config.server.request_deadline_s * MAX_DEADLINE_SHARE) - elapsed_s)

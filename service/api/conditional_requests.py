@@ -1,4 +1,4 @@
-"""Entity tags and the conditions on them (RFC 9110, sections 8.8.3 and 13.1)."""
+"""Entity tags and preconditions (RFC 9110, sections 8.8.3 and 13.1)."""
 
 import hashlib
 import re
@@ -23,32 +23,31 @@ _TAGS = re.compile(_TAG)
 
 @dataclass(frozen=True, slots=True)
 class TagList:
-    """The value of If-Match or If-None-Match: any tag at all, or those listed."""
+    """The value of If-Match or If-None-Match: `*` or a list of entity tags."""
 
     any: bool
     tags: frozenset[str]
 
     def matches_strongly(self, tag: str) -> bool:
-        """Compare as If-Match does: a weak tag equals none."""
+        """Return the strong comparison of If-Match, in which weak tags never match."""
         return self.any or tag in self.tags
 
     def matches_weakly(self, tag: str) -> bool:
-        """Compare as If-None-Match does: weakness does not count."""
+        """Return the weak comparison of If-None-Match."""
         return self.any or tag in self.tags or f"W/{tag}" in self.tags
 
 
 def entity_tag(body: bytes) -> str:
     """
-    Return the strong tag of a representation.
+    Return the strong entity tag of a representation, a digest of its bytes.
 
-    It is a digest of the bytes, so that it changes with whatever changes them: a write, another
-    program's write that counts no version, another schema after a deployment.
+    Unlike a version, it also changes with writes of other applications and with the schema.
     """
     return f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
 
 
 def tag_list(request: web.Request, header: str) -> TagList | None:
-    """Return the condition in *header*, None without one; raises MalformedRequest."""
+    """Return the value of *header*, or None without one; raises MalformedRequest."""
     copies = request.headers.getall(header, None)
     if copies is None:
         return None
@@ -56,16 +55,16 @@ def tag_list(request: web.Request, header: str) -> TagList | None:
     if text.strip() == "*":
         return TagList(any=True, tags=frozenset())
     if not _LIST.match(text):
-        raise MalformedRequest(f'{header} must be * or a list of entity tags in quotes: "a", "b".')
+        raise MalformedRequest(f'{header} must be * or a list of quoted entity tags: "a", "b".')
     return TagList(any=False, tags=frozenset(_TAGS.findall(text)))
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
     """
-    What a request requires; *tag_of* gives the tag of a profile as answered.
+    The preconditions of a request; *tag_of* returns the entity tag of a profile.
 
-    *if_unmodified_since* is None beside If-Match, which is the better one: a date has only seconds.
+    *if_unmodified_since* is None if there is an If-Match, which takes precedence.
     """
 
     if_match: TagList | None
@@ -74,22 +73,22 @@ class Condition:
     tag_of: Callable[[Profile], str]
 
     def allows(self, profile: Profile | None) -> bool:
-        """Tell whether the write may go ahead; None is a user without a profile."""
+        """Return whether a write to *profile* is allowed; None is a user without a profile."""
         if profile is None:
             return self.if_match is None
         if self.if_match is None and self.if_none_match is None:
             return not self._was_modified(profile)
         tag = self.tag_of(profile)
-        return self.finds(profile, tag) and not self.knows(tag)
+        return self.if_match_passes(profile, tag) and not self.if_none_match_hits(tag)
 
-    def finds(self, profile: Profile, tag: str) -> bool:
-        """Tell whether the profile, of this tag, is in the state that the request requires."""
+    def if_match_passes(self, profile: Profile, tag: str) -> bool:
+        """Return whether If-Match, or else If-Unmodified-Since, holds for the profile of this tag."""
         if self.if_match is not None:
             return self.if_match.matches_strongly(tag)
         return not self._was_modified(profile)
 
-    def knows(self, tag: str) -> bool:
-        """Tell whether If-None-Match names this tag."""
+    def if_none_match_hits(self, tag: str) -> bool:
+        """Return whether If-None-Match matches this tag."""
         return self.if_none_match is not None and self.if_none_match.matches_weakly(tag)
 
     def _was_modified(self, profile: Profile) -> bool:
@@ -101,9 +100,9 @@ class Condition:
 
 def condition_of(request: web.Request, tag_of: Callable[[Profile], str]) -> Condition:
     """
-    Return what the request requires of the profile; raises MalformedRequest.
+    Return the preconditions of a request; raises MalformedRequest.
 
-    A date that can't be read is ignored, as RFC 9110, section 13.1.4 demands.
+    An invalid date is ignored (RFC 9110, section 13.1.4).
     """
     if_match = tag_list(request, "If-Match")
     return Condition(
@@ -117,7 +116,5 @@ def condition_of(request: web.Request, tag_of: Callable[[Profile], str]) -> Cond
 def _unmodified_since(request: web.Request) -> datetime | None:
     try:
         return request.if_unmodified_since
-    except (
-        OverflowError
-    ):  # aiohttp leaves it to the caller that a year may have any number of digits
+    except OverflowError:  # aiohttp passes on years of any number of digits
         return None

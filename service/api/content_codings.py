@@ -1,4 +1,4 @@
-"""The content codings of request bodies (RFC 9110, section 8.4), decoded within a bound."""
+"""Content codings of request bodies (RFC 9110, section 8.4), decoded up to a maximum size."""
 
 import zlib
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ def coding_of(fields: Sequence[str]) -> str:
     """
     Return the coding that the Content-Encoding *fields* of a request name.
 
-    Raises UnsupportedMediaType for any other than CODINGS, and for more than one.
+    Raises UnsupportedMediaType for more than one, and for any that is not in CODINGS.
     """
     if not fields:
         return IDENTITY
@@ -32,8 +32,8 @@ def decoded(body: bytes, coding: str, *, max_bytes: int) -> bytes:
     """
     Return *body* without its *coding*.
 
-    Nothing is inflated beyond *max_bytes* and one more. Raises BodyTooLarge, and MalformedRequest where
-    the body is not coded as it says, or has something after it.
+    At most *max_bytes* + 1 are inflated. Raises BodyTooLarge, and MalformedRequest for a body that is not
+    encoded in *coding* or has trailing data.
     """
     if coding == IDENTITY:
         return body
@@ -41,16 +41,18 @@ def decoded(body: bytes, coding: str, *, max_bytes: int) -> bytes:
     try:
         inflated = inflater.decompress(body, max_bytes + 1)
     except zlib.error:
-        raise MalformedRequest("The body is cut short or wrongly encoded.") from None
+        raise MalformedRequest(
+            "The body is truncated or not encoded as Content-Encoding says."
+        ) from None
     if len(inflated) > max_bytes:
         raise BodyTooLarge
     if inflater.unused_data:
-        raise MalformedRequest("The body has more than one compressed part.")
+        raise MalformedRequest("The body has data after its compressed content.")
     return inflated
 
 
 def _window_bits(body: bytes, coding: str) -> int:
-    """Return zlib's parameter for the format: some clients send deflate without the zlib header."""
+    """Return the `wbits` of zlib; some clients send deflate without the zlib header."""
     if coding == "gzip":
         return zlib.MAX_WBITS | 16
     has_header = bool(body) and body[0] & 0x0F == _ZLIB_METHOD

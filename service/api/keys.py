@@ -1,4 +1,4 @@
-"""What the application and a request carry, each under a typed key."""
+"""The typed keys of the application, its requests and responses, and what is stored under them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ from service.observability.metrics.catalogue import Metrics
 
 
 class Access(StrEnum):
-    """Who may call a route."""
+    """The callers that a route is open to."""
 
     PUBLIC = "public"
     SIGNED_IN = "signed in"
@@ -28,13 +28,13 @@ class Access(StrEnum):
 
 @dataclass(slots=True)
 class Readiness:
-    """The outcome of the last checks: check -> what is wrong; empty means ready."""
+    """The result of the last readiness checks: *failing* maps checks to reasons; empty is ready."""
 
     failing: dict[str, str] = field(default_factory=dict)
 
 
 class Dependency(StrEnum):
-    """What a route needs to answer; none of them uses up the places of the others."""
+    """The upstream that a route depends on; each has its own slots."""
 
     COGNITO = "cognito"
     DYNAMODB = "dynamodb"
@@ -43,7 +43,7 @@ class Dependency(StrEnum):
 
 @dataclass(slots=True)
 class Slots:
-    """The places of the requests that need one thing."""
+    """The requests in flight that share one dependency."""
 
     in_flight: int = 0
 
@@ -51,10 +51,10 @@ class Slots:
 @dataclass(slots=True)
 class ServerLoad:
     """
-    How many requests the process is serving, health checks aside, each in the room of its handler.
+    The requests in flight of the process by dependency, without health checks.
 
-    *draining* is true from the signal to stop on: no connection is to be kept. *waiting_bytes* are those
-    of bodies that are not whole yet.
+    *draining* is true from the stop signal on, when no connection is kept alive. *waiting_bytes* is the
+    size of all incomplete request bodies.
     """
 
     needs: Mapping[Handler, Dependency] = field(default_factory=dict)
@@ -65,12 +65,12 @@ class ServerLoad:
     waiting_bytes: int = 0
 
     def room(self, handler: Handler) -> Slots:
-        """Return the room of a handler."""
+        """Return the slots of a handler."""
         return self.rooms[self.needs.get(handler, Dependency.NOTHING)]
 
     @property
     def in_flight(self) -> int:
-        """How many are served in all."""
+        """The number of all requests in flight."""
         return sum(room.in_flight for room in self.rooms.values())
 
 
@@ -87,14 +87,14 @@ SERVER_LOAD: Final = web.AppKey("load", ServerLoad)
 DEADLINES: Final = web.AppKey("deadlines", Deadlines)
 METRICS: Final = web.AppKey("metrics", Metrics)
 PROFILE_JSON_SCHEMA: Final = web.AppKey("profile_json_schema", bytes)
-# Under which user names are hashed that may be none: `hash-key`, or a key that ends with the process.
+# The HMAC key of unverified user names in the audit log: `hash-key`, or a random key of the process.
 ACCOUNT_HASH_KEY: Final = web.AppKey("account_hash_key", bytes)
 OPENAPI: Final = web.AppKey("openapi", bytes)
 
 REQUEST_ID: Final = web.RequestKey("request_id", str)
-TRACE_ID: Final = web.RequestKey("trace_id", str)  # where requests are traced
+TRACE_ID: Final = web.RequestKey("trace_id", str)  # only with tracing
 IDENTITY: Final = web.RequestKey("identity", Identity)
-TARGET_UNUSABLE: Final = web.RequestKey("target_unusable", bool)  # there only where it is
+TARGET_UNUSABLE: Final = web.RequestKey("target_unusable", bool)  # present only if true
 SLOTS: Final = web.RequestKey("room", Slots)
 ACCESS_TOKEN: Final = web.RequestKey("access_token", str)
 PROBLEM_CODE: Final = web.ResponseKey("problem_code", str)

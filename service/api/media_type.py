@@ -1,8 +1,8 @@
 """
-The Content-Type of a request (RFC 9110, section 8.3), read in linear time.
+The Content-Type of a request (RFC 9110, section 8.3), parsed in linear time.
 
-aiohttp reads it by the standard library's parser for mail, which needs seconds for 20 KB of semicolons or
-quotes and fails on nested comments.
+aiohttp uses the standard library's e-mail parser, which takes seconds for 20 KB of semicolons or quotes
+and fails on nested comments.
 """
 
 import re
@@ -20,14 +20,14 @@ _ESCAPE: Final = re.compile(r"\\(.)")
 
 
 class MediaType(NamedTuple):
-    """The *name* in lower case, such as `application/json`, and the values of all `charset`s."""
+    """A media type: its *name* in lower case, such as `application/json`, and all its charsets."""
 
     name: str
     charsets: frozenset[str]
 
 
 def media_type(text: str) -> MediaType | None:
-    """Return the media type that a Content-Type names, None where it is malformed or too long."""
+    """Return the media type of a Content-Type, or None if it is malformed or too long."""
     if len(text) > MAX_CHARACTERS:
         return None
     name = _NAME.match(text)

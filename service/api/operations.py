@@ -1,22 +1,24 @@
-"""An operation: a handler together with what the API document says of it."""
+"""Operations: handlers with the contract that the API document publishes."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Final, TypeAlias
+from typing import Final, Required, TypeAlias, TypedDict, Unpack
 
 from aiohttp import web
 from marshmallow import Schema
 
 from service.api import http_errors, request_body
+from service.api.audit_log import AuditEvent
 from service.api.keys import Access
 from service.domain import errors
 from service.domain.errors import ServiceError
+from service.rate_limiting.limited_actions import RateLimitedAction
 
-Call: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Refusals: TypeAlias = tuple[type[ServiceError], ...]
 
-OF_EVERY_CALL: Final[Refusals] = (
+COMMON_ERRORS: Final[Refusals] = (
     http_errors.MalformedRequest,
     http_errors.BodyTooLarge,
     http_errors.RequestRejected,
@@ -24,30 +26,19 @@ OF_EVERY_CALL: Final[Refusals] = (
     errors.Overloaded,
     errors.InternalError,
 )
-OF_A_BODY: Final[Refusals] = (
+BODY_ERRORS: Final[Refusals] = (
     http_errors.CrossSiteRefused,
     http_errors.RequestTimeout,
     http_errors.UnsupportedMediaType,
     http_errors.InvalidFields,
 )
-OF_AN_UPSTREAM: Final[Refusals] = (
+UPSTREAM_ERRORS: Final[Refusals] = (
     errors.Misconfigured,
     errors.UpstreamFault,
     errors.UpstreamUnavailable,
 )
-OF_AN_IDENTITY: Final[Refusals] = (
-    errors.NotAuthenticated,
-    errors.TokenInvalid,
-    errors.UpstreamUnavailable,  # the key server of a token
-)
-OF_AN_ACCESS_TOKEN: Final[Refusals] = (
-    errors.AccountNotConfirmed,
-    errors.PasswordResetRequired,
-    errors.TokenInvalid,
-    errors.UpstreamUnavailable,  # the key server of a token
-)
-OF_COGNITO: Final[Refusals] = (
-    *OF_AN_UPSTREAM,
+COGNITO_ERRORS: Final[Refusals] = (
+    *UPSTREAM_ERRORS,
     errors.Blocked,
     errors.CaptchaRequired,
     errors.FeatureUnavailable,
@@ -55,83 +46,87 @@ OF_COGNITO: Final[Refusals] = (
     errors.Throttled,
     errors.TooManyAttempts,
 )
-OF_ACCESS: Final[Mapping[Access, Refusals]] = {
+ACCESS_ERRORS: Final[Mapping[Access, Refusals]] = {
     Access.PUBLIC: (),
-    Access.SIGNED_IN: OF_AN_ACCESS_TOKEN,
-    Access.IDENTIFIED: OF_AN_IDENTITY,
+    Access.SIGNED_IN: (
+        errors.AccountNotConfirmed,
+        errors.PasswordResetRequired,
+        errors.TokenInvalid,
+        errors.UpstreamUnavailable,  # the public keys of a token's issuer
+    ),
+    Access.IDENTIFIED: (
+        errors.NotAuthenticated,
+        errors.TokenInvalid,
+        errors.UpstreamUnavailable,  # likewise
+    ),
 }
-OF_A_TRIGGER: Final[Refusals] = (errors.RejectedByPolicy, errors.UpstreamHookFailed)
-OF_SENDING: Final[Refusals] = (errors.DeliveryFailed,)
-OF_A_PASSWORD: Final[Refusals] = (errors.PasswordReused, errors.WeakPassword)
+TRIGGER_ERRORS: Final[Refusals] = (errors.RejectedByPolicy, errors.UpstreamHookFailed)
+DELIVERY_ERRORS: Final[Refusals] = (errors.DeliveryFailed,)
+PASSWORD_ERRORS: Final[Refusals] = (errors.PasswordReused, errors.WeakPassword)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Success:
     """
-    A success: what it means and what it holds.
+    A successful response: its meaning and its content.
 
-    *content* is a schema, or one of several, or a media type for what is no JSON of ours; None is an
-    empty body.
+    *content* is a schema, several alternative schemas, or the media type of content that has no schema;
+    None is an empty body. *headers* maps names to meanings.
     """
 
     description: str
     content: type[Schema] | tuple[type[Schema], ...] | str | None = None
-    headers: Mapping[str, str] | None = None  # name -> meaning
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """
-    A handler and its contract; *headers* are the request headers that it heeds, with their meaning.
+class Contract(TypedDict, total=False):
+    """The fields of an Operation that a decorator takes."""
 
-    *refusals* are its own, without those that every call of its kind can meet. *operation_id* is None
-    where the handler's name says it well enough.
-    """
-
-    call: Call
-    summary: str
-    tag: str
-    answers: Mapping[HTTPStatus, Answer]
-    body: type[Schema] | None
+    tag: Required[str]
+    answers: Required[Mapping[HTTPStatus, Success]]
+    body: type[Schema]
     body_types: tuple[str, ...]
     headers: Mapping[str, str]
     refusals: Refusals
-    operation_id: str | None
+    operation_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """
+    A handler with its contract.
+
+    *headers* are the request headers that it reads, with their meanings. *refusals* are its own errors,
+    without those common to all operations of its kind. *operation_id* is None where it is derived from
+    the handler's name. Operations that call Cognito have a *limit*, by which the rate limiter counts
+    them; *audit* and *refused* are the events of success and refusal, None where the handler or nothing
+    writes them.
+    """
+
+    call: Handler
+    summary: str
+    tag: str
+    answers: Mapping[HTTPStatus, Success]
+    body: type[Schema] | None = None
+    body_types: tuple[str, ...] = (request_body.JSON,)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    refusals: Refusals = ()
+    operation_id: str | None = None
+    limit: RateLimitedAction | None = None
+    audit: AuditEvent | None = None
+    refused: AuditEvent | None = None
 
     def all_refusals(self, access: Access) -> Refusals:
-        """Return every refusal that a caller can meet."""
+        """Return every error that a caller can receive; some may be listed twice."""
         return (
-            *OF_EVERY_CALL,
-            *(OF_A_BODY if self.body is not None else ()),
-            *OF_ACCESS[access],
+            *COMMON_ERRORS,
+            *(BODY_ERRORS if self.body is not None else ()),
+            *ACCESS_ERRORS[access],
+            *(COGNITO_ERRORS if self.limit is not None else ()),
             *self.refusals,
         )
 
 
-def operation(  # noqa: PLR0913 -- each is a line of the API document
-    summary: str,
-    *,
-    tag: str,
-    answers: Mapping[HTTPStatus, Answer],
-    body: type[Schema] | None = None,
-    body_types: tuple[str, ...] = (request_body.JSON,),
-    headers: Mapping[str, str] | None = None,
-    refusals: Refusals = (),
-    operation_id: str | None = None,
-) -> Callable[[Call], Operation]:
-    """Make a handler an Operation."""
-
-    def decorate(call: Call) -> Operation:
-        return Operation(
-            call,
-            summary,
-            tag,
-            answers,
-            body,
-            body_types,
-            headers or {},
-            refusals,
-            operation_id,
-        )
-
-    return decorate
+def operation(summary: str, **contract: Unpack[Contract]) -> Callable[[Handler], Operation]:
+    """Return a decorator that makes a handler an Operation."""
+    return lambda handler: Operation(call=handler, summary=summary, **contract)

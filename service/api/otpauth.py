@@ -1,8 +1,7 @@
 """
-What an authenticator app scans: a secret as an `otpauth://` address (Google's key URI format).
+The `otpauth://` URI of a TOTP secret, which authenticator apps scan (Google's key URI format).
 
-pyotp makes the same address, but refuses a secret that it finds too short; what secrets are is for
-Cognito to say.
+pyotp builds the same URI but rejects secrets that it considers too short; Cognito chooses the secrets.
 """
 
 from dataclasses import replace
@@ -11,12 +10,12 @@ from urllib.parse import quote, urlencode
 
 from service.domain.sessions import Challenge
 
-SECRET: Final = "SECRET_CODE"  # noqa: S105 -- the parameter in which a challenge holds the secret
+SECRET: Final = "SECRET_CODE"  # noqa: S105 -- a parameter's name
 URI: Final = "OTPAUTH_URI"
 
 
 def otpauth_uri(secret: str, account: str, *, issuer: str) -> str:
-    """Return the address; the app shows *issuer* and *account*."""
+    """Return the URI; the app displays *issuer* and *account*."""
     label = quote(f"{issuer}:{account}", safe=":")
     return (
         f"otpauth://totp/{label}?{urlencode({'secret': secret, 'issuer': issuer}, quote_via=quote)}"
@@ -24,7 +23,7 @@ def otpauth_uri(secret: str, account: str, *, issuer: str) -> str:
 
 
 def with_uri(challenge: Challenge, account: str, *, issuer: str) -> Challenge:
-    """Return *challenge* with the address beside the secret, if it holds one."""
+    """Return *challenge* with the URI added to its parameters if they have a secret."""
     secret = challenge.parameters.get(SECRET)
     if secret is None:
         return challenge

@@ -1,4 +1,4 @@
-"""The one envelope of every refusal: `application/problem+json` (RFC 9457)."""
+"""Error responses: `application/problem+json` (RFC 9457)."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -68,7 +68,7 @@ STATUSES: Final[Mapping[type[ServiceError], HTTPStatus]] = {
 
 
 def problem(request: web.BaseRequest, error: ServiceError) -> web.Response:
-    """Return the answer that refuses *request* because of *error*."""
+    """Return the problem response for *error*."""
     status = STATUSES[type(error)]
     body = envelope(error, request.get(keys.REQUEST_ID, ""))
     response = web.Response(
@@ -85,10 +85,10 @@ def problem(request: web.BaseRequest, error: ServiceError) -> web.Response:
 
 
 def envelope(error: ServiceError, request_id: str) -> dict[str, object]:
-    """Return the body that tells of *error*."""
+    """Return the body of a problem response."""
     status = STATUSES[type(error)]
     body: dict[str, object] = {
-        "type": "about:blank",  # `code` says which problem it is; RFC 9457, section 4.2.1
+        "type": "about:blank",  # `code` is the type; RFC 9457, section 4.2.1
         "title": status.phrase,
         "status": status.value,
         "detail": error.public_detail,

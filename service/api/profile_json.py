@@ -1,4 +1,4 @@
-"""A profile as JSON: the service's own fields, then those that the schema declares."""
+"""The JSON representation of a profile: the system fields, then those of the schema."""
 
 from typing import Any, Final
 
@@ -10,15 +10,15 @@ from service.api.conditional_requests import entity_tag
 from service.domain.errors import UpstreamFault
 from service.domain.profiles import JsonValue, Profile
 
-OF_64_BITS: Final = range(-(2**63), 2**64)  # the integers that orjson writes itself
-AS_THEY_ARE: Final = frozenset({str, bool})  # the types, exactly, whose values need no other form
+ORJSON_INTEGERS: Final = range(-(2**63), 2**64)
+UNCHANGED_TYPES: Final = frozenset({str, bool})  # exact types whose values orjson writes unchanged
 NO_UNICODE: Final = (
-    "Another program stored a text in the profile that is no Unicode. PUT replaces it."
+    "Another application stored a text that is not valid Unicode. Replace it with PUT."
 )
 
 
 class ProfileRepresentation:
-    """Turns profiles into the bytes and the tag that callers get, by the deployment's *schema*."""
+    """The JSON and the entity tag of profiles with the fields of *schema*."""
 
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
@@ -26,28 +26,28 @@ class ProfileRepresentation:
 
     def body(self, profile: Profile) -> bytes:
         """
-        Return the JSON of a profile; attributes that the schema does not declare stay out.
+        Return the JSON of a profile, without attributes that the schema does not declare.
 
-        Names inside a field are sorted: DynamoDB gives them back in any order, and one state of a
-        profile must be the same bytes, and the same tag, on every read. Raises UpstreamFault for a
-        text with half of a surrogate pair, which only another program stores: JSON can't hold it.
+        Names inside fields are sorted, since DynamoDB returns them in any order and one state of a
+        profile must have one entity tag. Raises UpstreamFault for a text with an unpaired surrogate,
+        which only another application can store.
         """
         fields = profile.fields
-        shown = {
+        prepared = {
             "userId": profile.user_id,
             "createdAt": profile.created_at,
             "updatedAt": profile.updated_at,
             "version": profile.version,
             **{
-                name: value if type(value) in AS_THEY_ARE else _shown(value)
+                name: value if type(value) in UNCHANGED_TYPES else _prepared(value)
                 for name in self.declared
                 if (value := fields.get(name)) is not None
             },
         }
         try:
-            return orjson.dumps(shown)
+            return orjson.dumps(prepared)
         except orjson.JSONEncodeError:
-            names = [name for name, value in shown.items() if not _is_representable(value)]
+            names = [name for name, value in prepared.items() if not _is_representable(value)]
             structlog.get_logger().warning("profile_not_representable", fields=names)
             raise UpstreamFault(NO_UNICODE) from None
 
@@ -56,19 +56,19 @@ class ProfileRepresentation:
         return entity_tag(self.body(profile))
 
 
-def _shown(value: JsonValue) -> Any:  # noqa: ANN401 -- what orjson takes
-    """Return *value* as orjson writes it: names sorted, numbers with all of their digits."""
+def _prepared(value: JsonValue) -> Any:  # noqa: ANN401 -- orjson's input
+    """Return *value* with sorted names, and numbers with all their digits."""
     match value:
         case dict():
             return {
-                name: inner if type(inner := value[name]) in AS_THEY_ARE else _shown(inner)
+                name: inner if type(inner := value[name]) in UNCHANGED_TYPES else _prepared(inner)
                 for name in sorted(value)
             }
         case list():
-            return [_shown(entry) for entry in value]
-        case int() if value not in OF_64_BITS:
+            return [_prepared(entry) for entry in value]
+        case int() if value not in ORJSON_INTEGERS:
             return orjson.Fragment(repr(value))
-        case float() if type(value) is not float:  # a LongNumber, whose repr has all digits
+        case float() if type(value) is not float:  # LongNumber
             return orjson.Fragment(repr(value))
         case _:
             return value

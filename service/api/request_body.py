@@ -1,4 +1,4 @@
-"""Bodies: JSON in, checked by a schema, and JSON out."""
+"""Request bodies: JSON, validated by a schema; and JSON responses."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -22,11 +22,11 @@ from service.domain.errors import FieldProblem, Overloaded
 
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"  # RFC 7396
-PATCHES = (MERGE_PATCH, JSON)  # what every PATCH takes
-MAX_PROBLEMS = 50  # of one answer; who has more wrong than that corrects these first
-MAX_NAME_CHARACTERS = 64  # of a field that is named to the caller
-MOST_WAITING = 128
-SMALL = 16  # so many of them are as the largest: they are waited for always
+PATCHES = (MERGE_PATCH, JSON)  # the media types of every PATCH
+MAX_PROBLEMS = 50  # in one response
+MAX_NAME_CHARACTERS = 64  # of a field's path in a response
+MAX_INCOMPLETE = 128  # bodies of maximum size that may be incomplete at a time
+SMALL = 16  # a body of less than a 16th of the maximum size is never refused
 
 
 async def load(
@@ -34,13 +34,13 @@ async def load(
     schema: Schema,
     *,
     types: tuple[str, ...] = (JSON,),
-    most_values: int = strict_json.MAX_VALUES,
-) -> Any:  # noqa: ANN401 -- what the schema makes
+    max_values: int = strict_json.MAX_VALUES,
+) -> Any:  # noqa: ANN401 -- as the schema makes
     """
-    Return the request's body, of one of *types*, as *schema* makes it.
+    Return the body, of one of the media *types*, as *schema* loads it.
 
-    It may hold *most_values* names and values. Raises UnsupportedMediaType, MalformedRequest,
-    InvalidFields, Overloaded, and for a body that is too large, as sent or decoded, BodyTooLarge or
+    It may have *max_values* names and values. Raises UnsupportedMediaType, MalformedRequest,
+    InvalidFields, Overloaded, and for a body that is too large as sent or decoded, BodyTooLarge or
     aiohttp's own error.
     """
     sent = media_type(request.headers.get(hdrs.CONTENT_TYPE, ""))
@@ -50,9 +50,11 @@ async def load(
     try:
         body = await _received(request)
     except web.RequestPayloadError:
-        raise MalformedRequest("The body is cut short or wrongly encoded.") from None
+        raise MalformedRequest(
+            "The body is truncated or not encoded as Content-Encoding says."
+        ) from None
     decoded = content_codings.decoded(body, coding, max_bytes=request.client_max_size)
-    value = strict_json.loads(decoded, most_values=most_values)
+    value = strict_json.loads(decoded, max_values=max_values)
     if not isinstance(value, dict):
         raise MalformedRequest("The body must be a JSON object.")
     return loaded(schema, value)
@@ -60,31 +62,31 @@ async def load(
 
 async def _received(request: web.Request) -> bytes:
     """
-    Return the body, still in its content coding, when all of it has come.
+    Return the complete body, still in its content coding.
 
-    Until then the request takes no place of those in flight: clients that send slowly would take all
-    of them. Raises Overloaded where there is none when it is whole.
+    An incomplete request does not count as in flight, or slow clients would occupy all slots. Raises
+    Overloaded if no slot is free when the body is complete.
     """
     if request.content.is_eof():
         return await request.read()
-    room = request[keys.SLOTS]
-    room.in_flight -= 1
+    slots = request[keys.SLOTS]
+    slots.in_flight -= 1
     try:
-        body = await _waited_for(request)
+        body = await _read_incomplete(request)
     finally:
-        room.in_flight += 1
-    if room.in_flight > request.app[keys.CONFIG].server.max_in_flight:
+        slots.in_flight += 1
+    if slots.in_flight > request.app[keys.CONFIG].server.max_in_flight:
         request.app[keys.METRICS].request_shed("requests")
         raise Overloaded(retry_after_s=1)
     return body
 
 
-async def _waited_for(request: web.Request) -> bytes:
+async def _read_incomplete(request: web.Request) -> bytes:
     """
-    Return a body that comes bit by bit; raises BodyTooLarge, and Overloaded.
+    Return a body that arrives in parts; raises BodyTooLarge and Overloaded.
 
-    All that are waited for have MOST_WAITING times the bytes of the largest; else every connection that
-    may be open could hold that many. Beyond it those that are large are refused.
+    The incomplete bodies of all connections together are limited to MAX_INCOMPLETE of maximum size;
+    beyond that, large ones are refused.
     """
     load, largest = request.app[keys.SERVER_LOAD], request.client_max_size
     body = bytearray()
@@ -94,7 +96,7 @@ async def _waited_for(request: web.Request) -> bytes:
             load.waiting_bytes += len(part)
             if len(body) > largest:
                 raise BodyTooLarge
-            if load.waiting_bytes > MOST_WAITING * largest and len(body) * SMALL > largest:
+            if load.waiting_bytes > MAX_INCOMPLETE * largest and len(body) * SMALL > largest:
                 request.app[keys.METRICS].request_shed("requests")
                 raise Overloaded(retry_after_s=1)
     finally:
@@ -102,8 +104,8 @@ async def _waited_for(request: web.Request) -> bytes:
     return bytes(body)
 
 
-def loaded(schema: Schema, value: Mapping[str, object]) -> Any:  # noqa: ANN401 -- what the schema makes
-    """Return *value* as *schema* makes it; raises InvalidFields."""
+def loaded(schema: Schema, value: Mapping[str, object]) -> Any:  # noqa: ANN401 -- as the schema makes
+    """Return *value* as *schema* loads it; raises InvalidFields."""
     try:
         return schema.load(value)
     except ValidationError as error:
@@ -117,12 +119,12 @@ def answer(
     status: HTTPStatus = HTTPStatus.OK,
     headers: Mapping[str, str] | None = None,
 ) -> web.Response:
-    """Return *data* as a JSON answer."""
+    """Return a JSON response."""
     return web.Response(body=dumps(data), status=status, headers=headers, content_type=JSON)
 
 
 def dumps(data: Mapping[str, object]) -> bytes:
-    """Return *data* as JSON in UTF-8; integers of any size, which another program may have stored."""
+    """Return *data* as JSON in UTF-8, with integers of any size."""
     try:
         return orjson.dumps(data)
     except orjson.JSONEncodeError:
@@ -130,7 +132,7 @@ def dumps(data: Mapping[str, object]) -> bytes:
 
 
 def _problems(messages: Mapping[str, Any], path: str = "") -> Iterator[FieldProblem]:
-    """Flatten marshmallow's nested messages into dotted paths."""
+    """Yield marshmallow's nested messages by dotted paths."""
     for name, found in messages.items():
         here = _printable(f"{path}.{name}" if path else str(name))
         if isinstance(found, Mapping):
@@ -140,7 +142,7 @@ def _problems(messages: Mapping[str, Any], path: str = "") -> Iterator[FieldProb
 
 
 def _printable(name: str) -> str:
-    """Return a field's name so that it can be shown to a person: bounded, without control characters."""
+    """Return a field's name, truncated and without control characters."""
     kept = name[:MAX_NAME_CHARACTERS]
     shown = "".join(character if character.isprintable() else "?" for character in kept)
     return shown if len(name) <= MAX_NAME_CHARACTERS else shown + "…"

@@ -1,4 +1,4 @@
-"""Every URL on one page. A route is public only if it stands under PUBLIC."""
+"""All routes. A route is public only if it is listed in PUBLIC."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
@@ -25,7 +25,7 @@ from service.domain.errors import UpstreamUnavailable
 
 
 class Route(NamedTuple):
-    """A method and a path, and what serves them."""
+    """A method and a path with their operation."""
 
     method: str
     path: str
@@ -78,7 +78,7 @@ IDENTIFIED: Final = (
 
 
 def all_routes() -> Iterator[tuple[Route, Access]]:
-    """Yield every route with who may call it."""
+    """Yield every route with its access."""
     by_access = (
         (Access.PUBLIC, PUBLIC),
         (Access.SIGNED_IN, SIGNED_IN),
@@ -90,7 +90,7 @@ def all_routes() -> Iterator[tuple[Route, Access]]:
 
 
 def needs() -> Mapping[Handler, Dependency]:
-    """Return what each handler needs to answer; the few that call both wait for Cognito first."""
+    """Return the upstream that each handler depends on; those that call both wait for Cognito first."""
     return {
         route.operation.call: Dependency.DYNAMODB
         if access is Access.IDENTIFIED
@@ -102,15 +102,15 @@ def needs() -> Mapping[Handler, Dependency]:
 
 def register(app: web.Application) -> Mapping[Handler, Access]:
     """
-    Add the routes to *app*, each GET with its HEAD and each path with OPTIONS.
+    Add the routes to *app*, with HEAD for each GET and OPTIONS for each path.
 
-    Returns who may call each handler.
+    Returns the access of each handler.
     """
     by_path: dict[str, list[Route]] = {}
     for route, _ in all_routes():
         by_path.setdefault(route.path, []).append(route)
     for path, routes in by_path.items():
-        # A parameter is any segment, which is what the API document says of it.
+        # A path parameter matches any segment, as the API document says.
         resource = app.router.add_resource(path.replace("}", ":[^/]+}"))
         for route in routes:
             resource.add_route(route.method, route.operation.call)

@@ -1,4 +1,4 @@
-"""What each step of a sign-in is to the limits, and what its outcome tells them."""
+"""How the rate limiter counts each step of a sign-in and its outcome."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,20 +16,20 @@ SELECT_CHALLENGE: Final = "SELECT_CHALLENGE"
 SELECT_MFA_TYPE: Final = "SELECT_MFA_TYPE"
 MFA_SETUP: Final = "MFA_SETUP"
 SENT_FIRST_FACTORS: Final = frozenset({"EMAIL_OTP", "SMS_OTP"})
-# Challenges after the first factor for which a code was sent, or for each of which one can be chosen.
+# Challenges after the first factor for which a code was sent, or which offer one.
 SENT_MFA_CODES: Final = frozenset({mfa.EMAIL, mfa.SMS, SELECT_MFA_TYPE})
 
 
-def kind_of_beginning(password: str | None, preferred_challenge: str | None) -> RateLimitedAction:
-    """Return what beginning a sign-in is; a pool's own triggers (CUSTOM) may send codes."""
+def action_of_log_in(password: str | None, preferred_challenge: str | None) -> RateLimitedAction:
+    """Return the action of a log-in; the triggers of a custom challenge may send codes."""
     if password is not None:
         return RateLimitedAction.SIGN_IN
     sends = preferred_challenge in SENT_FIRST_FACTORS or preferred_challenge == CUSTOM
     return RateLimitedAction.BEGIN_CODE if sends else RateLimitedAction.BEGIN
 
 
-def kind_of_answer(answer: Answer) -> RateLimitedAction:
-    """Return what answering a challenge is; a code of MFA_SETUP is of the caller's own secret."""
+def action_of_answer(answer: Answer) -> RateLimitedAction:
+    """Return the action of an answer; a code of MFA_SETUP comes from the caller's own secret."""
     if answer.password is not None:
         return RateLimitedAction.PASSWORD_CHALLENGE
     if answer.code is not None and answer.name != MFA_SETUP:
@@ -39,29 +39,29 @@ def kind_of_answer(answer: Answer) -> RateLimitedAction:
     return RateLimitedAction.CHALLENGE
 
 
-def note_beginning(
+def record_log_in(
     limiter: RateLimiter,
     username: str,
     client: Client,
     *,
     outcome: Tokens | Challenge,
-    kind: RateLimitedAction,
+    action: RateLimitedAction,
 ) -> None:
-    """Tell *limiter* how a sign-in began."""
+    """Record the outcome of a log-in with *limiter*."""
     if isinstance(outcome, Tokens):
         limiter.signed_in(username, client.address)
-    elif kind in PASSWORD_GUESSES and outcome.name in SENT_MFA_CODES:
+    elif action in PASSWORD_GUESSES and outcome.name in SENT_MFA_CODES:
         limiter.mfa_code_sent(username)
 
 
-def note_answer(
+def record_answer(
     limiter: RateLimiter, answer: Answer, client: Client, *, outcome: Tokens | Challenge
 ) -> None:
     """
-    Tell *limiter* what came of an answer to a challenge.
+    Record the outcome of an answer to a challenge with *limiter*.
 
-    A custom challenge that is followed by another one counts as a wrong code, for that is how Cognito
-    answers those; the sign-in that completes it clears the count.
+    A custom challenge followed by another counts as a wrong code, which is how Cognito responds to one;
+    completing the sign-in clears the count.
     """
     if isinstance(outcome, Tokens):
         limiter.signed_in(answer.username, client.address)
@@ -72,17 +72,17 @@ def note_answer(
 
 
 def _completes_first_factor(answer: Answer) -> bool:
-    """Return whether what comes after a right answer is the second factor."""
+    """Return whether a correct answer is followed by the second factor."""
     return answer.name != SELECT_MFA_TYPE and not answer.proves_nothing
 
 
 @asynccontextmanager
 async def hiding_account_state(auth: AuthConfig) -> AsyncIterator[None]:
     """
-    Raise InvalidCredentials for an account that is not confirmed or has to reset its password.
+    Raise InvalidCredentials for an account that is not confirmed or must reset its password.
 
-    Only where signing up is uniform: whoever has just signed up with a name knows the password of a new
-    account, and not that of one that was there before.
+    Only with `uniform-signup`: after signing up with a name, the caller knows the password of a new
+    account but not that of an existing one, so these states would reveal which of them it is.
     """
     try:
         yield

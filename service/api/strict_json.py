@@ -1,8 +1,8 @@
 """
-JSON as the service takes it: RFC 8259 and nothing beyond, every name once, nothing that gets lost.
+Strict JSON: RFC 8259, no repeated names, and no value that cannot be stored as it was sent.
 
-The standard library's parser takes NaN, repeated names, unpaired surrogates and numbers of more digits
-than a double has without a word; each would be stored as something that the caller did not send.
+The standard library's parser accepts NaN, repeated names, unpaired surrogates and numbers with more
+digits than a double; each would be stored as something else than the caller sent.
 """
 
 import json
@@ -15,52 +15,52 @@ from service.api.http_errors import MalformedRequest
 from service.domain.exact_numbers import exact_float
 from service.domain.profiles import JsonValue
 
-# Names and values of the largest body, if its route does not say less: a profile has at most some 4,000.
-# More take tens of milliseconds, in which nobody else is served.
+# Names and values of a body: a profile has at most about 4,000. More take tens of milliseconds, in which
+# the event loop serves no other request.
 MAX_VALUES = 5_000
-MAX_PLACE = 200  # characters that tell where: names may have any length
-MAX_DEPTH = 32  # DynamoDB's limit of nesting, and far more than any body here needs
+MAX_PATH_CHARACTERS = 200  # in an error message
+MAX_DEPTH = 32  # DynamoDB's limit of nesting
 
 
 class _Refused(ValueError):
-    """Says in its text what no JSON of this service may hold, and where it stands."""
+    """A value that is not accepted, and its path."""
 
-    def __init__(self, what: str, *places: str) -> None:
+    def __init__(self, what: str, *path: str) -> None:
         super().__init__(what)
-        self._places = [*places]  # from the inside to the outside
+        self._path = [*path]  # innermost first
 
-    def inside(self, place: str) -> None:
-        """Note that what is refused is in the value of this name, or of this number in a list."""
-        self._places.append(place)
+    def add_parent(self, name: str) -> None:
+        """Prepend a name or an index to the path."""
+        self._path.append(name)
 
     def __str__(self) -> str:
-        place = ".".join(reversed(self._places))[:MAX_PLACE]
-        return f"The body holds {self.args[0]}{f' (at {place})' if place else ''}."
+        path = ".".join(reversed(self._path))[:MAX_PATH_CHARACTERS]
+        return f"The body has {self.args[0]}{f' (at {path})' if path else ''}."
 
 
 class _Fault(NamedTuple):
-    """Stands where the parser met what is refused; only the walk through all values knows the place."""
+    """Replaces a refused value in the parsed JSON, until the check of all values finds its path."""
 
     what: str
-    places: tuple[str, ...] = ()
+    path: tuple[str, ...] = ()
 
 
-def loads(body: bytes, *, most_values: int = MAX_VALUES) -> JsonValue:
+def loads(body: bytes, *, max_values: int = MAX_VALUES) -> JsonValue:
     """
-    Return the value that *body* holds, which has at most *most_values* names and values in it.
+    Return the JSON value of *body*, which may have *max_values* names and values.
 
-    Raises MalformedRequest with the place where it is wrong.
+    Raises MalformedRequest with the position or path of what is wrong.
     """
     try:
         text = body.decode("utf-8")
-        _check_count(text, most_values)
+        _check_count(text, max_values)
         value: JsonValue = _DECODER.decode(text)
-        _check(value, _Left(most_values), depth=1)
+        _check(value, _Counter(max_values), depth=1)
     except UnicodeDecodeError as error:
-        raise MalformedRequest(f"The body is not UTF-8 (byte {error.start}).") from None
+        raise MalformedRequest(f"The body is not valid UTF-8 (byte {error.start}).") from None
     except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise MalformedRequest(f"The body is not JSON ({place}).") from None
+        position = f"line {error.lineno}, column {error.colno}"
+        raise MalformedRequest(f"The body is not valid JSON ({position}).") from None
     except _Refused as error:
         raise MalformedRequest(str(error)) from None
     except RecursionError:
@@ -68,27 +68,26 @@ def loads(body: bytes, *, most_values: int = MAX_VALUES) -> JsonValue:
     return value
 
 
-# A string, or the rest of the text where it does not end. Possessive, so that no character is read twice.
+# A string, or the rest of the text if it is unterminated. Possessive, so matching takes linear time.
 _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 
 
-def _check_count(text: str, most_values: int) -> None:
-    """Refuse JSON that has more names and values, before any is made; some of it passes all the same."""
-    if sum(map(text.count, ",:[{")) <= most_values:
+def _check_count(text: str, max_values: int) -> None:
+    """Refuse most JSON with too many names and values before it is parsed."""
+    if sum(map(text.count, ",:[{")) <= max_values:
         return
     structure = _STRING.sub("", text)
-    # A name stands before each colon, a value before each comma and behind the last one, and each bracket
-    # begins a value.
+    # Each colon follows a name; each comma separates two values; each bracket begins a value.
     values = max(structure.count(",") + 1, structure.count("[") + structure.count("{"))
-    if structure.count(":") + values > most_values:
-        raise _Refused(_too_many(most_values))
+    if structure.count(":") + values > max_values:
+        raise _Refused(_too_many(max_values))
 
 
-def _too_many(most_values: int) -> str:
-    return f"more than {most_values} names and values"
+def _too_many(max_values: int) -> str:
+    return f"more than {max_values} names and values"
 
 
-_TOO_DEEP = f"values that are nested deeper than {MAX_DEPTH} levels"
+_TOO_DEEP = f"values nested deeper than {MAX_DEPTH} levels"
 _TOO_LARGE = "a number that is too large"
 
 
@@ -97,14 +96,15 @@ def _object(pairs: Sequence[tuple[str, JsonValue]]) -> object:
     if len(result) == len(pairs):
         return result
     first = {name: number for number, (name, _) in reversed([*enumerate(pairs)])}
-    twice = next(name for number, (name, _) in enumerate(pairs) if first[name] != number)
-    return _Fault("an object with the same name twice", (twice,) if _is_unicode(twice) else ())
+    repeated = next(name for number, (name, _) in enumerate(pairs) if first[name] != number)
+    path = (repeated,) if _is_unicode(repeated) else ()
+    return _Fault("an object with a repeated name", path)
 
 
 def _integer(text: str) -> object:
     try:
         return int(text)
-    except ValueError:  # Python reads none of more than 4,300 digits
+    except ValueError:  # more than 4,300 digits
         return _Fault(_TOO_LARGE)
 
 
@@ -112,12 +112,12 @@ def _float(text: str) -> object:
     try:
         number = exact_float(text)
     except ArithmeticError:
-        return _Fault("a number whose exponent has too many digits")
+        return _Fault("a number with too large an exponent")
     return _Fault(_TOO_LARGE) if math.isinf(number) else number
 
 
 def _constant(_: str) -> object:
-    return _Fault("NaN or Infinity, which JSON does not have")
+    return _Fault("NaN or Infinity, which are not JSON")
 
 
 _DECODER = json.JSONDecoder(
@@ -125,49 +125,49 @@ _DECODER = json.JSONDecoder(
 )
 
 
-class _Left:
-    """How many more names and values there may be, of *most*."""
+class _Counter:
+    """A count of names and values, up to *maximum*."""
 
-    __slots__ = ("_most", "_seen")
+    __slots__ = ("_count", "_maximum")
 
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._seen = 0
+    def __init__(self, maximum: int) -> None:
+        self._maximum = maximum
+        self._count = 0
 
-    def count(self) -> None:
-        """Count one; raises _Refused where it is one too many."""
-        self._seen += 1
-        if self._seen > self._most:
-            raise _Refused(_too_many(self._most))
+    def add(self) -> None:
+        """Count one; raises _Refused beyond the maximum."""
+        self._count += 1
+        if self._count > self._maximum:
+            raise _Refused(_too_many(self._maximum))
 
 
-def _check(value: object, left: _Left, depth: int) -> None:
-    """Check a value and all in it; raises _Refused."""
-    left.count()
+def _check(value: object, counter: _Counter, depth: int) -> None:
+    """Check a value recursively; raises _Refused."""
+    counter.add()
     match value:
         case str():
             if not _is_unicode(value):
-                raise _Refused("a surrogate without its pair, which no text can hold")
+                raise _Refused("an unpaired surrogate, which is not valid Unicode")
         case dict():
             _check_depth(depth)
             for name, entry in value.items():
-                _check(name, left, depth + 1)
-                _check_entry(name, entry, left, depth + 1)
+                _check(name, counter, depth + 1)
+                _check_entry(name, entry, counter, depth + 1)
         case list():
             _check_depth(depth)
             for number, entry in enumerate(value):
-                _check_entry(number, entry, left, depth + 1)
+                _check_entry(number, entry, counter, depth + 1)
         case _Fault():
-            raise _Refused(value.what, *value.places)
+            raise _Refused(value.what, *value.path)
         case _:
             pass
 
 
-def _check_entry(place: object, entry: object, left: _Left, depth: int) -> None:
+def _check_entry(name: object, entry: object, counter: _Counter, depth: int) -> None:
     try:
-        _check(entry, left, depth)
+        _check(entry, counter, depth)
     except _Refused as refused:
-        refused.inside(str(place))
+        refused.add_parent(str(name))
         raise
 
 

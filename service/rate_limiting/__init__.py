@@ -1,1 +1,1 @@
-"""Token buckets and the lockout of account names."""
+"""Rate limits of calls to Cognito, and the lockout of account names."""

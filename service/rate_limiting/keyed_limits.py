@@ -1,49 +1,49 @@
-"""What each of many keys may still do, in bounded memory."""
+"""Rate limits for many keys in bounded memory."""
 
 from collections import OrderedDict
+from dataclasses import dataclass
 from itertools import islice
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from pyrate_limiter import Rate, SlidingWindowLog
 from pyrate_limiter import TokenBucket as TokenBucketAlgorithm
 
-State: TypeAlias = tuple[float, ...]  # what the library remembers of a key
+State: TypeAlias = tuple[float, ...]  # the library's state of a key
 
 HOUR_MS: Final = 3_600_000
-PRECISION: Final = (
-    1_000  # the library takes whole calls in whole milliseconds: 0.1 a second is 100 in 1,000 s
-)
+# The library takes whole calls in whole milliseconds: 0.1 calls a second are 100 in 1,000 s.
+PRECISION: Final = 1_000
 
 
 class Decision(NamedTuple):
-    """What to remember of a key if the call is made, and how long it has to wait: 0 if it need not."""
+    """The state of a key after a call, and how long the call has to wait: 0 if it is allowed now."""
 
     state: State
     wait_ms: int
 
 
 class Rule(Protocol):
-    """How often a key may do something; it remembers nothing itself."""
+    """A rate limit of one key, whose state the caller keeps."""
 
     def decide(self, state: State | None, now_ms: int) -> Decision:
-        """Return whether a call may be made now; *state* is None of a key that is not remembered."""
+        """Return the decision on a call now; *state* is None for a new key."""
 
-    def without(self, state: State, made: State) -> State:
-        """Return *state* as if the call that led to *made* had not been made; empty if none is left."""
+    def without(self, state: State, after: State) -> State:
+        """Return *state* without the call that led to the state *after*; empty is a new key."""
 
     def is_idle(self, state: State, now_ms: int) -> bool:
-        """Return whether a key is as free as one that is not remembered."""
+        """Return whether a key in *state* is limited no more than a new one."""
 
 
 class TokenBucket:
-    """A token bucket: *burst* calls at once, and *per_s* more every second."""
+    """A token bucket: *burst* calls at once, refilled with *per_s* calls a second."""
 
     def __init__(self, *, burst: int, per_s: float) -> None:
         calls = max(1, round(per_s * PRECISION))
         self._rates = [Rate(calls, PRECISION * 1_000, burst=burst)]
         self._bucket = TokenBucketAlgorithm()
-        first, _ = self._bucket.step(self._rates, self._bucket.initial(self._rates), 0, 1)
-        self._a_call = first  # at the moment 0: by how much a call moves the state on
+        # a call at time 0: by how much a call changes the state
+        self._call, _ = self._bucket.step(self._rates, self._bucket.initial(self._rates), 0, 1)
 
     def decide(self, state: State | None, now_ms: int) -> Decision:
         """Take a token."""
@@ -51,10 +51,10 @@ class TokenBucket:
         after, decision = self._bucket.step(self._rates, before, now_ms, 1)
         return Decision(after, decision.retry_after_ms or 0)
 
-    def without(self, state: State, made: State) -> State:
+    def without(self, state: State, after: State) -> State:
         """Put a token back."""
-        del made
-        return tuple(moment - call for moment, call in zip(state, self._a_call, strict=True))
+        del after
+        return tuple(moment - call for moment, call in zip(state, self._call, strict=True))
 
     def is_idle(self, state: State, now_ms: int) -> bool:
         """Return whether the bucket is full."""
@@ -63,9 +63,9 @@ class TokenBucket:
 
 class SlidingHour:
     """
-    Never more than *most* calls within any hour, all of them at once if need be.
+    At most *most* calls within any hour.
 
-    A bucket that is refilled lets nearly twice as many through within its first hour.
+    A token bucket would allow nearly twice as many within its first hour.
     """
 
     def __init__(self, most: int) -> None:
@@ -73,7 +73,7 @@ class SlidingHour:
         self._log = SlidingWindowLog()
 
     def decide(self, state: State | None, now_ms: int) -> Decision:
-        """Count the calls of the last hour, which are the state."""
+        """Count the calls of the last hour; the state is their times."""
         since_ms = self._log.leak_bound(self._rates, now_ms)
         made = [int(at_ms) for at_ms in state or () if at_ms >= since_ms]
         decision = self._log.decide(
@@ -81,21 +81,21 @@ class SlidingHour:
         )
         return Decision((*made, now_ms), decision.retry_after_ms or 0)
 
-    def without(self, state: State, made: State) -> State:
-        """Forget the moment of the call."""
-        at = state.index(made[-1]) if made[-1] in state else len(state)
+    def without(self, state: State, after: State) -> State:
+        """Remove the time of the call."""
+        at = state.index(after[-1]) if after[-1] in state else len(state)
         return state[:at] + state[at + 1 :]
 
     def is_idle(self, state: State, now_ms: int) -> bool:
-        """Return whether an hour went by without a call."""
+        """Return whether the last hour had no call."""
         return state[-1] < self._log.leak_bound(self._rates, now_ms)
 
 
 class KeyedLimits:
     """
-    One rule for many keys, at most *capacity* of them: those that called last.
+    A rule for each of at most *capacity* keys, the most recently used ones.
 
-    Only calls that are made count, so refused ones neither wait longer nor push others out.
+    Only allowed calls are counted: a refused one neither waits longer nor evicts another key.
     """
 
     def __init__(self, rule: Rule, *, capacity: int) -> None:
@@ -106,31 +106,41 @@ class KeyedLimits:
     def __len__(self) -> int:
         return len(self._states)
 
-    def decide(self, key: bytes, now_ms: int) -> Decision:
-        """Return whether *key* may call now; nothing is counted yet."""
-        return self._rule.decide(self._states.get(key), now_ms)
+    def check(self, key: bytes, now_ms: int) -> "LimitCheck":
+        """Return the decision on a call by *key* now, which is not counted yet."""
+        return LimitCheck(self, key, self._rule.decide(self._states.get(key), now_ms), now_ms)
 
-    def count(self, key: bytes, decision: Decision, now_ms: int) -> None:
-        """Count the call that *decision* allowed."""
-        self._states[key] = decision.state
-        self._states.move_to_end(key)
+    def count(self, check: "LimitCheck") -> None:
+        """Count the call of *check*."""
+        self._states[check.key] = check.decision.state
+        self._states.move_to_end(check.key)
         if len(self._states) > self._capacity:
             self._states.popitem(last=False)
-        self._forget_rested(now_ms)
+        self._evict_idle(check.now_ms)
 
-    def refund(self, key: bytes, decision: Decision) -> None:
-        """Take back that the call of *decision* was counted, unless it is forgotten already."""
-        counted = self._states.get(key)
-        if counted is None:
+    def refund(self, check: "LimitCheck") -> None:
+        """Take back the call of *check*, unless its key was evicted."""
+        state = self._states.get(check.key)
+        if state is None:
             return
-        left = self._rule.without(counted, decision.state)
-        if left:
-            self._states[key] = left
+        remaining = self._rule.without(state, check.decision.state)
+        if remaining:
+            self._states[check.key] = remaining
         else:
-            del self._states[key]
+            del self._states[check.key]
 
-    def _forget_rested(self, now_ms: int) -> None:
-        # Two for each that comes: memory shrinks after a flood, and no single call pays for all of it.
+    def _evict_idle(self, now_ms: int) -> None:
+        # Two for each new call: memory shrinks after a flood, and no single call takes long.
         for oldest in tuple(islice(self._states, 2)):
             if self._rule.is_idle(self._states[oldest], now_ms):
                 del self._states[oldest]
+
+
+@dataclass(frozen=True, slots=True)
+class LimitCheck:
+    """The decision on a call by *key*, to be counted with *limits* if the call is made."""
+
+    limits: KeyedLimits
+    key: bytes
+    decision: Decision
+    now_ms: int

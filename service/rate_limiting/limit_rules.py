@@ -1,4 +1,4 @@
-"""The rules of `[limits]`, by what they count."""
+"""The rules of the settings in `[limits]`."""
 
 import math
 from collections.abc import Mapping
@@ -8,12 +8,12 @@ from service.config.settings import LimitsConfig
 from service.rate_limiting.keyed_limits import Rule, SlidingHour, TokenBucket
 from service.rate_limiting.limited_actions import Quota, RateLimitedAction
 
-# The part of a total's burst that one address may take, so that it cannot take all of it.
+# The share of a total burst that one address may use.
 ADDRESS_SHARE: Final = 1 / 10
 
 
 def total_rates(limits: LimitsConfig) -> Mapping[Quota, float]:
-    """Return how many calls a second all callers together may make; 0 is no limit."""
+    """Return the calls per second of all callers together; 0 is no limit."""
     return {
         Quota.SIGN_IN: limits.sign_in_per_s,
         Quota.CHALLENGE: limits.sign_in_per_s * 3,
@@ -26,7 +26,7 @@ def total_rates(limits: LimitsConfig) -> Mapping[Quota, float]:
 
 
 def total_rules(limits: LimitsConfig) -> Mapping[Quota, Rule]:
-    """Return the limits of all calls together."""
+    """Return the rules for all callers together."""
     rules = {
         quota: token_bucket(math.ceil(rate * limits.burst_s), rate)
         for quota, rate in total_rates(limits).items()
@@ -35,7 +35,7 @@ def total_rules(limits: LimitsConfig) -> Mapping[Quota, Rule]:
 
 
 def address_rules(limits: LimitsConfig) -> Mapping[Quota, Rule]:
-    """Return the limits of one address: at once at most ADDRESS_SHARE of what all callers may."""
+    """Return the rules for one address, with at most ADDRESS_SHARE of the total burst."""
     rules = {
         quota: token_bucket(_address_burst(limits, rate), limits.address_per_s)
         for quota, rate in total_rates(limits).items()
@@ -50,28 +50,28 @@ def _address_burst(limits: LimitsConfig, total_per_s: float) -> int:
 
 
 def account_rules(limits: LimitsConfig) -> Mapping[RateLimitedAction, Rule]:
-    """Return the limits of each account name."""
-    tries = token_bucket(limits.account_burst, limits.account_per_min / 60)
+    """Return the rules for one account name."""
+    attempts = token_bucket(limits.account_burst, limits.account_per_min / 60)
     rules = {
-        RateLimitedAction.SIGN_UP: tries,
-        RateLimitedAction.SIGN_IN: tries,
-        RateLimitedAction.BEGIN: tries,
-        RateLimitedAction.CHALLENGE: tries,
-        RateLimitedAction.CODE_CHALLENGE: tries,
-        RateLimitedAction.PASSWORD_CHALLENGE: tries,
+        RateLimitedAction.SIGN_UP: attempts,
+        RateLimitedAction.SIGN_IN: attempts,
+        RateLimitedAction.BEGIN: attempts,
+        RateLimitedAction.CHALLENGE: attempts,
+        RateLimitedAction.CODE_CHALLENGE: attempts,
+        RateLimitedAction.PASSWORD_CHALLENGE: attempts,
         RateLimitedAction.CONFIRM: sliding_hour(limits.confirm_per_h),
         RateLimitedAction.RESEND: sliding_hour(limits.resend_per_h),
         RateLimitedAction.FORGOT: sliding_hour(limits.forgot_per_h),
         RateLimitedAction.RESET: sliding_hour(limits.reset_per_h),
     }
-    return {kind: rule for kind, rule in rules.items() if rule is not None}
+    return {action: rule for action, rule in rules.items() if rule is not None}
 
 
 def token_bucket(burst: int, per_s: float) -> Rule | None:
-    """Return a rule of *burst* calls at once and *per_s* from then on; None where either is 0."""
+    """Return a token bucket, or None if *burst* or *per_s* is 0."""
     return TokenBucket(burst=burst, per_s=per_s) if burst > 0 and per_s > 0 else None
 
 
 def sliding_hour(most: int) -> Rule | None:
-    """Return a rule of *most* calls in any hour; None for 0."""
+    """Return a rule of *most* calls in any hour, or None for 0."""
     return SlidingHour(most) if most > 0 else None

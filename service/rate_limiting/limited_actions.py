@@ -1,4 +1,4 @@
-"""The actions that the limits tell apart, and which of them send codes or guess secrets."""
+"""The actions that are limited separately, and which of them send codes or guess secrets."""
 
 from collections.abc import Mapping
 from enum import Enum, auto
@@ -15,31 +15,31 @@ from service.domain.errors import (
 
 
 class RateLimitedAction(Enum):
-    """What a call is for."""
+    """The purpose of a call to Cognito."""
 
     SIGN_UP = auto()
     CONFIRM = auto()
     RESEND = auto()
     SIGN_IN = auto()  # with a password
-    BEGIN = auto()  # a sign-in that brings no password and sends no code
-    BEGIN_CODE = auto()  # a sign-in that begins with a code that is sent
+    BEGIN = auto()  # a sign-in without a password that sends no code
+    BEGIN_CODE = auto()  # a sign-in that begins with sending a code
     CHALLENGE = auto()
-    CODE_CHALLENGE = auto()  # a challenge that is answered with a code
-    PASSWORD_CHALLENGE = auto()  # a challenge that is answered with the password
-    CHOOSE_CODE = auto()  # the choice of a code that is sent, as the first factor
+    CODE_CHALLENGE = auto()  # a code as the answer to a challenge
+    PASSWORD_CHALLENGE = auto()  # a password as the answer to a challenge
+    CHOOSE_CODE = auto()  # the choice of a sent code as the first factor
     FORGOT = auto()
     RESET = auto()
-    TOKEN = auto()  # refreshing, logging out
-    READ = auto()  # signed in, as the following
+    TOKEN = auto()  # token refresh and log-out
+    READ = auto()  # by a signed-in user, as the following two
     UPDATE = auto()
     CHANGE_PASSWORD = auto()
 
 
 class Quota(Enum):
-    """Cognito's categories of calls, each with a quota of its own."""
+    """Cognito's categories of operations, each with its own quota."""
 
     SIGN_IN = auto()  # UserAuthentication
-    CHALLENGE = auto()  # RespondToAuthChallenge, with three times the quota of the former
+    CHALLENGE = auto()  # RespondToAuthChallenge, with three times the quota of UserAuthentication
     SIGN_UP = auto()  # UserCreation
     RECOVERY = auto()  # UserAccountRecovery
     TOKEN = auto()  # UserToken
@@ -72,17 +72,17 @@ PASSWORD_GUESSES: Final = frozenset(
     {RateLimitedAction.SIGN_IN, RateLimitedAction.PASSWORD_CHALLENGE}
 )
 CODE_GUESSES: Final = frozenset({RateLimitedAction.CODE_CHALLENGE})
-# Calls that send a code to whoever has the name, before anything was proved.
+# Calls that send a code before the caller proved anything.
 CODE_REQUESTS: Final = frozenset({RateLimitedAction.BEGIN_CODE, RateLimitedAction.CHOOSE_CODE})
-# The calls of a sign-in, for which a network that the user signed in from has limits of its own.
+# The steps of a sign-in, in which trusted networks are limited separately.
 SIGN_IN_STEPS: Final = (
     PASSWORD_GUESSES
     | CODE_GUESSES
     | CODE_REQUESTS
     | {RateLimitedAction.BEGIN, RateLimitedAction.CHALLENGE}
 )
-# What is said of a wrong guess. Any other refusal says nothing of a secret, and nothing was sent.
-WRONG_GUESS: Final = (
+# The errors of wrong credentials; with any other error, nothing was guessed and nothing was sent.
+WRONG_CREDENTIALS: Final = (
     AccountExists,
     ChallengeExpired,
     CodeExpired,
@@ -91,6 +91,6 @@ WRONG_GUESS: Final = (
 )
 
 
-def counts_against_name(kind: RateLimitedAction, refusal: ServiceError) -> bool:
-    """Return whether a call that was refused counts; a request for a code that was refused sent none."""
-    return isinstance(refusal, WRONG_GUESS) and kind not in CODE_REQUESTS
+def counts_against_account(action: RateLimitedAction, refusal: ServiceError) -> bool:
+    """Return whether a failed call counts; a failed request for a code sent none."""
+    return isinstance(refusal, WRONG_CREDENTIALS) and action not in CODE_REQUESTS

@@ -1,10 +1,9 @@
 """
-Locks an account name for a while after wrong passwords or codes, whether there is such an account or not.
+Lockout of account names after wrong passwords or codes, whether or not the account exists.
 
-Cognito documents a lockout of its users and none for unknown names. This one is the same for all names
-and usually comes first; where several processes share the guesses Cognito's may come first, and is then
-answered as a wrong password (identity_provider/cognito/masked_refusals.py). No library keeps this pattern
-of a lock that doubles.
+Cognito locks its users but documents no lockout of unknown names. This one is the same for all names and
+usually comes first. With several processes, Cognito's may come first; it is then reported as a wrong
+password (service/cognito/masked_refusals.py). No library implements a lock of doubling length.
 """
 
 from collections import OrderedDict
@@ -15,23 +14,23 @@ from typing import Final
 
 from service.domain.errors import CodeMismatch, InvalidCredentials
 
-# Cognito's own: after five failures 2^(n-5) seconds, up to about 15 minutes, and a new start after 15
-# minutes without an attempt. Attempts that a lock refuses do not count:
+# As Cognito's: 2^(n-5) seconds after five failures, up to about 15 minutes, and a reset after 15 minutes
+# without an attempt. Attempts during a lock do not count:
 # https://docs.aws.amazon.com/cognito/latest/developerguide/authentication.html
 LONGEST_LOCK_S: Final = 900
 FORGOTTEN_AFTER_S: Final = 900
 WRONG: Final = (CodeMismatch, InvalidCredentials)
-GUESS_TAKES_S: Final = 1  # about; who comes in between is told to wait so long
+PENDING_GUESS_WAIT_S: Final = 1  # the approximate time of a guess
 
 
 @dataclass(slots=True)
 class _Record:
-    """What is known of a name: moments are those of the clock."""
+    """The failures of a name; times are those of the clock."""
 
     failures: int = 0
-    under_way: int = 0
+    pending: int = 0
     locked_until_s: float = 0
-    forgotten_at_s: float = 0
+    expires_at_s: float = 0
 
 
 class Lockout:
@@ -62,25 +61,25 @@ class Lockout:
         return len(self._records)
 
     def wait_s(self, name: bytes) -> float:
-        """Return how long the next guess has to wait; 0 if it need not."""
+        """Return how long the next guess has to wait; 0 is not at all."""
         record = self._records.get(name)
         if record is None:
             return 0
-        if record.under_way and record.failures + record.under_way >= self._free_failures:
-            return max(GUESS_TAKES_S, record.locked_until_s - self._clock())
+        if record.pending and record.failures + record.pending >= self._free_failures:
+            return max(PENDING_GUESS_WAIT_S, record.locked_until_s - self._clock())
         return max(0, record.locked_until_s - self._clock())
 
     @contextmanager
     def guess(self, name: bytes) -> Iterator[None]:
         """
-        Hold a guess: InvalidCredentials and CodeMismatch inside count.
+        Return a context manager in which InvalidCredentials and CodeMismatch count as wrong guesses.
 
-        Any other error tells nothing of the secret and changes nothing.
+        Other errors do not concern the secret and change nothing.
         """
         record = self._records.get(name) or _Record()
-        if not record.under_way and self._clock() >= record.forgotten_at_s:
+        if not record.pending and self._clock() >= record.expires_at_s:
             record.failures = 0
-        record.under_way += 1
+        record.pending += 1
         self._keep(name, record)
         try:
             yield
@@ -91,18 +90,18 @@ class Lockout:
             if self._success_clears:
                 record.failures, record.locked_until_s = 0, 0
         finally:
-            record.under_way -= 1
+            record.pending -= 1
             self._keep(name, record)
 
     def clear(self, name: bytes) -> None:
-        """Forget the wrong guesses of a name; those that are under way count when they end."""
+        """Clear the wrong guesses of a name; pending ones count when they end."""
         record = self._records.get(name)
         if record is not None:
             record.failures, record.locked_until_s = 0, 0
             self._keep(name, record)
 
     def count_failure(self, name: bytes) -> None:
-        """Count a wrong guess that was answered without an error."""
+        """Count a wrong guess that ended without an error."""
         record = self._records.get(name) or _Record()
         self._fail(record)
         self._keep(name, record)
@@ -114,11 +113,11 @@ class Lockout:
         if over >= 0:
             lock_s = min(LONGEST_LOCK_S, 2 ** min(over, LONGEST_LOCK_S.bit_length()))
             record.locked_until_s = now_s + lock_s
-        record.forgotten_at_s = max(now_s, record.locked_until_s) + FORGOTTEN_AFTER_S
+        record.expires_at_s = max(now_s, record.locked_until_s) + FORGOTTEN_AFTER_S
 
     def _keep(self, name: bytes, record: _Record) -> None:
-        """Remember a record as the latest, or drop it where it says nothing."""
-        if not (record.failures or record.under_way):
+        """Store a record as the most recent, or remove it if it is empty."""
+        if not (record.failures or record.pending):
             self._records.pop(name, None)
             return
         self._records[name] = record

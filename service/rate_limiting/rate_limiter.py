@@ -1,20 +1,16 @@
 """
-The front door of the sign-in API: how much of it goes on to Cognito.
+The rate limiter of all calls to Cognito.
 
-Cognito's quotas are shared by all user pools of an AWS account, so whoever floods one sign-in page shuts
-them all. Here calls are refused before Cognito does it: by the client's address, by the account's name,
-and in all. See docs/decisions/0010-limits-at-the-front-door.md.
+Cognito's quotas are shared by all user pools of an AWS account, so a flood of one sign-in page would make
+all of them fail. Calls are refused here first: by client address, by account name, and in total. See
+docs/decisions/0010-limits-at-the-front-door.md.
 """
 
-import hmac
 import math
-import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
-from ipaddress import IPv4Address, IPv6Address
 from itertools import chain
-from typing import NamedTuple
 
 from service.config.settings import LimitsConfig
 from service.domain.errors import (
@@ -24,9 +20,9 @@ from service.domain.errors import (
     TooManyAttempts,
     TryLater,
 )
-from service.domain.normalization import caseless_form
 from service.observability.metrics.catalogue import Metrics
-from service.rate_limiting.keyed_limits import Decision, KeyedLimits
+from service.rate_limiting.account_keys import AccountKeys, Address, network_key
+from service.rate_limiting.keyed_limits import KeyedLimits, LimitCheck, Rule
 from service.rate_limiting.limit_rules import (
     account_rules,
     address_rules,
@@ -40,58 +36,45 @@ from service.rate_limiting.limited_actions import (
     QUOTAS,
     SIGN_IN_STEPS,
     RateLimitedAction,
-    counts_against_name,
+    counts_against_account,
 )
 from service.rate_limiting.lockout import Lockout
 from service.rate_limiting.trusted_networks import TrustedNetworks
 
 
-class _Asked(NamedTuple):
-    """What a layer says to a call."""
-
-    buckets: KeyedLimits
-    key: bytes
-    decision: Decision
-
-
 class RateLimiter:
     """
-    Admits calls as far as *limits* allow; *clock* gives seconds and never goes back.
+    Admits calls within *limits*; *clock* returns monotonic seconds.
 
-    A call counts in every layer or, refused by one, in none: who floods uses up nobody else's share.
-    It counts against the name and the recipients only where it sent something, proved something or was a
-    wrong guess: what failed for other reasons is nothing that the name's owner should wait an hour for.
-    For the steps of a sign-in, a network that the user signed in from lately is counted apart from all
-    others, so that nobody elsewhere can lock the user out. Names and recipients are kept only as HMACs
-    under a key that ends with the process.
+    A call counts against all limits or, if one refuses it, against none. It counts against the account
+    and the recipients only if it sent a code, succeeded, or failed with wrong credentials. In the steps
+    of a sign-in, networks that the user recently signed in from are counted separately, so that attempts
+    from elsewhere cannot lock the user out. Names and recipients are stored only as HMACs under a random
+    key of the process.
     """
 
     def __init__(
         self, limits: LimitsConfig, *, clock: Callable[[], float], metrics: Metrics | None = None
     ) -> None:
+        capacity = limits.accounts_tracked
         self._clock = clock
         self._metrics = metrics or Metrics()
-        self._hash_key = secrets.token_bytes(32)
-        capacity = limits.accounts_tracked
-        self._in_all = {
+        self._keys = AccountKeys()
+
+        def keyed(rule: Rule | None) -> KeyedLimits | None:
+            return None if rule is None else KeyedLimits(rule, capacity=capacity)
+
+        self._total = {
             quota: KeyedLimits(rule, capacity=1) for quota, rule in total_rules(limits).items()
         }
-        self._of_addresses = {
-            quota: KeyedLimits(rule, capacity=capacity)
-            for quota, rule in address_rules(limits).items()
-        }
-        self._of_accounts = {
-            kind: KeyedLimits(rule, capacity=capacity)
-            for kind, rule in account_rules(limits).items()
-        }
+        self._by_address = {quota: keyed(rule) for quota, rule in address_rules(limits).items()}
         codes = sliding_hour(limits.sign_in_code_per_h)
-        if codes is not None:
-            self._of_accounts |= dict.fromkeys(CODE_REQUESTS, KeyedLimits(codes, capacity=capacity))
-        self._mfa_codes = None if codes is None else KeyedLimits(codes, capacity=capacity)
-        recipients = sliding_hour(limits.recipient_per_h)
-        self._of_recipients = (
-            None if recipients is None else KeyedLimits(recipients, capacity=capacity)
-        )
+        self._by_account = {
+            **{action: keyed(rule) for action, rule in account_rules(limits).items()},
+            **dict.fromkeys(CODE_REQUESTS, keyed(codes)),
+        }
+        self._mfa_codes = keyed(codes)
+        self._by_recipient = keyed(sliding_hour(limits.recipient_per_h))
         new_lockout = partial(
             Lockout, free_failures=limits.lockout_after, capacity=capacity, clock=clock
         )
@@ -101,180 +84,160 @@ class RateLimiter:
 
     def admit(
         self,
-        kind: RateLimitedAction,
+        action: RateLimitedAction,
         *,
-        address: IPv4Address | IPv6Address | None,
+        address: Address | None,
         account: str | None = None,
         recipients: Sequence[str] = (),
     ) -> AbstractContextManager[None]:
         """
-        Admit a call, which is then made inside what this returns: its outcome tells of the guess.
+        Admit a call, and return the context manager to make it in, which observes its outcome.
 
-        *account* is the user name as it was typed, *recipients* the e-mail addresses and telephone
-        numbers that the call may send a message to. Raises TooManyAttempts where the client's address,
-        the account or a recipient has its limit, and Throttled where all callers together have.
+        *account* is the user name as typed, *recipients* the e-mail addresses and telephone numbers that
+        a message may be sent to. Raises TooManyAttempts if a limit of the address, the account or a
+        recipient is reached, and Throttled if a total limit is.
         """
-        now_ms = int(self._clock() * 1_000)
-        quota = QUOTAS[kind]
-        key, trusted = self._account_key(kind, address, account)
-        layers = {
-            "address": _ask(self._of_addresses.get(quota), _network(address), now_ms),
-            "account": _ask(self._of_accounts.get(kind), key, now_ms),
-            "recipient": self._ask_recipients(recipients, now_ms),
+        now_ms = self._now_ms()
+        quota = QUOTAS[action]
+        key, trusted = self._account_key(action, address, account)
+        by_address = _check(self._by_address.get(quota), [network_key(address)], now_ms)
+        by_account = _check(self._by_account.get(action), [key], now_ms)
+        hashed = dict.fromkeys(map(self._keys.of_name, recipients))
+        by_recipient = _check(self._by_recipient, hashed, now_ms)
+        lockout = self._lockout(action)
+        mfa_code_wait_s = self._mfa_code_wait_s(action, account, now_ms)
+        waits_s = {
+            "address": _wait_s(by_address),
+            "account": _wait_s(by_account),
+            "recipient": _wait_s(by_recipient),
+            "lockout": 0 if lockout is None or key is None else lockout.wait_s(key),
+            # callers elsewhere must not learn that codes were sent to this user
+            "mfa_code": mfa_code_wait_s if trusted else 0,
         }
-        waits_s = {limit: _wait_s(asked) for limit, asked in layers.items()}
-        lockout = self._lockout(kind, key)
-        if lockout is not None and key is not None:
-            waits_s["lockout"] = lockout.wait_s(key)
-        mfa_code_wait_s = self._mfa_code_wait_s(kind, account, now_ms)
-        if trusted:  # a stranger must not learn that this user was sent codes
-            waits_s["mfa_code"] = mfa_code_wait_s
-        self._refuse_longest(kind, waits_s, TooManyAttempts)
-        in_all = _ask(self._in_all.get(quota), b"", now_ms)
-        self._refuse_longest(kind, {"all": _wait_s(in_all)}, Throttled)
-        for asked in (*chain.from_iterable(layers.values()), *in_all):
-            asked.buckets.count(asked.key, asked.decision, now_ms)
+        self._refuse_longest(action, waits_s, TooManyAttempts)
+        total = _check(self._total.get(quota), [b""], now_ms)
+        self._refuse_longest(action, {"all": _wait_s(total)}, Throttled)
+        _count(chain(by_address, by_account, by_recipient, total))
         if mfa_code_wait_s > 0:
-            self._metrics.limit_refused("mfa_code", kind.name.lower())
-        return _made(
-            kind,
-            (*layers["account"], *layers["recipient"]),
+            self._metrics.limit_refused("mfa_code", action.name.lower())
+        return _admitted(
+            action,
+            (*by_account, *by_recipient),
             nullcontext() if lockout is None or key is None else lockout.guess(key),
             refusal=InvalidCredentials() if mfa_code_wait_s > 0 else None,
         )
 
-    def check_address(
-        self, kind: RateLimitedAction, address: IPv4Address | IPv6Address | None
-    ) -> None:
-        """
-        Refuse a call by its client's address alone, before its body is read; nothing is counted.
+    def check_address(self, action: RateLimitedAction, address: Address | None) -> None:
+        """Raise TooManyAttempts if the limit of the client address is reached; count nothing."""
+        checks = self._check_address(action, address)
+        self._refuse_longest(action, {"address": _wait_s(checks)}, TooManyAttempts)
 
-        Raises TooManyAttempts.
-        """
-        now_ms = int(self._clock() * 1_000)
-        asked = _ask(self._of_addresses.get(QUOTAS[kind]), _network(address), now_ms)
-        self._refuse_longest(kind, {"address": _wait_s(asked)}, TooManyAttempts)
+    def count_refused_body(self, action: RateLimitedAction, address: Address | None) -> None:
+        """Count a call with an invalid body against the client address only."""
+        _count(self._check_address(action, address))
 
-    def count_refused_body(
-        self, kind: RateLimitedAction, address: IPv4Address | IPv6Address | None
-    ) -> None:
-        """Count a call whose body was refused against the address that sent it, and nothing else."""
-        now_ms = int(self._clock() * 1_000)
-        for asked in _ask(self._of_addresses.get(QUOTAS[kind]), _network(address), now_ms):
-            asked.buckets.count(asked.key, asked.decision, now_ms)
-
-    def signed_in(self, account: str, address: IPv4Address | IPv6Address | None) -> None:
-        """Note that a sign-in was completed: the wrong guesses before it count no more."""
-        name = self._hashed(account)
-        on_network = self._on_network(name, address)
-        counted = on_network if on_network in self._trusted else name
+    def signed_in(self, account: str, address: Address | None) -> None:
+        """Record a completed sign-in: clear the failures before it, and trust the network."""
+        on_network = self._keys.on_network(account, address)
+        counted = on_network if on_network in self._trusted else self._keys.of_name(account)
         self._passwords.clear(counted)
         self._codes.clear(counted)
         self._trusted.add(on_network)
 
-    def password_reset(self, account: str, address: IPv4Address | IPv6Address | None) -> None:
-        """Note that a password was reset by its owner: nobody has guessed wrong at the new one yet."""
-        name = self._hashed(account)
-        for key in (name, self._on_network(name, address)):
+    def password_reset(self, account: str, address: Address | None) -> None:
+        """Record a password reset by the account's owner: clear all failures."""
+        for key in (self._keys.of_name(account), self._keys.on_network(account, address)):
             self._passwords.clear(key)
             self._codes.clear(key)
 
-    def wrong_code(self, account: str, address: IPv4Address | IPv6Address | None) -> None:
-        """Count a wrong code that was answered by the same challenge again, and not by an error."""
+    def wrong_code(self, account: str, address: Address | None) -> None:
+        """Count a wrong code to which Cognito responded with another challenge, not an error."""
         key, _ = self._account_key(RateLimitedAction.CODE_CHALLENGE, address, account)
         if self._locks and key is not None:
             self._codes.count_failure(key)
 
     def mfa_code_sent(self, account: str) -> None:
-        """Count a code that was sent, or may be chosen to be sent, after a right password."""
-        now_ms = int(self._clock() * 1_000)
-        for asked in _ask(self._mfa_codes, self._hashed(account), now_ms):
-            asked.buckets.count(asked.key, asked.decision, now_ms)
+        """Count a code that was sent, or can be chosen to be sent, after a correct password."""
+        _count(_check(self._mfa_codes, [self._keys.of_name(account)], self._now_ms()))
+
+    def _now_ms(self) -> int:
+        return int(self._clock() * 1_000)
+
+    def _check_address(
+        self, action: RateLimitedAction, address: Address | None
+    ) -> list[LimitCheck]:
+        limits = self._by_address.get(QUOTAS[action])
+        return _check(limits, [network_key(address)], self._now_ms())
 
     def _account_key(
-        self,
-        kind: RateLimitedAction,
-        address: IPv4Address | IPv6Address | None,
-        account: str | None,
+        self, action: RateLimitedAction, address: Address | None, account: str | None
     ) -> tuple[bytes | None, bool]:
-        """Return what a name is counted under, and whether that is one of a trusted network."""
+        """Return the key of an account, and whether it is that of a trusted network."""
         if account is None:
             return None, False
-        name = self._hashed(account)
-        on_network = self._on_network(name, address)
-        if kind in SIGN_IN_STEPS and on_network in self._trusted:
-            return on_network, True
-        return name, False
+        if action in SIGN_IN_STEPS:
+            on_network = self._keys.on_network(account, address)
+            if on_network in self._trusted:
+                return on_network, True
+        return self._keys.of_name(account), False
 
-    def _on_network(self, name: bytes, address: IPv4Address | IPv6Address | None) -> bytes:
-        return hmac.digest(self._hash_key, name + _network(address), "sha256")
-
-    def _lockout(self, kind: RateLimitedAction, key: bytes | None) -> Lockout | None:
-        if not self._locks or key is None:
-            return None
-        if kind in PASSWORD_GUESSES:
+    def _lockout(self, action: RateLimitedAction) -> Lockout | None:
+        if self._locks and action in PASSWORD_GUESSES:
             return self._passwords
-        return self._codes if kind in CODE_GUESSES else None
+        return self._codes if self._locks and action in CODE_GUESSES else None
 
-    def _ask_recipients(self, recipients: Sequence[str], now_ms: int) -> list[_Asked]:
-        hashed = dict.fromkeys(map(self._hashed, recipients))
-        return [asked for key in hashed for asked in _ask(self._of_recipients, key, now_ms)]
-
-    def _mfa_code_wait_s(self, kind: RateLimitedAction, account: str | None, now_ms: int) -> float:
-        if kind not in PASSWORD_GUESSES or account is None:
+    def _mfa_code_wait_s(
+        self, action: RateLimitedAction, account: str | None, now_ms: int
+    ) -> float:
+        if action not in PASSWORD_GUESSES or account is None:
             return 0
-        return _wait_s(_ask(self._mfa_codes, self._hashed(account), now_ms))
+        return _wait_s(_check(self._mfa_codes, [self._keys.of_name(account)], now_ms))
 
     def _refuse_longest(
-        self, kind: RateLimitedAction, waits_s: Mapping[str, float], refusal: type[TryLater]
+        self, action: RateLimitedAction, waits_s: Mapping[str, float], refusal: type[TryLater]
     ) -> None:
-        """Raise *refusal* with the longest wait, if there is one."""
+        """Raise *refusal* with the longest wait, if any."""
         longest = max(waits_s, key=waits_s.__getitem__)
         if waits_s[longest] > 0:
-            self._metrics.limit_refused(longest, kind.name.lower())
+            self._metrics.limit_refused(longest, action.name.lower())
             raise refusal(retry_after_s=math.ceil(waits_s[longest]))
-
-    def _hashed(self, account: str) -> bytes:
-        """Return what stands for a name, however it is written: Cognito's may ignore case too."""
-        name = caseless_form(account).strip()
-        return hmac.digest(self._hash_key, name.encode("utf-8", "surrogatepass"), "sha256")
 
 
 @contextmanager
-def _made(
-    kind: RateLimitedAction,
-    counted: Sequence[_Asked],
+def _admitted(
+    action: RateLimitedAction,
+    counted: Sequence[LimitCheck],
     guess: AbstractContextManager[None],
     *,
     refusal: ServiceError | None,
 ) -> Iterator[None]:
-    """Hold a call, or raise *refusal* in its place; what is no wrong guess does not count."""
+    """Run a call, or raise *refusal* instead; refund what does not count against the account."""
     try:
         with guess:
             if refusal is not None:
                 raise refusal
             yield
     except ServiceError as error:
-        if not counts_against_name(kind, error):
-            for asked in counted:
-                asked.buckets.refund(asked.key, asked.decision)
+        if not counts_against_account(action, error):
+            for check in counted:
+                check.limits.refund(check)
         raise
 
 
-def _ask(buckets: KeyedLimits | None, key: bytes | None, now_ms: int) -> list[_Asked]:
-    """Return what a layer says, if there is such a layer and it concerns the call."""
-    if buckets is None or key is None:
+def _check(
+    limits: KeyedLimits | None, keys: Iterable[bytes | None], now_ms: int
+) -> list[LimitCheck]:
+    """Return the checks of *keys* with *limits*, if there are such limits."""
+    if limits is None:
         return []
-    return [_Asked(buckets, key, buckets.decide(key, now_ms))]
+    return [limits.check(key, now_ms) for key in keys if key is not None]
 
 
-def _wait_s(asked: Sequence[_Asked]) -> float:
-    """Return how long what was asked wants a call to wait."""
-    return max((each.decision.wait_ms for each in asked), default=0) / 1_000
+def _count(checks: Iterable[LimitCheck]) -> None:
+    for check in checks:
+        check.limits.count(check)
 
 
-def _network(address: IPv4Address | IPv6Address | None) -> bytes:
-    """Return what counts as one client: of IPv6 its /64, within which a host takes any address."""
-    if address is None:
-        return b""
-    return address.packed if isinstance(address, IPv4Address) else address.packed[:8]
+def _wait_s(checks: Sequence[LimitCheck]) -> float:
+    """Return the longest wait of *checks*."""
+    return max((check.decision.wait_ms for check in checks), default=0) / 1_000

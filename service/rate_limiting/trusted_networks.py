@@ -1,17 +1,17 @@
-"""The client networks that users signed in from lately, in bounded memory."""
+"""The client networks that users recently signed in from, in bounded memory."""
 
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
-TRUSTED_FOR_S: Final = 7 * 24 * 3_600  # by choice: most people sign in from one place once a week
+TRUSTED_FOR_S: Final = 7 * 24 * 3_600  # most users sign in from the same network at least weekly
 
 
 class TrustedNetworks:
     """
-    Keys, each an HMAC of a user name and a network, of the last *capacity* sign-ins that succeeded.
+    The keys of the last *capacity* successful sign-ins, each an HMAC of a user name and a network.
 
-    A key is forgotten TRUSTED_FOR_S after its last sign-in. *clock* gives seconds and never goes back.
+    A key expires TRUSTED_FOR_S after its last sign-in. *clock* returns monotonic seconds.
     """
 
     def __init__(self, *, capacity: int, clock: Callable[[], float]) -> None:
@@ -32,7 +32,7 @@ class TrustedNetworks:
         return False
 
     def add(self, key: bytes) -> None:
-        """Remember a sign-in that succeeded just now."""
+        """Add the key of a sign-in that has just succeeded."""
         self._until_s[key] = self._clock() + TRUSTED_FOR_S
         self._until_s.move_to_end(key)
         if len(self._until_s) > self._capacity:

@@ -87,7 +87,7 @@ async def test_attributes_are_at_most_fifty(start: Start, count: int, code: str)
 
     assert answer["code"] == code
     assert answer.get("errors", []) == (
-        [{"field": "attributes", "message": "Must not hold more than 50 attributes."}]
+        [{"field": "attributes", "message": "Must not have more than 50 attributes."}]
         if count > 50
         else []
     )

@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from service.api import keys
-from service.api.client_address import believed_address, client_address, parse_address
+from service.api.client_address import client_address, forwarded_address, parse_address
 from tests.support.configs import configured
 
 IDENTITY = configured().identity
@@ -78,7 +78,7 @@ def test_client_is_who_the_outermost_proxy_saw(
     """The client is that many values from the right, as far as a trusted proxy wrote each of them."""
     identity = replace(IDENTITY, trusted_proxies=(*IDENTITY.trusted_proxies, EDGE), proxy_hops=hops)
 
-    believed = believed_address(parse_address(peer), forwarded, identity)
+    believed = forwarded_address(parse_address(peer), forwarded, identity)
 
     assert believed == (None if client is None else ip_address(client))
 
@@ -89,7 +89,7 @@ def test_whatever_the_client_writes_itself_changes_nothing(client: str) -> None:
     lies = ("6.6.6.6", "127.0.0.1", "10.0.0.9", "", ",,,", "x" * 9_000, "1.1.1.1, " * 500)
 
     for lie in lies:
-        believed = believed_address(ip_address(BALANCER), f"{lie}, {client}", IDENTITY)
+        believed = forwarded_address(ip_address(BALANCER), f"{lie}, {client}", IDENTITY)
         assert believed == ip_address(client), lie
 
 
@@ -97,7 +97,9 @@ def test_nobody_is_believed_without_trusted_proxies() -> None:
     """Where no network is trusted, the peer is the client."""
     identity = replace(IDENTITY, trusted_proxies=())
 
-    assert believed_address(ip_address("127.0.0.1"), "6.6.6.6", identity) == ip_address("127.0.0.1")
+    assert forwarded_address(ip_address("127.0.0.1"), "6.6.6.6", identity) == ip_address(
+        "127.0.0.1"
+    )
 
 
 def _app(trusted: str) -> web.Application:

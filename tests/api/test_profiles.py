@@ -241,7 +241,7 @@ async def test_field_of_the_service_is_refused_by_name(api: Api, name: str) -> N
 
     assert answer.status == 422
     assert {entry["field"]: entry["message"] for entry in (await answer.json())["errors"]} == {
-        name: "Is set by the service.",
+        name: "Is set by the service; leave it out.",
         "city": "Not a valid string.",
-        "admin": "There is no such field; /openapi.json lists those that there are.",
+        "admin": "Unknown field; /openapi.json lists the fields.",
     }

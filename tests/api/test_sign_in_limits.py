@@ -408,11 +408,11 @@ def test_code_that_follows_the_first_factor_is_counted(
     limiter, client = RateLimiter(LIMITS, clock=Clock()), Client(AWAY)
     for _ in range(10):
         if answer is None:
-            sign_in_steps.note_beginning(
-                limiter, "alice", client, outcome=ASKED, kind=RateLimitedAction.SIGN_IN
+            sign_in_steps.record_log_in(
+                limiter, "alice", client, outcome=ASKED, action=RateLimitedAction.SIGN_IN
             )
         else:
-            sign_in_steps.note_answer(limiter, answer, client, outcome=ASKED)
+            sign_in_steps.record_answer(limiter, answer, client, outcome=ASKED)
 
     assert (_call(limiter, RateLimitedAction.SIGN_IN) is InvalidCredentials) is counts
 
@@ -421,8 +421,8 @@ def test_choice_that_a_sign_in_begins_with_is_no_code() -> None:
     """Whoever begins without a password sends no code after a first factor."""
     limiter = RateLimiter(LIMITS, clock=Clock())
     for _ in range(20):
-        sign_in_steps.note_beginning(
-            limiter, "alice", Client(AWAY), outcome=ASKED, kind=RateLimitedAction.BEGIN_CODE
+        sign_in_steps.record_log_in(
+            limiter, "alice", Client(AWAY), outcome=ASKED, action=RateLimitedAction.BEGIN_CODE
         )
 
     assert _call(limiter, RateLimitedAction.SIGN_IN) is None
@@ -432,10 +432,10 @@ def test_completed_sign_in_trusts_the_network() -> None:
     """Whether the tokens came at once or after a challenge, the network is trusted from then on."""
     answer = Answer("SMS_MFA", "s", "alice", code="123456")
     limiters = [RateLimiter(LIMITS, clock=Clock()) for _ in range(2)]
-    sign_in_steps.note_beginning(
-        limiters[0], "alice", Client(HOME), outcome=SIGNED_IN, kind=RateLimitedAction.SIGN_IN
+    sign_in_steps.record_log_in(
+        limiters[0], "alice", Client(HOME), outcome=SIGNED_IN, action=RateLimitedAction.SIGN_IN
     )
-    sign_in_steps.note_answer(limiters[1], answer, Client(HOME), outcome=SIGNED_IN)
+    sign_in_steps.record_answer(limiters[1], answer, Client(HOME), outcome=SIGNED_IN)
 
     for limiter in limiters:
         _calls(limiter, RateLimitedAction.SIGN_IN, 5, outcome=InvalidCredentials())
@@ -456,7 +456,7 @@ def test_completed_sign_in_trusts_the_network() -> None:
 )
 def test_answer_is_of_its_kind(answer: Answer, kind: RateLimitedAction) -> None:
     """Guesses of codes and passwords, and choices that send, are told from other answers."""
-    assert sign_in_steps.kind_of_answer(answer) is kind
+    assert sign_in_steps.action_of_answer(answer) is kind
 
 
 def test_counts_that_are_switched_off_refuse_nothing() -> None:

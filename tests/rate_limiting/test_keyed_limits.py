@@ -13,10 +13,10 @@ HOUR_MS = 3_600_000
 
 def _call(buckets: KeyedLimits, now_ms: int, key: bytes = KEY) -> int:
     """Make a call if it is allowed; returns how long it has to wait otherwise."""
-    decision = buckets.decide(key, now_ms)
-    if not decision.wait_ms:
-        buckets.count(key, decision, now_ms)
-    return decision.wait_ms
+    check = buckets.check(key, now_ms)
+    if not check.decision.wait_ms:
+        buckets.count(check)
+    return check.decision.wait_ms
 
 
 def _made(buckets: KeyedLimits, now_ms: int) -> int:
@@ -123,11 +123,11 @@ def test_call_that_is_given_back_may_be_made_again(rule: Rule) -> None:
     assert _made(buckets, 0) == 2 + 1
     wait_ms = _call(buckets, 0)
     given_back = KeyedLimits(rule, capacity=10)
-    decision = given_back.decide(KEY, 0)
-    given_back.count(KEY, decision, 0)
+    check = given_back.check(KEY, 0)
+    given_back.count(check)
     assert _made(given_back, 0) == 2
 
-    given_back.refund(KEY, decision)
+    given_back.refund(check)
 
     assert _made(given_back, 0) == 1
     assert _call(given_back, 0) == wait_ms
@@ -139,10 +139,10 @@ def test_call_that_is_given_back_may_be_made_again(rule: Rule) -> None:
 def test_only_call_of_a_key_is_given_back(rule: Rule) -> None:
     """A key without any call left has all of them, and is forgotten like any other that has rested."""
     buckets = KeyedLimits(rule, capacity=10)
-    decision = buckets.decide(KEY, 0)
-    buckets.count(KEY, decision, 0)
+    check = buckets.check(KEY, 0)
+    buckets.count(check)
 
-    buckets.refund(KEY, decision)
+    buckets.refund(check)
 
     assert _made(buckets, 0) == 3
     assert _call(buckets, 10 * HOUR_MS, b"bob") == 0
@@ -152,15 +152,15 @@ def test_only_call_of_a_key_is_given_back(rule: Rule) -> None:
 def test_call_that_is_forgotten_is_not_given_back() -> None:
     """Nothing comes of giving back what a flood of names, or an hour, has pushed out."""
     buckets = KeyedLimits(SlidingHour(1), capacity=1)
-    decision = buckets.decide(KEY, 0)
-    buckets.count(KEY, decision, 0)
+    check = buckets.check(KEY, 0)
+    buckets.count(check)
     _call(buckets, 0, b"bob")
-    buckets.refund(KEY, decision)
+    buckets.refund(check)
     assert len(buckets) == 1
 
-    again = buckets.decide(KEY, HOUR_MS + 1)
-    buckets.count(KEY, again, HOUR_MS + 1)
-    buckets.refund(KEY, decision)
+    again = buckets.check(KEY, HOUR_MS + 1)
+    buckets.count(again)
+    buckets.refund(check)
 
     assert _call(buckets, HOUR_MS + 1) > 0
 
@@ -169,7 +169,7 @@ def test_asking_remembers_nothing() -> None:
     """A key is remembered for a call that was made, not for the question."""
     buckets = KeyedLimits(TokenBucket(burst=3, per_s=0.5), capacity=10)
 
-    buckets.decide(KEY, 0)
+    buckets.check(KEY, 0)
 
     assert len(buckets) == 0
 

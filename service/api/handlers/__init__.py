@@ -1,1 +1,1 @@
-"""The handlers, a module for each noun, named for the deed: load, call one use case, answer."""
+"""The handlers, a module for each resource: load the request, call a use case or a port, respond."""

@@ -1,4 +1,4 @@
-"""Accounts: signing up and confirming."""
+"""Sign-up and confirmation of accounts."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -6,146 +6,106 @@ from typing import Final
 
 from aiohttp import web
 
-from service.api import account_body, keys, request_body
+from service.api import keys, request_body
 from service.api.audit_log import AuditEvent, emit
-from service.api.cognito_guard import guarded_call
-from service.api.handlers.auth_config import offered_rules
+from service.api.cognito_call import CognitoCall, cognito_operation
+from service.api.handlers.auth_config import password_rules
 from service.api.handlers.deliveries import delivery_data, recipients_of
-from service.api.operations import (
-    OF_A_PASSWORD,
-    OF_A_TRIGGER,
-    OF_COGNITO,
-    OF_SENDING,
-    Answer,
-    operation,
-)
+from service.api.operations import DELIVERY_ERRORS, PASSWORD_ERRORS, TRIGGER_ERRORS, Success
 from service.api.schemas import accounts as schemas
 from service.domain import errors
 from service.domain.accounts import SignedUp
-from service.domain.errors import AccountExists, DeliveryFailed, TooManyAttempts, WeakPassword
 from service.rate_limiting.limited_actions import RateLimitedAction
 
 TAG = "accounts"
-UNIFORM: Final = {"confirmed": False}  # an id or a delivery would tell whether the account is new
+UNIFORM: Final = {"confirmed": False}  # an id or a delivery would reveal that the account is new
 
 
-@operation(
+@cognito_operation(
     "Sign up",
     tag=TAG,
     body=schemas.SignUpSchema,
-    answers={HTTPStatus.CREATED: Answer("The account was created.", schemas.SignedUpSchema)},
+    answers={HTTPStatus.CREATED: Success("The account was created.", schemas.SignedUpSchema)},
+    limit=RateLimitedAction.SIGN_UP,
+    refused=AuditEvent.SIGN_UP_REFUSED,
     refusals=(
-        *OF_COGNITO,
-        *OF_A_TRIGGER,
-        *OF_SENDING,
-        *OF_A_PASSWORD,
+        *TRIGGER_ERRORS,
+        *DELIVERY_ERRORS,
+        *PASSWORD_ERRORS,
         errors.AccountExists,
         errors.SignUpDisabled,
     ),
 )
-async def sign_up(request: web.Request) -> web.Response:
+async def sign_up(call: CognitoCall) -> web.Response:
     """
     Create an account.
 
-    Where signing up is uniform, a user name that is taken gets the answer of a new account, and so does
-    a new one whose message was not sent; the password rules are checked first, lest a weak password be
-    refused for new names only.
+    With `uniform-signup` an existing user name, and a new one whose message was not sent, get the
+    response of a new account. The password rules are checked first: Cognito would refuse a weak password
+    for new names only.
     """
-    auth, offer = request.app[keys.CONFIG].auth, request.app[keys.CONFIG].auth_config
-    account = await account_body.load(
-        request,
-        RateLimitedAction.SIGN_UP,
-        schemas.SignUpSchema(writable_attributes=auth.writable_attributes),
-        refused=AuditEvent.SIGN_UP_REFUSED,
+    auth, auth_config = (
+        call.request.app[keys.CONFIG].auth,
+        call.request.app[keys.CONFIG].auth_config,
     )
-    async with guarded_call(
-        request,
-        RateLimitedAction.SIGN_UP,
-        refused=AuditEvent.SIGN_UP_REFUSED,
+    account = await call.load_body(writable_attributes=auth.writable_attributes)
+    async with call.guarded(
         account=account.username,
         recipients=recipients_of(account.attributes),
         pad_success=auth.uniform_signup,
     ) as client:
-        if auth.uniform_signup and not offered_rules(offer).allow(account.password):
-            raise WeakPassword
+        if auth.uniform_signup and not password_rules(auth_config).allow(account.password):
+            raise errors.WeakPassword
         try:
-            signed_up = await request.app[keys.IDENTITY_PROVIDER].registrations.sign_up(
-                account, client
-            )
-        except (AccountExists, DeliveryFailed, TooManyAttempts) as refusal:
+            signed_up = await call.provider.registrations.sign_up(account, client)
+        except (errors.AccountExists, errors.DeliveryFailed, errors.TooManyAttempts) as refusal:
             if not auth.uniform_signup:
                 raise
             emit(
-                request,
-                AuditEvent.SIGN_UP_REFUSED,
-                account=account.username,
-                refusal=refusal,
+                call.request, AuditEvent.SIGN_UP_REFUSED, account=account.username, refusal=refusal
             )
             return request_body.answer(UNIFORM, status=HTTPStatus.CREATED)
-        emit(request, AuditEvent.SIGNED_UP, sub=signed_up.user_id, account=account.username)
-        if auth.uniform_signup:
-            return request_body.answer(UNIFORM, status=HTTPStatus.CREATED)
-    return request_body.answer(_signed_up(signed_up), status=HTTPStatus.CREATED)
+        emit(call.request, AuditEvent.SIGNED_UP, sub=signed_up.user_id, account=account.username)
+    data = UNIFORM if auth.uniform_signup else _signed_up(signed_up)
+    return request_body.answer(data, status=HTTPStatus.CREATED)
 
 
-@operation(
+@cognito_operation(
     "Confirm an account with the code that was sent",
     tag=TAG,
     body=schemas.ConfirmSchema,
-    answers={HTTPStatus.OK: Answer("The account is confirmed.", schemas.ConfirmedSchema)},
-    refusals=(*OF_COGNITO, *OF_A_TRIGGER, errors.AliasExists, errors.CodeMismatch),
+    answers={HTTPStatus.OK: Success("The account is confirmed.", schemas.ConfirmedSchema)},
+    limit=RateLimitedAction.CONFIRM,
+    audit=AuditEvent.CONFIRMED,
+    refused=AuditEvent.CONFIRMATION_REFUSED,
+    refusals=(*TRIGGER_ERRORS, errors.AliasExists, errors.CodeMismatch),
 )
-async def confirm(request: web.Request) -> web.Response:
+async def confirm(call: CognitoCall) -> web.Response:
     """Confirm an account."""
-    body = await account_body.load(
-        request,
-        RateLimitedAction.CONFIRM,
-        schemas.ConfirmSchema(),
-        refused=AuditEvent.CONFIRMATION_REFUSED,
-    )
-    username = body["username"]
-    async with guarded_call(
-        request,
-        RateLimitedAction.CONFIRM,
-        refused=AuditEvent.CONFIRMATION_REFUSED,
-        account=username,
-    ) as client:
-        await request.app[keys.IDENTITY_PROVIDER].registrations.confirm(
-            username, body["code"], client
-        )
-    emit(request, AuditEvent.CONFIRMED, account=username)
+    body = await call.load_body()
+    async with call.guarded(account=body["username"]) as client:
+        await call.provider.registrations.confirm(body["username"], body["code"], client)
     return request_body.answer({"confirmed": True})
 
 
-@operation(
+@cognito_operation(
     "Send a new confirmation code",
     tag=TAG,
     body=schemas.UsernameSchema,
     answers={
-        HTTPStatus.ACCEPTED: Answer(
-            "A code is on its way, if there is an account that waits for one.", schemas.SentSchema
+        HTTPStatus.ACCEPTED: Success(
+            "A code was sent if the account exists and is not confirmed.", schemas.SentSchema
         )
     },
-    refusals=OF_COGNITO,
+    limit=RateLimitedAction.RESEND,
+    audit=AuditEvent.CODE_REQUESTED,
+    refused=AuditEvent.CODE_REQUEST_REFUSED,
 )
-async def resend_code(request: web.Request) -> web.Response:
-    """Send a new code; the answer is the same whether there is such an account or not."""
-    body = await account_body.load(
-        request,
-        RateLimitedAction.RESEND,
-        schemas.UsernameSchema(),
-        refused=AuditEvent.CODE_REQUEST_REFUSED,
-    )
-    username = body["username"]
-    async with guarded_call(
-        request,
-        RateLimitedAction.RESEND,
-        refused=AuditEvent.CODE_REQUEST_REFUSED,
-        account=username,
-        pad_success=True,
-    ) as client:
-        await request.app[keys.IDENTITY_PROVIDER].registrations.resend_code(username, client)
-    emit(request, AuditEvent.CODE_REQUESTED, account=username)
+async def resend_code(call: CognitoCall) -> web.Response:
+    """Send a new code; the response does not reveal whether the account exists."""
+    body = await call.load_body()
+    async with call.guarded(account=body["username"], pad_success=True) as client:
+        await call.provider.registrations.resend_code(body["username"], client)
     return request_body.answer({}, status=HTTPStatus.ACCEPTED)
 
 

@@ -1,4 +1,4 @@
-"""How an answer says where a code was sent."""
+"""The addresses that codes are sent to."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -9,7 +9,7 @@ CONTACTS: Final = ("email", "phone_number")
 
 
 def delivery_data(delivery: Delivery) -> Mapping[str, str]:
-    """Return a delivery as DeliverySchema has it."""
+    """Return a delivery in the form of DeliverySchema."""
     return {
         "medium": delivery.medium,
         "destination": delivery.destination,
@@ -18,5 +18,5 @@ def delivery_data(delivery: Delivery) -> Mapping[str, str]:
 
 
 def recipients_of(attributes: Mapping[str, str | None]) -> tuple[str, ...]:
-    """Return the addresses among *attributes* to which Cognito may send a code."""
+    """Return the addresses in *attributes* that Cognito may send a code to."""
     return tuple(value for name in CONTACTS if (value := attributes.get(name)))

@@ -1,4 +1,4 @@
-"""The API document, and the page on which a person can try every call."""
+"""The API document, and a page to try its operations in a browser."""
 
 import importlib.util
 from collections.abc import Mapping
@@ -13,12 +13,12 @@ from aiohttp import web
 from service.api import keys, request_body
 from service.api.conditional_requests import entity_tag, tag_list
 from service.api.http_errors import RouteNotFound
-from service.api.operations import Answer, operation
+from service.api.operations import Success, operation
 
 TAG = "documentation"
 HTML = "text/html"
 
-# Swagger UI needs no more than this: its styles and scripts are files, its icons are data in its CSS.
+# All that Swagger UI needs: its styles and scripts are files, its icons are data URLs in its CSS.
 PAGE_HEADERS: Final = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; "
@@ -29,13 +29,13 @@ PAGE_HEADERS: Final = {
 }
 
 _STATIC = Path(__file__).parent.parent / "static"
-_HAS_A_TAG = {"ETag": "Names exactly this state of the file."}
-_KNOWN = {"If-None-Match": "Answer 304 if the file still has one of these tags."}
+_ETAG = {"ETag": "The entity tag of this state of the file."}
+_CONDITIONS = {"If-None-Match": "Respond with 304 if the file has one of these entity tags."}
 
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """A file as answered; FileResponse would refuse ranges with a body that is no problem+json."""
+    """A file to serve; FileResponse would reject ranges without a problem+json body."""
 
     body: bytes
     content_type: str
@@ -46,51 +46,51 @@ class _File:
     "Read this document",
     tag=TAG,
     operation_id="readDocument",
-    answers={HTTPStatus.OK: Answer("OpenAPI 3.1.", request_body.JSON)},
+    answers={HTTPStatus.OK: Success("OpenAPI 3.1.", request_body.JSON)},
 )
 async def openapi(request: web.Request) -> web.Response:
-    """Answer with the API document."""
+    """Return the API document."""
     return web.Response(body=request.app[keys.OPENAPI], content_type=request_body.JSON)
 
 
 @operation(
-    "Try the calls in a browser",
+    "Try the operations in a browser",
     tag=TAG,
     operation_id="openPage",
-    headers=_KNOWN,
+    headers=_CONDITIONS,
     answers={
-        HTTPStatus.OK: Answer("The page.", HTML, _HAS_A_TAG),
-        HTTPStatus.NOT_MODIFIED: Answer("The caller's copy is current.", headers=_HAS_A_TAG),
+        HTTPStatus.OK: Success("The page.", HTML, _ETAG),
+        HTTPStatus.NOT_MODIFIED: Success("The caller's copy is current.", headers=_ETAG),
     },
 )
 async def page(request: web.Request) -> web.Response:
-    """Answer with the page."""
-    return _answer(request, _file(_STATIC / "docs.html", HTML), PAGE_HEADERS)
+    """Return the page."""
+    return _response(request, _file(_STATIC / "docs.html", HTML), PAGE_HEADERS)
 
 
 @operation(
     "Read a file of the page",
     tag=TAG,
     operation_id="readPageFile",
-    headers=_KNOWN,
+    headers=_CONDITIONS,
     answers={
-        HTTPStatus.OK: Answer("The file.", "text/*", _HAS_A_TAG),
-        HTTPStatus.NOT_MODIFIED: Answer("The caller's copy is current.", headers=_HAS_A_TAG),
+        HTTPStatus.OK: Success("The file.", "text/*", _ETAG),
+        HTTPStatus.NOT_MODIFIED: Success("The caller's copy is current.", headers=_ETAG),
     },
     refusals=(RouteNotFound,),
 )
 async def asset(request: web.Request) -> web.Response:
-    """Answer with one of the page's files; any other name is not found."""
+    """Return one of the page's files; raises RouteNotFound for any other name."""
     found = _assets().get(request.match_info["asset"])
     if found is None:
         raise RouteNotFound
-    return _answer(request, _file(*found), {"Cache-Control": "public, max-age=3600"})
+    return _response(request, _file(*found), {"Cache-Control": "public, max-age=3600"})
 
 
-def _answer(request: web.Request, file: _File, headers: Mapping[str, str]) -> web.Response:
+def _response(request: web.Request, file: _File, headers: Mapping[str, str]) -> web.Response:
     headers = {**headers, "ETag": file.tag}
-    known = tag_list(request, "If-None-Match")
-    if known is not None and known.matches_weakly(file.tag):
+    if_none_match = tag_list(request, "If-None-Match")
+    if if_none_match is not None and if_none_match.matches_weakly(file.tag):
         return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
     return web.Response(
         body=file.body, content_type=file.content_type, charset="utf-8", headers=headers
@@ -99,15 +99,15 @@ def _answer(request: web.Request, file: _File, headers: Mapping[str, str]) -> we
 
 @cache
 def _file(path: Path, content_type: str) -> _File:
-    """Read a file, once: they are few, come with the service, and have 2 MB together."""
+    """Return a file from memory; all of them have 2 MB."""
     body = path.read_bytes()
     return _File(body, content_type, entity_tag(body))
 
 
 @cache
 def _assets() -> dict[str, tuple[Path, str]]:
-    """Return each file of the page and its type; Swagger UI's come in a package that carries them."""
-    package = importlib.util.find_spec("drf_spectacular_sidecar")  # found, not imported: no Django
+    """Return the path and type of each file of the page; Swagger UI comes from an installed package."""
+    package = importlib.util.find_spec("drf_spectacular_sidecar")  # importing it would need Django
     assert package is not None  # noqa: S101 -- setup.cfg requires it
     assert package.submodule_search_locations is not None  # noqa: S101 -- it is a package
     (root,) = package.submodule_search_locations

@@ -1,11 +1,11 @@
-"""Health: does the process live, and can it serve."""
+"""Liveness and readiness."""
 
 from http import HTTPStatus
 
 from aiohttp import web
 
 from service.api import keys, request_body
-from service.api.operations import Answer, operation
+from service.api.operations import Success, operation
 from service.api.schemas.health import HealthSchema
 from service.domain.errors import FieldProblem, NotReady
 
@@ -14,25 +14,25 @@ PREFIX = "/health/"
 
 
 @operation(
-    "Is the process alive?",
+    "Check that the process is alive",
     tag=TAG,
     operation_id="checkLiveness",
-    answers={HTTPStatus.OK: Answer("It is.", HealthSchema)},
+    answers={HTTPStatus.OK: Success("The process is alive.", HealthSchema)},
 )
 async def live(_: web.Request) -> web.Response:
-    """Answer; nothing is asked of anybody."""
+    """Respond without calling any upstream."""
     return request_body.answer({"status": "live"})
 
 
 @operation(
-    "Can the process serve?",
+    "Check that the process can serve requests",
     tag=TAG,
     operation_id="checkReadiness",
-    answers={HTTPStatus.OK: Answer("It can.", HealthSchema)},
+    answers={HTTPStatus.OK: Success("The process can serve requests.", HealthSchema)},
     refusals=(NotReady,),
 )
 async def ready(request: web.Request) -> web.Response:
-    """Answer with the outcome of the last checks, which run in the background."""
+    """Return the result of the last readiness checks, which run in the background."""
     failing = {**request.app[keys.READINESS].failing}
     if request.app[keys.SERVER_LOAD].draining:
         failing["process"] = "stopping"

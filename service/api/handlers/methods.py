@@ -1,4 +1,4 @@
-"""OPTIONS: which methods a path takes."""
+"""OPTIONS of every path."""
 
 from http import HTTPStatus
 
@@ -8,7 +8,7 @@ from service.api import request_body
 
 
 async def options(request: web.Request) -> web.Response:
-    """Answer with the methods of the path, and with what it takes as a patch."""
+    """Return the methods of the path in Allow, and the media types of its patches."""
     resource = request.match_info.route.resource
     methods = sorted({route.method for route in resource} if resource is not None else ())
     headers: dict[str, str] = {hdrs.ALLOW: ",".join(methods)}

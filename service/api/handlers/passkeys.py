@@ -5,10 +5,10 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from service.api import account_body, http_errors, keys, request_body
-from service.api.audit_log import AuditEvent, emit
-from service.api.cognito_guard import guarded_call
-from service.api.operations import OF_COGNITO, Answer, operation
+from service.api import http_errors, request_body
+from service.api.audit_log import AuditEvent
+from service.api.cognito_call import CognitoCall, cognito_operation
+from service.api.operations import Success
 from service.api.schemas import passkeys as schemas
 from service.domain import errors
 from service.domain.passkeys import Passkey
@@ -18,84 +18,69 @@ from service.rate_limiting.limited_actions import RateLimitedAction
 TAG = "passkeys"
 
 
-@operation(
+@cognito_operation(
     "List the passkeys",
     tag=TAG,
-    answers={HTTPStatus.OK: Answer("The passkeys.", schemas.PasskeysSchema)},
-    refusals=OF_COGNITO,
+    answers={HTTPStatus.OK: Success("The passkeys.", schemas.PasskeysSchema)},
+    limit=RateLimitedAction.READ,
     operation_id="listPasskeys",
 )
-async def show(request: web.Request) -> web.Response:
-    """Answer with the caller's passkeys."""
-    async with guarded_call(request, RateLimitedAction.READ):
-        found = await request.app[keys.IDENTITY_PROVIDER].passkeys.registered(
-            request[keys.ACCESS_TOKEN]
-        )
+async def show(call: CognitoCall) -> web.Response:
+    """Return the caller's passkeys."""
+    async with call.guarded():
+        found = await call.provider.passkeys.registered(call.access_token)
     return request_body.answer({"passkeys": [*map(_passkey, found)]})
 
 
-@operation(
-    "Get the options for making a passkey",
+@cognito_operation(
+    "Get the options for creating a passkey",
     tag=TAG,
-    answers={HTTPStatus.OK: Answer("The options.", schemas.PasskeyOptionsSchema)},
-    refusals=(*OF_COGNITO, http_errors.CrossSiteRefused),
+    answers={HTTPStatus.OK: Success("The options.", schemas.PasskeyOptionsSchema)},
+    limit=RateLimitedAction.UPDATE,
+    refused=AuditEvent.PASSKEY_CHANGE_REFUSED,
+    refusals=(http_errors.CrossSiteRefused,),
     operation_id="beginPasskey",
 )
-async def options(request: web.Request) -> web.Response:
-    """Give the caller's browser what it needs to make a passkey."""
-    async with guarded_call(
-        request, RateLimitedAction.UPDATE, refused=AuditEvent.PASSKEY_CHANGE_REFUSED
-    ):
-        made = await request.app[keys.IDENTITY_PROVIDER].passkeys.registration_options(
-            request[keys.ACCESS_TOKEN]
-        )
+async def options(call: CognitoCall) -> web.Response:
+    """Return the options with which the caller's browser creates a passkey."""
+    async with call.guarded():
+        made = await call.provider.passkeys.registration_options(call.access_token)
     return request_body.answer({"options": made})
 
 
-@operation(
+@cognito_operation(
     "Register a passkey",
     tag=TAG,
     body=schemas.RegisterPasskeySchema,
-    answers={HTTPStatus.CREATED: Answer("The passkey is registered.")},
-    refusals=(*OF_COGNITO, errors.PasskeyChallengeExpired, errors.PasskeyRejected),
+    answers={HTTPStatus.CREATED: Success("The passkey was registered.")},
+    limit=RateLimitedAction.UPDATE,
+    audit=AuditEvent.PASSKEY_REGISTERED,
+    refused=AuditEvent.PASSKEY_CHANGE_REFUSED,
+    refusals=(errors.PasskeyChallengeExpired, errors.PasskeyRejected),
     operation_id="registerPasskey",
 )
-async def register(request: web.Request) -> web.Response:
-    """Keep the passkey that the caller's browser made."""
-    body = await account_body.load(
-        request,
-        RateLimitedAction.UPDATE,
-        schemas.RegisterPasskeySchema(),
-        refused=AuditEvent.PASSKEY_CHANGE_REFUSED,
-    )
-    access_token = request[keys.ACCESS_TOKEN]
-    async with guarded_call(
-        request, RateLimitedAction.UPDATE, refused=AuditEvent.PASSKEY_CHANGE_REFUSED
-    ):
-        await request.app[keys.IDENTITY_PROVIDER].passkeys.register(
-            access_token, body["credential"]
-        )
-    emit(request, AuditEvent.PASSKEY_REGISTERED, sub=request[keys.IDENTITY].sub)
+async def register(call: CognitoCall) -> web.Response:
+    """Register the passkey that the caller's browser created."""
+    body = await call.load_body()
+    async with call.guarded():
+        await call.provider.passkeys.register(call.access_token, body["credential"])
     return web.Response(status=HTTPStatus.CREATED)
 
 
-@operation(
+@cognito_operation(
     "Delete a passkey",
     tag=TAG,
-    answers={HTTPStatus.NO_CONTENT: Answer("The passkey is gone.")},
-    refusals=(*OF_COGNITO, http_errors.CrossSiteRefused, errors.PasskeyNotFound),
+    answers={HTTPStatus.NO_CONTENT: Success("The passkey was deleted.")},
+    limit=RateLimitedAction.UPDATE,
+    audit=AuditEvent.PASSKEY_DELETED,
+    refused=AuditEvent.PASSKEY_CHANGE_REFUSED,
+    refusals=(http_errors.CrossSiteRefused, errors.PasskeyNotFound),
     operation_id="deletePasskey",
 )
-async def remove(request: web.Request) -> web.Response:
+async def remove(call: CognitoCall) -> web.Response:
     """Delete one of the caller's passkeys."""
-    access_token = request[keys.ACCESS_TOKEN]
-    async with guarded_call(
-        request, RateLimitedAction.UPDATE, refused=AuditEvent.PASSKEY_CHANGE_REFUSED
-    ):
-        await request.app[keys.IDENTITY_PROVIDER].passkeys.remove(
-            access_token, request.match_info["id"]
-        )
-    emit(request, AuditEvent.PASSKEY_DELETED, sub=request[keys.IDENTITY].sub)
+    async with call.guarded():
+        await call.provider.passkeys.remove(call.access_token, call.request.match_info["id"])
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 

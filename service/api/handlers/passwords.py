@@ -1,14 +1,15 @@
-"""Passwords: resetting a forgotten one, changing one's own."""
+"""Password reset and password change."""
 
 from http import HTTPStatus
 
 from aiohttp import web
 
-from service.api import account_body, keys, request_body
-from service.api.audit_log import AuditEvent, emit
-from service.api.cognito_guard import RATE_LIMITER, guarded_call
-from service.api.handlers.auth_config import offered_rules
-from service.api.operations import OF_A_PASSWORD, OF_A_TRIGGER, OF_COGNITO, Answer, operation
+from service.api import keys, request_body
+from service.api.audit_log import AuditEvent
+from service.api.cognito_call import CognitoCall, cognito_operation
+from service.api.cognito_guard import RATE_LIMITER
+from service.api.handlers.auth_config import password_rules
+from service.api.operations import PASSWORD_ERRORS, TRIGGER_ERRORS, Success
 from service.api.schemas import passwords as schemas
 from service.api.schemas.accounts import SentSchema, UsernameSchema
 from service.domain import errors
@@ -17,99 +18,72 @@ from service.rate_limiting.limited_actions import RateLimitedAction
 TAG = "passwords"
 
 
-@operation(
-    "Ask for a code to set a new password",
+@cognito_operation(
+    "Request a code to set a new password",
     tag=TAG,
     body=UsernameSchema,
     answers={
-        HTTPStatus.ACCEPTED: Answer(
-            "A code is on its way, if there is an account that can be sent one.", SentSchema
+        HTTPStatus.ACCEPTED: Success(
+            "A code was sent if the account exists and has an address for it.", SentSchema
         )
     },
-    refusals=OF_COGNITO,
+    limit=RateLimitedAction.FORGOT,
+    audit=AuditEvent.PASSWORD_RESET_REQUESTED,
+    refused=AuditEvent.PASSWORD_RESET_REQUEST_REFUSED,
 )
-async def forgot(request: web.Request) -> web.Response:
-    """Send a code; the answer is the same whether there is such an account or not."""
-    body = await account_body.load(
-        request,
-        RateLimitedAction.FORGOT,
-        UsernameSchema(),
-        refused=AuditEvent.PASSWORD_RESET_REQUEST_REFUSED,
-    )
-    username = body["username"]
-    async with guarded_call(
-        request,
-        RateLimitedAction.FORGOT,
-        refused=AuditEvent.PASSWORD_RESET_REQUEST_REFUSED,
-        account=username,
-        pad_success=True,
-    ) as client:
-        await request.app[keys.IDENTITY_PROVIDER].passwords.forgot(username, client)
-    emit(request, AuditEvent.PASSWORD_RESET_REQUESTED, account=username)
+async def forgot(call: CognitoCall) -> web.Response:
+    """Send a code; the response does not reveal whether the account exists."""
+    body = await call.load_body()
+    async with call.guarded(account=body["username"], pad_success=True) as client:
+        await call.provider.passwords.forgot(body["username"], client)
     return request_body.answer({}, status=HTTPStatus.ACCEPTED)
 
 
-@operation(
+@cognito_operation(
     "Set a new password with the code that was sent",
     tag=TAG,
     body=schemas.ResetSchema,
-    answers={HTTPStatus.NO_CONTENT: Answer("The new password is in use.")},
-    refusals=(*OF_COGNITO, *OF_A_TRIGGER, *OF_A_PASSWORD, errors.CodeMismatch),
+    answers={HTTPStatus.NO_CONTENT: Success("The password was set.")},
+    limit=RateLimitedAction.RESET,
+    audit=AuditEvent.PASSWORD_RESET,
+    refused=AuditEvent.PASSWORD_RESET_REFUSED,
+    refusals=(*TRIGGER_ERRORS, *PASSWORD_ERRORS, errors.CodeMismatch),
 )
-async def reset(request: web.Request) -> web.Response:
+async def reset(call: CognitoCall) -> web.Response:
     """
     Set a new password.
 
-    Whether the user pool looks at the password or at the code first, a weak password is all that is
-    said: of a user name without an account the pool would never weigh it.
+    A weak password is WeakPassword even where the code is wrong too: the user pool checks the password
+    first for existing accounts only, which would reveal them.
     """
-    body = await account_body.load(
-        request,
-        RateLimitedAction.RESET,
-        schemas.ResetSchema(),
-        refused=AuditEvent.PASSWORD_RESET_REFUSED,
-    )
+    body = await call.load_body()
     username, password = body["username"], body["password"]
-    async with guarded_call(
-        request,
-        RateLimitedAction.RESET,
-        refused=AuditEvent.PASSWORD_RESET_REFUSED,
-        account=username,
-    ) as client:
+    async with call.guarded(account=username) as client:
         try:
-            await request.app[keys.IDENTITY_PROVIDER].passwords.reset(
-                username, body["code"], password, client
-            )
+            await call.provider.passwords.reset(username, body["code"], password, client)
         except errors.CodeMismatch as mismatch:
-            if offered_rules(request.app[keys.CONFIG].auth_config).allow(password):
+            if password_rules(call.request.app[keys.CONFIG].auth_config).allow(password):
                 raise
             raise errors.WeakPassword from mismatch
-        request.app[RATE_LIMITER].password_reset(username, client.address)
-    emit(request, AuditEvent.PASSWORD_RESET, account=username)
+        call.request.app[RATE_LIMITER].password_reset(username, client.address)
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
-@operation(
+@cognito_operation(
     "Change the password",
     tag=TAG,
     body=schemas.ChangePasswordSchema,
-    answers={HTTPStatus.NO_CONTENT: Answer("The new password is in use.")},
-    refusals=(*OF_COGNITO, *OF_A_PASSWORD, errors.InvalidCredentials),
+    answers={HTTPStatus.NO_CONTENT: Success("The password was changed.")},
+    limit=RateLimitedAction.CHANGE_PASSWORD,
+    audit=AuditEvent.PASSWORD_CHANGED,
+    refused=AuditEvent.PASSWORD_CHANGE_REFUSED,
+    refusals=(*PASSWORD_ERRORS, errors.InvalidCredentials),
 )
-async def change(request: web.Request) -> web.Response:
+async def change(call: CognitoCall) -> web.Response:
     """Change the caller's password."""
-    body = await account_body.load(
-        request,
-        RateLimitedAction.CHANGE_PASSWORD,
-        schemas.ChangePasswordSchema(),
-        refused=AuditEvent.PASSWORD_CHANGE_REFUSED,
-    )
-    access_token = request[keys.ACCESS_TOKEN]
-    async with guarded_call(
-        request, RateLimitedAction.CHANGE_PASSWORD, refused=AuditEvent.PASSWORD_CHANGE_REFUSED
-    ):
-        await request.app[keys.IDENTITY_PROVIDER].passwords.change(
-            access_token, body["current_password"], body["new_password"]
+    body = await call.load_body()
+    async with call.guarded():
+        await call.provider.passwords.change(
+            call.access_token, body["current_password"], body["new_password"]
         )
-    emit(request, AuditEvent.PASSWORD_CHANGED, sub=request[keys.IDENTITY].sub)
     return web.Response(status=HTTPStatus.NO_CONTENT)

@@ -1,4 +1,4 @@
-"""Profiles: the caller's own."""
+"""The caller's own profile."""
 
 import functools
 from email.utils import format_datetime
@@ -10,28 +10,32 @@ from aiohttp import web
 
 from service.api import http_errors, keys, request_body
 from service.api.conditional_requests import condition_of, entity_tag
-from service.api.operations import OF_AN_UPSTREAM, Answer, operation
+from service.api.operations import UPSTREAM_ERRORS, Success, operation
 from service.api.schemas.profiles import ProfileSchema, StoredProfileSchema
 from service.domain import errors, profiles
-from service.domain.errors import PreconditionFailed, ProfileNotFound
 from service.domain.profiles import Profile, WriteResult
 from service.domain.timestamps import moment
 
 TAG = "profiles"
 PATH: Final = "/v1/user/profile"
 SCHEMA_PATH: Final = f"{PATH}/schema"
-DATES_REMEMBERED: Final = 8_192
+DATE_CACHE_SIZE: Final = 8_192
 SCHEMA_JSON: Final = "application/schema+json"
 
-_HAS_A_TAG = {"ETag": "Names exactly this state of the profile."}
-_WHERE = {**_HAS_A_TAG, "Location": "Where the profile is."}
-_CONDITIONS = {
-    "If-Match": "Write only if the profile has one of these tags; `*`: only if there is one.",
-    "If-None-Match": "Write only if the profile has none of these tags; `*`: only create.",
-    "If-Unmodified-Since": "Write only if the profile is not younger; If-Match is exact.",
+_ETAG = {"ETag": "The entity tag of this state of the profile."}
+_ETAG_AND_LOCATION = {**_ETAG, "Location": "The path of the profile."}
+_READ_CONDITIONS = {
+    "If-Match": "Read only if the profile has one of these entity tags.",
+    "If-None-Match": "Respond with 304 if the profile has one of these entity tags.",
+    "If-Unmodified-Since": "Read only if the profile was not modified later. Prefer If-Match.",
 }
-_OF_A_WRITE = (
-    *OF_AN_UPSTREAM,
+_WRITE_CONDITIONS = {
+    "If-Match": "Write only if the profile has one of these entity tags; `*`: only if it exists.",
+    "If-None-Match": "Write only if the profile has none of these entity tags; `*`: only create it.",
+    "If-Unmodified-Since": "Write only if the profile was not modified later. Prefer If-Match.",
+}
+_WRITE_ERRORS = (
+    *UPSTREAM_ERRORS,
     errors.PreconditionFailed,
     errors.ProfileChanged,
     errors.ProfileTooLarge,
@@ -41,34 +45,29 @@ _OF_A_WRITE = (
 @operation(
     "Read the profile",
     tag=TAG,
-    headers={
-        "If-Match": "Answer only if the profile has one of these tags.",
-        "If-None-Match": "Answer 304 if the profile still has one of these tags.",
-        "If-Unmodified-Since": "Answer only if the profile is not younger; If-Match is exact.",
-    },
+    headers=_READ_CONDITIONS,
     answers={
-        HTTPStatus.OK: Answer("The profile.", StoredProfileSchema, _HAS_A_TAG),
-        HTTPStatus.NOT_MODIFIED: Answer("The caller's copy is current.", headers=_HAS_A_TAG),
+        HTTPStatus.OK: Success("The profile.", StoredProfileSchema, _ETAG),
+        HTTPStatus.NOT_MODIFIED: Success("The caller's copy is current.", headers=_ETAG),
     },
-    refusals=(*OF_AN_UPSTREAM, errors.PreconditionFailed, errors.ProfileNotFound),
+    refusals=(*UPSTREAM_ERRORS, errors.PreconditionFailed, errors.ProfileNotFound),
 )
 async def show(request: web.Request) -> web.Response:
     """
-    Answer with the profile, or that the caller has it already.
+    Return the profile, or 304.
 
-    If-Modified-Since is not heeded: two writes within its second would leave the caller with the
-    older one.
+    If-Modified-Since is ignored: of two writes within a second, the caller could keep the older one.
     """
     representation = request.app[keys.PROFILE_REPRESENTATION]
     condition = condition_of(request, representation.tag)
     profile = await request.app[keys.PROFILE_STORE].find(request[keys.IDENTITY].sub)
     if profile is None:
-        raise ProfileNotFound
+        raise errors.ProfileNotFound
     body = representation.body(profile)
     headers = {**_validators(profile, body), "Cache-Control": "private, no-cache"}
-    if not condition.finds(profile, headers["ETag"]):
-        raise PreconditionFailed
-    if condition.knows(headers["ETag"]):
+    if not condition.if_match_passes(profile, headers["ETag"]):
+        raise errors.PreconditionFailed
+    if condition.if_none_match_hits(headers["ETag"]):
         return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
     return web.Response(body=body, headers=headers, content_type=request_body.JSON)
 
@@ -77,17 +76,19 @@ async def show(request: web.Request) -> web.Response:
     "Create the profile, or merge fields into it",
     tag=TAG,
     body=ProfileSchema,
-    headers=_CONDITIONS,
+    headers=_WRITE_CONDITIONS,
     answers={
-        HTTPStatus.OK: Answer(
-            "The fields were merged; null removed a field.", StoredProfileSchema, _HAS_A_TAG
+        HTTPStatus.OK: Success(
+            "The fields were merged; null removed a field.", StoredProfileSchema, _ETAG
         ),
-        HTTPStatus.CREATED: Answer("The profile was created.", StoredProfileSchema, _WHERE),
+        HTTPStatus.CREATED: Success(
+            "The profile was created.", StoredProfileSchema, _ETAG_AND_LOCATION
+        ),
     },
-    refusals=(*_OF_A_WRITE, errors.AccountClosed),
+    refusals=(*_WRITE_ERRORS, errors.AccountClosed),
 )
 async def save(request: web.Request) -> web.Response:
-    """Create the caller's profile or merge the body into it."""
+    """Create the caller's profile, or merge the body into it."""
     representation = request.app[keys.PROFILE_REPRESENTATION]
     condition = condition_of(request, representation.tag)
     changes = await request_body.load(request, representation.schema)
@@ -101,17 +102,17 @@ async def save(request: web.Request) -> web.Response:
     "Replace the profile's fields, or create it",
     tag=TAG,
     body=ProfileSchema,
-    headers=_CONDITIONS,
+    headers=_WRITE_CONDITIONS,
     answers={
-        HTTPStatus.OK: Answer(
-            "The profile has these fields and no others.", StoredProfileSchema, _HAS_A_TAG
+        HTTPStatus.OK: Success("The profile has exactly these fields.", StoredProfileSchema, _ETAG),
+        HTTPStatus.CREATED: Success(
+            "The profile was created.", StoredProfileSchema, _ETAG_AND_LOCATION
         ),
-        HTTPStatus.CREATED: Answer("The profile was created.", StoredProfileSchema, _WHERE),
     },
-    refusals=(*_OF_A_WRITE, errors.AccountClosed),
+    refusals=(*_WRITE_ERRORS, errors.AccountClosed),
 )
 async def replace(request: web.Request) -> web.Response:
-    """Make the body's fields the only ones of the caller's profile."""
+    """Replace the fields of the caller's profile with those of the body."""
     representation = request.app[keys.PROFILE_REPRESENTATION]
     condition = condition_of(request, representation.tag)
     fields = await request_body.load(request, representation.schema)
@@ -130,15 +131,15 @@ async def replace(request: web.Request) -> web.Response:
     tag=TAG,
     body=ProfileSchema,
     body_types=request_body.PATCHES,
-    headers=_CONDITIONS,
+    headers=_WRITE_CONDITIONS,
     answers={
-        HTTPStatus.OK: Answer(
-            "The changes were merged, objects inside a field too; null removed a name.",
+        HTTPStatus.OK: Success(
+            "The changes were merged, also into objects; null removed a member.",
             StoredProfileSchema,
-            _HAS_A_TAG,
+            _ETAG,
         )
     },
-    refusals=(*_OF_A_WRITE, errors.ProfileNotFound),
+    refusals=(*_WRITE_ERRORS, errors.ProfileNotFound),
 )
 async def patch(request: web.Request) -> web.Response:
     """Apply the body to the caller's profile as a merge patch (RFC 7396)."""
@@ -156,14 +157,14 @@ async def patch(request: web.Request) -> web.Response:
 
 
 @operation(
-    "Erase the profile",
+    "Delete the profile",
     tag=TAG,
-    headers=_CONDITIONS,
-    answers={HTTPStatus.NO_CONTENT: Answer("The profile is gone.")},
-    refusals=(*_OF_A_WRITE, http_errors.CrossSiteRefused, errors.ProfileNotFound),
+    headers=_WRITE_CONDITIONS,
+    answers={HTTPStatus.NO_CONTENT: Success("The profile was deleted.")},
+    refusals=(*_WRITE_ERRORS, http_errors.CrossSiteRefused, errors.ProfileNotFound),
 )
 async def erase(request: web.Request) -> web.Response:
-    """Erase the caller's profile."""
+    """Delete the caller's profile."""
     condition = condition_of(request, request.app[keys.PROFILE_REPRESENTATION].tag)
     await profiles.delete(request.app[keys.PROFILE_STORE], request[keys.IDENTITY].sub, condition)
     return web.Response(status=HTTPStatus.NO_CONTENT)
@@ -172,11 +173,11 @@ async def erase(request: web.Request) -> web.Response:
 @operation(
     "Read the JSON Schema of the fields",
     tag=TAG,
-    answers={HTTPStatus.OK: Answer("What a profile may hold.", SCHEMA_JSON)},
+    answers={HTTPStatus.OK: Success("The fields that a profile may have.", SCHEMA_JSON)},
     operation_id="readProfileSchema",
 )
 async def show_schema(request: web.Request) -> web.Response:
-    """Answer with the JSON Schema (2020-12) of what may be written."""
+    """Return the JSON Schema (2020-12) of the fields that can be written."""
     return web.Response(
         body=request.app[keys.PROFILE_JSON_SCHEMA],
         headers={"Cache-Control": "public, no-cache"},
@@ -198,7 +199,7 @@ def _saved(request: web.Request, saved: WriteResult) -> web.Response:
 
 
 def _validators(profile: Profile, body: bytes) -> dict[str, str]:
-    """Return ETag and, where another program has not written what is no date, Last-Modified."""
+    """Return ETag, and Last-Modified unless another application stored an invalid `updatedAt`."""
     headers = {"ETag": entity_tag(body)}
     modified = _last_modified(profile.updated_at)
     if modified is not None:
@@ -206,7 +207,7 @@ def _validators(profile: Profile, body: bytes) -> dict[str, str]:
     return headers
 
 
-@lru_cache(maxsize=DATES_REMEMBERED)  # a profile is read more often than written
+@lru_cache(maxsize=DATE_CACHE_SIZE)  # profiles are read more often than written
 def _last_modified(updated_at: str) -> str | None:
     modified = moment(updated_at)
     return None if modified is None else format_datetime(modified, usegmt=True)

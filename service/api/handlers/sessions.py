@@ -1,41 +1,33 @@
-"""Sessions: logging in, answering challenges, refreshing, logging out."""
+"""Log-in, challenges, token refresh and log-out."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
 
 from aiohttp import web
 
-from service.api import account_body, bearer_token, keys, otpauth, request_body, sign_in_steps
+from service.api import bearer_token, keys, otpauth, request_body, sign_in_steps
 from service.api.audit_log import AuditEvent, emit
-from service.api.cognito_guard import RATE_LIMITER, guarded_call
+from service.api.cognito_call import CognitoCall, cognito_operation
+from service.api.cognito_guard import RATE_LIMITER
 from service.api.http_errors import InvalidFields
-from service.api.operations import (
-    OF_A_PASSWORD,
-    OF_A_TRIGGER,
-    OF_COGNITO,
-    OF_SENDING,
-    Answer,
-    operation,
-)
+from service.api.operations import DELIVERY_ERRORS, PASSWORD_ERRORS, TRIGGER_ERRORS, Success
 from service.api.schemas import sessions as schemas
 from service.domain import errors
 from service.domain.errors import FieldProblem
-from service.domain.sessions import Answer as ChallengeAnswer
-from service.domain.sessions import Challenge, Tokens
+from service.domain.sessions import Answer, Challenge, Tokens
 from service.rate_limiting.limited_actions import RateLimitedAction
 
 TAG = "sessions"
 
 _TOKENS_OR_CHALLENGE = {
-    HTTPStatus.OK: Answer(
-        "Tokens, or the challenge that comes before them.",
+    HTTPStatus.OK: Success(
+        "Tokens, or the challenge to answer before they are issued.",
         (schemas.TokensSchema, schemas.ChallengedSchema),
     )
 }
-_OF_SIGNING_IN = (
-    *OF_COGNITO,
-    *OF_A_TRIGGER,
-    *OF_SENDING,
+_SIGN_IN_ERRORS = (
+    *TRIGGER_ERRORS,
+    *DELIVERY_ERRORS,
     errors.AccountNotConfirmed,
     errors.ChallengeExpired,
     errors.InvalidCredentials,
@@ -43,54 +35,46 @@ _OF_SIGNING_IN = (
 )
 
 
-@operation(
+@cognito_operation(
     "Log in",
     tag=TAG,
     body=schemas.LogInSchema,
     answers=_TOKENS_OR_CHALLENGE,
-    refusals=_OF_SIGNING_IN,
+    limit=RateLimitedAction.SIGN_IN,
+    refused=AuditEvent.SIGN_IN_REFUSED,
+    refusals=_SIGN_IN_ERRORS,
 )
-async def log_in(request: web.Request) -> web.Response:
-    """Sign in by password, or begin to without one."""
-    body = await account_body.load(
-        request,
-        RateLimitedAction.SIGN_IN,
-        schemas.LogInSchema(),
-        refused=AuditEvent.SIGN_IN_REFUSED,
-    )
+async def log_in(call: CognitoCall) -> web.Response:
+    """Sign in with a password, or begin a sign-in without one."""
+    body = await call.load_body()
     username, password = body["username"], body.get("password")
     preferred = body.get("preferred_challenge")
-    sessions = request.app[keys.IDENTITY_PROVIDER].sessions
-    kind = sign_in_steps.kind_of_beginning(password, preferred)
+    action = sign_in_steps.action_of_log_in(password, preferred)
+    sessions = call.provider.sessions
     async with (
-        guarded_call(
-            request,
-            kind,
-            refused=AuditEvent.SIGN_IN_REFUSED,
-            account=username,
-            pad_success=password
-            is None,  # the challenge may be one that Cognito invents for nobody
-        ) as client,
-        sign_in_steps.hiding_account_state(request.app[keys.CONFIG].auth),
+        # without a password Cognito simulates a challenge for unknown users
+        call.guarded(action, account=username, pad_success=password is None) as client,
+        sign_in_steps.hiding_account_state(call.request.app[keys.CONFIG].auth),
     ):
         if password is not None:
             outcome = await sessions.log_in(username, password, client)
         else:
             outcome = await sessions.begin(username, preferred, client)
-        sign_in_steps.note_beginning(
-            request.app[RATE_LIMITER], username, client, outcome=outcome, kind=kind
-        )
-    return _answered(request, outcome, username)
+        limiter = call.request.app[RATE_LIMITER]
+        sign_in_steps.record_log_in(limiter, username, client, outcome=outcome, action=action)
+    return _tokens_or_challenge(call.request, outcome, username)
 
 
-@operation(
+@cognito_operation(
     "Answer a challenge",
     tag=TAG,
     body=schemas.ChallengeAnswerSchema,
     answers=_TOKENS_OR_CHALLENGE,
+    limit=RateLimitedAction.CHALLENGE,
+    refused=AuditEvent.SIGN_IN_REFUSED,
     refusals=(
-        *_OF_SIGNING_IN,
-        *OF_A_PASSWORD,
+        *_SIGN_IN_ERRORS,
+        *PASSWORD_ERRORS,
         errors.AccountChanged,
         errors.AliasExists,
         errors.CodeExpired,
@@ -99,106 +83,83 @@ async def log_in(request: web.Request) -> web.Response:
         errors.TokenInvalid,
     ),
 )
-async def answer_challenge(request: web.Request) -> web.Response:
-    """Go on with a sign-in by the answer to its challenge."""
-    writable = request.app[keys.CONFIG].auth.writable_attributes
-    answer: ChallengeAnswer = await account_body.load(
-        request,
-        RateLimitedAction.CHALLENGE,
-        schemas.ChallengeAnswerSchema(writable_attributes=writable),
-        refused=AuditEvent.SIGN_IN_REFUSED,
-    )
+async def answer_challenge(call: CognitoCall) -> web.Response:
+    """Continue a sign-in with the answer to its challenge."""
+    auth = call.request.app[keys.CONFIG].auth
+    answer: Answer = await call.load_body(writable_attributes=auth.writable_attributes)
     async with (
-        guarded_call(
-            request,
-            sign_in_steps.kind_of_answer(answer),
-            refused=AuditEvent.SIGN_IN_REFUSED,
+        call.guarded(
+            sign_in_steps.action_of_answer(answer),
             account=answer.username,
-            pad_success=answer.proves_nothing,  # so it may go on with an invented challenge, too
+            pad_success=answer.proves_nothing,  # it may be followed by a simulated challenge
         ) as client,
-        sign_in_steps.hiding_account_state(request.app[keys.CONFIG].auth),
+        sign_in_steps.hiding_account_state(auth),
     ):
-        outcome = await request.app[keys.IDENTITY_PROVIDER].sessions.answer(answer, client)
-        sign_in_steps.note_answer(request.app[RATE_LIMITER], answer, client, outcome=outcome)
-    return _answered(request, outcome, answer.username)
+        outcome = await call.provider.sessions.answer(answer, client)
+        limiter = call.request.app[RATE_LIMITER]
+        sign_in_steps.record_answer(limiter, answer, client, outcome=outcome)
+    return _tokens_or_challenge(call.request, outcome, answer.username)
 
 
-@operation(
+@cognito_operation(
     "Exchange a refresh token for new tokens",
     tag=TAG,
     body=schemas.RefreshSchema,
     answers={
-        HTTPStatus.OK: Answer(
-            "New tokens; a refresh token only where it replaces the old one.",
+        HTTPStatus.OK: Success(
+            "New tokens; with a refresh token only if it replaces the one that was sent.",
             schemas.TokensSchema,
         )
     },
-    refusals=(
-        *OF_COGNITO,
-        *OF_A_TRIGGER,
-        errors.RefreshTokenInvalid,
-        errors.RefreshTokenReused,
-    ),
+    limit=RateLimitedAction.TOKEN,
+    refused=AuditEvent.TOKEN_REFRESH_REFUSED,
+    refusals=(*TRIGGER_ERRORS, errors.RefreshTokenInvalid, errors.RefreshTokenReused),
 )
-async def refresh(request: web.Request) -> web.Response:
-    """Give new tokens."""
-    body = await account_body.load(
-        request,
-        RateLimitedAction.TOKEN,
-        schemas.RefreshSchema(),
-        refused=AuditEvent.TOKEN_REFRESH_REFUSED,
-    )
-    async with guarded_call(
-        request, RateLimitedAction.TOKEN, refused=AuditEvent.TOKEN_REFRESH_REFUSED
-    ):
-        tokens = await request.app[keys.IDENTITY_PROVIDER].sessions.refresh(body["refresh_token"])
-    emit(request, AuditEvent.TOKEN_REFRESHED, sub=tokens.user_id)
+async def refresh(call: CognitoCall) -> web.Response:
+    """Return new tokens."""
+    body = await call.load_body()
+    async with call.guarded():
+        tokens = await call.provider.sessions.refresh(body["refresh_token"])
+    emit(call.request, AuditEvent.TOKEN_REFRESHED, sub=tokens.user_id)
     return request_body.answer(_tokens(tokens))
 
 
-@operation(
+@cognito_operation(
     "Log out of one session, or of all",
     tag=TAG,
     body=schemas.LogOutSchema,
-    headers={"Authorization": "The access token, needed to log out everywhere."},
-    answers={HTTPStatus.NO_CONTENT: Answer("The sessions have ended.")},
+    headers={"Authorization": "The access token, required to log out everywhere."},
+    answers={HTTPStatus.NO_CONTENT: Success("The sessions have ended.")},
+    limit=RateLimitedAction.TOKEN,
+    refused=AuditEvent.SIGN_OUT_REFUSED,
     refusals=(
-        *OF_COGNITO,
         errors.AccountNotConfirmed,
         errors.PasswordResetRequired,
         errors.TokenInvalid,
         errors.UnsupportedTokenType,
     ),
 )
-async def log_out(request: web.Request) -> web.Response:
-    """End the session of a refresh token, or every session of an access token's user."""
-    body = await account_body.load(
-        request,
-        RateLimitedAction.TOKEN,
-        schemas.LogOutSchema(),
-        refused=AuditEvent.SIGN_OUT_REFUSED,
-    )
+async def log_out(call: CognitoCall) -> web.Response:
+    """End the session of a refresh token, or all sessions of an access token's user."""
+    body = await call.load_body()
     refresh_token, everywhere = body["refresh_token"], body["everywhere"]
     if refresh_token is None and not everywhere:
-        problem = FieldProblem("refreshToken", "Send it, or everywhere: true.")
+        problem = FieldProblem("refreshToken", "Send a refresh token, or everywhere: true.")
         raise InvalidFields(problems=(problem,))
-    sessions = request.app[keys.IDENTITY_PROVIDER].sessions
-    access_token = await bearer_token.sign_in(request) if everywhere else None
-    async with guarded_call(request, RateLimitedAction.TOKEN, refused=AuditEvent.SIGN_OUT_REFUSED):
+    access_token = await bearer_token.sign_in(call.request) if everywhere else None
+    async with call.guarded():
         if access_token is not None:
-            await sessions.sign_out_everywhere(access_token)
-            emit(
-                request,
-                AuditEvent.SIGNED_OUT_EVERYWHERE,
-                sub=request[keys.IDENTITY].sub,
-            )
+            await call.provider.sessions.sign_out_everywhere(access_token)
+            emit(call.request, AuditEvent.SIGNED_OUT_EVERYWHERE, sub=call.sub)
         if refresh_token is not None:
-            await sessions.revoke(refresh_token)
-            emit(request, AuditEvent.SIGNED_OUT)
+            await call.provider.sessions.revoke(refresh_token)
+            emit(call.request, AuditEvent.SIGNED_OUT)
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
-def _answered(request: web.Request, outcome: Tokens | Challenge, username: str) -> web.Response:
+def _tokens_or_challenge(
+    request: web.Request, outcome: Tokens | Challenge, username: str
+) -> web.Response:
     if isinstance(outcome, Tokens):
         emit(request, AuditEvent.SIGNED_IN, sub=outcome.user_id, account=username)
         return request_body.answer(_tokens(outcome))

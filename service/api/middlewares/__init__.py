@@ -1,12 +1,12 @@
 """
 The middlewares, outermost first.
 
-1. request_context: the request's id, its log line, the headers that every answer carries;
-2. cors: leave for pages of the listed origins to read the answer;
-3. errors: every refusal and failure as one envelope;
-4. limits: the number of requests in flight, and the time that each may take;
-5. cross_site: no change on behalf of another site's page;
-6. identity: who is asking, on the routes where that matters.
+1. request_context: the request id, the log line, and the headers of every response;
+2. cors: the response headers for pages of allowed origins;
+3. errors: error responses in one format;
+4. limits: the number of requests in flight, and the deadline of each;
+5. cross_site: rejection of changes requested by pages of other sites;
+6. identity: authentication.
 """
 
 from typing import Final

@@ -1,8 +1,8 @@
 """
-Lets pages of the listed origins read the answers (CORS, the Fetch standard, section 3.3).
+CORS for the pages of the allowed origins (Fetch standard, section 3.3).
 
-aiohttp-cors wants every route registered with it and answers preflights by itself; one middleware over
-a list of exact origins is less than its configuration, and keeps the envelope.
+aiohttp-cors requires each route to be registered with it and responds to preflights in its own format;
+one middleware for a list of exact origins is less code.
 """
 
 from http import HTTPStatus
@@ -22,13 +22,13 @@ ALLOWED_HEADERS: Final = (
 
 @web.middleware
 async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Serve the request, and tell a browser of a listed origin that its page may read the answer."""
+    """Serve the request; pages of allowed origins may read the response."""
     if not request.app[keys.CONFIG].cors.allowed_origins:
         return await handler(request)
-    origin = listed_origin(request)
-    asked = request.headers.get(hdrs.ACCESS_CONTROL_REQUEST_METHOD)
-    if origin is not None and request.method == hdrs.METH_OPTIONS and asked is not None:
-        response: web.StreamResponse = _preflight(asked)
+    origin = allowed_origin(request)
+    requested_method = request.headers.get(hdrs.ACCESS_CONTROL_REQUEST_METHOD)
+    if origin is not None and request.method == hdrs.METH_OPTIONS and requested_method is not None:
+        response: web.StreamResponse = _preflight(requested_method)
     else:
         response = await handler(request)
     response.headers.add(hdrs.VARY, hdrs.ORIGIN)
@@ -38,15 +38,15 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     return response
 
 
-def listed_origin(request: web.Request) -> str | None:
-    """Return the origin of the page that asks, if it is listed, letter by letter."""
+def allowed_origin(request: web.Request) -> str | None:
+    """Return the request's origin if it is exactly one of the allowed ones."""
     origins = request.headers.getall(hdrs.ORIGIN, ())
     allowed = request.app[keys.CONFIG].cors.allowed_origins
     return origins[0] if len(origins) == 1 and origins[0] in allowed else None
 
 
-def _preflight(asked: str) -> web.Response:
-    method = asked if asked in hdrs.METH_ALL else hdrs.METH_GET
+def _preflight(requested_method: str) -> web.Response:
+    method = requested_method if requested_method in hdrs.METH_ALL else hdrs.METH_GET
     return web.Response(
         status=HTTPStatus.NO_CONTENT,
         headers={

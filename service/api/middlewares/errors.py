@@ -1,4 +1,4 @@
-"""Turns every refusal, aiohttp's own included, and every failure into the one envelope."""
+"""Error responses: all errors, those of aiohttp and unexpected ones included, as problem details."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -12,7 +12,7 @@ from service.api.http_errors import BodyTooLarge, MethodNotAllowed, RequestRejec
 from service.api.problem_details import problem
 from service.domain.errors import InternalError, ServiceError
 
-OF_AIOHTTP: Final[Mapping[int, type[ServiceError]]] = {
+AIOHTTP_ERRORS: Final[Mapping[int, type[ServiceError]]] = {
     HTTPStatus.NOT_FOUND: RouteNotFound,
     HTTPStatus.METHOD_NOT_ALLOWED: MethodNotAllowed,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: BodyTooLarge,
@@ -21,16 +21,16 @@ OF_AIOHTTP: Final[Mapping[int, type[ServiceError]]] = {
 
 @web.middleware
 async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Serve the request; whatever is raised becomes a problem, and a defect is logged in full."""
+    """Serve the request; errors become problem details, and unexpected exceptions are logged."""
     try:
         return await handler(request)
     except ServiceError as error:
         return problem(request, error)
     except web.HTTPException as error:
-        response = problem(request, OF_AIOHTTP.get(error.status, RequestRejected)())
+        response = problem(request, AIOHTTP_ERRORS.get(error.status, RequestRejected)())
         if hdrs.ALLOW in error.headers:
             response.headers[hdrs.ALLOW] = error.headers[hdrs.ALLOW]
         return response
-    except Exception:  # noqa: BLE001 -- the edge: a defect in any code below ends here, logged
+    except Exception:  # noqa: BLE001 -- the outermost handler, which logs it
         structlog.get_logger().exception("request_failed")
         return problem(request, InternalError())

@@ -1,4 +1,4 @@
-"""Finds out who is asking; a route that is not listed as public needs a proof of it."""
+"""Authentication: routes that are not public require an identity or an access token."""
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
@@ -19,11 +19,11 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     """
     Serve the request.
 
-    Raises NotAuthenticated where the route needs an identity and none is proved, TokenInvalid where it
-    needs an access token and there is no valid one, UpstreamUnavailable where a key cannot be had.
+    Raises NotAuthenticated if the route requires an identity and there is none, TokenInvalid if it
+    requires a valid access token and there is none, UpstreamUnavailable if no public key can be fetched.
     """
     match = request.match_info
-    if match.http_exception is None:  # a 404 or 405 reveals only what /openapi.json says
+    if match.http_exception is None:  # a 404 or 405 reveals no more than /openapi.json
         access = request.app[keys.ACCESS].get(match.handler, Access.IDENTIFIED)
         if access is Access.IDENTIFIED:
             request[keys.IDENTITY] = await _identify(request)
@@ -33,25 +33,25 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
 
 
 async def _identify(request: web.Request) -> Identity:
-    """Return whom the sources prove; all that find something must name the same user."""
-    evidence = credentials_of(request)
+    """Return the identity that the sources accept; all must accept the same one or none."""
+    credentials = credentials_of(request)
     accepted: Identity | None = None
     for source in request.app[keys.AUTHENTICATORS]:
-        identity = await source.identify(evidence)
+        identity = await source.identify(credentials)
         if identity is None:
             continue
         if accepted is None:
             accepted = identity
         elif identity.sub != accepted.sub:
             raise NotAuthenticated
-    # The plain header proves nothing, but one that names somebody else is a lie or a mistake.
-    if accepted is None or any(name != accepted.sub for name in evidence.oidc_identity):
+    # An unverified header must at least agree.
+    if accepted is None or any(name != accepted.sub for name in credentials.oidc_identity):
         raise NotAuthenticated
     return accepted
 
 
 def credentials_of(request: web.Request) -> RequestCredentials:
-    """Collect what the request shows of its sender."""
+    """Return the credentials of a request."""
     headers = request.headers
     return RequestCredentials(
         peer=parse_address(request.remote or ""),

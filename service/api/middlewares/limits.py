@@ -1,8 +1,8 @@
 """
-Bounds the requests in flight, the time of each, and the body that it announces.
+Limits of the requests in flight, of their time, and of their announced body size.
 
-Those that wait for Cognito have places of their own, and so have those that wait for DynamoDB: one that
-hangs must not shut out who needs the other.
+Requests that wait for Cognito, for DynamoDB and for neither have separate slots: if one upstream hangs,
+the others are still served.
 """
 
 from aiohttp import web
@@ -18,17 +18,17 @@ from service.domain.errors import Overloaded
 async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Serve the request; raises BodyTooLarge, Overloaded and DeadlineExceeded."""
     if (request.content_length or 0) > request.client_max_size:
-        raise BodyTooLarge  # whether or not a body is wanted; none of it is read
-    if request.path.startswith(HEALTH):  # a process that is merely busy is healthy
+        raise BodyTooLarge  # before any of it is read
+    if request.path.startswith(HEALTH):  # a busy process is healthy
         return await handler(request)
     app = request.app
-    room = request[keys.SLOTS] = app[keys.SERVER_LOAD].room(request.match_info.handler)
-    if room.in_flight >= app[keys.CONFIG].server.max_in_flight:
+    slots = request[keys.SLOTS] = app[keys.SERVER_LOAD].room(request.match_info.handler)
+    if slots.in_flight >= app[keys.CONFIG].server.max_in_flight:
         app[keys.METRICS].request_shed("requests")
         raise Overloaded(retry_after_s=1)
-    room.in_flight += 1
+    slots.in_flight += 1
     try:
         with app[keys.DEADLINES].begin():
             return await handler(request)
     finally:
-        room.in_flight -= 1
+        slots.in_flight -= 1

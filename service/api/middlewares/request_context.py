@@ -1,4 +1,4 @@
-"""Gives each request its id, binds what its log lines share, and writes its one line at the end."""
+"""The request id, the context of log lines, and the log line of each request."""
 
 import random
 import re
@@ -15,28 +15,28 @@ from service.observability import logs
 REQUEST_ID_HEADER = "X-Request-Id"
 TRACE_HEADER = "X-Amzn-Trace-Id"  # set by the load balancer
 
-# What may be taken over into the log and the answer: nothing that could forge either.
+# Values that are safe in the log and in the response.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _TRACE_ID = re.compile(r"[A-Za-z0-9=;:._-]{1,512}")
-BAD = HTTPStatus.BAD_REQUEST  # the first status that is a refusal
+BAD = HTTPStatus.BAD_REQUEST  # the lowest status of an error
 
 ANSWER_HEADERS = {
     "Cache-Control": "no-store",
-    # For embedding without CORS; it does not bind the pages that `[cors] allowed-origins` lists.
+    # For requests without CORS; pages of `[cors] allowed-origins` use CORS.
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Server": "user-profile-service",  # in place of aiohttp's, which tells versions
+    "Server": "user-profile-service",  # aiohttp's reveals versions
     "X-Content-Type-Options": "nosniff",
 }
 
 
 @web.middleware
 async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Serve the request inside its context; an answer's own headers win over ANSWER_HEADERS."""
+    """Serve the request in its log context; a response's own headers override ANSWER_HEADERS."""
     started = time.perf_counter()
-    request_id = _accepted(request, REQUEST_ID_HEADER, _REQUEST_ID) or new_request_id()
+    request_id = _valid_header(request, REQUEST_ID_HEADER, _REQUEST_ID) or new_request_id()
     request[keys.REQUEST_ID] = request_id
     context = {"request_id": request_id}
-    trace_id = request.get(keys.TRACE_ID) or _accepted(request, TRACE_HEADER, _TRACE_ID)
+    trace_id = request.get(keys.TRACE_ID) or _valid_header(request, TRACE_HEADER, _TRACE_ID)
     if trace_id is not None:
         context["trace_id"] = trace_id
     with logs.LogContext(context):
@@ -49,19 +49,19 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
 
 
 def new_request_id() -> str:
-    """Return an id that no other request has."""
+    """Return a unique request id."""
     return f"{random.getrandbits(128):032x}"
 
 
 def complete(response: web.StreamResponse, request_id: str) -> None:
-    """Give an answer the headers that every answer has."""
+    """Add the headers of every response."""
     response.headers[REQUEST_ID_HEADER] = request_id
     for name, value in ANSWER_HEADERS.items():
         response.headers.setdefault(name, value)
 
 
-def _accepted(request: web.Request, header: str, pattern: re.Pattern[str]) -> str | None:
-    """Return the header if there is one copy of it and it is as it should be."""
+def _valid_header(request: web.Request, header: str, pattern: re.Pattern[str]) -> str | None:
+    """Return the header's value if there is exactly one and it matches *pattern*."""
     copies = request.headers.getall(header, ())
     return copies[0] if len(copies) == 1 and pattern.fullmatch(copies[0]) else None
 
@@ -69,7 +69,9 @@ def _accepted(request: web.Request, header: str, pattern: re.Pattern[str]) -> st
 def _finished(request: web.Request, response: web.StreamResponse, *, duration_s: float) -> None:
     app, status = request.app, response.status
     resource = request.match_info.route.resource
-    route = resource.canonical if resource is not None else None  # never the path as sent
+    route = (
+        resource.canonical if resource is not None else None
+    )  # never the path as sent, which may contain anything
     app[keys.METRICS].request_finished(route, request.method, status, duration_s)
     details: dict[str, object] = {
         "method": request.method,
@@ -84,7 +86,7 @@ def _finished(request: web.Request, response: web.StreamResponse, *, duration_s:
         details["identity_source"] = identity.source
     if status >= BAD:
         details["code"] = response.get(keys.PROBLEM_CODE)
-    # A balancer and a container ask every few seconds; only their refusals are worth a line.
+    # Health checks are frequent; only failed ones are logged at info.
     elif request.path.startswith(HEALTH):
         app[keys.LOG]().debug("request_finished", **details)
         return

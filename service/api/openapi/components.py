@@ -1,4 +1,4 @@
-"""What the API document says once: the introduction, the tags, the security schemes, the headers."""
+"""Shared parts of the API document: introduction, tags, security schemes and headers."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -8,33 +8,33 @@ from service.api.middlewares.identity import OIDC_IDENTITY
 from service.api.middlewares.request_context import REQUEST_ID_HEADER
 
 DESCRIPTION: Final = """\
-Accounts in Amazon Cognito, profiles in DynamoDB, at most one profile for a user.
+User accounts in Amazon Cognito and user profiles in DynamoDB, at most one profile for each user.
 
 To try it on the page of this document, press **Execute** on each of these in turn:
 
 1. `POST /api/auth/signup` creates an account and sends it a code;
 2. `POST /api/auth/confirm` takes the code;
-3. `POST /api/auth/login` answers with tokens and the `userId`; from then on the page sends them with
-   the calls that need them, and **Authorize** takes others;
+3. `POST /api/auth/login` returns tokens and the `userId`, which the page then sends with the calls that
+   need them; **Authorize** takes others;
 4. `POST /v1/user/profile` saves a profile, `GET /v1/user/profile` reads it.
 
-The `userId` is the Cognito `sub`. It names the profile's owner. You prove it by the access token, as
-`Authorization: Bearer`; behind a load balancer that logs people in, its signed token does. Where the
-deployment trusts the plain header `x-amzn-oidc-identity`, that is enough.
+The `userId` is the Cognito `sub` of the profile's owner. Requests are authenticated by the access token
+in `Authorization: Bearer`, or, behind a load balancer that signs users in, by the load balancer's signed
+token. A deployment may also trust the header `x-amzn-oidc-identity` alone.
 
-Every refusal is `application/problem+json` (RFC 9457) with a `code` to switch on, out of one closed list
-(`Problem.code`), and with a `requestId` that finds it in the log.
+Every error is `application/problem+json` (RFC 9457) with a `code` from a closed list (`Problem.code`) and
+the `requestId` of its log entries.
 """
 TAGS: Final[Mapping[str, str]] = {  # in the page's order
-    "accounts": "Signing up and confirming.",
-    "sessions": "Logging in, answering challenges, refreshing, logging out.",
-    "passwords": "Resetting and changing a password.",
+    "accounts": "Sign-up and confirmation.",
+    "sessions": "Log-in, challenges, token refresh and log-out.",
+    "passwords": "Password reset and password change.",
     "own account": "The signed-in user's own account.",
     "second factors": "The signed-in user's second factors.",
     "passkeys": "The signed-in user's passkeys.",
     "profiles": "The caller's own profile.",
     "health": "For load balancers and orchestrators.",
-    "documentation": "This document, and the page on which to try it.",
+    "documentation": "This document, and a page to try its operations.",
 }
 IDENTITY: Final = "identity"
 ACCESS_TOKEN: Final = "accessToken"  # noqa: S105 -- the scheme's name
@@ -43,36 +43,36 @@ SECURITY_SCHEMES: Final[Mapping[str, dict[str, Any]]] = {
         "type": "apiKey",
         "in": "header",
         "name": OIDC_IDENTITY,
-        "description": "The `userId` that logging in answered with.",
+        "description": "The `userId` from the log-in response.",
     },
     ACCESS_TOKEN: {
         "type": "http",
         "scheme": "bearer",
-        "description": "The `accessToken` that logging in answered with.",
+        "description": "The `accessToken` from the log-in response.",
     },
 }
 HEADERS: Final[Mapping[str, dict[str, Any]]] = {
     REQUEST_ID_HEADER: {
-        "description": "Finds the request in the log.",
+        "description": "Identifies the request in the log.",
         "required": True,
         "schema": {"type": "string"},
     },
     "Retry-After": {
-        "description": "Seconds to wait, where waiting helps.",
+        "description": "Seconds to wait before a retry.",
         "schema": {"type": "integer", "minimum": 0},
     },
     "WWW-Authenticate": {
-        "description": "What to identify oneself with.",
+        "description": "The authentication scheme.",
         "required": True,
         "schema": {"type": "string"},
     },
     "Allow": {
-        "description": "The methods that the path takes.",
+        "description": "The methods that the path supports.",
         "required": True,
         "schema": {"type": "string"},
     },
 }
-OF_A_STATUS: Final[Mapping[HTTPStatus, str]] = {
+STATUS_HEADERS: Final[Mapping[HTTPStatus, str]] = {
     HTTPStatus.UNAUTHORIZED: "WWW-Authenticate",
     HTTPStatus.METHOD_NOT_ALLOWED: "Allow",
     HTTPStatus.TOO_MANY_REQUESTS: "Retry-After",

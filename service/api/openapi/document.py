@@ -1,4 +1,4 @@
-"""The API document, OpenAPI 3.1, made of the routes, their operations and their schemas."""
+"""The API document (OpenAPI 3.1), generated from the routes, their operations and their schemas."""
 
 import functools
 import re
@@ -19,25 +19,29 @@ from service.api.openapi.components import (
     DESCRIPTION,
     HEADERS,
     IDENTITY,
-    OF_A_STATUS,
     SECURITY_SCHEMES,
+    STATUS_HEADERS,
     TAGS,
 )
 from service.api.openapi.json_schema import OPENAPI_VERSION, Schemas, component
-from service.api.operations import Answer, Operation
+from service.api.operations import Operation, Success
 from service.api.problem_details import PROBLEM_JSON, STATUSES, envelope
 from service.api.routes import Route, all_routes
 from service.api.schemas.errors import ProblemSchema
 from service.domain.errors import Overloaded, ServiceError
 
-UNROUTED: Final = (RouteNotFound, MethodNotAllowed, Overloaded)  # where no operation is reached
+UNROUTED: Final = (
+    RouteNotFound,
+    MethodNotAllowed,
+    Overloaded,
+)  # of requests that reach no operation
 
 
 @functools.lru_cache(maxsize=4)
 def document(profile_schema: type[Schema], *, version: str) -> bytes:
-    """Return the document of a service whose profiles have the fields of *profile_schema*."""
+    """Return the document for profiles with the fields of *profile_schema*."""
     schemas = Schemas(profile_schema)
-    schemas.reference(ProblemSchema)  # what _refusal refers to by name
+    schemas.reference(ProblemSchema)  # _refusal refers to it by name
     paths: dict[str, dict[str, Any]] = defaultdict(dict)
     for route, access in all_routes():
         paths[route.path][route.method.lower()] = _operation(route, access, schemas)
@@ -49,7 +53,7 @@ def document(profile_schema: type[Schema], *, version: str) -> bytes:
             "description": DESCRIPTION,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
-        "servers": [{"url": "."}],  # beside the document, whatever path prefix it is behind
+        "servers": [{"url": "."}],  # relative to the document, for any path prefix
         "tags": [{"name": tag, "description": meaning} for tag, meaning in TAGS.items()],
         "paths": paths,
         "components": {
@@ -58,8 +62,8 @@ def document(profile_schema: type[Schema], *, version: str) -> bytes:
             "schemas": schemas.components(),
             "examples": {refusal.code: {"value": _example(refusal)} for refusal in leaves()},
             "responses": {
-                "Options": {  # of OPTIONS, which every path takes
-                    "description": "The methods that the path takes.",
+                "Options": {  # every path supports it
+                    "description": "The methods that the path supports.",
                     "headers": _headers("Allow"),
                 },
                 **{
@@ -73,9 +77,9 @@ def document(profile_schema: type[Schema], *, version: str) -> bytes:
 
 def operation_id(operation: Operation) -> str:
     """
-    Return the name of an operation's method in a generated client: its own, or the handler's.
+    Return the operation id, by default derived from the handler's name.
 
-    A handler of one word gets its module's noun: `accounts.confirm` is `confirmAccount`.
+    To a name of one word the module's noun is added: `accounts.confirm` is `confirmAccount`.
     """
     if operation.operation_id is not None:
         return operation.operation_id
@@ -115,9 +119,9 @@ def _operation(route: Route, access: Access, schemas: Schemas) -> dict[str, Any]
 
 
 def _security(operation: Operation, access: Access) -> list[dict[str, list[str]]]:
-    """Return what a caller sends to be identified; `{}` is nothing, where it may be left out."""
+    """Return the security requirements; `{}` makes authentication optional."""
     if access is Access.IDENTIFIED:
-        return [{IDENTITY: []}, {ACCESS_TOKEN: []}]  # which of them is a setting
+        return [{IDENTITY: []}, {ACCESS_TOKEN: []}]  # either, by `[identity] sources`
     if access is Access.SIGNED_IN:
         return [{ACCESS_TOKEN: []}]
     return [{}, {ACCESS_TOKEN: []}] if "Authorization" in operation.headers else []
@@ -134,7 +138,7 @@ def _header_parameters(operation: Operation) -> list[dict[str, Any]]:
     return [
         {"name": name, "in": "header", "description": meaning, "schema": {"type": "string"}}
         for name, meaning in operation.headers.items()
-        if name != "Authorization"  # a matter of `security`; as a parameter it would be ignored
+        if name != "Authorization"  # described by `security`; OpenAPI ignores it here
     ]
 
 
@@ -142,10 +146,10 @@ def _headers(*names: str) -> dict[str, Any]:
     return {name: component("headers", name) for name in (REQUEST_ID_HEADER, *names)}
 
 
-def _success(made: Answer, schemas: Schemas) -> dict[str, Any]:
+def _success(made: Success, schemas: Schemas) -> dict[str, Any]:
     own = {
         name: {"description": meaning, "required": True, "schema": {"type": "string"}}
-        for name, meaning in (made.headers or {}).items()
+        for name, meaning in made.headers.items()
     }
     described: dict[str, Any] = {"description": made.description, "headers": own | _headers()}
     match made.content:
@@ -163,7 +167,7 @@ def _success(made: Answer, schemas: Schemas) -> dict[str, Any]:
 
 
 def _refusals(refusals: Iterable[type[ServiceError]]) -> dict[str, Any]:
-    """Return the refusals by status."""
+    """Return the error responses by status."""
     by_status: dict[HTTPStatus, list[type[ServiceError]]] = defaultdict(list)
     for refusal in dict.fromkeys(refusals):
         by_status[STATUSES[refusal]].append(refusal)
@@ -173,12 +177,12 @@ def _refusals(refusals: Iterable[type[ServiceError]]) -> dict[str, Any]:
 
 
 def _refusal(status: HTTPStatus, refusals: list[type[ServiceError]]) -> dict[str, Any]:
-    """Return the answer of one status, with the codes that it can have there."""
+    """Return the error response of a status, with its possible codes."""
     codes = [refusal.code for refusal in refusals]
     only = {"status": {"const": status.value}, "code": {"enum": codes}}
     return {
         "description": "\n".join(f"- `{refusal.code}`: {refusal.detail}" for refusal in refusals),
-        "headers": _headers(*([OF_A_STATUS[status]] if status in OF_A_STATUS else [])),
+        "headers": _headers(*([STATUS_HEADERS[status]] if status in STATUS_HEADERS else [])),
         "content": {
             PROBLEM_JSON: {
                 "schema": {"allOf": [component("schemas", "Problem"), {"properties": only}]},

@@ -1,8 +1,8 @@
 """
-Marshmallow schemas as JSON Schema (2020-12), which OpenAPI 3.1 embeds.
+Conversion of marshmallow schemas to JSON Schema (2020-12), which OpenAPI 3.1 embeds.
 
-apispec writes Python's regular expressions and "url" into the schema; neither means anything to a
-caller's validator, so both are translated here.
+apispec copies Python's regular expressions and the format "url", which JSON Schema does not define; both
+are translated here.
 """
 
 import re
@@ -22,21 +22,21 @@ from service.api.schemas.profiles import ProfileSchema, StoredProfileSchema
 OPENAPI_VERSION: Final = "3.1.0"
 FOREIGN_VALUE: Final = "ForeignValue"
 _FOREIGN_VALUE: Final = {
-    "description": "What another program stored in a field: of any type, and answered as it is.",
+    "description": "A value of any type, stored by another application and returned unchanged.",
     "type": ["string", "number", "boolean", "array", "object"],
 }
 
-# What Python's re and ECMA-262, whose patterns JSON Schema uses, read differently.
-_OF_PYTHON_ONLY: Final = re.compile(r"\\[AZ]|\(\?[^:=!<]|[*+?}]\+")
+# Syntax of Python's re that ECMA-262, the syntax of JSON Schema, does not have.
+_PYTHON_ONLY: Final = re.compile(r"\\[AZ]|\(\?[^:=!<]|[*+?}]\+")
 
 
 class Schemas:
-    """The component schemas of one document, whose profiles have the fields of *profile_schema*."""
+    """The component schemas of a document for profiles with the fields of *profile_schema*."""
 
     def __init__(self, profile_schema: type[Schema]) -> None:
         plugin = _Plugin(_name)
         self._spec = APISpec("", "", OPENAPI_VERSION, plugins=[plugin])
-        self._converter = cast("_Converter", plugin.converter)  # there since APISpec has the plugin
+        self._converter = cast("_Converter", plugin.converter)  # created by APISpec
         self._profile_schema = profile_schema
         add = self._spec.components.schema
         add("ProfileFields", self._converter.schema2jsonschema(profile_schema()))
@@ -44,7 +44,7 @@ class Schemas:
         add("Profile", self._stored_profile())
 
     def reference(self, schema: type[Schema]) -> dict[str, Any]:
-        """Return what refers to *schema*, which becomes a component."""
+        """Return a reference to *schema*, which is added to the components."""
         if schema is ProfileSchema:
             return component("schemas", "ProfileFields")
         if schema is StoredProfileSchema:
@@ -53,9 +53,9 @@ class Schemas:
 
     def example(self, schema: type[Schema]) -> Mapping[str, object] | None:
         """
-        Return a body that *schema* takes: its own `example`, or one of its fields' examples.
+        Return a valid body: the schema's `example`, or the examples of its fields.
 
-        None where a required field has no example.
+        None if a required field has no example.
         """
         if schema is ProfileSchema:
             schema = self._profile_schema
@@ -71,16 +71,16 @@ class Schemas:
         return shown or None
 
     def components(self) -> Mapping[str, Any]:
-        """Return the schemas by their names."""
+        """Return the schemas by name."""
         made: Mapping[str, Any] = self._spec.to_dict()["components"]["schemas"]
         return made
 
     def _stored_profile(self) -> dict[str, Any]:
         """
-        Return what a profile looks like in an answer: the service's own fields and those written.
+        Return the schema of a profile in a response: the system fields and the profile fields.
 
-        A field that was written here is as this service writes it, without the limits, which may be
-        younger. Whatever else another program stored is answered as it is, but never null.
+        Fields have no limits, which may be newer than the stored values. Values of other applications are
+        returned unchanged, except null.
         """
         written = self._profile_schema()
         for field in written.fields.values():
@@ -96,26 +96,26 @@ class Schemas:
 
 
 def component(kind: str, name: str) -> dict[str, Any]:
-    """Return what refers to a component of the document."""
+    """Return a reference to a component of the document."""
     return {"$ref": f"#/components/{kind}/{name}"}
 
 
 def ecma_pattern(regex: re.Pattern[str]) -> str | None:
     r"""
-    Return what a Regexp validator requires as a pattern of ECMA-262, None where that cannot say it.
+    Return the pattern of a Regexp validator in ECMA-262 syntax, or None if it has no equivalent.
 
-    The validator matches from the start, JSON Schema searches; `\Z` is `$` there.
+    The validator matches from the start, JSON Schema searches; `\Z` becomes `$`.
     """
     pattern = regex.pattern
     if pattern.endswith(r"\Z"):
         pattern = pattern.removesuffix(r"\Z") + "$"
-    if regex.flags & ~re.UNICODE or _OF_PYTHON_ONLY.search(pattern):
+    if regex.flags & ~re.UNICODE or _PYTHON_ONLY.search(pattern):
         return None
     return f"^(?:{pattern})" if "|" in pattern else f"^{pattern.removeprefix('^')}"
 
 
 class _Converter(OpenAPIConverter):
-    """Converts schemas; knows this service's own fields and leaves apispec's shared mapping alone."""
+    """apispec's converter with the field types of this service."""
 
     field_mapping = {  # noqa: RUF012 -- apispec reads it as a plain dict
         **DEFAULT_FIELD_MAPPING,
@@ -124,7 +124,7 @@ class _Converter(OpenAPIConverter):
     }
 
     def field2pattern(self, field: fields.Field[Any], **_: Any) -> dict[str, Any]:  # noqa: ANN401 -- apispec's hook
-        """Return the pattern of the first Regexp validator that ECMA-262 can say."""
+        """Return the pattern of the first Regexp validator that has an equivalent."""
         for validator in field.validators:
             regex = getattr(validator, "regex", None)
             pattern = ecma_pattern(regex) if isinstance(regex, re.Pattern) else None
@@ -133,20 +133,20 @@ class _Converter(OpenAPIConverter):
         return {}
 
     def field2property(self, field: fields.Field[Any]) -> dict[str, Any]:
-        """Return the property; a text of this service's own kinds says itself what it takes."""
+        """Return the property, for a CanonicalText with its own format and limits."""
         made: dict[str, Any] = super().field2property(field)
         if isinstance(field, CanonicalText):
             made.update({"format": field.format} if field.format else {}, **field.limits)
         return made
 
     def schema2jsonschema(self, schema: Schema) -> dict[str, Any]:
-        """Return the JSON Schema; one with a description is as strict as any other."""
+        """Return the JSON Schema, with `additionalProperties` false by default."""
         made: dict[str, Any] = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call] # -- apispec leaves it untyped
         made.setdefault("additionalProperties", False)
         return made
 
     def reference(self, schema: type[Schema]) -> dict[str, Any]:
-        """Return what refers to *schema*, which becomes a component."""
+        """Return a reference to *schema*, which is added to the components."""
         made: dict[str, Any] = self.resolve_nested_schema(schema)  # type: ignore[no-untyped-call] # -- apispec leaves it untyped
         return made
 

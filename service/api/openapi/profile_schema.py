@@ -14,12 +14,12 @@ DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 @functools.lru_cache(maxsize=4)
 def document(profile_schema: type[Schema]) -> bytes:
     """
-    Return what a write may hold, as JSON Schema (2020-12).
+    Return the JSON Schema (2020-12) of the fields that can be written.
 
-    Schemas that a deployment nests stand where its references find them, as in the API document.
+    Nested schemas of a deployment are at the same references as in the API document.
     """
     components = dict(Schemas(profile_schema).components())
     fields = components.pop("ProfileFields")
-    del components["Profile"], components[FOREIGN_VALUE]  # what only answers hold
+    del components["Profile"], components[FOREIGN_VALUE]  # only in responses
     nested = {"components": {"schemas": components}} if components else {}
     return orjson.dumps({"$schema": DIALECT, "title": "Profile fields", **fields, **nested})

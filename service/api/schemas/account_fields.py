@@ -1,36 +1,34 @@
-"""The fields that the bodies of `/api/auth/…` share, within Cognito's own bounds."""
+"""Shared fields of the bodies of `/api/auth/…`, with the limits of Cognito."""
 
 from collections.abc import Mapping
 from typing import Any, Final
 
 from marshmallow import ValidationError, fields, validate
 
-# Of the cognito-idp service model. Texts are passed on unchanged: a password may begin with a space.
+# From the cognito-idp service model. Texts are passed on unchanged: a password may begin with a space.
 MAX_USERNAME_CHARACTERS: Final = 128
 MAX_PASSWORD_CHARACTERS: Final = 256
 MAX_CODE_CHARACTERS: Final = 2_048
 MAX_ATTRIBUTE_CHARACTERS: Final = 2_048
-MAX_TOKEN_CHARACTERS: Final = (
-    16_384  # of a refresh token or a session: no lasting bound is documented; they have about 2,000
-)
-# More than any body of these routes needs: 50 attributes are 100 names and values, a passkey's credential
-# has about 30.
+# Refresh tokens and sessions have about 2,000; Cognito documents no limit.
+MAX_TOKEN_CHARACTERS: Final = 16_384
+# 50 attributes are 100 names and values; a passkey's credential has about 30.
 MAX_VALUES: Final = 300
-# Cognito documents no bound for one call; a user pool has up to 20 standard attributes and 50 of its own.
+# A user pool has up to 20 standard and 50 custom attributes; Cognito documents no limit of one call.
 MAX_ATTRIBUTES: Final = 50
-CODE_OF_AN_APP: Final = r"[0-9]{6}\Z"  # RFC 6238 as authenticator apps do it
+TOTP_CODE: Final = r"[0-9]{6}\Z"  # RFC 6238, as authenticator apps use it
 
 
 def text(longest: int, *, pattern: str | None = None, **options: Any) -> fields.String:  # noqa: ANN401 -- marshmallow's own field options
-    """Return a field for a text that is not empty; *pattern* is what it must match from its start."""
+    """Return a field of 1 to *longest* characters that matches *pattern* from the start."""
     rules: list[validate.Validator] = [validate.Length(min=1, max=longest)]
     if pattern is not None:
-        rules.append(validate.Regexp(pattern, error="Must not hold white space."))
+        rules.append(validate.Regexp(pattern, error="Must not contain white space."))
     return fields.String(validate=rules, **options)
 
 
 def username() -> fields.String:
-    """Return a field for a user name."""
+    """Return a user name field."""
     return text(
         MAX_USERNAME_CHARACTERS,
         pattern=r"\S+\Z",
@@ -40,12 +38,12 @@ def username() -> fields.String:
 
 
 def password(**options: Any) -> fields.String:  # noqa: ANN401 -- marshmallow's own field options
-    """Return a field for a password."""
+    """Return a password field."""
     return text(MAX_PASSWORD_CHARACTERS, metadata={"examples": ["YourPass123!"]}, **options)
 
 
 def code(**options: Any) -> fields.String:  # noqa: ANN401 -- marshmallow's own field options
-    """Return a field for a code that was sent."""
+    """Return a field for a code from a message."""
     return text(MAX_CODE_CHARACTERS, pattern=r"\S+\Z", metadata={"examples": ["482913"]}, **options)
 
 
@@ -55,11 +53,11 @@ def token(**options: Any) -> fields.String:  # noqa: ANN401 -- marshmallow's own
 
 
 class Attributes(fields.Dict):
-    """Texts by name; what is wrong with one stands under its name, not under "value" inside of it."""
+    """Texts by name; validation errors have the name as key, not "value" nested in it."""
 
     def _deserialize(self, value: Any, *more: Any, **options: Any) -> Any:  # noqa: ANN401 -- marshmallow's hook
         if isinstance(value, dict) and len(value) > MAX_ATTRIBUTES:
-            raise ValidationError(f"Must not hold more than {MAX_ATTRIBUTES} attributes.")
+            raise ValidationError(f"Must not have more than {MAX_ATTRIBUTES} attributes.")
         try:
             return super()._deserialize(value, *more, **options)  # type: ignore[no-untyped-call]  # marshmallow's
         except ValidationError as error:
@@ -70,7 +68,7 @@ class Attributes(fields.Dict):
 
 
 def attributes(*, removable: bool = False, **options: Any) -> Attributes:  # noqa: ANN401 -- marshmallow's own field options
-    """Return a field for Cognito's attributes by name; null removes one that is *removable*."""
+    """Return a field for Cognito attributes by name; null is valid if *removable*."""
     return Attributes(
         keys=fields.String(),
         values=fields.String(
@@ -88,18 +86,18 @@ def check_writable(
     given: Mapping[str, object], writable: tuple[str, ...], *, inside: str | None = None
 ) -> None:
     """
-    Refuse each attribute that callers may not set by its name; raises ValidationError.
+    Raise ValidationError if *given* has attributes that are not *writable*, naming each.
 
-    *inside* is the field in which the attributes stand, if they stand in one.
+    *inside* is the field that contains the attributes, if any.
     """
-    refused = {name: ["Cannot be set here."] for name in given if name not in writable}
+    refused = {name: ["Cannot be set by callers."] for name in given if name not in writable}
     if refused:
         wrong = {"attributes": refused}
         raise ValidationError(wrong if inside is None else {inside: wrong})
 
 
 class StrictBoolean(fields.Boolean):
-    """true or false, and nothing that stands for them."""
+    """true or false, and no other representation of them."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> bool:  # noqa: ANN401 -- marshmallow's hook
         if not isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""The bodies of signing up and confirming."""
+"""Bodies of sign-up and confirmation."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from service.domain.accounts import NewAccount
 
 
 class SignUpSchema(Schema):
-    """What a person signs up with."""
+    """A new account."""
 
     username = account_fields.username()
     password = account_fields.password(required=True)
@@ -22,26 +22,26 @@ class SignUpSchema(Schema):
 
     @post_load
     def make(self, data: Mapping[str, Any], **_: Any) -> NewAccount:  # noqa: ANN401 -- marshmallow's hook
-        """Return the new account; an attribute that callers may not set is refused by its name."""
+        """Return the account; raises ValidationError for attributes that are not writable."""
         account_fields.check_writable(data["attributes"], self._writable_attributes)
         return NewAccount(**data)
 
 
 class ConfirmSchema(Schema):
-    """A confirmation code and whose it is."""
+    """A user name and its confirmation code."""
 
     username = account_fields.username()
     code = account_fields.code(required=True)
 
 
 class UsernameSchema(Schema):
-    """A user name alone."""
+    """A user name."""
 
     username = account_fields.username()
 
 
 class DeliverySchema(Schema):
-    """Where a code was sent."""
+    """The destination of a code."""
 
     medium = fields.String(required=True, metadata={"examples": ["EMAIL"]})
     destination = fields.String(required=True, metadata={"examples": ["a***@e***"]})
@@ -49,7 +49,7 @@ class DeliverySchema(Schema):
 
 
 class SignedUpSchema(Schema):
-    """A new account; without its id where only its password proves that it is there."""
+    """A new account; without an id where sign-up does not reveal whether the user name was new."""
 
     user_id = fields.String(data_key="userId")
     confirmed = fields.Boolean(required=True)
@@ -63,4 +63,4 @@ class ConfirmedSchema(Schema):
 
 
 class SentSchema(Schema):
-    """Nothing: whether a code was sent would tell who has an account."""
+    """An empty object: the response does not reveal whether the account exists."""

@@ -1,4 +1,4 @@
-"""The body of `/api/auth/config`."""
+"""Body of `/api/auth/config`."""
 
 from marshmallow import Schema, fields
 
@@ -9,29 +9,29 @@ def _names(*examples: str) -> fields.List[str]:
 
 
 class SignUpOfferSchema(Schema):
-    """Whether and with what people sign up."""
+    """The options of sign-up."""
 
     enabled = fields.Boolean(required=True)
     uniform = fields.Boolean(
         required=True,
-        metadata={"description": "A user name that is taken gets the answer of a new one."},
+        metadata={"description": "Sign-up does not reveal whether the user name is taken."},
     )
     attributes = _names("email", "name")
 
 
 class PasswordRulesSchema(Schema):
-    """What a password must be like."""
+    """The password rules."""
 
     min_length = fields.Integer(
         required=True,
         data_key="minLength",
-        metadata={"examples": [8], "description": "Characters."},
+        metadata={"examples": [8], "description": "In characters."},
     )
     requires = _names("lowercase", "uppercase", "digits", "symbols")
 
 
 class OfferSchema(Schema):
-    """What this deployment offers, in Cognito's own names."""
+    """The sign-up and sign-in options of this deployment, with Cognito's names."""
 
     sign_up = fields.Nested(SignUpOfferSchema, required=True, data_key="signUp")
     flows = _names("USER_PASSWORD_AUTH")

@@ -1,4 +1,4 @@
-"""The body of every refusal."""
+"""Body of every error response."""
 
 from marshmallow import Schema, fields, validate
 
@@ -6,14 +6,14 @@ from service.api.http_errors import leaves
 
 
 class FieldProblemSchema(Schema):
-    """One wrong field."""
+    """A wrong field."""
 
     field = fields.String(required=True, metadata={"examples": ["attributes.email"]})
     message = fields.String(required=True)
 
 
 class ProblemSchema(Schema):
-    """A refusal (RFC 9457); switch on `code`."""
+    """An error (RFC 9457), identified by `code`."""
 
     type = fields.String(required=True)
     title = fields.String(required=True)

@@ -1,9 +1,9 @@
-"""The bodies of `/health/…`."""
+"""Bodies of `/health/…`."""
 
 from marshmallow import Schema, fields
 
 
 class HealthSchema(Schema):
-    """How the process is."""
+    """The state of the process."""
 
     status = fields.String(required=True, metadata={"examples": ["ready"]})

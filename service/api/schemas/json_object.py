@@ -1,4 +1,4 @@
-"""A field that holds any JSON object, within what DynamoDB can store and a request may cost."""
+"""A field for JSON objects that DynamoDB can store, limited in size."""
 
 import json
 import math
@@ -11,11 +11,11 @@ from service.api.schemas.unicode_text import MAX_COMPOSED, fault, fault_of_a_lin
 from service.domain.exact_numbers import LongNumber
 from service.domain.profiles import JsonValue
 
-# Far more than settings of a person need; a whole item may have 400 KB, and each value costs time.
+# An item may have 400 KB, and each value takes time to process.
 MAX_VALUES: Final = 2_000
-MAX_BYTES: Final = 65_536  # as compact JSON; its texts and names also as they were sent
+MAX_BYTES: Final = 65_536  # of compact JSON, and of texts and names as sent
 MAX_NAME_CHARACTERS: Final = 255
-MAX_DEPTH: Final = 31  # with the body around it 32, which is DynamoDB's limit of nesting
+MAX_DEPTH: Final = 31  # 32 with the body around it, DynamoDB's limit
 # DynamoDB developer guide, "Naming rules and data types": 38 significant digits, 1E-130 to 9.99E+125.
 MAX_DIGITS: Final = 38
 SMALLEST: Final = 1e-130
@@ -29,35 +29,35 @@ class JsonObject(fields.Field[dict[str, JsonValue]]):
     """
     An object with any names and values.
 
-    It comes out as it would be read back: a whole number as an integer, a text and a name in
-    Unicode's Normalization Form C. One state of a profile has one representation.
+    It is normalized to the form in which it will be read: whole numbers as integers, texts and names in
+    Unicode Normalization Form C.
     """
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> dict[str, JsonValue]:  # noqa: ANN401 -- marshmallow's hook
         if not isinstance(value, dict):
             raise ValidationError("Must be an object.")
-        normal = _Walk().object(value, "", depth=1)
+        normal = _Normalizer().object(value, "", depth=1)
         if len(json.dumps(normal, ensure_ascii=False, separators=(",", ":")).encode()) > MAX_BYTES:
             raise ValidationError(_TOO_LONG)
         return normal
 
 
-class _Walk:
-    """One walk through an object, which counts the values that it meets, and the bytes of texts."""
+class _Normalizer:
+    """A traversal of an object that counts its values and the bytes of its texts."""
 
     def __init__(self) -> None:
         self._values = 0
-        self._bytes = 0  # of texts and names as they came, in UTF-8
+        self._bytes = 0  # of texts and names as sent, in UTF-8
 
     def object(self, value: dict[str, JsonValue], path: str, depth: int) -> dict[str, JsonValue]:
-        """Return *value* as it will be read back; raises ValidationError that names the place."""
-        self._enter(path, depth)
+        """Return *value* normalized; raises ValidationError with the path of what is wrong."""
+        self._count_nested(path, depth)
         normal: dict[str, JsonValue] = {}
         for given, entry in value.items():
             name = self._name(given, path)
             wrong = _wrong_name(name)
             if name in normal:
-                wrong = "Must not hold the same name twice, in two forms of Unicode."
+                wrong = "Must not have the same name twice, in two Unicode forms."
             if wrong is not None:
                 raise _refusal(path, wrong)
             normal[name] = self._value(entry, f"{path}.{name}" if path else name, depth)
@@ -68,7 +68,7 @@ class _Walk:
             case dict():
                 return self.object(value, path, depth + 1)
             case list():
-                self._enter(path, depth + 1)
+                self._count_nested(path, depth + 1)
                 return [
                     self._value(entry, f"{path}.{number}", depth + 1)
                     for number, entry in enumerate(value)
@@ -83,7 +83,7 @@ class _Walk:
     def _name(self, given: str, path: str) -> str:
         if len(given) > MAX_COMPOSED * MAX_NAME_CHARACTERS:
             raise _refusal(path, _NAME_LENGTH)
-        return self._normal_form(given, path, "A name in it: ")
+        return self._normal_form(given, path, "A name: ")
 
     def _text(self, given: str, path: str) -> str:
         text = self._normal_form(given, path)
@@ -93,7 +93,7 @@ class _Walk:
         return text
 
     def _normal_form(self, given: str, path: str, what: str = "") -> str:
-        """Return a text or a name in its normal form, if all that came are not too long together."""
+        """Return a text or a name in its normal form, and count its bytes."""
         self._bytes += (
             len(given) if given.isascii() else len(given.encode("utf-8", "surrogatepass"))
         )
@@ -104,7 +104,7 @@ class _Walk:
         except ValidationError as error:
             raise _refusal(path, f"{what}{error.messages[0]}") from None
 
-    def _enter(self, path: str, depth: int) -> None:
+    def _count_nested(self, path: str, depth: int) -> None:
         self._count()
         if depth > MAX_DEPTH:
             raise _refusal(path, f"Must not be nested deeper than {MAX_DEPTH} levels.")
@@ -112,7 +112,7 @@ class _Walk:
     def _count(self) -> None:
         self._values += 1
         if self._values > MAX_VALUES:
-            raise ValidationError(f"Must not hold more than {MAX_VALUES} values.")
+            raise ValidationError(f"Must not have more than {MAX_VALUES} values.")
 
 
 def _normal(value: JsonValue, path: str) -> JsonValue:
@@ -131,7 +131,7 @@ def _wrong_name(name: str) -> str | None:
     if not 0 < len(name) <= MAX_NAME_CHARACTERS:
         return _NAME_LENGTH
     wrong = fault_of_a_line(name)
-    return wrong and f"A name in it: {wrong}"
+    return wrong and f"A name: {wrong}"
 
 
 def _within(number: float, path: str) -> int | float:
@@ -144,10 +144,12 @@ def _within(number: float, path: str) -> int | float:
         case _:
             fits = number == 0 or math.fabs(number) >= SMALLEST
     if not fits:
-        raise _refusal(path, f"Must have at most {MAX_DIGITS} digits, 1e-130 to 9.99e125.")
+        raise _refusal(
+            path, f"Must be a number of at most {MAX_DIGITS} digits from 1e-130 to 9.99e125."
+        )
     return number
 
 
 def _refusal(path: str, wrong: str) -> ValidationError:
-    """Return what names the place inside the object, or the object itself."""
+    """Return the error with its path inside the object, if it is not the object itself."""
     return ValidationError({path: [wrong]} if path else wrong)

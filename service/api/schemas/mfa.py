@@ -1,4 +1,4 @@
-"""The bodies of a signed-in user's second factors."""
+"""Bodies of `/api/auth/mfa…`."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -8,11 +8,11 @@ from marshmallow import Schema, ValidationError, fields, post_load, validate
 from service.api.schemas import account_fields
 from service.domain.mfa import FACTORS, MfaPreferences
 
-MAX_DEVICE_NAME_CHARACTERS: Final = 131_072  # of the cognito-idp service model
+MAX_DEVICE_NAME_CHARACTERS: Final = 131_072  # from the cognito-idp service model
 
 
 class MfaPreferencesSchema(Schema):
-    """The factors that sign-in asks for, and the one that it asks for first."""
+    """The second factors to enable, and the preferred one."""
 
     example: Mapping[str, object] = {
         "enabled": ["SOFTWARE_TOKEN_MFA"],
@@ -24,33 +24,33 @@ class MfaPreferencesSchema(Schema):
 
     @post_load
     def make(self, data: Mapping[str, Any], **_: Any) -> MfaPreferences:  # noqa: ANN401 -- marshmallow's hook
-        """Return the preferences; a preferred factor must be an enabled one."""
+        """Return the preferences; raises ValidationError if the preferred factor is not enabled."""
         enabled, preferred = tuple(dict.fromkeys(data["enabled"])), data["preferred"]
         if preferred is not None and preferred not in enabled:
-            raise ValidationError({"preferred": ["Must be one of enabled."]})
+            raise ValidationError({"preferred": ["Must be one of the enabled factors."]})
         return MfaPreferences(enabled, preferred)
 
 
 class EnabledFactorsSchema(Schema):
-    """What is enabled."""
+    """The enabled second factors, and the preferred one."""
 
     enabled = fields.List(fields.String(), required=True)
     preferred = fields.String()
 
 
 class TotpSecretSchema(Schema):
-    """A secret for an authenticator app, and the address that a QR code shows to it."""
+    """A TOTP secret, and its URI for a QR code."""
 
     secret = fields.String(required=True)
     uri = fields.String(required=True)
 
 
 class VerifyTotpSchema(Schema):
-    """A code of the app, and a name for the device that it is on."""
+    """A code of the authenticator app, and a name for its device."""
 
     code = fields.String(
         required=True,
-        validate=validate.Regexp(account_fields.CODE_OF_AN_APP, error="Must be six digits."),
+        validate=validate.Regexp(account_fields.TOTP_CODE, error="Must be six digits."),
         metadata={"examples": ["482913"]},
     )
     device_name = account_fields.text(

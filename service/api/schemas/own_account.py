@@ -1,4 +1,4 @@
-"""The bodies of a signed-in user's own account."""
+"""Bodies of `/api/auth/me…`."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -8,7 +8,7 @@ from marshmallow import Schema, fields, post_load, validate
 from service.api.schemas import account_fields
 from service.api.schemas.accounts import DeliverySchema
 
-VERIFIABLE: Final = ("email", "phone_number")  # Cognito sends codes to no others
+VERIFIABLE: Final = ("email", "phone_number")  # the attributes that Cognito sends codes to
 
 
 def _attribute() -> fields.String:
@@ -38,33 +38,33 @@ class ChangeAttributesSchema(Schema):
 
     @post_load
     def make(self, data: Mapping[str, Any], **_: Any) -> Mapping[str, str | None]:  # noqa: ANN401 -- marshmallow's hook
-        """Return the changes; an attribute that callers may not set is refused by its name."""
+        """Return the changes; raises ValidationError for attributes that are not writable."""
         changes: Mapping[str, str | None] = data["attributes"]
         account_fields.check_writable(changes, self._writable_attributes)
         return changes
 
 
 class ChangedSchema(Schema):
-    """Where a code was sent that proves a changed attribute; *deliveries* where there are several."""
+    """The destination of a code that verifies a changed attribute; *deliveries* if there are several."""
 
     delivery = fields.Nested(DeliverySchema)
     deliveries = fields.List(fields.Nested(DeliverySchema))
 
 
 class AttributeSchema(Schema):
-    """The attribute to prove."""
+    """The attribute to verify."""
 
     attribute = _attribute()
 
 
 class VerifySchema(Schema):
-    """The attribute to prove, and the code that was sent to it."""
+    """The attribute to verify, and the code that was sent to it."""
 
     attribute = _attribute()
     code = account_fields.code(required=True)
 
 
 class CodeSentSchema(Schema):
-    """Where the code was sent."""
+    """The destination of the code."""
 
     delivery = fields.Nested(DeliverySchema, required=True)

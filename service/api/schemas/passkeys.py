@@ -1,4 +1,4 @@
-"""The bodies of a signed-in user's passkeys."""
+"""Bodies of `/api/auth/passkeys…`."""
 
 from marshmallow import Schema, fields
 
@@ -6,13 +6,13 @@ from service.api.schemas.json_object import JsonObject
 
 
 class PasskeyOptionsSchema(Schema):
-    """What `navigator.credentials.create` takes as `publicKey`, in its JSON form."""
+    """The `publicKey` argument of `navigator.credentials.create`, in its JSON form."""
 
     options = fields.Dict(keys=fields.String(), required=True)
 
 
 class RegisterPasskeySchema(Schema):
-    """What `navigator.credentials.create` made, in its JSON form."""
+    """The result of `navigator.credentials.create`, in its JSON form."""
 
     credential = JsonObject(required=True)
 

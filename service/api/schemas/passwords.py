@@ -1,4 +1,4 @@
-"""The bodies of resetting and changing a password."""
+"""Bodies of password reset and password change."""
 
 from marshmallow import Schema
 
@@ -6,7 +6,7 @@ from service.api.schemas import account_fields
 
 
 class ResetSchema(Schema):
-    """A new password, and the code that allows it."""
+    """A new password, and the code that authorizes it."""
 
     username = account_fields.username()
     code = account_fields.code(required=True)
@@ -14,7 +14,7 @@ class ResetSchema(Schema):
 
 
 class ChangePasswordSchema(Schema):
-    """The password in use, and the one to use from now on."""
+    """The current password, and the new one."""
 
     current_password = account_fields.password(required=True, data_key="currentPassword")
     new_password = account_fields.password(required=True, data_key="newPassword")

@@ -1,8 +1,8 @@
 """
 The fields of a profile.
 
-A deployment adds fields by a subclass that `[profile] schema` names; the API document follows. Its
-texts are best of the kinds in `profile_fields`, which normalize them; marshmallow's own do not.
+`[profile] schema` can name a subclass with further fields; the API document includes them. Use the field
+types of `profile_fields` for texts: they normalize them.
 """
 
 from collections.abc import Mapping
@@ -25,20 +25,20 @@ MAX_NAME_CHARACTERS: Final = 128
 
 
 class ProfileSchema(Schema):
-    """What a caller may write: every field is optional, null removes it."""
+    """The fields that a caller may write, all optional; null removes a field."""
 
     class Meta:
-        """What the API document says of the fields."""
+        """The description in the API document."""
 
         description = (
-            "Texts are kept, and their characters counted, in Unicode's Normalization Form C."
+            "Texts are stored, and their characters counted, in Unicode Normalization Form C."
         )
 
     error_messages = {  # noqa: RUF012 -- marshmallow reads it as a plain dict
-        "unknown": "There is no such field; /openapi.json lists those that there are.",
+        "unknown": "Unknown field; /openapi.json lists the fields.",
     }
 
-    # What the documentation page sends; a subclass may show its own fields.
+    # The example of the API document.
     example: ClassVar[Mapping[str, object]] = {
         "displayName": "Asha",
         "city": "Mumbai",
@@ -67,14 +67,16 @@ class ProfileSchema(Schema):
     preferences = JsonObject(allow_none=True, metadata={"examples": [{"theme": "dark"}]})
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
-        """Name the fields as JSON does, in camelCase, unless they have a name already."""
+        """Set the JSON name of a field to its name in camelCase, unless it has one."""
         if field_obj.data_key is None:
             first, *others = field_name.split("_")
             field_obj.data_key = first + "".join(word.title() for word in others)
 
     def load(self, data: Any, **options: Any) -> dict[str, JsonValue]:  # noqa: ANN401 -- marshmallow's signature
-        """Return the fields to write, by their JSON names; None removes one."""
-        own = {name: ["Is set by the service."] for name in SYSTEM_FIELDS if name in data}
+        """Return the fields to write by their JSON names; None removes a field."""
+        own = {
+            name: ["Is set by the service; leave it out."] for name in SYSTEM_FIELDS if name in data
+        }
         if own:
             others = {name: value for name, value in data.items() if name not in own}
             raise ValidationError({**self.validate(others), **own})
@@ -91,14 +93,14 @@ def _timestamp(name: str) -> fields.String:
         required=True,
         data_key=name,
         metadata={
-            "description": "RFC 3339 in UTC, unless another program wrote it otherwise.",
+            "description": "RFC 3339 in UTC, unless another application wrote another format.",
             "examples": ["2026-11-23T03:14:15.926Z"],
         },
     )
 
 
 class StoredProfileSchema(Schema):
-    """What a profile as answered holds beside the fields that were written."""
+    """The system fields of a profile in a response."""
 
     user_id = fields.String(
         required=True,

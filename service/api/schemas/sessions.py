@@ -1,4 +1,4 @@
-"""The bodies of signing in and out."""
+"""Bodies of log-in, challenges, token refresh and log-out."""
 
 import json
 from collections.abc import Mapping
@@ -10,12 +10,12 @@ from service.api.schemas import account_fields
 from service.api.schemas.json_object import JsonObject
 from service.domain.sessions import CUSTOM, Answer
 
-# What a sign-in without a password may begin with; PASSWORD_SRP has no place in an HTTP API over TLS.
+# The first factors of a sign-in without a password. PASSWORD_SRP is not needed: TLS protects passwords.
 FIRST_FACTORS: Final = ("PASSWORD", "EMAIL_OTP", "SMS_OTP", "WEB_AUTHN", CUSTOM)
 
 
 class Takes(NamedTuple):
-    """What the answer to a challenge holds: exactly one of *one_of*, and perhaps some of *optional*."""
+    """The members of an answer to a challenge: exactly one of *one_of*, and any of *optional*."""
 
     one_of: tuple[str, ...]
     optional: tuple[str, ...] = ()
@@ -36,12 +36,12 @@ TAKES: Final[Mapping[str, Takes]] = {
 }
 
 
-# What may come along with a choice, and with which.
+# The choice that each of these members is valid with.
 CHOICES: Final[Mapping[str, str]] = {"credential": "WEB_AUTHN", "password": "PASSWORD"}
 
 
 class LogInSchema(Schema):
-    """A user name with its password, or alone to choose how to prove who it is."""
+    """A user name, with a password or to choose another first factor."""
 
     username = account_fields.username()
     password = account_fields.password()
@@ -51,13 +51,15 @@ class LogInSchema(Schema):
 
     @validates_schema
     def check_preference(self, data: Mapping[str, Any], **_: Any) -> None:  # noqa: ANN401 -- marshmallow's hook
-        """Refuse a preference where there is nothing left to choose."""
+        """Reject a preferred challenge beside a password."""
         if "password" in data and "preferred_challenge" in data:
-            raise ValidationError(["Leave it out, or the password."], "preferredChallenge")
+            raise ValidationError(
+                ["Send either a password or a preferred challenge."], "preferredChallenge"
+            )
 
 
 class AnswerSchema(Schema):
-    """An answer to a challenge: just what that challenge takes."""
+    """An answer to a challenge, with the members that the challenge takes."""
 
     code = account_fields.code()
     new_password = account_fields.password(data_key="newPassword")
@@ -68,11 +70,11 @@ class AnswerSchema(Schema):
 
 
 class ChallengeAnswerSchema(Schema):
-    """A challenge, by its name and session, and the answer to it."""
+    """An answer to a challenge, with the challenge's name and session."""
 
     example: Mapping[str, object] = {
         "name": "SOFTWARE_TOKEN_MFA",
-        "session": "the session that logging in answered with",
+        "session": "the session from the log-in response",
         "username": "alice@example.com",
         "answer": {"code": "482913"},
     }
@@ -88,28 +90,28 @@ class ChallengeAnswerSchema(Schema):
 
     @validates_schema
     def check_answer(self, data: Mapping[str, Any], **_: Any) -> None:  # noqa: ANN401 -- marshmallow's hook
-        """Refuse what the challenge does not take, and an answer without what it needs."""
+        """Reject members that the challenge does not take, and an answer without a required one."""
         takes = TAKES[data["name"]]
         given = {AnswerSchema._declared_fields[name].data_key or name for name in data["answer"]}  # noqa: SLF001 -- marshmallow offers no other way to a field's key
         wrong = {
-            name: ["This challenge does not take it."]
+            name: ["This challenge does not take this member."]
             for name in given - {*takes.one_of, *takes.optional}
         }
         if "choice" in given:
             wrong |= {
-                name: ["This choice does not take it."]
+                name: ["This choice does not take this member."]
                 for name, choice in CHOICES.items()
                 if name in given.intersection(takes.optional) and data["answer"]["choice"] != choice
             }
         if len(given.intersection(takes.one_of)) != 1:
             needed = " or ".join(takes.one_of)
-            wrong.setdefault(takes.one_of[0], [f"Send {needed}: this challenge needs it."])
+            wrong.setdefault(takes.one_of[0], [f"This challenge requires {needed}."])
         if wrong:
             raise ValidationError({"answer": wrong})
 
     @post_load
     def make(self, data: Mapping[str, Any], **_: Any) -> Answer:  # noqa: ANN401 -- marshmallow's hook
-        """Return the answer; an attribute that callers may not set is refused by its name."""
+        """Return the answer; raises ValidationError for attributes that are not writable."""
         answer = {**data["answer"]}
         account_fields.check_writable(
             answer.get("attributes", {}), self._writable_attributes, inside="answer"
@@ -128,14 +130,14 @@ class RefreshSchema(Schema):
 
 
 class LogOutSchema(Schema):
-    """Which sessions end: the refresh token's, or all."""
+    """The sessions to end: that of a refresh token, or all."""
 
     refresh_token = account_fields.token(load_default=None, data_key="refreshToken")
     everywhere = account_fields.StrictBoolean(load_default=False, metadata={"examples": [True]})
 
 
 class ChallengeSchema(Schema):
-    """What is asked for before tokens are given, in Cognito's own names."""
+    """A challenge to answer before tokens are issued, with Cognito's names."""
 
     name = fields.String(required=True, metadata={"examples": ["SOFTWARE_TOKEN_MFA"]})
     session = fields.String()
@@ -144,7 +146,7 @@ class ChallengeSchema(Schema):
 
 
 class TokensSchema(Schema):
-    """A signed-in user's tokens."""
+    """The tokens of a signed-in user."""
 
     user_id = fields.String(required=True, data_key="userId")
     id_token = fields.String(required=True, data_key="idToken")
@@ -154,11 +156,11 @@ class TokensSchema(Schema):
         required=True, data_key="tokenType", validate=validate.Equal("Bearer")
     )
     expires_in = fields.Integer(
-        required=True, data_key="expiresIn", metadata={"description": "Seconds."}
+        required=True, data_key="expiresIn", metadata={"description": "In seconds."}
     )
 
 
 class ChallengedSchema(Schema):
-    """A sign-in that is not complete yet."""
+    """A sign-in with a challenge to answer."""
 
     challenge = fields.Nested(ChallengeSchema, required=True)

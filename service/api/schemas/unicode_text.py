@@ -1,4 +1,4 @@
-"""What of Unicode a text of this service may hold, and the one form in which it is kept."""
+"""The Unicode rules of texts: allowed characters and normalization."""
 
 import re
 import unicodedata
@@ -8,13 +8,13 @@ from marshmallow import ValidationError
 
 from service.domain.normalization import MAX_MARKS, is_stream_safe
 
-# Ranges for a character class, written so that Python and ECMA-262 read them alike.
+# Ranges for a character class, in a syntax common to Python and ECMA-262.
 SPACES: Final = r" \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"  # category Zs
-# Of the basic plane: controls but tab, line feed and carriage return, and noncharacters.
+# Basic plane: controls except tab, line feed and carriage return; noncharacters.
 NOT_IN_TEXT: Final = r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufdd0-\ufdef\ufffe\uffff"
-# All controls, separators of lines and paragraphs, embeddings, overrides and isolates of the writing
-# direction, which make a text look like another one (UTR 36, section 2.4), and noncharacters. Marks of
-# the direction, such as U+200F, do no harm and are needed.
+# All controls; line and paragraph separators; bidirectional embeddings, overrides and isolates, which can
+# make a text look like another (UTR 36, section 2.4); noncharacters. Marks such as U+200F are allowed:
+# scripts need them.
 NOT_IN_A_LINE: Final = (
     r"\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufdd0-\ufdef\ufffe\uffff"
 )
@@ -27,56 +27,55 @@ _NO_CHARACTER: Final = re.compile(
     + "".join(rf"\U{plane:04x}fffe\U{plane:04x}ffff" for plane in range(17))
     + "]"
 )
-# Letters and a symbol that show nothing: the Hangul fillers, Khmer's inherent vowels, Braille's blank.
+# Invisible letters and symbols: the Hangul fillers, Khmer inherent vowels, the Braille blank.
 _BLANK: Final = frozenset("\u115f\u1160\u3164\uffa0\u17b4\u17b5\u2800")
 
-# One code point is the canonical composition of at most so many, so a text in Normalization Form C has
-# at least a quarter of its code points (UAX #15, section 9, and U+1F82, for one).
+# The most code points that compose into one (U+1F82, for example), so NFC shortens a text at most to a
+# quarter (UAX #15, section 9).
 MAX_COMPOSED: Final = 4
 
 
 def normal_form(text: str) -> str:
     """
-    Return *text* in Unicode's Normalization Form C; what looks and means the same is the same.
+    Return *text* in Normalization Form C, in linear time.
 
-    Raises ValidationError where it has more than MAX_MARKS combining marks in a row. Takes time that is
-    proportional to the length of *text*, which the caller bounds.
+    Raises ValidationError for more than MAX_MARKS combining marks in a row.
     """
     if text.isascii():
         return text
     if not is_stream_safe(text):
-        raise ValidationError(f"Must not hold more than {MAX_MARKS} combining marks in a row.")
+        raise ValidationError(f"Must not have more than {MAX_MARKS} combining marks in a row.")
     return unicodedata.normalize("NFC", text)
 
 
 def fault(text: str) -> str | None:
-    """Say what *text* holds that no text may; tabs and line ends are no fault."""
+    """Return the message for a character that no text may have, or None."""
     if text.isascii() and text.isprintable():
         return None
     if _CONTROL.search(text):
-        return "Must not hold control characters other than tabs and line ends."
+        return "Must not contain control characters other than tabs and line ends."
     if _NO_CHARACTER.search(text):
-        return "Must not hold surrogates or code points that Unicode sets aside as no characters."
+        return "Must not contain surrogates or Unicode noncharacters."
     return None
 
 
 def fault_of_a_line(text: str) -> str | None:
-    """Say what *text* holds that a text of one line may not."""
+    """Return the message for a character that a line may not have, or None."""
     if text.isascii() and text.isprintable():
         return None
     if _CONTROL_OR_BREAK.search(text):
-        return "Must be one line without control characters."
+        return "Must be a single line without control characters."
     if _DIRECTION_CONTROL.search(text):
-        return "Must not hold controls of the writing direction."
+        return "Must not contain bidirectional control characters."
     return fault(text)
 
 
 def is_blank(text: str) -> bool:
-    """Tell whether *text* shows nothing at all."""
-    return not any(map(_shows, text))
+    """Return whether *text* has no visible character."""
+    return not any(map(_is_visible, text))
 
 
-def _shows(character: str) -> bool:
-    """Tell whether a character shows by itself; a newer Unicode's, unknown here, is taken to."""
+def _is_visible(character: str) -> bool:
+    """Return whether a character is visible; unassigned ones count as visible."""
     category = unicodedata.category(character)
     return (category[0] in "LNPS" or category in {"Cn", "Co"}) and character not in _BLANK

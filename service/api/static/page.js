@@ -2,24 +2,23 @@
 
 window.addEventListener("load", () => {
   const ui = SwaggerUIBundle({
-    url: "openapi.json", // it stands beside the page, so that both work behind any path prefix
+    url: "openapi.json", // relative, so that the page works behind any path prefix
     dom_id: "#page",
     deepLinking: true,
     displayRequestDuration: true,
-    persistAuthorization: false, // tokens must not outlive the page
+    persistAuthorization: false, // tokens are gone when the page is closed
     tryItOutEnabled: true,
     defaultModelsExpandDepth: 0,
-    validatorUrl: null, // nothing leaves this host
+    validatorUrl: null, // sends nothing to other hosts
     responseInterceptor: (response) => {
-      identify(ui, response);
+      authorize(ui, response);
       return response;
     },
   });
 });
 
-// Who logs in on the page is who its next calls are made as: the schemes of the document's
-// `components.securitySchemes` get the values that the answer carries.
-function identify(ui, response) {
+// Fill in the document's `components.securitySchemes` from the response of a log-in.
+function authorize(ui, response) {
   const { userId, accessToken } = response.ok && response.body ? response.body : {};
   if (userId && accessToken) {
     ui.preauthorizeApiKey("identity", userId);

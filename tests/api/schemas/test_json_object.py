@@ -133,7 +133,7 @@ def test_what_cannot_be_stored_is_refused_with_its_place(value: JsonValue, path:
         ({"a": "é" * 32_768}, "65536 bytes"),
         ({"a": '"' * 32_768}, "65536 bytes"),
         ({"\u00e9": 1, "e\u0301": 1}, "same name twice"),
-        ({"\u0000": 1}, "A name in it"),
+        ({"\u0000": 1}, "A name"),
         ("text", "object"),
         ([], "object"),
     ],

@@ -77,7 +77,7 @@ def test_choice_comes_with_what_the_chosen_one_takes(
         assert _loaded("SELECT_CHALLENGE", answer).choice == choice
     else:
         assert _wrong("SELECT_CHALLENGE", answer) == {
-            "answer": {more: ["This choice does not take it."]}
+            "answer": {more: ["This choice does not take this member."]}
         }
 
 
@@ -113,7 +113,7 @@ def test_attribute_that_callers_may_not_set_is_refused_by_name() -> None:
     }
 
     assert _wrong("NEW_PASSWORD_REQUIRED", answer) == {
-        "answer": {"attributes": {"email_verified": ["Cannot be set here."]}}
+        "answer": {"attributes": {"email_verified": ["Cannot be set by callers."]}}
     }
 
 

@@ -1,1 +1,1 @@
-"""The kinds of field that profiles have; a deployment's own fields may be of them too."""
+"""Field types of profiles, also for the fields of a deployment's own schema."""

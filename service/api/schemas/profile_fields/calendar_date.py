@@ -9,8 +9,8 @@ from marshmallow import ValidationError
 
 from service.api.schemas.profile_fields.text import CanonicalText
 
-EARLIEST: Final = date(1900, 1, 1)  # nobody alive was born before
-_FURTHEST_EAST: Final = timedelta(hours=14)  # Kiribati: where a day begins first
+EARLIEST: Final = date(1900, 1, 1)  # before the birth of anyone alive
+_FURTHEST_EAST: Final = timedelta(hours=14)  # Kiribati, the earliest time zone
 
 
 def _utc_now() -> datetime:
@@ -18,7 +18,7 @@ def _utc_now() -> datetime:
 
 
 class Birthdate(CanonicalText):
-    """A day of the calendar as `YYYY-MM-DD`, from 1900 to what is today anywhere on Earth."""
+    """A date as `YYYY-MM-DD`, from 1900 to today in the earliest time zone."""
 
     about = "Not in the future."
     format = "date"
@@ -29,7 +29,7 @@ class Birthdate(CanonicalText):
         self._now = now
 
     def canonical(self, text: str) -> str:
-        """Return the date; OpenID's year 0000 for "not told" is no date that others could read."""
+        """Return the date; OpenID's year 0000, for an omitted year, is rejected."""
         if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
             try:
                 given = date.fromisoformat(text)
@@ -38,5 +38,5 @@ class Birthdate(CanonicalText):
             else:
                 if EARLIEST <= given <= (self._now() + _FURTHEST_EAST).date():
                     return text
-                raise ValidationError(f"Must be from {EARLIEST} to today.")
+                raise ValidationError(f"Must be a date from {EARLIEST} to today.")
         raise ValidationError("Must be a date such as 1990-12-31.")

@@ -17,23 +17,22 @@ from service.api.schemas.profile_fields.text import Line
 
 _IN_BRACKETS: Final = re.compile(r" \([^)]*\)")
 _WORD: Final = re.compile(r"[^\W_]+|&")
-_IN_FULL: Final = {"&": "and", "st": "saint"}
+_EXPANSIONS: Final = {"&": "and", "st": "saint"}
 
 
 class Country(Line):
     """
-    A country of ISO 3166-1, by its code or by its English name.
+    A country of ISO 3166-1, by code or English name.
 
-    Names are those of ISO and those of CLDR, which is where browsers and phones have theirs from:
-    "Russian Federation" and "Russia". What was sent is kept, a code in upper case, and a name that
-    differs in case, accents or the like as the lists spell it.
+    Names are those of ISO and of CLDR, which browsers and phones use: "Russian Federation" and "Russia".
+    Codes are converted to upper case, names to the spelling of the lists.
     """
 
     about = "A country of ISO 3166-1: its code or its English name."
     longest = 64
 
     def prepare(self) -> None:
-        """Read the lists of countries."""
+        """Load the lists of countries."""
         _known()
 
     def canonical(self, text: str) -> str:
@@ -56,7 +55,7 @@ class Country(Line):
 class _Known:
     codes: frozenset[str]  # of two letters and of three
     names: frozenset[str]
-    by_key: Mapping[str, str]  # a name by what it has in common with other ways to write it
+    by_key: Mapping[str, str]  # names by their normalized spelling
 
 
 @cache
@@ -74,7 +73,7 @@ def _known() -> _Known:
 
 
 def _spellings(name: str) -> Iterator[str]:
-    """Give a listed name, and what is left when its order and its remarks are undone."""
+    """Yield a listed name, without its remarks, and in natural word order."""
     yield name
     yield _IN_BRACKETS.sub("", name)
     if ", " in name:  # "Korea, Republic of"
@@ -83,12 +82,12 @@ def _spellings(name: str) -> Iterator[str]:
 
 
 def _key(name: str) -> str:
-    """Return the words of a name without case, accents, punctuation and articles."""
+    """Return a name without case, accents, punctuation and articles."""
     letters = "".join(
         letter
         for letter in unicodedata.normalize("NFKD", name)  # of at most `longest` characters
         if not unicodedata.combining(letter)
     )
     words = _WORD.findall(letters.casefold())
-    kept = [_IN_FULL.get(word, word) for word in words if word != "the"]
+    kept = [_EXPANSIONS.get(word, word) for word in words if word != "the"]
     return " ".join(kept)

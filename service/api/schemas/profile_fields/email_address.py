@@ -1,4 +1,4 @@
-"""Addresses for mail."""
+"""E-mail addresses."""
 
 import re
 from typing import Final
@@ -15,15 +15,15 @@ _SHAPE: Final = rf"{_PART}@{_PART}\.{_PART}"
 
 class EmailAddress(CanonicalText):
     """
-    An address for mail, international ones included; its domain is kept in lower case.
+    An e-mail address, internationalized ones included, with its domain in lower case.
 
-    No name server is asked: that the address is somebody's, only a mail to it can show.
+    The domain is not resolved: only a message can verify an address.
     """
 
-    about = "An address for mail, its domain in lower case."
+    about = "An e-mail address; its domain is stored in lower case."
     format = "idn-email"
     shape = f"^{_SHAPE}$"
-    longest = 254  # RFC 5321 leaves 254 for an address in angle brackets of 256
+    longest = 254  # RFC 5321: 256 with angle brackets
 
     def canonical(self, text: str) -> str:
         """Return the address."""
@@ -33,7 +33,7 @@ class EmailAddress(CanonicalText):
                     text,
                     strict=True,
                     check_deliverability=False,
-                    test_environment=True,  # takes *.test, where applications are tested
+                    test_environment=True,  # accepts *.test
                 ).normalized
             except EmailNotValidError:
                 pass

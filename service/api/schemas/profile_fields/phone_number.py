@@ -8,19 +8,19 @@ from marshmallow import ValidationError
 
 from service.api.schemas.profile_fields.text import CanonicalText
 
-# Up to 15 digits, and two of a trunk prefix as in +44 (0)20.
+# Up to 15 digits and two of a trunk prefix, as in +44 (0)20.
 _SHAPE: Final = r"\+[1-9](?:[ ().-]{0,2}[0-9]){1,16}"
 
 
 class PhoneNumber(CanonicalText):
     """
-    A telephone number with its country code, kept in E.164.
+    A telephone number with its country code, stored in E.164.
 
-    The country code must exist and the number have a length that is dialled there. Whether its block
-    has been given out is not asked: that changes faster than any release.
+    The country code must exist, and the length must be possible there. The number's block need not be
+    assigned: assignments change more often than releases.
     """
 
-    about = "A telephone number; kept in E.164."
+    about = "A telephone number; stored in E.164."
     shape = f"^{_SHAPE}$"
     longest = 40
 
@@ -29,7 +29,7 @@ class PhoneNumber(CanonicalText):
         number = _read(text)
         if number is not None and phonenumbers.is_possible_number(number):
             kept = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-            if _read(kept) == number:  # else two trunk prefixes were dialled, or more
+            if _read(kept) == number:  # else it has several trunk prefixes
                 return kept
         raise ValidationError(
             "Must be a telephone number with its country code (E.164), such as +912212345678."

@@ -1,4 +1,4 @@
-"""Texts: of one line, and of several."""
+"""Texts of one line, and of several lines."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
@@ -22,16 +22,16 @@ MAX_TEXT_CHARACTERS: Final = 4_096
 
 class CanonicalText(fields.String):
     """
-    A text that is checked and put into one canonical form; null removes it.
+    A text that is validated and normalized to a canonical form; null removes it.
 
-    *example* is shown in the API document. A subclass says in `canonical` what it takes, in `format`,
-    `shape`, `shortest` and `longest` as much of that as JSON Schema can say, and the rest in `about`.
+    A subclass implements `canonical`, and describes the valid texts for JSON Schema in `format`, `shape`
+    (a pattern), `shortest` and `longest`, and for readers in `about`.
     """
 
     about: ClassVar[str | None] = None
 
     format: ClassVar[str | None] = None
-    shape: ClassVar[str | None] = None  # a pattern that Python and ECMA-262 read alike
+    shape: ClassVar[str | None] = None  # a pattern in a syntax common to Python and ECMA-262
     shortest: ClassVar[int | None] = None  # characters
     longest: int | None = None  # characters
 
@@ -52,20 +52,20 @@ class CanonicalText(fields.String):
         self.limits = self._limits()
 
     def canonical(self, text: str) -> str:
-        """Return *text*, in Normalization Form C already, as it is kept; raises ValidationError."""
+        """Return the canonical form of *text*, which is in NFC; raises ValidationError."""
         raise NotImplementedError
 
     def prepare(self) -> None:
-        """Read the tables that `canonical` needs: a schema is made as the service starts."""
+        """Load the data that `canonical` needs, when the service starts."""
 
     def _bind_to_schema(self, field_name: str, parent: Any) -> None:  # noqa: ANN401 -- marshmallow's hook
         super()._bind_to_schema(field_name, parent)
         self.prepare()
 
     def _limits(self) -> Mapping[str, object]:
-        """Return what JSON Schema can say of a text to write, beside its type and format."""
-        said = {"minLength": self.shortest, "maxLength": self.longest, "pattern": self.shape}
-        return {keyword: value for keyword, value in said.items() if value is not None}
+        """Return the JSON Schema keywords for the valid texts."""
+        keywords = {"minLength": self.shortest, "maxLength": self.longest, "pattern": self.shape}
+        return {keyword: value for keyword, value in keywords.items() if value is not None}
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:  # noqa: ANN401 -- marshmallow's hook
         if not isinstance(value, str):
@@ -76,7 +76,7 @@ class CanonicalText(fields.String):
         return self.canonical(text)
 
     def _check_length(self, text: str, *, at_most: int = 1) -> None:
-        """Refuse a text of more than *at_most* times the longest; raises ValidationError."""
+        """Raise ValidationError if *text* has more than *at_most* times `longest` characters."""
         if self.longest is not None and len(text) > at_most * self.longest:
             raise ValidationError(
                 f"Must have {self.shortest or 1} to {self.longest} characters;"
@@ -86,10 +86,9 @@ class CanonicalText(fields.String):
 
 class Line(CanonicalText):
     """
-    A text of one line that shows something and has no white space at its ends.
+    A visible text of one line, without leading and trailing white space.
 
-    White space at the ends is refused, not dropped: two names that look alike would differ by it, and
-    what was accepted comes back as it was sent.
+    White space is rejected and not trimmed, so that texts are returned as they were sent.
     """
 
     shape = f"^[^{NOT_IN_A_LINE}{SPACES}](?:[^{NOT_IN_A_LINE}]*[^{NOT_IN_A_LINE}{SPACES}])?$"
@@ -101,29 +100,29 @@ class Line(CanonicalText):
         wrong = fault_of_a_line(text)
         if wrong is not None:
             raise ValidationError(wrong)
-        _require_something(text)
+        _require_visible(text)
         if text != text.strip():
             raise ValidationError("Must not begin or end with white space.")
         return text
 
 
 class Paragraphs(CanonicalText):
-    """A text of any lines that shows something; its lines end with a line feed."""
+    """A visible text of any number of lines, which end with a line feed."""
 
     shape = f"^[^{NOT_IN_TEXT}]+$"
     shortest = 1
     longest = MAX_TEXT_CHARACTERS
 
     def canonical(self, text: str) -> str:
-        """Return *text* with a line feed for any line end; forms send CR LF."""
+        """Return *text* with line feeds in place of CR LF, which forms send, and CR."""
         text = text.replace("\r\n", "\n").replace("\r", "\n")
         wrong = fault(text)
         if wrong is not None:
             raise ValidationError(wrong)
-        _require_something(text)
+        _require_visible(text)
         return text
 
 
-def _require_something(text: str) -> None:
+def _require_visible(text: str) -> None:
     if is_blank(text):
-        raise ValidationError("Must show something; send null to remove the field.")
+        raise ValidationError("Must have visible characters; send null to remove the field.")

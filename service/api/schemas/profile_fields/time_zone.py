@@ -10,9 +10,9 @@ from service.api.schemas.profile_fields.text import CanonicalText
 
 class TimeZone(CanonicalText):
     """
-    A name of the IANA time zone database, its links included, in its own case.
+    A name or link of the IANA time zone database, case-sensitive.
 
-    The names are those of the tzdata package, whatever the machine has: all processes take the same.
+    The names are those of the tzdata package, not of the machine.
     """
 
     about = "A time zone of the IANA database."
@@ -20,7 +20,7 @@ class TimeZone(CanonicalText):
     longest = 64
 
     def prepare(self) -> None:
-        """Read the list of time zones."""
+        """Load the time zone names."""
         _names()
 
     def canonical(self, text: str) -> str:
@@ -32,6 +32,6 @@ class TimeZone(CanonicalText):
 
 @cache
 def _names() -> frozenset[str]:
-    """Return the database's names; Factory stands for a clock that nobody has set."""
+    """Return the names, without Factory, which is for unset clocks."""
     names = resources.files("tzdata").joinpath("zones").read_text(encoding="ascii").split()
     return frozenset(names) - {"Factory"}

@@ -1,4 +1,4 @@
-"""Addresses of pages and pictures."""
+"""URLs of pages and pictures."""
 
 import re
 from ipaddress import IPv4Address, IPv6Address
@@ -11,7 +11,7 @@ from marshmallow import ValidationError
 from service.api.schemas.profile_fields.text import CanonicalText
 from service.api.schemas.unicode_text import NOT_IN_A_LINE, SPACES, fault_of_a_line
 
-# RFC 3987 without user information; with brackets in paths and queries, which many frameworks send.
+# RFC 3987 without user information, but with brackets in paths and queries, which many frameworks send.
 _NEVER: Final = rf'{NOT_IN_A_LINE}{SPACES}"<>\\^`{{|}}'
 _CHARACTER: Final = rf"(?:[^%{_NEVER}]|%[0-9A-Fa-f]{{2}})"
 _SHAPE: Final = (
@@ -24,9 +24,9 @@ _ADDRESS: Final = re.compile(_SHAPE)
 
 class WebAddress(CanonicalText):
     """
-    An absolute http or https URL, international ones (RFC 3987) included, kept as it was sent.
+    An absolute http or https URL, internationalized ones (RFC 3987) included, stored as sent.
 
-    The service never fetches it, so where it leads is no matter here.
+    The service never fetches it.
     """
 
     about = "An absolute URL without user information."
@@ -44,20 +44,20 @@ class WebAddress(CanonicalText):
         try:
             parts = urlsplit(text)
             usable = parts.port != 0 and _is_host(parts.hostname or "")
-        except ValueError:  # a port beyond 65535, brackets around no address
+        except ValueError:  # an invalid port or IPv6 address
             usable = False
         if not usable:
-            raise ValidationError("Must name a host that there can be, and a port if any.")
+            raise ValidationError("Must have a valid host, and a valid port if any.")
         return text
 
 
 def _is_host(name: str) -> bool:
-    """Tell whether *name*, in lower case, is an IP address or a domain name of several labels."""
+    """Return whether *name*, in lower case, is an IP address or a domain name of several labels."""
     if ":" in name:
         IPv6Address(name)
         return True
     last = name.removesuffix(".").rpartition(".")[2]
-    if last.isascii() and last.isdigit():  # what browsers take for an IPv4 address
+    if last.isascii() and last.isdigit():  # browsers parse it as an IPv4 address
         IPv4Address(name)
         return True
     try:
