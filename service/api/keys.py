@@ -57,21 +57,21 @@ class ServerLoad:
     size of all incomplete request bodies.
     """
 
-    needs: Mapping[Handler, Dependency] = field(default_factory=dict)
-    rooms: Mapping[Dependency, Slots] = field(
+    dependencies: Mapping[Handler, Dependency] = field(default_factory=dict)
+    slots: Mapping[Dependency, Slots] = field(
         default_factory=lambda: {each: Slots() for each in Dependency}
     )
     draining: bool = False
     waiting_bytes: int = 0
 
-    def room(self, handler: Handler) -> Slots:
+    def slots_of(self, handler: Handler) -> Slots:
         """Return the slots of a handler."""
-        return self.rooms[self.needs.get(handler, Dependency.NOTHING)]
+        return self.slots[self.dependencies.get(handler, Dependency.NOTHING)]
 
     @property
     def in_flight(self) -> int:
         """The number of all requests in flight."""
-        return sum(room.in_flight for room in self.rooms.values())
+        return sum(slots.in_flight for slots in self.slots.values())
 
 
 CONFIG: Final = web.AppKey("config", Config)
@@ -95,6 +95,6 @@ REQUEST_ID: Final = web.RequestKey("request_id", str)
 TRACE_ID: Final = web.RequestKey("trace_id", str)  # only with tracing
 IDENTITY: Final = web.RequestKey("identity", Identity)
 TARGET_UNUSABLE: Final = web.RequestKey("target_unusable", bool)  # present only if true
-SLOTS: Final = web.RequestKey("room", Slots)
+SLOTS: Final = web.RequestKey("slots", Slots)
 ACCESS_TOKEN: Final = web.RequestKey("access_token", str)
 PROBLEM_CODE: Final = web.ResponseKey("problem_code", str)

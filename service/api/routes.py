@@ -89,7 +89,7 @@ def all_routes() -> Iterator[tuple[Route, Access]]:
             yield route, access
 
 
-def needs() -> Mapping[Handler, Dependency]:
+def dependencies() -> Mapping[Handler, Dependency]:
     """Return the upstream that each handler depends on; those that call both wait for Cognito first."""
     return {
         route.operation.call: Dependency.DYNAMODB

@@ -46,7 +46,7 @@ class Connections:
 
     def is_full(self, needs: Dependency) -> bool:
         """Tell whether one more request of its kind would be too many, and its connection may be kept."""
-        in_flight = self.load.rooms[needs].in_flight
+        in_flight = self.load.slots[needs].in_flight
         return in_flight >= self.most_in_flight and not self.load.draining
 
     def count_in(self, metrics: Metrics) -> None:

@@ -31,14 +31,17 @@ async def test_requests_are_counted_by_route(start: Start) -> None:
 async def test_request_that_is_one_too_many_is_counted_as_shed(start: Start) -> None:
     """A request beyond max-in-flight counts as shed; the one in flight shows while it is."""
     api = await start({"server": {"max-in-flight": "1"}})
-    metrics, room = api.app[keys.METRICS], api.app[keys.SERVER_LOAD].rooms[keys.Dependency.DYNAMODB]
-    room.in_flight = 1
+    metrics, slots = (
+        api.app[keys.METRICS],
+        api.app[keys.SERVER_LOAD].slots[keys.Dependency.DYNAMODB],
+    )
+    slots.in_flight = 1
     try:
         async with api.get("/v1/user/profile", headers=ALICE) as answer:
             assert answer.status == 503
         samples = samples_of(metrics)
     finally:
-        room.in_flight = 0
+        slots.in_flight = 0
 
     assert samples["http_requests_in_flight"] == 1
     assert samples['http_requests_shed_total{reason="requests"}'] == 1

@@ -71,7 +71,7 @@ def test_some_requests_are_never_refused_unseen(request_: bytes) -> None:
 
 def test_each_request_has_the_places_of_what_it_needs() -> None:
     """What is refused unseen is counted as the application would count it."""
-    needs = routes.needs()
+    needs = routes.dependencies()
     for route, _ in routes.all_routes():
         line = f"{route.method} {route.path}?a=b HTTP/1.1\r\n".encode()
         assert dependency_of(line) == needs.get(route.operation.call), line

@@ -22,7 +22,7 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     if request.path.startswith(HEALTH):  # a busy process is healthy
         return await handler(request)
     app = request.app
-    slots = request[keys.SLOTS] = app[keys.SERVER_LOAD].room(request.match_info.handler)
+    slots = request[keys.SLOTS] = app[keys.SERVER_LOAD].slots_of(request.match_info.handler)
     if slots.in_flight >= app[keys.CONFIG].server.max_in_flight:
         app[keys.METRICS].request_shed("requests")
         raise Overloaded(retry_after_s=1)

@@ -178,8 +178,8 @@ async def test_refusals_are_readable_for_a_listed_page(start: Start, memory: Ada
 async def test_overload_is_readable_for_a_listed_page(start: Start) -> None:
     """A 503 says in a header that the page may read when to come back."""
     api = await start(LISTED)
-    room = api.app[keys.SERVER_LOAD].rooms[keys.Dependency.DYNAMODB]
-    room.in_flight = api.app[keys.CONFIG].server.max_in_flight
+    slots = api.app[keys.SERVER_LOAD].slots[keys.Dependency.DYNAMODB]
+    slots.in_flight = api.app[keys.CONFIG].server.max_in_flight
     answer = await api.get(PATH, headers={"Origin": ORIGIN})
 
     assert (answer.status, answer.headers["Retry-After"]) == (503, "1")

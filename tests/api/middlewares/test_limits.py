@@ -138,7 +138,7 @@ async def test_places_are_counted_alike_before_the_application(memory: Adapters)
 
 def test_each_route_has_the_places_of_what_it_needs() -> None:
     """What is under /api/auth needs Cognito, a profile DynamoDB, and what is known anyway nothing."""
-    needs = routes.needs()
+    needs = routes.dependencies()
     nothing = {"/api/auth/config", "/v1/user/profile/schema"}
 
     for route, _ in routes.all_routes():
