@@ -1,4 +1,4 @@
-"""The HTTP layer with fakes behind it."""
+"""The HTTP layer in front of fakes."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias, cast
@@ -24,7 +24,7 @@ ALICE = {"x-amzn-oidc-identity": "alice"}
 
 
 class CheckedClient(TestClient[web.Request, web.Application]):
-    """A client that holds every answer against the service's own API document."""
+    """A client that checks every response against the service's API document."""
 
     async def _request(
         self,
@@ -44,7 +44,7 @@ class CheckedClient(TestClient[web.Request, web.Application]):
 
 
 class ServiceServer(TestServer):
-    """A server that leaves bodies in their content coding, as the service's own does."""
+    """A server that does not decompress bodies, like the service's own."""
 
     async def _make_runner(self, **options: Any) -> BaseRunner:  # noqa: ANN401 -- aiohttp's signature
         return await super()._make_runner(auto_decompress=False, **options)
@@ -58,7 +58,7 @@ def aiohttp_client_cls() -> type[CheckedClient]:
 
 @pytest.fixture
 def start(aiohttp_client: AiohttpClient, memory: Adapters) -> Start:
-    """Return what starts the service with other settings, or with other adapters."""
+    """Return a function that starts the service with other settings or adapters."""
 
     async def started(*settings: Settings, adapters: Adapters = memory) -> Api:
         config = configured(AT_ONCE, *settings)

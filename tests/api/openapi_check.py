@@ -1,4 +1,4 @@
-"""Holds real answers against the API document."""
+"""A check of real responses against the API document."""
 
 import functools
 import re
@@ -8,12 +8,12 @@ from typing import Any
 import orjson
 from openapi_schema_validator import OAS31Validator, oas31_format_checker
 
-# Headers that an answer may only have where the document says so, and that a client acts on.
+# Headers that clients act on, so a response may have them only if the document says so.
 DOCUMENTED_HEADERS = ("Allow", "ETag", "Location", "Retry-After", "WWW-Authenticate")
 
 
 class AnswerCheck:
-    """Asserts of answers that *document*, the API document as parsed, describes them."""
+    """Asserts that *document*, the parsed API document, describes a response."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self._document = document
@@ -23,9 +23,9 @@ class AnswerCheck:
         self, method: str, path: str, *, status: int, headers: Mapping[str, str], body: bytes
     ) -> None:
         """
-        Assert that the document describes this answer; *path* is as sent, without its query.
+        Assert that the document describes this response; *path* is as sent, without its query.
 
-        *headers* must find a name in any case, as aiohttp's do.
+        *headers* must be case-insensitive, like aiohttp's.
         """
         where = f"{method} {path} -> {status}"
         responses = self._responses(method, path)
@@ -42,7 +42,7 @@ class AnswerCheck:
             self._check_json(where, described["schema"], orjson.loads(body))
 
     def _responses(self, method: str, path: str) -> Mapping[str, Any]:
-        """Return what is documented by status, also of a path or a method that there is not."""
+        """Return the documented responses by status, also for an unknown path or method."""
         unrouted = self._document["components"]["responses"]
         for pattern, described in self._paths:
             if pattern.fullmatch(path):
@@ -69,13 +69,16 @@ class AnswerCheck:
             assert name not in headers or name in documented, f"{where}: {name} is not documented"
 
     def _check_json(self, where: str, schema: Mapping[str, Any], value: object) -> None:
-        whole = {**schema, "components": self._document["components"]}  # where its references lead
+        whole = {
+            **schema,
+            "components": self._document["components"],
+        }  # the target of its references
         validator = OAS31Validator(whole, format_checker=oas31_format_checker)
         found = [f"{error.json_path}: {error.message}" for error in validator.iter_errors(value)]
         assert not found, f"{where}: " + "; ".join(found)
 
     def _resolved(self, described: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return what is described, or what it refers to."""
+        """Return a described object with its reference resolved."""
         if "$ref" not in described:
             return described
         found = self._document
@@ -86,18 +89,18 @@ class AnswerCheck:
 
 @functools.lru_cache(maxsize=4)
 def answer_check(document: bytes) -> AnswerCheck:
-    """Return the check of answers against *document*, which is parsed once and not for each answer."""
+    """Return the cached check of responses against *document*."""
     return AnswerCheck(orjson.loads(document))
 
 
 def _pattern(path: str) -> re.Pattern[str]:
-    """Return what a path of the document matches: each parameter stands for one segment."""
+    """Return the pattern of a documented path, in which a parameter matches one segment."""
     parts = re.split(r"\{\w+\}", path)
     return re.compile("[^/]+".join(re.escape(part) for part in parts))
 
 
 def _of_media_type(content: Mapping[str, Any], media_type: str) -> Mapping[str, Any] | None:
-    """Return what is documented of a media type, by its name or by a range such as `text/*`."""
+    """Return the documented content of a media type, by name or by a range such as `text/*`."""
     family = media_type.partition("/")[0]
     found: Mapping[str, Any] | None = content.get(media_type, content.get(f"{family}/*"))
     return found

@@ -1,4 +1,4 @@
-"""HTTP as bytes on a socket: what no sound client sends, and all that comes back."""
+"""Raw HTTP on a socket, for requests that no HTTP client sends."""
 
 import asyncio
 import io
@@ -20,11 +20,11 @@ from service.server.runner import Runner, Site
 from tests.support.configs import configured
 
 PATIENCE_S = 10.0
-MOST_PIECES = 300  # of a long request; a short one is sent byte by byte
+MOST_PIECES = 300  # of a long request; short ones are sent byte by byte
 
 
 class Answer(NamedTuple):
-    """One answer: its names in lower case."""
+    """A response, with header names in lower case."""
 
     status: int
     headers: dict[str, str]
@@ -32,7 +32,7 @@ class Answer(NamedTuple):
 
     @property
     def code(self) -> str | None:
-        """The code of a problem, None for any other answer."""
+        """The code of a problem, or None for another response."""
         if self.headers.get("content-type") != "application/problem+json":
             return None
         code = orjson.loads(self.body)["code"]
@@ -42,13 +42,13 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """All that came back on a connection, until the server closed it."""
+    """Everything received on a connection until the server closed it."""
 
     text: bytes
 
     @property
     def answers(self) -> list[Answer]:
-        """The answers, one after another; a byte that belongs to none is an error."""
+        """The responses in order; a byte outside of them is an error."""
         answers, rest = [], self.text
         while rest:
             head, found, rest = rest.partition(b"\r\n\r\n")
@@ -65,7 +65,7 @@ class Heard:
 
 @asynccontextmanager
 async def serving(app: web.Application, **settings: str) -> AsyncIterator[int]:
-    """Serve *app* as the service does, with other settings of the server; gives the port."""
+    """Serve *app* as the service does, with other server settings, and yield the port."""
     config = configured({"server": settings}).server
     runner = Runner(app, config, shutdown_timeout_s=1)
     await runner.setup()
@@ -78,11 +78,11 @@ async def serving(app: web.Application, **settings: str) -> AsyncIterator[int]:
 
 async def exchange(port: int, *parts: bytes, answers: int = 1) -> Heard:
     """
-    Send *parts*, each in a packet of its own, and listen until the server closes.
+    Send *parts*, each in its own packet, and read until the server closes the connection.
 
-    Once all is sent, and answered by that many *answers*, the client says that nothing more will come:
-    a server that would keep the connection closes it then. A plain socket, because a stream forgets
-    what it has heard when the server hangs up while it sends.
+    When all is sent and *answers* responses have arrived, the client shuts down its sending side:
+    a server that would keep the connection closes it then. A plain socket, because a stream loses
+    received data when the server closes the connection during sending.
     """
     loop = asyncio.get_running_loop()
     with socket.socket() as client:
@@ -113,7 +113,7 @@ async def _listen(client: socket.socket, answers: int) -> bytes:
 
 
 def _whole(heard: bytes) -> int:
-    """Return how many answers are complete, `100 Continue` aside."""
+    """Return the number of complete responses without `100 Continue`."""
     count = 0
     while True:
         head, found, rest = heard.partition(b"\r\n\r\n")
@@ -126,21 +126,21 @@ def _whole(heard: bytes) -> int:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Let the loop run until *condition* holds, which no event tells."""
+    """Run the loop until *condition* holds, for which there is no event."""
     async with asyncio.timeout(PATIENCE_S):
         while not condition():  # noqa: ASYNC110 -- aiohttp has no event for what tests ask here
             await asyncio.sleep(0.001)
 
 
 def bytewise(request: bytes) -> list[bytes]:
-    """Return the bytes of a request, one by one; of a long one, the pieces."""
+    """Return the bytes of a request one by one, or a long one in larger parts."""
     size = -(-len(request) // MOST_PIECES)
     return [request[at : at + size] for at in range(0, len(request), size)]
 
 
 @contextmanager
 def logged() -> Iterator[io.StringIO]:
-    """Write the log as in production, whatever its level and whoever speaks, to the stream given."""
+    """Write the log of all loggers and levels to a stream, in the format of production."""
     stream = io.StringIO()
     root = logging.getLogger()
     loggers = [root, *map(logging.getLogger, logs.QUIET_LOGGERS)]

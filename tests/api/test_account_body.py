@@ -1,4 +1,4 @@
-"""Bodies of calls that go on to Cognito are small; an address that sends too many is refused first."""
+"""Bodies of calls to Cognito are small and limited by client address before they are read."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ from tests.support.fakes.user_pool import SIGNING_KEY
 ONE_A_DAY = {"limits": {"address-burst": "1", "address-per-s": "0.001"}}
 TOKEN = jwt.encode({"sub": "alice", "token_use": "access"}, SIGNING_KEY, algorithm="HS256")
 ACCESS = {"Authorization": f"Bearer {TOKEN}"}
-# Every route that takes a body and goes on to Cognito, with the event of its refusals.
+# Every route with a body that calls Cognito, with the audit event of its refusals.
 ROUTES = [
     ("POST", "/api/auth/signup", {}, "sign_up_refused"),
     ("POST", "/api/auth/confirm", {}, "confirmation_refused"),
@@ -37,7 +37,7 @@ ROUTES = [
 async def test_refused_bodies_count_and_then_none_is_read(
     start: Start, method: str, path: str, headers: Mapping[str, str], event: str
 ) -> None:
-    """A refused body counts against its address; beyond the limit not even its form is looked at."""
+    """A refused body counts against its address; beyond the limit no body is read."""
     api = await start(ONE_A_DAY)
     statuses = []
     with structlog.testing.capture_logs() as logged:
@@ -53,7 +53,7 @@ async def test_refused_bodies_count_and_then_none_is_read(
 
 
 async def test_body_that_is_taken_counts_once(start: Start) -> None:
-    """A call counts against its address when it is made, and not for its body too."""
+    """A call with a valid body counts once against its address."""
     api = await start({"limits": {"address-burst": "2", "address-per-s": "0.001"}})
 
     statuses = [
@@ -65,7 +65,7 @@ async def test_body_that_is_taken_counts_once(start: Start) -> None:
 
 
 async def test_body_of_too_many_values_is_refused(api: Api) -> None:
-    """No call that goes on to Cognito needs more than 300 names and values."""
+    """A body of a call to Cognito with more than 300 names and values is refused."""
     answered = {"credential": {"a": [0] * 300}}
     body = {"name": "WEB_AUTHN", "session": "s", "username": "u", "answer": answered}
 
@@ -77,7 +77,7 @@ async def test_body_of_too_many_values_is_refused(api: Api) -> None:
 
 @pytest.mark.parametrize(("count", "code"), [(50, "invalid_parameter"), (51, "invalid_fields")])
 async def test_attributes_are_at_most_fifty(start: Start, count: int, code: str) -> None:
-    """50 attributes are passed on, to a pool that does not have them; 51 are refused as one field."""
+    """50 attributes are passed to Cognito, 51 are refused as one field."""
     names = [f"custom:a{number}" for number in range(51)]
     api = await start({"auth": {"writable-attributes": " ".join(names)}})
     attributes = dict.fromkeys(names[:count], "x")

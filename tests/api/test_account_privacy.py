@@ -1,4 +1,4 @@
-"""What signing up and in tells of accounts, and the log of names, over HTTP with a fake behind."""
+"""Sign-up and sign-in do not reveal accounts, and the log does not reveal user names."""
 
 from dataclasses import replace
 
@@ -22,7 +22,7 @@ UNIFORM = {"auth": {"uniform-signup": "true"}}
 GUESS = "Attacker1!"
 WRONG = "Wrong1!!"
 NEW = "N3w-password"
-TYPED = "Corr3ct-horse!"  # a password in the field of the user name
+TYPED = "Corr3ct-horse!"  # a password in the user name field
 
 
 async def _code(api: Api, path: str, **body: object) -> tuple[int, str | None]:
@@ -33,7 +33,7 @@ async def _code(api: Api, path: str, **body: object) -> tuple[int, str | None]:
 
 @pytest.fixture
 def passwordless() -> MemoryUserPool:
-    """Return a pool in which one signs in by any code."""
+    """Return a user pool that accepts any code."""
     return MemoryUserPool(
         PoolRules(first_factors=("PASSWORD", "EMAIL_OTP"), custom_challenge=True, mfa="OPTIONAL")
     )
@@ -41,7 +41,7 @@ def passwordless() -> MemoryUserPool:
 
 @pytest.fixture
 async def codes(start: Start, passwordless: MemoryUserPool, memory: Adapters) -> Api:
-    """Start a service in front of it, in which alice has an account."""
+    """Start a service in front of that pool, with an account for alice."""
     provider = memory_identity_provider(passwordless)
     api = await start(adapters=replace(memory, identity_provider=provider))
     attributes = {"email": "alice@example.com"}
@@ -51,7 +51,7 @@ async def codes(start: Start, passwordless: MemoryUserPool, memory: Adapters) ->
 
 
 async def test_login_does_not_undo_a_uniform_sign_up(start: Start) -> None:
-    """After signing up with any name a login says the same of a new name and of a taken one."""
+    """After uniform sign-up, a log-in gets the same response for a new name and a taken one."""
     api = await start(UNIFORM)
     await _code(api, "signup", username="taken", password=PASSWORD)
 
@@ -66,7 +66,7 @@ async def test_login_does_not_undo_a_uniform_sign_up(start: Start) -> None:
 async def test_reset_that_is_required_is_not_told_where_sign_up_is_uniform(
     start: Start, user_pool: MemoryUserPool
 ) -> None:
-    """Cognito says so before it looks at the password, and so of existing users only."""
+    """A required password reset, which Cognito reports for existing users only, is not revealed."""
     api = await start(UNIFORM)
     await _code(api, "signup", username="alice", password=PASSWORD)
     user_pool.require_reset("alice")
@@ -81,7 +81,7 @@ async def test_reset_that_is_required_is_not_told_where_sign_up_is_uniform(
 async def test_uniform_sign_up_hides_what_only_new_names_meet(
     start: Start, memory: Adapters, refusal: ServiceError, *, uniform: bool
 ) -> None:
-    """A message that is not sent, or no more messages today, is told only where a taken name is."""
+    """A failed delivery or a message quota is reported only without uniform sign-up."""
 
     class Failing(MemoryRegistrations):
         async def sign_up(self, account: NewAccount, client: Client) -> SignedUp:
@@ -98,7 +98,7 @@ async def test_uniform_sign_up_hides_what_only_new_names_meet(
 
 
 async def test_one_address_is_signed_up_ten_times_an_hour(api: Api) -> None:
-    """Whatever the user names are, an e-mail address gets ten messages."""
+    """An e-mail address gets at most ten messages, whatever the user names."""
     answers = [
         await _code(
             api,
@@ -116,7 +116,7 @@ async def test_one_address_is_signed_up_ten_times_an_hour(api: Api) -> None:
 async def test_changes_and_codes_of_an_address_count_with_sign_ups(
     start: Start, user_pool: MemoryUserPool
 ) -> None:
-    """Signing up, setting an address and asking for its code are one count by the address."""
+    """Sign-up, a changed address and its verification share the limit of the recipient."""
     api = await start({"limits": {"recipient-per-h": "3"}})
     victim = {"email": "victim@example.com"}
     await _code(api, "signup", username="alice", password=PASSWORD)
@@ -140,7 +140,7 @@ async def test_changes_and_codes_of_an_address_count_with_sign_ups(
 
 
 async def test_sign_in_by_code_sends_ten_an_hour(codes: Api) -> None:
-    """Of forty sign-ins that begin with a code ten are sent one."""
+    """Of forty sign-ins that begin with a code, ten send one."""
     answers = [
         await _code(codes, "login", username="alice", preferredChallenge="EMAIL_OTP")
         for _ in range(40)
@@ -151,9 +151,9 @@ async def test_sign_in_by_code_sends_ten_an_hour(codes: Api) -> None:
 
 @pytest.mark.parametrize(("preferred", "wrong"), [("EMAIL_OTP", 400), ("CUSTOM_CHALLENGE", 200)])
 async def test_wrong_codes_lock_the_name(codes: Api, preferred: str, wrong: int) -> None:
-    """Five wrong codes are answered, by an error or by a new challenge, and soon one is refused."""
+    """After five wrong codes the next attempt is refused, whichever response Cognito gave to them."""
     statuses = []
-    for _ in range(10):  # by which the lock is 16 s long, on however slow a machine
+    for _ in range(10):  # after which the lock takes 16 s, even on a slow machine
         begun = await codes.post(
             "/api/auth/login", json={"username": "alice", "preferredChallenge": preferred}
         )
@@ -169,7 +169,7 @@ async def test_wrong_codes_lock_the_name(codes: Api, preferred: str, wrong: int)
 
 
 async def test_reset_unlocks_the_name(codes: Api, passwordless: MemoryUserPool) -> None:
-    """Whoever has set a new password may sign in with it at once."""
+    """A user who has set a new password can sign in with it immediately."""
     wrong = [await _code(codes, "login", username="alice", password=WRONG) for _ in range(10)]
     await _code(codes, "password/forgot", username="alice")
     body = {"username": "alice", "code": passwordless.code("alice"), "password": NEW}
@@ -195,7 +195,7 @@ async def test_reset_unlocks_the_name(codes: Api, passwordless: MemoryUserPool) 
 async def test_name_that_may_be_a_password_is_hashed_in_the_log(
     codes: Api, path: str, body: dict[str, str]
 ) -> None:
-    """Where the pool has not taken a user name, its HMAC is written, the same in each line."""
+    """A user name that the pool has not accepted is logged as the same HMAC in each line."""
     with capture_logs() as logs:
         await _code(codes, path, username=TYPED, **body)
 
@@ -205,7 +205,7 @@ async def test_name_that_may_be_a_password_is_hashed_in_the_log(
 
 
 async def test_name_of_an_account_is_written_as_it_is(codes: Api) -> None:
-    """Where the pool has signed somebody in, the log says whom, and hashed where all names are."""
+    """A user name of a completed sign-in is logged as typed, or hashed with `identities = hashed`."""
     with capture_logs() as logs:
         await _code(codes, "login", username="alice", password=PASSWORD)
 
@@ -215,11 +215,11 @@ async def test_name_of_an_account_is_written_as_it_is(codes: Api) -> None:
 
 @pytest.mark.parametrize("identities", ["plain", "hashed"])
 async def test_hash_key_is_that_of_the_log(start: Start, identities: str) -> None:
-    """With a hash-key a refused name has the hash that the log gives to the same name elsewhere."""
+    """With a hash-key a refused name has the same hash as in all other log lines."""
     key = "sixteen characters"
     api = await start({"log": {"identities": identities, "hash-key": key}})
 
-    with capture_logs() as logs:  # which hashes nothing: the processors are not in it
+    with capture_logs() as logs:  # without processors, so it hashes nothing
         await _code(api, "login", username="alice", password=WRONG)
 
     (account,) = (line["account"] for line in logs if line["event"] == "sign_in_refused")

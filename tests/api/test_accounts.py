@@ -1,4 +1,4 @@
-"""Signing up, confirming, logging in and out, over HTTP with a fake behind."""
+"""Sign-up, confirmation, log-in and log-out over HTTP, with a fake user pool."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -21,7 +21,7 @@ ALICE = {"username": "alice", "password": PASSWORD}
 
 @pytest.fixture
 async def confirmed(api: Api, user_pool: MemoryUserPool) -> Api:
-    """Start a service that alice has confirmed her account with."""
+    """Start a service with a confirmed account for alice."""
     await api.post("/api/auth/signup", json=ALICE)
     code = user_pool.code("alice")
     answer = await api.post("/api/auth/confirm", json={"username": "alice", "code": code})
@@ -37,7 +37,7 @@ async def _tokens(api: Api) -> dict[str, Any]:
 
 
 async def test_sign_up_says_where_the_code_went(api: Api) -> None:
-    """A new account has an id and is not confirmed; its delivery is told where there is one."""
+    """A new account has an id and is not confirmed; the response has the delivery if there is one."""
     answer = await api.post(
         "/api/auth/signup", json={**ALICE, "attributes": {"email": "alice@example.com"}}
     )
@@ -52,7 +52,7 @@ async def test_sign_up_says_where_the_code_went(api: Api) -> None:
 
 
 async def test_taken_name_is_a_conflict(api: Api) -> None:
-    """Signing up twice is refused by its own code."""
+    """A taken user name is refused with its own code."""
     first = await api.post("/api/auth/signup", json=ALICE)
     second = await api.post("/api/auth/signup", json=ALICE)
 
@@ -62,7 +62,7 @@ async def test_taken_name_is_a_conflict(api: Api) -> None:
 
 @pytest.mark.parametrize("name", ["sub", "email_verified", "custom:role", "ClientMetadata"])
 async def test_attribute_that_callers_may_not_set_is_refused_by_name(api: Api, name: str) -> None:
-    """Nobody makes himself verified, or an administrator, by an attribute."""
+    """Attributes that verify an address or grant rights are refused."""
     answer = await api.post("/api/auth/signup", json={**ALICE, "attributes": {name: "x"}})
 
     assert answer.status == 422
@@ -70,7 +70,7 @@ async def test_attribute_that_callers_may_not_set_is_refused_by_name(api: Api, n
 
 
 async def test_writable_attributes_are_a_setting(start: Start) -> None:
-    """A deployment says which attributes a caller may set."""
+    """A setting lists the attributes that callers may set."""
     api = await start({"auth": {"writable-attributes": "nickname"}})
 
     nickname = await api.post("/api/auth/signup", json={**ALICE, "attributes": {"nickname": "x"}})
@@ -85,7 +85,7 @@ UNIFORM = {"auth": {"uniform-signup": "true"}}
 async def test_uniform_sign_up_does_not_tell_who_has_an_account(
     start: Start, user_pool: MemoryUserPool
 ) -> None:
-    """A name that is taken gets the answer of a new one, to the byte; the account stays as it is."""
+    """With uniform sign-up a taken name gets the response of a new one, and the account is unchanged."""
     api = await start(UNIFORM)
     body = {**ALICE, "attributes": {"email": "alice@example.com"}}
     new = await api.post("/api/auth/signup", json=body)
@@ -105,7 +105,7 @@ async def test_uniform_sign_up_does_not_tell_who_has_an_account(
 
 @pytest.mark.parametrize("username", ["alice", "bob"])
 async def test_uniform_sign_up_checks_the_password_first(start: Start, username: str) -> None:
-    """A weak password is refused for a name that is taken as for a new one."""
+    """A weak password is refused for a taken name and for a new one."""
     api = await start(UNIFORM)
     await api.post("/api/auth/signup", json=ALICE)
 
@@ -115,7 +115,7 @@ async def test_uniform_sign_up_checks_the_password_first(start: Start, username:
 
 
 async def test_account_that_its_password_proved_has_no_id(start: Start, memory: Adapters) -> None:
-    """Where the user pool's reply was lost, the account is there, and its id is not known yet."""
+    """If the user pool's response was lost, the account exists and its id is left out."""
 
     class Recovered(MemoryRegistrations):
         async def sign_up(self, account: NewAccount, client: Client) -> SignedUp:
@@ -133,7 +133,7 @@ async def test_account_that_its_password_proved_has_no_id(start: Start, memory: 
 @pytest.mark.parametrize("field", ["SecretHash", "AuthFlow", "ClientId", "UserContextData"])
 @pytest.mark.parametrize("path", ["signup", "login", "confirm", "resend", "refresh", "logout"])
 async def test_parameter_of_cognito_in_a_body_is_refused(api: Api, path: str, field: str) -> None:
-    """A body holds what the API document says; nothing passes through to Cognito."""
+    """Unknown fields of a body are refused and not passed to Cognito."""
     answer = await api.post(f"/api/auth/{path}", json={field: "x"})
 
     assert answer.status == 422
@@ -155,7 +155,7 @@ async def test_parameter_of_cognito_in_a_body_is_refused(api: Api, path: str, fi
     ],
 )
 async def test_unfit_user_name_or_password_is_refused(api: Api, field: str, value: object) -> None:
-    """What Cognito's own bounds refuse does not reach it."""
+    """Values beyond Cognito's limits are refused without calling it."""
     answer = await api.post("/api/auth/login", json={**ALICE, field: value})
 
     assert answer.status == 422
@@ -163,7 +163,7 @@ async def test_unfit_user_name_or_password_is_refused(api: Api, field: str, valu
 
 
 async def test_password_is_taken_as_it_is(api: Api, user_pool: MemoryUserPool) -> None:
-    """Spaces at the ends of a password belong to it."""
+    """Leading and trailing spaces of a password are kept."""
     spaced = {"username": "spaced", "password": f"  {PASSWORD}  "}
     await api.post("/api/auth/signup", json=spaced)
     code = user_pool.code("spaced")
@@ -176,7 +176,7 @@ async def test_password_is_taken_as_it_is(api: Api, user_pool: MemoryUserPool) -
 
 
 async def test_wrong_code_is_refused(api: Api) -> None:
-    """A wrong code is 400, whether there is such a user or not, in the same words."""
+    """A wrong code is the same 400 for existing and unknown users."""
     await api.post("/api/auth/signup", json=ALICE)
 
     known = await api.post("/api/auth/confirm", json={"username": "alice", "code": "999999"})
@@ -187,7 +187,7 @@ async def test_wrong_code_is_refused(api: Api) -> None:
 
 
 async def test_resend_answers_alike_for_everybody(confirmed: Api) -> None:
-    """A resend tells nothing: not whether there is an account, nor whether it is confirmed."""
+    """A resend does not reveal whether an account exists or is confirmed."""
     await confirmed.post("/api/auth/signup", json={**ALICE, "username": "waiting"})
 
     answers = [
@@ -214,7 +214,7 @@ async def test_log_in_gives_tokens(confirmed: Api) -> None:
 
 
 async def test_unknown_user_and_wrong_password_get_the_same_answer(confirmed: Api) -> None:
-    """Status, headers and body of a refused login don't tell who has an account."""
+    """Status, headers and body of a refused log-in do not reveal whether an account exists."""
     wrong = await confirmed.post("/api/auth/login", json={**ALICE, "password": "Wrong123!"})
     unknown = await confirmed.post("/api/auth/login", json={**ALICE, "username": "nobody"})
 
@@ -251,7 +251,7 @@ async def test_challenge_is_an_answer(
     challenge: Challenge,
     body: dict[str, object],
 ) -> None:
-    """What is asked for before tokens is data, not an error."""
+    """A challenge is a successful response, not an error."""
     user_pool.challenge = challenge
 
     answer = await confirmed.post("/api/auth/login", json=ALICE)
@@ -260,7 +260,7 @@ async def test_challenge_is_an_answer(
 
 
 async def test_refresh_gives_new_tokens(confirmed: Api) -> None:
-    """A refresh token gives new tokens, and no refresh token where the old one stays in use."""
+    """A refresh returns new tokens, without a refresh token if the old one stays valid."""
     tokens = await _tokens(confirmed)
 
     answer = await confirmed.post(
@@ -274,7 +274,7 @@ async def test_refresh_gives_new_tokens(confirmed: Api) -> None:
 
 
 async def test_logged_out_session_is_over(confirmed: Api) -> None:
-    """Logging out ends the refresh token; doing it twice is no error."""
+    """A log-out revokes the refresh token; repeating it succeeds."""
     session = {"refreshToken": (await _tokens(confirmed))["refreshToken"]}
 
     answers = [await confirmed.post("/api/auth/logout", json=session) for _ in range(2)]
@@ -319,7 +319,7 @@ async def test_logging_out_everywhere_ends_every_session(confirmed: Api, scheme:
 async def test_logging_out_everywhere_needs_an_access_token(
     api: Api, headers: list[tuple[str, str]]
 ) -> None:
-    """Without exactly one bearer token nobody is logged out."""
+    """A log-out everywhere requires exactly one bearer token."""
     answer = await api.post("/api/auth/logout", json={"everywhere": True}, headers=headers)
 
     assert (answer.status, (await answer.json())["code"]) == (401, "token_invalid")
@@ -328,7 +328,7 @@ async def test_logging_out_everywhere_needs_an_access_token(
 
 @pytest.mark.parametrize("body", [{}, {"everywhere": False}])
 async def test_logging_out_of_nothing_is_refused(api: Api, body: dict[str, object]) -> None:
-    """A logout says which sessions end."""
+    """A log-out without a session to end is refused."""
     answer = await api.post("/api/auth/logout", json=body)
 
     assert answer.status == 422
@@ -337,14 +337,14 @@ async def test_logging_out_of_nothing_is_refused(api: Api, body: dict[str, objec
 
 @pytest.mark.parametrize("value", ["true", 1, None])
 async def test_everywhere_is_a_boolean(api: Api, value: object) -> None:
-    """Nothing but true and false is taken for a boolean."""
+    """Only true and false are booleans."""
     answer = await api.post("/api/auth/logout", json={"everywhere": value})
 
     assert answer.status == 422
 
 
 def _lasting(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers that don't change from one request to the next."""
+    """Return the headers that are the same in each response."""
     varying = {"x-request-id", "date"}
     return {name: value for name, value in headers.items() if name.lower() not in varying}
 

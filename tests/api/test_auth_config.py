@@ -1,4 +1,4 @@
-"""What the deployment tells front ends of itself."""
+"""The sign-up and sign-in options of a deployment."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ async def _offer(*settings: Settings) -> Any:  # noqa: ANN401 -- JSON
 
 
 async def test_defaults_are_those_of_a_new_pool() -> None:
-    """Without settings the offer is a user name and a password by Cognito's own rules."""
+    """By default the options are a user name and a password with Cognito's default rules."""
     assert await _offer() == {
         "signUp": {
             "enabled": True,
@@ -56,7 +56,7 @@ async def test_defaults_are_those_of_a_new_pool() -> None:
 
 
 async def test_offer_is_what_the_settings_say() -> None:
-    """Each part of the answer follows its setting, and nothing else is told."""
+    """Each member of the response follows its setting, and there are no others."""
     assert await _offer(EVERYTHING) == {
         "signUp": {"enabled": False, "uniform": True, "attributes": ["name", "email"]},
         "flows": ["USER_AUTH", "USER_PASSWORD_AUTH"],
@@ -68,5 +68,5 @@ async def test_offer_is_what_the_settings_say() -> None:
 
 
 async def test_offer_is_as_its_schema_says() -> None:
-    """The answer meets the schema that the API document shows."""
+    """The response is valid by the schema of the API document."""
     assert OfferSchema().validate(await _offer(EVERYTHING)) == {}

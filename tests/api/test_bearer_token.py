@@ -1,4 +1,4 @@
-"""Where an access token is found."""
+"""The sources of an access token."""
 
 import pytest
 from aiohttp import web
@@ -14,7 +14,7 @@ ALB = "x-amzn-oidc-accesstoken"
 
 
 class Named:
-    """A verifier that takes every token for the user of its name."""
+    """A verifier that accepts a token as the user of the same name."""
 
     def __init__(self, sub: str) -> None:
         self._sub = sub
@@ -25,7 +25,7 @@ class Named:
 
 
 async def _signed_in(*headers: tuple[str, str]) -> tuple[str, str]:
-    """Return the token that is found, and which verifier was asked."""
+    """Return the token, and the verifier that it was given to."""
     app = web.Application()
     app[keys.ACCESS_TOKENS] = AccessTokenVerifiers(Named("authorization"), Named("load_balancer"))
     request = make_mocked_request("GET", "/", headers=CIMultiDict(headers), app=app)
@@ -45,7 +45,7 @@ async def _signed_in(*headers: tuple[str, str]) -> tuple[str, str]:
 async def test_token_is_the_callers_own_or_the_load_balancers(
     headers: list[tuple[str, str]], found: tuple[str, str]
 ) -> None:
-    """`Authorization` comes first; each header has a verifier of its own."""
+    """`Authorization` has precedence; each header has its own verifier."""
     assert await _signed_in(*headers) == found
 
 
@@ -64,6 +64,6 @@ async def test_token_is_the_callers_own_or_the_load_balancers(
     ids=str,
 )
 async def test_anything_else_is_no_token(headers: list[tuple[str, str]]) -> None:
-    """Two copies, another scheme or a token that is none identify nobody."""
+    """Two copies, another scheme and a malformed token are refused."""
     with pytest.raises(TokenInvalid):
         await _signed_in(*headers)

@@ -1,4 +1,4 @@
-"""Where a request comes from, and that nobody can say so for himself."""
+"""The client address of a request, which a client cannot spoof."""
 
 from dataclasses import replace
 from ipaddress import ip_address, ip_network
@@ -14,7 +14,7 @@ from service.api.client_address import client_address, forwarded_address, parse_
 from tests.support.configs import configured
 
 IDENTITY = configured().identity
-EDGE = ip_network("198.51.100.0/24")  # public addresses of proxies that an operator lists
+EDGE = ip_network("198.51.100.0/24")  # public addresses of trusted proxies
 BALANCER = "10.0.0.5"
 
 CASES = [
@@ -75,7 +75,7 @@ CASES = [
 def test_client_is_who_the_outermost_proxy_saw(
     peer: str, forwarded: str, hops: int, client: str | None
 ) -> None:
-    """The client is that many values from the right, as far as a trusted proxy wrote each of them."""
+    """The client address is `proxy-hops` values from the right, if a trusted proxy appended each."""
     identity = replace(IDENTITY, trusted_proxies=(*IDENTITY.trusted_proxies, EDGE), proxy_hops=hops)
 
     believed = forwarded_address(parse_address(peer), forwarded, identity)
@@ -85,7 +85,7 @@ def test_client_is_who_the_outermost_proxy_saw(
 
 @pytest.mark.parametrize("client", ["203.0.113.7", "10.0.0.9", "127.0.0.1", "2001:db8::7"])
 def test_whatever_the_client_writes_itself_changes_nothing(client: str) -> None:
-    """A client that sends the header itself is still whom the load balancer saw."""
+    """A client that sends the header itself still has the address that the load balancer appended."""
     lies = ("6.6.6.6", "127.0.0.1", "10.0.0.9", "", ",,,", "x" * 9_000, "1.1.1.1, " * 500)
 
     for lie in lies:
@@ -94,7 +94,7 @@ def test_whatever_the_client_writes_itself_changes_nothing(client: str) -> None:
 
 
 def test_nobody_is_believed_without_trusted_proxies() -> None:
-    """Where no network is trusted, the peer is the client."""
+    """Without trusted networks the peer is the client."""
     identity = replace(IDENTITY, trusted_proxies=())
 
     assert forwarded_address(ip_address("127.0.0.1"), "6.6.6.6", identity) == ip_address(
@@ -113,13 +113,13 @@ def _app(trusted: str) -> web.Application:
 
 
 async def _told(app: web.Application, *headers: tuple[str, str]) -> str:
-    """Return the address that the service sees."""
+    """Return the client address."""
     async with TestClient(TestServer(app)) as client:
         return await (await client.get("/", headers=headers)).text()
 
 
 async def test_header_lines_are_one_list() -> None:
-    """Several lines of the header are one list (RFC 9110, section 5.3): only its end is believed."""
+    """Several lines of the header are one list (RFC 9110, section 5.3), of which the end is used."""
     lines = (
         ("X-Forwarded-For", "6.6.6.6"),
         ("x-forwarded-for", "7.7.7.7, 203.0.113.7"),
@@ -135,12 +135,12 @@ async def test_proxy_that_writes_nothing_is_the_client() -> None:
 
 
 async def test_peer_that_is_no_proxy_is_the_client() -> None:
-    """Who comes from outside the trusted networks is not asked."""
+    """The header of a peer outside the trusted networks is ignored."""
     assert await _told(_app("10.0.0.0/8"), ("X-Forwarded-For", "6.6.6.6")) == "127.0.0.1"
 
 
 async def test_transport_without_addresses_has_no_client(tmp_path: Path) -> None:
-    """Who comes by a socket of this machine has no address, and can't claim one."""
+    """A request by a Unix socket has no address, and cannot claim one."""
     path = str(tmp_path / "service.sock")
     runner = web.AppRunner(_app("127.0.0.1/32"))
     await runner.setup()

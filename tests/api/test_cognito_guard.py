@@ -1,4 +1,4 @@
-"""What stands around each call to Cognito: limits, the lock, and answers whose time tells nothing."""
+"""The guard of each call to Cognito: limits, the lockout, and padded response times."""
 
 import asyncio
 import itertools
@@ -36,7 +36,7 @@ from tests.support.configs import configured
 Caller: TypeAlias = TestClient[web.Request, web.Application]
 
 KNOWN = "known@example.com"
-HIDDEN_S = 0.08  # by which the upstream takes longer for a user that it knows
+HIDDEN_S = 0.08  # additional time of the upstream for a known user
 FLOOR_S = 0.2
 EVEN: Settings = {"auth": {"answer-floor-ms": "200"}}
 UNEVEN: Settings = {"auth": {"answer-floor-ms": "0"}}
@@ -50,14 +50,14 @@ UNLIMITED: Settings = {
 
 @dataclass(slots=True)
 class Upstream:
-    """What is called inside an attempt: it waits and refuses as it is told."""
+    """An upstream that takes a given time and raises a given error."""
 
     refusal: ServiceError | None = None
     takes_s: Callable[[str], float] = lambda _: 0.0
     clients: list[Client] = field(default_factory=list)
 
     async def call(self, username: str, client: Client) -> None:
-        """Take time, and refuse."""
+        """Take time, and raise the error if there is one."""
         self.clients.append(client)
         await asyncio.sleep(self.takes_s(username))
         if self.refusal is not None:
@@ -69,9 +69,9 @@ async def _serving(
     upstream: Upstream,
     *settings: Settings,
     kind: RateLimitedAction = RateLimitedAction.SIGN_IN,
-    **options: Any,  # noqa: ANN401 -- those of an attempt
+    **options: Any,  # noqa: ANN401 -- those of guarded_call
 ) -> AsyncIterator[Caller]:
-    """Serve one call, of which the body is the user name."""
+    """Serve a guarded call, of which the body is the user name."""
 
     async def handler(request: web.Request) -> web.Response:
         username = await request.text()
@@ -89,7 +89,7 @@ async def _serving(
 
 
 async def _took_s(caller: Caller, username: str) -> float:
-    """Return how long an answer took."""
+    """Return the response time."""
     began_s = time.perf_counter()
     async with caller.post("/", data=username) as answer:
         await answer.read()
@@ -97,7 +97,7 @@ async def _took_s(caller: Caller, username: str) -> float:
 
 
 def _told_apart(first: list[float], second: list[float]) -> float:
-    """Return how well time tells one kind from the other: 0.5 not at all, 1 always (Mann-Whitney U)."""
+    """Return how well times distinguish two samples: 0.5 not at all, 1 always (Mann-Whitney U)."""
     longer = sum((a > b) + (a == b) / 2 for a, b in itertools.product(first, second))
     share = longer / (len(first) * len(second))
     return max(share, 1 - share)
@@ -106,12 +106,12 @@ def _told_apart(first: list[float], second: list[float]) -> float:
 async def _distributions(
     caller: Caller, pairs: int, at_once: int
 ) -> tuple[list[float], list[float]]:
-    """Ask for a known and an unknown user again and again, either first, and many at once."""
+    """Return the response times of a known and of unknown users, measured in random order."""
     known: list[float] = []
     unknown: list[float] = []
-    coin = random.Random(20261123)  # noqa: S311 -- an order that can be had again
+    coin = random.Random(20261123)  # noqa: S311 -- a reproducible order
     asks = []
-    for number in range(pairs):  # in pairs, so that both kinds meet the same load
+    for number in range(pairs):  # in pairs, so that both have the same load
         pair = [(KNOWN, known), (f"nobody-{number}@example.com", unknown)]
         asks += coin.sample(pair, 2)
     places = asyncio.Semaphore(at_once)
@@ -129,7 +129,7 @@ def _slower_if_known(username: str) -> float:
 
 
 async def test_time_of_a_refusal_does_not_tell_who_has_an_account() -> None:
-    """By a rank test over 300 pairs, the times of known and unknown users are as good as one."""
+    """A rank test over 300 pairs does not distinguish refusals of known and unknown users."""
     upstream = Upstream(InvalidCredentials(), _slower_if_known)
     async with _serving(upstream, EVEN, UNLIMITED) as caller:
         known, unknown = await _distributions(caller, 300, at_once=100)
@@ -138,7 +138,7 @@ async def test_time_of_a_refusal_does_not_tell_who_has_an_account() -> None:
 
 
 async def test_time_of_an_answer_that_sends_codes_does_not_tell_who_has_an_account() -> None:
-    """Where a success says nothing either, its time does not: as above."""
+    """A rank test does not distinguish padded successes of known and unknown users."""
     upstream = Upstream(takes_s=_slower_if_known)
     async with _serving(
         upstream, EVEN, UNLIMITED, kind=RateLimitedAction.RESEND, pad_success=True
@@ -150,7 +150,7 @@ async def test_time_of_an_answer_that_sends_codes_does_not_tell_who_has_an_accou
 
 @pytest.mark.parametrize("settings", [UNEVEN, EVEN], ids=["off", "a success"])
 async def test_uneven_answers_are_told_apart(settings: Settings) -> None:
-    """The rank test finds the difference where answers are not evened out: it is no idle test."""
+    """The rank test distinguishes known and unknown users if responses are not padded."""
     upstream = Upstream(
         InvalidCredentials() if settings is UNEVEN else None, takes_s=_slower_if_known
     )
@@ -164,19 +164,19 @@ async def test_uneven_answers_are_told_apart(settings: Settings) -> None:
     "refusal", [InvalidCredentials(), AccountNotConfirmed(), UpstreamUnavailable()]
 )
 async def test_every_refusal_from_inside_waits(refusal: ServiceError) -> None:
-    """A refusal leaves no earlier than its first multiple of the floor."""
+    """A refusal is sent no earlier than the first multiple of the floor."""
     async with _serving(Upstream(refusal), EVEN) as caller:
         assert await _took_s(caller, KNOWN) >= FLOOR_S
 
 
 async def test_slow_refusal_waits_for_the_next_multiple() -> None:
-    """A refusal that takes longer than the floor leaves after twice of it."""
+    """A refusal that takes longer than the floor is sent after twice the floor."""
     async with _serving(Upstream(InvalidCredentials(), lambda _: FLOOR_S + 0.01), EVEN) as caller:
         assert await _took_s(caller, KNOWN) >= 2 * FLOOR_S
 
 
 async def test_waiting_does_not_miss_the_deadline() -> None:
-    """A floor beyond the request's deadline ends before it, and what took longer does not wait."""
+    """Padding ends before the request's deadline, and a longer call is not padded."""
     settings = {"auth": {"answer-floor-ms": "10000"}, "server": {"request-deadline-s": "0.2"}}
     upstream = Upstream(InvalidCredentials())
     async with _serving(upstream, settings) as caller, asyncio.timeout(5):
@@ -189,7 +189,7 @@ async def test_waiting_does_not_miss_the_deadline() -> None:
     "kind", [RateLimitedAction.READ, RateLimitedAction.UPDATE, RateLimitedAction.CHANGE_PASSWORD]
 )
 async def test_who_is_signed_in_does_not_wait(kind: RateLimitedAction) -> None:
-    """A signed-in caller knows that the account exists: its refusals come at once."""
+    """Refusals of a signed-in caller are not padded."""
     settings = {"auth": {"answer-floor-ms": "10000"}}
     async with (
         _serving(Upstream(AccountNotConfirmed()), settings, kind=kind) as caller,
@@ -200,7 +200,7 @@ async def test_who_is_signed_in_does_not_wait(kind: RateLimitedAction) -> None:
 
 
 async def test_own_refusals_come_at_once() -> None:
-    """What the front door refuses is the same for all names, and never reaches the upstream."""
+    """A refusal by the rate limiter is the same for all names and does not reach the upstream."""
     upstream = Upstream()
     settings = {"auth": {"answer-floor-ms": "10000"}, "limits": {"account-burst": "1"}}
     async with _serving(upstream, settings) as caller, asyncio.timeout(5):
@@ -213,7 +213,7 @@ async def test_own_refusals_come_at_once() -> None:
 
 
 async def test_wrong_passwords_lock_the_name_here() -> None:
-    """The sixth guess is refused here, and the upstream, which would lock by itself, hears of five."""
+    """The sixth guess is refused by the lockout, before the upstream's own."""
     upstream = Upstream(InvalidCredentials())
     async with _serving(upstream, UNEVEN) as caller:
         statuses = [(await caller.post("/", data=KNOWN)).status for _ in range(7)]
@@ -223,7 +223,7 @@ async def test_wrong_passwords_lock_the_name_here() -> None:
 
 
 async def test_guesses_at_once_are_no_more_than_are_free() -> None:
-    """A hundred guesses at once reach the upstream five times."""
+    """Of a hundred concurrent guesses, five reach the upstream."""
     upstream = Upstream(InvalidCredentials(), lambda _: 0.05)
     async with _serving(upstream, EVEN, {"limits": {"account-burst": "100"}}) as caller:
         answers = await asyncio.gather(*(caller.post("/", data=KNOWN) for _ in range(100)))
@@ -233,7 +233,7 @@ async def test_guesses_at_once_are_no_more_than_are_free() -> None:
 
 
 async def test_known_and_unknown_names_are_refused_by_the_same_bytes() -> None:
-    """Whatever is asked how often, a name that exists is answered like one that does not."""
+    """A known name gets the same responses as an unknown one, for any number of calls."""
     upstream = Upstream(InvalidCredentials())
     async with _serving(upstream, UNEVEN) as caller:
         told = []
@@ -250,7 +250,7 @@ async def test_known_and_unknown_names_are_refused_by_the_same_bytes() -> None:
 
 
 async def test_call_is_made_for_the_client_that_the_proxy_saw() -> None:
-    """The address that limits and upstream get is the client's, and spoofing changes nothing."""
+    """The rate limiter and the upstream get the client address, which cannot be spoofed."""
     upstream = Upstream()
     async with _serving(upstream, {"limits": {"address-burst": "3"}}) as caller:
         statuses = []
@@ -269,7 +269,7 @@ async def test_call_is_made_for_the_client_that_the_proxy_saw() -> None:
     ("limits", "code"), [({}, "invalid_credentials"), ({"account-burst": "1"}, "too_many_attempts")]
 )
 async def test_refusal_is_written_as_an_event(limits: dict[str, str], code: str) -> None:
-    """A refusal from inside is written once under the event that was named, and so is the door's own."""
+    """A refusal by Cognito or by the rate limiter is written once as the given event."""
     settings = (UNEVEN, {"limits": limits})
     refused = AuditEvent.SIGN_IN_REFUSED
     async with _serving(Upstream(InvalidCredentials()), *settings, refused=refused) as caller:
@@ -283,7 +283,7 @@ async def test_refusal_is_written_as_an_event(limits: dict[str, str], code: str)
 
 
 async def test_refusal_without_an_event_is_not_written() -> None:
-    """Where no event is named nothing is written."""
+    """Without an event nothing is written."""
     with structlog.testing.capture_logs() as logged:
         async with _serving(Upstream(InvalidCredentials()), UNEVEN) as caller:
             await caller.post("/", data=KNOWN)

@@ -1,4 +1,4 @@
-"""Entity tags and the conditions on them."""
+"""Entity tags and preconditions."""
 
 import pytest
 from aiohttp.test_utils import make_mocked_request
@@ -13,7 +13,7 @@ TAG = '"now"'
 
 
 def allows(profile: Profile | None, *headers: tuple[str, str]) -> bool:
-    """Tell whether a write with *headers* may go ahead on a profile whose tag is TAG."""
+    """Return whether a write with *headers* is allowed on a profile whose tag is TAG."""
     request = make_mocked_request("POST", "/", headers=CIMultiDict(headers))
     return condition_of(request, lambda _: TAG).allows(profile)
 
@@ -42,7 +42,7 @@ def allows(profile: Profile | None, *headers: tuple[str, str]) -> bool:
 def test_conditions_hold_as_rfc_9110_says(
     headers: list[tuple[str, str]], *, on_profile: bool, on_none: bool
 ) -> None:
-    """If-Match compares strongly and needs a profile; If-None-Match weakly, and * needs none."""
+    """If-Match compares strongly and requires a profile; If-None-Match compares weakly."""
     assert allows(PROFILE, *headers) is on_profile
     assert allows(None, *headers) is on_none
 
@@ -53,7 +53,7 @@ def test_conditions_hold_as_rfc_9110_says(
 )
 @pytest.mark.parametrize("header", ["If-Match", "If-None-Match"])
 def test_malformed_condition_is_refused(header: str, value: str) -> None:
-    """A condition that cannot be read is refused: passing it over could overwrite a newer state."""
+    """A malformed condition is refused: ignoring it could overwrite a newer state."""
     request = make_mocked_request("GET", "/", headers=CIMultiDict({header: value}))
 
     with pytest.raises(MalformedRequest, match=header):
@@ -61,7 +61,7 @@ def test_malformed_condition_is_refused(header: str, value: str) -> None:
 
 
 def test_tag_is_a_digest_of_the_bytes() -> None:
-    """Equal bytes have equal tags, other bytes others; a tag is strong and quoted."""
+    """Equal bytes have equal tags and different bytes different ones; tags are strong and quoted."""
     assert entity_tag(b"a") == entity_tag(b"a")
     assert entity_tag(b"a") != entity_tag(b"b")
     assert entity_tag(b"a").startswith('"')

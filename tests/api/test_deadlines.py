@@ -1,4 +1,4 @@
-"""The time of requests: one timer ends each when its own time is over."""
+"""Deadlines: one timer cancels each request at its own deadline."""
 
 import asyncio
 
@@ -16,7 +16,7 @@ async def _wait_inside(deadlines: Deadlines, begun: asyncio.Event | None = None)
 
 
 async def test_each_ends_when_its_own_time_is_over() -> None:
-    """Requests that began one after the other are ended in that order, each not before its time."""
+    """Requests expire in the order in which they began, none before its deadline."""
     loop = asyncio.get_running_loop()
     deadlines = Deadlines(0.05)
     ended: list[tuple[str, float]] = []
@@ -32,11 +32,11 @@ async def test_each_ends_when_its_own_time_is_over() -> None:
     await asyncio.gather(first, serve("second"))
 
     assert [name for name, _ in ended] == ["first", "second"]
-    assert all(took_s >= 0.049 for _, took_s in ended)  # clocks of loops count milliseconds
+    assert all(took_s >= 0.049 for _, took_s in ended)  # the loop's clock has milliseconds
 
 
 async def test_what_is_done_in_time_is_left_alone() -> None:
-    """Who has finished is not cancelled later on, and the next one still has its whole time."""
+    """A finished request is not cancelled, and the next one has its full time."""
     deadlines = Deadlines(0.02)
     with deadlines.begin():
         await asyncio.sleep(0)
@@ -47,7 +47,7 @@ async def test_what_is_done_in_time_is_left_alone() -> None:
 
 
 async def test_other_cancellation_is_no_deadline() -> None:
-    """Who is cancelled by somebody else stays cancelled, at the deadline too."""
+    """A cancellation from elsewhere is not replaced, even at the deadline."""
     deadlines = Deadlines(0.01)
     task = asyncio.create_task(_wait_inside(Deadlines(60), begun := asyncio.Event()))
     await begun.wait()
@@ -70,7 +70,7 @@ async def test_other_cancellation_is_no_deadline() -> None:
 
 
 async def test_error_at_the_deadline_is_the_error() -> None:
-    """What fails while it is being ended fails as it does, and the task can be used further."""
+    """An error during the cancellation is raised, and the task stays usable."""
 
     async def fail_when_ended() -> None:
         with Deadlines(0.01).begin():

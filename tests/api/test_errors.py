@@ -1,4 +1,4 @@
-"""Every refusal and every failure leaves in one envelope."""
+"""All errors have one response format."""
 
 from dataclasses import replace
 from http import HTTPStatus
@@ -16,23 +16,23 @@ from tests.support.fakes.profiles import MemoryProfileStore
 
 
 class BrokenStore(MemoryProfileStore):
-    """A store with a defect."""
+    """A store that raises an unexpected exception."""
 
     async def find(self, user_id: str) -> Profile | None:
-        """Fail as a defect does, with a text that nobody must see."""
+        """Raise an exception with a secret text."""
         raise RuntimeError(f"SECRET of {user_id}")
 
 
 class RefusingStore(MemoryProfileStore):
-    """A store that refuses as an HTTP library does."""
+    """A store that raises an error of an HTTP library."""
 
     async def find(self, user_id: str) -> Profile | None:
-        """Raise one of aiohttp's own errors."""
+        """Raise an error of aiohttp."""
         raise web.HTTPExpectationFailed(text=user_id)
 
 
 def test_every_error_has_its_status_and_its_own_code() -> None:
-    """The table of statuses is whole, and no code means two things."""
+    """Every error has a status, and each code is unique."""
     found = list(leaves())
 
     assert set(STATUSES) == set(found)
@@ -40,7 +40,7 @@ def test_every_error_has_its_status_and_its_own_code() -> None:
 
 
 def test_error_speaks_for_itself() -> None:
-    """An error has its text, another where one is given, and no field or wait unless told."""
+    """An error has its default detail or a given one, and by default no problems and no wait."""
     plain, other = InvalidFields(), InvalidFields("Other.", retry_after_s=3)
 
     assert (plain.public_detail, str(plain)) == (InvalidFields.detail, InvalidFields.detail)
@@ -49,7 +49,7 @@ def test_error_speaks_for_itself() -> None:
 
 
 async def test_unknown_path_is_an_envelope(api: Api) -> None:
-    """Aiohttp's own 404 is a problem like any other."""
+    """Aiohttp's 404 is a problem+json response."""
     answer = await api.get("/nothing/here")
 
     assert answer.status == 404
@@ -74,7 +74,7 @@ async def test_wrong_method_says_which_are_right(api: Api) -> None:
 
 
 async def test_defect_is_logged_and_not_told(start: Start, memory: Adapters) -> None:
-    """An unforeseen exception is a 500 without its text; the log has it, with the same request id."""
+    """An unexpected exception is a 500 without its text, which the log has."""
     api = await start(adapters=replace(memory, profile_store=BrokenStore()))
 
     with capture_logs() as logs:
@@ -88,7 +88,7 @@ async def test_defect_is_logged_and_not_told(start: Start, memory: Adapters) -> 
 
 
 async def test_other_refusal_of_aiohttp_is_an_envelope(start: Start, memory: Adapters) -> None:
-    """An HTTP error that nothing here foresees is refused in the envelope, without its text."""
+    """An unexpected HTTP error is a problem without its text."""
     api = await start(adapters=replace(memory, profile_store=RefusingStore()))
 
     answer = await api.get("/v1/user/profile", headers=ALICE)
@@ -99,7 +99,7 @@ async def test_other_refusal_of_aiohttp_is_an_envelope(start: Start, memory: Ada
 
 @pytest.mark.parametrize("path", ["/v1/user/profile", "/api/auth/login"])
 async def test_401_says_how_to_identify(api: Api, path: str) -> None:
-    """A 401 carries WWW-Authenticate, whatever was missing."""
+    """Every 401 has WWW-Authenticate."""
     body = {"username": "nobody", "password": "x"}
     answer = await (api.get(path) if path.startswith("/v1") else api.post(path, json=body))
 

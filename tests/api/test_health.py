@@ -1,4 +1,4 @@
-"""Health, as a balancer asks for it."""
+"""Health checks of a load balancer."""
 
 from dataclasses import replace
 
@@ -8,21 +8,21 @@ from tests.api.conftest import Start
 
 
 class Upstream:
-    """A thing to check that can be down; *asked* counts the checks."""
+    """An upstream that can be down; *asked* counts its checks."""
 
     def __init__(self, *, down: bool) -> None:
         self.down = down
         self.asked = 0
 
     async def check(self) -> None:
-        """Pass, or fail as an upstream does."""
+        """Pass, or raise an upstream error."""
         self.asked += 1
         if self.down:
             raise UpstreamUnavailable
 
 
 async def test_process_that_reaches_all_is_live_and_ready(start: Start, memory: Adapters) -> None:
-    """Both answers are 200, and asking costs the upstream nothing."""
+    """Both checks are 200 and call no upstream."""
     upstream = Upstream(down=False)
     api = await start(adapters=replace(memory, checks={"dynamodb": upstream.check}))
     asked = upstream.asked
@@ -37,7 +37,7 @@ async def test_process_that_reaches_all_is_live_and_ready(start: Start, memory: 
 async def test_process_that_reaches_nothing_is_live_and_not_ready(
     start: Start, memory: Adapters
 ) -> None:
-    """A process whose upstream is down says so by name; it lives all the same."""
+    """Readiness names the upstream that is down; liveness stays 200."""
     upstream = Upstream(down=True)
     api = await start(adapters=replace(memory, checks={"dynamodb": upstream.check}))
 

@@ -1,4 +1,4 @@
-"""Host names under which the service answers."""
+"""The allowed host names."""
 
 import pytest
 from aiohttp import web
@@ -34,7 +34,7 @@ def _request(target: bytes, *hosts: bytes, version: bytes = b"1.1") -> bytes:
     ],
 )
 async def test_allowed_host_is_served(app: web.Application, host: bytes) -> None:
-    """A name of the list is right in any case of letters and with any port."""
+    """An allowed host name is accepted in any case and with any port."""
     async with serving(app, **{"allowed-hosts": ALLOWED}) as port:
         heard = await exchange(port, _request(PROFILE, host))
         absolute = await exchange(port, _request(b"http://" + host + PROFILE, host))
@@ -62,7 +62,7 @@ async def test_allowed_host_is_served(app: web.Application, host: bytes) -> None
     ],
 )
 async def test_other_host_is_refused(app: web.Application, request_text: bytes) -> None:
-    """Another name, or none, in the Host or in the target is 400, and a page of its own reads nothing."""
+    """Another or a missing host name, in Host or in the target, is 400."""
     async with serving(app, **{"allowed-hosts": ALLOWED}) as port:
         with logged() as log:
             heard = await exchange(port, request_text)
@@ -77,7 +77,7 @@ async def test_other_host_is_refused(app: web.Application, request_text: bytes) 
 
 @pytest.mark.parametrize("host", [b"10.0.0.7:8080", b"anything", b""])
 async def test_health_is_told_under_every_host(app: web.Application, host: bytes) -> None:
-    """A load balancer's health check names an address of the task."""
+    """Health checks are served under any host name."""
     async with serving(app, **{"allowed-hosts": ALLOWED}) as port:
         heard = await exchange(port, _request(b"/health/live?x", host))
 
@@ -85,7 +85,7 @@ async def test_health_is_told_under_every_host(app: web.Application, host: bytes
 
 
 async def test_every_host_is_right_by_default(app: web.Application) -> None:
-    """Behind a load balancer its listener rules decide which hosts there are."""
+    """Without the setting any host name is served."""
     async with serving(app) as port:
         heard = await exchange(port, _request(PROFILE, b"anything.example"))
 

@@ -1,4 +1,4 @@
-"""A client that goes away in the middle of its request: what was begun for it is brought to its end."""
+"""A write that has begun completes after its client disconnects."""
 
 import asyncio
 from dataclasses import replace
@@ -20,7 +20,7 @@ REQUEST = (
 
 
 class SlowStore(MemoryProfileStore):
-    """A store that makes a write when it is told to, and tells how that ended."""
+    """A store that completes a write on an event, and records the outcome."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class SlowStore(MemoryProfileStore):
 
 @pytest.mark.parametrize("rudely", [False, True], ids=["closes", "resets"])
 async def test_write_of_a_client_that_left_is_made_whole(memory: Adapters, rudely: bool) -> None:  # noqa: FBT001 -- a table's column
-    """A write is not given up half known because nobody listens any more."""
+    """A disconnected client does not cancel a write."""
     store = SlowStore()
     app = create_app(configured(), opening(replace(memory, profile_store=store)))
     async with serving(app) as port:

@@ -1,4 +1,4 @@
-"""A Content-Type is read as RFC 9110 writes it, and no longer one than any client needs."""
+"""A Content-Type is parsed by RFC 9110, up to a maximum length."""
 
 import pytest
 
@@ -36,11 +36,11 @@ MALFORMED = [
 
 @pytest.mark.parametrize(("text", "read"), READ.items(), ids=READ)
 def test_media_type_is_read_with_its_charsets(text: str, read: tuple[str, frozenset[str]]) -> None:
-    """Names are in lower case, and other parameters make no difference."""
+    """The name is in lower case, and parameters other than charset are ignored."""
     assert media_type(text) == read
 
 
 @pytest.mark.parametrize("text", MALFORMED, ids=ascii)
 def test_malformed_media_type_is_none(text: str) -> None:
-    """What RFC 9110 does not allow, or is too long, is no media type."""
+    """A malformed or too long Content-Type is None."""
     assert media_type(text) is None

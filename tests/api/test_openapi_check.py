@@ -1,4 +1,4 @@
-"""The checker of answers, checked: it must fail wherever an answer and the document part."""
+"""The check of responses fails if a response does not match the document."""
 
 from typing import Any
 
@@ -159,7 +159,7 @@ def _body(value: object) -> bytes:
 
 @pytest.mark.parametrize("answer", GOOD.values(), ids=GOOD)
 def test_answer_as_documented_passes(answers: AnswerCheck, answer: tuple[Any, ...]) -> None:
-    """What the document describes is no failure."""
+    """A documented response passes."""
     method, path, status, headers, value = answer
 
     answers.check(method, path, status=status, headers=headers, body=_body(value))
@@ -169,7 +169,7 @@ def test_answer_as_documented_passes(answers: AnswerCheck, answer: tuple[Any, ..
 def test_answer_that_the_document_lacks_fails(
     answers: AnswerCheck, answer: tuple[Any, ...]
 ) -> None:
-    """Whatever the document does not describe fails, and the failure says what it is."""
+    """An undocumented response fails with its difference."""
     method, path, status, headers, value, complaint = answer
 
     with pytest.raises(AssertionError, match=complaint):
@@ -177,7 +177,7 @@ def test_answer_that_the_document_lacks_fails(
 
 
 def test_format_that_the_document_demands_counts() -> None:
-    """A format is more than a remark."""
+    """Formats are checked."""
     document = orjson.loads(openapi.document(ProfileSchema, version="1"))
     fields = document["components"]["schemas"]["Profile"]["properties"]
     fields["birthdate"] = {"type": "string", "format": "date"}

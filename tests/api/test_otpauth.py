@@ -1,4 +1,4 @@
-"""The address that an authenticator app scans."""
+"""The URI that an authenticator app scans."""
 
 import pyotp
 import pytest
@@ -6,12 +6,12 @@ import pytest
 from service.api.otpauth import otpauth_uri, with_uri
 from service.domain.sessions import Challenge
 
-SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"  # noqa: S105 -- of nobody
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"  # noqa: S105 -- of a test account
 
 
 @pytest.mark.parametrize("account", ["alice", "alice+b@example.com", "Ålice & Bob", "a:b?c#d"])
 def test_app_reads_the_address(account: str) -> None:
-    """An app finds the secret, the account and the issuer in it."""
+    """The URI has the secret, the account and the issuer."""
     read = pyotp.parse_uri(otpauth_uri(SECRET, account, issuer="user profile"))
 
     assert isinstance(read, pyotp.TOTP)
@@ -20,7 +20,7 @@ def test_app_reads_the_address(account: str) -> None:
 
 
 def test_challenge_with_a_secret_gets_the_address() -> None:
-    """What MFA_SETUP hands out can be shown as a picture at once; other challenges stay as they are."""
+    """MFA_SETUP has the URI beside the secret; other challenges are unchanged."""
     other = Challenge("SMS_MFA", "s", {"x": "y"})
     set_up = Challenge("MFA_SETUP", "s", {"SECRET_CODE": SECRET})
 

@@ -1,4 +1,4 @@
-"""Setting a forgotten password tells nothing of who has an account, however weak the new one is."""
+"""A password reset does not reveal accounts, even with a weak password."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ RESET = "/api/auth/password/reset"
 
 
 class WeighsFirst(MemoryPasswords):
-    """A user pool that looks at the password before the code, and of those without account at none."""
+    """A user pool that checks the password first, and only for existing accounts."""
 
     async def reset(self, username: str, code: str, password: str, client: Client) -> None:
         """Refuse everything."""
@@ -30,7 +30,7 @@ async def _answers(api: Api, username: str, password: str) -> list[tuple[int, st
 
 
 async def test_weak_password_is_refused_alike_for_everybody(start: Start, memory: Adapters) -> None:
-    """A weak password is refused for who has no account too, and as often; a good one is not."""
+    """A weak password is refused for unknown users too, with the same limit."""
     provider = replace(memory.identity_provider, passwords=WeighsFirst(MemoryUserPool()))
     api = await start(
         {"auth": {"answer-floor-ms": "0"}}, adapters=replace(memory, identity_provider=provider)

@@ -1,4 +1,4 @@
-"""What each field of a profile takes, and how it keeps it."""
+"""The fields of a profile: valid values and their stored form."""
 
 from datetime import UTC, datetime
 
@@ -10,7 +10,7 @@ from service.api.schemas.profile_fields.text import CanonicalText, Line
 from service.api.schemas.profiles import ProfileSchema
 from service.domain.profiles import JsonValue
 
-FAMILY = "\U0001f469\u200d\U0001f469\u200d\U0001f467"  # one emoji of three, joined
+FAMILY = "\U0001f469\u200d\U0001f469\u200d\U0001f467"  # one emoji of three, with joiners
 NEW_YEAR = "2026-01-01"
 
 KEPT: dict[str, list[JsonValue]] = {
@@ -21,9 +21,9 @@ KEPT: dict[str, list[JsonValue]] = {
         "क्षि\u200d",  # a joiner, which Indic scripts need
         FAMILY,
         "O'Brien-Smith, Jr.",
-        "\u200fאשה",  # a mark of direction
+        "\u200fאשה",  # a bidirectional mark
         "\U0001fae9",  # an emoji of Unicode 16, unassigned to an older one
-        "\ue000",  # for private use
+        "\ue000",  # private use
     ],
     "givenName": ["X", "محمد", "Nguyễn"],
     "familyName": ["van der Berg", "李"],
@@ -73,7 +73,7 @@ KEPT: dict[str, list[JsonValue]] = {
         "Republic of Korea",
         "South Korea",
         "Côte d'Ivoire",
-        "Côte d’Ivoire",  # noqa: RUF001 -- as CLDR writes it
+        "Côte d’Ivoire",  # noqa: RUF001 -- CLDR's spelling
         "United Kingdom",
         "United States",
         "Vietnam",
@@ -103,7 +103,7 @@ KEPT: dict[str, list[JsonValue]] = {
 }
 CANONICAL: list[tuple[str, str, str]] = [
     ("displayName", "A\u0301sha", "Ásha"),
-    ("displayName", "\u0958" * 64, "\u0915\u093c" * 64),  # one that NFC takes apart
+    ("displayName", "\u0958" * 64, "\u0915\u093c" * 64),  # NFC decomposes it
     ("displayName", "e\u0301" * 128, "é" * 128),
     ("city", "\u212bngstr\u00f6m", "Ångström"),
     ("bio", "two\r\nlines\rand more", "two\nlines\nand more"),
@@ -318,7 +318,7 @@ def schema() -> ProfileSchema:
 
 @pytest.mark.parametrize(("field", "value"), _cases(KEPT), ids=_id)
 def test_fit_value_is_taken_as_it_is(schema: ProfileSchema, field: str, value: JsonValue) -> None:
-    """A fit value comes out as it went in, under its own name."""
+    """A valid value is unchanged."""
     assert schema.load({field: value}) == {field: value}
 
 
@@ -326,25 +326,25 @@ def test_fit_value_is_taken_as_it_is(schema: ProfileSchema, field: str, value: J
 def test_value_is_kept_in_its_canonical_form(
     schema: ProfileSchema, field: str, value: str, kept: str
 ) -> None:
-    """What a standard says how to write is written so, and is taken as it is the next time."""
+    """A value with a canonical form is converted to it, and the form itself is unchanged."""
     assert schema.load({field: value}) == {field: kept}
     assert schema.load({field: kept}) == {field: kept}
 
 
 def test_every_field_has_cases(schema: ProfileSchema) -> None:
-    """No field is left out of these tables."""
+    """Every field has a case in these tables."""
     assert {field.data_key for field in schema.fields.values()} == set(KEPT)
 
 
 @pytest.mark.parametrize("field", [field.data_key for field in ProfileSchema().fields.values()])
 def test_null_is_taken_for_every_field(schema: ProfileSchema, field: str) -> None:
-    """Null stands for the removal of a field."""
+    """null is valid for every field."""
     assert schema.load({field: None}) == {field: None}
 
 
 @pytest.mark.parametrize("name", [name for name in KEPT if name != "preferences"])
 def test_nothing_becomes_a_text(schema: ProfileSchema, name: str) -> None:
-    """What is no text in JSON is refused where one belongs."""
+    """A value that is not a string is refused by text fields."""
     others: tuple[object, ...] = (0, 1.5, False, [], {}, b"Asha")
     for value in others:
         with pytest.raises(ValidationError):
@@ -355,7 +355,7 @@ def test_nothing_becomes_a_text(schema: ProfileSchema, name: str) -> None:
 def test_unfit_value_is_refused_by_name(
     schema: ProfileSchema, field: str, value: JsonValue
 ) -> None:
-    """A value that the field does not take is refused under the field's name."""
+    """An invalid value is refused with the field's name."""
     with pytest.raises(ValidationError) as refused:
         schema.load({field: value})
 
@@ -364,7 +364,7 @@ def test_unfit_value_is_refused_by_name(
 
 @pytest.mark.parametrize("field", KEPT)
 def test_refusal_does_not_repeat_the_value(schema: ProfileSchema, field: str) -> None:
-    """What was refused is in no answer and no log."""
+    """A refused value is not in the response or in the log."""
     with pytest.raises(ValidationError) as refused:
         schema.load({field: "s3cr3t\u0000"})
 
@@ -372,7 +372,7 @@ def test_refusal_does_not_repeat_the_value(schema: ProfileSchema, field: str) ->
 
 
 def test_every_wrong_field_is_named(schema: ProfileSchema) -> None:
-    """One answer names all that is wrong."""
+    """One response names all invalid fields."""
     wrong = {"city": 1, "country": "Atlantis", "locale": "zz", "version": 2, "shoeSize": 43}
 
     with pytest.raises(ValidationError) as refused:
@@ -385,13 +385,13 @@ def test_every_wrong_field_is_named(schema: ProfileSchema) -> None:
     ("now", "taken"),
     [
         (datetime(2026, 1, 1, 0, 0, tzinfo=UTC), True),
-        (datetime(2025, 12, 31, 10, 0, tzinfo=UTC), True),  # it is the first in Kiribati
+        (datetime(2025, 12, 31, 10, 0, tzinfo=UTC), True),  # it is already the next day in Kiribati
         (datetime(2025, 12, 31, 9, 59, tzinfo=UTC), False),
     ],
     ids=str,
 )
 def test_birthdate_may_be_what_is_today_anywhere(now: datetime, *, taken: bool) -> None:
-    """A child may be entered on the day of its birth, wherever that is; not before."""
+    """A birthdate may be today in the earliest time zone, and not later."""
     field = Birthdate(now=lambda: now)
 
     if taken:
@@ -402,7 +402,7 @@ def test_birthdate_may_be_what_is_today_anywhere(now: datetime, *, taken: bool) 
 
 
 class _Member(ProfileSchema):
-    """A deployment's schema with fields of our kinds and of marshmallow's."""
+    """A deployment's schema with fields of this service and of marshmallow."""
 
     member_name = Line("Asha", longest=8, metadata={"description": "As on the card."})
     member_since = fields.Date(allow_none=True)
@@ -411,7 +411,7 @@ class _Member(ProfileSchema):
 
 
 def test_deployment_uses_the_kinds_of_field() -> None:
-    """A subclass of a few lines gets the same rules for its own fields, and may add to them."""
+    """A subclass's own fields have the same rules, and may have more."""
     schema = _Member()
 
     assert schema.load({"memberName": "A\u0301", "card-no": "7", "tier": "gold"}) == {
@@ -425,6 +425,6 @@ def test_deployment_uses_the_kinds_of_field() -> None:
 
 
 def test_kind_of_text_says_what_it_takes() -> None:
-    """A kind of text that takes nothing in particular is a mistake."""
+    """CanonicalText without `canonical` raises NotImplementedError."""
     with pytest.raises(NotImplementedError):
         CanonicalText().deserialize("Asha")

@@ -1,4 +1,4 @@
-"""Replacing, patching and erasing the caller's profile over HTTP, with a fake behind."""
+"""PUT, PATCH and DELETE of the caller's profile over HTTP, with a fake store."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -23,7 +23,7 @@ SEED = {
 
 
 class ForeignTimes(MemoryProfileStore):
-    """A store in which another program wrote when profiles were updated, in its own way."""
+    """A store in which another application wrote `updatedAt` in another format."""
 
     async def find(self, user_id: str) -> Profile | None:
         """Return the live profile, or None."""
@@ -47,7 +47,7 @@ async def _read(api: Api) -> dict[str, Any]:
 
 
 async def test_put_creates(api: Api) -> None:
-    """A PUT for a user without a profile is 201, with its place and its tag."""
+    """A PUT without a profile is 201 with Location and ETag."""
     answer = await api.put(PATH, json=SEED, headers=ALICE)
 
     assert (answer.status, answer.headers["Location"]) == (201, PATH)
@@ -55,7 +55,7 @@ async def test_put_creates(api: Api) -> None:
 
 
 async def test_put_replaces_all_fields(created: Api) -> None:
-    """What a PUT leaves out is gone; when the profile was created stays."""
+    """A PUT removes all other fields and keeps `createdAt`."""
     before = await _read(created)
 
     answer = await created.put(PATH, json={"bio": "new"}, headers=ALICE)
@@ -72,7 +72,7 @@ async def test_put_replaces_all_fields(created: Api) -> None:
 
 
 async def test_same_put_writes_nothing(created: Api) -> None:
-    """A PUT repeated after a lost reply gives the same profile, at the same version."""
+    """A repeated PUT returns the same profile at the same version."""
     answers = [
         await created.put(PATH, json={"bio": "x", "city": None}, headers=ALICE) for _ in "ab"
     ]
@@ -83,7 +83,7 @@ async def test_same_put_writes_nothing(created: Api) -> None:
 
 @pytest.mark.parametrize("headers", [MERGE_PATCH, ALICE], ids=["merge patch", "JSON"])
 async def test_patch_merges_inside_a_field_too(created: Api, headers: dict[str, str]) -> None:
-    """RFC 7396: an object merges into an object, null removes a name at any depth."""
+    """A PATCH merges objects, and null removes a member at any depth (RFC 7396)."""
     patch = {"country": None, "preferences": {"theme": None, "mail": {"daily": False}}}
 
     answer = await created.patch(PATH, json=patch, headers=headers)
@@ -96,14 +96,14 @@ async def test_patch_merges_inside_a_field_too(created: Api, headers: dict[str, 
 
 
 async def test_patch_of_nothing_is_a_404(api: Api) -> None:
-    """There is nothing to patch until a profile is created."""
+    """A PATCH without a profile is 404."""
     answer = await api.patch(PATH, json={"city": "Pune"}, headers=MERGE_PATCH)
 
     assert (answer.status, (await answer.json())["code"]) == (404, "profile_not_found")
 
 
 async def test_patches_cannot_add_up_to_too_much(created: Api) -> None:
-    """What small patches have merged into obeys the bounds of one write."""
+    """The merged result of patches is validated like a single write."""
     half = {f"name{number}": number for number in range(1_500)}
     other = {f"other{number}": number for number in range(1_500)}
     first = await created.patch(PATH, json={"preferences": half}, headers=MERGE_PATCH)
@@ -116,7 +116,7 @@ async def test_patches_cannot_add_up_to_too_much(created: Api) -> None:
 
 @pytest.mark.parametrize("media_type", ["text/plain", "application/json-patch+json", "text/json"])
 async def test_patch_of_another_kind_is_refused(created: Api, media_type: str) -> None:
-    """Only merge patches are understood, and the refusal says so."""
+    """Another patch format is refused with Accept-Patch."""
     answer = await created.patch(PATH, data=b"{}", headers={**ALICE, "Content-Type": media_type})
 
     problem = await answer.json()
@@ -126,7 +126,7 @@ async def test_patch_of_another_kind_is_refused(created: Api, media_type: str) -
 
 
 async def test_deleted_profile_is_gone_and_can_be_made_anew(created: Api) -> None:
-    """After a DELETE there is no profile; a later POST makes a fresh one."""
+    """After a DELETE there is no profile, and a later POST creates a new one."""
     before = await _read(created)
 
     deleted = await created.delete(PATH, headers=ALICE)
@@ -160,7 +160,7 @@ async def test_deleted_profile_is_gone_and_can_be_made_anew(created: Api) -> Non
 async def test_conditions_hold_for_every_write(
     created: Api, method: str, condition: dict[str, str], status: int | None
 ) -> None:
-    """A write whose condition fails changes nothing; None is its success."""
+    """A write whose condition fails changes nothing."""
     before = await _read(created)
     body = None if method == "DELETE" else {"city": "Pune"}
 
@@ -173,7 +173,7 @@ async def test_conditions_hold_for_every_write(
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
 async def test_if_match_needs_a_profile(api: Api, method: str) -> None:
-    """A tag of nothing matches nothing."""
+    """If-Match without a profile fails."""
     body = None if method == "DELETE" else {"city": "Pune"}
 
     answer = await api.request(method, PATH, json=body, headers={**ALICE, "If-Match": "*"})
@@ -182,7 +182,7 @@ async def test_if_match_needs_a_profile(api: Api, method: str) -> None:
 
 
 async def test_last_modified_is_when_the_profile_was_written(created: Api) -> None:
-    """Every answer with the profile tells it, to the second."""
+    """Every response with the profile has Last-Modified."""
     read = await created.get(PATH, headers=ALICE)
     written = await created.patch(PATH, json={"city": "Pune"}, headers=ALICE)
 
@@ -193,7 +193,7 @@ async def test_last_modified_is_when_the_profile_was_written(created: Api) -> No
 
 
 async def test_if_modified_since_is_not_heeded(created: Api) -> None:
-    """Two writes within a second would leave the caller with the older one."""
+    """If-Modified-Since is ignored."""
     read = await created.get(PATH, headers=ALICE)
     since = {"If-Modified-Since": read.headers["Last-Modified"]}
 
@@ -205,7 +205,7 @@ async def test_if_modified_since_is_not_heeded(created: Api) -> None:
 async def test_time_that_another_program_wrote_need_not_be_one(
     start: Start, memory: Adapters
 ) -> None:
-    """A profile whose time can't be read is served without Last-Modified."""
+    """A profile with an invalid `updatedAt` has no Last-Modified."""
     api = await start(adapters=replace(memory, profile_store=ForeignTimes()))
     await api.post(PATH, json=SEED, headers=ALICE)
 
@@ -229,7 +229,7 @@ async def test_time_that_another_program_wrote_need_not_be_one(
 async def test_options_and_a_wrong_method_say_what_a_path_takes(
     api: Api, path: str, allowed: str
 ) -> None:
-    """Allow is the same in both, needs no identity, and is true."""
+    """Allow of OPTIONS and of a 405 are the same and correct."""
     asked = await api.options(path)
     refused = await api.request("PROPFIND", path)
 
@@ -240,7 +240,7 @@ async def test_options_and_a_wrong_method_say_what_a_path_takes(
 
 
 async def test_schema_of_the_fields_is_a_document_of_its_own(api: Api) -> None:
-    """Anyone can read the JSON Schema; it takes what a POST takes and refuses what it refuses."""
+    """The public JSON Schema accepts and refuses the same bodies as a POST."""
     answer = await api.get(f"{PATH}/schema")
 
     schema = await answer.json(content_type="application/schema+json")

@@ -1,4 +1,4 @@
-"""The caller's profile over HTTP, with a fake behind."""
+"""The caller's profile over HTTP, with a fake store."""
 
 import asyncio
 from dataclasses import replace
@@ -15,14 +15,14 @@ BOB = {"x-amzn-oidc-identity": "bob"}
 
 
 async def test_user_without_a_profile_gets_a_404(api: Api) -> None:
-    """There is no profile until one is written."""
+    """A GET without a profile is 404."""
     answer = await api.get(PATH, headers=ALICE)
 
     assert (answer.status, (await answer.json())["code"]) == (404, "profile_not_found")
 
 
 async def test_first_post_creates(api: Api) -> None:
-    """The first POST is 201 with the profile, its place and its tag; GET answers the same."""
+    """The first POST is 201 with the profile, Location and ETag; a GET returns the same."""
     created = await api.post(PATH, json={"city": "Mumbai", "country": "India"}, headers=ALICE)
     read = await api.get(PATH, headers=ALICE)
 
@@ -43,7 +43,7 @@ async def test_first_post_creates(api: Api) -> None:
 
 
 async def test_later_post_merges(api: Api) -> None:
-    """A later POST sets what it names, removes what it nulls, leaves the rest."""
+    """A later POST sets its fields, removes those that are null, and keeps the others."""
     created = await api.post(PATH, json={"city": "Mumbai", "bio": "old"}, headers=ALICE)
 
     merged = await api.post(PATH, json={"city": None, "company": "Example"}, headers=ALICE)
@@ -62,7 +62,7 @@ async def test_later_post_merges(api: Api) -> None:
 
 
 async def test_post_that_changes_nothing_writes_nothing(api: Api) -> None:
-    """A POST repeated after a lost reply gives the same profile, at the same version."""
+    """A repeated POST returns the same profile at the same version."""
     body = {
         "city": "Mumbai",
         "bio": None,
@@ -84,14 +84,14 @@ async def test_empty_post_creates_an_empty_profile(api: Api) -> None:
 
 
 async def test_profiles_belong_to_their_users(api: Api) -> None:
-    """One user's profile is no other's."""
+    """Users have separate profiles."""
     await api.post(PATH, json={"city": "Mumbai"}, headers=ALICE)
 
     assert (await api.get(PATH, headers=BOB)).status == 404
 
 
 async def test_head_has_the_tag_and_no_body(api: Api) -> None:
-    """HEAD answers as GET does, without the body."""
+    """HEAD returns the headers of GET."""
     created = await api.post(PATH, json={"city": "Mumbai"}, headers=ALICE)
 
     answer = await api.head(PATH, headers=ALICE)
@@ -101,7 +101,7 @@ async def test_head_has_the_tag_and_no_body(api: Api) -> None:
 
 
 async def test_known_tag_is_not_modified(api: Api) -> None:
-    """A caller that has the profile already gets a 304 with its tag; after a write, the profile."""
+    """If-None-Match with the current entity tag is 304; after a write it is the profile."""
     created = await api.post(PATH, json={"city": "Mumbai"}, headers=ALICE)
     known = {**ALICE, "If-None-Match": f'"other", W/{created.headers["ETag"]}'}
 
@@ -133,7 +133,7 @@ async def test_known_tag_is_not_modified(api: Api) -> None:
 async def test_conditions_hold_for_reading(
     api: Api, method: str, condition: dict[str, str], status: int
 ) -> None:
-    """A read is made on the state that it requires, and the first condition that fails answers."""
+    """A GET checks If-Match before If-None-Match."""
     await api.post(PATH, json={"city": "Mumbai"}, headers=ALICE)
 
     answer = await api.request(method, PATH, headers={**ALICE, **condition})
@@ -142,7 +142,7 @@ async def test_conditions_hold_for_reading(
 
 
 async def test_current_tag_lets_a_write_through_and_a_stale_one_does_not(api: Api) -> None:
-    """If-Match writes on exactly the state that the caller has seen."""
+    """If-Match writes only to the state with that entity tag."""
     tag = (await api.post(PATH, json={"city": "Mumbai"}, headers=ALICE)).headers["ETag"]
     conditional = {**ALICE, "If-Match": tag}
 
@@ -173,14 +173,14 @@ async def test_write_on_a_state_that_never_was_is_refused(api: Api) -> None:
 
 
 async def test_malformed_condition_is_refused(api: Api) -> None:
-    """A condition that can't be read is refused, not passed over."""
+    """A malformed condition is refused."""
     answer = await api.post(PATH, json={}, headers={**ALICE, "If-Match": "now"})
 
     assert (answer.status, (await answer.json())["code"]) == (400, "malformed_request")
 
 
 async def test_simultaneous_posts_lose_nothing(api: Api) -> None:
-    """Callers that write different fields at once never meet a conflict, and every field is there."""
+    """Concurrent writes of different fields have no conflicts and are all stored."""
     fields = [
         "givenName",
         "familyName",
@@ -202,10 +202,10 @@ async def test_simultaneous_posts_lose_nothing(api: Api) -> None:
 
 
 class PreparedStore(MemoryProfileStore):
-    """A store with a profile that another program wrote."""
+    """A store with a profile of another application."""
 
     async def find(self, user_id: str) -> Profile | None:
-        """Return the foreign profile."""
+        """Return the profile of the other application."""
         return Profile(
             user_id,
             "2020-01-01T00:00:00Z",
@@ -218,7 +218,7 @@ class PreparedStore(MemoryProfileStore):
 async def test_attributes_outside_the_schema_are_never_shown(
     start: Start, memory: Adapters
 ) -> None:
-    """What another program keeps beside the declared fields does not leave the service."""
+    """Undeclared attributes of another application are not in responses."""
     api = await start(adapters=replace(memory, profile_store=PreparedStore()))
 
     answer = await api.get(PATH, headers=ALICE)
@@ -236,7 +236,7 @@ async def test_attributes_outside_the_schema_are_never_shown(
 
 @pytest.mark.parametrize("name", ["userId", "createdAt", "updatedAt", "version"])
 async def test_field_of_the_service_is_refused_by_name(api: Api, name: str) -> None:
-    """What the service sets is not set from a body; other mistakes are named beside it."""
+    """System fields are refused, and other invalid fields are named too."""
     answer = await api.post(PATH, json={name: "x", "city": 7, "admin": True}, headers=ALICE)
 
     assert answer.status == 422

@@ -1,4 +1,4 @@
-"""Bodies in and out, by way of a route that takes one."""
+"""Request bodies and responses of a route with a body."""
 
 import gzip
 import json
@@ -23,7 +23,7 @@ PROFILE = "/v1/user/profile"
     ],
 )
 async def test_other_media_type_is_refused(api: Api, content_type: str | None) -> None:
-    """A body must say that it is JSON in UTF-8: a browser's form can't, so it can't be forged by one."""
+    """A body must be declared as JSON in UTF-8, which HTML forms cannot do."""
     headers = ALICE if content_type is None else {**ALICE, "Content-Type": content_type}
     skip = ["Content-Type"] if content_type is None else None
 
@@ -37,7 +37,7 @@ async def test_other_media_type_is_refused(api: Api, content_type: str | None) -
     "content_type", ["application/json", "Application/JSON; charset=UTF-8", "application/json;v=1"]
 )
 async def test_json_media_type_is_taken(api: Api, content_type: str) -> None:
-    """Case and parameters of the media type don't matter, the charset but for its being UTF-8."""
+    """Case and parameters of the media type are ignored, except for a charset other than UTF-8."""
     answer = await api.post(PROFILE, data=b"{}", headers={**ALICE, "Content-Type": content_type})
 
     assert answer.status == 201
@@ -45,7 +45,7 @@ async def test_json_media_type_is_taken(api: Api, content_type: str) -> None:
 
 @pytest.mark.parametrize("body", [b"[]", b'"text"', b"null", b"1"])
 async def test_body_that_is_no_object_is_refused(api: Api, body: bytes) -> None:
-    """Every body is an object."""
+    """A body that is not an object is refused."""
     headers = {**ALICE, "Content-Type": "application/json"}
 
     answer = await api.post(PROFILE, data=body, headers=headers)
@@ -55,7 +55,7 @@ async def test_body_that_is_no_object_is_refused(api: Api, body: bytes) -> None:
 
 
 async def test_body_beyond_the_limit_is_refused(start: Start) -> None:
-    """A body of more bytes than configured is refused, and the envelope says so."""
+    """A body beyond `max-body-bytes` is 413."""
     api = await start({"server": {"max-body-bytes": "1024"}})
 
     answer = await api.post(PROFILE, json={"bio": "x" * 1_100}, headers=ALICE)
@@ -65,7 +65,7 @@ async def test_body_beyond_the_limit_is_refused(start: Start) -> None:
 
 
 async def test_compressed_body_beyond_the_limit_is_refused(start: Start) -> None:
-    """The limit counts what a compressed body unfolds to."""
+    """The limit applies to the decompressed body."""
     api = await start({"server": {"max-body-bytes": "1024"}})
     headers = {**ALICE, "Content-Type": "application/json", "Content-Encoding": "gzip"}
 
@@ -75,7 +75,7 @@ async def test_compressed_body_beyond_the_limit_is_refused(start: Start) -> None
 
 
 async def test_wrongly_compressed_body_is_refused(api: Api) -> None:
-    """A body that is not compressed as it says is malformed, not a failure of the service."""
+    """A body with a wrong content coding is malformed."""
     headers = {**ALICE, "Content-Type": "application/json", "Content-Encoding": "gzip"}
 
     answer = await api.post(PROFILE, data=b"not gzip", headers=headers)
@@ -85,7 +85,7 @@ async def test_wrongly_compressed_body_is_refused(api: Api) -> None:
 
 
 async def test_wrong_fields_are_named_by_their_paths(api: Api) -> None:
-    """Each wrong field is named, nested ones by their path, and no value is repeated."""
+    """Each wrong field is named by its path, without its value."""
     body = {"username": "a b", "attributes": {"email": 7, "sub": "SECRET"}, "extra": "SECRET"}
 
     answer = await api.post("/api/auth/signup", json=body)
@@ -102,7 +102,7 @@ async def test_wrong_fields_are_named_by_their_paths(api: Api) -> None:
 
 
 async def test_names_of_wrong_fields_are_bounded(api: Api) -> None:
-    """A thousand unknown names with control characters make a short, printable answer."""
+    """A thousand unknown names with control characters get a short, printable response."""
     body = {f"{number}\n\x1b[31m" + "x" * 200: 1 for number in range(1_000)}
 
     answer = await api.post(PROFILE, json=body, headers=ALICE)
@@ -114,5 +114,5 @@ async def test_names_of_wrong_fields_are_bounded(api: Api) -> None:
 
 
 def test_integers_of_any_size_leave_exactly() -> None:
-    """An integer beyond 64 bits, which another program may have stored, is not rounded."""
+    """An integer beyond 64 bits is not rounded."""
     assert json.loads(request_body.dumps({"n": 10**30})) == {"n": 10**30}

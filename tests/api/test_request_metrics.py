@@ -1,4 +1,4 @@
-"""Whatever comes in is counted: served, refused by the application, or before it."""
+"""All requests are counted: served, refused by the application, or before it."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ from tests.support.configs import configured, opening
 
 
 async def test_requests_are_counted_by_route(start: Start) -> None:
-    """A request counts under the template of its path, never under the path."""
+    """A request is counted by its route, not by its path."""
     api = await start()
     async with api.get("/v1/user/profile", headers=ALICE) as answer:
         assert answer.status == 404
@@ -29,7 +29,7 @@ async def test_requests_are_counted_by_route(start: Start) -> None:
 
 
 async def test_request_that_is_one_too_many_is_counted_as_shed(start: Start) -> None:
-    """A request beyond max-in-flight counts as shed; the one in flight shows while it is."""
+    """A request beyond max-in-flight is counted as shed; the gauge shows the one in flight."""
     api = await start({"server": {"max-in-flight": "1"}})
     metrics, slots = (
         api.app[keys.METRICS],
@@ -49,7 +49,7 @@ async def test_request_that_is_one_too_many_is_counted_as_shed(start: Start) -> 
 
 
 async def test_connections_are_counted(memory: Adapters) -> None:
-    """Open connections show, and one too many counts as shed."""
+    """The gauge shows open connections, and one beyond the limit is counted as shed."""
     app = create_app(configured(), opening(memory))
     metrics = app[keys.METRICS]
     async with serving(app, **{"max-connections": "1"}) as port:
@@ -64,7 +64,7 @@ async def test_connections_are_counted(memory: Adapters) -> None:
 
 
 async def test_what_is_no_http_is_counted(memory: Adapters) -> None:
-    """What the parser or the door refuses counts without a route."""
+    """A request refused by the parser or by validation is counted without a route."""
     app = create_app(configured(), opening(memory))
     async with serving(app) as port:
         await exchange(port, b"nonsense\r\n\r\n")

@@ -1,4 +1,4 @@
-"""Signing in by choice, over HTTP: what is answered before anybody has proved anything."""
+"""Sign-in by choice over HTTP: responses before the caller has proved anything."""
 
 import time
 from dataclasses import replace
@@ -18,7 +18,7 @@ CHOICES = ("SELECT_CHALLENGE", "SELECT_MFA_TYPE", "MFA_SETUP")
 
 
 class Asking(MemorySessions):
-    """Answers at once, and to everything by a challenge."""
+    """Sessions that respond immediately with a challenge."""
 
     async def begin(
         self, username: str, preferred_challenge: str | None, client: Client
@@ -52,10 +52,10 @@ async def test_challenge_for_nothing_waits_as_a_refusal_does(
     start: Start, memory: Adapters, path: str, body: dict[str, object]
 ) -> None:
     """
-    Where nothing was proved, a success takes a whole multiple of the floor, too.
+    A success that proves nothing is padded too.
 
-    Cognito invents a challenge for users that it does not know, sooner than it finds one or sends a
-    code to those that it does.
+    Cognito simulates a challenge for unknown users faster than it finds one or sends a
+    code for known ones.
     """
     provider = replace(memory.identity_provider, sessions=Asking(MemoryUserPool()))
     adapters = replace(memory, identity_provider=provider)

@@ -1,4 +1,4 @@
-"""The limits of signing in: guesses of codes, codes that are sent, and networks that are trusted."""
+"""The limits of sign-in: wrong codes, sent codes, and trusted networks."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -36,7 +36,7 @@ def _call(
     address: IPv4Address | IPv6Address = AWAY,
     account: str = "alice",
 ) -> type[ServiceError] | None:
-    """Make a call that ends with *outcome*; return what it was refused with."""
+    """Make a call that ends with *outcome*; return the refusal, if any."""
     try:
         with limiter.admit(kind, address=address, account=account):
             if outcome is not None:
@@ -58,7 +58,7 @@ def _calls(
 
 
 def test_wrong_codes_lock_the_name() -> None:
-    """After five wrong codes the sixth is refused, though passwords may still be tried."""
+    """After five wrong codes the sixth is refused, and passwords are still accepted."""
     clock = Clock()
     limiter = RateLimiter(LIMITS, clock=clock)
 
@@ -71,7 +71,7 @@ def test_wrong_codes_lock_the_name() -> None:
 
 
 def test_codes_at_once_are_no_more_than_are_free() -> None:
-    """A guess that is under way counts as wrong: a sixth one at the same time is refused."""
+    """Pending guesses count as wrong: a sixth concurrent one is refused."""
     limiter = RateLimiter(LIMITS, clock=Clock())
     held = [
         limiter.admit(RateLimitedAction.CODE_CHALLENGE, address=AWAY, account="alice")
@@ -87,7 +87,7 @@ def test_codes_at_once_are_no_more_than_are_free() -> None:
 
 
 def test_right_password_does_not_clear_wrong_codes() -> None:
-    """Who knows the password and guesses the code cannot begin anew by sending the password again."""
+    """A correct password does not clear the count of wrong codes."""
     limiter = RateLimiter(LIMITS, clock=Clock())
     for _ in range(5):
         assert _call(limiter, RateLimitedAction.SIGN_IN) is None
@@ -99,7 +99,7 @@ def test_right_password_does_not_clear_wrong_codes() -> None:
 
 
 def test_answer_that_is_no_sign_in_does_not_clear_wrong_codes() -> None:
-    """A code that is followed by another challenge leaves the count as it is."""
+    """A code that is followed by another challenge does not change the count."""
     limiter = RateLimiter(LIMITS, clock=Clock())
     for _ in range(4):
         _call(limiter, RateLimitedAction.CODE_CHALLENGE, outcome=CodeMismatch())
@@ -110,7 +110,7 @@ def test_answer_that_is_no_sign_in_does_not_clear_wrong_codes() -> None:
 
 
 def test_code_that_was_right_once_is_no_guess() -> None:
-    """A code that was used before or is too old does not count."""
+    """A used or expired code does not count."""
     limiter = RateLimiter(LIMITS, clock=Clock())
 
     assert (
@@ -120,7 +120,7 @@ def test_code_that_was_right_once_is_no_guess() -> None:
 
 
 def test_wrong_code_that_is_answered_by_a_challenge_counts() -> None:
-    """A custom challenge says that a code was wrong by asking again, which counts as well."""
+    """A custom challenge that is repeated counts as a wrong code."""
     limiter = RateLimiter(LIMITS, clock=Clock())
     for _ in range(5):
         assert _call(limiter, RateLimitedAction.CODE_CHALLENGE) is None
@@ -130,7 +130,7 @@ def test_wrong_code_that_is_answered_by_a_challenge_counts() -> None:
 
 
 def test_sign_in_clears_wrong_codes() -> None:
-    """A sign-in that was completed begins the count anew."""
+    """A completed sign-in clears the count."""
     limiter = RateLimiter(LIMITS, clock=Clock())
     _calls(limiter, RateLimitedAction.CODE_CHALLENGE, 4, outcome=CodeMismatch())
 
@@ -141,7 +141,7 @@ def test_sign_in_clears_wrong_codes() -> None:
 
 
 def test_password_reset_unlocks_the_name() -> None:
-    """A reset clears wrong passwords and codes, at every network without trust and at the own one."""
+    """A password reset clears the counts of untrusted networks and of its own."""
     limiter = RateLimiter(LIMITS, clock=Clock())
     limiter.signed_in("alice", HOME)
     for address in (HOME, AWAY):
@@ -158,7 +158,7 @@ def test_password_reset_unlocks_the_name() -> None:
 
 
 def test_nobody_elsewhere_locks_out_a_trusted_network() -> None:
-    """A name that is locked for all others is not for a network that its user signed in from."""
+    """A name that is locked elsewhere is not locked for a trusted network."""
     limiter = RateLimiter(LIMITS, clock=Clock())
     limiter.signed_in("alice", HOME)
 
@@ -178,7 +178,7 @@ def test_nobody_elsewhere_locks_out_a_trusted_network() -> None:
     ],
 )
 def test_nobody_elsewhere_uses_up_the_calls_of_a_trusted_network(kind: RateLimitedAction) -> None:
-    """What all others have called of a step of signing in is not what a trusted network has."""
+    """Calls from elsewhere do not count against a trusted network."""
     limiter = RateLimiter(LIMITS, clock=Clock())
     limiter.signed_in("alice", HOME)
     while _call(limiter, kind) is None:
@@ -188,7 +188,7 @@ def test_nobody_elsewhere_uses_up_the_calls_of_a_trusted_network(kind: RateLimit
 
 
 def test_trusted_network_has_a_lock_of_its_own() -> None:
-    """Five wrong guesses lock it, too: whoever shares the network gains five guesses and no more."""
+    """Five wrong guesses lock a trusted network too."""
     clock = Clock()
     limiter = RateLimiter(LIMITS, clock=clock)
     limiter.signed_in("alice", HOME)
@@ -202,7 +202,7 @@ def test_trusted_network_has_a_lock_of_its_own() -> None:
 
 
 def test_sign_in_at_a_trusted_network_clears_its_own_count_only() -> None:
-    """A user who signs in at home does not give those who guess elsewhere five more guesses."""
+    """A sign-in from a trusted network does not clear the count of other networks."""
     limiter = RateLimiter(LIMITS, clock=Clock())
     limiter.signed_in("alice", HOME)
     _calls(limiter, RateLimitedAction.SIGN_IN, 5, outcome=InvalidCredentials())
@@ -214,7 +214,7 @@ def test_sign_in_at_a_trusted_network_clears_its_own_count_only() -> None:
 
 
 def test_trust_is_of_one_name_on_one_network() -> None:
-    """Whoever signs in as one user gains nothing for another one, nor from another network."""
+    """Trust is limited to one user on one network."""
     limiter = RateLimiter(LIMITS, clock=Clock())
     limiter.signed_in("mallory", HOME)
     limiter.signed_in("alice", ip_address("2001:db8:1:2::1"))
@@ -226,7 +226,7 @@ def test_trust_is_of_one_name_on_one_network() -> None:
 
 
 def test_trust_ends_after_a_week() -> None:
-    """A network from which nobody has signed in for a week is like any other."""
+    """Trust ends a week after the last sign-in."""
     clock = Clock()
     trusted = TrustedNetworks(capacity=10, clock=clock)
     trusted.add(b"home")
@@ -239,7 +239,7 @@ def test_trust_ends_after_a_week() -> None:
 
 
 def test_trust_is_kept_in_bounded_memory() -> None:
-    """Of more sign-ins than are remembered the last ones are; one that is repeated is the last."""
+    """The most recent sign-ins are kept within the capacity."""
     trusted = TrustedNetworks(capacity=2, clock=Clock())
     for key in (b"first", b"second", b"first", b"third"):
         trusted.add(key)
@@ -248,7 +248,7 @@ def test_trust_is_kept_in_bounded_memory() -> None:
 
 
 def test_codes_are_sent_ten_times_an_hour() -> None:
-    """Beginning with a code and choosing one are counted together, by name, whoever asks."""
+    """Sign-ins that begin with a code and choices of one count together by name."""
     clock = Clock()
     limiter = RateLimiter(LIMITS, clock=clock)
     for number in range(5):
@@ -265,7 +265,7 @@ def test_codes_are_sent_ten_times_an_hour() -> None:
 
 
 def test_request_for_a_code_that_is_refused_does_not_count() -> None:
-    """A choice in a sign-in that is not open sends nothing, and uses up nothing of the name's."""
+    """A choice in an expired sign-in does not count."""
     limiter = RateLimiter(LIMITS, clock=Clock())
 
     _calls(limiter, RateLimitedAction.CHOOSE_CODE, 20, outcome=ChallengeExpired())
@@ -277,7 +277,7 @@ def test_request_for_a_code_that_is_refused_does_not_count() -> None:
 def test_codes_after_a_right_password_are_limited_and_strangers_do_not_see_it(
     kind: RateLimitedAction,
 ) -> None:
-    """After ten such codes a password is wrong for everybody, and the call is not made."""
+    """After ten such codes a password is refused as wrong without calling Cognito."""
     clock = Clock()
     limiter = RateLimiter(LIMITS, clock=clock)
     for _ in range(10):
@@ -297,7 +297,7 @@ def test_codes_after_a_right_password_are_limited_and_strangers_do_not_see_it(
 
 
 def test_codes_after_a_right_password_are_told_to_a_trusted_network() -> None:
-    """Whoever has signed in from there is told how long to wait."""
+    """A trusted network gets the wait instead."""
     limiter = RateLimiter(LIMITS, clock=Clock())
     limiter.signed_in("alice", HOME)
     for _ in range(10):
@@ -307,7 +307,7 @@ def test_codes_after_a_right_password_are_told_to_a_trusted_network() -> None:
 
 
 def test_recipient_is_limited_whoever_asks() -> None:
-    """Ten messages an hour to one address, from however many networks and under whatever names."""
+    """One address gets ten messages an hour, from any networks and for any names."""
     clock = Clock()
     limiter = RateLimiter(LIMITS, clock=clock)
 
@@ -339,7 +339,7 @@ def test_recipient_is_limited_whoever_asks() -> None:
 def test_recipient_counts_as_the_name_does(
     refusal: Callable[[], ServiceError], *, counts: bool
 ) -> None:
-    """A call that failed for reasons of its own has sent nothing."""
+    """A failed call does not count against the recipient."""
     limiter = RateLimiter(replace(LIMITS, recipient_per_h=1), clock=Clock())
     recipients = ("victim@example.com",)
     with (
@@ -359,7 +359,7 @@ def test_recipient_counts_as_the_name_does(
 
 
 def test_one_address_takes_a_tenth_of_what_all_may() -> None:
-    """Of 450 forgotten passwords at once one address has 45, and ten others find theirs."""
+    """One client address gets a tenth of the total burst."""
     limiter = RateLimiter(LIMITS, clock=Clock())
 
     def forgot(address: IPv4Address | IPv6Address) -> int:
@@ -375,7 +375,7 @@ def test_one_address_takes_a_tenth_of_what_all_may() -> None:
 
 
 def test_address_has_its_own_burst_where_the_total_has_more() -> None:
-    """The setting holds where a tenth of the total is more, or where there is no total."""
+    """`address-burst` applies if it is less than a tenth of the total, or without a total."""
     for per_s in (60, 0):
         limits = replace(LIMITS, address_burst=7, sign_in_per_s=per_s)
         limiter = RateLimiter(limits, clock=Clock())
@@ -385,7 +385,7 @@ def test_address_has_its_own_burst_where_the_total_has_more() -> None:
         assert calls.count(None) == 7
 
 
-SECRET = "Corr3ct-horse!"  # noqa: S105 -- of nobody
+SECRET = "Corr3ct-horse!"  # noqa: S105 -- of a test account
 ASKED = Challenge("EMAIL_OTP", "a session", {})
 SIGNED_IN = Tokens("an id", "an id token", "an access token", None, 3_600)
 
@@ -404,7 +404,7 @@ SIGNED_IN = Tokens("an id", "an id token", "an access token", None, 3_600)
 def test_code_that_follows_the_first_factor_is_counted(
     answer: Answer | None, *, counts: bool
 ) -> None:
-    """A code counts once: when the first factor was right, and not when it is chosen how to send it."""
+    """A code after a correct first factor counts once, and not when its medium is chosen."""
     limiter, client = RateLimiter(LIMITS, clock=Clock()), Client(AWAY)
     for _ in range(10):
         if answer is None:
@@ -418,7 +418,7 @@ def test_code_that_follows_the_first_factor_is_counted(
 
 
 def test_choice_that_a_sign_in_begins_with_is_no_code() -> None:
-    """Whoever begins without a password sends no code after a first factor."""
+    """A sign-in begun without a password sends no code after a first factor."""
     limiter = RateLimiter(LIMITS, clock=Clock())
     for _ in range(20):
         sign_in_steps.record_log_in(
@@ -429,7 +429,7 @@ def test_choice_that_a_sign_in_begins_with_is_no_code() -> None:
 
 
 def test_completed_sign_in_trusts_the_network() -> None:
-    """Whether the tokens came at once or after a challenge, the network is trusted from then on."""
+    """A completed sign-in makes the network trusted, with or without a challenge."""
     answer = Answer("SMS_MFA", "s", "alice", code="123456")
     limiters = [RateLimiter(LIMITS, clock=Clock()) for _ in range(2)]
     sign_in_steps.record_log_in(
@@ -455,12 +455,12 @@ def test_completed_sign_in_trusts_the_network() -> None:
     ids=str,
 )
 def test_answer_is_of_its_kind(answer: Answer, kind: RateLimitedAction) -> None:
-    """Guesses of codes and passwords, and choices that send, are told from other answers."""
+    """Each answer has the action of a code, a password, a sent choice, or another challenge."""
     assert sign_in_steps.action_of_answer(answer) is kind
 
 
 def test_counts_that_are_switched_off_refuse_nothing() -> None:
-    """With 0 neither wrong codes nor codes that were sent are counted."""
+    """With 0 neither wrong codes nor sent codes are limited."""
     off = replace(LIMITS, lockout_after=0, sign_in_code_per_h=0)
     limiter = RateLimiter(off, clock=Clock())
     for _ in range(20):

@@ -1,4 +1,4 @@
-"""The calls of a signed-in user, over HTTP with a fake behind."""
+"""The operations of a signed-in user over HTTP, with a fake user pool."""
 
 import json
 from collections.abc import Mapping
@@ -43,7 +43,7 @@ class Caller:
     async def call(
         self, method: str, path: str, body: Mapping[str, object] | None = None
     ) -> tuple[int, Any]:
-        """Make a call; return its status, and its JSON if it has any."""
+        """Send a request; return the status and the JSON, if any."""
         headers = {"Authorization": f"Bearer {self.token}"}
         answer = await self.api.request(method, path, json=body, headers=headers)
         text = await answer.read()
@@ -56,7 +56,7 @@ class TwoAddresses(MemoryOwnAccount):
     async def change_attributes(
         self, access_token: str, changes: Mapping[str, str | None]
     ) -> tuple[Delivery, ...]:
-        """Change nothing, and say where the codes went."""
+        """Return two deliveries without changing anything."""
         del access_token, changes
         return Delivery("EMAIL", "a***", "email"), Delivery("SMS", "+***", "phone_number")
 
@@ -86,7 +86,7 @@ async def alice(api: Api, user_pool: MemoryUserPool) -> Caller:
     ids=["nothing", "unknown", "plain header"],
 )
 async def test_access_token_is_needed(api: Api, route: Route, headers: dict[str, str]) -> None:
-    """Without a token that Cognito takes, every call is 401 and says what to send."""
+    """Without a valid token every operation is 401 with WWW-Authenticate."""
     path = route.path.replace("{id}", "some-id")
     body = BODIES.get((route.method, route.path))
 
@@ -97,14 +97,14 @@ async def test_access_token_is_needed(api: Api, route: Route, headers: dict[str,
 
 
 async def test_load_balancers_access_token_will_do(alice: Caller) -> None:
-    """Behind a load balancer that logs people in, its header is the token."""
+    """Behind a load balancer that signs users in, its header has the token."""
     answer = await alice.api.get("/api/auth/me", headers={"x-amzn-oidc-accesstoken": alice.token})
 
     assert (answer.status, (await answer.json())["username"]) == (200, "alice")
 
 
 async def test_account_is_read_and_changed(alice: Caller, user_pool: MemoryUserPool) -> None:
-    """Attributes are set and removed; a new address is told where its code went."""
+    """Attributes are set and removed; the response has the destination of a code."""
     _, before = await alice.call("GET", "/api/auth/me")
     named = await alice.call("PATCH", "/api/auth/me", {"attributes": {"name": "Alice"}})
     moved = await alice.call("PATCH", "/api/auth/me", {"attributes": {"email": "b@example.com"}})
@@ -121,7 +121,7 @@ async def test_account_is_read_and_changed(alice: Caller, user_pool: MemoryUserP
 
 @pytest.mark.parametrize("kind", ["application/merge-patch+json", "application/json"])
 async def test_account_takes_what_its_options_say(alice: Caller, kind: str) -> None:
-    """A change of attributes is a patch, and comes as any that Accept-Patch names."""
+    """A change of attributes accepts all media types of Accept-Patch."""
     options = await alice.api.options("/api/auth/me")
     headers = {"Authorization": f"Bearer {alice.token}", "Content-Type": kind}
 
@@ -136,7 +136,7 @@ async def test_account_takes_what_its_options_say(alice: Caller, kind: str) -> N
 async def test_two_new_addresses_are_told_both(
     start: Start, memory: Adapters, alice: Caller
 ) -> None:
-    """Where two codes went, no one is lost."""
+    """The response names the destinations of two codes."""
     provider = replace(memory.identity_provider, own_account=TwoAddresses(MemoryUserPool()))
     api = await start(adapters=replace(memory, identity_provider=provider))
 
@@ -166,14 +166,14 @@ async def test_two_new_addresses_are_told_both(
 async def test_what_a_user_may_not_change_is_refused_by_name(
     alice: Caller, body: dict[str, object], field: str
 ) -> None:
-    """Nobody is made somebody else by a body."""
+    """Attributes that are not writable are refused."""
     status, problem = await alice.call("PATCH", "/api/auth/me", body)
 
     assert (status, [entry["field"] for entry in problem["errors"]]) == (422, [field])
 
 
 async def test_verification_is_sent_again(alice: Caller, user_pool: MemoryUserPool) -> None:
-    """A new code goes to an address of the user's own; a wrong one proves nothing."""
+    """A new code is sent to the user's own address; a wrong code verifies nothing."""
     sent = await alice.call("POST", "/api/auth/me/verification", {"attribute": "email"})
     wrong = {"attribute": "email", "code": "000000"}
     refused = await alice.call("POST", "/api/auth/me/verification/confirm", wrong)
@@ -186,7 +186,7 @@ async def test_verification_is_sent_again(alice: Caller, user_pool: MemoryUserPo
 
 
 async def test_password_is_changed(alice: Caller) -> None:
-    """The current password is needed; the new one keeps the rules."""
+    """A password change requires the current password and a valid new one."""
     path = "/api/auth/password/change"
     new = {"currentPassword": PASSWORD, "newPassword": "Another1!"}
 
@@ -202,7 +202,7 @@ async def test_password_is_changed(alice: Caller) -> None:
 
 
 async def test_second_factor_is_set_up(alice: Caller) -> None:
-    """A secret, a code of it, and the preference; then signing in asks for the app."""
+    """An authenticator app is set up with a secret and a code; then a sign-in requires it."""
     none = await alice.call("GET", "/api/auth/mfa")
     _, begun = await alice.call("POST", "/api/auth/mfa/totp")
     app = pyotp.parse_uri(begun["uri"])
@@ -236,14 +236,14 @@ async def test_second_factor_is_set_up(alice: Caller) -> None:
 async def test_odd_preference_is_refused(
     alice: Caller, body: dict[str, object], field: str
 ) -> None:
-    """What is preferred must be enabled, and be a factor."""
+    """The preferred factor must be an enabled one."""
     status, problem = await alice.call("PUT", "/api/auth/mfa", body)
 
     assert (status, problem["errors"][0]["field"]) == (422, field)
 
 
 async def test_passkey_is_kept_and_deleted(alice: Caller) -> None:
-    """Options, what the browser made of them, the list, and the end."""
+    """A passkey is registered, listed and deleted."""
     path = "/api/auth/passkeys"
     early = await alice.call("POST", path, {"credential": {"id": "x", "type": "public-key"}})
     _, begun = await alice.call("POST", f"{path}/options")
@@ -262,7 +262,7 @@ async def test_passkey_is_kept_and_deleted(alice: Caller) -> None:
 
 
 async def test_deletion_takes_the_profile_along(alice: Caller) -> None:
-    """Account and profile go together, and the place of the profile is closed."""
+    """Deletion removes account and profile, and no profile can be created afterwards."""
     _, me = await alice.call("GET", "/api/auth/me")
     identity = {"x-amzn-oidc-identity": me["userId"]}
     await alice.api.post("/v1/user/profile", json={"city": "Mumbai"}, headers=identity)
@@ -279,7 +279,7 @@ async def test_deletion_takes_the_profile_along(alice: Caller) -> None:
 
 
 async def test_events_name_the_user(alice: Caller) -> None:
-    """What happened is a line of its own, with the user, the client and the request; no secret."""
+    """Each audit event has the user, the client and the request, and no secret."""
     _, me = await alice.call("GET", "/api/auth/me")
 
     with capture_logs() as logs:

@@ -1,4 +1,4 @@
-"""Clients that do not read their answers hold neither a connection nor memory for long."""
+"""Clients that do not read responses are disconnected."""
 
 import asyncio
 import socket
@@ -28,7 +28,7 @@ def _app(memory: Adapters) -> web.Application:
 
 
 async def _connected(port: int) -> socket.socket:
-    """Return a client that takes little before it reads."""
+    """Return a client with a small receive buffer."""
     client = socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, WINDOW_BYTES)
     client.settimeout(0)
@@ -48,10 +48,10 @@ def _open(app: web.Application) -> float:
 )
 def test_client_that_reads_nothing_is_cut_off(
     app: web.Application,
-    run: Any,  # noqa: ANN401 -- of either loop
+    run: Any,  # noqa: ANN401 -- of asyncio or uvloop
     requests: bytes,
 ) -> None:
-    """Its connection is reset when the time to take an answer is over, and the log has a line of it."""
+    """The connection is reset after `write-timeout-s`, and the log has a line about it."""
 
     async def check() -> None:
         async with serving(app, **QUICK) as port:
@@ -67,9 +67,9 @@ def test_client_that_reads_nothing_is_cut_off(
 @LOOPS
 def test_client_that_reads_a_byte_at_a_time_is_cut_off(
     app: web.Application,
-    run: Any,  # noqa: ANN401 -- of either loop
+    run: Any,  # noqa: ANN401 -- of asyncio or uvloop
 ) -> None:
-    """Progress of a byte does not give it more time."""
+    """Progress by a byte does not extend the time."""
 
     async def check() -> None:
         loop = asyncio.get_running_loop()
@@ -86,7 +86,7 @@ def test_client_that_reads_a_byte_at_a_time_is_cut_off(
 
 
 async def test_cut_off_client_is_a_line_of_log(app: web.Application) -> None:
-    """The line names the peer and nothing that it sent."""
+    """The log line has the peer and nothing that it sent."""
     async with serving(app, **QUICK) as port:
         with logged() as log:
             client = await _connected(port)

@@ -1,4 +1,4 @@
-"""What is JSON to the service, and what is not."""
+"""Strict JSON: what is accepted and what is not."""
 
 from decimal import Decimal
 
@@ -53,7 +53,7 @@ REFUSED = {
 
 @pytest.mark.parametrize(("body", "place"), REFUSED.values(), ids=REFUSED)
 def test_what_is_not_json_is_refused_with_its_place(body: bytes, place: str) -> None:
-    """A body that is not JSON, or that would lose something, is refused; the text says where."""
+    """Invalid JSON, or JSON that cannot be stored exactly, is refused with its position or path."""
     with pytest.raises(MalformedRequest) as refused:
         strict_json.loads(body)
 
@@ -95,18 +95,18 @@ ACCEPTED: dict[str, tuple[bytes, JsonValue]] = {
 
 @pytest.mark.parametrize(("body", "value"), ACCEPTED.values(), ids=ACCEPTED)
 def test_json_is_read(body: bytes, value: JsonValue) -> None:
-    """What is JSON is read as it was written."""
+    """Valid JSON is parsed unchanged."""
     assert strict_json.loads(body) == value
 
 
 def test_32_levels_are_read() -> None:
-    """The deepest nesting that DynamoDB takes is accepted."""
+    """DynamoDB's maximum nesting is accepted."""
     assert strict_json.loads(b'{"a":' * 32 + b"1" + b"}" * 32)
 
 
 @pytest.mark.parametrize("end", [b"", b"\\", b'\\"'], ids=["none", "backslash", "quote"])
 def test_text_without_an_end_is_refused_among_much_punctuation(end: bytes) -> None:
-    """Counting what stands outside of texts ends where a text does not."""
+    """The early count takes linear time for unterminated strings."""
     with pytest.raises(MalformedRequest) as refused:
         strict_json.loads(b'{"a": "' + b",:[{" * 2_000 + end)
 
@@ -114,7 +114,7 @@ def test_text_without_an_end_is_refused_among_much_punctuation(end: bytes) -> No
 
 
 def test_route_may_take_fewer_values() -> None:
-    """The bound of a route is the one that is named."""
+    """A route's own maximum of values applies."""
     assert strict_json.loads(b"[1, 2]", max_values=3) == [1, 2]
     with pytest.raises(MalformedRequest) as refused:
         strict_json.loads(b"[1, 2, 3]", max_values=3)

@@ -1,4 +1,4 @@
-"""Bodies that nobody reads are not inflated, not read without bound, and not waited for."""
+"""Unread bodies are not inflated, and read only up to a limit."""
 
 import asyncio
 import gzip
@@ -16,7 +16,7 @@ from tests.support.configs import configured, opening
 
 HOST = b" HTTP/1.1\r\nHost: localhost\r\n"
 JSON = b"x-amzn-oidc-identity: alice\r\nContent-Type: application/json\r\n"
-ROUTES = {  # that want no body, or refuse the request before they want it
+ROUTES = {  # that need no body, or refuse the request before reading it
     "health": (b"GET /health/live", 200),
     "not found": (b"POST /nowhere", 404),
     "method not allowed": (b"POST /health/live", 405),
@@ -26,7 +26,7 @@ ROUTES = {  # that want no body, or refuse the request before they want it
 }
 BOMB = gzip.compress(bytes(50_000_000))
 PIECE = bytes(262_144)
-ENOUGH_BYTES = 64_000_000  # more than the sockets of both ends hold
+ENOUGH_BYTES = 64_000_000  # more than the socket buffers of both ends
 
 
 @pytest.fixture(name="app")
@@ -44,7 +44,7 @@ def _inflating_s() -> float:
 
 @pytest.mark.parametrize("route", [*ROUTES, "profile"])
 async def test_bomb_is_not_inflated(app: web.Application, inflating_s: float, route: str) -> None:
-    """Ten requests whose bodies would inflate to 50 MB each cost less than to inflate one."""
+    """Ten requests with bodies of 50 MB inflated take less CPU time than inflating one."""
     line, status = ROUTES.get(route, (b"POST /v1/user/profile", 413))
     fields = JSON if route == "profile" else b""
     fields += b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(BOMB)
@@ -61,7 +61,7 @@ async def test_bomb_is_not_inflated(app: web.Application, inflating_s: float, ro
 async def test_announced_body_beyond_the_bound_is_refused_unread(
     app: web.Application, route: str
 ) -> None:
-    """3 GB are refused from their header alone, whatever the route wants, and the connection closes."""
+    """An announced body of 3 GB is refused before it is read, and the connection closes."""
     line = ROUTES[route][0] if route in ROUTES else b"POST /v1/user/profile"
     async with serving(app) as port:
         heard = await exchange(port, line + HOST + JSON + b"Content-Length: 3000000000\r\n\r\n")
@@ -72,7 +72,7 @@ async def test_announced_body_beyond_the_bound_is_refused_unread(
 
 
 async def _pumped(port: int, head: bytes, piece: bytes) -> tuple[bytes, int]:
-    """Send *head* and then *piece* for ever; return what is heard and how much could be sent."""
+    """Send *head* and then *piece* repeatedly; return the responses and the bytes sent."""
     loop = asyncio.get_running_loop()
     with socket.socket() as client:
         client.settimeout(0)
@@ -105,7 +105,7 @@ PUMPED = {
 @pytest.mark.parametrize("kind", PUMPED)
 @pytest.mark.parametrize("route", ["health", "not found", "not authenticated"])
 def test_endless_body_is_not_read(app: web.Application, route: str, kind: str) -> None:
-    """The answer comes at once, and the sender is soon stopped."""
+    """The response is sent immediately, and the sender is stopped."""
     fields, piece = PUMPED[kind]
     line, status = ROUTES[route]
 
@@ -120,7 +120,7 @@ def test_endless_body_is_not_read(app: web.Application, route: str, kind: str) -
 
 
 async def test_small_body_that_nobody_wants_keeps_the_connection(app: web.Application) -> None:
-    """A body within the bound is read away, also when it comes after the answer."""
+    """An unread body within the limit is discarded, also after the response."""
     async with serving(app) as port, asyncio.timeout(PATIENCE_S):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET /health/live" + HOST + b"Content-Length: 200000\r\n\r\n")
@@ -135,7 +135,7 @@ async def test_small_body_that_nobody_wants_keeps_the_connection(app: web.Applic
 
 @pytest.mark.parametrize("coding", ["br", "zstd", "compress", "gzip, deflate"])
 async def test_coding_that_is_not_taken_is_refused(app: web.Application, coding: str) -> None:
-    """Bodies are taken plain, or as gzip or deflate: 415 says so."""
+    """A content coding other than gzip and deflate is 415."""
     fields = JSON + f"Content-Encoding: {coding}\r\nContent-Length: 2\r\n\r\n{{}}".encode()
     async with serving(app) as port:
         heard = await exchange(port, b"POST /v1/user/profile" + HOST + fields)

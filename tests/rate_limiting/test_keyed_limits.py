@@ -1,4 +1,4 @@
-"""The rules that calls are counted by, and the memory for it."""
+"""The rules of rate limits, and their bounded memory."""
 
 import itertools
 
@@ -12,7 +12,7 @@ HOUR_MS = 3_600_000
 
 
 def _call(buckets: KeyedLimits, now_ms: int, key: bytes = KEY) -> int:
-    """Make a call if it is allowed; returns how long it has to wait otherwise."""
+    """Make a call if it is allowed; return how long it has to wait otherwise."""
     check = buckets.check(key, now_ms)
     if not check.decision.wait_ms:
         buckets.count(check)
@@ -20,13 +20,13 @@ def _call(buckets: KeyedLimits, now_ms: int, key: bytes = KEY) -> int:
 
 
 def _made(buckets: KeyedLimits, now_ms: int) -> int:
-    """Return how many calls can be made at a moment, and make them."""
+    """Make as many calls as are allowed at a time, and return their number."""
     return sum(1 for _ in itertools.takewhile(lambda _: not _call(buckets, now_ms), range(1_000)))
 
 
 @pytest.mark.parametrize("began_ms", [0, 12_345_678_901])
 def test_burst_is_let_through_at_once_and_no_more(began_ms: int) -> None:
-    """A key that is new may make its burst; then it waits for one call to come back."""
+    """A new key may use its burst; then it waits for a token."""
     buckets = KeyedLimits(TokenBucket(burst=30, per_s=0.1), capacity=10)
 
     assert _made(buckets, began_ms) == 30
@@ -38,7 +38,7 @@ def test_burst_is_let_through_at_once_and_no_more(began_ms: int) -> None:
 
 @pytest.mark.parametrize("per_s", [0.001, 0.1, 0.5, 1, 12, 60, 360, 5_000])
 def test_rate_is_kept_over_a_long_time(per_s: float) -> None:
-    """Whoever asks all the time gets the rate: never more, and less by rounding only."""
+    """Continuous calls get the rate: never more, and less only by rounding."""
     buckets = KeyedLimits(TokenBucket(burst=1, per_s=per_s), capacity=10)
     calls = 200
     now_ms = 0
@@ -51,7 +51,7 @@ def test_rate_is_kept_over_a_long_time(per_s: float) -> None:
 
 
 def test_rate_below_what_can_be_told_is_the_least_one() -> None:
-    """A rate below one call in 1,000 seconds is that one."""
+    """A rate below one call in 1,000 seconds is rounded up to it."""
     buckets = KeyedLimits(TokenBucket(burst=1, per_s=0.000_1), capacity=10)
 
     assert _made(buckets, 0) == 1
@@ -59,7 +59,7 @@ def test_rate_below_what_can_be_told_is_the_least_one() -> None:
 
 
 def test_rest_saves_up_no_more_than_the_burst() -> None:
-    """After a quiet week there is one burst."""
+    """After a week without calls one burst is allowed, not more."""
     buckets = KeyedLimits(TokenBucket(burst=5, per_s=100), capacity=10)
     assert _made(buckets, 0) == 5
 
@@ -67,7 +67,7 @@ def test_rest_saves_up_no_more_than_the_burst() -> None:
 
 
 def test_hourly_calls_may_come_at_once() -> None:
-    """All calls of an hour may come together; then none until the first is an hour old."""
+    """All calls of an hour may come at once; the next is allowed when the first is an hour old."""
     buckets = KeyedLimits(SlidingHour(5), capacity=10)
 
     assert _made(buckets, 7) == 5
@@ -78,7 +78,7 @@ def test_hourly_calls_may_come_at_once() -> None:
 
 @pytest.mark.parametrize("most", [1, 5, 15])
 def test_no_hour_has_more_calls_than_it_may(most: int) -> None:
-    """However calls are spread, no hour has more of them than the limit, wherever it begins."""
+    """No hour has more calls than the limit, wherever it begins."""
     buckets = KeyedLimits(SlidingHour(most), capacity=10)
     made = [now_ms for now_ms in range(0, 5 * HOUR_MS, 97_001) if not _call(buckets, now_ms)]
 
@@ -92,7 +92,7 @@ def test_no_hour_has_more_calls_than_it_may(most: int) -> None:
     "rule", [TokenBucket(burst=3, per_s=0.5), SlidingHour(3)], ids=["token", "hourly"]
 )
 def test_refused_calls_count_nothing(rule: Rule) -> None:
-    """Who asks in vain does not wait longer for it."""
+    """A refused call does not lengthen the wait."""
     buckets = KeyedLimits(rule, capacity=10)
     assert _made(buckets, 0) == 3
     wait_ms = _call(buckets, 0)
@@ -107,7 +107,7 @@ def test_refused_calls_count_nothing(rule: Rule) -> None:
     "rule", [TokenBucket(burst=3, per_s=0.5), SlidingHour(3)], ids=["token", "hourly"]
 )
 def test_keys_do_not_touch_each_other(rule: Rule) -> None:
-    """What one key uses up, another still has."""
+    """Keys are limited independently."""
     buckets = KeyedLimits(rule, capacity=10)
     assert _made(buckets, 0) == 3
 
@@ -118,7 +118,7 @@ def test_keys_do_not_touch_each_other(rule: Rule) -> None:
     "rule", [TokenBucket(burst=3, per_s=0.5), SlidingHour(3)], ids=["token", "hourly"]
 )
 def test_call_that_is_given_back_may_be_made_again(rule: Rule) -> None:
-    """What is given back is as if it had not been made, and the calls beside it count still."""
+    """A refunded call does not count, and the calls beside it still do."""
     buckets = KeyedLimits(rule, capacity=10)
     assert _made(buckets, 0) == 2 + 1
     wait_ms = _call(buckets, 0)
@@ -137,7 +137,7 @@ def test_call_that_is_given_back_may_be_made_again(rule: Rule) -> None:
     "rule", [TokenBucket(burst=3, per_s=0.5), SlidingHour(3)], ids=["token", "hourly"]
 )
 def test_only_call_of_a_key_is_given_back(rule: Rule) -> None:
-    """A key without any call left has all of them, and is forgotten like any other that has rested."""
+    """A key whose only call is refunded is removed."""
     buckets = KeyedLimits(rule, capacity=10)
     check = buckets.check(KEY, 0)
     buckets.count(check)
@@ -150,7 +150,7 @@ def test_only_call_of_a_key_is_given_back(rule: Rule) -> None:
 
 
 def test_call_that_is_forgotten_is_not_given_back() -> None:
-    """Nothing comes of giving back what a flood of names, or an hour, has pushed out."""
+    """A refund of an evicted key or of an expired call changes nothing."""
     buckets = KeyedLimits(SlidingHour(1), capacity=1)
     check = buckets.check(KEY, 0)
     buckets.count(check)
@@ -166,7 +166,7 @@ def test_call_that_is_forgotten_is_not_given_back() -> None:
 
 
 def test_asking_remembers_nothing() -> None:
-    """A key is remembered for a call that was made, not for the question."""
+    """A check alone stores no key."""
     buckets = KeyedLimits(TokenBucket(burst=3, per_s=0.5), capacity=10)
 
     buckets.check(KEY, 0)
@@ -175,7 +175,7 @@ def test_asking_remembers_nothing() -> None:
 
 
 def test_flood_of_names_fills_no_more_than_the_memory() -> None:
-    """100,000 names leave as many entries as are allowed."""
+    """100,000 names leave *capacity* entries."""
     buckets = KeyedLimits(SlidingHour(3), capacity=1_000)
 
     for number in range(100_000):
@@ -185,7 +185,7 @@ def test_flood_of_names_fills_no_more_than_the_memory() -> None:
 
 
 def test_who_called_last_is_remembered() -> None:
-    """What makes room is the key that called longest ago."""
+    """The least recently used key is evicted."""
     buckets = KeyedLimits(SlidingHour(1), capacity=3)
     for key in (b"a", b"b", b"c"):
         _call(buckets, 0, key)
@@ -204,7 +204,7 @@ def test_who_called_last_is_remembered() -> None:
     ids=["token", "hourly"],
 )
 def test_memory_shrinks_after_a_flood(rule: Rule, rest_ms: int) -> None:
-    """For each call that comes, two names that are as free as new ones are forgotten."""
+    """Each call removes up to two idle keys."""
     buckets = KeyedLimits(rule, capacity=2_000)
     for number in range(1_000):
         _call(buckets, 0, f"early {number}".encode())
@@ -216,7 +216,7 @@ def test_memory_shrinks_after_a_flood(rule: Rule, rest_ms: int) -> None:
 
 
 def test_name_that_has_not_rested_is_not_forgotten() -> None:
-    """A name whose limit counts yet is remembered while there is room."""
+    """A key that is not idle is kept within the capacity."""
     buckets = KeyedLimits(SlidingHour(1), capacity=2_000)
     for number in range(1_000):
         _call(buckets, number, f"early {number}".encode())

@@ -1,4 +1,4 @@
-"""The lock after wrong passwords."""
+"""The lockout after wrong passwords."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,14 +22,14 @@ def _fail(lockout: Lockout, name: bytes = NAME) -> None:
 
 
 def _guess(lockout: Lockout, *, during: Callable[[], object], outcome: ServiceError) -> None:
-    """Make a guess that ends with *outcome*; *during* happens while it is under way."""
+    """Make a guess that ends with *outcome*; *during* is called while it is pending."""
     with lockout.guess(NAME):
         during()
         raise outcome
 
 
 def _locked_after(lockout: Lockout, clock: Clock, failures: int) -> list[float]:
-    """Fail again and again, waiting for each lock to end; return how long each was."""
+    """Fail repeatedly, waiting for each lock to end; return the length of each."""
     locks = []
     for _ in range(failures):
         _fail(lockout)
@@ -39,7 +39,7 @@ def _locked_after(lockout: Lockout, clock: Clock, failures: int) -> list[float]:
 
 
 def test_lock_doubles_up_to_a_quarter_of_an_hour() -> None:
-    """From the fifth wrong password on a name is locked for 2^(n-5) seconds, as Cognito does it."""
+    """From the fifth wrong password on, a name is locked for 2^(n-5) seconds, as by Cognito."""
     clock = Clock()
 
     locks = _locked_after(_lockout(clock), clock, 18)
@@ -48,14 +48,14 @@ def test_lock_doubles_up_to_a_quarter_of_an_hour() -> None:
 
 
 def test_thousands_of_failures_are_no_more_than_the_longest_lock() -> None:
-    """The lock does not grow beyond its bound, however long it goes on."""
+    """The lock does not exceed its maximum."""
     clock = Clock()
 
     assert _locked_after(_lockout(clock), clock, 5_000)[-1] == 900
 
 
 def test_lock_ends_by_itself() -> None:
-    """The lock is over when its time is, and one more guess is free."""
+    """After the lock one more guess is allowed."""
     clock = Clock()
     lockout = _lockout(clock)
     _locked_after(lockout, clock, 8)
@@ -69,7 +69,7 @@ def test_lock_ends_by_itself() -> None:
 
 
 def test_right_password_clears_the_name() -> None:
-    """After a success the count begins anew, and nothing is remembered."""
+    """A success resets the count, and nothing is stored."""
     clock = Clock()
     lockout = _lockout(clock)
     _locked_after(lockout, clock, 9)
@@ -82,7 +82,7 @@ def test_right_password_clears_the_name() -> None:
 
 
 def test_other_outcome_tells_nothing() -> None:
-    """A refusal that says nothing of the password neither counts nor clears."""
+    """An error that does not concern the password neither counts nor clears."""
     clock = Clock()
     lockout = _lockout(clock)
     _locked_after(lockout, clock, 4)
@@ -95,7 +95,7 @@ def test_other_outcome_tells_nothing() -> None:
 
 
 def test_other_outcome_of_a_new_name_leaves_nothing() -> None:
-    """A name that never failed is not kept."""
+    """A name without failures is not stored."""
     lockout = _lockout(Clock())
 
     with pytest.raises(AccountNotConfirmed), lockout.guess(NAME):
@@ -105,7 +105,7 @@ def test_other_outcome_of_a_new_name_leaves_nothing() -> None:
 
 
 def test_quiet_quarter_of_an_hour_forgets() -> None:
-    """Fifteen minutes without a guess, from the end of the lock, and the count begins anew."""
+    """The count is reset fifteen minutes after the end of the lock."""
     clock = Clock()
     lockout = _lockout(clock)
     _locked_after(lockout, clock, 9)
@@ -117,7 +117,7 @@ def test_quiet_quarter_of_an_hour_forgets() -> None:
 
 
 def test_names_do_not_touch_each_other() -> None:
-    """One name's lock is not another's."""
+    """Names are locked independently."""
     clock = Clock()
     lockout = _lockout(clock)
     _locked_after(lockout, clock, 7)
@@ -127,7 +127,7 @@ def test_names_do_not_touch_each_other() -> None:
 
 
 def test_guesses_at_once_are_no_more_than_are_free() -> None:
-    """Of guesses whose outcome is not known yet, only as many are let through as one by one."""
+    """As many concurrent guesses are allowed as sequential ones."""
     lockout = _lockout(Clock())
     under_way = []
     while not lockout.wait_s(NAME):
@@ -143,7 +143,7 @@ def test_guesses_at_once_are_no_more_than_are_free() -> None:
 
 
 def test_one_guess_at_a_time_once_none_is_free() -> None:
-    """After a lock one guess is let through, and the next one when that is known to be wrong."""
+    """After a lock one guess at a time is allowed."""
     clock = Clock()
     lockout = _lockout(clock)
     _locked_after(lockout, clock, 7)
@@ -162,7 +162,7 @@ def test_one_guess_at_a_time_once_none_is_free() -> None:
 
 
 def test_lock_that_comes_while_another_guess_is_under_way_stands() -> None:
-    """A guess that began before the lock and ends otherwise does not open it."""
+    """A guess that began before the lock and ends with another error does not end it."""
     lockout = _lockout(Clock())
 
     def fail() -> None:
@@ -176,7 +176,7 @@ def test_lock_that_comes_while_another_guess_is_under_way_stands() -> None:
 
 
 def test_success_beside_another_guess_keeps_count_of_it() -> None:
-    """A success clears the failures, not the guesses that are under way."""
+    """A success clears the failures, not the pending guesses."""
     lockout = _lockout(Clock())
     with lockout.guess(NAME):
         with lockout.guess(NAME):
@@ -187,7 +187,7 @@ def test_success_beside_another_guess_keeps_count_of_it() -> None:
 
 
 def test_memory_is_bounded() -> None:
-    """100,000 names leave as many records as are allowed: those that failed last."""
+    """100,000 names leave *capacity* records, those that failed last."""
     clock = Clock()
     lockout = _lockout(clock, capacity=1_000)
     for number in range(100_000):
@@ -198,7 +198,7 @@ def test_memory_is_bounded() -> None:
 
 
 def test_name_that_is_tried_stays_while_others_come() -> None:
-    """Room is made by the name that was tried longest ago."""
+    """The least recently tried name is evicted."""
     clock = Clock()
     lockout = _lockout(clock, capacity=3)
     for failure in range(5):
@@ -209,7 +209,7 @@ def test_name_that_is_tried_stays_while_others_come() -> None:
 
 
 def test_failure_of_a_name_that_was_pushed_out_counts() -> None:
-    """A guess that is under way while a flood pushes its name out is counted all the same."""
+    """A pending guess whose name is evicted still counts."""
     lockout = _lockout(Clock(), capacity=2)
     for _ in range(4):
         _fail(lockout)

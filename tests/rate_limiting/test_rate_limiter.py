@@ -1,4 +1,4 @@
-"""The front door: what is let through to Cognito, and that a flood hurts nobody else."""
+"""The rate limiter: which calls reach Cognito, and that a flood does not affect other callers."""
 
 import gc
 from dataclasses import fields, replace
@@ -28,7 +28,7 @@ from tests.support.clock import Clock
 from tests.support.configs import configured
 
 LIMITS = replace(configured().limits, burst_s=1.0, address_burst=100)
-ROOMY = replace(LIMITS, burst_s=30.0)  # so that one address may make many calls at once
+ROOMY = replace(LIMITS, burst_s=30.0)  # so that one address can make many calls at once
 OFF = LimitsConfig(**{field.name: 0 for field in fields(LimitsConfig)} | {"accounts_tracked": 9})
 HERE = ip_address("203.0.113.7")
 IN_ALL = {
@@ -62,7 +62,7 @@ def _refusal(
     address: IPv4Address | IPv6Address | None = HERE,
     account: str | None = None,
 ) -> ServiceError | None:
-    """Make a call that succeeds, if it is admitted; returns what refuses it otherwise."""
+    """Make a successful call if it is admitted; return the refusal otherwise."""
     try:
         with door.admit(kind, address=address, account=account):
             return None
@@ -81,7 +81,7 @@ def _wrong_password(
 
 
 def test_every_kind_has_a_quota() -> None:
-    """Every call falls under one of Cognito's quotas."""
+    """Every action has one of Cognito's quotas."""
     assert set(QUOTAS) == set(RateLimitedAction)
     assert set(QUOTAS.values()) == set(Quota)
     assert set(IN_ALL) == set(RateLimitedAction)
@@ -89,7 +89,7 @@ def test_every_kind_has_a_quota() -> None:
 
 @pytest.mark.parametrize("kind", RateLimitedAction)
 def test_calls_in_all_are_limited(kind: RateLimitedAction) -> None:
-    """Of any number of addresses and names, a burst comes through, and then the rate."""
+    """All addresses and names together get the burst, and then the rate."""
     clock = Clock()
     door = RateLimiter(LIMITS, clock=clock)
 
@@ -109,7 +109,7 @@ def test_calls_in_all_are_limited(kind: RateLimitedAction) -> None:
 
 
 def test_burst_is_so_many_seconds_worth() -> None:
-    """What may come at once is a setting of its own."""
+    """The total burst is a separate setting."""
     door = RateLimiter(replace(LIMITS, burst_s=2.5, sign_in_per_s=10), clock=Clock())
 
     admitted = [
@@ -124,7 +124,7 @@ def test_burst_is_so_many_seconds_worth() -> None:
 
 
 def test_quotas_are_apart() -> None:
-    """A flood of one category leaves the others open."""
+    """A flood of one category does not affect the others."""
     door = RateLimiter(LIMITS, clock=Clock())
     for number in range(1_000):
         _refusal(
@@ -141,7 +141,7 @@ def test_quotas_are_apart() -> None:
 
 
 def test_one_address_is_limited() -> None:
-    """One address has its burst, and then its rate, whatever names it tries."""
+    """One address gets its burst and then its rate, for any names."""
     clock = Clock()
     door = RateLimiter(replace(LIMITS, sign_in_per_s=0), clock=clock)
     admitted = [
@@ -165,7 +165,7 @@ def test_one_address_is_limited() -> None:
 
 
 def test_one_address_is_limited_in_each_category() -> None:
-    """Who signs in too often may still refresh."""
+    """A caller that signs in too often may still refresh tokens."""
     door = RateLimiter(replace(LIMITS, sign_in_per_s=0), clock=Clock())
     while _refusal(door, RateLimitedAction.SIGN_IN) is None:
         pass
@@ -183,7 +183,7 @@ def test_one_address_is_limited_in_each_category() -> None:
     ],
 )
 def test_client_of_ipv6_is_its_network(first: str, second: str, *, same: bool) -> None:
-    """Within a /64 a host takes any address, so it is one client; of IPv4 each address is."""
+    """An IPv6 /64 is one client; each IPv4 address is one."""
     door = RateLimiter(replace(LIMITS, address_burst=1), clock=Clock())
     assert _refusal(door, RateLimitedAction.READ, address=ip_address(first)) is None
 
@@ -191,7 +191,7 @@ def test_client_of_ipv6_is_its_network(first: str, second: str, *, same: bool) -
 
 
 def test_callers_without_an_address_are_one() -> None:
-    """Where the transport has no addresses the limit holds for all of them together."""
+    """Clients without an address share one limit."""
     door = RateLimiter(replace(LIMITS, address_burst=1), clock=Clock())
 
     assert _refusal(door, RateLimitedAction.READ, address=None) is None
@@ -216,7 +216,7 @@ def test_callers_without_an_address_are_one() -> None:
     ],
 )
 def test_one_name_is_limited(kind: RateLimitedAction, at_once: int, wait_s: int) -> None:
-    """A name may be tried as often as that, from however many addresses."""
+    """The limit of a name holds for any number of addresses."""
     clock = Clock()
     open_in_all = {field.name: 0 for field in fields(LimitsConfig) if field.name.endswith("per_s")}
     door = RateLimiter(replace(LIMITS, **open_in_all), clock=clock)
@@ -241,9 +241,9 @@ def test_only_tries_count_against_a_name(
     refusal: type[ServiceError], kind: RateLimitedAction
 ) -> None:
     """
-    A refusal that says nothing of the name, nor of a code or a password, uses up none of its calls.
+    An error other than wrong credentials does not count against the name.
 
-    Whoever asks for a code while Cognito is down may ask again when it is back.
+    A code can be requested again after Cognito was unavailable.
     """
     clock = Clock()
     door = RateLimiter(replace(ROOMY, forgot_per_h=5, account_burst=5), clock=clock)
@@ -257,7 +257,7 @@ def test_only_tries_count_against_a_name(
 
 
 def test_refusal_counts_against_the_address_and_in_all() -> None:
-    """Cognito has had the call, whatever it said."""
+    """A failed call counts in total and against the address."""
     door = RateLimiter(replace(ROOMY, address_burst=3, recovery_per_s=1.1), clock=Clock())
 
     def throttled(address: IPv4Address | IPv6Address) -> ServiceError | None:
@@ -279,7 +279,7 @@ def test_refusal_counts_against_the_address_and_in_all() -> None:
 
 
 def test_defect_counts_against_the_name() -> None:
-    """Of an error of any other kind nobody knows what it came after."""
+    """An unexpected exception counts against the name."""
     door = RateLimiter(replace(LIMITS, forgot_per_h=1), clock=Clock())
     with (
         pytest.raises(ZeroDivisionError),
@@ -300,7 +300,7 @@ def test_defect_counts_against_the_name() -> None:
     ],
 )
 def test_calls_without_a_name_are_limited_by_address_only(kind: RateLimitedAction) -> None:
-    """A call that brings no user name has no limit of one."""
+    """A call without a user name is not limited by name."""
     door = RateLimiter(replace(OFF, account_burst=1, account_per_min=1), clock=Clock())
 
     assert all(_refusal(door, kind) is None for _ in range(1_000))
@@ -316,7 +316,7 @@ def test_calls_without_a_name_are_limited_by_address_only(kind: RateLimitedActio
     ],
 )
 def test_name_is_one_however_it_is_written(written: str) -> None:
-    """Case, white space around it and compatibility forms do not make another name."""
+    """Case, surrounding white space and compatibility forms do not change a name."""
     door = RateLimiter(replace(LIMITS, resend_per_h=1), clock=Clock())
     assert _refusal(door, RateLimitedAction.RESEND, account="alice@example.com") is None
 
@@ -324,7 +324,7 @@ def test_name_is_one_however_it_is_written(written: str) -> None:
 
 
 def test_name_that_is_no_text_is_a_name() -> None:
-    """A lone surrogate, which JSON can hold, is counted like any character."""
+    """A name with an unpaired surrogate is counted like any other."""
     door = RateLimiter(replace(LIMITS, resend_per_h=1), clock=Clock())
 
     assert _refusal(door, RateLimitedAction.RESEND, account="\ud800") is None
@@ -332,7 +332,7 @@ def test_name_that_is_no_text_is_a_name() -> None:
 
 
 def test_flood_from_one_address_leaves_the_total_to_others() -> None:
-    """What is refused by address counts neither in all nor against the names that it tried."""
+    """A call refused by address counts neither in total nor against its name."""
     clock = Clock()
     door = RateLimiter(replace(LIMITS, address_burst=1), clock=clock)
     for _ in range(10_000):
@@ -347,7 +347,7 @@ def test_flood_from_one_address_leaves_the_total_to_others() -> None:
 
 
 def test_flood_on_one_name_leaves_address_and_total_to_others() -> None:
-    """What is refused by name counts neither in all nor against the address it came from."""
+    """A call refused by name counts neither in total nor against its address."""
     door = RateLimiter(replace(ROOMY, forgot_per_h=1, address_burst=10), clock=Clock())
     for _ in range(10_000):
         _refusal(door, RateLimitedAction.FORGOT, account="alice")
@@ -359,7 +359,7 @@ def test_flood_on_one_name_leaves_address_and_total_to_others() -> None:
 
 
 def test_flood_in_all_leaves_address_and_name_as_they_were() -> None:
-    """What is refused because of all callers costs the caller nothing of its own."""
+    """A call refused by a total limit does not count against the caller."""
     clock = Clock()
     door = RateLimiter(
         replace(ROOMY, recovery_per_s=1, address_burst=2, address_per_s=0.001), clock=clock
@@ -378,7 +378,7 @@ def test_flood_in_all_leaves_address_and_name_as_they_were() -> None:
 
 
 def test_own_limit_is_told_before_that_of_all() -> None:
-    """Who has reached his own limit is told so, and the longest of his waits, at whatever moment."""
+    """A caller's own limit is reported before a total one, with the longest wait."""
     door = RateLimiter(
         replace(LIMITS, update_per_s=1, resend_per_h=1, address_burst=1), clock=Clock()
     )
@@ -391,7 +391,7 @@ def test_own_limit_is_told_before_that_of_all() -> None:
 
 
 def test_wrong_passwords_lock_the_name() -> None:
-    """The sixth guess in a row is refused at once, by the same words as any limit of a caller."""
+    """The sixth wrong guess is refused like any limit of a caller."""
     clock = Clock()
     door = RateLimiter(ROOMY, clock=clock)
     refusals = [_wrong_password(door, "alice") for _ in range(6)]
@@ -407,7 +407,7 @@ def test_wrong_passwords_lock_the_name() -> None:
 
 
 def test_passwords_of_challenges_are_counted_with_the_others() -> None:
-    """A password is guessed by one count, whichever call brings it."""
+    """Wrong passwords count together for all actions."""
     door = RateLimiter(ROOMY, clock=Clock())
     for kind in (RateLimitedAction.SIGN_IN, RateLimitedAction.PASSWORD_CHALLENGE) * 2:
         _wrong_password(door, "alice", kind)
@@ -423,7 +423,7 @@ def test_passwords_of_challenges_are_counted_with_the_others() -> None:
 
 @pytest.mark.parametrize("kind", [RateLimitedAction.BEGIN, RateLimitedAction.CHALLENGE])
 def test_only_a_password_clears_the_lock(kind: RateLimitedAction) -> None:
-    """Who begins a sign-in without a password, or answers another challenge, has not proved it."""
+    """A sign-in begun without a password, or another challenge, does not clear the failures."""
     door = RateLimiter(ROOMY, clock=Clock())
     for _ in range(5):
         _wrong_password(door, "alice")
@@ -433,7 +433,7 @@ def test_only_a_password_clears_the_lock(kind: RateLimitedAction) -> None:
 
 
 def test_locked_name_costs_nothing_of_the_limits() -> None:
-    """What the lock refuses counts nowhere."""
+    """A call refused by the lockout does not count."""
     clock = Clock()
     door = RateLimiter(replace(ROOMY, account_burst=7, account_per_min=0.06), clock=clock)
     for _ in range(5):
@@ -452,7 +452,7 @@ def test_locked_name_costs_nothing_of_the_limits() -> None:
 
 @pytest.mark.parametrize("kind", RateLimitedAction)
 def test_everything_can_be_switched_off(kind: RateLimitedAction) -> None:
-    """With 0 everywhere nothing is refused."""
+    """With all limits 0 nothing is refused."""
     door = RateLimiter(OFF, clock=Clock())
 
     assert all(_refusal(door, kind, account="alice") is None for _ in range(1_000))
@@ -471,7 +471,7 @@ def test_either_zero_switches_the_address_off(off: str) -> None:
 
 
 def test_limit_below_one_a_second_lets_one_through() -> None:
-    """A total of less than one call a second still has one at once."""
+    """A total rate below one call a second has a burst of one."""
     clock = Clock()
     door = RateLimiter(replace(OFF, read_per_s=0.5, burst_s=1), clock=clock)
 
@@ -483,9 +483,9 @@ def test_limit_below_one_a_second_lets_one_through() -> None:
 
 def test_no_flood_frees_a_name_by_the_defaults() -> None:
     """
-    More names are remembered than can come before the limit of the first is over.
+    The capacity exceeds the names that can come before the first name's limit ends.
 
-    So the name that a flood pushes out could call again anyway.
+    So the limit of a name that a flood evicts has ended anyway.
     """
     per_s = {
         RateLimitedAction.CONFIRM: 25,
@@ -500,7 +500,7 @@ def test_no_flood_frees_a_name_by_the_defaults() -> None:
         RateLimitedAction.CHALLENGE: 180,
         RateLimitedAction.PASSWORD_CHALLENGE: 180,
     }
-    # A choice counts only where a sign-in that was begun goes on with it.
+    # A choice counts only if it continues a sign-in.
     per_s |= {
         RateLimitedAction.CODE_CHALLENGE: 180,
         RateLimitedAction.BEGIN_CODE: 60,
@@ -519,13 +519,15 @@ def test_no_flood_frees_a_name_by_the_defaults() -> None:
     for kind, calls in per_s.items():
         lasts_s = hour_s if kind in hourly else refill_s
         assert calls * (lasts_s + 1) < LIMITS.accounts_tracked, kind
-    recipients_per_s = 25 * 2 + 12 * 2  # of signing up and of changes, each an e-mail and a number
+    recipients_per_s = (
+        25 * 2 + 12 * 2
+    )  # sign-ups and changes, each with an e-mail address and a telephone number
     assert recipients_per_s * (hour_s + 1) < LIMITS.accounts_tracked
     assert LIMITS.accounts_tracked > 60 * (LONGEST_LOCK_S + FORGOTTEN_AFTER_S)
 
 
 def test_flood_of_names_does_not_free_one_of_them() -> None:
-    """An hour of as many names as are let through leaves the first one limited to its end."""
+    """An hour of the maximum rate of names does not evict the first one's limit."""
     clock = Clock()
     limits = replace(LIMITS, resend_per_h=1, update_per_s=1, accounts_tracked=3_602)
     door = RateLimiter(limits, clock=clock)
@@ -544,7 +546,7 @@ def test_flood_of_names_does_not_free_one_of_them() -> None:
 
 
 def _kept(door: RateLimiter) -> list[bytes | str]:
-    """Return every text that the door holds on to."""
+    """Return every text that the rate limiter references."""
     reachable: list[object] = [door]
     seen = {id(door)}
     for value in reachable:
@@ -564,14 +566,14 @@ def _door_that_met(name: str) -> RateLimiter:
 
 
 def test_no_name_is_kept_in_plain() -> None:
-    """Names are nowhere in the door's memory as they were written."""
+    """The rate limiter does not store names as typed."""
     door = _door_that_met("alice.in.plain@example.com")
 
     assert not [value for value in _kept(door) if "alice" in str(value).casefold()]
 
 
 def test_what_stands_for_a_name_is_another_in_each_process() -> None:
-    """The HMACs of one name under two processes' keys have nothing in common."""
+    """Two processes have different HMACs of one name."""
     first, second = (
         {value for value in _kept(_door_that_met("alice")) if len(value) == 32} for _ in range(2)
     )
@@ -589,7 +591,7 @@ def _guess_wrongly(door: RateLimiter) -> None:
 
 
 def test_address_is_refused_before_its_body_is_read() -> None:
-    """Who has used up an address's calls is refused by the address alone, in that category alone."""
+    """An address beyond its limit is refused before the body is read, in that category only."""
     metrics = Metrics()
     limits = replace(OFF, address_burst=1, address_per_s=0.5)
     door = RateLimiter(limits, clock=Clock(), metrics=metrics)
@@ -607,7 +609,7 @@ def test_address_is_refused_before_its_body_is_read() -> None:
 
 
 def test_refused_body_counts_against_its_address_alone() -> None:
-    """Bodies that are refused use up the calls of the address that sends them, and no others."""
+    """Refused bodies count against their address only."""
     door = RateLimiter(replace(LIMITS, address_burst=3, sign_up_per_s=1), clock=Clock())
     for _ in range(5):
         door.count_refused_body(RateLimitedAction.SIGN_UP, HERE)
@@ -617,7 +619,7 @@ def test_refused_body_counts_against_its_address_alone() -> None:
 
 
 def test_address_without_a_limit_is_not_refused() -> None:
-    """Where the limit of addresses is off, bodies are neither counted nor refused for it."""
+    """Without a limit of addresses, refused bodies do not count."""
     door = RateLimiter(OFF, clock=Clock())
     door.count_refused_body(RateLimitedAction.SIGN_IN, HERE)
 
@@ -625,7 +627,7 @@ def test_address_without_a_limit_is_not_refused() -> None:
 
 
 def test_refusal_is_counted_under_its_limit() -> None:
-    """The metrics tell which limit refused which kind of call."""
+    """The metrics count refusals by limit and action."""
     metrics = Metrics()
     door = RateLimiter(
         replace(OFF, address_burst=1, address_per_s=1), clock=Clock(), metrics=metrics

@@ -1,1 +1,1 @@
-"""The HTTP layer, by more examples than the fast tests have time for."""
+"""Tests of the HTTP layer with generated examples."""

@@ -1,4 +1,4 @@
-"""The profile API against a model of a few lines: whatever is asked in whatever order, they agree."""
+"""The profile API agrees with a small model for any sequence of requests."""
 
 import asyncio
 import functools
@@ -31,12 +31,12 @@ PATH: Final = "/v1/user/profile"
 SYSTEM_FIELDS: Final = {"userId", "createdAt", "updatedAt", "version"}
 UNKNOWN_TAG: Final = '"0123456789abcdef"'
 
-# Each write is several calls of moto, which serves one after the other.
+# Each write is several calls of moto, which serves them sequentially.
 EXAMPLES: Final = {"memory": 30, "dynamodb": 8}
 
 
 class Condition(Enum):
-    """What a write requires, as a header; *tag* is that of the state before, *stale* of none there is."""
+    """The precondition of a write; *tag* is the current entity tag, *stale* an unknown one."""
 
     NONE = ""
     MATCHES = "If-Match: {tag}"
@@ -50,7 +50,7 @@ class Condition(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A call that may change the profile."""
+    """A write request."""
 
     method: str
     body: Mapping[str, Any]
@@ -59,14 +59,14 @@ class Write:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class State:
-    """A profile; another object is another state, with a tag of its own."""
+    """A profile; each object is a state with its own entity tag."""
 
     fields: Mapping[str, Any]
     version: int
 
 
 def allowed(condition: Condition, state: State | None, before: State | None) -> bool:
-    """Tell whether a write may go ahead on *state*, its tag being that of the state *before*."""
+    """Return whether a write to *state* is allowed, with the tag of the state *before*."""
     same = state is not None and state is before
     return {
         Condition.NONE: True,
@@ -81,7 +81,7 @@ def allowed(condition: Condition, state: State | None, before: State | None) -> 
 
 
 def merge_patch(target: Any, patch: Any) -> Any:  # noqa: ANN401 -- JSON
-    """Apply a patch as the pseudocode of RFC 7396 does."""
+    """Return a patched value, by the pseudocode of RFC 7396."""
     if not isinstance(patch, dict):
         return patch
     result = dict(target) if isinstance(target, dict) else {}
@@ -94,7 +94,7 @@ def merge_patch(target: Any, patch: Any) -> Any:  # noqa: ANN401 -- JSON
 
 
 def expected(write: Write, state: State | None, before: State | None) -> tuple[int, State | None]:
-    """Return the status and the state that a write has for its outcome."""
+    """Return the status and the state after a write."""
     if not allowed(write.condition, state, before):
         return 412, state
     if state is None and write.method in {"PATCH", "DELETE"}:
@@ -139,14 +139,14 @@ writes = st.one_of(
 
 
 class Service:
-    """The service in this process, asked from outside any event loop."""
+    """The service in this process, called from outside of its event loop."""
 
     def __init__(self, runner: asyncio.Runner, client: Api) -> None:
         self._runner = runner
         self._client = client
 
     def call(self, *calls: tuple[str, Mapping[str, str], object]) -> list[tuple[int, Any, str]]:
-        """Make the calls at once; of each, the status, the JSON, and the tag of the answer."""
+        """Send requests concurrently; return the status, the JSON and the entity tag of each."""
 
         async def made() -> list[tuple[int, Any, str]]:
             return await asyncio.gather(*(self._made(*one) for one in calls))
@@ -163,25 +163,25 @@ class Service:
 
 
 class ProfileMachine(RuleBasedStateMachine):
-    """A user's calls, and what the model says of them."""
+    """The requests of a user, checked against the model."""
 
     def __init__(self, service: Service) -> None:
         super().__init__()
         self.service = service
         self.identity = {"x-amzn-oidc-identity": str(uuid.uuid4())}
         self.state: State | None = None
-        self.body: Any = None  # of the last answer that showed the profile
-        self.tags = [UNKNOWN_TAG]  # of all states there were, the newest last
+        self.body: Any = None  # of the last response with the profile
+        self.tags = [UNKNOWN_TAG]  # of all states, newest last
         self.births: list[str] = []
 
     @initialize()
     def nobody(self) -> None:
-        """Begin with a user whom the service has never seen."""
+        """Begin with a new user."""
         self._read()
 
     @rule(write=writes)
     def one_write(self, write: Write) -> None:
-        """Write: the outcome is that of the model, and the answer what a read then shows."""
+        """A write has the outcome of the model, and a read returns its response."""
         before = self.state
         status, self.state = expected(write, before, before)
 
@@ -193,7 +193,7 @@ class ProfileMachine(RuleBasedStateMachine):
 
     @rule(one=writes, other=writes)
     def two_writes_at_once(self, one: Write, other: Write) -> None:
-        """Write twice at once: the outcome is that of one after the other."""
+        """Two concurrent writes have the outcome of one order."""
         before = self.state
         possible = [
             (statuses, state)
@@ -217,13 +217,13 @@ class ProfileMachine(RuleBasedStateMachine):
 
     @rule()
     def read(self) -> None:
-        """Read: the profile, or that there is none."""
+        """A read returns the profile or 404."""
         self._read()
 
     @precondition(lambda self: self.state is not None)
     @rule(stale=st.booleans())
     def read_what_is_known(self, stale: bool) -> None:  # noqa: FBT001 -- drawn
-        """Read with a tag: 304 for who has the profile, the profile for who has an older one."""
+        """A read with the current entity tag is 304, with an older one the profile."""
         tag = self._stale() if stale else f"W/{self.tags[-1]}"
 
         ((status, body, found),) = self.service.call(
@@ -235,7 +235,7 @@ class ProfileMachine(RuleBasedStateMachine):
 
     @invariant()
     def tags_are_of_one_state_each(self) -> None:
-        """No tag comes back, and no moment of creation."""
+        """Entity tags and `createdAt` are never reused."""
         assert len(set(self.tags)) == len(self.tags)
         assert len(set(self.births)) == len(self.births)
 
@@ -247,7 +247,7 @@ class ProfileMachine(RuleBasedStateMachine):
             assert (status, body, tag) == (200, self.body, self.tags[-1])
 
     def _stale(self) -> str:
-        """Return the tag of the last state but one, or of none at all."""
+        """Return the entity tag of the previous state, or an unknown one."""
         return self.tags[max(len(self.tags) - 2, 0)]
 
     def _prepared(self, write: Write) -> tuple[str, Mapping[str, str], object]:
@@ -257,7 +257,7 @@ class ProfileMachine(RuleBasedStateMachine):
         return write.method, {**self.identity, **condition}, body
 
     def _learn(self, body: Any, tag: str, before: State | None, *, anew: bool = False) -> None:  # noqa: ANN401 -- JSON
-        """Hold an answer against the model, and keep what the service chose itself."""
+        """Check a response against the model, and store the system fields."""
         assert self.state is not None
         assert _shown(body) == (self.state.fields, self.state.version)
         if self.state is before:
@@ -275,7 +275,7 @@ class ProfileMachine(RuleBasedStateMachine):
 def _in_turn(
     both: list[Write], order: tuple[int, ...], before: State | None
 ) -> tuple[tuple[int, ...], State | None]:
-    """Return both statuses, and the state, where the writes come in *order*."""
+    """Return both statuses and the state if the writes are applied in *order*."""
     statuses, state = [0, 0], before
     for which in order:
         statuses[which], state = expected(both[which], state, before)
@@ -283,7 +283,7 @@ def _in_turn(
 
 
 def _shown(body: Any) -> tuple[Mapping[str, Any], int] | None:  # noqa: ANN401 -- JSON
-    """Return the fields and the version of a profile as answered."""
+    """Return the fields and the version of a profile in a response."""
     if body is None:
         return None
     fields = {name: value for name, value in body.items() if name not in SYSTEM_FIELDS}
@@ -292,7 +292,7 @@ def _shown(body: Any) -> tuple[Mapping[str, Any], int] | None:  # noqa: ANN401 -
 
 @pytest.fixture(params=EXAMPLES)
 def store(request: pytest.FixtureRequest) -> str:
-    """Name each store in turn."""
+    """Return the name of the store."""
     name: str = request.param
     return name
 
@@ -317,7 +317,7 @@ def service(store: str, memory: Adapters, config: Config) -> Iterator[Service]:
 
 
 def test_api_does_what_the_model_says(service: Service, store: str) -> None:
-    """No sequence of calls has another outcome than in the model, on the fake and on DynamoDB."""
+    """Any sequence of requests has the outcome of the model, on the fake and on DynamoDB."""
 
     class OfThisService(ProfileMachine):
         def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""What holds of every profile that the schema takes, whatever is sent."""
+"""Properties of every profile that the schema accepts."""
 
 import unicodedata
 from collections.abc import Iterator
@@ -64,7 +64,7 @@ bodies = st.fixed_dictionaries(
 
 
 def _taken(body: dict[str, Any]) -> dict[str, JsonValue]:
-    """Return what the schema makes of the fields that it takes."""
+    """Return the loaded values of the valid fields."""
     try:
         return SCHEMA.load(body)
     except ValidationError as error:
@@ -100,7 +100,7 @@ def _numbers(attribute: Any) -> Iterator[str]:  # noqa: ANN401 -- an attribute v
 @example(body={"preferences": {"\u0958": {"\u212b": "e\u0301"}}})
 @SETTINGS
 def test_what_was_taken_is_taken_again_unchanged(body: dict[str, Any]) -> None:
-    """The canonical form is final: a client that sends back what it read changes nothing."""
+    """Loading a canonical form does not change it."""
     taken = _taken(body)
 
     assert same(SCHEMA.load(taken), taken)
@@ -118,7 +118,7 @@ def test_every_text_is_in_one_form(body: dict[str, Any]) -> None:
 @given(body=bodies)
 @SETTINGS
 def test_what_was_taken_is_answered_and_stored_as_it_is(body: dict[str, Any]) -> None:
-    """JSON and DynamoDB's attribute values hold exactly what was taken."""
+    """JSON and DynamoDB attribute values represent loaded values exactly."""
     taken = _taken(body)
 
     assert same(orjson.loads(dumps({"n": _small(taken)})), {"n": _small(taken)})
@@ -128,7 +128,7 @@ def test_what_was_taken_is_answered_and_stored_as_it_is(body: dict[str, Any]) ->
 
 
 def _small(value: JsonValue) -> JsonValue:
-    """Return *value* with the integers that orjson does not read as such as texts."""
+    """Return *value* with integers beyond orjson's range as texts."""
     match value:
         case list():
             return [_small(entry) for entry in value]
@@ -142,7 +142,7 @@ def _small(value: JsonValue) -> JsonValue:
 
 @pytest.fixture(scope="module")
 def described() -> OAS31Validator:
-    """Return what the API document says of the fields to write."""
+    """Return the JSON Schema of the fields in the API document."""
     document = orjson.loads(openapi.document(ProfileSchema, version="1"))
     return OAS31Validator(document["components"]["schemas"]["ProfileFields"])
 
@@ -152,7 +152,7 @@ def described() -> OAS31Validator:
 def test_document_takes_what_the_schema_takes(
     described: OAS31Validator, body: dict[str, Any]
 ) -> None:
-    """A body that a client's validator refuses by the document is one that the service refuses."""
+    """A body that is invalid by the API document is refused by the service."""
     taken = _taken(body)
     as_sent = {
         name: unicodedata.normalize("NFC", value) if isinstance(value, str) else value

@@ -1,4 +1,4 @@
-"""The page on which a person can try the calls."""
+"""The page to try the operations."""
 
 import re
 from pathlib import Path
@@ -40,7 +40,7 @@ async def test_page_runs_nothing_but_its_own_files(api: Api) -> None:
 
 
 async def test_page_tells_browsers_to_guess_nothing_and_to_ask_again(api: Api) -> None:
-    """The page's type is what it says, its address is told nobody, its copies are checked."""
+    """The page has its content type, no referrer, and is revalidated by caches."""
     response = await api.get("/docs")
 
     assert response.headers["X-Content-Type-Options"] == "nosniff"
@@ -49,7 +49,7 @@ async def test_page_tells_browsers_to_guess_nothing_and_to_ask_again(api: Api) -
 
 
 async def test_page_has_no_inline_code_and_every_file_that_it_names(api: Api) -> None:
-    """Whatever the page loads is there, beside it."""
+    """All files that the page loads are served beside it."""
     page = await (await api.get("/docs")).text()
 
     named = re.findall(r'(?:src|href)="(docs/[^"]+)"', page)
@@ -60,13 +60,13 @@ async def test_page_has_no_inline_code_and_every_file_that_it_names(api: Api) ->
 
 @pytest.mark.parametrize("file", OWN_FILES, ids=lambda file: file.name)
 def test_page_names_no_other_host(file: Path) -> None:
-    """Nothing of ours leads a browser elsewhere."""
+    """The page's files refer to no other host."""
     assert re.findall(r"""["'(]\s*(?:https?:)?//""", file.read_text(encoding="utf-8")) == []
 
 
 @pytest.mark.parametrize(("name", "content_type"), ASSETS.items(), ids=ASSETS)
 async def test_asset_is_served_as_what_it_is(api: Api, name: str, content_type: str) -> None:
-    """A browser that may not guess needs the right type; copies may be kept for an hour."""
+    """Each file has its content type and may be cached for an hour."""
     response = await api.get(f"/docs/{name}")
 
     assert response.status == 200
@@ -78,7 +78,7 @@ async def test_asset_is_served_as_what_it_is(api: Api, name: str, content_type: 
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/page.js"])
 async def test_copy_that_is_current_is_not_sent_again(api: Api, path: str) -> None:
-    """A browser that names the tag of its copy gets 304; any other tag gets the file."""
+    """If-None-Match with the file's entity tag is 304; with any other it is the file."""
     tag = (await api.get(path)).headers["ETag"]
 
     same = await api.get(path, headers={"If-None-Match": tag})
@@ -90,7 +90,7 @@ async def test_copy_that_is_current_is_not_sent_again(api: Api, path: str) -> No
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/page.js"])
 async def test_range_is_not_heeded(api: Api, path: str) -> None:
-    """The whole file is the answer to any range, so that no refusal is without its envelope."""
+    """A range request gets the whole file."""
     response = await api.get(path, headers={"Range": "bytes=9999999-"})
 
     assert response.status == 200
@@ -116,7 +116,7 @@ async def test_range_is_not_heeded(api: Api, path: str) -> None:
     ],
 )
 async def test_any_other_name_is_not_found(api: Api, path: str) -> None:
-    """Only the files that the page names are there, whatever a path tries."""
+    """Only the page's files are served."""
     response = await api.get(URL(path, encoded=True))
 
     assert (response.status, response.content_type) == (404, "application/problem+json")
@@ -124,5 +124,5 @@ async def test_any_other_name_is_not_found(api: Api, path: str) -> None:
 
 
 async def test_page_is_public(api: Api) -> None:
-    """Reading how to call needs no identity."""
+    """The API document requires no authentication."""
     assert [(await api.get(path)).status for path in ("/docs", "/docs/page.js")] == [200, 200]

@@ -1,4 +1,4 @@
-"""Pages of the listed origins may read the answers, and no others."""
+"""Only pages of allowed origins may read responses."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -23,22 +23,22 @@ METHOD = "Access-Control-Request-Method"
 
 
 class BrokenStore(MemoryProfileStore):
-    """A store with a defect."""
+    """A store that raises an unexpected exception."""
 
     async def find(self, user_id: str) -> Profile | None:
-        """Fail in a way that has no answer of its own."""
+        """Raise an unexpected exception."""
         raise RuntimeError(user_id)
 
 
 @pytest.fixture(name="listing")
 async def _listing(memory: Adapters) -> AsyncIterator[Api]:
-    """Open a client that lets preflights pass, which the API document does not describe."""
+    """Open a client that does not check preflights, which the API document does not describe."""
     async with TestClient(TestServer(create_app(configured(LISTED), opening(memory)))) as listing:
         yield listing
 
 
 def _granted(answer: ClientResponse) -> dict[str, str]:
-    """Return the CORS headers, names without their prefix; none may come twice."""
+    """Return the CORS headers without their prefix; asserts that each is unique."""
     prefix = "Access-Control-"
     names = [name for name in answer.headers if name.startswith(prefix)]
     assert len(names) == len(set(names))
@@ -47,7 +47,7 @@ def _granted(answer: ClientResponse) -> dict[str, str]:
 
 @pytest.mark.parametrize("origin", [ORIGIN, "http://localhost:3000"])
 async def test_listed_page_may_read(listing: Api, origin: str) -> None:
-    """Its origin is named, never a wildcard, never with credentials; the ETag can be read."""
+    """An allowed origin is echoed, without wildcard and credentials; the ETag is exposed."""
     answer = await listing.get("/health/live", headers={"Origin": origin})
 
     assert _granted(answer) == {
@@ -77,7 +77,7 @@ async def test_listed_page_may_read(listing: Api, origin: str) -> None:
     ids=str,
 )
 async def test_unlisted_page_may_not_read(listing: Api, origins: list[str]) -> None:
-    """Nothing is granted; caches are told all the same that the answer depends on the origin."""
+    """Another origin gets no CORS headers but Vary: Origin."""
     fields = [("Origin", origin) for origin in origins]
     for path in ("/health/live", "/nothing/here"):
         answer = await listing.get(path, headers=fields)
@@ -87,7 +87,7 @@ async def test_unlisted_page_may_not_read(listing: Api, origins: list[str]) -> N
 
 
 async def test_without_a_list_there_is_no_cors(api: Api) -> None:
-    """As shipped, no answer has a header of CORS, and a preflight is a method like any other."""
+    """By default no response has CORS headers, and a preflight is a plain OPTIONS."""
     headers = {"Origin": ORIGIN, METHOD: "POST"}
     read = await api.get("/health/live", headers=headers)
     asked = await api.options(PATH, headers=headers)
@@ -99,7 +99,7 @@ async def test_without_a_list_there_is_no_cors(api: Api) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
 async def test_preflight_of_a_listed_page_is_granted(listing: Api, method: str) -> None:
-    """The browser hears which method and which headers its page may send, before any identity."""
+    """A preflight returns the allowed method and headers without authentication."""
     headers = {
         "Origin": ORIGIN,
         METHOD: method,
@@ -123,14 +123,14 @@ async def test_preflight_of_a_listed_page_is_granted(listing: Api, method: str) 
 
 @pytest.mark.parametrize("method", ["SECRETMARKER", "post", "GET, POST", "*", ""])
 async def test_preflight_for_a_method_that_is_none_is_not_echoed(listing: Api, method: str) -> None:
-    """What is asked for is repeated only where it is a method of HTTP."""
+    """A preflight echoes only methods of HTTP."""
     answer = await listing.options(PATH, headers={"Origin": ORIGIN, METHOD: method})
 
     assert _granted(answer)["Allow-Methods"] == "GET"
 
 
 async def test_identity_headers_are_never_granted(listing: Api) -> None:
-    """No page of another origin may send the load balancer's headers in its place."""
+    """The load balancer's headers are not allowed in CORS requests."""
     asked = {"Access-Control-Request-Headers": "x-amzn-oidc-identity, x-amzn-oidc-data"}
     answer = await listing.options(PATH, headers={"Origin": ORIGIN, METHOD: "POST", **asked})
 
@@ -138,14 +138,14 @@ async def test_identity_headers_are_never_granted(listing: Api) -> None:
 
 
 async def test_preflight_of_an_unlisted_page_is_refused(listing: Api) -> None:
-    """It gets the answer of a plain OPTIONS, which grants nothing."""
+    """A preflight of another origin gets the response of a plain OPTIONS."""
     answer = await listing.options(PATH, headers={"Origin": "https://evil.example", METHOD: "PUT"})
 
     assert (answer.status, _granted(answer)) == (204, {})
 
 
 async def test_options_without_a_method_is_no_preflight(listing: Api) -> None:
-    """It is a plain OPTIONS, and readable for a listed page."""
+    """An OPTIONS without a requested method is not a preflight."""
     answer = await listing.options(PATH, headers={"Origin": ORIGIN})
 
     assert answer.status == 204
@@ -154,7 +154,7 @@ async def test_options_without_a_method_is_no_preflight(listing: Api) -> None:
 
 
 async def test_refusals_are_readable_for_a_listed_page(start: Start, memory: Adapters) -> None:
-    """A page can tell its reader what went wrong: whatever the status, its browser lets it read."""
+    """Error responses of any status have the CORS headers."""
     origin = {"Origin": ORIGIN}
     api = await start(LISTED)
     broken = await start(LISTED, adapters=replace(memory, profile_store=BrokenStore()))
@@ -176,7 +176,7 @@ async def test_refusals_are_readable_for_a_listed_page(start: Start, memory: Ada
 
 
 async def test_overload_is_readable_for_a_listed_page(start: Start) -> None:
-    """A 503 says in a header that the page may read when to come back."""
+    """Retry-After of a 503 is exposed."""
     api = await start(LISTED)
     slots = api.app[keys.SERVER_LOAD].slots[keys.Dependency.DYNAMODB]
     slots.in_flight = api.app[keys.CONFIG].server.max_in_flight
@@ -188,7 +188,7 @@ async def test_overload_is_readable_for_a_listed_page(start: Start) -> None:
 
 
 async def test_other_vary_is_kept(memory: Adapters) -> None:
-    """An answer that depends on another header too still says so."""
+    """Vary keeps the values that are set elsewhere."""
     app = create_app(configured(LISTED), opening(memory))
 
     @web.middleware

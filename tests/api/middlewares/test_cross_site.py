@@ -1,4 +1,4 @@
-"""No page of another site changes anything on behalf of who looks at it."""
+"""Pages of other sites cannot change anything (CSRF)."""
 
 import pytest
 
@@ -12,7 +12,7 @@ LISTED: Settings = {"cors": {"allowed-origins": "https://app.example https://b.e
 
 
 async def _post(api: Api, *fields: tuple[str, str]) -> tuple[int, str | None]:
-    """Change something as a page would; returns the status and the code."""
+    """Send a write with a page's headers; return the status and the code."""
     async with api.post(PATH, json={}, headers=[*ALICE.items(), *fields]) as answer:
         return answer.status, (await answer.json()).get("code")
 
@@ -37,7 +37,7 @@ async def _post(api: Api, *fields: tuple[str, str]) -> tuple[int, str | None]:
     ],
 )
 async def test_own_page_may_change_something(api: Api, host: str, origin: str) -> None:
-    """A page of the host that is addressed is served, however its default port is written."""
+    """A page of the same host is served, with or without the default port."""
     assert await _post(api, ("Host", host), ("Origin", origin)) == (201, None)
 
 
@@ -79,7 +79,7 @@ async def test_own_page_may_change_something(api: Api, host: str, origin: str) -
     ],
 )
 async def test_foreign_page_may_not_change_anything(api: Api, host: str, origin: str) -> None:
-    """A page of any other host, or an origin that no browser writes, is refused."""
+    """A page of another host, or with a malformed origin, is refused."""
     assert await _post(api, ("Host", host), ("Origin", origin)) == (403, "cross_site_refused")
 
 
@@ -95,7 +95,7 @@ async def test_foreign_page_may_not_change_anything(api: Api, host: str, origin:
 async def test_one_foreign_origin_among_several_is_refused(
     start: Start, origins: list[str]
 ) -> None:
-    """Two Origin headers are believed only where both are this service's own."""
+    """Of two Origin headers both must be of the same host."""
     api = await start(LISTED)
     fields = [("Origin", origin) for origin in origins]
 
@@ -119,19 +119,19 @@ async def test_one_foreign_origin_among_several_is_refused(
     ],
 )
 async def test_browser_that_says_cross_site_is_believed(api: Api, site: str, status: int) -> None:
-    """Without an Origin, Sec-Fetch-Site alone decides; what it may say otherwise is no objection."""
+    """Without an Origin, only Sec-Fetch-Site: cross-site is refused."""
     assert (await _post(api, ("Sec-Fetch-Site", site)))[0] == status
 
 
 async def test_same_site_is_not_same_origin(api: Api) -> None:
-    """A page of a sister host is foreign by its Origin, although its site is the same."""
+    """A page of another host of the same site is refused by its Origin."""
     fields = (("Host", "a.example"), ("Origin", "https://b.example"))
 
     assert (await _post(api, ("Sec-Fetch-Site", "same-site"), *fields))[0] == 403
 
 
 async def test_own_origin_does_not_outweigh_cross_site(api: Api) -> None:
-    """Where two signs contradict each other, the worse one counts; of two copies too."""
+    """Of contradicting headers, a cross-site one is decisive."""
     origin = (("Host", "a.example"), ("Origin", "https://a.example"))
     sites = [("Sec-Fetch-Site", site) for site in ("same-origin", "cross-site")]
 
@@ -140,13 +140,13 @@ async def test_own_origin_does_not_outweigh_cross_site(api: Api) -> None:
 
 
 async def test_program_needs_no_origin(api: Api) -> None:
-    """Who is no browser sends neither header."""
+    """Clients that send neither header are served."""
     assert (await _post(api))[0] == 201
 
 
 @pytest.mark.parametrize("origin", ["https://app.example", "https://b.example:8443"])
 async def test_listed_page_may_change_something(start: Start, origin: str) -> None:
-    """A page of a listed origin is let in, although its browser says that it is another site's."""
+    """A page of an allowed origin is served although it is cross-site."""
     api = await start(LISTED)
 
     assert await _post(api, ("Origin", origin), ("Sec-Fetch-Site", "cross-site")) == (201, None)
@@ -175,7 +175,7 @@ async def test_only_the_exact_origin_is_listed(start: Start, origin: str) -> Non
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
 async def test_reading_is_not_touched(api: Api, method: str) -> None:
-    """What changes nothing is answered to anybody's page, which its browser won't let read it."""
+    """Safe methods are served to any page; its browser does not let it read the response."""
     headers = {**ALICE, "Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
     async with api.request(method, PATH, headers=headers) as answer:
         assert answer.status == (204 if method == "OPTIONS" else 404)
@@ -187,7 +187,7 @@ CHANGES = [route for route, _ in all_routes() if route.method not in SAFE_METHOD
 
 @pytest.mark.parametrize("route", CHANGES, ids=lambda route: f"{route.method} {route.path}")
 async def test_every_change_is_refused(api: Api, route: Route) -> None:
-    """It does not matter which route, and whether the page brings an identity."""
+    """Every route refuses cross-site changes, with and without authentication."""
     async with api.request(
         route.method, route.path, headers={"Sec-Fetch-Site": "cross-site"}
     ) as answer:
@@ -195,7 +195,7 @@ async def test_every_change_is_refused(api: Api, route: Route) -> None:
 
 
 async def test_what_is_not_there_stays_so(api: Api) -> None:
-    """A path or a method that there is not is told as such: nothing can be changed there."""
+    """An unknown path or method is 404 or 405 for cross-site requests too."""
     headers = {"Sec-Fetch-Site": "cross-site"}
 
     assert (await api.post("/nothing/here", headers=headers)).status == 404
@@ -207,7 +207,7 @@ async def test_what_is_not_there_stays_so(api: Api) -> None:
     ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=a", ""],
 )
 async def test_form_changes_nothing(api: Api, content_type: str) -> None:
-    """What a form can send without asking first is no JSON, even from a browser that says nothing."""
+    """The content types of HTML forms are refused, even without browser headers."""
     headers = {**ALICE, "Content-Type": content_type}
     async with api.post(PATH, data=b"{}", headers=headers) as answer:
         assert answer.status == 415

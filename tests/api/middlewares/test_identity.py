@@ -1,4 +1,4 @@
-"""Who is asking, as the middleware finds out."""
+"""Authentication by the middleware."""
 
 from dataclasses import replace
 from ipaddress import ip_address
@@ -21,7 +21,7 @@ PATH = "/v1/user/profile"
 
 
 class Fixed:
-    """A source that always says the same."""
+    """An authenticator with a fixed result."""
 
     def __init__(self, name: str, sub: str | None) -> None:
         self.name = name
@@ -33,7 +33,7 @@ class Fixed:
 
 
 class Refusing:
-    """A source that finds a proof which proves nothing."""
+    """An authenticator that refuses."""
 
     name = "refusing"
 
@@ -79,7 +79,7 @@ async def test_longest_name_is_served(api: Api) -> None:
 
 
 async def test_peer_outside_the_trusted_networks_is_refused(start: Start, memory: Adapters) -> None:
-    """The header of a peer that is not trusted is worth nothing, whatever it says."""
+    """The header of an untrusted peer is ignored."""
     config = configured({"identity": {"trusted-proxies": ""}})
     sources = (TrustedHeaderAuthenticator(trusted_proxies=config.identity.trusted_proxies),)
     api = await start(adapters=replace(memory, authenticators=sources))
@@ -103,7 +103,7 @@ async def test_peer_outside_the_trusted_networks_is_refused(start: Start, memory
 async def test_all_sources_that_find_something_must_agree(
     start: Start, memory: Adapters, sources: list[Authenticator], sub: str | None
 ) -> None:
-    """A user is whom every source names that finds anything; a refusal by one refuses all."""
+    """All sources with a result must agree; a refusal by one refuses the request."""
     api = await start(adapters=replace(memory, authenticators=tuple(sources)))
 
     with capture_logs() as logs:
@@ -121,7 +121,7 @@ async def test_all_sources_that_find_something_must_agree(
 async def test_route_that_nobody_listed_needs_an_identity(
     memory: Adapters,
 ) -> None:
-    """A handler that is added beside the page of routes is not public by accident."""
+    """A handler that is missing from the routes is not public."""
     app = create_app(configured(), opening(memory))
 
     async def forgotten(_: web.Request) -> web.Response:
@@ -144,7 +144,7 @@ async def test_route_that_nobody_listed_needs_an_identity(
     ],
 )
 def test_peer_is_the_address_of_the_transport(remote: str, peer: str | None) -> None:
-    """An IPv4 peer over an IPv6 socket counts as IPv4; a socket without address has no peer."""
+    """An IPv4-mapped IPv6 peer is an IPv4 one; a Unix socket has no peer."""
     request = make_mocked_request("GET", "/").clone(remote=remote)
 
     assert credentials_of(request).peer == (None if peer is None else ip_address(peer))

@@ -1,4 +1,4 @@
-"""The bounds on requests in flight and on the time of each."""
+"""The limits of requests in flight and of their time."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -21,7 +21,7 @@ FEW: Settings = {"server": {"max-in-flight": "1"}}
 
 
 class WaitingStore(MemoryProfileStore):
-    """A store that answers when it is told to."""
+    """A store that responds on an event."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,15 +36,15 @@ class WaitingStore(MemoryProfileStore):
 
 
 class TimingOutStore(MemoryProfileStore):
-    """A store in which a time-out of its own ends unhandled."""
+    """A store that raises TimeoutError."""
 
     async def find(self, user_id: str) -> Profile | None:
-        """Raise what asyncio raises."""
+        """Raise TimeoutError."""
         raise TimeoutError(user_id)
 
 
 async def test_request_beyond_the_limit_is_refused_at_once(start: Start, memory: Adapters) -> None:
-    """Who comes when all places are taken hears so at once; who holds one is served; health always."""
+    """A request beyond the limit is 503 at once; those in flight and health checks are served."""
     store = WaitingStore()
     api = await start(
         {"server": {"max-in-flight": "1"}}, adapters=replace(memory, profile_store=store)
@@ -65,7 +65,7 @@ async def test_request_beyond_the_limit_is_refused_at_once(start: Start, memory:
 
 
 async def test_request_beyond_its_deadline_is_given_up(start: Start, memory: Adapters) -> None:
-    """A request that takes too long is answered 504, and its place is free again."""
+    """A request beyond its deadline is 504, and its slot is free again."""
     store = WaitingStore()
     settings = {"server": {"request-deadline-s": "0.05", "max-in-flight": "1"}}
     api = await start(settings, adapters=replace(memory, profile_store=store))
@@ -80,7 +80,7 @@ async def test_request_beyond_its_deadline_is_given_up(start: Start, memory: Ada
 
 
 async def test_other_time_out_is_a_defect(start: Start, memory: Adapters) -> None:
-    """A time-out inside the service is not taken for the request's deadline."""
+    """A TimeoutError inside the service is not the request's deadline."""
     api = await start(adapters=replace(memory, profile_store=TimingOutStore()))
 
     answer = await api.get(PATH, headers=ALICE)
@@ -89,7 +89,7 @@ async def test_other_time_out_is_a_defect(start: Start, memory: Adapters) -> Non
 
 
 async def test_refusals_give_their_places_back(start: Start) -> None:
-    """A request that is refused or fails frees its place like any other."""
+    """A refused or failed request frees its slot."""
     api = await start({"server": {"max-in-flight": "1"}})
 
     statuses = [(await api.get(PATH)).status for _ in range(3)]
@@ -100,7 +100,7 @@ async def test_refusals_give_their_places_back(start: Start) -> None:
 async def test_requests_that_wait_for_one_upstream_leave_the_places_of_others(
     start: Start, memory: Adapters
 ) -> None:
-    """While requests that need DynamoDB have taken all their places, those of Cognito are free."""
+    """Requests that wait for DynamoDB do not use the slots of Cognito."""
     store = WaitingStore()
     settings = {"server": {"max-in-flight": "1"}}
     api = await start(settings, adapters=replace(memory, profile_store=store))
@@ -117,7 +117,7 @@ async def test_requests_that_wait_for_one_upstream_leave_the_places_of_others(
 
 
 async def test_places_are_counted_alike_before_the_application(memory: Adapters) -> None:
-    """On real connections too, only who needs the same upstream is refused."""
+    """On real connections, only requests of the same upstream are refused."""
     store = WaitingStore()
     app = create_app(configured(FEW, AT_ONCE), opening(replace(memory, profile_store=store)))
     async with serving(app, **FEW["server"]) as port, ClientSession() as client:
@@ -137,7 +137,7 @@ async def test_places_are_counted_alike_before_the_application(memory: Adapters)
 
 
 def test_each_route_has_the_places_of_what_it_needs() -> None:
-    """What is under /api/auth needs Cognito, a profile DynamoDB, and what is known anyway nothing."""
+    """Routes under /api/auth depend on Cognito, profiles on DynamoDB, others on nothing."""
     needs = routes.dependencies()
     nothing = {"/api/auth/config", "/v1/user/profile/schema"}
 
@@ -153,7 +153,7 @@ def test_each_route_has_the_places_of_what_it_needs() -> None:
 async def test_request_takes_its_place_when_its_body_has_come(
     start: Start, memory: Adapters
 ) -> None:
-    """Who still sends keeps nobody out; if all places are taken when it is done, it is refused."""
+    """An incomplete request uses no slot; it is refused if none is free when it is complete."""
     store = WaitingStore()
     api = await start(
         {"server": {"max-in-flight": "1"}}, adapters=replace(memory, profile_store=store)

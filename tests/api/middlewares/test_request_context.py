@@ -1,4 +1,4 @@
-"""What every request gets: an id, one line in the log, and the headers of every answer."""
+"""The request id, the log line and the common headers of each request."""
 
 import re
 
@@ -12,7 +12,7 @@ GENERATED = re.compile(r"[0-9a-f]{32}")
 
 
 async def test_request_id_of_the_caller_is_kept(api: Api) -> None:
-    """An id that the caller sends names the request in the answer and in the log."""
+    """A request id from the caller is used in the response and in the log."""
     with capture_logs() as logs:
         answer = await api.get("/health/live", headers={"X-Request-Id": "a-1_B.2"})
 
@@ -21,7 +21,7 @@ async def test_request_id_of_the_caller_is_kept(api: Api) -> None:
 
 
 async def test_trace_of_the_load_balancer_is_in_every_line(api: Api) -> None:
-    """What the load balancer calls the request stands beside its id; what is unfit is left out."""
+    """The load balancer's trace id is logged beside the request id unless it is malformed."""
     trace = "Root=1-67891233-abcdef012345678912345678"
     with capture_logs(processors=[log.with_request]) as logs:
         await api.get("/health/live", headers={"X-Amzn-Trace-Id": trace})
@@ -33,14 +33,14 @@ async def test_trace_of_the_load_balancer_is_in_every_line(api: Api) -> None:
 
 @pytest.mark.parametrize("sent", ["", "a b", "é", "x" * 129, '{"a":1}', "a;b"])
 async def test_unfit_request_id_is_replaced(api: Api, sent: str) -> None:
-    """An id that could forge a log line or a header is not taken over."""
+    """A request id that could forge a log line or a header is replaced."""
     answer = await api.get("/health/live", headers={"X-Request-Id": sent})
 
     assert GENERATED.fullmatch(answer.headers["X-Request-Id"])
 
 
 async def test_request_id_sent_twice_is_replaced(api: Api) -> None:
-    """Of two ids none is the right one."""
+    """Two request ids are replaced by a new one."""
     headers = [("X-Request-Id", "a"), ("X-Request-Id", "b")]
 
     answer = await api.get("/health/live", headers=headers)
@@ -58,7 +58,7 @@ async def test_request_id_sent_twice_is_replaced(api: Api) -> None:
     ],
 )
 async def test_every_answer_has_the_safe_headers(api: Api, path: str, cache: str) -> None:
-    """No answer is stored unless it says so itself, sniffed, embedded by others, or tells a version."""
+    """Responses are not stored by default, not sniffed, not embedded, and reveal no version."""
     answer = await api.get(path)
 
     assert answer.headers["Cache-Control"] == cache
@@ -68,7 +68,7 @@ async def test_every_answer_has_the_safe_headers(api: Api, path: str, cache: str
 
 
 async def test_one_line_tells_the_request(api: Api) -> None:
-    """The line has the route, never the path as sent, and who asked by which source."""
+    """The log line has the route and not the path, and the caller with the source."""
     with capture_logs() as logs:
         await api.post("/v1/user/profile?token=SECRET", json={"city": "Mumbai"}, headers=ALICE)
 
@@ -83,7 +83,7 @@ async def test_one_line_tells_the_request(api: Api) -> None:
 
 
 async def test_line_of_a_refusal_has_its_code(api: Api) -> None:
-    """A refused request's line has the public code, and no route where there is none."""
+    """The log line of an error has its code, and no route if there is none."""
     with capture_logs() as logs:
         await api.get("/nothing/SECRET")
 

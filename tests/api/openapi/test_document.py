@@ -1,4 +1,4 @@
-"""The API document: valid, whole, and true to the routes and the errors."""
+"""The API document is valid, complete, and matches the routes and the errors."""
 
 import itertools
 import re
@@ -25,7 +25,7 @@ from service.domain.errors import ServiceError
 from tests.api.conftest import Api
 from tests.support.configs import configured
 
-# The errors that no operation can meet, and why.
+# The errors that no operation has, and why.
 OF_NO_OPERATION = {
     http_errors.MethodNotAllowed: "an operation is a method that is allowed; see components.responses",
 }
@@ -36,7 +36,7 @@ IDS = [f"{route.method} {route.path}" for route in ROUTES]
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    """Return the document of the defaults, as a client reads it."""
+    """Return the parsed default document."""
     return _parsed(openapi.document(ProfileSchema, version="1"))
 
 
@@ -52,7 +52,7 @@ def _operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, 
 
 
 def _codes(response: dict[str, Any]) -> set[str]:
-    """Return the codes that a response can have; none where it is no refusal."""
+    """Return the codes of an error response; empty for others."""
     if PROBLEM_JSON not in response.get("content", {}):
         return set()
     _, only = response["content"][PROBLEM_JSON]["schema"]["allOf"]
@@ -69,7 +69,7 @@ def test_document_is_valid(document: dict[str, Any]) -> None:
 
 
 async def test_document_is_served(api: Api) -> None:
-    """Anyone can read the document of the running service."""
+    """The document is served without authentication."""
     response = await api.get("/openapi.json")
 
     assert (response.status, response.content_type) == (200, "application/json")
@@ -77,7 +77,7 @@ async def test_document_is_served(api: Api) -> None:
 
 
 def test_every_route_is_documented_and_nothing_else() -> None:
-    """The router and the document name the same; HEAD belongs to its GET, OPTIONS to every path."""
+    """The router and the document have the same operations, apart from HEAD and OPTIONS."""
     app = create_app(configured())
     routed = {
         (route.method, route.resource.canonical)
@@ -98,7 +98,7 @@ def test_every_route_is_documented_and_nothing_else() -> None:
 
 
 def test_every_operation_has_its_own_name(document: dict[str, Any]) -> None:
-    """Generated clients name their methods after the operation ids: unique, in camelCase."""
+    """Operation ids are unique and in camelCase."""
     ids = [operation["operationId"] for _, _, operation in _operations(document)]
 
     assert len(set(ids)) == len(ids)
@@ -106,7 +106,7 @@ def test_every_operation_has_its_own_name(document: dict[str, Any]) -> None:
 
 
 def test_every_tag_is_described_and_used(document: dict[str, Any]) -> None:
-    """The page groups its calls under tags that say what they hold."""
+    """Every tag is described and used."""
     used = {tag for _, _, operation in _operations(document) for tag in operation["tags"]}
 
     assert used == set(TAGS) == {tag["name"] for tag in document["tags"]}
@@ -116,7 +116,7 @@ def test_every_tag_is_described_and_used(document: dict[str, Any]) -> None:
 def test_operation_documents_who_may_call(
     document: dict[str, Any], route: Route, access: Access
 ) -> None:
-    """A public operation can be called with nothing; any other says how to be identified."""
+    """Public operations have no required security scheme; all others have one."""
     security = document["paths"][route.path][route.method.lower()]["security"]
 
     assert (security == [] or {} in security) is (access is Access.PUBLIC)
@@ -126,7 +126,7 @@ def test_operation_documents_who_may_call(
 def test_operation_documents_its_statuses_and_codes(
     document: dict[str, Any], route: Route, access: Access
 ) -> None:
-    """Each success, and each refusal under its status and with its code, is there; nothing else."""
+    """The document has exactly the statuses and codes of each operation."""
     responses = document["paths"][route.path][route.method.lower()]["responses"]
     expected: dict[str, set[str]] = {str(status.value): set() for status in route.operation.answers}
     for refusal in route.operation.all_refusals(access):
@@ -137,7 +137,7 @@ def test_operation_documents_its_statuses_and_codes(
 
 @pytest.mark.parametrize("route", ROUTES, ids=IDS)
 def test_no_status_means_success_and_refusal(route: Route) -> None:
-    """A caller tells a success by its status."""
+    """No status of an operation is both a success and an error."""
     assert {STATUSES[refusal] for refusal in route.operation.refusals}.isdisjoint(
         route.operation.answers
     )
@@ -145,7 +145,7 @@ def test_no_status_means_success_and_refusal(route: Route) -> None:
 
 
 def test_codes_are_one_closed_list(document: dict[str, Any]) -> None:
-    """Each leaf of the error tree has a code of its own and a status; the document lists them all."""
+    """Each error has a unique code and a status, and the document lists all."""
     codes = [leaf.code for leaf in leaves()]
     listed = document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"]
 
@@ -155,7 +155,7 @@ def test_codes_are_one_closed_list(document: dict[str, Any]) -> None:
 
 
 def test_every_error_can_be_met() -> None:
-    """Each leaf of the error tree is documented by an operation, or there is a reason why not."""
+    """Each error is documented by an operation, or is listed with a reason."""
     met: set[type[ServiceError]] = set()
     for route, access in WITH_ACCESS:
         met |= {*route.operation.all_refusals(access)}
@@ -164,7 +164,7 @@ def test_every_error_can_be_met() -> None:
 
 
 def test_every_problem_example_is_as_its_schema_says(document: dict[str, Any]) -> None:
-    """The example of each code is one that the operation could answer with."""
+    """The example of each code is valid by the schema of its response."""
     unrouted = document["components"]["responses"].values()
     responses = [
         response
@@ -181,7 +181,7 @@ def test_every_problem_example_is_as_its_schema_says(document: dict[str, Any]) -
     assert checked >= {leaf.code for leaf in leaves() if leaf not in OF_NO_OPERATION}
 
 
-# A refresh token, or what an authenticator made, is nothing that a document could show.
+# Refresh tokens and credentials of an authenticator have no useful example.
 WITHOUT_EXAMPLE = {"/api/auth/refresh", "/api/auth/passkeys"}
 WITH_EXAMPLE = [
     route for route in ROUTES if route.operation.body and route.path not in WITHOUT_EXAMPLE
@@ -190,7 +190,7 @@ WITH_EXAMPLE = [
 
 @pytest.mark.parametrize("route", WITH_EXAMPLE, ids=lambda route: f"{route.method} {route.path}")
 def test_body_example_is_accepted(document: dict[str, Any], route: Route) -> None:
-    """What the page fills in for a person passes the document's schema and the service's."""
+    """The example of each body is valid by the document and by the service's schema."""
     operation = document["paths"][route.path][route.method.lower()]
     content = operation["requestBody"]["content"]["application/json"]
     schema: type[Schema] = route.operation.body or Schema
@@ -201,18 +201,18 @@ def test_body_example_is_accepted(document: dict[str, Any], route: Route) -> Non
 
 def _problems(schema: type[Schema], body: dict[str, Any]) -> dict[str, Any]:
     problems = schema().validate(body)
-    # which attributes a caller may set is configured, not a matter of the schema
+    # writable attributes are a setting, not part of the schema
     problems.pop("attributes", None)
     return problems
 
 
 def test_document_works_behind_a_path_prefix(document: dict[str, Any]) -> None:
-    """The calls go to where the document is, whatever path leads there."""
+    """The server URL is relative to the document."""
     assert document["servers"] == [{"url": "."}]
 
 
 def test_authorization_is_a_matter_of_security_schemes(document: dict[str, Any]) -> None:
-    """OpenAPI ignores a header parameter of that name, so logging out offers the token's scheme."""
+    """The log-out has the token's security scheme and no parameter Authorization, which is ignored."""
     operation = document["paths"]["/api/auth/logout"]["post"]
 
     assert operation["security"] == [{}, {"accessToken": []}]

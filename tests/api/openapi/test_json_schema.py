@@ -1,4 +1,4 @@
-"""Schemas in the API document: what is written and what is answered, whatever a deployment adds."""
+"""JSON Schema of marshmallow schemas, those of deployments included."""
 
 import re
 from typing import Any
@@ -17,14 +17,14 @@ from tests.support.configs import configured
 
 
 class PlanSchema(ProfileSchema):
-    """The profile of a deployment that knows plans."""
+    """A deployment's profile schema."""
 
     plan = fields.String(allow_none=True, validate=validate.OneOf(["free", "paid"]))
 
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    """Return the document of the defaults, as a client reads it."""
+    """Return the parsed default document."""
     return _parsed(openapi.document(ProfileSchema, version="1"))
 
 
@@ -34,7 +34,7 @@ def _parsed(text: bytes) -> dict[str, Any]:
 
 
 def test_every_schema_is_closed(document: dict[str, Any]) -> None:
-    """An object with declared fields takes no others: requests refuse them, answers lack them."""
+    """Objects with declared fields allow no others."""
     schemas = document["components"]["schemas"]
 
     closed = {
@@ -46,7 +46,7 @@ def test_every_schema_is_closed(document: dict[str, Any]) -> None:
 def test_fields_accept_what_removes_them_and_answers_never_hold_it(
     document: dict[str, Any],
 ) -> None:
-    """`null` is for writing only: it removes a field."""
+    """null is valid in requests only."""
     schemas = document["components"]["schemas"]
     written, answered = schemas["ProfileFields"]["properties"], schemas["Profile"]["properties"]
 
@@ -89,7 +89,7 @@ def test_fields_accept_what_removes_them_and_answers_never_hold_it(
 def test_field_is_described_in_the_words_of_json_schema(
     document: dict[str, Any], name: str, expected: dict[str, Any]
 ) -> None:
-    """Types, formats, lengths and patterns are those that any JSON Schema validator knows."""
+    """Types, formats, lengths and patterns are valid JSON Schema."""
     described = document["components"]["schemas"]["ProfileFields"]["properties"][name]
     said = {"type", "format", "minLength", "maxLength", "pattern"} & described.keys()
 
@@ -97,7 +97,7 @@ def test_field_is_described_in_the_words_of_json_schema(
 
 
 def test_limits_are_those_of_writing(document: dict[str, Any]) -> None:
-    """What was stored under older limits is answered as it is: an answer has formats, and no limits."""
+    """Fields of responses have formats and no limits, since stored values may be older."""
     schemas = document["components"]["schemas"]
     written = schemas["ProfileFields"]["properties"]
     answered = {name: schemas["Profile"]["properties"][name]["anyOf"][0] for name in written}
@@ -109,7 +109,7 @@ def test_limits_are_those_of_writing(document: dict[str, Any]) -> None:
 
 
 def test_patterns_are_of_the_common_subset(document: dict[str, Any]) -> None:
-    """No pattern looks around or names a group: JSON Schema asks for what every engine knows."""
+    """No pattern has lookarounds or named groups, which not every engine supports."""
     written = document["components"]["schemas"]["ProfileFields"]["properties"]
     patterns = [field["pattern"] for field in written.values() if "pattern" in field]
 
@@ -132,12 +132,12 @@ def test_patterns_are_of_the_common_subset(document: dict[str, Any]) -> None:
     ],
 )
 def test_pattern_is_ecma_or_left_out(pattern: str, expected: str | None) -> None:
-    """A pattern means to JSON Schema what it means here, or is not given."""
+    """A pattern is translated to an equivalent of ECMA-262, or left out."""
     assert expected == ecma_pattern(re.compile(pattern))
 
 
 def test_pattern_of_a_field_that_ecma_cannot_say_is_left_out() -> None:
-    """A deployment's field with such a pattern is described without it."""
+    """A field whose pattern has no equivalent is described without it."""
 
     class LoudSchema(ProfileSchema):
         motto = fields.String(validate=validate.Regexp(r"(?i)a\Z"))
@@ -149,7 +149,7 @@ def test_pattern_of_a_field_that_ecma_cannot_say_is_left_out() -> None:
 
 
 def test_field_of_a_deployments_schema_is_documented() -> None:
-    """A schema that `[profile] schema` names shows in what is written and in what is answered."""
+    """The fields of a deployment's schema are in requests and in responses."""
     app = create_app(configured({"profile": {"schema": f"{__name__}:{PlanSchema.__name__}"}}))
     document = _parsed(app[keys.OPENAPI])
     schemas = document["components"]["schemas"]
@@ -162,7 +162,7 @@ def test_field_of_a_deployments_schema_is_documented() -> None:
 
 
 def test_schema_with_a_description_refuses_other_fields_still() -> None:
-    """Describing a schema makes it no looser."""
+    """A schema with a description still allows no other fields."""
 
     class DescribedSchema(ProfileSchema):
         class Meta:
@@ -176,10 +176,10 @@ def test_schema_with_a_description_refuses_other_fields_still() -> None:
 
 
 def test_example_of_a_deployments_schema_is_what_the_page_sends() -> None:
-    """A deployment chooses what its page fills in for a profile."""
+    """A deployment's schema can have its own example."""
 
     class ShownSchema(PlanSchema):
-        example = {"plan": "free"}  # noqa: RUF012 -- as a deployment writes it
+        example = {"plan": "free"}  # noqa: RUF012 -- as in a deployment's schema
 
     document = _parsed(openapi.document(ShownSchema, version="1"))
 

@@ -1,4 +1,4 @@
-"""The open object of a profile: what of JSON can be stored, and read back the same."""
+"""JSON objects of a profile, which are read as they were stored."""
 
 from decimal import Decimal
 
@@ -13,7 +13,7 @@ FIELD = JsonObject()
 
 
 def _nested(kind: dict[str, JsonValue] | list[JsonValue], levels: int) -> JsonValue:
-    """Return *levels* objects or lists, each inside the one before."""
+    """Return *levels* nested objects or lists."""
     value: JsonValue = kind
     for _ in range(levels - 1):
         value = {"a": value} if isinstance(kind, dict) else [value]
@@ -41,7 +41,7 @@ KEPT: list[JsonValue] = [
 
 @pytest.mark.parametrize("value", KEPT, ids=repr)
 def test_what_can_be_stored_is_kept(value: JsonValue) -> None:
-    """What DynamoDB holds exactly comes out as it went in."""
+    """Values that DynamoDB stores exactly are unchanged."""
     loaded = FIELD.deserialize({"n": value})
 
     assert repr(loaded) == repr({"n": value})
@@ -53,7 +53,7 @@ def test_what_can_be_stored_is_kept(value: JsonValue) -> None:
     ids=repr,
 )
 def test_whole_number_becomes_an_integer(value: JsonValue, stored: JsonValue) -> None:
-    """DynamoDB trims zeros: a number that is whole reads back as an integer, so it is one before."""
+    """Whole numbers become integers, as which DynamoDB returns them."""
     assert repr(FIELD.deserialize({"n": value})) == repr({"n": stored})
 
 
@@ -67,7 +67,7 @@ def test_whole_number_becomes_an_integer(value: JsonValue, stored: JsonValue) ->
     ids=ascii,
 )
 def test_texts_and_names_are_normalized(value: JsonValue, stored: JsonValue) -> None:
-    """Every text and every name is kept in Normalization Form C."""
+    """Texts and names are stored in Normalization Form C."""
     assert FIELD.deserialize({"n": value}) == {"n": stored}
 
 
@@ -80,7 +80,7 @@ def test_texts_and_names_are_normalized(value: JsonValue, stored: JsonValue) -> 
     ids=repr,
 )
 def test_number_of_38_digits_is_kept(value: JsonValue, stored: JsonValue) -> None:
-    """What has more digits than a float keeps is stored with all of them; a whole one as an integer."""
+    """Numbers with more digits than a float keep all of them."""
     kept = FIELD.deserialize({"n": value})["n"]
 
     assert (kept, type(kept)) == (stored, type(stored))
@@ -116,7 +116,7 @@ REFUSED: dict[str, tuple[JsonValue, str]] = {
 
 @pytest.mark.parametrize(("value", "path"), REFUSED.values(), ids=REFUSED)
 def test_what_cannot_be_stored_is_refused_with_its_place(value: JsonValue, path: str) -> None:
-    """A number that DynamoDB cannot hold exactly, or a name of no use, is refused where it stands."""
+    """A number that DynamoDB cannot store exactly, or an invalid name, is refused with its path."""
     with pytest.raises(ValidationError) as refused:
         FIELD.deserialize(value)
 
@@ -151,13 +151,13 @@ def test_what_cannot_be_stored_is_refused_with_its_place(value: JsonValue, path:
     ],
 )
 def test_object_out_of_bounds_is_refused(value: JsonValue, what: str) -> None:
-    """The object is bounded in names, values and bytes, far below what stalls a process."""
+    """Objects are limited in names, values and bytes."""
     with pytest.raises(ValidationError, match=what):
         FIELD.deserialize(value)
 
 
 def test_largest_object_is_taken() -> None:
-    """The bounds themselves are within."""
+    """The limits themselves are accepted."""
     FIELD.deserialize(_nested({}, 31))
     FIELD.deserialize({"a": [0] * 1_998})
     FIELD.deserialize({"x" * 255: "x" * (65_536 - 262)})

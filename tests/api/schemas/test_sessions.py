@@ -1,4 +1,4 @@
-"""What a login and the answer to a challenge may hold."""
+"""The members of a log-in and of an answer to a challenge."""
 
 from typing import Any
 
@@ -34,14 +34,14 @@ def _wrong(name: str, answer: dict[str, object]) -> dict[str, Any]:
 
 
 def _enough(name: str) -> dict[str, object]:
-    """Return an answer that the challenge takes."""
+    """Return a valid answer to the challenge."""
     needed = TAKES[name].one_of[0]
     return {needed: VALUES[needed]}
 
 
 @pytest.mark.parametrize(("name", "field"), TAKEN, ids=str)
 def test_answer_holds_just_what_the_challenge_takes(name: str, field: str) -> None:
-    """Each challenge takes its own members, and refuses every other by its name."""
+    """Each challenge accepts its own members and refuses any other by name."""
     takes = TAKES[name]
     answer = {**_enough(name), field: VALUES[field]}
 
@@ -49,7 +49,7 @@ def test_answer_holds_just_what_the_challenge_takes(name: str, field: str) -> No
         assert _loaded(name, {**answer, "choice": CHOICES[field]}).name == name
     elif field in _enough(name) or field in takes.optional:
         assert _loaded(name, answer).name == name
-    elif field in takes.one_of:  # one of them, not both
+    elif field in takes.one_of:  # either, not both
         assert takes.one_of[0] in _wrong(name, answer)["answer"]
         assert _loaded(name, {field: VALUES[field]}).name == name
     else:
@@ -70,7 +70,7 @@ def test_answer_holds_just_what_the_challenge_takes(name: str, field: str) -> No
 def test_choice_comes_with_what_the_chosen_one_takes(
     choice: str, more: str, wrong: str | None
 ) -> None:
-    """A password that nobody would look at is refused: it must not pass for one that was right."""
+    """A password or credential beside another choice is refused, since Cognito would ignore it."""
     answer = {"choice": choice, more: VALUES[more]}
 
     if wrong is None:
@@ -83,13 +83,13 @@ def test_choice_comes_with_what_the_chosen_one_takes(
 
 @pytest.mark.parametrize("name", TAKES)
 def test_answer_without_what_is_needed_is_refused(name: str) -> None:
-    """An empty answer says what it lacks."""
+    """An empty answer is refused with the missing member."""
     assert set(_wrong(name, {})["answer"]) == {TAKES[name].one_of[0]}
 
 
 @pytest.mark.parametrize("name", ["", "PASSWORD_VERIFIER", "DEVICE_SRP_AUTH", "password", None])
 def test_unknown_challenge_is_refused(name: object) -> None:
-    """What the service cannot answer with is refused by the challenge's name."""
+    """An unsupported challenge is refused by its name."""
     body = {"name": name, "session": "s", "username": "alice", "answer": {"code": "1"}}
 
     with pytest.raises(ValidationError) as refused:
@@ -99,14 +99,14 @@ def test_unknown_challenge_is_refused(name: object) -> None:
 
 
 def test_credential_is_handed_on_as_json() -> None:
-    """Cognito takes what the browser made as a text."""
+    """A credential is passed to Cognito as JSON text."""
     assert _loaded("WEB_AUTHN", {"credential": VALUES["credential"]}).credential == (
         '{"id":"x","type":"public-key"}'
     )
 
 
 def test_attribute_that_callers_may_not_set_is_refused_by_name() -> None:
-    """Nobody makes oneself verified on the way to a new password."""
+    """Attributes that are not writable are refused with a new password too."""
     answer: dict[str, object] = {
         "newPassword": "Another1!",
         "attributes": {"email_verified": "true"},
@@ -118,13 +118,13 @@ def test_attribute_that_callers_may_not_set_is_refused_by_name() -> None:
 
 
 def test_answer_shows_no_secret() -> None:
-    """What proves who somebody is stays out of a repr."""
+    """Secrets are not part of a repr."""
     answer = Answer(
         name="PASSWORD",
         session="canary",
         username="alice",
         code="canary",
-        new_password="canary",  # noqa: S106 -- what must not be shown
+        new_password="canary",  # noqa: S106 -- a marker
         attributes={"canary": "canary"},
         password="canary",  # noqa: S106 -- likewise
         credential="canary",
@@ -145,7 +145,7 @@ def test_answer_shows_no_secret() -> None:
     ids=str,
 )
 def test_login_has_a_password_or_a_preference(more: dict[str, object], wrong: set[str]) -> None:
-    """A null is no password left out, and with a password there is nothing to prefer."""
+    """A null password, and a preferred challenge beside a password, are refused."""
     with pytest.raises(ValidationError) as refused:
         LogInSchema().load({"username": "alice", **more})
 
@@ -154,5 +154,5 @@ def test_login_has_a_password_or_a_preference(more: dict[str, object], wrong: se
 
 @pytest.mark.parametrize("more", [{}, {"preferredChallenge": "WEB_AUTHN"}, {"password": "x"}])
 def test_login_with_one_of_them_is_taken(more: dict[str, object]) -> None:
-    """A password, a preference, or neither."""
+    """A log-in has a password, a preferred challenge, or neither."""
     assert LogInSchema().load({"username": "alice", **more})["username"] == "alice"

@@ -1,4 +1,4 @@
-"""Texts are normalized only where that takes time in proportion to their length."""
+"""Texts are normalized in linear time."""
 
 import sys
 import unicodedata
@@ -17,7 +17,7 @@ MARKS = ["\u0301", "\u0327", "\u0345", "\u0f71", "\u0f73", "\u0f75", "\u0f81", "
 @pytest.mark.parametrize("mark", MARKS, ids=ascii)
 @pytest.mark.parametrize("before", ["", "a", "\u1e69"], ids=ascii)
 def test_no_more_than_30_marks_in_a_row_are_taken(before: str, mark: str) -> None:
-    """30 combining marks in a row are normalized, as often as they come; 31 are refused."""
+    """30 combining marks in a row are normalized, any number of times; 31 are refused."""
     taken = (before + mark * 30 + "x") * 3
 
     assert unicode_text.normal_form(taken) == unicodedata.normalize("NFC", taken)
@@ -26,13 +26,13 @@ def test_no_more_than_30_marks_in_a_row_are_taken(before: str, mark: str) -> Non
 
 
 def test_marks_are_counted_whatever_their_class() -> None:
-    """A run of marks is one run, whether they are of one class, of several, or of class 0."""
+    """Marks of one class, of several, and of class 0 count as one run."""
     with pytest.raises(ValidationError, match="30 combining marks"):
         unicode_text.normal_form("a" + "\u0f73\u0301\u0327" * 11)
 
 
 def test_each_character_that_decomposes_into_marks_counts_as_one() -> None:
-    """Python's Unicode has no other character of class 0 whose decomposition begins with a mark."""
+    """Python's Unicode data has no other character of class 0 whose decomposition begins with a mark."""
     found = [
         character
         for character in map(chr, range(sys.maxunicode + 1))
@@ -53,7 +53,7 @@ def test_no_normal_form_has_less_than_a_quarter_of_the_code_points() -> None:
 
 
 def test_length_is_that_of_the_normal_form() -> None:
-    """A text that is too long as sent, and not in Normalization Form C, is taken."""
+    """A text whose Normalization Form C is within the limit is accepted."""
     greek = unicodedata.normalize("NFD", "\u1f82")
 
     assert Line(longest=3).deserialize(greek * 3) == "\u1f82" * 3
@@ -67,12 +67,12 @@ def test_length_is_that_of_the_normal_form() -> None:
     ids=ascii,
 )
 def test_caseless_form_is_that_of_compatible_texts(one: str, other: str) -> None:
-    """Case, width and compatible characters make no difference."""
+    """Case, width and compatibility characters do not change the caseless form."""
     assert normalization.caseless_form(one) == normalization.caseless_form(other)
 
 
 def test_text_with_too_many_marks_is_its_own_caseless_form() -> None:
-    """Nothing is normalized where that takes too long."""
+    """A text with too many marks is not normalized."""
     text = "A" + "\u0301" * 31
 
     assert normalization.caseless_form(text) == text
