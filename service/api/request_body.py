@@ -113,14 +113,9 @@ def loaded(schema: Schema, value: Mapping[str, object]) -> Any:  # noqa: ANN401 
         raise InvalidFields(problems=problems) from None
 
 
-def answer(
-    data: Mapping[str, object],
-    *,
-    status: HTTPStatus = HTTPStatus.OK,
-    headers: Mapping[str, str] | None = None,
-) -> web.Response:
+def answer(data: Mapping[str, object], *, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
     """Return a JSON response."""
-    return web.Response(body=dumps(data), status=status, headers=headers, content_type=JSON)
+    return web.Response(body=dumps(data), status=status, content_type=JSON)
 
 
 def dumps(data: Mapping[str, object]) -> bytes:

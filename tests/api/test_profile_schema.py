@@ -338,7 +338,7 @@ def test_every_field_has_cases(schema: ProfileSchema) -> None:
 
 @pytest.mark.parametrize("field", [field.data_key for field in ProfileSchema().fields.values()])
 def test_null_is_taken_for_every_field(schema: ProfileSchema, field: str) -> None:
-    """null is valid for every field."""
+    """Null is valid for every field."""
     assert schema.load({field: None}) == {field: None}
 
 

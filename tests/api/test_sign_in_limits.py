@@ -297,7 +297,7 @@ def test_codes_after_a_right_password_are_limited_and_strangers_do_not_see_it(
 
 
 def test_codes_after_a_right_password_are_told_to_a_trusted_network() -> None:
-    """A trusted network gets the wait instead."""
+    """For a trusted network the limit of MFA codes is TooManyAttempts."""
     limiter = RateLimiter(LIMITS, clock=Clock())
     limiter.signed_in("alice", HOME)
     for _ in range(10):

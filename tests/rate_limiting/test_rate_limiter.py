@@ -28,7 +28,9 @@ from tests.support.clock import Clock
 from tests.support.configs import configured
 
 LIMITS = replace(configured().limits, burst_s=1.0, address_burst=100)
-ROOMY = replace(LIMITS, burst_s=30.0)  # so that one address can make many calls at once
+UNLIMITED_ADDRESSES = replace(
+    LIMITS, burst_s=30.0
+)  # so that one address can make many calls at once
 OFF = LimitsConfig(**{field.name: 0 for field in fields(LimitsConfig)} | {"accounts_tracked": 9})
 HERE = ip_address("203.0.113.7")
 IN_ALL = {
@@ -56,7 +58,7 @@ def _address(number: int) -> IPv4Address:
 
 
 def _refusal(
-    door: RateLimiter,
+    limiter: RateLimiter,
     kind: RateLimitedAction,
     *,
     address: IPv4Address | IPv6Address | None = HERE,
@@ -64,17 +66,17 @@ def _refusal(
 ) -> ServiceError | None:
     """Make a successful call if it is admitted; return the refusal otherwise."""
     try:
-        with door.admit(kind, address=address, account=account):
+        with limiter.admit(kind, address=address, account=account):
             return None
     except ServiceError as refusal:
         return refusal
 
 
 def _wrong_password(
-    door: RateLimiter, account: str, kind: RateLimitedAction = RateLimitedAction.SIGN_IN
+    limiter: RateLimiter, account: str, kind: RateLimitedAction = RateLimitedAction.SIGN_IN
 ) -> ServiceError:
     try:
-        with door.admit(kind, address=HERE, account=account):
+        with limiter.admit(kind, address=HERE, account=account):
             raise InvalidCredentials
     except ServiceError as refusal:
         return refusal
@@ -91,17 +93,17 @@ def test_every_kind_has_a_quota() -> None:
 def test_calls_in_all_are_limited(kind: RateLimitedAction) -> None:
     """All addresses and names together get the burst, and then the rate."""
     clock = Clock()
-    door = RateLimiter(LIMITS, clock=clock)
+    limiter = RateLimiter(LIMITS, clock=clock)
 
     def admitted() -> int:
         return sum(
-            _refusal(door, kind, address=_address(number), account=f"user-{clock.now}-{number}")
+            _refusal(limiter, kind, address=_address(number), account=f"user-{clock.now}-{number}")
             is None
             for number in range(2_000)
         )
 
     assert admitted() == IN_ALL[kind]
-    refusal = _refusal(door, kind, address=_address(999), account="another")
+    refusal = _refusal(limiter, kind, address=_address(999), account="another")
     assert isinstance(refusal, Throttled)
     assert refusal.retry_after_s == 1
     clock.now += 10
@@ -110,11 +112,11 @@ def test_calls_in_all_are_limited(kind: RateLimitedAction) -> None:
 
 def test_burst_is_so_many_seconds_worth() -> None:
     """The total burst is a separate setting."""
-    door = RateLimiter(replace(LIMITS, burst_s=2.5, sign_in_per_s=10), clock=Clock())
+    limiter = RateLimiter(replace(LIMITS, burst_s=2.5, sign_in_per_s=10), clock=Clock())
 
     admitted = [
         _refusal(
-            door, RateLimitedAction.SIGN_IN, address=_address(number), account=f"user {number}"
+            limiter, RateLimitedAction.SIGN_IN, address=_address(number), account=f"user {number}"
         )
         is None
         for number in range(100)
@@ -125,16 +127,16 @@ def test_burst_is_so_many_seconds_worth() -> None:
 
 def test_quotas_are_apart() -> None:
     """A flood of one category does not affect the others."""
-    door = RateLimiter(LIMITS, clock=Clock())
+    limiter = RateLimiter(LIMITS, clock=Clock())
     for number in range(1_000):
         _refusal(
-            door, RateLimitedAction.SIGN_IN, address=_address(number), account=f"user {number}"
+            limiter, RateLimitedAction.SIGN_IN, address=_address(number), account=f"user {number}"
         )
 
     open_still = [
         kind
         for kind in RateLimitedAction
-        if _refusal(door, kind, address=_address(2_000 + kind.value), account="alice") is None
+        if _refusal(limiter, kind, address=_address(2_000 + kind.value), account="alice") is None
     ]
 
     assert open_still == [kind for kind in RateLimitedAction if QUOTAS[kind] is not Quota.SIGN_IN]
@@ -143,34 +145,36 @@ def test_quotas_are_apart() -> None:
 def test_one_address_is_limited() -> None:
     """One address gets its burst and then its rate, for any names."""
     clock = Clock()
-    door = RateLimiter(replace(LIMITS, sign_in_per_s=0), clock=clock)
+    limiter = RateLimiter(replace(LIMITS, sign_in_per_s=0), clock=clock)
     admitted = [
-        _refusal(door, RateLimitedAction.SIGN_IN, account=f"user {number}") is None
+        _refusal(limiter, RateLimitedAction.SIGN_IN, account=f"user {number}") is None
         for number in range(10_000)
     ]
 
     assert sum(admitted) == 100
-    refusal = _refusal(door, RateLimitedAction.SIGN_IN, account="alice")
+    refusal = _refusal(limiter, RateLimitedAction.SIGN_IN, account="alice")
     assert isinstance(refusal, TooManyAttempts)
     assert refusal.retry_after_s == 1
     clock.now += 1
     assert (
         sum(
-            _refusal(door, RateLimitedAction.SIGN_IN, account=f"user {n}") is None
+            _refusal(limiter, RateLimitedAction.SIGN_IN, account=f"user {n}") is None
             for n in range(50)
         )
         == 5
     )
-    assert _refusal(door, RateLimitedAction.SIGN_IN, address=_address(1), account="alice") is None
+    assert (
+        _refusal(limiter, RateLimitedAction.SIGN_IN, address=_address(1), account="alice") is None
+    )
 
 
 def test_one_address_is_limited_in_each_category() -> None:
     """A caller that signs in too often may still refresh tokens."""
-    door = RateLimiter(replace(LIMITS, sign_in_per_s=0), clock=Clock())
-    while _refusal(door, RateLimitedAction.SIGN_IN) is None:
+    limiter = RateLimiter(replace(LIMITS, sign_in_per_s=0), clock=Clock())
+    while _refusal(limiter, RateLimitedAction.SIGN_IN) is None:
         pass
 
-    assert _refusal(door, RateLimitedAction.TOKEN) is None
+    assert _refusal(limiter, RateLimitedAction.TOKEN) is None
 
 
 @pytest.mark.parametrize(
@@ -184,18 +188,20 @@ def test_one_address_is_limited_in_each_category() -> None:
 )
 def test_client_of_ipv6_is_its_network(first: str, second: str, *, same: bool) -> None:
     """An IPv6 /64 is one client; each IPv4 address is one."""
-    door = RateLimiter(replace(LIMITS, address_burst=1), clock=Clock())
-    assert _refusal(door, RateLimitedAction.READ, address=ip_address(first)) is None
+    limiter = RateLimiter(replace(LIMITS, address_burst=1), clock=Clock())
+    assert _refusal(limiter, RateLimitedAction.READ, address=ip_address(first)) is None
 
-    assert (_refusal(door, RateLimitedAction.READ, address=ip_address(second)) is not None) is same
+    assert (
+        _refusal(limiter, RateLimitedAction.READ, address=ip_address(second)) is not None
+    ) is same
 
 
 def test_callers_without_an_address_are_one() -> None:
     """Clients without an address share one limit."""
-    door = RateLimiter(replace(LIMITS, address_burst=1), clock=Clock())
+    limiter = RateLimiter(replace(LIMITS, address_burst=1), clock=Clock())
 
-    assert _refusal(door, RateLimitedAction.READ, address=None) is None
-    assert isinstance(_refusal(door, RateLimitedAction.READ, address=None), TooManyAttempts)
+    assert _refusal(limiter, RateLimitedAction.READ, address=None) is None
+    assert isinstance(_refusal(limiter, RateLimitedAction.READ, address=None), TooManyAttempts)
 
 
 @pytest.mark.parametrize(
@@ -219,17 +225,18 @@ def test_one_name_is_limited(kind: RateLimitedAction, at_once: int, wait_s: int)
     """The limit of a name holds for any number of addresses."""
     clock = Clock()
     open_in_all = {field.name: 0 for field in fields(LimitsConfig) if field.name.endswith("per_s")}
-    door = RateLimiter(replace(LIMITS, **open_in_all), clock=clock)
+    limiter = RateLimiter(replace(LIMITS, **open_in_all), clock=clock)
     refusals = [
-        _refusal(door, kind, address=_address(number), account="alice") for number in range(1_000)
+        _refusal(limiter, kind, address=_address(number), account="alice")
+        for number in range(1_000)
     ]
 
     assert refusals.count(None) == at_once
     assert isinstance(refusals[-1], TooManyAttempts)
     assert refusals[-1].retry_after_s == wait_s
-    assert _refusal(door, kind, account="bob") is None
+    assert _refusal(limiter, kind, account="bob") is None
     clock.now += wait_s
-    assert _refusal(door, kind, account="alice") is None
+    assert _refusal(limiter, kind, account="alice") is None
 
 
 TRIES = {AccountExists, ChallengeExpired, CodeExpired, CodeMismatch, InvalidCredentials}
@@ -246,23 +253,27 @@ def test_only_tries_count_against_a_name(
     A code can be requested again after Cognito was unavailable.
     """
     clock = Clock()
-    door = RateLimiter(replace(ROOMY, forgot_per_h=5, account_burst=5), clock=clock)
+    limiter = RateLimiter(
+        replace(UNLIMITED_ADDRESSES, forgot_per_h=5, account_burst=5), clock=clock
+    )
     for _ in range(5):
-        with pytest.raises(refusal), door.admit(kind, address=HERE, account="alice"):
+        with pytest.raises(refusal), limiter.admit(kind, address=HERE, account="alice"):
             raise refusal
 
-    is_limited = isinstance(_refusal(door, kind, account="alice"), TooManyAttempts)
+    is_limited = isinstance(_refusal(limiter, kind, account="alice"), TooManyAttempts)
 
     assert is_limited is (refusal in TRIES)
 
 
 def test_refusal_counts_against_the_address_and_in_all() -> None:
     """A failed call counts in total and against the address."""
-    door = RateLimiter(replace(ROOMY, address_burst=3, recovery_per_s=1.1), clock=Clock())
+    limiter = RateLimiter(
+        replace(UNLIMITED_ADDRESSES, address_burst=3, recovery_per_s=1.1), clock=Clock()
+    )
 
     def throttled(address: IPv4Address | IPv6Address) -> ServiceError | None:
         try:
-            with door.admit(RateLimitedAction.FORGOT, address=address, account="alice"):
+            with limiter.admit(RateLimitedAction.FORGOT, address=address, account="alice"):
                 raise Throttled
         except ServiceError as refusal:
             return refusal
@@ -271,23 +282,24 @@ def test_refusal_counts_against_the_address_and_in_all() -> None:
     for number in range(30):
         name = f"user {number}"
         assert (
-            _refusal(door, RateLimitedAction.FORGOT, address=_address(number), account=name) is None
+            _refusal(limiter, RateLimitedAction.FORGOT, address=_address(number), account=name)
+            is None
         )
     assert isinstance(
-        _refusal(door, RateLimitedAction.FORGOT, address=_address(99), account="bob"), Throttled
+        _refusal(limiter, RateLimitedAction.FORGOT, address=_address(99), account="bob"), Throttled
     )
 
 
 def test_defect_counts_against_the_name() -> None:
     """An unexpected exception counts against the name."""
-    door = RateLimiter(replace(LIMITS, forgot_per_h=1), clock=Clock())
+    limiter = RateLimiter(replace(LIMITS, forgot_per_h=1), clock=Clock())
     with (
         pytest.raises(ZeroDivisionError),
-        door.admit(RateLimitedAction.FORGOT, address=HERE, account="alice"),
+        limiter.admit(RateLimitedAction.FORGOT, address=HERE, account="alice"),
     ):
         raise ZeroDivisionError
 
-    assert isinstance(_refusal(door, RateLimitedAction.FORGOT, account="alice"), TooManyAttempts)
+    assert isinstance(_refusal(limiter, RateLimitedAction.FORGOT, account="alice"), TooManyAttempts)
 
 
 @pytest.mark.parametrize(
@@ -301,9 +313,9 @@ def test_defect_counts_against_the_name() -> None:
 )
 def test_calls_without_a_name_are_limited_by_address_only(kind: RateLimitedAction) -> None:
     """A call without a user name is not limited by name."""
-    door = RateLimiter(replace(OFF, account_burst=1, account_per_min=1), clock=Clock())
+    limiter = RateLimiter(replace(OFF, account_burst=1, account_per_min=1), clock=Clock())
 
-    assert all(_refusal(door, kind) is None for _ in range(1_000))
+    assert all(_refusal(limiter, kind) is None for _ in range(1_000))
 
 
 @pytest.mark.parametrize(
@@ -317,30 +329,32 @@ def test_calls_without_a_name_are_limited_by_address_only(kind: RateLimitedActio
 )
 def test_name_is_one_however_it_is_written(written: str) -> None:
     """Case, surrounding white space and compatibility forms do not change a name."""
-    door = RateLimiter(replace(LIMITS, resend_per_h=1), clock=Clock())
-    assert _refusal(door, RateLimitedAction.RESEND, account="alice@example.com") is None
+    limiter = RateLimiter(replace(LIMITS, resend_per_h=1), clock=Clock())
+    assert _refusal(limiter, RateLimitedAction.RESEND, account="alice@example.com") is None
 
-    assert isinstance(_refusal(door, RateLimitedAction.RESEND, account=written), TooManyAttempts)
+    assert isinstance(_refusal(limiter, RateLimitedAction.RESEND, account=written), TooManyAttempts)
 
 
 def test_name_that_is_no_text_is_a_name() -> None:
     """A name with an unpaired surrogate is counted like any other."""
-    door = RateLimiter(replace(LIMITS, resend_per_h=1), clock=Clock())
+    limiter = RateLimiter(replace(LIMITS, resend_per_h=1), clock=Clock())
 
-    assert _refusal(door, RateLimitedAction.RESEND, account="\ud800") is None
-    assert isinstance(_refusal(door, RateLimitedAction.RESEND, account="\ud800"), TooManyAttempts)
+    assert _refusal(limiter, RateLimitedAction.RESEND, account="\ud800") is None
+    assert isinstance(
+        _refusal(limiter, RateLimitedAction.RESEND, account="\ud800"), TooManyAttempts
+    )
 
 
 def test_flood_from_one_address_leaves_the_total_to_others() -> None:
     """A call refused by address counts neither in total nor against its name."""
     clock = Clock()
-    door = RateLimiter(replace(LIMITS, address_burst=1), clock=clock)
+    limiter = RateLimiter(replace(LIMITS, address_burst=1), clock=clock)
     for _ in range(10_000):
-        _refusal(door, RateLimitedAction.RESEND, account="alice")
+        _refusal(limiter, RateLimitedAction.RESEND, account="alice")
 
-    assert _refusal(door, RateLimitedAction.RESEND, address=_address(1), account="alice") is None
+    assert _refusal(limiter, RateLimitedAction.RESEND, address=_address(1), account="alice") is None
     others = [
-        _refusal(door, RateLimitedAction.RESEND, address=_address(n), account=f"{n}")
+        _refusal(limiter, RateLimitedAction.RESEND, address=_address(n), account=f"{n}")
         for n in range(2, 12)
     ]
     assert others == [None] * 10
@@ -348,12 +362,14 @@ def test_flood_from_one_address_leaves_the_total_to_others() -> None:
 
 def test_flood_on_one_name_leaves_address_and_total_to_others() -> None:
     """A call refused by name counts neither in total nor against its address."""
-    door = RateLimiter(replace(ROOMY, forgot_per_h=1, address_burst=10), clock=Clock())
+    limiter = RateLimiter(
+        replace(UNLIMITED_ADDRESSES, forgot_per_h=1, address_burst=10), clock=Clock()
+    )
     for _ in range(10_000):
-        _refusal(door, RateLimitedAction.FORGOT, account="alice")
+        _refusal(limiter, RateLimitedAction.FORGOT, account="alice")
 
     others = [
-        _refusal(door, RateLimitedAction.FORGOT, account=f"user {number}") for number in range(9)
+        _refusal(limiter, RateLimitedAction.FORGOT, account=f"user {number}") for number in range(9)
     ]
     assert others == [None] * 9
 
@@ -361,30 +377,32 @@ def test_flood_on_one_name_leaves_address_and_total_to_others() -> None:
 def test_flood_in_all_leaves_address_and_name_as_they_were() -> None:
     """A call refused by a total limit does not count against the caller."""
     clock = Clock()
-    door = RateLimiter(
-        replace(ROOMY, recovery_per_s=1, address_burst=2, address_per_s=0.001), clock=clock
+    limiter = RateLimiter(
+        replace(UNLIMITED_ADDRESSES, recovery_per_s=1, address_burst=2, address_per_s=0.001),
+        clock=clock,
     )
     for number in range(30):
         name = f"user {number}"
         assert (
-            _refusal(door, RateLimitedAction.FORGOT, address=_address(number), account=name) is None
+            _refusal(limiter, RateLimitedAction.FORGOT, address=_address(number), account=name)
+            is None
         )
     for _ in range(1_000):
-        assert isinstance(_refusal(door, RateLimitedAction.FORGOT, account="alice"), Throttled)
+        assert isinstance(_refusal(limiter, RateLimitedAction.FORGOT, account="alice"), Throttled)
 
     for _ in range(2):
         clock.now += 1
-        assert _refusal(door, RateLimitedAction.FORGOT, account="alice") is None
+        assert _refusal(limiter, RateLimitedAction.FORGOT, account="alice") is None
 
 
 def test_own_limit_is_told_before_that_of_all() -> None:
     """A caller's own limit is reported before a total one, with the longest wait."""
-    door = RateLimiter(
+    limiter = RateLimiter(
         replace(LIMITS, update_per_s=1, resend_per_h=1, address_burst=1), clock=Clock()
     )
-    assert _refusal(door, RateLimitedAction.RESEND, account="alice") is None
+    assert _refusal(limiter, RateLimitedAction.RESEND, account="alice") is None
 
-    refusal = _refusal(door, RateLimitedAction.RESEND, account="alice")
+    refusal = _refusal(limiter, RateLimitedAction.RESEND, account="alice")
 
     assert isinstance(refusal, TooManyAttempts)
     assert refusal.retry_after_s == 3_601
@@ -393,71 +411,77 @@ def test_own_limit_is_told_before_that_of_all() -> None:
 def test_wrong_passwords_lock_the_name() -> None:
     """The sixth wrong guess is refused like any limit of a caller."""
     clock = Clock()
-    door = RateLimiter(ROOMY, clock=clock)
-    refusals = [_wrong_password(door, "alice") for _ in range(6)]
+    limiter = RateLimiter(UNLIMITED_ADDRESSES, clock=clock)
+    refusals = [_wrong_password(limiter, "alice") for _ in range(6)]
 
     assert [type(refusal) for refusal in refusals] == [InvalidCredentials] * 5 + [TooManyAttempts]
     assert refusals[-1].retry_after_s == 1
-    assert _refusal(door, RateLimitedAction.SIGN_IN, account=" ALICE") is not None
-    assert _refusal(door, RateLimitedAction.BEGIN, account="alice") is None
-    assert _refusal(door, RateLimitedAction.CHALLENGE, account="alice") is None
-    assert _refusal(door, RateLimitedAction.SIGN_IN, account="bob") is None
+    assert _refusal(limiter, RateLimitedAction.SIGN_IN, account=" ALICE") is not None
+    assert _refusal(limiter, RateLimitedAction.BEGIN, account="alice") is None
+    assert _refusal(limiter, RateLimitedAction.CHALLENGE, account="alice") is None
+    assert _refusal(limiter, RateLimitedAction.SIGN_IN, account="bob") is None
     clock.now += 1
-    assert _refusal(door, RateLimitedAction.SIGN_IN, account="alice") is None
+    assert _refusal(limiter, RateLimitedAction.SIGN_IN, account="alice") is None
 
 
 def test_passwords_of_challenges_are_counted_with_the_others() -> None:
     """Wrong passwords count together for all actions."""
-    door = RateLimiter(ROOMY, clock=Clock())
+    limiter = RateLimiter(UNLIMITED_ADDRESSES, clock=Clock())
     for kind in (RateLimitedAction.SIGN_IN, RateLimitedAction.PASSWORD_CHALLENGE) * 2:
-        _wrong_password(door, "alice", kind)
+        _wrong_password(limiter, "alice", kind)
 
     assert isinstance(
-        _wrong_password(door, "alice", RateLimitedAction.PASSWORD_CHALLENGE), InvalidCredentials
+        _wrong_password(limiter, "alice", RateLimitedAction.PASSWORD_CHALLENGE), InvalidCredentials
     )
-    assert isinstance(_refusal(door, RateLimitedAction.SIGN_IN, account="alice"), TooManyAttempts)
     assert isinstance(
-        _refusal(door, RateLimitedAction.PASSWORD_CHALLENGE, account="alice"), TooManyAttempts
+        _refusal(limiter, RateLimitedAction.SIGN_IN, account="alice"), TooManyAttempts
+    )
+    assert isinstance(
+        _refusal(limiter, RateLimitedAction.PASSWORD_CHALLENGE, account="alice"), TooManyAttempts
     )
 
 
 @pytest.mark.parametrize("kind", [RateLimitedAction.BEGIN, RateLimitedAction.CHALLENGE])
 def test_only_a_password_clears_the_lock(kind: RateLimitedAction) -> None:
     """A sign-in begun without a password, or another challenge, does not clear the failures."""
-    door = RateLimiter(ROOMY, clock=Clock())
+    limiter = RateLimiter(UNLIMITED_ADDRESSES, clock=Clock())
     for _ in range(5):
-        _wrong_password(door, "alice")
-        assert _refusal(door, kind, account="alice") is None
+        _wrong_password(limiter, "alice")
+        assert _refusal(limiter, kind, account="alice") is None
 
-    assert isinstance(_refusal(door, RateLimitedAction.SIGN_IN, account="alice"), TooManyAttempts)
+    assert isinstance(
+        _refusal(limiter, RateLimitedAction.SIGN_IN, account="alice"), TooManyAttempts
+    )
 
 
 def test_locked_name_costs_nothing_of_the_limits() -> None:
     """A call refused by the lockout does not count."""
     clock = Clock()
-    door = RateLimiter(replace(ROOMY, account_burst=7, account_per_min=0.06), clock=clock)
+    limiter = RateLimiter(
+        replace(UNLIMITED_ADDRESSES, account_burst=7, account_per_min=0.06), clock=clock
+    )
     for _ in range(5):
-        _wrong_password(door, "alice")
+        _wrong_password(limiter, "alice")
     for _ in range(1_000):
         assert isinstance(
-            _refusal(door, RateLimitedAction.SIGN_IN, account="alice"), TooManyAttempts
+            _refusal(limiter, RateLimitedAction.SIGN_IN, account="alice"), TooManyAttempts
         )
     clock.now += 1
 
-    assert [_refusal(door, RateLimitedAction.SIGN_IN, account="alice") for _ in range(2)] == [
+    assert [_refusal(limiter, RateLimitedAction.SIGN_IN, account="alice") for _ in range(2)] == [
         None
     ] * 2
-    assert _refusal(door, RateLimitedAction.SIGN_IN, account="alice") is not None
+    assert _refusal(limiter, RateLimitedAction.SIGN_IN, account="alice") is not None
 
 
 @pytest.mark.parametrize("kind", RateLimitedAction)
 def test_everything_can_be_switched_off(kind: RateLimitedAction) -> None:
     """With all limits 0 nothing is refused."""
-    door = RateLimiter(OFF, clock=Clock())
+    limiter = RateLimiter(OFF, clock=Clock())
 
-    assert all(_refusal(door, kind, account="alice") is None for _ in range(1_000))
+    assert all(_refusal(limiter, kind, account="alice") is None for _ in range(1_000))
     for _ in range(20):
-        assert isinstance(_wrong_password(door, "alice", kind), InvalidCredentials)
+        assert isinstance(_wrong_password(limiter, "alice", kind), InvalidCredentials)
 
 
 @pytest.mark.parametrize("off", ["address_burst", "address_per_s"])
@@ -465,18 +489,18 @@ def test_either_zero_switches_the_address_off(off: str) -> None:
     """A burst or a rate of 0 is no limit."""
     on = replace(OFF, address_burst=1, address_per_s=0.001)
     limits = replace(on, **{off: 0})
-    door = RateLimiter(limits, clock=Clock())
+    limiter = RateLimiter(limits, clock=Clock())
 
-    assert all(_refusal(door, RateLimitedAction.READ) is None for _ in range(100))
+    assert all(_refusal(limiter, RateLimitedAction.READ) is None for _ in range(100))
 
 
 def test_limit_below_one_a_second_lets_one_through() -> None:
     """A total rate below one call a second has a burst of one."""
     clock = Clock()
-    door = RateLimiter(replace(OFF, read_per_s=0.5, burst_s=1), clock=clock)
+    limiter = RateLimiter(replace(OFF, read_per_s=0.5, burst_s=1), clock=clock)
 
-    assert _refusal(door, RateLimitedAction.READ) is None
-    refusal = _refusal(door, RateLimitedAction.READ)
+    assert _refusal(limiter, RateLimitedAction.READ) is None
+    refusal = _refusal(limiter, RateLimitedAction.READ)
     assert isinstance(refusal, Throttled)
     assert refusal.retry_after_s == 2
 
@@ -530,25 +554,27 @@ def test_flood_of_names_does_not_free_one_of_them() -> None:
     """An hour of the maximum rate of names does not evict the first one's limit."""
     clock = Clock()
     limits = replace(LIMITS, resend_per_h=1, update_per_s=1, accounts_tracked=3_602)
-    door = RateLimiter(limits, clock=clock)
-    assert _refusal(door, RateLimitedAction.RESEND, account="alice") is None
+    limiter = RateLimiter(limits, clock=clock)
+    assert _refusal(limiter, RateLimitedAction.RESEND, account="alice") is None
     for second in range(3_600):
         clock.now += 1
         flood = (
-            _refusal(door, RateLimitedAction.RESEND, address=_address(n), account=f"{second} {n}")
+            _refusal(
+                limiter, RateLimitedAction.RESEND, address=_address(n), account=f"{second} {n}"
+            )
             for n in (1, 2)
         )
         assert [type(refusal) for refusal in flood] == [type(None), Throttled]
 
-    assert isinstance(_refusal(door, RateLimitedAction.RESEND, account="alice"), TooManyAttempts)
+    assert isinstance(_refusal(limiter, RateLimitedAction.RESEND, account="alice"), TooManyAttempts)
     clock.now += 1
-    assert _refusal(door, RateLimitedAction.RESEND, account="alice") is None
+    assert _refusal(limiter, RateLimitedAction.RESEND, account="alice") is None
 
 
-def _kept(door: RateLimiter) -> list[bytes | str]:
+def _kept(limiter: RateLimiter) -> list[bytes | str]:
     """Return every text that the rate limiter references."""
-    reachable: list[object] = [door]
-    seen = {id(door)}
+    reachable: list[object] = [limiter]
+    seen = {id(limiter)}
     for value in reachable:
         for other in gc.get_referents(value):
             if id(other) not in seen and not callable(other) and not isinstance(other, ModuleType):
@@ -558,18 +584,18 @@ def _kept(door: RateLimiter) -> list[bytes | str]:
 
 
 def _door_that_met(name: str) -> RateLimiter:
-    door = RateLimiter(ROOMY, clock=Clock())
+    limiter = RateLimiter(UNLIMITED_ADDRESSES, clock=Clock())
     for kind in RateLimitedAction:
-        _refusal(door, kind, account=name)
-        _wrong_password(door, name, kind)
-    return door
+        _refusal(limiter, kind, account=name)
+        _wrong_password(limiter, name, kind)
+    return limiter
 
 
 def test_no_name_is_kept_in_plain() -> None:
     """The rate limiter does not store names as typed."""
-    door = _door_that_met("alice.in.plain@example.com")
+    limiter = _door_that_met("alice.in.plain@example.com")
 
-    assert not [value for value in _kept(door) if "alice" in str(value).casefold()]
+    assert not [value for value in _kept(limiter) if "alice" in str(value).casefold()]
 
 
 def test_what_stands_for_a_name_is_another_in_each_process() -> None:
@@ -582,10 +608,10 @@ def test_what_stands_for_a_name_is_another_in_each_process() -> None:
     assert not first & second
 
 
-def _guess_wrongly(door: RateLimiter) -> None:
+def _guess_wrongly(limiter: RateLimiter) -> None:
     with (
         pytest.raises(InvalidCredentials),
-        door.admit(RateLimitedAction.SIGN_IN, address=HERE, account="alice"),
+        limiter.admit(RateLimitedAction.SIGN_IN, address=HERE, account="alice"),
     ):
         raise InvalidCredentials
 
@@ -594,57 +620,59 @@ def test_address_is_refused_before_its_body_is_read() -> None:
     """An address beyond its limit is refused before the body is read, in that category only."""
     metrics = Metrics()
     limits = replace(OFF, address_burst=1, address_per_s=0.5)
-    door = RateLimiter(limits, clock=Clock(), metrics=metrics)
+    limiter = RateLimiter(limits, clock=Clock(), metrics=metrics)
     for _ in range(3):
-        door.check_address(RateLimitedAction.SIGN_IN, HERE)  # counts nothing
-    _refusal(door, RateLimitedAction.BEGIN)
+        limiter.check_address(RateLimitedAction.SIGN_IN, HERE)  # counts nothing
+    _refusal(limiter, RateLimitedAction.BEGIN)
 
     with pytest.raises(TooManyAttempts) as refused:
-        door.check_address(RateLimitedAction.SIGN_IN, HERE)
+        limiter.check_address(RateLimitedAction.SIGN_IN, HERE)
 
     assert refused.value.retry_after_s == 2
-    door.check_address(RateLimitedAction.SIGN_UP, HERE)
-    door.check_address(RateLimitedAction.SIGN_IN, _address(1))
+    limiter.check_address(RateLimitedAction.SIGN_UP, HERE)
+    limiter.check_address(RateLimitedAction.SIGN_IN, _address(1))
     assert samples_of(metrics)['limiter_refusals_total{kind="sign_in",limit="address"}'] == 1
 
 
 def test_refused_body_counts_against_its_address_alone() -> None:
     """Refused bodies count against their address only."""
-    door = RateLimiter(replace(LIMITS, address_burst=3, sign_up_per_s=1), clock=Clock())
+    limiter = RateLimiter(replace(LIMITS, address_burst=3, sign_up_per_s=1), clock=Clock())
     for _ in range(5):
-        door.count_refused_body(RateLimitedAction.SIGN_UP, HERE)
+        limiter.count_refused_body(RateLimitedAction.SIGN_UP, HERE)
 
-    assert isinstance(_refusal(door, RateLimitedAction.SIGN_UP), TooManyAttempts)
-    assert _refusal(door, RateLimitedAction.SIGN_UP, address=_address(1)) is None
+    assert isinstance(_refusal(limiter, RateLimitedAction.SIGN_UP), TooManyAttempts)
+    assert _refusal(limiter, RateLimitedAction.SIGN_UP, address=_address(1)) is None
 
 
 def test_address_without_a_limit_is_not_refused() -> None:
     """Without a limit of addresses, refused bodies do not count."""
-    door = RateLimiter(OFF, clock=Clock())
-    door.count_refused_body(RateLimitedAction.SIGN_IN, HERE)
+    limiter = RateLimiter(OFF, clock=Clock())
+    limiter.count_refused_body(RateLimitedAction.SIGN_IN, HERE)
 
-    door.check_address(RateLimitedAction.SIGN_IN, HERE)
+    limiter.check_address(RateLimitedAction.SIGN_IN, HERE)
 
 
 def test_refusal_is_counted_under_its_limit() -> None:
     """The metrics count refusals by limit and action."""
     metrics = Metrics()
-    door = RateLimiter(
+    limiter = RateLimiter(
         replace(OFF, address_burst=1, address_per_s=1), clock=Clock(), metrics=metrics
     )
     for _ in range(2):
-        _refusal(door, RateLimitedAction.READ)
-    door = RateLimiter(
+        _refusal(limiter, RateLimitedAction.READ)
+    limiter = RateLimiter(
         replace(OFF, account_burst=1, account_per_min=1), clock=Clock(), metrics=metrics
     )
     for _ in range(2):
-        _refusal(door, RateLimitedAction.SIGN_UP, account="alice")
-    door = RateLimiter(replace(OFF, update_per_s=1.0, burst_s=1.0), clock=Clock(), metrics=metrics)
+        _refusal(limiter, RateLimitedAction.SIGN_UP, account="alice")
+    limiter = RateLimiter(
+        replace(OFF, update_per_s=1.0, burst_s=1.0), clock=Clock(), metrics=metrics
+    )
     for _ in range(2):
-        _refusal(door, RateLimitedAction.UPDATE)
-    door = RateLimiter(replace(OFF, lockout_after=1), clock=Clock(), metrics=metrics)
-    _guess_wrongly(door)
-    _refusal(door, RateLimitedAction.SIGN_IN, account="alice")
+        _refusal(limiter, RateLimitedAction.UPDATE)
+    limiter = RateLimiter(replace(OFF, lockout_after=1), clock=Clock(), metrics=metrics)
+    _guess_wrongly(limiter)
+    _refusal(limiter, RateLimitedAction.SIGN_IN, account="alice")
 
     samples = samples_of(metrics)
     assert {name: value for name, value in samples.items() if "limiter" in name} == {

@@ -181,7 +181,7 @@ class ProfileMachine(RuleBasedStateMachine):
 
     @rule(write=writes)
     def one_write(self, write: Write) -> None:
-        """A write has the outcome of the model, and a read returns its response."""
+        """Write: the outcome is that of the model, and a read returns the same."""
         before = self.state
         status, self.state = expected(write, before, before)
 
@@ -193,7 +193,7 @@ class ProfileMachine(RuleBasedStateMachine):
 
     @rule(one=writes, other=writes)
     def two_writes_at_once(self, one: Write, other: Write) -> None:
-        """Two concurrent writes have the outcome of one order."""
+        """Write twice concurrently: the outcome is that of one order."""
         before = self.state
         possible = [
             (statuses, state)
@@ -217,13 +217,13 @@ class ProfileMachine(RuleBasedStateMachine):
 
     @rule()
     def read(self) -> None:
-        """A read returns the profile or 404."""
+        """Read: the response is the profile or 404."""
         self._read()
 
     @precondition(lambda self: self.state is not None)
     @rule(stale=st.booleans())
     def read_what_is_known(self, stale: bool) -> None:  # noqa: FBT001 -- drawn
-        """A read with the current entity tag is 304, with an older one the profile."""
+        """Read with an entity tag: the current one is 304, an older one the profile."""
         tag = self._stale() if stale else f"W/{self.tags[-1]}"
 
         ((status, body, found),) = self.service.call(

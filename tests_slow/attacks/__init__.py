@@ -1,1 +1,1 @@
-"""Hostile clients against a `serve` process, side by side with a well-behaved one."""
+"""Hostile clients against a `serve` process, with a well-behaved client beside them."""

@@ -1,4 +1,4 @@
-"""Hostile clients, each of one kind: an endless sequence of rounds on connections of their own."""
+"""Hostile clients of each kind: endless rounds of requests on their own connections."""
 
 import asyncio
 import base64
@@ -29,7 +29,7 @@ def _request(method: bytes, target: bytes, fields: bytes = b"", body: bytes = b"
 
 
 async def _exchange(host: str, port: int, request: bytes) -> None:
-    """Send a request on a connection of its own and read the head of its answer."""
+    """Send a request on a new connection and read the header of its response."""
     reader, writer = await asyncio.open_connection(host, port)
     try:
         async with asyncio.timeout(PATIENCE_S):
@@ -70,7 +70,7 @@ def _encoded(value: dict[str, object]) -> str:
 
 
 async def bad_tokens(host: str, port: int, count: Count) -> None:
-    """Send tokens: garbage, deep and long ones, and ones of key ids that nobody has."""
+    """Send malformed, deep and long tokens, and tokens with unknown key ids."""
 
     def requests() -> Iterator[bytes]:
         now = int(time.time())  # noqa: TID251 -- the service reads the machine's clock
@@ -101,7 +101,7 @@ async def bad_tokens(host: str, port: int, count: Count) -> None:
 
 
 async def unicode_bombs(host: str, port: int, count: Count) -> None:
-    """Send runs of unsorted combining marks, on which normalisation takes quadratic time (V1)."""
+    """Send runs of unsorted combining marks, for which normalization takes quadratic time (V1)."""
     marks = "a" + "\u0301" * 65_000 + "\u0327" * 64_000
     answer = {"name": "WEB_AUTHN", "session": "s" * 32, "username": "u"}
     body = json.dumps({**answer, "answer": {"credential": marks}}, ensure_ascii=False).encode()
@@ -117,7 +117,7 @@ async def unicode_bombs(host: str, port: int, count: Count) -> None:
 
 
 async def gzip_bombs(host: str, port: int, count: Count) -> None:
-    """Send bodies that inflate to 100 MB to routes that read them, and to those that do not (V2)."""
+    """Send bodies of 100 MB inflated to routes that read them and to routes that do not (V2)."""
     bomb = gzip.compress(b"\0" * INFLATED_BYTES)
     fields = JSON + b"Content-Encoding: gzip\r\n"
 
@@ -132,7 +132,7 @@ async def gzip_bombs(host: str, port: int, count: Count) -> None:
 
 
 async def deep_bodies(host: str, port: int, count: Count) -> None:
-    """Send JSON that is deep, wide or made of long numbers."""
+    """Send JSON that is deep, wide or has long numbers."""
     bodies = (
         b'{"username":' + b"[" * 100_000,
         json.dumps({"attributes": {f"a{number}": "x" for number in range(10_000)}}).encode(),
@@ -168,7 +168,7 @@ async def slow_senders(host: str, port: int, count: Count) -> None:
 
 
 async def slow_readers(host: str, port: int, count: Count) -> None:
-    """Ask for large files by small receive windows and never read the answers (V3)."""
+    """Request large files with small receive buffers and never read the responses (V3)."""
     asset = _request(b"GET", b"/docs/swagger-ui-bundle.js") * PIPELINED
     loop = asyncio.get_running_loop()
 
@@ -180,7 +180,7 @@ async def slow_readers(host: str, port: int, count: Count) -> None:
                 await loop.sock_connect(client, (host, port))
                 await loop.sock_sendall(client, asset)
                 count()
-                await asyncio.sleep(2 * PATIENCE_S)  # longer than any server should wait
+                await asyncio.sleep(2 * PATIENCE_S)  # longer than a server should wait
 
     await asyncio.gather(*(ask() for _ in range(UNREAD_CONNECTIONS)))
 

@@ -1,4 +1,4 @@
-"""What the suite of attacks shares: one local AWS in a process of its own, and a service before it."""
+"""The fixtures of the attacks: a local AWS in a separate process, and a service in front of it."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

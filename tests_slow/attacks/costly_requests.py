@@ -1,8 +1,8 @@
 """
-The most expensive requests that each route takes, within the bounds of a request.
+The most expensive requests of each route, within the limits of a request.
 
-A body is aimed at one kind of work: reading JSON, normalizing, validating, telling what is wrong. Which
-fields a route has comes from its schema.
+A body is aimed at one kind of work: parsing, normalization, validation, or error messages. The
+fields of a route come from its schema.
 """
 
 import gzip
@@ -21,7 +21,7 @@ from service.server.header_limits import MAX_FIELD_BYTES, MAX_LINE_BYTES
 
 BODY_BYTES: Final = 262_144  # the default of `max-body-bytes`
 FIELD_BYTES: Final = MAX_FIELD_BYTES - 64  # of the value of a header field
-# Texts of which one costs more than others of its length.
+# The most expensive texts of their length.
 UNSORTED_MARKS: Final = "a" + "\u0301" * 60_000 + "\u0327" * 60_000
 ALLOWED_MARKS: Final = ("a" + "\u0301" * 15 + "\u0327" * 15) * 4_000
 EXPANDING: Final = "\U0001d160" * 60_000
@@ -35,12 +35,12 @@ TEXTS: Final[Mapping[str, str]] = {
     "white space": "a" + " " * 250_000,
     "letters": "a" * 250_000,
 }
-LONG_NUMBER: Final = "0.123456789012345678"  # is no double
+LONG_NUMBER: Final = "0.123456789012345678"  # not a double
 
 
 @dataclass(frozen=True, slots=True)
 class Costly:
-    """A request without its body's length: *name* tells what is expensive about it."""
+    """A request without Content-Length; *name* describes what is expensive."""
 
     name: str
     method: str
@@ -52,10 +52,10 @@ class Costly:
 
     def bytes_as(self, caller: Sequence[str], number: int) -> bytes:
         """
-        Return the request with the header lines that identify the caller.
+        Return the request with the header lines that authenticate the caller.
 
-        Where its headers are *varied*, each *number* makes others of them: what is remembered of equal
-        ones would hide what they cost.
+        With *varied* headers each *number* gets different ones, since caches would hide the work
+        for equal ones.
         """
         headers = [f"{line}{number}" for line in self.headers] if self.varied else self.headers
         framing = (
@@ -116,7 +116,7 @@ HEADERS: Final[Mapping[tuple[str, ...], str]] = {
 
 
 def _bodies(schema: Schema) -> Iterator[tuple[str, bytes]]:
-    """Yield bodies that no schema takes, those of expensive texts, and those that it might take."""
+    """Yield bodies that are invalid, that have expensive texts, and that may be valid."""
     yield "a long integer", b'{"a":' + b"9" * 262_000 + b"}"
     yield "long integers", _list_of(b"9" * 4_300, 60)
     yield "numbers of many digits", _list_of(LONG_NUMBER.encode(), 4_900)
@@ -161,7 +161,7 @@ def _names(schema: Schema) -> list[str]:
 
 
 def _filled(schema: Schema, text: str) -> dict[str, object]:
-    """Return a body with *text* in each field, as long as all of them may be together."""
+    """Return a body with *text* in each field, of the maximum size in total."""
     share = (BODY_BYTES - 2_000) // (len(schema.fields) + 2)
     filled: dict[str, object] = {}
     for name, field in schema.fields.items():

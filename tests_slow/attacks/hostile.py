@@ -1,4 +1,4 @@
-"""Runs hostile clients in processes of their own, so that they do not delay the client that measures."""
+"""Runs hostile clients in separate processes, so that they do not delay the measuring client."""
 
 import asyncio
 import multiprocessing
@@ -9,27 +9,27 @@ from contextlib import asynccontextmanager, suppress
 from multiprocessing.sharedctypes import Synchronized
 from typing import TypeAlias
 
-HURRY = 10  # nice: the attackers' own machine is not the service's
+HURRY = 10  # nice: in reality the attackers have other machines
 PATIENCE_S = 60.0
 
-# Attacks (host, port) for ever and calls what it is given after each round. It is a function of a
+# Attacks (host, port) forever and calls its argument after each round. It is a function of a
 # module, which the new process imports.
 Attack: TypeAlias = Callable[[str, int, Callable[[], None]], Awaitable[None]]
 
 
 class Hostile:
-    """Running attackers; *rounds* counts what they have sent."""
+    """Running attackers; *rounds* counts their rounds."""
 
     def __init__(self, rounds: "Synchronized[int]") -> None:
         self._rounds = rounds
 
     @property
     def rounds(self) -> int:
-        """How many rounds all attackers have made."""
+        """The number of rounds of all attackers."""
         return self._rounds.value
 
     async def at_work(self, rounds: int = 1) -> None:
-        """Wait until so many rounds are made."""
+        """Wait for a number of rounds."""
         async with asyncio.timeout(PATIENCE_S):
             while self.rounds < rounds:  # noqa: ASYNC110 -- another process counts
                 await asyncio.sleep(0.01)
@@ -37,7 +37,7 @@ class Hostile:
 
 @asynccontextmanager
 async def hostile(host: str, port: int, *attacks: Attack) -> AsyncIterator[Hostile]:
-    """Run each of *attacks* in a process of its own until the block ends."""
+    """Run each of *attacks* in a separate process until the block ends."""
     context = multiprocessing.get_context("spawn")
     rounds = context.Value("q", 0)
     processes = [
@@ -68,7 +68,7 @@ def _attack(attack: Attack, host: str, port: int, rounds: "Synchronized[int]") -
 
 
 async def _for_ever(attack: Attack, host: str, port: int, count: Callable[[], None]) -> None:
-    """Attack again whenever the service hangs up."""
+    """Repeat an attack whenever the service closes the connection."""
     while True:
         began = time.monotonic()
         with suppress(OSError, asyncio.IncompleteReadError):

@@ -1,4 +1,4 @@
-"""What a well-behaved client waits for its answers, alone and beside hostile clients."""
+"""The latency of a well-behaved client, alone and beside hostile clients."""
 
 import asyncio
 import time
@@ -8,25 +8,25 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
-SCHEMA = "/v1/user/profile/schema"  # through the whole application, and no upstream
+SCHEMA = "/v1/user/profile/schema"  # through all of the application, but no upstream
 PACE_S = 0.01
 GIVE_UP_S = 30.0
-# The bounds of the threat model, on an idle machine.
+# The limits of the threat model, on an idle machine.
 P99_S = 0.100
 LONGEST_S = 0.250
-# A machine with other work delays everybody: what the client waits alone is allowed for, so many times.
+# Other load delays all clients: a multiple of the latency without attackers is allowed.
 ALLOWANCE = 5.0
 
 
 @dataclass(slots=True)
 class Latencies:
-    """The seconds that each answer took, and the count of each outcome: a status or an exception."""
+    """The seconds of each response, and the counts of outcomes: statuses or exceptions."""
 
     seconds: list[float] = field(default_factory=list)
     outcomes: Counter[str] = field(default_factory=Counter)
 
     def percentile_s(self, share: float) -> float:
-        """Return the latency that this share of all answers did not exceed."""
+        """Return a quantile of the latencies."""
         ordered = sorted(self.seconds)
         return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
 
@@ -42,7 +42,7 @@ class Latencies:
 
     @property
     def longest_s(self) -> float:
-        """The longest."""
+        """The maximum."""
         return max(self.seconds)
 
     def __str__(self) -> str:
@@ -67,10 +67,10 @@ async def measured(
     every_s: float = PACE_S,
 ) -> Latencies:
     """
-    Send a GET every *every_s* seconds, whether or not those before it are answered.
+    Send a GET every *every_s* seconds, without waiting for responses.
 
-    A client that waited for each answer would not notice a stall that delays a hundred others. A
-    request's time runs from its sending, so that a late start here is not held against the service.
+    A client that waited for each response would miss a stall that delays a hundred others. The
+    time of a request begins when it is sent, so that a late start here does not count.
     """
     found = Latencies()
     connector = aiohttp.TCPConnector(limit=0)
@@ -108,7 +108,7 @@ def check_unharmed(
     longest_s: float = LONGEST_S,
     outcomes: frozenset[str] = frozenset({"200"}),
 ) -> None:
-    """Assert that every call had one of *outcomes*, within the bounds and the machine's allowance."""
+    """Assert that each request had one of *outcomes*, within the limits adjusted to the machine."""
     report = f"alone {alone}; attacked {attacked}"
     assert attacked.outcomes.keys() <= outcomes, report
     assert attacked.p99_s <= p99_s + ALLOWANCE * alone.p99_s, report

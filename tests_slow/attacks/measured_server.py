@@ -1,4 +1,4 @@
-"""The service in a process of its own, which tells for how long its event loop was held."""
+"""The service in a separate process that measures the lag of its event loop."""
 
 import asyncio
 import functools
@@ -26,17 +26,17 @@ PATIENCE_S: Final = 60.0  # for the start of a process
 
 @dataclass(frozen=True, slots=True)
 class MeasuredServer:
-    """Where it listens on loopback, and what asks it for the lag of its loop."""
+    """Its port, and the connection by which it reports the lag."""
 
     port: int
     _connection: Connection
 
     def longest_lag_s(self) -> float:
-        """Return for how long the loop was held at most since this was called last."""
+        """Return the longest lag since the last call."""
         return self._ask(0)
 
     def slowdown(self) -> float:
-        """Return how many times its CPU time some work takes now, as a lag of the same loop."""
+        """Return the ratio of lag to CPU time for some work on the same loop now."""
         self._ask(WORK_S)
         return self.longest_lag_s() / WORK_S
 
@@ -48,7 +48,7 @@ class MeasuredServer:
 
 @contextmanager
 def measured_server(config: Config) -> Iterator[MeasuredServer]:
-    """Start the service with the collector's settings of `serve`, and end it."""
+    """Start the service with the garbage collector's settings of `serve`, and stop it."""
     context = multiprocessing.get_context("spawn")
     ours, its = context.Pipe()
     process = context.Process(target=_run, args=(config, its), daemon=True)
@@ -83,7 +83,7 @@ async def _serve(config: Config, connection: Connection) -> None:
         until_s = time.thread_time() + work_s
         while time.thread_time() < until_s:
             pass
-        # The timer that was due meanwhile is seen first.
+        # A timer that is due runs first.
         loop.call_later(2 * EVERY_S if work_s else 0, connection.send, told_s)
 
     def listening(_: str, port: int) -> None:

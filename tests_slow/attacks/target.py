@@ -1,4 +1,4 @@
-"""A `serve` process, as production runs it, in front of a local AWS in a process of its own."""
+"""A `serve` process, as in production, in front of a local AWS in a separate process."""
 
 import asyncio
 import json
@@ -18,15 +18,15 @@ from service.commands import provisioning
 from service.config.loader import Settings
 from tests.support.configs import CREDENTIALS, configured
 
-PATIENCE_S = 60.0  # for what takes one or two seconds on an idle machine
+PATIENCE_S = 60.0  # for one or two seconds on an idle machine
 INHERITED = ("COV", "LANG", "LC_", "PYTHON")  # coverage of the program, and its text encoding
-# A local AWS answers one call at a time, and all hostile clients share it.
+# The local AWS serves one call at a time for all hostile clients.
 AWS_READ_TIMEOUT_S = "20"
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A local AWS with a table and a user pool of one client: where, and their ids."""
+    """A local AWS with a table and a user pool of one client: its URL and their ids."""
 
     aws_url: str
     user_pool_id: str
@@ -66,7 +66,7 @@ class Target:
 
 @asynccontextmanager
 async def local_aws_process() -> AsyncIterator[str]:
-    """Run the local AWS; gives its URL."""
+    """Run the local AWS and yield its URL."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "local_aws", "--port", "0"),
         stdout=PIPE,
@@ -89,7 +89,7 @@ async def _announced(output: asyncio.StreamReader) -> str:
 
 
 async def provisioned(aws_url: str) -> Place:
-    """Create a table, a user pool and a client of a new name."""
+    """Create a table, a user pool and a client with new names."""
     name = f"attacked-{uuid.uuid4().hex}"
     config = configured(
         {
@@ -127,7 +127,7 @@ async def serve_process(
 
 
 async def _listening(process: Process, log_file: Path, error_file: Path) -> dict[str, Any]:
-    """Wait for the log line that tells the address; a file has no event for that."""
+    """Wait for the log line with the address; there is no event for a file."""
     async with asyncio.timeout(PATIENCE_S):
         while (event := _event(log_file, "listening")) is None:
             assert process.returncode is None, _text(error_file)

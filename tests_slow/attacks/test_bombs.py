@@ -1,4 +1,4 @@
-"""Bodies that are small as sent and large when inflated, or that nobody wants."""
+"""Bodies that are small as sent and large when inflated, or that are not needed."""
 
 import asyncio
 import gzip
@@ -22,7 +22,7 @@ ZIPPED: Final = (
 
 
 async def _sent(host: str, port: int, request: bytes, count: Callable[[], None]) -> None:
-    """Send *request* for ever, on one connection for as long as that is kept."""
+    """Send *request* forever, on one connection while it is kept."""
     reader, writer = await asyncio.open_connection(host, port)
     try:
         while True:
@@ -34,27 +34,27 @@ async def _sent(host: str, port: int, request: bytes, count: Callable[[], None])
 
 
 async def bomb_of_sign_in(host: str, port: int, count: Callable[[], None]) -> None:
-    """Send it where a body is wanted, and who sends it does not matter."""
+    """Send it to a public route with a body."""
     await _sent(host, port, b"POST /api/auth/challenge" + HOST + ZIPPED, count)
 
 
 async def bomb_of_nothing(host: str, port: int, count: Callable[[], None]) -> None:
-    """Send it to a path that there is not."""
+    """Send it to an unknown path."""
     await _sent(host, port, b"POST /nowhere" + HOST + ZIPPED, count)
 
 
 async def bomb_of_health(host: str, port: int, count: Callable[[], None]) -> None:
-    """Send it where no body is wanted."""
+    """Send it to a route without a body."""
     await _sent(host, port, b"GET /health/live" + HOST + ZIPPED, count)
 
 
 async def bomb_of_nobody(host: str, port: int, count: Callable[[], None]) -> None:
-    """Send it without a proof of identity."""
+    """Send it without authentication."""
     await _sent(host, port, b"PUT /v1/user/profile" + HOST + ZIPPED, count)
 
 
 async def flood(host: str, port: int, count: Callable[[], None]) -> None:
-    """Send a body without end that nobody wants."""
+    """Send an endless body to a route without a body."""
     reader, writer = await asyncio.open_connection(host, port)
     piece = bytes(262_144)
     try:
@@ -77,7 +77,7 @@ BOMBS: Final[dict[str, tuple[Attack, ...]]] = {
 
 @pytest.mark.parametrize("kind", BOMBS)
 async def test_bombs_do_not_delay_others(target: Target, kind: str) -> None:
-    """Beside eight senders of bombs, or of bodies without end, others wait no longer than their bound."""
+    """Beside eight senders of bombs or of endless bodies, other clients keep their latency limits."""
     alone = await measured(target.url, for_s=MEASURED_FOR_S)
     async with hostile(target.host, target.port, *BOMBS[kind]) as attackers:
         await attackers.at_work(rounds=2 * SENDERS)

@@ -1,4 +1,4 @@
-"""Two processes of the service before one user pool: no answer tells who has an account."""
+"""Two service processes with one user pool do not reveal accounts."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 CALLS: Final = 25  # Cognito allows a user at most 20 of any of these calls in an hour
 FLOOR_S: Final = 0.1
-OUT_OF_THE_WAY: Final = {  # limits of the service that would come before Cognito's
+OUT_OF_THE_WAY: Final = {  # limits of the service that would be reached before Cognito's
     "LIMITS_ACCOUNT_BURST": "0",
     "LIMITS_CONFIRM_PER_H": "0",
     "LIMITS_FORGOT_PER_H": "0",
@@ -45,7 +45,7 @@ Sessions: TypeAlias = list[aiohttp.ClientSession]
 
 
 class Answer(NamedTuple):
-    """An answer, without what is another one in each."""
+    """A response, without the parts that always differ."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -55,7 +55,7 @@ class Answer(NamedTuple):
 
 @pytest.fixture(scope="module", name="pool")
 def _pool() -> Iterator[Config]:
-    """Serve a local AWS with a table, a user pool and a client that hides who has an account."""
+    """Run a local AWS with a table, a user pool and a client that prevents user existence errors."""
     with local_aws(announce=lambda _: None) as local:
         endpoint = {"endpoint-url": local.endpoint_url, "read-timeout-s": "20"}
         servers = configured({"aws.cognito": endpoint, "aws.dynamodb": endpoint})
@@ -79,7 +79,7 @@ async def _provision(config: Config) -> dict[str, str]:
 async def _processes(
     config: Config, folder: Path, settings: Mapping[str, str]
 ) -> AsyncIterator[Sessions]:
-    """Run two processes; each session calls one of them."""
+    """Run two processes, one for each HTTP session."""
     endpoint = config.cognito.endpoint_url
     assert endpoint is not None
     environ = {
@@ -119,7 +119,7 @@ def _folders(folder: Path) -> Iterator[Path]:
 
 
 async def _drained(program: Running) -> None:
-    """Read the log, which would block the process when nobody did."""
+    """Read the log, or the process would block."""
     assert program.process.stdout is not None
     while await program.process.stdout.read(65_536):
         pass
@@ -129,7 +129,7 @@ async def _drained(program: Running) -> None:
 async def _unlimited(
     pool: Config, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Sessions]:
-    """Run two processes without limits of their own, so that Cognito's come first."""
+    """Run two processes without limits, so that Cognito's come first."""
     async with _processes(pool, tmp_path_factory.mktemp("unlimited"), OUT_OF_THE_WAY) as sessions:
         yield sessions
 
@@ -138,7 +138,7 @@ async def _unlimited(
 async def _limited(
     pool: Config, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Sessions]:
-    """Run two processes with the limits of the defaults."""
+    """Run two processes with the default limits."""
     async with _processes(pool, tmp_path_factory.mktemp("limited"), {}) as sessions:
         yield sessions
 
@@ -157,7 +157,7 @@ async def _post(session: aiohttp.ClientSession, path: str, body: Mapping[str, An
 
 
 async def _registered(sessions: Sessions, endpoint: str, *, confirmed: bool) -> str:
-    """Return the name of a user who has signed up, and confirmed if so asked."""
+    """Return the name of a new user, confirmed if *confirmed*."""
     name = new_user()
     account = {"username": name, "password": PASSWORD, "attributes": {"email": name}}
     assert (await _post(sessions[0], "/api/auth/signup", account)).status == 201
@@ -170,7 +170,7 @@ async def _registered(sessions: Sessions, endpoint: str, *, confirmed: bool) -> 
 
 
 async def _sequence(sessions: Sessions, path: str, name: str, calls: int) -> list[Answer]:
-    """Call one process after the other about a name."""
+    """Call the processes alternately with a name."""
     body = {"username": name, **ROUTES[path]}
     return [await _post(sessions[number % 2], path, body) for number in range(calls)]
 
@@ -184,7 +184,7 @@ def _shown(answers: list[Answer]) -> list[tuple[int, tuple[tuple[str, str], ...]
 async def test_limits_of_cognito_do_not_tell_who_has_an_account(
     pool: Config, unlimited: Sessions, path: str, *, confirmed: bool
 ) -> None:
-    """Where Cognito's limits of a user come first, no answer shows them, and none comes sooner."""
+    """Cognito's limits of a user are not visible in responses or in their time."""
     endpoint = pool.cognito.endpoint_url
     assert endpoint is not None
     known_name = await _registered(unlimited, endpoint, confirmed=confirmed)
@@ -212,7 +212,7 @@ async def test_limits_of_cognito_do_not_tell_who_has_an_account(
 async def test_limits_of_the_service_do_not_tell_who_has_an_account(
     pool: Config, limited: Sessions, path: str, allowed: int
 ) -> None:
-    """Each process refuses known and unknown names after as many calls, by the same words."""
+    """Each process refuses known and unknown names after the same number of calls, with the same text."""
     endpoint = pool.cognito.endpoint_url
     assert endpoint is not None
     known_name = await _registered(limited, endpoint, confirmed=path.endswith("login"))
@@ -224,6 +224,6 @@ async def test_limits_of_the_service_do_not_tell_who_has_an_account(
 
     known, unknown = [await _sequence(limited, path, name, 2) for name in names]
     waits = [dict(answer.headers).get("Retry-After") for answer in (*known, *unknown)]
-    if path != "/api/auth/login":  # whose lock of a second may be over by now
+    if path != "/api/auth/login":  # whose lock of a second may have ended
         assert [answer.status for answer in (*known, *unknown)] == [429] * 4
         assert all(wait is not None and 3_500 < int(wait) <= 3_601 for wait in waits)

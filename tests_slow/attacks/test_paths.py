@@ -1,4 +1,4 @@
-"""Spellings of paths that a load balancer's rule may not match, against a `serve` process."""
+"""Spellings of paths that a load balancer's rule may not match."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -60,7 +60,7 @@ PATHS = sorted((route.method, route.path) for route, _ in all_routes() if "{" no
 
 @asynccontextmanager
 async def _local(folder: Path, **environ: str) -> AsyncIterator[int]:
-    """Run `python -m service local`, as `make run` does; gives the port."""
+    """Run `python -m service local`, as `make run` does, and yield the port."""
     own = {"SERVER_PORT": "0", **environ}
     async with running("local", folder=folder, environ=own) as program:
         url = (await program.until("The API listens on")).split()[4]
@@ -76,7 +76,7 @@ async def _sent(port: int, method: str, target: str, host: str = "localhost") ->
 
 
 async def test_every_route_has_one_spelling(target: Target) -> None:
-    """Another spelling of any path is 400 or 404, and no line of the log names a route."""
+    """Any other spelling of a path is 400 or 404, and the log names no route."""
     for name, spelling in SPELLINGS.items():
         for method, path in PATHS:
             (answer,) = (await _sent(target.port, method, spelling(path))).answers
@@ -87,7 +87,7 @@ async def test_every_route_has_one_spelling(target: Target) -> None:
 
 
 async def test_parameter_has_one_spelling(target: Target) -> None:
-    """What need not be percent-encoded in a parameter is not, and no parameter is a separator."""
+    """A path parameter with needless percent-encoding or an encoded separator is refused."""
     for name in ("%61", "a%2D", "a%2Fb", "a%5Cb", "a;b", "a%00", "a%ff", "a%", "..", "%2e%2e", "."):
         for method, folder in (("GET", "/docs"), ("DELETE", "/api/auth/passkeys")):
             (answer,) = (await _sent(target.port, method, f"{folder}/{name}")).answers
@@ -95,14 +95,14 @@ async def test_parameter_has_one_spelling(target: Target) -> None:
 
 
 async def test_the_one_spelling_reaches_its_route(target: Target) -> None:
-    """The same requests with the path as it is documented are served or refused by their routes."""
+    """The same requests with the documented path reach their routes."""
     for method, path in PATHS:
         (answer,) = (await _sent(target.port, method, path)).answers
         assert answer.code not in {"malformed_request", "route_not_found"}, (method, path)
 
 
 async def test_unlisted_host_is_refused(place: Place, tmp_path: Path) -> None:
-    """With allowed-hosts, a page under another name that points here reads nothing but the health."""
+    """With allowed-hosts, requests for other host names get nothing but health checks."""
     async with serve_process(place, tmp_path, {"server": {"allowed-hosts": "localhost"}}) as target:
         path = "/v1/user/profile"
         for host, asked in (("evil.example", path), ("localhost", f"http://evil.example{path}")):
@@ -115,7 +115,7 @@ async def test_unlisted_host_is_refused(place: Place, tmp_path: Path) -> None:
 
 
 async def test_rebound_name_does_not_reach_a_laptop(tmp_path: Path) -> None:
-    """`make run` serves the names of its own machine alone, and more where the environment lists them."""
+    """`make run` serves the host names of its machine, and those that the environment lists."""
     path = "/v1/user/profile"
     async with _local(tmp_path) as port:
         (rebound,) = (await _sent(port, "GET", path, f"evil.example:{port}")).answers

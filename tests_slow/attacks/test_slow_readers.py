@@ -1,4 +1,4 @@
-"""Clients that ask for much and read nothing, as many as may be connected and more."""
+"""Clients that request large responses and read nothing, more than may be connected."""
 
 import asyncio
 import resource
@@ -17,9 +17,9 @@ CLIENTS: Final = 2_100  # the default max-connections is 2,000
 WINDOW_BYTES: Final = 4_096
 GONE_WITHIN_S: Final = 20.0
 MAX_BYTES: Final = 300_000_000
-PACE_BYTES_PER_S: Final = 180_000  # sixteen times what is demanded
+PACE_BYTES_PER_S: Final = 180_000  # sixteen times the minimum
 WRITE_TIMEOUT_S: Final = 6.0  # the default
-ITS_OWN: Final = 10  # connections that the service may open meanwhile, to check its upstreams
+ITS_OWN: Final = 10  # connections to upstreams that the service may open meanwhile
 
 GET: Final = b"GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n"
 BUNDLE: Final = GET % b"/docs/swagger-ui-bundle.js"
@@ -42,7 +42,7 @@ REQUESTS: Final = {
 
 @pytest.fixture(autouse=True)
 def _many_descriptors() -> Iterator[None]:
-    """Let this process, and the service that it starts, have so many connections."""
+    """Raise the limit of open files for this process and the service that it starts."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 8_192)), hard))
     yield
@@ -50,7 +50,7 @@ def _many_descriptors() -> Iterator[None]:
 
 
 async def _attacker(host: str, port: int, request: bytes) -> socket.socket:
-    """Return a client that has sent what the service takes of *request*, and takes little itself."""
+    """Return a client with a small receive buffer that has sent what the service reads of *request*."""
     client = socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, WINDOW_BYTES)
     client.settimeout(0)
@@ -63,7 +63,7 @@ async def _attacker(host: str, port: int, request: bytes) -> socket.socket:
 
 @pytest.mark.parametrize("kind", REQUESTS)
 async def test_clients_that_never_read_are_gone_in_time(target: Target, kind: str) -> None:
-    """They cost no more than a bounded amount of memory, and others are served when they are gone."""
+    """Slow readers take bounded memory, and other clients are served afterwards."""
     before_bytes, before_files = target.rss_bytes(), target.open_files()
     with ExitStack() as stack:
         for _ in range(CLIENTS):
@@ -89,7 +89,7 @@ async def test_clients_that_never_read_are_gone_in_time(target: Target, kind: st
 
 
 async def test_client_that_reads_slowly_gets_its_answer_whole(target: Target) -> None:
-    """A long answer may take longer than the time in which each part of it must be taken."""
+    """A long response may take longer than the time limit of each part."""
     loop = asyncio.get_running_loop()
     heard = b""
     with await _attacker(target.host, target.port, CLOSING) as client:

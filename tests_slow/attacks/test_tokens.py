@@ -34,7 +34,7 @@ CALLS: Final = [
 
 @dataclass(frozen=True, slots=True)
 class Victim:
-    """A user of the service with a profile, and an operator's clients of the local AWS."""
+    """A user with a profile, and an operator's clients of the local AWS."""
 
     username: str
     sub: str
@@ -49,7 +49,7 @@ class Victim:
         return [dict(item) for item in found["Items"]]
 
     async def token_of(self, pool_id: str, username: str) -> str:
-        """Return the access token that a new client of a pool gives to one of its users."""
+        """Return the access token of a user for a new client of a pool."""
         created = await self.clients.cognito.create_user_pool_client(
             UserPoolId=pool_id,
             ClientName="attackers",
@@ -89,7 +89,7 @@ async def _attackers_pool(clients: Clients) -> tuple[str, str, str]:
 
 
 async def _refused(service: aiohttp.ClientSession, token: str) -> None:
-    """Hold every route to 401 for a token, in either header."""
+    """Assert that every route is 401 for a token, in either header."""
     for headers in ({"Authorization": f"Bearer {token}"}, {"x-amzn-oidc-accesstoken": token}):
         for method, path in CALLS:
             answer = await call(service, method, path, BODIES.get((method, path)), headers)
@@ -102,7 +102,7 @@ async def _refused(service: aiohttp.ClientSession, token: str) -> None:
 
 @pytest.mark.parametrize("whose", ["another client", "another pool", "a forged key"])
 async def test_foreign_token_changes_nothing(target: Target, whose: str) -> None:
-    """A token of another client or pool is 401 everywhere; nothing is written, and no event names it."""
+    """A token of another client or pool is 401 everywhere, without a write or an audit event."""
     place = target.place
     at = {"endpoint-url": place.aws_url, "read-timeout-s": AWS_READ_TIMEOUT_S}
     operators = configured({"aws.cognito": at, "aws.dynamodb": at})
@@ -138,7 +138,7 @@ async def test_foreign_token_changes_nothing(target: Target, whose: str) -> None
 
 
 def _forged(place: Place, sub: str) -> str:
-    """Return a token with every right claim, signed with an attacker's key."""
+    """Return a token with valid claims, signed with an attacker's key."""
     now = int(time.time())  # noqa: TID251 -- the service reads the machine's clock
     return AccessTokenSigner().mint(
         {
@@ -152,7 +152,7 @@ def _forged(place: Place, sub: str) -> str:
 
 
 async def test_revoked_token_is_refused(target: Target) -> None:
-    """A verified token still needs Cognito's word: signed out everywhere, it is 401."""
+    """A verified token is 401 after its user signed out everywhere."""
     async with aiohttp.ClientSession(target.url) as service:
         _, tokens = await _signed_in(service, target.place)
         own = {"Authorization": f"Bearer {tokens.body['accessToken']}"}

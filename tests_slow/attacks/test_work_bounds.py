@@ -1,4 +1,4 @@
-"""No request within the bounds of a request holds the event loop for long."""
+"""No request blocks the event loop for long."""
 
 import asyncio
 import socket
@@ -22,13 +22,13 @@ from tests_slow.attacks.measured_server import MeasuredServer, measured_server
 
 MOST_HELD_S: Final = 0.05
 MOST_DELAYED_S: Final = 0.25
-TRIES: Final = 5  # the best of which counts: what a request costs by itself, it costs each time
+TRIES: Final = 5  # the best counts: a request's own cost is the same each time
 PATIENCE_S: Final = 60.0
 
 
 @pytest.fixture(scope="module")
 def server(operators: Config) -> Iterator[MeasuredServer]:
-    """Start the service without limits of calls, so that each of them does its work."""
+    """Start the service without rate limits, so that each request is processed."""
     limits = replace(
         operators.limits, address_burst=0, account_burst=0, resend_per_h=0, forgot_per_h=0
     )
@@ -40,7 +40,7 @@ def server(operators: Config) -> Iterator[MeasuredServer]:
 
 @pytest.fixture(scope="module")
 def access_token(server: MeasuredServer, cognito_url: str) -> str:
-    """Return the access token of a user who has signed up and confirmed."""
+    """Return the access token of a confirmed user."""
     return asyncio.run(_signed_in(f"http://127.0.0.1:{server.port}", cognito_url))
 
 
@@ -62,7 +62,7 @@ async def _signed_in(service_url: str, cognito_url: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """How long the loop was held, and how long a health check took that was sent with a request."""
+    """The lag of the loop, and the time of a health check sent with a request."""
 
     status: int
     held_s: float
@@ -77,7 +77,7 @@ class Measured:
 def test_no_request_holds_the_event_loop(
     server: MeasuredServer, access_token: str, route: Route, access: Access
 ) -> None:
-    """The most expensive requests of each route hold the loop for at most 50 ms, and others for 250."""
+    """The most expensive requests of each route block the loop for at most 50 ms, and others for 250."""
     caller = {
         Access.PUBLIC: (),
         Access.SIGNED_IN: (f"Authorization: Bearer {access_token}",),
@@ -93,13 +93,13 @@ def test_no_request_holds_the_event_loop(
 
 
 def _best(server: MeasuredServer, costly: Costly, caller: tuple[str, ...]) -> Measured | None:
-    """Return the best of several tries, None as soon as one is within the bounds."""
+    """Return the best of several tries, or None as soon as one is within the limits."""
     own = caller if not any(line.startswith("Authorization") for line in costly.headers) else ()
     tries = []
     for number in range(TRIES):
         measured = _measured(server, costly.bytes_as(own, number))
-        assert measured.status, costly.name  # it was answered
-        # A machine that is busy with other things takes longer for the same work.
+        assert measured.status, costly.name  # it got a response
+        # The same work takes longer under other load.
         factor = max(1.0, server.slowdown()) if number else 1.0
         if (
             measured.held_s <= MOST_HELD_S * factor
@@ -122,7 +122,7 @@ def _measured(server: MeasuredServer, request: bytes) -> Measured:
 
 
 def _health_check_s(port: int) -> float:
-    """Return how long a health check takes, from the connection to the end of the answer."""
+    """Return the time of a health check, from the connection to the end of the response."""
     begun_s = time.monotonic()
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as client:
         client.sendall(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
@@ -131,7 +131,7 @@ def _health_check_s(port: int) -> float:
 
 
 def _status(client: socket.socket) -> int:
-    """Read until the server closes; return the status of the answer, 0 without one."""
+    """Read until the server closes; return the status, or 0 without a response."""
     heard = b""
     with suppress(ConnectionResetError):
         while part := client.recv(65_536):

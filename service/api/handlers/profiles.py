@@ -9,11 +9,12 @@ from typing import Final
 from aiohttp import web
 
 from service.api import http_errors, keys, request_body
-from service.api.conditional_requests import condition_of, entity_tag
+from service.api.conditional_requests import Condition, condition_of, entity_tag
 from service.api.operations import UPSTREAM_ERRORS, Success, operation
+from service.api.profile_json import ProfileRepresentation
 from service.api.schemas.profiles import ProfileSchema, StoredProfileSchema
 from service.domain import errors, profiles
-from service.domain.profiles import Profile, WriteResult
+from service.domain.profiles import Profile, ProfileStore, WriteResult
 from service.domain.timestamps import moment
 
 TAG = "profiles"
@@ -24,6 +25,7 @@ SCHEMA_JSON: Final = "application/schema+json"
 
 _ETAG = {"ETag": "The entity tag of this state of the profile."}
 _ETAG_AND_LOCATION = {**_ETAG, "Location": "The path of the profile."}
+_CREATED = Success("The profile was created.", StoredProfileSchema, _ETAG_AND_LOCATION)
 _READ_CONDITIONS = {
     "If-Match": "Read only if the profile has one of these entity tags.",
     "If-None-Match": "Respond with 304 if the profile has one of these entity tags.",
@@ -58,9 +60,8 @@ async def show(request: web.Request) -> web.Response:
 
     If-Modified-Since is ignored: of two writes within a second, the caller could keep the older one.
     """
-    representation = request.app[keys.PROFILE_REPRESENTATION]
-    condition = condition_of(request, representation.tag)
-    profile = await request.app[keys.PROFILE_STORE].find(request[keys.IDENTITY].sub)
+    store, sub, representation, condition = _target(request)
+    profile = await store.find(sub)
     if profile is None:
         raise errors.ProfileNotFound
     body = representation.body(profile)
@@ -81,21 +82,16 @@ async def show(request: web.Request) -> web.Response:
         HTTPStatus.OK: Success(
             "The fields were merged; null removed a field.", StoredProfileSchema, _ETAG
         ),
-        HTTPStatus.CREATED: Success(
-            "The profile was created.", StoredProfileSchema, _ETAG_AND_LOCATION
-        ),
+        HTTPStatus.CREATED: _CREATED,
     },
     refusals=(*_WRITE_ERRORS, errors.AccountClosed),
 )
 async def save(request: web.Request) -> web.Response:
     """Create the caller's profile, or merge the body into it."""
-    representation = request.app[keys.PROFILE_REPRESENTATION]
-    condition = condition_of(request, representation.tag)
+    store, sub, representation, condition = _target(request)
     changes = await request_body.load(request, representation.schema)
-    saved = await profiles.create_or_merge(
-        request.app[keys.PROFILE_STORE], request[keys.IDENTITY].sub, changes, condition
-    )
-    return _saved(request, saved)
+    saved = await profiles.create_or_merge(store, sub, changes, condition)
+    return _saved(representation, saved)
 
 
 @operation(
@@ -105,25 +101,16 @@ async def save(request: web.Request) -> web.Response:
     headers=_WRITE_CONDITIONS,
     answers={
         HTTPStatus.OK: Success("The profile has exactly these fields.", StoredProfileSchema, _ETAG),
-        HTTPStatus.CREATED: Success(
-            "The profile was created.", StoredProfileSchema, _ETAG_AND_LOCATION
-        ),
+        HTTPStatus.CREATED: _CREATED,
     },
     refusals=(*_WRITE_ERRORS, errors.AccountClosed),
 )
 async def replace(request: web.Request) -> web.Response:
     """Replace the fields of the caller's profile with those of the body."""
-    representation = request.app[keys.PROFILE_REPRESENTATION]
-    condition = condition_of(request, representation.tag)
+    store, sub, representation, condition = _target(request)
     fields = await request_body.load(request, representation.schema)
-    saved = await profiles.replace(
-        request.app[keys.PROFILE_STORE],
-        request[keys.IDENTITY].sub,
-        fields,
-        representation.declared,
-        condition,
-    )
-    return _saved(request, saved)
+    saved = await profiles.replace(store, sub, fields, representation.declared, condition)
+    return _saved(representation, saved)
 
 
 @operation(
@@ -143,17 +130,11 @@ async def replace(request: web.Request) -> web.Response:
 )
 async def patch(request: web.Request) -> web.Response:
     """Apply the body to the caller's profile as a merge patch (RFC 7396)."""
-    representation = request.app[keys.PROFILE_REPRESENTATION]
-    condition = condition_of(request, representation.tag)
+    store, sub, representation, condition = _target(request)
     changes = await request_body.load(request, representation.schema, types=request_body.PATCHES)
-    profile = await profiles.patch(
-        request.app[keys.PROFILE_STORE],
-        request[keys.IDENTITY].sub,
-        changes,
-        condition,
-        check=functools.partial(request_body.loaded, representation.schema),
-    )
-    return _saved(request, WriteResult(profile, created=False))
+    check = functools.partial(request_body.loaded, representation.schema)
+    profile = await profiles.patch(store, sub, changes, condition, check=check)
+    return _saved(representation, WriteResult(profile, created=False))
 
 
 @operation(
@@ -165,8 +146,8 @@ async def patch(request: web.Request) -> web.Response:
 )
 async def erase(request: web.Request) -> web.Response:
     """Delete the caller's profile."""
-    condition = condition_of(request, request.app[keys.PROFILE_REPRESENTATION].tag)
-    await profiles.delete(request.app[keys.PROFILE_STORE], request[keys.IDENTITY].sub, condition)
+    store, sub, _, condition = _target(request)
+    await profiles.delete(store, sub, condition)
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
@@ -185,8 +166,17 @@ async def show_schema(request: web.Request) -> web.Response:
     )
 
 
-def _saved(request: web.Request, saved: WriteResult) -> web.Response:
-    body = request.app[keys.PROFILE_REPRESENTATION].body(saved.profile)
+def _target(
+    request: web.Request,
+) -> tuple[ProfileStore, str, ProfileRepresentation, Condition]:
+    """Return the store, the caller's sub, the representation and the preconditions of a request."""
+    representation = request.app[keys.PROFILE_REPRESENTATION]
+    condition = condition_of(request, representation.tag)
+    return request.app[keys.PROFILE_STORE], request[keys.IDENTITY].sub, representation, condition
+
+
+def _saved(representation: ProfileRepresentation, saved: WriteResult) -> web.Response:
+    body = representation.body(saved.profile)
     headers = _validators(saved.profile, body)
     if saved.created:
         headers["Location"] = PATH

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from marshmallow import ValidationError, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate
 
 # From the cognito-idp service model. Texts are passed on unchanged: a password may begin with a space.
 MAX_USERNAME_CHARACTERS: Final = 128
@@ -82,18 +82,27 @@ def attributes(*, removable: bool = False, **options: Any) -> Attributes:  # noq
     )
 
 
-def check_writable(
-    given: Mapping[str, object], writable: tuple[str, ...], *, inside: str | None = None
-) -> None:
-    """
-    Raise ValidationError if *given* has attributes that are not *writable*, naming each.
+class WritableAttributesSchema(Schema):
+    """A body with Cognito attributes, of which callers may set *writable_attributes*."""
 
-    *inside* is the field that contains the attributes, if any.
-    """
-    refused = {name: ["Cannot be set by callers."] for name in given if name not in writable}
-    if refused:
-        wrong = {"attributes": refused}
-        raise ValidationError(wrong if inside is None else {inside: wrong})
+    def __init__(self, *, writable_attributes: tuple[str, ...] = ()) -> None:
+        super().__init__()
+        self._writable_attributes = writable_attributes
+
+    def check_writable(self, given: Mapping[str, object], *, inside: str | None = None) -> None:
+        """
+        Raise ValidationError if *given* has attributes that are not writable, naming each.
+
+        *inside* is the field that contains the attributes, if any.
+        """
+        refused = {
+            name: ["Cannot be set by callers."]
+            for name in given
+            if name not in self._writable_attributes
+        }
+        if refused:
+            wrong = {"attributes": refused}
+            raise ValidationError(wrong if inside is None else {inside: wrong})
 
 
 class StrictBoolean(fields.Boolean):

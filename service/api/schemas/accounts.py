@@ -9,21 +9,17 @@ from service.api.schemas import account_fields
 from service.domain.accounts import NewAccount
 
 
-class SignUpSchema(Schema):
+class SignUpSchema(account_fields.WritableAttributesSchema):
     """A new account."""
 
     username = account_fields.username()
     password = account_fields.password(required=True)
     attributes = account_fields.attributes(load_default=dict)
 
-    def __init__(self, *, writable_attributes: tuple[str, ...] = ()) -> None:
-        super().__init__()
-        self._writable_attributes = writable_attributes
-
     @post_load
     def make(self, data: Mapping[str, Any], **_: Any) -> NewAccount:  # noqa: ANN401 -- marshmallow's hook
         """Return the account; raises ValidationError for attributes that are not writable."""
-        account_fields.check_writable(data["attributes"], self._writable_attributes)
+        self.check_writable(data["attributes"])
         return NewAccount(**data)
 
 

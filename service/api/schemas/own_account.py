@@ -25,22 +25,18 @@ class AccountSchema(Schema):
     attributes = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
 
 
-class ChangeAttributesSchema(Schema):
+class ChangeAttributesSchema(account_fields.WritableAttributesSchema):
     """Attributes to set; null removes one."""
 
     attributes = account_fields.attributes(
         removable=True, required=True, validate=validate.Length(min=1)
     )
 
-    def __init__(self, *, writable_attributes: tuple[str, ...] = ()) -> None:
-        super().__init__()
-        self._writable_attributes = writable_attributes
-
     @post_load
     def make(self, data: Mapping[str, Any], **_: Any) -> Mapping[str, str | None]:  # noqa: ANN401 -- marshmallow's hook
         """Return the changes; raises ValidationError for attributes that are not writable."""
         changes: Mapping[str, str | None] = data["attributes"]
-        account_fields.check_writable(changes, self._writable_attributes)
+        self.check_writable(changes)
         return changes
 
 

@@ -69,7 +69,7 @@ class AnswerSchema(Schema):
     credential = JsonObject()
 
 
-class ChallengeAnswerSchema(Schema):
+class ChallengeAnswerSchema(account_fields.WritableAttributesSchema):
     """An answer to a challenge, with the challenge's name and session."""
 
     example: Mapping[str, object] = {
@@ -83,10 +83,6 @@ class ChallengeAnswerSchema(Schema):
     session = account_fields.token(required=True)
     username = account_fields.username()
     answer = fields.Nested(AnswerSchema, required=True)
-
-    def __init__(self, *, writable_attributes: tuple[str, ...] = ()) -> None:
-        super().__init__()
-        self._writable_attributes = writable_attributes
 
     @validates_schema
     def check_answer(self, data: Mapping[str, Any], **_: Any) -> None:  # noqa: ANN401 -- marshmallow's hook
@@ -113,9 +109,7 @@ class ChallengeAnswerSchema(Schema):
     def make(self, data: Mapping[str, Any], **_: Any) -> Answer:  # noqa: ANN401 -- marshmallow's hook
         """Return the answer; raises ValidationError for attributes that are not writable."""
         answer = {**data["answer"]}
-        account_fields.check_writable(
-            answer.get("attributes", {}), self._writable_attributes, inside="answer"
-        )
+        self.check_writable(answer.get("attributes", {}), inside="answer")
         if "credential" in answer:
             answer["credential"] = json.dumps(answer["credential"], separators=(",", ":"))
         return Answer(

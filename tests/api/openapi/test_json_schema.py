@@ -46,7 +46,7 @@ def test_every_schema_is_closed(document: dict[str, Any]) -> None:
 def test_fields_accept_what_removes_them_and_answers_never_hold_it(
     document: dict[str, Any],
 ) -> None:
-    """null is valid in requests only."""
+    """Null is valid in requests only."""
     schemas = document["components"]["schemas"]
     written, answered = schemas["ProfileFields"]["properties"], schemas["Profile"]["properties"]
 
