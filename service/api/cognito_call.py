@@ -13,10 +13,12 @@ from service.api.client_address import client_address
 from service.api.cognito_guard import RATE_LIMITER, guarded_call
 from service.api.operations import Contract, Operation
 from service.api.schemas.account_fields import MAX_VALUES
+from service.config.settings import Config
 from service.domain.client import Client
 from service.domain.errors import ServiceError
 from service.domain.identity_provider import IdentityProvider
 from service.rate_limiting.limited_actions import RateLimitedAction
+from service.rate_limiting.rate_limiter import RateLimiter
 
 
 class CognitoCall:
@@ -36,6 +38,16 @@ class CognitoCall:
         self.account: str | None = None
         self._operation = operation
         self._limit = limit
+
+    @property
+    def config(self) -> Config:
+        """The settings."""
+        return self.request.app[keys.CONFIG]
+
+    @property
+    def rate_limiter(self) -> RateLimiter:
+        """The rate limiter."""
+        return self.request.app[RATE_LIMITER]
 
     @property
     def provider(self) -> IdentityProvider:
@@ -60,9 +72,9 @@ class CognitoCall:
         TooManyAttempts before the body is read, and as `request_body.load`.
         """
         assert self._operation.body is not None  # noqa: S101 -- declared by each caller
-        limiter, address = self.request.app[RATE_LIMITER], client_address(self.request)
+        address = client_address(self.request)
         try:
-            limiter.check_address(self._limit, address)
+            self.rate_limiter.check_address(self._limit, address)
         except ServiceError as error:
             emit(self.request, self._operation.refused, refusal=error)
             raise
@@ -74,7 +86,7 @@ class CognitoCall:
                 max_values=MAX_VALUES,
             )
         except (ServiceError, web.HTTPException):
-            limiter.count_refused_body(self._limit, address)
+            self.rate_limiter.count_refused_body(self._limit, address)
             raise
 
     def guarded(

@@ -6,6 +6,7 @@ from typing import Final
 
 from service.api.http_errors import BodyTooLarge, MalformedRequest, UnsupportedMediaType
 
+NOT_DECODABLE: Final = "The body is truncated or not encoded as Content-Encoding says."
 IDENTITY: Final = "identity"
 CODINGS: Final = ("gzip", "deflate", IDENTITY)
 
@@ -41,9 +42,7 @@ def decoded(body: bytes, coding: str, *, max_bytes: int) -> bytes:
     try:
         inflated = inflater.decompress(body, max_bytes + 1)
     except zlib.error:
-        raise MalformedRequest(
-            "The body is truncated or not encoded as Content-Encoding says."
-        ) from None
+        raise MalformedRequest(NOT_DECODABLE) from None
     if len(inflated) > max_bytes:
         raise BodyTooLarge
     if inflater.unused_data:

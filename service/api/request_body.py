@@ -50,9 +50,7 @@ async def load(
     try:
         body = await _received(request)
     except web.RequestPayloadError:
-        raise MalformedRequest(
-            "The body is truncated or not encoded as Content-Encoding says."
-        ) from None
+        raise MalformedRequest(content_codings.NOT_DECODABLE) from None
     decoded = content_codings.decoded(body, coding, max_bytes=request.client_max_size)
     value = strict_json.loads(decoded, max_values=max_values)
     if not isinstance(value, dict):

@@ -63,7 +63,7 @@ async def test_login_does_not_undo_a_uniform_sign_up(start: Start) -> None:
     assert answers[0] == answers[1] == ((201, None), (401, "invalid_credentials"))
 
 
-async def test_reset_that_is_required_is_not_told_where_sign_up_is_uniform(
+async def test_required_reset_is_hidden_with_uniform_sign_up(
     start: Start, user_pool: MemoryUserPool
 ) -> None:
     """A required password reset, which Cognito reports for existing users only, is not revealed."""

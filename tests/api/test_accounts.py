@@ -36,7 +36,7 @@ async def _tokens(api: Api) -> dict[str, Any]:
     return tokens
 
 
-async def test_sign_up_says_where_the_code_went(api: Api) -> None:
+async def test_sign_up_returns_the_destination_of_the_code(api: Api) -> None:
     """A new account has an id and is not confirmed; the response has the delivery if there is one."""
     answer = await api.post(
         "/api/auth/signup", json={**ALICE, "attributes": {"email": "alice@example.com"}}
@@ -82,7 +82,7 @@ async def test_writable_attributes_are_a_setting(start: Start) -> None:
 UNIFORM = {"auth": {"uniform-signup": "true"}}
 
 
-async def test_uniform_sign_up_does_not_tell_who_has_an_account(
+async def test_uniform_sign_up_does_not_reveal_accounts(
     start: Start, user_pool: MemoryUserPool
 ) -> None:
     """With uniform sign-up a taken name gets the response of a new one, and the account is unchanged."""

@@ -55,7 +55,7 @@ async def test_defaults_are_those_of_a_new_pool() -> None:
     }
 
 
-async def test_offer_is_what_the_settings_say() -> None:
+async def test_options_follow_the_settings() -> None:
     """Each member of the response follows its setting, and there are no others."""
     assert await _offer(EVERYTHING) == {
         "signUp": {"enabled": False, "uniform": True, "attributes": ["name", "email"]},
@@ -67,6 +67,6 @@ async def test_offer_is_what_the_settings_say() -> None:
     }
 
 
-async def test_offer_is_as_its_schema_says() -> None:
+async def test_options_are_valid_by_their_schema() -> None:
     """The response is valid by the schema of the API document."""
     assert OfferSchema().validate(await _offer(EVERYTHING)) == {}

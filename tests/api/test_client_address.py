@@ -72,7 +72,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("peer", "forwarded", "hops", "client"), CASES)
-def test_client_is_who_the_outermost_proxy_saw(
+def test_client_is_the_peer_of_the_outermost_proxy(
     peer: str, forwarded: str, hops: int, client: str | None
 ) -> None:
     """The client address is `proxy-hops` values from the right, if a trusted proxy appended each."""
@@ -93,7 +93,7 @@ def test_whatever_the_client_writes_itself_changes_nothing(client: str) -> None:
         assert believed == ip_address(client), lie
 
 
-def test_nobody_is_believed_without_trusted_proxies() -> None:
+def test_header_is_ignored_without_trusted_proxies() -> None:
     """Without trusted networks the peer is the client."""
     identity = replace(IDENTITY, trusted_proxies=())
 

@@ -128,7 +128,7 @@ def _slower_if_known(username: str) -> float:
     return HIDDEN_S if username == KNOWN else 0.0
 
 
-async def test_time_of_a_refusal_does_not_tell_who_has_an_account() -> None:
+async def test_time_of_a_refusal_does_not_reveal_accounts() -> None:
     """A rank test over 300 pairs does not distinguish refusals of known and unknown users."""
     upstream = Upstream(InvalidCredentials(), _slower_if_known)
     async with _serving(upstream, EVEN, UNLIMITED) as caller:
@@ -137,7 +137,7 @@ async def test_time_of_a_refusal_does_not_tell_who_has_an_account() -> None:
     assert _told_apart(known, unknown) <= 0.6
 
 
-async def test_time_of_an_answer_that_sends_codes_does_not_tell_who_has_an_account() -> None:
+async def test_time_of_a_padded_success_does_not_reveal_accounts() -> None:
     """A rank test does not distinguish padded successes of known and unknown users."""
     upstream = Upstream(takes_s=_slower_if_known)
     async with _serving(
@@ -149,7 +149,7 @@ async def test_time_of_an_answer_that_sends_codes_does_not_tell_who_has_an_accou
 
 
 @pytest.mark.parametrize("settings", [UNEVEN, EVEN], ids=["off", "a success"])
-async def test_uneven_answers_are_told_apart(settings: Settings) -> None:
+async def test_times_without_padding_are_distinguished(settings: Settings) -> None:
     """The rank test distinguishes known and unknown users if responses are not padded."""
     upstream = Upstream(
         InvalidCredentials() if settings is UNEVEN else None, takes_s=_slower_if_known
@@ -188,7 +188,7 @@ async def test_waiting_does_not_miss_the_deadline() -> None:
 @pytest.mark.parametrize(
     "kind", [RateLimitedAction.READ, RateLimitedAction.UPDATE, RateLimitedAction.CHANGE_PASSWORD]
 )
-async def test_who_is_signed_in_does_not_wait(kind: RateLimitedAction) -> None:
+async def test_refusal_of_a_signed_in_caller_is_not_padded(kind: RateLimitedAction) -> None:
     """Refusals of a signed-in caller are not padded."""
     settings = {"auth": {"answer-floor-ms": "10000"}}
     async with (

@@ -39,7 +39,7 @@ def allows(profile: Profile | None, *headers: tuple[str, str]) -> bool:
     ],
     ids=str,
 )
-def test_conditions_hold_as_rfc_9110_says(
+def test_conditions_follow_rfc_9110(
     headers: list[tuple[str, str]], *, on_profile: bool, on_none: bool
 ) -> None:
     """If-Match compares strongly and requires a profile; If-None-Match compares weakly."""

@@ -64,7 +64,7 @@ async def test_unknown_path_is_an_envelope(api: Api) -> None:
     }
 
 
-async def test_wrong_method_says_which_are_right(api: Api) -> None:
+async def test_wrong_method_lists_the_supported_ones(api: Api) -> None:
     """A 405 has the Allow header."""
     answer = await api.delete("/api/auth/login")
 
@@ -73,7 +73,9 @@ async def test_wrong_method_says_which_are_right(api: Api) -> None:
     assert (await answer.json())["code"] == "method_not_allowed"
 
 
-async def test_defect_is_logged_and_not_told(start: Start, memory: Adapters) -> None:
+async def test_unexpected_exception_is_logged_and_not_revealed(
+    start: Start, memory: Adapters
+) -> None:
     """An unexpected exception is a 500 without its text, which the log has."""
     api = await start(adapters=replace(memory, profile_store=BrokenStore()))
 
@@ -98,7 +100,7 @@ async def test_other_refusal_of_aiohttp_is_an_envelope(start: Start, memory: Ada
 
 
 @pytest.mark.parametrize("path", ["/v1/user/profile", "/api/auth/login"])
-async def test_401_says_how_to_identify(api: Api, path: str) -> None:
+async def test_401_has_the_authentication_scheme(api: Api, path: str) -> None:
     """Every 401 has WWW-Authenticate."""
     body = {"username": "nobody", "password": "x"}
     answer = await (api.get(path) if path.startswith("/v1") else api.post(path, json=body))

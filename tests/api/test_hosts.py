@@ -76,7 +76,7 @@ async def test_other_host_is_refused(app: web.Application, request_text: bytes) 
 
 
 @pytest.mark.parametrize("host", [b"10.0.0.7:8080", b"anything", b""])
-async def test_health_is_told_under_every_host(app: web.Application, host: bytes) -> None:
+async def test_health_is_served_under_every_host(app: web.Application, host: bytes) -> None:
     """Health checks are served under any host name."""
     async with serving(app, **{"allowed-hosts": ALLOWED}) as port:
         heard = await exchange(port, _request(b"/health/live?x", host))

@@ -424,7 +424,7 @@ def test_deployment_uses_the_kinds_of_field() -> None:
             schema.load(wrong)
 
 
-def test_kind_of_text_says_what_it_takes() -> None:
+def test_canonical_text_must_be_implemented() -> None:
     """CanonicalText without `canonical` raises NotImplementedError."""
     with pytest.raises(NotImplementedError):
         CanonicalText().deserialize("Asha")

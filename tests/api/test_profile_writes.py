@@ -226,7 +226,7 @@ async def test_time_that_another_program_wrote_need_not_be_one(
         ("/health/live", "GET,HEAD,OPTIONS"),
     ],
 )
-async def test_options_and_a_wrong_method_say_what_a_path_takes(
+async def test_options_and_405_list_the_methods_of_a_path(
     api: Api, path: str, allowed: str
 ) -> None:
     """Allow of OPTIONS and of a 405 are the same and correct."""

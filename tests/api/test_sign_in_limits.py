@@ -157,7 +157,7 @@ def test_password_reset_unlocks_the_name() -> None:
         assert _call(limiter, RateLimitedAction.CODE_CHALLENGE, address=address) is None
 
 
-def test_nobody_elsewhere_locks_out_a_trusted_network() -> None:
+def test_lock_from_elsewhere_spares_a_trusted_network() -> None:
     """A name that is locked elsewhere is not locked for a trusted network."""
     limiter = RateLimiter(LIMITS, clock=Clock())
     limiter.signed_in("alice", HOME)
@@ -177,7 +177,7 @@ def test_nobody_elsewhere_locks_out_a_trusted_network() -> None:
         RateLimitedAction.CHOOSE_CODE,
     ],
 )
-def test_nobody_elsewhere_uses_up_the_calls_of_a_trusted_network(kind: RateLimitedAction) -> None:
+def test_calls_from_elsewhere_spare_a_trusted_network(kind: RateLimitedAction) -> None:
     """Calls from elsewhere do not count against a trusted network."""
     limiter = RateLimiter(LIMITS, clock=Clock())
     limiter.signed_in("alice", HOME)
@@ -274,7 +274,7 @@ def test_request_for_a_code_that_is_refused_does_not_count() -> None:
 
 
 @pytest.mark.parametrize("kind", [RateLimitedAction.SIGN_IN, RateLimitedAction.PASSWORD_CHALLENGE])
-def test_codes_after_a_right_password_are_limited_and_strangers_do_not_see_it(
+def test_codes_after_a_correct_password_are_limited_invisibly(
     kind: RateLimitedAction,
 ) -> None:
     """After ten such codes a password is refused as wrong without calling Cognito."""
@@ -296,7 +296,7 @@ def test_codes_after_a_right_password_are_limited_and_strangers_do_not_see_it(
     assert _call(limiter, kind) is None
 
 
-def test_codes_after_a_right_password_are_told_to_a_trusted_network() -> None:
+def test_codes_after_a_correct_password_are_refused_for_a_trusted_network() -> None:
     """For a trusted network the limit of MFA codes is TooManyAttempts."""
     limiter = RateLimiter(LIMITS, clock=Clock())
     limiter.signed_in("alice", HOME)
@@ -306,7 +306,7 @@ def test_codes_after_a_right_password_are_told_to_a_trusted_network() -> None:
     assert _call(limiter, RateLimitedAction.SIGN_IN, address=HOME) is TooManyAttempts
 
 
-def test_recipient_is_limited_whoever_asks() -> None:
+def test_recipient_is_limited_over_all_networks_and_names() -> None:
     """One address gets ten messages an hour, from any networks and for any names."""
     clock = Clock()
     limiter = RateLimiter(LIMITS, clock=clock)
@@ -358,7 +358,7 @@ def test_recipient_counts_as_the_name_does(
     assert admitted is not counts
 
 
-def test_one_address_takes_a_tenth_of_what_all_may() -> None:
+def test_one_address_gets_a_tenth_of_the_total_burst() -> None:
     """One client address gets a tenth of the total burst."""
     limiter = RateLimiter(LIMITS, clock=Clock())
 

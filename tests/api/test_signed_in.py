@@ -120,7 +120,7 @@ async def test_account_is_read_and_changed(alice: Caller, user_pool: MemoryUserP
 
 
 @pytest.mark.parametrize("kind", ["application/merge-patch+json", "application/json"])
-async def test_account_takes_what_its_options_say(alice: Caller, kind: str) -> None:
+async def test_change_accepts_the_media_types_of_options(alice: Caller, kind: str) -> None:
     """A change of attributes accepts all media types of Accept-Patch."""
     options = await alice.api.options("/api/auth/me")
     headers = {"Authorization": f"Bearer {alice.token}", "Content-Type": kind}
@@ -133,7 +133,7 @@ async def test_account_takes_what_its_options_say(alice: Caller, kind: str) -> N
     assert answer.status == 200
 
 
-async def test_two_new_addresses_are_told_both(
+async def test_two_deliveries_are_both_returned(
     start: Start, memory: Adapters, alice: Caller
 ) -> None:
     """The response names the destinations of two codes."""
@@ -261,7 +261,7 @@ async def test_passkey_is_kept_and_deleted(alice: Caller) -> None:
     assert (again[0], again[1]["code"]) == (404, "passkey_not_found")
 
 
-async def test_deletion_takes_the_profile_along(alice: Caller) -> None:
+async def test_deletion_deletes_the_profile_too(alice: Caller) -> None:
     """Deletion removes account and profile, and no profile can be created afterwards."""
     _, me = await alice.call("GET", "/api/auth/me")
     identity = {"x-amzn-oidc-identity": me["userId"]}

@@ -119,7 +119,7 @@ def test_endless_body_is_not_read(app: web.Application, route: str, kind: str) -
     serve.run(check())
 
 
-async def test_small_body_that_nobody_wants_keeps_the_connection(app: web.Application) -> None:
+async def test_small_unread_body_keeps_the_connection(app: web.Application) -> None:
     """An unread body within the limit is discarded, also after the response."""
     async with serving(app) as port, asyncio.timeout(PATIENCE_S):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -50,7 +50,7 @@ def test_rate_is_kept_over_a_long_time(per_s: float) -> None:
     assert least_ms <= now_ms + 1 <= least_ms + calls + 2
 
 
-def test_rate_below_what_can_be_told_is_the_least_one() -> None:
+def test_rate_below_the_minimum_is_the_minimum() -> None:
     """A rate below one call in 1,000 seconds is rounded up to it."""
     buckets = KeyedLimits(TokenBucket(burst=1, per_s=0.000_1), capacity=10)
 
@@ -117,7 +117,7 @@ def test_keys_do_not_touch_each_other(rule: Rule) -> None:
 @pytest.mark.parametrize(
     "rule", [TokenBucket(burst=3, per_s=0.5), SlidingHour(3)], ids=["token", "hourly"]
 )
-def test_call_that_is_given_back_may_be_made_again(rule: Rule) -> None:
+def test_refunded_call_can_be_made_again(rule: Rule) -> None:
     """A refunded call does not count, and the calls beside it still do."""
     buckets = KeyedLimits(rule, capacity=10)
     assert _made(buckets, 0) == 2 + 1
@@ -136,7 +136,7 @@ def test_call_that_is_given_back_may_be_made_again(rule: Rule) -> None:
 @pytest.mark.parametrize(
     "rule", [TokenBucket(burst=3, per_s=0.5), SlidingHour(3)], ids=["token", "hourly"]
 )
-def test_only_call_of_a_key_is_given_back(rule: Rule) -> None:
+def test_key_without_calls_is_removed(rule: Rule) -> None:
     """A key whose only call is refunded is removed."""
     buckets = KeyedLimits(rule, capacity=10)
     check = buckets.check(KEY, 0)
@@ -149,7 +149,7 @@ def test_only_call_of_a_key_is_given_back(rule: Rule) -> None:
     assert len(buckets) == 1
 
 
-def test_call_that_is_forgotten_is_not_given_back() -> None:
+def test_refund_of_an_evicted_call_changes_nothing() -> None:
     """A refund of an evicted key or of an expired call changes nothing."""
     buckets = KeyedLimits(SlidingHour(1), capacity=1)
     check = buckets.check(KEY, 0)
@@ -184,7 +184,7 @@ def test_flood_of_names_fills_no_more_than_the_memory() -> None:
     assert len(buckets) == 1_000
 
 
-def test_who_called_last_is_remembered() -> None:
+def test_least_recently_used_key_is_evicted() -> None:
     """The least recently used key is evicted."""
     buckets = KeyedLimits(SlidingHour(1), capacity=3)
     for key in (b"a", b"b", b"c"):
@@ -215,7 +215,7 @@ def test_memory_shrinks_after_a_flood(rule: Rule, rest_ms: int) -> None:
     assert len(buckets) == 500
 
 
-def test_name_that_has_not_rested_is_not_forgotten() -> None:
+def test_key_that_is_not_idle_is_kept() -> None:
     """A key that is not idle is kept within the capacity."""
     buckets = KeyedLimits(SlidingHour(1), capacity=2_000)
     for number in range(1_000):

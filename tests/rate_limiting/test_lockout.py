@@ -81,7 +81,7 @@ def test_right_password_clears_the_name() -> None:
     assert _locked_after(lockout, clock, 5) == [0, 0, 0, 0, 1]
 
 
-def test_other_outcome_tells_nothing() -> None:
+def test_other_errors_do_not_count() -> None:
     """An error that does not concern the password neither counts nor clears."""
     clock = Clock()
     lockout = _lockout(clock)
@@ -175,7 +175,7 @@ def test_lock_that_comes_while_another_guess_is_under_way_stands() -> None:
     assert lockout.wait_s(NAME) == 4
 
 
-def test_success_beside_another_guess_keeps_count_of_it() -> None:
+def test_success_keeps_pending_guesses() -> None:
     """A success clears the failures, not the pending guesses."""
     lockout = _lockout(Clock())
     with lockout.guess(NAME):
@@ -208,7 +208,7 @@ def test_name_that_is_tried_stays_while_others_come() -> None:
     assert lockout.wait_s(NAME) == 1
 
 
-def test_failure_of_a_name_that_was_pushed_out_counts() -> None:
+def test_failure_of_an_evicted_name_counts() -> None:
     """A pending guess whose name is evicted still counts."""
     lockout = _lockout(Clock(), capacity=2)
     for _ in range(4):

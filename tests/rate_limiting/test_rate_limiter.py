@@ -395,7 +395,7 @@ def test_flood_in_all_leaves_address_and_name_as_they_were() -> None:
         assert _refusal(limiter, RateLimitedAction.FORGOT, account="alice") is None
 
 
-def test_own_limit_is_told_before_that_of_all() -> None:
+def test_own_limit_is_reported_before_the_total() -> None:
     """A caller's own limit is reported before a total one, with the longest wait."""
     limiter = RateLimiter(
         replace(LIMITS, update_per_s=1, resend_per_h=1, address_burst=1), clock=Clock()

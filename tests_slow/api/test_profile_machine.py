@@ -316,7 +316,7 @@ def service(store: str, memory: Adapters, config: Config) -> Iterator[Service]:
         runner.run(client.close())
 
 
-def test_api_does_what_the_model_says(service: Service, store: str) -> None:
+def test_api_agrees_with_the_model(service: Service, store: str) -> None:
     """Any sequence of requests has the outcome of the model, on the fake and on DynamoDB."""
 
     class OfThisService(ProfileMachine):

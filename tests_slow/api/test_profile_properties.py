@@ -149,7 +149,7 @@ def described() -> OAS31Validator:
 
 @given(body=bodies)
 @SETTINGS
-def test_document_takes_what_the_schema_takes(
+def test_document_accepts_what_the_schema_accepts(
     described: OAS31Validator, body: dict[str, Any]
 ) -> None:
     """A body that is invalid by the API document is refused by the service."""

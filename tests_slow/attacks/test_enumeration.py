@@ -181,7 +181,7 @@ def _shown(answers: list[Answer]) -> list[tuple[int, tuple[tuple[str, str], ...]
 
 @pytest.mark.parametrize("confirmed", [True, False], ids=["confirmed", "unconfirmed"])
 @pytest.mark.parametrize("path", ROUTES)
-async def test_limits_of_cognito_do_not_tell_who_has_an_account(
+async def test_limits_of_cognito_do_not_reveal_accounts(
     pool: Config, unlimited: Sessions, path: str, *, confirmed: bool
 ) -> None:
     """Cognito's limits of a user are not visible in responses or in their time."""
@@ -209,7 +209,7 @@ async def test_limits_of_cognito_do_not_tell_who_has_an_account(
         ("/api/auth/login", 5),
     ],
 )
-async def test_limits_of_the_service_do_not_tell_who_has_an_account(
+async def test_limits_of_the_service_do_not_reveal_accounts(
     pool: Config, limited: Sessions, path: str, allowed: int
 ) -> None:
     """Each process refuses known and unknown names after the same number of calls, with the same text."""

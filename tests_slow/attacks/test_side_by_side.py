@@ -24,11 +24,11 @@ async def _check(target: Target, *attacks: Attack) -> None:
 
 
 @pytest.mark.parametrize("attack", ALL, ids=lambda attack: attack.__name__)
-async def test_one_kind_harms_nobody_else(target: Target, attack: Attack) -> None:
+async def test_one_kind_does_not_delay_other_clients(target: Target, attack: Attack) -> None:
     """Beside hostile clients of one kind, the p99 and the maximum latency keep their limits."""
     await _check(target, attack)
 
 
-async def test_all_kinds_together_harm_nobody_else(target: Target) -> None:
+async def test_all_kinds_together_do_not_delay_other_clients(target: Target) -> None:
     """Beside hostile clients of all kinds at once, the latencies keep their limits."""
     await _check(target, *ALL)

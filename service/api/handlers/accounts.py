@@ -6,7 +6,7 @@ from typing import Final
 
 from aiohttp import web
 
-from service.api import keys, request_body
+from service.api import request_body
 from service.api.audit_log import AuditEvent, emit
 from service.api.cognito_call import CognitoCall, cognito_operation
 from service.api.handlers.auth_config import password_rules
@@ -44,26 +44,24 @@ async def sign_up(call: CognitoCall) -> web.Response:
     response of a new account. The password rules are checked first: Cognito would refuse a weak password
     for new names only.
     """
-    auth, auth_config = (
-        call.request.app[keys.CONFIG].auth,
-        call.request.app[keys.CONFIG].auth_config,
-    )
+    auth = call.config.auth
     account = await call.load_body(writable_attributes=auth.writable_attributes)
     async with call.guarded(
         account=account.username,
         recipients=recipients_of(account.attributes),
         pad_success=auth.uniform_signup,
     ) as client:
-        if auth.uniform_signup and not password_rules(auth_config).allow(account.password):
+        if auth.uniform_signup and not password_rules(call.config.auth_config).allow(
+            account.password
+        ):
             raise errors.WeakPassword
         try:
             signed_up = await call.provider.registrations.sign_up(account, client)
         except (errors.AccountExists, errors.DeliveryFailed, errors.TooManyAttempts) as refusal:
             if not auth.uniform_signup:
                 raise
-            emit(
-                call.request, AuditEvent.SIGN_UP_REFUSED, account=account.username, refusal=refusal
-            )
+            event = AuditEvent.SIGN_UP_REFUSED
+            emit(call.request, event, account=account.username, refusal=refusal)
             return request_body.answer(UNIFORM, status=HTTPStatus.CREATED)
         emit(call.request, AuditEvent.SIGNED_UP, sub=signed_up.user_id, account=account.username)
     data = UNIFORM if auth.uniform_signup else _signed_up(signed_up)

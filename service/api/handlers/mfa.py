@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from service.api import http_errors, keys, otpauth, request_body
+from service.api import http_errors, otpauth, request_body
 from service.api.audit_log import AuditEvent, emit
 from service.api.cognito_call import CognitoCall, cognito_operation
 from service.api.operations import Success
@@ -71,7 +71,7 @@ async def associate_totp(call: CognitoCall) -> web.Response:
         (account.attributes[name] for name in LABELS if account.attributes.get(name)),
         account.username,
     )
-    issuer = call.request.app[keys.CONFIG].auth.totp_issuer
+    issuer = call.config.auth.totp_issuer
     uri = otpauth.otpauth_uri(secret, label, issuer=issuer)
     return request_body.answer({"secret": secret, "uri": uri})
 

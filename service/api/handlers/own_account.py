@@ -63,8 +63,7 @@ async def show(call: CognitoCall) -> web.Response:
 )
 async def change(call: CognitoCall) -> web.Response:
     """Change the caller's attributes."""
-    writable = call.request.app[keys.CONFIG].auth.writable_attributes
-    changes = await call.load_body(writable_attributes=writable)
+    changes = await call.load_body(writable_attributes=call.config.auth.writable_attributes)
     async with call.guarded(recipients=recipients_of(changes)):
         deliveries = await call.provider.own_account.change_attributes(call.access_token, changes)
     data: dict[str, object] = {}

@@ -4,10 +4,9 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from service.api import keys, request_body
+from service.api import request_body
 from service.api.audit_log import AuditEvent
 from service.api.cognito_call import CognitoCall, cognito_operation
-from service.api.cognito_guard import RATE_LIMITER
 from service.api.handlers.auth_config import password_rules
 from service.api.operations import PASSWORD_ERRORS, TRIGGER_ERRORS, Success
 from service.api.schemas import passwords as schemas
@@ -62,10 +61,10 @@ async def reset(call: CognitoCall) -> web.Response:
         try:
             await call.provider.passwords.reset(username, body["code"], password, client)
         except errors.CodeMismatch as mismatch:
-            if password_rules(call.request.app[keys.CONFIG].auth_config).allow(password):
+            if password_rules(call.config.auth_config).allow(password):
                 raise
             raise errors.WeakPassword from mismatch
-        call.request.app[RATE_LIMITER].password_reset(username, client.address)
+        call.rate_limiter.password_reset(username, client.address)
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 

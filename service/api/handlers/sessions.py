@@ -8,7 +8,6 @@ from aiohttp import web
 from service.api import bearer_token, keys, otpauth, request_body, sign_in_steps
 from service.api.audit_log import AuditEvent, emit
 from service.api.cognito_call import CognitoCall, cognito_operation
-from service.api.cognito_guard import RATE_LIMITER
 from service.api.http_errors import InvalidFields
 from service.api.operations import DELIVERY_ERRORS, PASSWORD_ERRORS, TRIGGER_ERRORS, Success
 from service.api.schemas import sessions as schemas
@@ -54,14 +53,15 @@ async def log_in(call: CognitoCall) -> web.Response:
     async with (
         # without a password Cognito simulates a challenge for unknown users
         call.guarded(action, account=username, pad_success=password is None) as client,
-        sign_in_steps.hiding_account_state(call.request.app[keys.CONFIG].auth),
+        sign_in_steps.hiding_account_state(call.config.auth),
     ):
         if password is not None:
             outcome = await sessions.log_in(username, password, client)
         else:
             outcome = await sessions.begin(username, preferred, client)
-        limiter = call.request.app[RATE_LIMITER]
-        sign_in_steps.record_log_in(limiter, username, client, outcome=outcome, action=action)
+        sign_in_steps.record_log_in(
+            call.rate_limiter, username, client, outcome=outcome, action=action
+        )
     return _tokens_or_challenge(call.request, outcome, username)
 
 
@@ -85,7 +85,7 @@ async def log_in(call: CognitoCall) -> web.Response:
 )
 async def answer_challenge(call: CognitoCall) -> web.Response:
     """Continue a sign-in with the answer to its challenge."""
-    auth = call.request.app[keys.CONFIG].auth
+    auth = call.config.auth
     answer: Answer = await call.load_body(writable_attributes=auth.writable_attributes)
     async with (
         call.guarded(
@@ -96,8 +96,7 @@ async def answer_challenge(call: CognitoCall) -> web.Response:
         sign_in_steps.hiding_account_state(auth),
     ):
         outcome = await call.provider.sessions.answer(answer, client)
-        limiter = call.request.app[RATE_LIMITER]
-        sign_in_steps.record_answer(limiter, answer, client, outcome=outcome)
+        sign_in_steps.record_answer(call.rate_limiter, answer, client, outcome=outcome)
     return _tokens_or_challenge(call.request, outcome, answer.username)
 
 

@@ -39,7 +39,7 @@ async def test_page_runs_nothing_but_its_own_files(api: Api) -> None:
     }
 
 
-async def test_page_tells_browsers_to_guess_nothing_and_to_ask_again(api: Api) -> None:
+async def test_page_is_not_sniffed_and_is_revalidated(api: Api) -> None:
     """The page has its content type, no referrer, and is revalidated by caches."""
     response = await api.get("/docs")
 

@@ -63,7 +63,7 @@ async def test_identified_user_is_served(api: Api) -> None:
     ],
     ids=str,
 )
-async def test_what_names_nobody_is_refused(api: Api, headers: list[tuple[str, str]]) -> None:
+async def test_malformed_identity_is_refused(api: Api, headers: list[tuple[str, str]]) -> None:
     """Only exactly one header of visible ASCII, at most 255 characters, names a user."""
     answer = await api.get(PATH, headers=headers)
 
@@ -118,7 +118,7 @@ async def test_all_sources_that_find_something_must_agree(
         )
 
 
-async def test_route_that_nobody_listed_needs_an_identity(
+async def test_unlisted_route_requires_an_identity(
     memory: Adapters,
 ) -> None:
     """A handler that is missing from the routes is not public."""

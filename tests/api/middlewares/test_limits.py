@@ -150,7 +150,7 @@ def test_each_route_has_the_places_of_what_it_needs() -> None:
         assert needs.get(route.operation.call) == expected, route.path
 
 
-async def test_request_takes_its_place_when_its_body_has_come(
+async def test_request_takes_its_slot_when_its_body_is_complete(
     start: Start, memory: Adapters
 ) -> None:
     """An incomplete request uses no slot; it is refused if none is free when it is complete."""

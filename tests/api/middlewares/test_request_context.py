@@ -67,7 +67,7 @@ async def test_every_answer_has_the_safe_headers(api: Api, path: str, cache: str
     assert answer.headers["Server"] == "user-profile-service"
 
 
-async def test_one_line_tells_the_request(api: Api) -> None:
+async def test_request_has_one_log_line(api: Api) -> None:
     """The log line has the route and not the path, and the caller with the source."""
     with capture_logs() as logs:
         await api.post("/v1/user/profile?token=SECRET", json={"city": "Mumbai"}, headers=ALICE)

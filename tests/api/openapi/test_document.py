@@ -163,7 +163,7 @@ def test_every_error_can_be_met() -> None:
     assert set(leaves()) - met == set(OF_NO_OPERATION)
 
 
-def test_every_problem_example_is_as_its_schema_says(document: dict[str, Any]) -> None:
+def test_every_problem_example_is_valid_by_its_schema(document: dict[str, Any]) -> None:
     """The example of each code is valid by the schema of its response."""
     unrouted = document["components"]["responses"].values()
     responses = [

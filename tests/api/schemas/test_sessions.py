@@ -40,7 +40,7 @@ def _enough(name: str) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(("name", "field"), TAKEN, ids=str)
-def test_answer_holds_just_what_the_challenge_takes(name: str, field: str) -> None:
+def test_answer_has_only_members_of_its_challenge(name: str, field: str) -> None:
     """Each challenge accepts its own members and refuses any other by name."""
     takes = TAKES[name]
     answer = {**_enough(name), field: VALUES[field]}
@@ -67,7 +67,7 @@ def test_answer_holds_just_what_the_challenge_takes(name: str, field: str) -> No
         ("SMS_OTP", "credential", "answer"),
     ],
 )
-def test_choice_comes_with_what_the_chosen_one_takes(
+def test_choice_has_only_members_of_the_chosen_challenge(
     choice: str, more: str, wrong: str | None
 ) -> None:
     """A password or credential beside another choice is refused, since Cognito would ignore it."""

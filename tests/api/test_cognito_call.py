@@ -1,4 +1,4 @@
-"""Bodies of calls to Cognito are small and limited by client address before they are read."""
+"""Operations that call Cognito: limits, audit events, and bodies of bounded size."""
 
 from collections.abc import Mapping
 
@@ -6,6 +6,9 @@ import jwt
 import pytest
 import structlog
 
+from service.api import routes
+from service.api.keys import Dependency
+from service.rate_limiting.limited_actions import RateLimitedAction
 from tests.api.conftest import Api, Start
 from tests.support.fakes.user_pool import SIGNING_KEY
 
@@ -31,6 +34,21 @@ ROUTES = [
     ("POST", "/api/auth/mfa/totp/verify", ACCESS, "mfa_change_refused"),
     ("POST", "/api/auth/passkeys", ACCESS, "passkey_change_refused"),
 ]
+
+
+def test_every_operation_that_calls_cognito_is_limited_and_audited() -> None:
+    """An operation that depends on Cognito has a limit, and all but reads an event of refusals."""
+    limited = [route.operation for route, _ in routes.all_routes() if route.operation.limit]
+    calling = {
+        handler
+        for handler, dependency in routes.dependencies().items()
+        if dependency is Dependency.COGNITO
+    }
+
+    assert {operation.call for operation in limited} == calling
+    assert {operation.limit for operation in limited if operation.refused is None} == {
+        RateLimitedAction.READ
+    }
 
 
 @pytest.mark.parametrize(("method", "path", "headers", "event"), ROUTES)
