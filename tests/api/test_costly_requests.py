@@ -13,6 +13,7 @@ import pytest
 
 from service.api.schemas.profile_fields import country, language_tag, time_zone
 from service.app import Adapters, create_app
+from service.server.protocol import Protocol
 from service.server.runner import RECEIVE_BUFFER_BYTES
 from tests.api.raw_http import Answer, exchange, serving
 from tests.support.configs import configured, opening
@@ -145,7 +146,15 @@ CHUNKED = (
 async def test_body_in_chunks_of_a_byte_is_parsed_a_part_at_a_time(
     memory: Adapters, monkeypatch: pytest.MonkeyPatch, parts: tuple[bytes, ...]
 ) -> None:
-    """Tens of thousands of chunks in one packet are refused."""
+    """The parser gets at most what the kernel buffers for a connection, however much is sent at once."""
+    sizes_bytes = []
+    read = Protocol.data_received
+
+    def recorded(protocol: Protocol, data: bytes) -> None:
+        sizes_bytes.append(len(data))
+        read(protocol, data)
+
+    monkeypatch.setattr(Protocol, "data_received", recorded)
     async with serving(create_app(configured(), opening(memory))) as port:
         heard = await exchange(port, *parts)
 

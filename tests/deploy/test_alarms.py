@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from service.api.audit_log import AuditEvent
-from service.domain.errors import leaves
+from service.api.http_errors import leaves
 from tests.deploy.templates import FOLDER, SERVICE, load, of_type
 
 TEMPLATE: Final = load(SERVICE)

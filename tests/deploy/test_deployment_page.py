@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from service.domain.errors import leaves
+from service.api.http_errors import leaves
 from tests.deploy.templates import DATA, FOLDER, SERVICE, load, of_type
 from tests.project.files import called_targets, targets
 

@@ -118,7 +118,9 @@ async def test_one_foreign_origin_among_several_is_refused(
         ("same-origin, cross-site", 403),
     ],
 )
-async def test_cross_site_header_decides_without_an_origin(api: Api, site: str, status: int) -> None:
+async def test_cross_site_header_decides_without_an_origin(
+    api: Api, site: str, status: int
+) -> None:
     """Without an Origin, only Sec-Fetch-Site: cross-site is refused."""
     assert (await _post(api, ("Sec-Fetch-Site", site)))[0] == status
 
