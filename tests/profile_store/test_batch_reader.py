@@ -516,6 +516,7 @@ class _Table:
     def __init__(self, most: int) -> None:
         self.states = dict.fromkeys(keys_of_four, 0)
         self.poisoned: set[Key] = set()
+        self.times_poisoned = dict.fromkeys(keys_of_four, 0)
         self.left_aside: list[set[Key]] = []
         self.under_way: list[asyncio.Event] = []
         self.readers: list[asyncio.Task[None]] = []
@@ -537,10 +538,11 @@ class _Table:
 
     async def _read(self, key: Key) -> None:
         acknowledged, poisoned = self.states[key], key in self.poisoned
+        times_poisoned = self.times_poisoned[key]
         try:
             item = await self._gathered.read(key)
         except UpstreamFault:
-            assert poisoned or key in self.poisoned
+            assert poisoned or self.times_poisoned[key] > times_poisoned
             return
         assert item is not None
         assert item["userId"]["S"] == key[0]
@@ -554,6 +556,7 @@ class _Table:
 
     async def spoil(self, key: Key, _: int) -> None:
         self.poisoned ^= {key}
+        self.times_poisoned[key] += key in self.poisoned
 
     async def leave_aside(self, key: Key, which: int) -> None:
         self.left_aside.append({key, keys_of_four[which]})
