@@ -154,11 +154,11 @@ def user_pool() -> MemoryUserPool:
 @pytest.fixture
 def memory(user_pool: MemoryUserPool) -> Adapters:
     """Return the fakes behind all ports."""
-    proxies = configured().identity.trusted_proxies
+    peers = configured().identity.header_peers
     return Adapters(
         identity_provider=memory_identity_provider(user_pool),
         profile_store=MemoryProfileStore(),
-        authenticators=(TrustedHeaderAuthenticator(trusted_proxies=proxies),),
+        authenticators=(TrustedHeaderAuthenticator(header_peers=peers),),
         access_tokens=memory_access_tokens(),
         checks={},
     )

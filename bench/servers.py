@@ -122,6 +122,7 @@ def _behind_balancer(behind: Addresses) -> dict[str, str]:
     return {
         "IDENTITY_SOURCES": "alb bearer",
         "IDENTITY_ALB_ARN": tokens.ARN,
+        "IDENTITY_ALB_CLIENT_ID": tokens.CLIENT,
         "IDENTITY_ALB_KEY_URL": f"{behind.key_server}/",
     }
 

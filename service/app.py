@@ -108,7 +108,7 @@ def create_app(config: Config, adapters: OpenAdapters = aws_adapters) -> web.App
     app[keys.LOG] = BoundLogger()
     app[keys.PROFILE_REPRESENTATION] = ProfileRepresentation(schema())
     app[cognito_guard.RATE_LIMITER] = RateLimiter(
-        config.limits, clock=time.monotonic, metrics=metrics
+        config.limits.per_process(config.server.workers), clock=time.monotonic, metrics=metrics
     )
     app[keys.PROFILE_JSON_SCHEMA] = profile_json_schema.document(schema)
     app[keys.OPENAPI] = document.document(schema, version=own_version)
@@ -149,12 +149,11 @@ async def _listener(metrics: Metrics, server: ServerConfig) -> AsyncIterator[Non
 
 
 def _warn_of_unverified(identity: IdentityConfig) -> None:
-    """Say at every start that somebody's word is taken unverified."""
-    if "header" in identity.sources:
+    """Log a warning if other machines may name the user without proof."""
+    remote = [str(network) for network in identity.header_peers if not network.is_loopback]
+    if "header" in identity.sources and remote:
         structlog.get_logger().warning(
-            "identity_unverified",
-            header="x-amzn-oidc-identity",
-            believed_from=[str(network) for network in identity.trusted_proxies],
+            "identity_unverified", header="x-amzn-oidc-identity", believed_from=remote
         )
 
 

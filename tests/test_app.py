@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from ipaddress import ip_network
 
 import pytest
 from aiohttp import web
@@ -11,17 +10,17 @@ from aiohttp.test_utils import TestClient, TestServer
 from marshmallow import fields
 from structlog.testing import capture_logs
 
-from service.api import keys
+from service.api import cognito_guard, keys
 from service.api.schemas.profiles import ProfileSchema
 from service.app import Adapters, OpenAdapters, create_app, profile_schema
-from service.config.schema import PRIVATE_NETWORKS
 from service.config.settings import Config
+from service.domain.errors import Throttled
 from service.observability.upstream_calls import UpstreamTelemetry
+from service.rate_limiting.limited_actions import RateLimitedAction
 from service.server import serve
 from service.startup_errors import SchemaUnusable
 from tests.support.configs import configured
 
-NETWORKS = PRIVATE_NETWORKS.split()
 NO_SCHEMA = "not a class"
 LOOPBACK = configured({"server": {"host": "127.0.0.1", "port": "0"}}).server
 
@@ -148,25 +147,47 @@ async def test_failing_check_does_not_end_the_start(memory: Adapters) -> None:
 
 
 async def test_unverified_identity_is_warned_of(journal: Journal) -> None:
-    """Where a header is believed unverified, every start says so, with the networks believed."""
+    """Where other machines are believed without proof, every start logs their networks."""
+    wide = configured({"identity": {"header-peers": "127.0.0.0/8 ::1/128 10.0.0.0/8 ::/0"}})
     with capture_logs() as logs:
-        async with TestServer(_app(journal.open)):
+        async with TestServer(create_app(wide, journal.open)):
             pass
 
     (warning,) = [event for event in logs if event["event"] == "identity_unverified"]
     assert warning["log_level"] == "warning"
-    assert warning["believed_from"] == [str(network) for network in map(ip_network, NETWORKS)]
+    assert warning["believed_from"] == ["10.0.0.0/8", "::/0"]
 
 
-async def test_verified_identity_needs_no_warning(journal: Journal) -> None:
-    """Where no header is believed unverified, nothing is said of it."""
-    config = configured()
-    verified = replace(config, identity=replace(config.identity, sources=()))
+@pytest.mark.parametrize(
+    "identity",
+    [{}, {"sources": "bearer", "header-peers": "10.0.0.0/8"}],
+    ids=["loopback", "no header"],
+)
+async def test_verified_identity_needs_no_warning(
+    identity: dict[str, str], journal: Journal
+) -> None:
+    """Where no other machine is believed without proof, no warning is logged."""
     with capture_logs() as logs:
-        async with TestServer(create_app(verified, journal.open)):
+        async with TestServer(create_app(configured({"identity": identity}), journal.open)):
             pass
 
     assert "identity_unverified" not in [event["event"] for event in logs]
+
+
+def test_process_takes_its_share_of_the_limits(journal: Journal) -> None:
+    """Each of tasks x workers processes admits its share of the calls of all."""
+    limits = {"tasks": "2", "sign-up-per-s": "12", "burst-s": "1", "address-burst": "0"}
+    config = configured({"limits": limits, "server": {"workers": "3"}})
+    limiter = create_app(config, journal.open)[cognito_guard.RATE_LIMITER]
+
+    def sign_up(name: str) -> None:
+        with limiter.admit(RateLimitedAction.SIGN_UP, address=None, account=name):
+            pass
+
+    sign_up("first")
+    sign_up("second")
+    with pytest.raises(Throttled):
+        sign_up("third")
 
 
 def test_default_schema_is_ours() -> None:

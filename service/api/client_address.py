@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 from aiohttp import hdrs, web
 
 from service.api import keys
-from service.config.settings import IdentityConfig
+from service.config.settings import ServerConfig
 
 Address: TypeAlias = IPv4Address | IPv6Address
 
@@ -23,8 +23,8 @@ MAX_CHARACTERS: Final = 64  # IPv6 with an embedded IPv4 address has 45, bracket
 def client_address(request: web.Request) -> Address | None:
     """Return the client address, or None if the transport has none."""
     forwarded = ",".join(request.headers.getall(hdrs.X_FORWARDED_FOR, ()))  # RFC 9110, section 5.3
-    identity = request.app[keys.CONFIG].identity
-    return forwarded_address(parse_address(request.remote or ""), forwarded, identity)
+    server = request.app[keys.CONFIG].server
+    return believed_address(parse_address(request.remote or ""), forwarded, server)
 
 
 @lru_cache(maxsize=4_096)  # parsing takes 5 us, and peers repeat
@@ -41,18 +41,16 @@ def parse_address(text: str) -> Address | None:
     return address.ipv4_mapped or address
 
 
-def forwarded_address(
-    peer: Address | None, forwarded: str, identity: IdentityConfig
-) -> Address | None:
+def believed_address(peer: Address | None, forwarded: str, server: ServerConfig) -> Address | None:
     """
     Return the peer address that the outermost trusted proxy appended to X-Forwarded-For.
 
     Each proxy appends the address of its peer. From the right, at most `proxy-hops` values are used, each
     only if a trusted proxy appended it; values that the client sent are further left.
     """
-    address = peer
-    for value in _last(forwarded, identity.proxy_hops):
-        if address is None or not any(address in net for net in identity.trusted_proxies):
+    believed = peer
+    for value in _last(forwarded, server.proxy_hops):
+        if believed is None or not any(believed in net for net in server.trusted_proxies):
             break
         previous = _parse_forwarded(value.strip())
         if previous is None:

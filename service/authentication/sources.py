@@ -48,9 +48,8 @@ async def identity_adapters(
         sources: list[Authenticator] = []
         for name in config.identity.sources:
             if name == TrustedHeaderAuthenticator.name:
-                sources.append(
-                    TrustedHeaderAuthenticator(trusted_proxies=config.identity.trusted_proxies)
-                )
+                peers = config.identity.header_peers
+                sources.append(TrustedHeaderAuthenticator(header_peers=peers))
             elif name == AccessToken.name:
                 sources.append(own)
             else:

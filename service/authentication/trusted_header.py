@@ -12,12 +12,12 @@ PEERS_REMEMBERED: Final = 4_096
 
 
 class TrustedHeaderAuthenticator:
-    """The Authenticator that believes the plain header, from peers inside *trusted_proxies* only."""
+    """The Authenticator that believes the plain header, from peers inside *header_peers* only."""
 
     name = "header"
 
-    def __init__(self, *, trusted_proxies: tuple[Network, ...]) -> None:
-        self._trusted_proxies = trusted_proxies
+    def __init__(self, *, header_peers: tuple[Network, ...]) -> None:
+        self._header_peers = header_peers
         # The same peers come again and again, and each network costs a microsecond.
         self._believes = lru_cache(maxsize=PEERS_REMEMBERED)(self._is_trusted)
 
@@ -32,4 +32,4 @@ class TrustedHeaderAuthenticator:
         return Identity(sub=evidence.oidc_identity[0], source=self.name)
 
     def _is_trusted(self, peer: IPv4Address | IPv6Address) -> bool:
-        return any(peer in network for network in self._trusted_proxies)
+        return any(peer in network for network in self._header_peers)

@@ -33,7 +33,7 @@ FINISH_WITHIN_S = 0.5  # who presses Ctrl-C on a laptop does not wait for a requ
 
 DEFAULTS: Settings = {"aws": {"region": "us-east-1"}}
 PREFERENCES: Settings = {  # over the file, under the environment
-    "identity": {"sources": "alb header bearer"},
+    "identity": {"sources": "alb bearer header", "header-peers": "127.0.0.0/8 ::1/128"},
     "log": {"format": "console"},
     "auth-config": {  # as the local pool is made
         "flows": "USER_PASSWORD_AUTH USER_AUTH",
@@ -77,7 +77,8 @@ def run(file: Path | None, environ: Mapping[str, str]) -> None:
         placed: Settings = {
             "aws.cognito": endpoint,
             "aws.dynamodb": endpoint,
-            "identity": {"alb-arn": ARN},
+            # Until the load balancer has started.
+            "identity": {"alb-arn": ARN, "alb-client-id": NAME, "alb-key-url": "http://localhost"},
         }
         serve.run(_main(file, environ, placed))
 

@@ -10,6 +10,7 @@ from typing import Any
 from marshmallow import ValidationError
 from marshmallow.fields import Field
 
+from service.config import rules
 from service.config.fields import Networks, SectionSchema, Words
 from service.config.schema import SECTIONS
 from service.config.settings import Config
@@ -38,14 +39,19 @@ def load(
     problems += _unknown(settings)
     problems += _misspelt(environ)
     values = {}
+    valid: dict[str, Any] = {}
     for name, schema in SECTIONS.items():
         section: dict[str, str] = {}
         for layer in (under or {}, settings, _of_environment(schema, environ), over or {}):
             section |= _given(schema, layer.get(schema.section, {}))
         try:
             values[name] = schema(unknown="exclude").load(section)
+            checked = {key: getattr(values[name], key) for key in schema().fields}
         except ValidationError as error:
             problems += _wrong(schema, error)
+            checked = error.valid_data
+        valid |= {f"{schema.section}.{key.replace('_', '-')}": checked[key] for key in checked}
+    problems += [_problem(*name.rsplit(".", 1), text) for name, text in rules.broken(valid)]
     if problems:
         source = f"{path} and the environment" if path is not None else "the environment"
         raise ConfigurationUnusable(
@@ -138,5 +144,8 @@ def _meant(name: str, known: Mapping[str, object]) -> str:
 
 def _wrong(schema: type[SectionSchema], error: ValidationError) -> Iterator[str]:
     for key, messages in error.messages_dict.items():
-        name = environment_name(schema.section, key)
-        yield f"[{schema.section}] {key} (environment: {name}): {' '.join(messages)}"
+        yield _problem(schema.section, key, " ".join(messages))
+
+
+def _problem(section: str, key: str, text: str) -> str:
+    return f"[{section}] {key} (environment: {environment_name(section, key)}): {text}"

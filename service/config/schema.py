@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 from ipaddress import ip_network
-from typing import Any
 
-from marshmallow import ValidationError, fields, validate, validates_schema
+from marshmallow import fields, validate
 
 from service.config.fields import Endpoint, Networks, SectionSchema, Words, count, rate, seconds
 from service.config.settings import (
@@ -23,6 +22,7 @@ from service.config.settings import (
     UpstreamsConfig,
 )
 
+LOOPBACK_NETWORKS = "127.0.0.0/8 ::1/128"
 PRIVATE_NETWORKS = (  # loopback, then RFC 1918 and RFC 4193
     "127.0.0.0/8 ::1/128 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 fc00::/7"
 )
@@ -34,7 +34,6 @@ FIRST_FACTORS = ("PASSWORD", "EMAIL_OTP", "SMS_OTP", "WEB_AUTHN")  # Cognito's A
 SECOND_FACTORS = ("SOFTWARE_TOKEN_MFA", "SMS_MFA", "EMAIL_OTP")  # of Cognito's ChallengeNameType
 PASSWORD_PARTS = ("lowercase", "uppercase", "digits", "symbols")  # Cognito's default policy
 MIN_HASH_KEY_CHARACTERS = 16
-MAX_PORT = 65_535
 # A name, an IPv4 address, or an IPv6 address in brackets; no port.
 HOST = r"(?:[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]+\])\Z"
 URL = r"https?://\S+\Z"
@@ -65,19 +64,6 @@ class CognitoSection(SectionSchema):
     connect_timeout_s = seconds("1", longest=60)
     read_timeout_s = seconds("6", longest=60)
     send_client_address = fields.Boolean(load_default=False)
-
-    @validates_schema(skip_on_field_errors=False, pass_original=True)
-    def check_client_secret(
-        self,
-        data: Mapping[str, Any],
-        given: Mapping[str, str],
-        **_: Any,  # noqa: ANN401 -- marshmallow's hook
-    ) -> None:
-        """Refuse to send addresses for a client without a secret: Cognito takes none from those."""
-        if data.get("send_client_address") and not given.get("client-secret"):
-            raise ValidationError(
-                ["Must be set, because send-client-address is true."], "client-secret"
-            )
 
 
 class DynamoDBSection(SectionSchema):
@@ -115,12 +101,11 @@ class IdentitySection(SectionSchema):
     value = IdentityConfig
 
     sources = Words(
-        load_default=("header", "bearer"),
+        load_default=("bearer", "header"),
         choices=("alb", "bearer", "header"),
         validate=validate.Length(min=1),
     )
-    trusted_proxies = Networks(load_default=tuple(map(ip_network, PRIVATE_NETWORKS.split())))
-    proxy_hops = fields.Integer(load_default=1, validate=validate.Range(0, 10))
+    header_peers = Networks(load_default=tuple(map(ip_network, LOOPBACK_NETWORKS.split())))
     alb_arn = Words(load_default=(), each=ALB_ARN)
     alb_client_id = fields.String(load_default=None)
     alb_issuer = Words(load_default=(), each=URL)
@@ -129,12 +114,6 @@ class IdentitySection(SectionSchema):
     verified_token_cache_size = fields.Integer(
         load_default=10_000, validate=validate.Range(0, 1_000_000)
     )
-
-    @validates_schema(skip_on_field_errors=False, pass_original=True)
-    def check_alb_arn(self, data: Mapping[str, Any], given: Mapping[str, str], **_: Any) -> None:  # noqa: ANN401 -- marshmallow's hook
-        """Refuse the source alb without an ARN: the tokens of anybody's load balancer would do."""
-        if "alb" in data.get("sources", ()) and not given.get("alb-arn"):
-            raise ValidationError(["Must be set, because sources names alb."], "alb-arn")
 
 
 class ServerSection(SectionSchema):
@@ -146,6 +125,8 @@ class ServerSection(SectionSchema):
     host = fields.String(load_default="0.0.0.0")  # noqa: S104 -- a container is reached from outside it
     port = fields.Integer(load_default=8080, validate=validate.Range(0, 65_535))
     allowed_hosts = Words(load_default=(), each=HOST)
+    trusted_proxies = Networks(load_default=tuple(map(ip_network, PRIVATE_NETWORKS.split())))
+    proxy_hops = fields.Integer(load_default=1, validate=validate.Range(0, 10))
     workers = fields.Integer(load_default=1, validate=validate.Range(1, 256))
     metrics_port = fields.Integer(load_default=0, validate=validate.Range(0, 65_535))
     max_body_bytes = fields.Integer(
@@ -161,23 +142,6 @@ class ServerSection(SectionSchema):
     balancer_idle_s = fields.Float(load_default=60.0, validate=validate.Range(0, 4_000))
     drain_s = fields.Float(load_default=10.0, validate=validate.Range(0, 300))
     readiness_interval_s = seconds("2", longest=300)
-
-    @validates_schema
-    def check_keep_alive(self, data: Mapping[str, Any], **_: Any) -> None:  # noqa: ANN401 -- marshmallow's hook
-        """Refuse to close connections that the load balancer believes to be open."""
-        if data["keep_alive_s"] <= data["balancer_idle_s"]:
-            raise ValidationError(["Must be more than balancer-idle-s."], "keep-alive-s")
-
-    @validates_schema
-    def check_metrics_port(self, data: Mapping[str, Any], **_: Any) -> None:  # noqa: ANN401 -- marshmallow's hook
-        """Refuse ports for metrics that there are not, or that the service needs itself."""
-        first, last = data["metrics_port"], data["metrics_port"] + data["workers"] - 1
-        if first and (last > MAX_PORT or first <= data["port"] <= last):
-            why = f"takes the ports {first} to {last}" if last > first else f"takes port {first}"
-            raise ValidationError(
-                [f"It {why}, one a worker: up to {MAX_PORT}, and not [server] port."],
-                "metrics-port",
-            )
 
 
 class CorsSection(SectionSchema):
@@ -229,20 +193,20 @@ class AuthConfigSection(SectionSchema):
 
 
 class LimitsSection(SectionSchema):
-    """`[limits]`: calls a second, an hour, a minute and at once; 0 is no limit."""
+    """`[limits]`: calls per second, minute and hour, and at once; 0 is no limit."""
 
     section = "limits"
     value = LimitsConfig
 
-    # Half of Cognito's quotas for an account and region, which are
-    # 120, 50, 30, 120, 120 and 25 a second:
+    tasks = count("2", least=1, most=1_000)
+    # Cognito's quotas for an account and region:
     # https://docs.aws.amazon.com/cognito/latest/developerguide/quotas.html
-    sign_in_per_s = rate("60")
-    sign_up_per_s = rate("25")
-    recovery_per_s = rate("15")
-    token_per_s = rate("60")
-    read_per_s = rate("60")
-    update_per_s = rate("12")
+    sign_in_per_s = rate("120")
+    sign_up_per_s = rate("50")
+    recovery_per_s = rate("30")
+    token_per_s = rate("120")
+    read_per_s = rate("120")
+    update_per_s = rate("25")
     burst_s = fields.Float(load_default=30.0, validate=validate.Range(1, 60))
     address_burst = count("1000", most=100_000)
     address_per_s = rate("5")
@@ -256,7 +220,7 @@ class LimitsSection(SectionSchema):
     sign_in_code_per_h = count("10", most=1_000)
     recipient_per_h = count("10", most=1_000)
     lockout_after = count("5", most=100)
-    accounts_tracked = count("270000", least=1, most=10_000_000)
+    accounts_tracked = count("280000", least=1, most=10_000_000)
 
 
 class ProfileSection(SectionSchema):
@@ -285,13 +249,6 @@ class LogSection(SectionSchema):
     hash_key = fields.String(
         load_default=None, validate=validate.Length(min=MIN_HASH_KEY_CHARACTERS)
     )
-
-    @validates_schema(skip_on_field_errors=False, pass_original=True)
-    def check_hash_key(self, data: Mapping[str, Any], given: Mapping[str, str], **_: Any) -> None:  # noqa: ANN401 -- marshmallow's hook
-        """Refuse to hash without a key: anybody can hash every telephone number there is."""
-        if data.get("identities") == "hashed" and not given.get("hash-key"):
-            why = f"to at least {MIN_HASH_KEY_CHARACTERS} characters, because identities = hashed"
-            raise ValidationError([f"Must be set, {why}."], "hash-key")
 
 
 class TracingSection(SectionSchema):

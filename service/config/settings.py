@@ -1,6 +1,6 @@
 """Configuration: the settings as frozen values, a class for each section of `config.ini`."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network, IPv6Network
 from typing import Literal, TypeAlias
 
@@ -56,8 +56,7 @@ class IdentityConfig:
     """`[identity]`: whose word about the caller is taken."""
 
     sources: tuple[str, ...]
-    trusted_proxies: tuple[Network, ...]
-    proxy_hops: int
+    header_peers: tuple[Network, ...]
     alb_arn: tuple[str, ...]
     alb_client_id: str | None
     alb_issuer: tuple[str, ...]
@@ -73,6 +72,8 @@ class ServerConfig:
     host: str
     port: int
     allowed_hosts: tuple[str, ...]
+    trusted_proxies: tuple[Network, ...]
+    proxy_hops: int
     workers: int
     metrics_port: int
     max_body_bytes: int
@@ -120,8 +121,9 @@ class AuthConfigConfig:
 
 @dataclass(frozen=True, slots=True)
 class LimitsConfig:
-    """`[limits]`: how many calls a process sends on to Cognito; 0 is no limit."""
+    """`[limits]`: how many calls are sent on to Cognito; 0 is no limit."""
 
+    tasks: int
     sign_in_per_s: float
     sign_up_per_s: float
     recovery_per_s: float
@@ -141,6 +143,19 @@ class LimitsConfig:
     recipient_per_h: int
     lockout_after: int
     accounts_tracked: int
+
+    def per_process(self, workers: int) -> "LimitsConfig":
+        """Return the limits of one of *tasks* x *workers* processes: its share of the total rates."""
+        share = 1 / (self.tasks * workers)
+        return replace(
+            self,
+            sign_in_per_s=self.sign_in_per_s * share,
+            sign_up_per_s=self.sign_up_per_s * share,
+            recovery_per_s=self.recovery_per_s * share,
+            token_per_s=self.token_per_s * share,
+            read_per_s=self.read_per_s * share,
+            update_per_s=self.update_per_s * share,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,11 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from service.api import keys
-from service.api.client_address import client_address, forwarded_address, parse_address
+from service.api.client_address import client_address, parse_address
 from tests.support.configs import configured
 
-IDENTITY = configured().identity
-EDGE = ip_network("198.51.100.0/24")  # public addresses of trusted proxies
+SERVER = configured().server
+EDGE = ip_network("198.51.100.0/24")  # public addresses of proxies that an operator lists
 BALANCER = "10.0.0.5"
 
 CASES = [
@@ -75,10 +75,10 @@ CASES = [
 def test_client_is_the_peer_of_the_outermost_proxy(
     peer: str, forwarded: str, hops: int, client: str | None
 ) -> None:
-    """The client address is `proxy-hops` values from the right, if a trusted proxy appended each."""
-    identity = replace(IDENTITY, trusted_proxies=(*IDENTITY.trusted_proxies, EDGE), proxy_hops=hops)
+    """The client is that many values from the right, as far as a trusted proxy wrote each of them."""
+    server = replace(SERVER, trusted_proxies=(*SERVER.trusted_proxies, EDGE), proxy_hops=hops)
 
-    believed = forwarded_address(parse_address(peer), forwarded, identity)
+    believed = believed_address(parse_address(peer), forwarded, server)
 
     assert believed == (None if client is None else ip_address(client))
 
@@ -89,17 +89,15 @@ def test_whatever_the_client_writes_itself_changes_nothing(client: str) -> None:
     lies = ("6.6.6.6", "127.0.0.1", "10.0.0.9", "", ",,,", "x" * 9_000, "1.1.1.1, " * 500)
 
     for lie in lies:
-        believed = forwarded_address(ip_address(BALANCER), f"{lie}, {client}", IDENTITY)
+        believed = believed_address(ip_address(BALANCER), f"{lie}, {client}", SERVER)
         assert believed == ip_address(client), lie
 
 
-def test_header_is_ignored_without_trusted_proxies() -> None:
-    """Without trusted networks the peer is the client."""
-    identity = replace(IDENTITY, trusted_proxies=())
+def test_nobody_is_believed_without_trusted_proxies() -> None:
+    """Where no network is trusted, the peer is the client."""
+    server = replace(SERVER, trusted_proxies=())
 
-    assert forwarded_address(ip_address("127.0.0.1"), "6.6.6.6", identity) == ip_address(
-        "127.0.0.1"
-    )
+    assert believed_address(ip_address("127.0.0.1"), "6.6.6.6", server) == ip_address("127.0.0.1")
 
 
 def _app(trusted: str) -> web.Application:
@@ -107,7 +105,7 @@ def _app(trusted: str) -> web.Application:
         return web.Response(text=str(client_address(request)))
 
     app = web.Application()
-    app[keys.CONFIG] = configured({"identity": {"trusted-proxies": trusted}})
+    app[keys.CONFIG] = configured({"server": {"trusted-proxies": trusted}})
     app.router.add_get("/", tell)
     return app
 

@@ -23,7 +23,7 @@ from service.rate_limiting.trusted_networks import TRUSTED_FOR_S, TrustedNetwork
 from tests.support.clock import Clock
 from tests.support.configs import configured
 
-LIMITS = configured().limits
+LIMITS = configured().limits.per_process(1)
 HOME = ip_address("203.0.113.7")
 AWAY = ip_address("198.51.100.9")
 

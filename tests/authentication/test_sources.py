@@ -30,6 +30,7 @@ def trusting(endpoint: ScriptedKeyServer) -> Settings:
         "identity": {
             "sources": "bearer alb header",
             "alb-arn": ARN,
+            "alb-client-id": CLIENT,
             "alb-key-url": endpoint.url.rstrip("/"),
         },
     }

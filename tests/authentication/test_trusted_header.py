@@ -1,5 +1,6 @@
 """The source that believes a plain header."""
 
+from dataclasses import replace
 from ipaddress import ip_address, ip_network
 
 import pytest
@@ -7,10 +8,9 @@ import pytest
 from service.authentication.trusted_header import TrustedHeaderAuthenticator
 from service.domain.errors import NotAuthenticated
 from service.domain.identity import Identity, RequestCredentials
+from tests.support.configs import configured
 
-SOURCE = TrustedHeaderAuthenticator(
-    trusted_proxies=(ip_network("10.0.0.0/8"), ip_network("fc00::/7"))
-)
+SOURCE = TrustedHeaderAuthenticator(header_peers=(ip_network("10.0.0.0/8"), ip_network("fc00::/7")))
 
 
 @pytest.mark.parametrize("peer", ["10.255.255.255", "fd00::1"])
@@ -28,6 +28,17 @@ async def test_other_peer_is_refused(peer: str | None) -> None:
 
     with pytest.raises(NotAuthenticated):
         await SOURCE.identify(RequestCredentials(peer=address, oidc_identity=("alice",)))
+
+
+@pytest.mark.parametrize("peer", ["10.0.0.5", "172.17.0.1", "192.168.1.9", "fd00::1"])
+async def test_private_peer_is_refused_by_default(peer: str) -> None:
+    """By default only the same machine is believed: behind a load balancer, peers are private."""
+    source = TrustedHeaderAuthenticator(header_peers=configured().identity.header_peers)
+    local = RequestCredentials(peer=ip_address("127.0.0.1"), oidc_identity=("alice",))
+
+    with pytest.raises(NotAuthenticated):
+        await source.identify(replace(local, peer=ip_address(peer)))
+    assert await source.identify(local) == Identity(sub="alice", source="header")
 
 
 @pytest.mark.parametrize("copies", [("alice", "alice"), ("",), ("a b",), ("x" * 256,)], ids=repr)

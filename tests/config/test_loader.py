@@ -68,10 +68,10 @@ def test_empty_value_says_nothing(layer: str, empty: str, tmp_path: Path) -> Non
 
 def test_empty_list_is_said(tmp_path: Path) -> None:
     """An empty value of a list is an empty list, over the layers below."""
-    path = _file(tmp_path, "[identity]\ntrusted-proxies = 10.0.0.0/8\n")
-    config = loader.load(path, REQUIRED | {"IDENTITY_TRUSTED_PROXIES": ""})
+    path = _file(tmp_path, "[server]\ntrusted-proxies = 10.0.0.0/8\n")
+    config = loader.load(path, REQUIRED | {"SERVER_TRUSTED_PROXIES": ""})
 
-    assert config.identity.trusted_proxies == ()
+    assert config.server.trusted_proxies == ()
 
 
 def test_list_runs_over_lines(tmp_path: Path) -> None:
@@ -92,9 +92,9 @@ def test_secret_is_taken_as_it_stands(secret: str, tmp_path: Path) -> None:
 
 def test_white_space_around_a_value_is_dropped() -> None:
     """A value from the environment loses the white space around it, as one in the file does."""
-    config = loader.load(None, REQUIRED | {"AWS_REGION": " us-east-1\n"})
+    config = loader.load(None, REQUIRED | {"AWS_REGION": " ap-south-1\n"})
 
-    assert config.aws.region == "us-east-1"
+    assert config.aws.region == "ap-south-1"
 
 
 def test_foreign_variables_are_ignored() -> None:
@@ -111,7 +111,7 @@ def test_every_problem_stands_in_one_message(tmp_path: Path) -> None:
         "[sever]\nport = 1\n"
         "[DEFAULT]\nhost = x\n"
         "[server]\nprt = 1\nport = many\nmax-in-flight = 0\nhostage-situation-handler = x\n"
-        "[identity]\nsources = header oracle\ntrusted-proxies = 10.0.0.1/8\n"
+        "[identity]\nsources = header oracle\nheader-peers = 10.0.0.1/8\n"
         "[aws.dynamodb]\nconsistent-read = perhaps\n",
     )
     environ = {"LOG_LEVEL": "loud", "AWS_COGNITO_CLIENT_ID": "1a2b3c"}
@@ -133,7 +133,7 @@ def test_every_problem_stands_in_one_message(tmp_path: Path) -> None:
         ),
         "  [identity] sources (environment: IDENTITY_SOURCES): 'oracle' is not one of alb bearer header",
         (
-            "  [identity] trusted-proxies (environment: IDENTITY_TRUSTED_PROXIES): "
+            "  [identity] header-peers (environment: IDENTITY_HEADER_PEERS): "
             "10.0.0.1/8 has host bits set (write networks such as 10.0.0.0/8)"
         ),
         "  [server] port (environment: SERVER_PORT): Not a valid integer.",

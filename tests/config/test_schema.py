@@ -1,5 +1,6 @@
 """What each setting takes, what it refuses, and what it becomes."""
 
+import dataclasses
 from ipaddress import ip_network
 from typing import Any
 
@@ -18,7 +19,7 @@ REQUIRED = {
 }
 SECRET = "s3cr3t-%(x)s-\u00fc"  # noqa: S105 -- of nobody
 ARN = "arn:aws:elasticloadbalancing:ap-south-1:123456789012:loadbalancer/app/front/50dc6c495c0c9188"
-ARN_IN_CHINA = ARN.replace("arn:aws:", "arn:aws-cn:").replace("ap-south-1", "cn-north-1")
+ALB_CLIENT = ("identity", "alb-client-id", "of-the-load-balancer")
 FREE = {  # settings that take any text
     ("aws.cognito", "client-secret"),
     ("identity", "alb-client-id"),
@@ -36,9 +37,8 @@ COUNTS = {
 }  # fmt: skip
 
 RIGHT: list[tuple[str, str, str, object]] = [
-    ("aws", "region", "us-gov-west-1", "us-gov-west-1"),
-    ("aws", "region", "eusc-de-east-1", "eusc-de-east-1"),
-    ("aws.cognito", "user-pool-id", "eu-west-1_local", "eu-west-1_local"),
+    ("aws", "region", "ap-south-1", "ap-south-1"),
+    ("aws.cognito", "user-pool-id", "local_local", "local_local"),
     ("aws.cognito", "client-id", "a" * 128, "a" * 128),
     ("aws.cognito", "client-secret", SECRET, SECRET),
     ("aws.cognito", "client-secret", "%d%%", "%d%%"),
@@ -64,7 +64,7 @@ RIGHT: list[tuple[str, str, str, object]] = [
     ("upstreams", "breaker-failures", "10000", 10_000),
     ("upstreams", "breaker-open-s", "60", 60.0),
     ("identity", "sources", "bearer header", ("bearer", "header")),
-    ("identity", "alb-arn", f"{ARN} {ARN_IN_CHINA}", (ARN, ARN_IN_CHINA)),
+    ("identity", "alb-arn", f"{ARN} {ARN}1", (ARN, f"{ARN}1")),
     ("identity", "alb-client-id", "1a2b3c", "1a2b3c"),
     ("identity", "alb-issuer", "https://a.example", ("https://a.example",)),
     ("identity", "alb-key-url", "http://keys:8000", "http://keys:8000"),
@@ -72,12 +72,18 @@ RIGHT: list[tuple[str, str, str, object]] = [
     ("identity", "clock-skew-s", "60", 60.0),
     ("identity", "verified-token-cache-size", "0", 0),
     ("identity", "verified-token-cache-size", "1000000", 1_000_000),
-    ("identity", "trusted-proxies", "10.0.0.0/8\n  ::1", (
+    ("server", "trusted-proxies", "10.0.0.0/8\n  ::1", (
         ip_network("10.0.0.0/8"), ip_network("::1/128"),
     )),
-    ("identity", "trusted-proxies", "", ()),
-    ("identity", "proxy-hops", "0", 0),
-    ("identity", "proxy-hops", "10", 10),
+    ("server", "trusted-proxies", "", ()),
+    ("identity", "header-peers", "", ()),
+    ("identity", "header-peers", "10.1.2.3 ::1/128", (
+        ip_network("10.1.2.3/32"), ip_network("::1/128"),
+    )),
+    ("limits", "tasks", "1", 1),
+    ("limits", "tasks", "1000", 1_000),
+    ("server", "proxy-hops", "0", 0),
+    ("server", "proxy-hops", "10", 10),
     ("server", "host", "::1", "::1"),
     ("server", "port", "0", 0),
     ("server", "port", "65535", 65_535),
@@ -196,10 +202,13 @@ WRONG: list[tuple[str, str, str, str]] = [
     ("identity", "clock-skew-s", "61", "60"),
     ("identity", "verified-token-cache-size", "-1", "0"),
     ("identity", "verified-token-cache-size", "1000001", "1000000"),
-    ("identity", "proxy-hops", "-1", "0"),
-    ("identity", "proxy-hops", "11", "10"),
-    ("identity", "trusted-proxies", "10.0.0.1/8", "10.0.0.1/8 has host bits set"),
-    ("identity", "trusted-proxies", "home", "write networks such as 10.0.0.0/8"),
+    ("server", "proxy-hops", "-1", "0"),
+    ("server", "proxy-hops", "11", "10"),
+    ("identity", "header-peers", "10.0.0.1/8", "10.0.0.1/8 has host bits set"),
+    ("limits", "tasks", "0", "1"),
+    ("limits", "tasks", "1001", "1000"),
+    ("server", "trusted-proxies", "10.0.0.1/8", "10.0.0.1/8 has host bits set"),
+    ("server", "trusted-proxies", "home", "write networks such as 10.0.0.0/8"),
     ("server", "port", "-1", "0"),
     ("server", "allowed-hosts", "localhost:8080", "is not of the form"),
     ("server", "allowed-hosts", "http://localhost", "is not of the form"),
@@ -342,28 +351,28 @@ def test_ports_for_metrics_may_be_the_last() -> None:
 
 def test_load_balancer_must_be_named() -> None:
     """The source alb needs an ARN: without one, anybody's load balancer could sign."""
-    (line,) = _problems(("identity", "sources", "alb bearer"))
+    (line,) = _problems(("identity", "sources", "alb bearer"), ALB_CLIENT)
 
     assert line.startswith("  [identity] alb-arn (environment: IDENTITY_ALB_ARN): Must be set")
 
 
 def test_load_balancer_is_asked_for_beside_other_problems() -> None:
     """A missing ARN is told together with what else is wrong in its section."""
-    wrong = (("identity", "sources", "alb"), ("identity", "clock-skew-s", "soon"))
+    wrong = (("identity", "sources", "alb"), ALB_CLIENT, ("identity", "clock-skew-s", "soon"))
 
     assert [line.split()[1] for line in _problems(*wrong)] == ["clock-skew-s", "alb-arn"]
 
 
 def test_wrong_load_balancer_is_one_problem() -> None:
     """A wrong ARN is told as wrong, not as missing as well."""
-    (line,) = _problems(("identity", "sources", "alb"), ("identity", "alb-arn", "arn"))
+    (line,) = _problems(("identity", "sources", "alb"), ALB_CLIENT, ("identity", "alb-arn", "arn"))
 
     assert line.endswith("'arn' is not of the form that is needed here")
 
 
 def test_named_load_balancer_is_accepted() -> None:
     """With an ARN the source alb is taken."""
-    config = _load(("identity", "sources", "alb"), ("identity", "alb-arn", ARN))
+    config = _load(("identity", "sources", "alb"), ALB_CLIENT, ("identity", "alb-arn", ARN))
 
     assert config.identity.sources == ("alb",)
     assert config.identity.alb_arn == (ARN,)
@@ -414,3 +423,89 @@ def test_key_for_hashing_is_accepted_and_never_shown() -> None:
     assert (config.log.identities, config.log.hash_key) == ("hashed", key)
     assert "hash_key" not in repr(config)
     assert key not in repr(config)
+
+
+@pytest.mark.parametrize("region", ["us-gov-west-1", "eusc-de-east-1", "cn-north-1"])
+def test_any_partition_has_regions(region: str) -> None:
+    """A region of any partition is taken, with a pool and a load balancer there."""
+    partition = {"us": "aws-us-gov", "eusc": "aws-eusc", "cn": "aws-cn"}[region.partition("-")[0]]
+    arn = ARN.replace("arn:aws:", f"arn:{partition}:").replace("ap-south-1", region)
+    config = _load(
+        ("aws", "region", region),
+        ("aws.cognito", "user-pool-id", f"{region}_Ab1"),
+        ("identity", "alb-arn", arn),
+    )
+
+    assert (config.aws.region, config.identity.alb_arn) == (region, (arn,))
+
+
+def test_pool_of_another_region_is_refused() -> None:
+    """A user pool whose id names another region than the service's cannot be reached."""
+    (line,) = _problems(("aws", "region", "eu-west-1"))
+
+    assert line == (
+        "  [aws.cognito] user-pool-id (environment: AWS_COGNITO_USER_POOL_ID): "
+        "The pool is in ap-south-1, but [aws] region is eu-west-1. Change one of them."
+    )
+
+
+def test_pool_of_an_emulator_is_in_every_region() -> None:
+    """A pool id that names no region, as an emulator's, is taken in any region."""
+    config = _load(("aws", "region", "eu-west-1"), ("aws.cognito", "user-pool-id", "local_Ab1"))
+
+    assert config.cognito.user_pool_id == "local_Ab1"
+
+
+def test_load_balancer_of_another_region_is_refused() -> None:
+    """The keys of an ARN in another region than the service's are not its load balancer's."""
+    arn = ARN.replace("ap-south-1", "eu-west-1")
+    (line,) = _problems(("identity", "alb-arn", f"{ARN} {arn}"))
+
+    assert line == (
+        "  [identity] alb-arn (environment: IDENTITY_ALB_ARN): "
+        f"{arn} is in eu-west-1, but [aws] region is ap-south-1. Change one of them."
+    )
+
+
+def test_load_balancer_with_keys_elsewhere_is_in_any_region() -> None:
+    """Where the keys are not AWS's, the ARN is only a name."""
+    arn = ARN.replace("ap-south-1", "eu-west-1")
+    config = _load(
+        ("identity", "alb-arn", arn), ("identity", "alb-key-url", "http://localhost:8000")
+    )
+
+    assert config.identity.alb_arn == (arn,)
+
+
+def test_load_balancer_needs_a_client_with_a_secret() -> None:
+    """Load balancers sign in with an app client that has a secret: the service's own, or another."""
+    alb = (("identity", "sources", "alb bearer"), ("identity", "alb-arn", ARN))
+    (line,) = _problems(*alb)
+
+    assert line.startswith(
+        "  [identity] alb-client-id (environment: IDENTITY_ALB_CLIENT_ID): Must be set, because"
+    )
+    assert _load(*alb, ALB_CLIENT).identity.alb_client_id == ALB_CLIENT[2]
+    assert _load(*alb, ("aws.cognito", "client-secret", SECRET)).identity.alb_client_id is None
+
+
+def test_rule_is_not_applied_to_a_wrong_setting() -> None:
+    """Where a setting that a rule needs is wrong itself, the rule says nothing."""
+    wrong = (("server", "balancer-idle-s", "80s"), ("server", "keep-alive-s", "10"))
+
+    assert [line.split()[1] for line in _problems(*wrong)] == ["balancer-idle-s"]
+
+
+@pytest.mark.parametrize(("tasks", "workers"), [(1, 1), (2, 1), (4, 3)])
+def test_processes_share_the_total_rates(tasks: int, workers: int) -> None:
+    """All processes of all tasks together make as many calls as one alone; accounts keep their own."""
+    limits = _load(("limits", "tasks", str(tasks))).limits
+    share = limits.per_process(workers)
+    total = {"sign_in", "sign_up", "recovery", "token", "read", "update"}
+
+    for name in total:
+        rate = getattr(limits, f"{name}_per_s")
+        assert getattr(share, f"{name}_per_s") * tasks * workers == pytest.approx(rate)
+    assert dataclasses.replace(share, **{f"{name}_per_s": 0 for name in total}) == (
+        dataclasses.replace(limits, **{f"{name}_per_s": 0 for name in total})
+    )

@@ -10,7 +10,7 @@ import pytest
 
 from service.config import loader
 from service.config.loader import environment_name
-from service.config.schema import PRIVATE_NETWORKS, SECTIONS
+from service.config.schema import LOOPBACK_NETWORKS, PRIVATE_NETWORKS, SECTIONS
 from service.config.settings import Config
 
 SHIPPED = Path(__file__).parents[2] / "config.ini"
@@ -120,8 +120,9 @@ def test_defaults_are_the_documented_ones() -> None:
         "user-profiles",
         True,
     )
-    assert config.identity.sources == ("header", "bearer")
-    assert config.identity.trusted_proxies == tuple(map(ip_network, PRIVATE_NETWORKS.split()))
+    assert config.identity.sources == ("bearer", "header")
+    assert config.identity.header_peers == tuple(map(ip_network, LOOPBACK_NETWORKS.split()))
+    assert config.server.trusted_proxies == tuple(map(ip_network, PRIVATE_NETWORKS.split()))
     assert (config.log.level, config.log.format) == ("info", "json")
     assert config.cognito.client_secret is None
     assert config.cognito.endpoint_url is None

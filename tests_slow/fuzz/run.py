@@ -96,9 +96,7 @@ async def run(plan: Plan, folder: Path) -> Outcome:
     """Serve, and run schemathesis with its files in *folder*."""
     config = configured(UNLIMITED)
     pool = LastingPool()
-    source = OneUser(
-        TrustedHeaderAuthenticator(trusted_proxies=config.identity.trusted_proxies), SUB
-    )
+    source = OneUser(TrustedHeaderAuthenticator(header_peers=config.identity.header_peers), SUB)
     adapters = Adapters(
         identity_provider=memory_identity_provider(pool),
         profile_store=MemoryProfileStore(),

@@ -79,9 +79,9 @@ async def test_longest_name_is_served(api: Api) -> None:
 
 
 async def test_peer_outside_the_trusted_networks_is_refused(start: Start, memory: Adapters) -> None:
-    """The header of an untrusted peer is ignored."""
-    config = configured({"identity": {"trusted-proxies": ""}})
-    sources = (TrustedHeaderAuthenticator(trusted_proxies=config.identity.trusted_proxies),)
+    """The header of a peer that is not trusted is worth nothing, whatever it says."""
+    config = configured({"identity": {"header-peers": ""}})
+    sources = (TrustedHeaderAuthenticator(header_peers=config.identity.header_peers),)
     api = await start(adapters=replace(memory, authenticators=sources))
 
     assert (await api.get(PATH, headers=ALICE)).status == 401
