@@ -44,7 +44,7 @@ IMAGE_NAME = $(REPOSITORY):$(IMAGE_VERSION)-$(IMAGE_REVISION)
 TEST_COMPOSE = SERVER_PORT=0 docker compose --project-name user-profile-service-test --profile test
 
 .DEFAULT_GOAL := help
-.PHONY: help install run dev test test-slow test-all test-lowest test-compose linearizability restarts fuzz bench lint format lock clean release attack pin-images image deploy
+.PHONY: help install run dev test test-slow test-all test-lowest test-compose linearizability restarts fuzz bench lint format lock clean release attack pin-images image deploy register settings
 
 help: ## show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-17s%s\n", $$1, $$2 }' Makefile
@@ -130,7 +130,10 @@ lint: $(INSTALLED) ## check style, types, layers and known vulnerabilities
 	$(BIN)/bandit --ini setup.cfg
 	$(BIN)/python -m tests.minimum_versions
 
-format: $(INSTALLED) ## fix and format the code
+settings: $(INSTALLED) ## write config.ini and docs/settings.md anew from the definitions in service/config
+	@$(BIN)/python -m tools.settings
+
+format: $(INSTALLED) ## put the code into shape
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 

@@ -15,6 +15,7 @@ from aiohttp import web
 from marshmallow import Schema, missing
 from marshmallow.fields import Field
 
+from service import DISTRIBUTION
 from service.api import cognito_guard, keys, middlewares, routes
 from service.api.deadlines import Deadlines
 from service.api.openapi import document
@@ -38,8 +39,6 @@ from service.rate_limiting.rate_limiter import RateLimiter
 from service.server.readiness import Check, HealthMonitor
 from service.startup_errors import SchemaUnusable
 from service.tracing import optional
-
-DISTRIBUTION = "user-profile-service"
 
 
 @dataclass(frozen=True, slots=True)

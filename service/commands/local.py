@@ -16,8 +16,8 @@ from service.app import aws_adapters, create_app
 from service.aws.clients import Credentials, open_clients
 from service.commands import provisioning
 from service.config import loader
-from service.config.loader import Settings, environment_name
-from service.config.settings import Config
+from service.config.loader import Settings
+from service.config.settings import Config, environment_name
 from service.observability import logs
 from service.server import serve
 from service.startup_errors import AddressUnavailable

@@ -4,11 +4,13 @@ import gc
 import os
 import sys
 from dataclasses import replace
+from importlib.metadata import version
 from typing import Final
 
 import structlog
 from botocore.exceptions import BotoCoreError
 
+from service import DISTRIBUTION
 from service.app import create_app
 from service.config.settings import Config
 from service.observability import logs
@@ -35,7 +37,7 @@ def run(config: Config) -> None:
     """
     logs.configure(config.log, sys.stdout)
     logger = structlog.get_logger()
-    logger.info("starting", config=repr(config))
+    logger.info("starting", version=version(DISTRIBUTION), settings=config.loggable())
     if config.server.workers == 1:
         _serve(config)
     else:

@@ -1,100 +1,157 @@
-"""What the settings are made of: the kinds of value, and a section of them."""
+"""The definition of a setting, and the kinds of values that settings have."""
 
+import dataclasses
 import re
-from collections.abc import Mapping
-from ipaddress import ip_network
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Any, ClassVar, TypeAlias, TypeVar, cast
 from urllib.parse import urlsplit
 
-from marshmallow import Schema, ValidationError, fields, post_load, validate
+from marshmallow import ValidationError, fields, validate
 
-from service.config.settings import Network
+Network: TypeAlias = IPv4Network | IPv6Network
+Value = TypeVar("Value")
+
+DEFINITION = "setting"  # the key of a Setting in the metadata of its dataclass field
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section of the configuration; *section* is its name, its docstring describes it."""
+
+    section: ClassVar[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """
+    The definition of a setting, beside the name and type of its dataclass field.
+
+    *field* reads its value from text. *default* is the text of its default, *value* the default itself:
+    None, or an empty list, without a text. A setting that is *required* must be set. *about* describes it
+    in config.ini and docs/settings.md. *variable* is another environment variable, which is read if the
+    setting's own is not set. The value of a *secret* is never logged.
+    """
+
+    field: fields.Field[Any]
+    default: str
+    value: Any
+    about: str
+    example: str
+    required: bool
+    variable: str | None
+    secret: bool
+
+    @property
+    def is_list(self) -> bool:
+        """Whether an empty text is a value, the empty list."""
+        return isinstance(self.field, Words | Networks)
+
+    def parse(self, text: str | None) -> Any:  # noqa: ANN401 -- settings have many types
+        """
+        Return the value of *text*, or the default if it is None.
+
+        Raises ValueError, whose message ends with an example.
+        """
+        if text is None:
+            if self.required:
+                raise ValueError(f"Must be set. Example: {self.example}")
+            return self.value
+        try:
+            return self.field.deserialize(text)
+        except ValidationError as error:
+            problem = " ".join(str(message) for message in error.messages)
+            raise ValueError(problem + f" Example: {self.example}" * bool(self.example)) from None
+
+
+def setting(  # noqa: PLR0913 -- the parts of a definition
+    field: fields.Field[Value],
+    default: str,
+    about: str,
+    *,
+    example: str = "",
+    required: bool = False,
+    variable: str | None = None,
+    secret: bool = False,
+) -> Value:
+    """Return a dataclass field, typed as its value: None, or an empty list, if *default* is empty."""
+    empty: Any = () if isinstance(field, Words | Networks) else None
+    value = field.deserialize(default) if default else empty
+    definition = Setting(
+        field, default, value, about, example or default, required, variable, secret
+    )
+    made = dataclasses.field(
+        default=dataclasses.MISSING if required else value,
+        repr=not secret,
+        metadata={DEFINITION: definition},
+    )
+    return cast("Value", made)
 
 
 class Words(fields.Field[tuple[str, ...]]):
-    """A list separated by white space; each word one of *choices*, and like *each*, where given."""
+    """A list separated by blanks: each word one of *choices*, if there are some, else a *pattern*."""
 
-    def __init__(
-        self,
-        *,
-        choices: tuple[str, ...] | None = None,
-        each: str | None = None,
-        **options: Any,  # noqa: ANN401 -- marshmallow's own field options
-    ) -> None:
-        super().__init__(**options)
-        self._choices = choices
-        self._each = re.compile(each) if each is not None else None
+    def __init__(self, *choices: str, pattern: str = r"[^\s,]+", least: int = 0) -> None:
+        super().__init__()
+        self.choices, self._pattern, self._least = choices, re.compile(pattern), least
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> tuple[str, ...]:  # noqa: ANN401 -- marshmallow's hook
         words = tuple(str(value).split())
-        wrong = [word for word in words if self._choices is not None and word not in self._choices]
-        if wrong:
-            raise ValidationError(f"{wrong[0]!r} is not one of {' '.join(self._choices or ())}")
-        unlike = [word for word in words if self._each is not None and not self._each.match(word)]
-        if unlike:
-            raise ValidationError(f"{unlike[0]!r} is not of the form that is needed here")
+        for word in words:
+            if word in self.choices or (not self.choices and self._pattern.fullmatch(word)):
+                continue
+            if "," in word:
+                raise ValidationError("Separate values by blanks, not by commas.")
+            form = f"one of {' '.join(self.choices)}" if self.choices else "of the right form"
+            raise ValidationError(f"{word!r} is not {form}.")
         if len(set(words)) < len(words):
-            raise ValidationError("names something twice")
+            raise ValidationError("A value stands there twice.")
+        if len(words) < self._least:
+            raise ValidationError("At least one value is needed.")
         return words
 
 
 class Networks(fields.Field[tuple[Network, ...]]):
-    """IP networks in CIDR notation, separated by white space."""
+    """IP networks in CIDR notation, separated by blanks."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> tuple[Network, ...]:  # noqa: ANN401 -- marshmallow's hook
+        if "," in str(value):
+            raise ValidationError("Separate networks by blanks, not by commas.")
         try:
             return tuple(ip_network(word) for word in str(value).split())
         except ValueError as error:
-            raise ValidationError(f"{error} (write networks such as 10.0.0.0/8)") from None
+            raise ValidationError(f"{error}.") from None
 
 
-class Endpoint(fields.String):
-    """
-    An http(s) address, with any host name: compose's may hold an underscore.
-
-    It is logged, so it holds no user name or password.
-    """
-
-    def __init__(self, **options: Any) -> None:  # noqa: ANN401 -- marshmallow's own field options
-        super().__init__(load_default=None, **options)
+class Url(fields.String):
+    """An http(s) URL with any host name; it is logged, so it holds no user name or password."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:  # noqa: ANN401 -- marshmallow's hook
         try:
-            address = urlsplit(str(value))
-            whole = address.scheme in ("http", "https") and address.hostname and address.port != 0
+            url = urlsplit(str(value))
+            whole = url.scheme in ("http", "https") and url.hostname and url.port != 0
         except ValueError:
             whole = False
-        if not whole or address.username is not None or " " in str(value):
-            raise ValidationError("Not an address such as http://localhost:8000.")
+        if not whole or url.username is not None or " " in str(value):
+            raise ValidationError("Not a URL (without user name or password).")
         return str(value)
 
 
-def seconds(default: str, longest: int) -> fields.Float:
-    """Return a number of seconds."""
-    return fields.Float(load_default=float(default), validate=validate.Range(0.001, longest))
+def text(pattern: str = ".*", form: str = "text") -> fields.String:
+    """Return the kind of a text of *pattern*; *form* describes it."""
+    return fields.String(validate=validate.Regexp(rf"(?:{pattern})\Z", error=f"Not {form}."))
 
 
-def rate(default: str) -> fields.Float:
-    """Return a number of calls in a time; 0 is no limit."""
-    return fields.Float(load_default=float(default), validate=validate.Range(0, 100_000))
+def one_of(*choices: str) -> fields.Field[Any]:
+    """Return the kind of a text that is one of *choices*."""
+    return fields.String(validate=validate.OneOf(choices))
 
 
-def count(default: str, *, least: int = 0, most: int) -> fields.Integer:
-    """Return a whole number between bounds."""
-    return fields.Integer(load_default=int(default), validate=validate.Range(least, most))
+def integer(least: int, most: int) -> fields.Integer:
+    """Return the kind of an integer from *least* to *most*."""
+    return fields.Integer(validate=validate.Range(least, most))
 
 
-class SectionSchema(Schema):
-    """A section: its fields' names are the keys, with `-` for `_`."""
-
-    section: ClassVar[str]
-    value: ClassVar[type]
-
-    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
-        """Give each field its name in the file."""
-        field_obj.data_key = field_name.replace("_", "-")
-
-    @post_load
-    def make(self, data: Mapping[str, Any], **_: Any) -> object:  # noqa: ANN401 -- marshmallow's hook
-        """Return the section as its frozen value."""
-        return self.value(**data)
+def number(least: float, most: float) -> fields.Float:
+    """Return the kind of a number from *least* to *most*."""
+    return fields.Float(validate=validate.Range(least, most))

@@ -1,19 +1,14 @@
-"""Reads the configuration: the file, the environment over it, and one message for all that is wrong."""
+"""Reads the configuration: the file, the environment over it, and one message for all problems."""
 
 import configparser
 import difflib
-import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from marshmallow import ValidationError
-from marshmallow.fields import Field
-
 from service.config import rules
-from service.config.fields import Networks, SectionSchema, Words
-from service.config.schema import SECTIONS
-from service.config.settings import Config
+from service.config.fields import Section
+from service.config.settings import SECTIONS, Config, attribute, definitions, environment_name
 from service.startup_errors import ConfigurationUnusable
 
 OWN_PREFIXES = ("AWS_COGNITO_", "AWS_DYNAMODB_", "IDENTITY_")
@@ -28,47 +23,33 @@ def load(
     over: Settings | None = None,
 ) -> Config:
     """
-    Return the configuration: what *over* says, else *environ*, else the file, else *under*.
+    Return the configuration: of *over*, else of *environ*, else of the file, else of *under*.
 
-    What none of them says has its default. An empty value is an empty list for a setting that is a
-    list, and says nothing for any other. Raises ConfigurationUnusable with every problem, and no
-    value of a secret, in one message.
+    A setting that none of them has gets its default. An empty text is the empty list for a setting that
+    is a list, and is ignored for any other. Raises ConfigurationUnusable, whose one message has every
+    problem and no secret.
     """
-    problems: list[str] = []
     settings = _read(path) if path is not None else {}
-    problems += _unknown(settings)
-    problems += _misspelt(environ)
-    values = {}
-    valid: dict[str, Any] = {}
-    for name, schema in SECTIONS.items():
-        section: dict[str, str] = {}
-        for layer in (under or {}, settings, _of_environment(schema, environ), over or {}):
-            section |= _given(schema, layer.get(schema.section, {}))
-        try:
-            values[name] = schema(unknown="exclude").load(section)
-            checked = {key: getattr(values[name], key) for key in schema().fields}
-        except ValidationError as error:
-            problems += _wrong(schema, error)
-            checked = error.valid_data
-        valid |= {f"{schema.section}.{key.replace('_', '-')}": checked[key] for key in checked}
-    problems += [_problem(*name.rsplit(".", 1), text) for name, text in rules.broken(valid)]
+    problems = [*_unknown(settings), *_misspelt(environ)]
+    values: dict[str, Any] = {}  # those that are right, by section.key
+    for section in SECTIONS.values():
+        given: dict[str, str] = {}
+        for layer in (under or {}, settings, _of_environment(section, environ), over or {}):
+            given |= _given(section, layer.get(section.section, {}))
+        for key, definition in definitions(section).items():
+            try:
+                values[f"{section.section}.{key}"] = definition.parse(given.get(key))
+            except ValueError as error:
+                problems.append(_problem(section.section, key, str(error)))
+    for name, text in rules.broken(values):
+        section_name, _, key = name.rpartition(".")
+        problems.append(_problem(section_name, key, text))
     if problems:
         source = f"{path} and the environment" if path is not None else "the environment"
         raise ConfigurationUnusable(
             "\n  ".join([f"The configuration ({source}) cannot be used:", *problems])
         )
-    return Config(**values)
-
-
-def environment_name(section: str, key: str) -> str:
-    """Return the environment variable that overrides a setting."""
-    return f"{section}_{key}".upper().replace(".", "_").replace("-", "_")
-
-
-@functools.cache
-def keys(schema: type[SectionSchema]) -> Mapping[str, Field[Any]]:
-    """Return the settings of a section: key -> field."""
-    return {field.data_key or name: field for name, field in schema().fields.items()}
+    return Config(**{name: _section(section, values) for name, section in SECTIONS.items()})
 
 
 def _read(path: Path) -> dict[str, dict[str, str]]:
@@ -100,51 +81,67 @@ def _read(path: Path) -> dict[str, dict[str, str]]:
 
 
 def _unusable(path: Path, what: str) -> ConfigurationUnusable:
-    """Say what is wrong with the file, never by a line of it, which may hold a secret."""
+    """Return the error; it repeats no line of the file, which may hold a secret."""
     return ConfigurationUnusable(f"The file {path} {what}.")
 
 
-def _of_environment(schema: type[SectionSchema], environ: Mapping[str, str]) -> Settings:
-    names = {key: environment_name(schema.section, key) for key in keys(schema)}
-    return {schema.section: {key: environ[name] for key, name in names.items() if name in environ}}
+def _section(section: type[Section], values: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- one of many types
+    return section(
+        **{attribute(key): values[f"{section.section}.{key}"] for key in definitions(section)}
+    )
 
 
-def _given(schema: type[SectionSchema], section: Mapping[str, str]) -> dict[str, str]:
-    lists = {key for key, field in keys(schema).items() if isinstance(field, Words | Networks)}
-    return {key: text.strip() for key, text in section.items() if text.strip() or key in lists}
+def _of_environment(section: type[Section], environ: Mapping[str, str]) -> Settings:
+    names = {key: environment_name(section.section, key) for key in definitions(section)}
+    others = {
+        key: definition.variable
+        for key, definition in definitions(section).items()
+        if definition.variable is not None
+    }
+    found: dict[str, str] = {}
+    for variables in (others, names):
+        texts = {key: environ[name] for key, name in variables.items() if name in environ}
+        found |= _given(section, texts)
+    return {section.section: found}
+
+
+def _given(section: type[Section], entries: Mapping[str, str]) -> dict[str, str]:
+    known = definitions(section)
+    return {
+        key: text.strip()
+        for key, text in entries.items()
+        if key in known and (text.strip() or known[key].is_list)
+    }
 
 
 def _unknown(settings: Settings) -> Iterator[str]:
-    known = {schema.section: keys(schema) for schema in SECTIONS.values()}
+    known = {section.section: definitions(section) for section in SECTIONS.values()}
     for section, entries in settings.items():
         if section not in known:
             yield f"[{section}]: there is no such section{_meant(section, known)}"
             continue
         for key in entries:
             if key not in known[section]:
-                yield f"[{section}] {key}: there is no such setting{_meant(key, known[section])}"
+                elsewhere = [f"[{other}] {key}" for other in known if key in known[other]]
+                meant = _meant(key, known[section]) or _meant(f"[{section}] {key}", elsewhere)
+                yield f"[{section}] {key}: there is no such setting{meant}"
 
 
 def _misspelt(environ: Mapping[str, str]) -> Iterator[str]:
-    """Name the variables that only a mistake explains; other prefixes are other programs' too."""
-    known = {
-        environment_name(schema.section, key): None
-        for schema in SECTIONS.values()
-        for key in keys(schema)
-    }
+    """Yield the problems of variables with a prefix that no other program uses."""
+    known = [
+        environment_name(section.section, key)
+        for section in SECTIONS.values()
+        for key in definitions(section)
+    ]
     for name in environ:
         if name.startswith(OWN_PREFIXES) and name not in known:
             yield f"{name} in the environment: there is no such setting{_meant(name, known)}"
 
 
-def _meant(name: str, known: Mapping[str, object]) -> str:
+def _meant(name: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1)
     return f"; did you mean {close[0]}?" if close else ""
-
-
-def _wrong(schema: type[SectionSchema], error: ValidationError) -> Iterator[str]:
-    for key, messages in error.messages_dict.items():
-        yield _problem(schema.section, key, " ".join(messages))
 
 
 def _problem(section: str, key: str, text: str) -> str:

@@ -1,186 +1,103 @@
-"""Configuration: the settings as frozen values, a class for each section of `config.ini`."""
+"""The configuration: all settings as frozen values, a class for each section of config.ini."""
 
-from dataclasses import dataclass, field, replace
-from ipaddress import IPv4Network, IPv6Network
-from typing import Literal, TypeAlias
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
 
-Network: TypeAlias = IPv4Network | IPv6Network
+from service.config.account_settings import AuthConfig, AuthConfigConfig, LimitsConfig
+from service.config.aws_settings import AwsConfig, CognitoConfig, DynamoDBConfig, UpstreamsConfig
+from service.config.fields import (
+    DEFINITION,
+    Network,
+    Section,
+    Setting,
+    Url,
+    number,
+    one_of,
+    setting,
+    text,
+)
+from service.config.http_settings import CorsConfig, IdentityConfig, ServerConfig
 
-
-@dataclass(frozen=True, slots=True)
-class AwsConfig:
-    """`[aws]`: what all calls to AWS share."""
-
-    region: str
-
-
-@dataclass(frozen=True, slots=True)
-class CognitoConfig:
-    """`[aws.cognito]`: the user pool and its app client."""
-
-    user_pool_id: str
-    client_id: str
-    client_secret: str | None = field(repr=False)
-    endpoint_url: str | None
-    issuers: tuple[str, ...]
-    jwks_url: str | None
-    connect_timeout_s: float
-    read_timeout_s: float
-    send_client_address: bool
-
-
-@dataclass(frozen=True, slots=True)
-class DynamoDBConfig:
-    """`[aws.dynamodb]`: the table of profiles."""
-
-    user_profile_table: str
-    endpoint_url: str | None
-    consistent_read: bool
-    batched_reads: int
-    sort_key_cache_size: int
-    transport: Literal["fast", "botocore"]
-    connect_timeout_s: float
-    read_timeout_s: float
+__all__ = [
+    "AuthConfig",
+    "AuthConfigConfig",
+    "AwsConfig",
+    "CognitoConfig",
+    "Config",
+    "CorsConfig",
+    "DynamoDBConfig",
+    "IdentityConfig",
+    "LimitsConfig",
+    "LogConfig",
+    "Network",
+    "ProfileConfig",
+    "ServerConfig",
+    "TracingConfig",
+    "UpstreamsConfig",
+]
 
 
 @dataclass(frozen=True, slots=True)
-class UpstreamsConfig:
-    """`[upstreams]`: what is done about Cognito, DynamoDB and key servers that do not work."""
+class ProfileConfig(Section):
+    """Profiles."""
 
-    breaker_failures: int
-    breaker_open_s: float
+    section: ClassVar[str] = "profile"
 
-
-@dataclass(frozen=True, slots=True)
-class IdentityConfig:
-    """`[identity]`: whose word about the caller is taken."""
-
-    sources: tuple[str, ...]
-    header_peers: tuple[Network, ...]
-    alb_arn: tuple[str, ...]
-    alb_client_id: str | None
-    alb_issuer: tuple[str, ...]
-    alb_key_url: str | None
-    clock_skew_s: float
-    verified_token_cache_size: int
+    schema: str = setting(
+        text(r"\w+(\.\w+)*:\w+", "of the form package.module:Class"),
+        "service.api.schemas.profiles:ProfileSchema",
+        "The marshmallow schema of a profile's fields: the default or a subclass of it.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class ServerConfig:
-    """`[server]`: the HTTP side."""
+class LogConfig(Section):
+    """The log, which goes to standard output."""
 
-    host: str
-    port: int
-    allowed_hosts: tuple[str, ...]
-    trusted_proxies: tuple[Network, ...]
-    proxy_hops: int
-    workers: int
-    metrics_port: int
-    max_body_bytes: int
-    max_in_flight: int
-    max_connections: int
-    request_deadline_s: float
-    header_timeout_s: float
-    body_timeout_s: float
-    write_timeout_s: float
-    keep_alive_s: float
-    balancer_idle_s: float
-    drain_s: float
-    readiness_interval_s: float
+    section: ClassVar[str] = "log"
 
-
-@dataclass(frozen=True, slots=True)
-class CorsConfig:
-    """`[cors]`: the origins whose pages may call the service from a browser."""
-
-    allowed_origins: tuple[str, ...]
+    level: Literal["debug", "info", "warning", "error"] = setting(
+        one_of("debug", "info", "warning", "error"), "info", "The lowest level that is logged."
+    )
+    format: Literal["json", "console"] = setting(
+        one_of("json", "console"), "json", "JSON, an event on each line, or coloured text."
+    )
+    identities: Literal["plain", "hashed"] = setting(
+        one_of("plain", "hashed"),
+        "plain",
+        "How user names, subs and addresses are logged: as they are, or as HMAC-SHA256 with hash-key.",
+    )
+    hash_key: str | None = setting(
+        text(r".{16,}", "a text of at least 16 characters"),
+        "",
+        "The key of hashed identities, which need it. Set it as an environment variable rather than in a "
+        "file. User names that were refused are always hashed; without this key, with one that each "
+        "process generates.",
+        secret=True,
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class AuthConfig:
-    """`[auth]`: what callers may do with accounts."""
+class TracingConfig(Section):
+    """OpenTelemetry traces, for which `user-profile-service[tracing]` must be installed."""
 
-    writable_attributes: tuple[str, ...]
-    uniform_signup: bool
-    answer_floor_ms: int
-    totp_issuer: str
+    section: ClassVar[str] = "tracing"
 
-
-@dataclass(frozen=True, slots=True)
-class AuthConfigConfig:
-    """`[auth-config]`: what the deployment tells front ends of itself; the user pool decides."""
-
-    sign_up: bool
-    flows: tuple[str, ...]
-    first_factors: tuple[str, ...]
-    mfa: tuple[str, ...]
-    passkeys: bool
-    password_min_length: int
-    password_requires: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class LimitsConfig:
-    """`[limits]`: how many calls are sent on to Cognito; 0 is no limit."""
-
-    tasks: int
-    sign_in_per_s: float
-    sign_up_per_s: float
-    recovery_per_s: float
-    token_per_s: float
-    read_per_s: float
-    update_per_s: float
-    burst_s: float
-    address_burst: int
-    address_per_s: float
-    account_burst: int
-    account_per_min: float
-    confirm_per_h: int
-    resend_per_h: int
-    forgot_per_h: int
-    reset_per_h: int
-    sign_in_code_per_h: int
-    recipient_per_h: int
-    lockout_after: int
-    accounts_tracked: int
-
-    def per_process(self, workers: int) -> "LimitsConfig":
-        """Return the limits of one of *tasks* x *workers* processes: its share of the total rates."""
-        share = 1 / (self.tasks * workers)
-        return replace(
-            self,
-            sign_in_per_s=self.sign_in_per_s * share,
-            sign_up_per_s=self.sign_up_per_s * share,
-            recovery_per_s=self.recovery_per_s * share,
-            token_per_s=self.token_per_s * share,
-            read_per_s=self.read_per_s * share,
-            update_per_s=self.update_per_s * share,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class ProfileConfig:
-    """`[profile]`: *schema* is the `package.module:Class` of the profile's fields."""
-
-    schema: str
-
-
-@dataclass(frozen=True, slots=True)
-class LogConfig:
-    """`[log]`: what is written to standard output, and how."""
-
-    level: Literal["debug", "info", "warning", "error"]
-    format: Literal["json", "console"]
-    identities: Literal["plain", "hashed"] = "plain"
-    hash_key: str | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class TracingConfig:
-    """`[tracing]`: where traces are sent, None for nowhere, and which share of them."""
-
-    otlp_endpoint: str | None
-    sample_ratio: float
+    otlp_endpoint: str | None = setting(
+        Url(),
+        "",
+        "The URL of the collector, which receives OTLP over HTTP. Empty: no traces.",
+        example="http://localhost:4318",
+    )
+    # https://docs.aws.amazon.com/xray/latest/devguide/xray-console-sampling.html
+    sample_ratio: float = setting(
+        number(0, 1),
+        "0.05",
+        "The share of requests without a trace that are traced: X-Ray's default. A request that brings "
+        "one (traceparent, or X-Amzn-Trace-Id with a Parent) decides itself.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,3 +117,44 @@ class Config:
     profile: ProfileConfig
     log: LogConfig
     tracing: TracingConfig
+
+    def loggable(self) -> dict[str, dict[str, Any]]:
+        """Return the settings as JSON values by section and key; a secret is only said to be set."""
+        return {
+            section.section: {
+                key: _loggable(definition, getattr(getattr(self, name), attribute(key)))
+                for key, definition in definitions(section).items()
+            }
+            for name, section in SECTIONS.items()
+        }
+
+
+SECTIONS: Mapping[str, type[Section]] = {  # by the field of Config
+    field.name: field.type for field in dataclasses.fields(Config) if isinstance(field.type, type)
+}
+
+
+def definitions(section: type[Section]) -> Mapping[str, Setting]:
+    """Return the settings of a section by key: the name of the dataclass field, with `-` for `_`."""
+    return {
+        field.name.replace("_", "-"): field.metadata[DEFINITION]
+        for field in dataclasses.fields(section)
+    }
+
+
+def attribute(key: str) -> str:
+    """Return the name of the dataclass field of a key."""
+    return key.replace("-", "_")
+
+
+def environment_name(section: str, key: str) -> str:
+    """Return the environment variable that overrides a setting."""
+    return f"{section}_{key}".upper().replace(".", "_").replace("-", "_")
+
+
+def _loggable(definition: Setting, value: Any) -> Any:  # noqa: ANN401 -- settings have many types
+    if definition.secret:
+        return value if value is None else "(set)"
+    if definition.is_list:
+        return [str(item) for item in value]
+    return value

@@ -7,7 +7,7 @@ import pytest
 
 from service.config import loader
 from service.config.loader import Settings
-from service.config.schema import SECTIONS
+from service.config.settings import SECTIONS, definitions
 from service.startup_errors import ConfigurationUnusable
 
 REQUIRED = {
@@ -122,34 +122,69 @@ def test_every_problem_stands_in_one_message(tmp_path: Path) -> None:
         "  [DEFAULT]: there is no such section",
         "  [server] prt: there is no such setting; did you mean port?",
         "  [server] hostage-situation-handler: there is no such setting",
-        "  [aws] region (environment: AWS_REGION): Missing data for required field.",
+        "  [aws] region (environment: AWS_REGION): Must be set. Example: ap-south-1",
         (
             "  [aws.cognito] user-pool-id (environment: AWS_COGNITO_USER_POOL_ID): "
-            "Missing data for required field."
+            "Must be set. Example: ap-south-1_AbCdEfGhI"
         ),
         (
             "  [aws.dynamodb] consistent-read (environment: AWS_DYNAMODB_CONSISTENT_READ): "
-            "Not a valid boolean."
+            "Not a valid boolean. Example: true"
         ),
-        "  [identity] sources (environment: IDENTITY_SOURCES): 'oracle' is not one of alb bearer header",
+        (
+            "  [identity] sources (environment: IDENTITY_SOURCES): "
+            "'oracle' is not one of alb bearer header. Example: bearer header"
+        ),
         (
             "  [identity] header-peers (environment: IDENTITY_HEADER_PEERS): "
-            "10.0.0.1/8 has host bits set (write networks such as 10.0.0.0/8)"
+            "10.0.0.1/8 has host bits set. Example: 127.0.0.0/8 ::1/128"
         ),
-        "  [server] port (environment: SERVER_PORT): Not a valid integer.",
+        "  [server] port (environment: SERVER_PORT): Not a valid integer. Example: 8080",
         (
             "  [server] max-in-flight (environment: SERVER_MAX_IN_FLIGHT): "
-            "Must be greater than or equal to 1 and less than or equal to 100000."
+            "Must be greater than or equal to 1 and less than or equal to 100000. Example: 512"
         ),
-        "  [log] level (environment: LOG_LEVEL): Must be one of: debug, info, warning, error.",
+        (
+            "  [log] level (environment: LOG_LEVEL): "
+            "Must be one of: debug, info, warning, error. Example: info"
+        ),
     ]
+
+
+def test_region_is_that_of_the_sdks() -> None:
+    """AWS_DEFAULT_REGION is read where AWS_REGION has no value, over the file."""
+    ids = {"AWS_COGNITO_USER_POOL_ID": "local_1", "AWS_COGNITO_CLIENT_ID": "1a2b3c"}
+    default = ids | {"AWS_DEFAULT_REGION": "eu-west-1"}
+
+    assert loader.load(None, default).aws.region == "eu-west-1"
+    assert loader.load(None, default | {"AWS_REGION": ""}).aws.region == "eu-west-1"
+    assert loader.load(None, default | {"AWS_REGION": "ap-south-1"}).aws.region == "ap-south-1"
+
+
+def test_setting_of_another_section_is_found(tmp_path: Path) -> None:
+    """A setting in a wrong section is named with its right one."""
+    path = _file(tmp_path, "[identity]\ntrusted-proxies = 10.0.0.0/8\n")
+
+    assert (
+        "[identity] trusted-proxies: there is no such setting; did you mean [server] trusted-proxies?"
+    ) in _refusal(path, REQUIRED)
+
+
+@pytest.mark.parametrize(
+    "name", ["IDENTITY_SOURCES", "SERVER_TRUSTED_PROXIES", "CORS_ALLOWED_ORIGINS"]
+)
+def test_list_with_commas_is_refused(name: str) -> None:
+    """A list that is separated by commas is refused, with what to write instead."""
+    message = _refusal(None, REQUIRED | {name: "10.0.0.0/8,https://a.example"})
+
+    assert "by blanks, not by commas. Example: " in message
 
 
 def test_required_setting_that_is_empty_is_missing(tmp_path: Path) -> None:
     """An empty required setting is a missing one, not a wrong one."""
     path = _file(tmp_path, "[aws]\nregion =\n")
 
-    assert "AWS_REGION): Missing data" in _refusal(path, REQUIRED | {"AWS_REGION": ""})
+    assert "AWS_REGION): Must be set." in _refusal(path, REQUIRED | {"AWS_REGION": ""})
 
 
 def test_message_without_a_file_names_the_environment() -> None:
@@ -235,7 +270,7 @@ def test_secret_in_the_environment_is_never_shown() -> None:
 
 def test_keys_are_those_of_the_file() -> None:
     """A section's settings are known by the keys under which the file has them."""
-    assert list(loader.keys(SECTIONS["dynamodb"])) == [
+    assert list(definitions(SECTIONS["dynamodb"])) == [
         "user-profile-table",
         "endpoint-url",
         "consistent-read",

@@ -7,9 +7,7 @@ from typing import Any
 import pytest
 
 from service.config import loader
-from service.config.loader import environment_name
-from service.config.schema import SECTIONS
-from service.config.settings import Config
+from service.config.settings import SECTIONS, Config, definitions, environment_name
 from service.startup_errors import ConfigurationUnusable
 
 REQUIRED = {
@@ -25,7 +23,7 @@ FREE = {  # settings that take any text
     ("identity", "alb-client-id"),
     ("server", "host"),
 }
-SETTINGS = {(schema.section, key) for schema in SECTIONS.values() for key in loader.keys(schema)}
+SETTINGS = {(section.section, key) for section in SECTIONS.values() for key in definitions(section)}
 RATES = (
     "sign-in-per-s", "sign-up-per-s", "recovery-per-s", "token-per-s", "read-per-s", "update-per-s",
     "address-per-s", "account-per-min",
@@ -157,27 +155,27 @@ RIGHT: list[tuple[str, str, str, object]] = [
     ("tracing", "sample-ratio", "1", 1.0),
 ]  # fmt: skip
 WRONG: list[tuple[str, str, str, str]] = [
-    ("aws", "region", "Mumbai", "pattern"),
-    ("aws", "region", "ap-south-1\nx", "pattern"),
-    ("aws.cognito", "user-pool-id", "pool", "pattern"),
-    ("aws.cognito", "user-pool-id", "a_b c", "pattern"),
-    ("aws.cognito", "client-id", "a" * 129, "pattern"),
-    ("aws.cognito", "endpoint-url", "moto:5000", "Not an address"),
-    ("aws.cognito", "endpoint-url", "ftp://moto", "Not an address"),
-    ("aws.cognito", "client-id", "a b", "pattern"),
-    ("aws.cognito", "issuers", "https://a.example b.example", "'b.example' is not of the form"),
-    ("aws.cognito", "jwks-url", "keys.json", "Not an address"),
+    ("aws", "region", "Mumbai", "Not the "),
+    ("aws", "region", "ap-south-1\nx", "Not the "),
+    ("aws.cognito", "user-pool-id", "pool", "Not the "),
+    ("aws.cognito", "user-pool-id", "a_b c", "Not the "),
+    ("aws.cognito", "client-id", "a" * 129, "Not the "),
+    ("aws.cognito", "endpoint-url", "moto:5000", "Not a URL"),
+    ("aws.cognito", "endpoint-url", "ftp://moto", "Not a URL"),
+    ("aws.cognito", "client-id", "a b", "Not the "),
+    ("aws.cognito", "issuers", "https://a.example b.example", "'b.example' is not of the right form"),
+    ("aws.cognito", "jwks-url", "keys.json", "Not a URL"),
     ("aws.cognito", "connect-timeout-s", "0", "0.001"),
     ("aws.cognito", "connect-timeout-s", "61", "60"),
     ("aws.cognito", "read-timeout-s", "soon", "number"),
     ("aws.cognito", "read-timeout-s", "nan", "nan"),
     ("aws.cognito", "send-client-address", "perhaps", "boolean"),
-    ("aws.dynamodb", "user-profile-table", "ab", "pattern"),
-    ("aws.dynamodb", "user-profile-table", "a/b/c", "pattern"),
-    ("aws.dynamodb", "endpoint-url", "http://", "Not an address"),
-    ("aws.dynamodb", "endpoint-url", "http://localhost:99999", "Not an address"),
-    ("aws.dynamodb", "endpoint-url", "http://user:secret@localhost", "Not an address"),
-    ("aws.dynamodb", "endpoint-url", "http://local host", "Not an address"),
+    ("aws.dynamodb", "user-profile-table", "ab", "Not the "),
+    ("aws.dynamodb", "user-profile-table", "a/b/c", "Not the "),
+    ("aws.dynamodb", "endpoint-url", "http://", "Not a URL"),
+    ("aws.dynamodb", "endpoint-url", "http://localhost:99999", "Not a URL"),
+    ("aws.dynamodb", "endpoint-url", "http://user:secret@localhost", "Not a URL"),
+    ("aws.dynamodb", "endpoint-url", "http://local host", "Not a URL"),
     ("aws.dynamodb", "consistent-read", "perhaps", "boolean"),
     ("aws.dynamodb", "batched-reads", "-1", "0"),
     ("aws.dynamodb", "batched-reads", "101", "100"),
@@ -190,14 +188,14 @@ WRONG: list[tuple[str, str, str, str]] = [
     ("upstreams", "breaker-failures", "10001", "10000"),
     ("upstreams", "breaker-open-s", "0", "0.001"),
     ("upstreams", "breaker-open-s", "61", "60"),
-    ("identity", "sources", "", "Shorter"),
+    ("identity", "sources", "", "At least one"),
     ("identity", "sources", "header headers", "'headers' is not one of alb bearer header"),
     ("identity", "sources", "header header", "twice"),
-    ("identity", "alb-arn", ARN[:-3] + "/x", "is not of the form"),
-    ("identity", "alb-arn", ARN.replace("/app/", "/net/"), "is not of the form"),
+    ("identity", "alb-arn", ARN[:-3] + "/x", "is not of the right form"),
+    ("identity", "alb-arn", ARN.replace("/app/", "/net/"), "is not of the right form"),
     ("identity", "alb-arn", f"{ARN} {ARN}", "twice"),
-    ("identity", "alb-issuer", "issuer", "is not of the form"),
-    ("identity", "alb-key-url", "keys", "Not an address"),
+    ("identity", "alb-issuer", "issuer", "is not of the right form"),
+    ("identity", "alb-key-url", "keys", "Not a URL"),
     ("identity", "clock-skew-s", "-0.1", "0"),
     ("identity", "clock-skew-s", "61", "60"),
     ("identity", "verified-token-cache-size", "-1", "0"),
@@ -208,14 +206,14 @@ WRONG: list[tuple[str, str, str, str]] = [
     ("limits", "tasks", "0", "1"),
     ("limits", "tasks", "1001", "1000"),
     ("server", "trusted-proxies", "10.0.0.1/8", "10.0.0.1/8 has host bits set"),
-    ("server", "trusted-proxies", "home", "write networks such as 10.0.0.0/8"),
+    ("server", "trusted-proxies", "home", "Example: 127.0.0.0/8"),
     ("server", "port", "-1", "0"),
-    ("server", "allowed-hosts", "localhost:8080", "is not of the form"),
-    ("server", "allowed-hosts", "http://localhost", "is not of the form"),
-    ("server", "allowed-hosts", "*", "is not of the form"),
-    ("server", "allowed-hosts", ".example.com", "is not of the form"),
-    ("server", "allowed-hosts", "::1", "is not of the form"),
-    ("server", "allowed-hosts", "a a", "names something twice"),
+    ("server", "allowed-hosts", "localhost:8080", "is not of the right form"),
+    ("server", "allowed-hosts", "http://localhost", "is not of the right form"),
+    ("server", "allowed-hosts", "*", "is not of the right form"),
+    ("server", "allowed-hosts", ".example.com", "is not of the right form"),
+    ("server", "allowed-hosts", "::1", "is not of the right form"),
+    ("server", "allowed-hosts", "a a", "twice"),
     ("server", "workers", "0", "1"),
     ("server", "max-connections", "0", "1"),
     ("server", "header-timeout-s", "0", "0.001"),
@@ -238,9 +236,9 @@ WRONG: list[tuple[str, str, str, str]] = [
     ("server", "request-deadline-s", "inf", "inf"),
     ("server", "request-deadline-s", "301", "300"),
     ("server", "readiness-interval-s", "0", "0.001"),
-    ("cors", "allowed-origins", "*", "is not of the form"),
-    ("cors", "allowed-origins", "https://app.example/", "is not of the form"),
-    ("cors", "allowed-origins", "app.example", "is not of the form"),
+    ("cors", "allowed-origins", "*", "is not of the right form"),
+    ("cors", "allowed-origins", "https://app.example/", "is not of the right form"),
+    ("cors", "allowed-origins", "app.example", "is not of the right form"),
     ("auth", "writable-attributes", "name name", "twice"),
     ("auth", "uniform-signup", "perhaps", "boolean"),
     ("auth", "answer-floor-ms", "-1", "0"),
@@ -250,7 +248,7 @@ WRONG: list[tuple[str, str, str, str]] = [
     ("auth", "totp-issuer", "our\napp", "no colon"),
     ("auth", "totp-issuer", "a" * 65, "64 characters"),
     ("auth-config", "sign-up", "perhaps", "boolean"),
-    ("auth-config", "flows", "", "Shorter"),
+    ("auth-config", "flows", "", "At least one"),
     ("auth-config", "flows", "USER_SRP_AUTH", "'USER_SRP_AUTH' is not one of USER_PASSWORD_AUTH"),
     ("auth-config", "first-factors", "PASSWORD_SRP", "'PASSWORD_SRP' is not one of PASSWORD"),
     ("auth-config", "mfa", "EMAIL_MFA", "'EMAIL_MFA' is not one of SOFTWARE_TOKEN_MFA"),
@@ -267,15 +265,15 @@ WRONG: list[tuple[str, str, str, str]] = [
     ("limits", "accounts-tracked", "0", "1"),
     ("limits", "burst-s", "0.9", "1"),
     ("limits", "burst-s", "61", "60"),
-    ("profile", "schema", "Schema", "package.module:Class"),
-    ("profile", "schema", ".relative:Schema", "package.module:Class"),
-    ("profile", "schema", "a..b:Schema", "package.module:Class"),
-    ("profile", "schema", "a:B.C", "package.module:Class"),
+    ("profile", "schema", "Schema", "Not of the form package.module:Class"),
+    ("profile", "schema", ".relative:Schema", "Not of the form package.module:Class"),
+    ("profile", "schema", "a..b:Schema", "Not of the form package.module:Class"),
+    ("profile", "schema", "a:B.C", "Not of the form package.module:Class"),
     ("log", "level", "INFO", "debug"),
     ("log", "format", "xml", "json"),
     ("log", "identities", "secret", "plain, hashed"),
     ("log", "hash-key", "%" * 15, "16"),
-    ("tracing", "otlp-endpoint", "localhost:4318", "Not an address"),
+    ("tracing", "otlp-endpoint", "localhost:4318", "Not a URL"),
     ("tracing", "sample-ratio", "-0.1", "0"),
     ("tracing", "sample-ratio", "1.1", "1"),
 ]  # fmt: skip
@@ -289,7 +287,7 @@ def _load(*settings: tuple[str, str, str]) -> Config:
 
 def _value(section: str, key: str, text: str) -> Any:  # noqa: ANN401 -- settings have many types
     """Return what the setting becomes when it is set to *text*."""
-    fields = {schema.section: name for name, schema in SECTIONS.items()}
+    fields = {kind.section: name for name, kind in SECTIONS.items()}
     return getattr(getattr(_load((section, key, text)), fields[section]), key.replace("-", "_"))
 
 
@@ -367,7 +365,7 @@ def test_wrong_load_balancer_is_one_problem() -> None:
     """A wrong ARN is told as wrong, not as missing as well."""
     (line,) = _problems(("identity", "sources", "alb"), ALB_CLIENT, ("identity", "alb-arn", "arn"))
 
-    assert line.endswith("'arn' is not of the form that is needed here")
+    assert "'arn' is not of the right form. Example: arn:aws:" in line
 
 
 def test_named_load_balancer_is_accepted() -> None:
@@ -411,7 +409,10 @@ def test_short_key_is_one_problem() -> None:
     """A key that is too short is told as such, not as missing as well, and never shown."""
     (line,) = _problems(("log", "identities", "hashed"), ("log", "hash-key", "sh0rt-k3y"))
 
-    assert line == "  [log] hash-key (environment: LOG_HASH_KEY): Shorter than minimum length 16."
+    assert (
+        line
+        == "  [log] hash-key (environment: LOG_HASH_KEY): Not a text of at least 16 characters."
+    )
     assert "sh0rt-k3y" not in line
 
 

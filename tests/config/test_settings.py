@@ -2,6 +2,7 @@
 
 import configparser
 import dataclasses
+import json
 from collections import Counter
 from ipaddress import ip_network
 from pathlib import Path
@@ -9,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from service.config import loader
-from service.config.loader import environment_name
-from service.config.schema import LOOPBACK_NETWORKS, PRIVATE_NETWORKS, SECTIONS
-from service.config.settings import Config
+from service.config.http_settings import LOOPBACK, PRIVATE_NETWORKS
+from service.config.settings import SECTIONS, Config, definitions, environment_name
+from tools import settings
 
 SHIPPED = Path(__file__).parents[2] / "config.ini"
 REQUIRED = {
@@ -22,9 +23,9 @@ REQUIRED = {
 SECRET = "s3cr3t-%(x)s-\u00fc"  # noqa: S105 -- of nobody
 
 SETTINGS = {
-    (schema.section, key): field
-    for schema in SECTIONS.values()
-    for key, field in loader.keys(schema).items()
+    (section.section, key): definition
+    for section in SECTIONS.values()
+    for key, definition in definitions(section).items()
 }
 NAMES = [f"{section}.{key}" for section, key in SETTINGS]
 
@@ -39,33 +40,35 @@ def _load(*settings: tuple[str, str, str]) -> Config:
     return loader.load(None, _environ(*settings))
 
 
-@pytest.fixture(name="shipped", scope="module")
-def _shipped() -> configparser.ConfigParser:
+@pytest.mark.parametrize(
+    ("path", "text"), [*settings.outputs()], ids=["config.ini", "docs/settings.md"]
+)
+def test_generated_file_is_current(path: Path, text: str) -> None:
+    """config.ini and docs/settings.md are what `make settings` writes."""
+    assert path.read_text(encoding="utf-8") == text
+
+
+def test_config_ini_lists_what_exists() -> None:
+    """config.ini has every setting with the text of its default."""
     parser = configparser.ConfigParser(interpolation=None, default_section="", delimiters=("=",))
     parser.read_string(SHIPPED.read_text(encoding="utf-8"))
-    return parser
 
-
-def test_config_ini_lists_what_exists(shipped: configparser.ConfigParser) -> None:
-    """config.ini lists the settings that exist and no others, in their order."""
-    assert [(section, key) for section in shipped.sections() for key in shipped[section]] == list(
-        SETTINGS
-    )
+    assert {
+        (section, key): " ".join(text.split())
+        for section in parser.sections()
+        for key, text in parser[section].items()
+    } == {setting: definition.default for setting, definition in SETTINGS.items()}
 
 
 @pytest.mark.parametrize(("section", "key"), SETTINGS, ids=NAMES)
-def test_config_ini_says_the_default(
-    section: str, key: str, shipped: configparser.ConfigParser
-) -> None:
-    """A setting has in config.ini exactly its default, and nothing where it has none."""
-    field = SETTINGS[section, key]
-    text = shipped[section][key]
+def test_example_is_a_right_value(section: str, key: str) -> None:
+    """The example of a setting, which messages name, is a value that it takes."""
+    definition = SETTINGS[section, key]
 
-    if text:
-        assert field.deserialize(text) == field.load_default
-        assert not field.required
+    if definition.example:
+        assert definition.parse(definition.example) is not None
     else:
-        assert field.required or field.load_default in (None, ())
+        assert definition.value is None  # any text
 
 
 def test_config_ini_changes_nothing() -> None:
@@ -75,19 +78,9 @@ def test_config_ini_changes_nothing() -> None:
 
 def test_required_settings_are_those_that_no_default_can_guess() -> None:
     """The region, the user pool and its client must be set; nothing else must."""
-    assert {setting for setting, field in SETTINGS.items() if field.required} == set(REQUIRED)
-
-
-def test_config_ini_explains_every_setting() -> None:
-    """Every setting in config.ini stands under a comment, alone or together with its like."""
-    unexplained = []
-    above = ""
-    for line in SHIPPED.read_text(encoding="utf-8").splitlines():
-        if "=" in line and not line.startswith("#") and (not above or above.startswith("[")):
-            unexplained.append(line)
-        above = line
-
-    assert unexplained == []
+    assert {setting for setting, definition in SETTINGS.items() if definition.required} == set(
+        REQUIRED
+    )
 
 
 def test_environment_names_are_unique() -> None:
@@ -121,7 +114,7 @@ def test_defaults_are_the_documented_ones() -> None:
         True,
     )
     assert config.identity.sources == ("bearer", "header")
-    assert config.identity.header_peers == tuple(map(ip_network, LOOPBACK_NETWORKS.split()))
+    assert config.identity.header_peers == tuple(map(ip_network, LOOPBACK.split()))
     assert config.server.trusted_proxies == tuple(map(ip_network, PRIVATE_NETWORKS.split()))
     assert (config.log.level, config.log.format) == ("info", "json")
     assert config.cognito.client_secret is None
@@ -135,6 +128,18 @@ def test_secret_is_never_shown() -> None:
     assert config.cognito.client_secret == SECRET
     assert SECRET not in repr(config)
     assert "client_secret" not in repr(config)
+
+
+def test_loggable_settings_are_json_without_secrets() -> None:
+    """Every setting is logged as a JSON value, but a secret only as set or not."""
+    logged = _load(("aws.cognito", "client-secret", SECRET)).loggable()
+
+    assert {(section, key) for section, entries in logged.items() for key in entries} == {*SETTINGS}
+    assert json.loads(json.dumps(logged)) == logged
+    assert logged["identity"]["header-peers"] == ["127.0.0.0/8", "::1/128"]
+    assert logged["aws.cognito"]["client-secret"] == "(set)"
+    assert logged["log"]["hash-key"] is None
+    assert SECRET not in json.dumps(logged, ensure_ascii=False)
 
 
 def test_configuration_is_frozen() -> None:

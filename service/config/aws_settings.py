@@ -1,0 +1,142 @@
+"""The settings of Amazon Cognito and DynamoDB, and of failing upstreams."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from marshmallow.fields import Boolean
+
+from service.config.fields import Section, Url, Words, integer, number, one_of, setting, text
+
+SECONDS = number(0.001, 60)
+REGION = r"[a-z]{2,}(-[a-z]+)+-\d+"
+HTTP_URL = r"https?://\S+"
+
+
+@dataclass(frozen=True, slots=True)
+class AwsConfig(Section):
+    """What all calls to AWS share."""
+
+    section: ClassVar[str] = "aws"
+
+    region: str = setting(
+        text(REGION, "the name of an AWS region"),
+        "",
+        "The region of the user pool and the table.",
+        example="ap-south-1",
+        required=True,
+        variable="AWS_DEFAULT_REGION",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CognitoConfig(Section):
+    """The user pool and its app client."""
+
+    section: ClassVar[str] = "aws.cognito"
+
+    user_pool_id: str = setting(
+        text(r"[\w-]+_[0-9a-zA-Z]+", "the id of a user pool"),
+        "",
+        "The id of the user pool; it begins with its region.",
+        example="ap-south-1_AbCdEfGhI",
+        required=True,
+    )
+    client_id: str = setting(
+        text(r"\S{1,128}", "the id of an app client"),
+        "",
+        "The id of the app client.",
+        example="1example23456789abcdefghij",
+        required=True,
+    )
+    client_secret: str | None = setting(
+        text(),
+        "",
+        "The secret of the app client, if it has one. Set it as an environment variable rather than "
+        "in a file.",
+        secret=True,
+    )
+    endpoint_url: str | None = setting(
+        Url(), "", "The URL of Cognito if it is not AWS's.", example="http://localhost:5000"
+    )
+    issuers: tuple[str, ...] = setting(
+        Words(pattern=HTTP_URL),
+        "",
+        "The issuers of access tokens that are accepted. Empty: both forms of the user pool's.",
+        example="https://cognito-idp.ap-south-1.amazonaws.com/ap-south-1_AbCdEfGhI",
+    )
+    jwks_url: str | None = setting(
+        Url(),
+        "",
+        "The URL of the user pool's public keys. Empty: at the user pool, below endpoint-url if set.",
+        example="http://localhost:5000/jwks.json",
+    )
+    connect_timeout_s: float = setting(SECONDS, "1", "Seconds to connect.")
+    read_timeout_s: float = setting(
+        SECONDS, "6", "Seconds for each read. With connect-timeout-s, it bounds a whole attempt."
+    )
+    send_client_address: bool = setting(
+        Boolean(),
+        "false",
+        "Whether Cognito's threat protection is given the client's address instead of the service's. "
+        "The app client needs a secret and EnablePropagateAdditionalUserContextData.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoDBConfig(Section):
+    """The table of profiles."""
+
+    section: ClassVar[str] = "aws.dynamodb"
+
+    user_profile_table: str = setting(
+        text(r"[a-zA-Z0-9_.-]{3,255}", "the name of a table"),
+        "user-profiles",
+        "The name of the table: partition key userId (S), sort key createdAt (S).",
+    )
+    endpoint_url: str | None = setting(
+        Url(), "", "The URL of DynamoDB if it is not AWS's.", example="http://localhost:8000"
+    )
+    consistent_read: bool = setting(
+        Boolean(),
+        "true",
+        "Whether reads are strongly consistent, or eventually consistent at half the cost.",
+    )
+    batched_reads: int = setting(
+        integer(0, 100),
+        "8",
+        "The number of BatchGetItem calls in flight that combine concurrent reads of different users; "
+        "a single read never waits. 0: each read is a call of its own.",
+    )
+    sort_key_cache_size: int = setting(
+        integer(0, 10_000_000),
+        "100000",
+        "The number of users whose sort key (createdAt) is cached, least recently used first out, at "
+        "about 270 bytes each. The read of any other user needs a Query first.",
+    )
+    transport: Literal["fast", "botocore"] = setting(
+        one_of("fast", "botocore"),
+        "fast",
+        "How calls are signed, sent and parsed: by this service (fast), or by botocore alone, at about "
+        "twice the CPU.",
+    )
+    connect_timeout_s: float = setting(SECONDS, "1", "Seconds to connect.")
+    read_timeout_s: float = setting(
+        SECONDS, "2", "Seconds for each read. With connect-timeout-s, it bounds a whole attempt."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamsConfig(Section):
+    """The circuit breakers: Cognito, DynamoDB and each server of public keys have one."""
+
+    section: ClassVar[str] = "upstreams"
+
+    breaker_failures: int = setting(
+        integer(0, 10_000),
+        "20",
+        "The number of failures in a row (no response, or a status from 500) that opens a circuit "
+        "breaker, after which calls are refused at once (503). 0: it never opens.",
+    )
+    breaker_open_s: float = setting(
+        SECONDS, "1", "Seconds, up to twice as long, until one trial call is let through."
+    )
