@@ -5,15 +5,47 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
+
+from service import DISTRIBUTION
 
 DEFAULT_FILE = Path("config.ini")
-ENDED_BY_SIGNAL = 128  # exit status of a program that a signal ended, less the signal's number
+DESCRIPTION = """\
+Serves accounts in Amazon Cognito and profiles in DynamoDB as one HTTP API.
+"""
+SETTINGS = """\
+settings:
+  Every setting is in config.ini; an environment variable overrides it: its
+  section and key in upper case, with _ for . and -. These must be set:
+
+  AWS_REGION                  such as ap-south-1
+  AWS_COGNITO_USER_POOL_ID    such as ap-south-1_AbCdEfGhI
+  AWS_COGNITO_CLIENT_ID       the id of the pool's app client
+
+exit status:
+  0 after SIGTERM or SIGINT, 2 if a setting or an argument has to be corrected
+"""
+ENDED_BY_SIGNAL = 128  # plus the signal's number: the exit status of a command that a signal ended
+
+
+SERVE = """\
+Serves the API until SIGTERM or SIGINT. GET /health/ready is 503 while it cannot
+serve. On a signal it finishes the requests in flight ([server] drain-s).
+"""
+LOCAL = """\
+Serves the API on localhost with a local Cognito, DynamoDB and load balancer, and
+prints commands to try it. Accounts and profiles are gone when it ends.
+"""
+SETUP = """\
+Creates the table unless it exists, and turns on its time to live. It may be run
+again. It needs more rights than the service: see the README.
+"""
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command that *arguments* name and return the exit status."""
+    """Run the command of *arguments* and return the exit status."""
     from service.startup_errors import UNUSABLE, SetupError  # noqa: PLC0415 -- see the commands
 
     ended_by = signal.SIGINT
@@ -23,8 +55,8 @@ def main(arguments: Sequence[str]) -> int:
         ended_by = signal.SIGTERM
         signal.raise_signal(signal.SIGINT)  # which asyncio turns into an orderly end
 
-    # As process 1 of a container, Python would not hear SIGTERM before the server listens for it; and
-    # what a script starts in its background inherits a SIGINT that is ignored, and asyncio leaves it so.
+    # As process 1 of a container, Python ignores SIGTERM until the server handles it. A background
+    # process of a script inherits an ignored SIGINT, which asyncio leaves ignored.
     signal.signal(signal.SIGTERM, terminate)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     options = parser().parse_args(arguments)
@@ -41,32 +73,73 @@ def main(arguments: Sequence[str]) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    root = argparse.ArgumentParser(prog="python -m service", description=__doc__)
+    root = argparse.ArgumentParser(
+        prog="python -m service",
+        description=DESCRIPTION,
+        epilog=SETTINGS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    root.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     root.add_argument(
-        "--config", type=Path, metavar="FILE", help="settings (default: config.ini, if it is there)"
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="read settings from FILE (default: ./config.ini)",
     )
     root.set_defaults(run=_serve)
-    commands = root.add_subparsers(title="commands")
-    serve = commands.add_parser("serve", help="serve what the configuration says (the default)")
-    serve.set_defaults(run=_serve)
-    local = commands.add_parser("local", help="serve in front of a local AWS that it brings along")
-    local.set_defaults(run=_local)
-    setup = commands.add_parser("setup", help="create the table, and if asked pool and client")
-    setup.set_defaults(run=_setup)
-    setup.add_argument("--user-pool", metavar="NAME", help="create this user pool and its client")
+    commands = root.add_subparsers(title="commands", metavar="COMMAND")
+    _command(commands, "serve", _serve, "serve the API (the default)", SERVE)
+    _command(commands, "local", _local, "serve the API with a local AWS, to try it out", LOCAL)
+    setup = _command(commands, "setup", _setup, "create what the service needs in AWS", SETUP)
+    setup.add_argument(
+        "--user-pool", metavar="NAME", help="create this user pool and its app client, too"
+    )
     setup.add_argument(
         "--passkeys-of",
         metavar="DOMAIN",
-        help="let users of a new pool sign in by passkey on pages of this domain, or by e-mailed code",
+        help="let users of the new pool sign in by e-mailed code, or by passkey on pages of DOMAIN",
     )
-    setup.add_argument("--write", type=Path, metavar="FILE", help="write the ids there as settings")
     setup.add_argument(
-        "--wait-s", type=float, default=60.0, help="seconds to wait for the servers (%(default)s)"
+        "--write", type=Path, metavar="FILE", help="write the ids to FILE as settings, for --config"
+    )
+    setup.add_argument(
+        "--wait-s",
+        type=float,
+        default=60.0,
+        metavar="SECONDS",
+        help="wait so long for servers that are starting (default: %(default)s)",
     )
     return root
 
 
-# Each command imports its own module: `serve` must not load the local AWS, nor `--help` anything.
+class _Version(argparse.Action):
+    """Prints the version; importing what knows it takes time that no other command should."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from importlib.metadata import version  # noqa: PLC0415 -- see above
+
+        print(DISTRIBUTION, version(DISTRIBUTION))  # noqa: T201 -- the command line speaks to a person
+        parser.exit()
+
+
+def _command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    run: Callable[[argparse.Namespace, Path | None], None],
+    summary: str,
+    description: str,
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(
+        name,
+        help=summary,
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.set_defaults(run=run)
+    return command
+
+
+# Each command imports its own module: `serve` must not load the local AWS, and `--help` loads nothing.
 
 
 def _serve(_: argparse.Namespace, file: Path | None) -> None:
@@ -80,7 +153,7 @@ def _local(_: argparse.Namespace, file: Path | None) -> None:
     from service.commands import local  # noqa: PLC0415 -- see above
 
     environ = dict(os.environ)
-    for name in environ:  # the profile, proxy or endpoint of a real account must not get in between
+    for name in environ:  # so that no profile, proxy or endpoint of a real account is used
         if name.startswith("AWS_") or name.lower() in ("http_proxy", "https_proxy", "all_proxy"):
             del os.environ[name]
     os.environ |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
@@ -106,6 +179,6 @@ def _setup(options: argparse.Namespace, file: Path | None) -> None:
 
 if __name__ == "__main__":
     status = main(sys.argv[1:])
-    # Nothing is left to do, and taking apart the objects of botocore and moto takes seconds.
+    # Destroying the objects of botocore and moto one by one would take seconds.
     gc.freeze()
     sys.exit(status)

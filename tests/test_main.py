@@ -1,12 +1,15 @@
 """The command line: what it takes, what it loads, and how it ends."""
 
 import os
+import re
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from service.__main__ import main
+from service.config.settings import SECTIONS, definitions, environment_name
 from tests.support.process_state import restored
 
 COMMANDS = {"local", "serve", "setup"}
@@ -95,3 +98,28 @@ def test_unknown_argument_is_told(
     assert ended.value.code == 2
     assert list(here.iterdir()) == []
     assert capsys.readouterr().err.startswith("usage: python -m service")
+
+
+def test_version_is_printed(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """--version prints the name and version of the package, without any setting."""
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"user-profile-service {version('user-profile-service')}\n"
+    assert list(here.iterdir()) == []
+
+
+def test_help_names_the_settings_without_a_default(capsys: pytest.CaptureFixture[str]) -> None:
+    """--help names the variables that must be set, each with its example."""
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+
+    assert ended.value.code == 0
+    named = re.findall(r"^  ([A-Z_]+) ", capsys.readouterr().out, re.MULTILINE)
+    assert named == [
+        environment_name(section.section, key)
+        for section in SECTIONS.values()
+        for key, definition in definitions(section).items()
+        if definition.required
+    ]
