@@ -1,4 +1,4 @@
-"""The command line of the User Profile Service; the only reader of the process's environment."""
+"""The command line; the only module that reads the environment variables of the process."""
 
 import argparse
 import gc

@@ -1,4 +1,4 @@
-"""Where the layers meet: the application, and all that it opens and closes."""
+"""The application: its parts, assembled from the configuration, and their lifetime."""
 
 import functools
 import importlib
@@ -43,7 +43,7 @@ from service.tracing import optional
 
 @dataclass(frozen=True, slots=True)
 class Adapters:
-    """What stands behind the ports: *checks* are what readiness depends on, by name."""
+    """The implementations of the ports; *checks* are the readiness checks by name."""
 
     identity_provider: IdentityProvider
     profile_store: ProfileStore
@@ -61,7 +61,7 @@ OpenAdapters: TypeAlias = Callable[
 async def aws_adapters(
     config: Config, calls: UpstreamTelemetry, credentials: Credentials | None = None
 ) -> AsyncIterator[Adapters]:
-    """Open the adapters on Cognito and DynamoDB, and close them; *calls* notes what they ask."""
+    """Open the adapters for Cognito and DynamoDB, and close them; *calls* records their calls."""
     async with (
         open_clients(config, credentials, calls) as clients,
         identity_adapters(config, calls) as identity,
@@ -85,7 +85,7 @@ async def aws_adapters(
 
 def create_app(config: Config, adapters: OpenAdapters = aws_adapters) -> web.Application:
     """
-    Return the application; what it needs is opened when it starts and closed when it ends.
+    Return the application, which opens its adapters on startup and closes them on cleanup.
 
     Raises SchemaUnusable and TracingUnusable.
     """
@@ -136,11 +136,11 @@ def create_app(config: Config, adapters: OpenAdapters = aws_adapters) -> web.App
 
 @asynccontextmanager
 async def _listener(metrics: Metrics, server: ServerConfig) -> AsyncIterator[None]:
-    """Give *metrics* to whoever asks for them on a port of their own, if there is to be one."""
+    """Serve *metrics* on `[server] metrics-port`, unless it is 0."""
     if server.metrics_port == 0:
         yield
         return
-    from service.server import metrics_endpoint  # noqa: PLC0415 -- most of it is a library that others need not load
+    from service.server import metrics_endpoint  # noqa: PLC0415 -- loads a library that is not needed without metrics
 
     ports = range(server.metrics_port, server.metrics_port + server.workers)
     async with metrics_endpoint.listening(metrics, server, ports):
@@ -157,11 +157,11 @@ def _warn_of_unverified(identity: IdentityConfig) -> None:
 
 
 def profile_schema(name: str) -> type[Schema]:
-    """Import the schema `package.module:Class`; raises SchemaUnusable."""
+    """Return the class `package.module:Class`; raises SchemaUnusable."""
     module_name, class_name = name.split(":")
     try:
         schema = getattr(importlib.import_module(module_name), class_name)
-    except Exception as error:  # a deployment's module may fail in any way
+    except Exception as error:  # importing a deployment's module may raise anything
         raise SchemaUnusable(
             f"[profile] schema: {name} cannot be imported: {type(error).__name__}: {error}"
         ) from error
@@ -175,11 +175,11 @@ def profile_schema(name: str) -> type[Schema]:
 
 
 def _unusable(field: Field[Any]) -> str | None:
-    """Say why a deployment's field would lose data, if it would."""
+    """Return why a deployment's field would lose data; None if it would not."""
     if field.data_key in {*SYSTEM_FIELDS, *OWN_ATTRIBUTES, CLAIMED_FOR}:
         return "has a name that the service uses itself"
     if field.required:
-        return "is required, but every write may leave fields out"
+        return "is required, but a write may omit any field"
     if field.attribute is not None or field.load_default is not missing:
-        return "has an attribute or a default, which would be written unasked"
+        return "has an attribute or a default, which would be written without being sent"
     return None

@@ -1,35 +1,35 @@
-"""Why a command cannot do its work; nothing here concerns a request."""
+"""The errors that end a command; requests never raise them."""
 
-UNUSABLE = 2  # exit status: the user has to correct something
+UNUSABLE = 2  # exit status: a setting, an argument or the environment has to be corrected
 
 
 class SetupError(Exception):
-    """Something that the person who starts the service has to correct; the message says what."""
+    """A problem that the operator has to correct; the message says which."""
 
 
 class ConfigurationUnusable(SetupError):
-    """The settings are missing or wrong."""
+    """Settings are missing or wrong."""
 
 
 class SchemaUnusable(SetupError):
-    """`[profile] schema` does not name a subclass of the profile's schema."""
+    """`[profile] schema` does not name a usable subclass of ProfileSchema."""
 
 
 class TracingUnusable(SetupError):
-    """Tracing is configured, and what it needs is not installed."""
+    """Tracing is configured, but the packages that it needs are not installed."""
 
 
 class AddressUnavailable(SetupError):
-    """The address to listen on cannot be had."""
+    """The address to listen on is taken, or not one of this machine."""
 
 
 class TableUnusable(SetupError):
-    """There is a table of the configured name, and it is not one for profiles."""
+    """The configured table has other keys than profiles need, or does not become active."""
 
 
 class AwsUnusable(SetupError):
-    """AWS refuses what the command asks of it, or can't be reached."""
+    """AWS refuses a call of the command, or cannot be reached."""
 
 
 class FileUnwritable(SetupError):
-    """A file that the command is to write can't be written."""
+    """A file that the command writes cannot be written."""

@@ -1,4 +1,4 @@
-"""The application is assembled from its settings, opens what it needs and closes it again."""
+"""The application is assembled from its settings, and opens and closes its adapters."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -31,12 +31,12 @@ class Extended(ProfileSchema):
     shoeSize = fields.Integer()  # noqa: N815 -- a name in JSON
 
 
-class Alien:
-    """Not a schema at all."""
+class NotASchema:
+    """A class that is no schema."""
 
 
 class Journal:
-    """Adapters that write down when they are opened, checked and closed."""
+    """Adapters that record when they are opened, checked and closed."""
 
     def __init__(self, memory: Adapters) -> None:
         self.events: list[str] = []
@@ -104,7 +104,7 @@ async def test_watch_ends_before_the_adapters(memory: Adapters) -> None:
 
 
 async def test_adapters_are_closed_when_a_later_start_fails(journal: Journal) -> None:
-    """Where something that starts later fails, the adapters are closed."""
+    """If a later step of the start fails, the adapters are closed."""
     app = _app(journal.open)
 
     async def broken(_: web.Application) -> None:
@@ -118,7 +118,7 @@ async def test_adapters_are_closed_when_a_later_start_fails(journal: Journal) ->
 
 
 async def test_adapters_that_cannot_be_opened_end_the_start() -> None:
-    """Without its adapters the application does not start."""
+    """If the adapters cannot be opened, the application does not start."""
 
     @asynccontextmanager
     async def unopened(_: Config, __: UpstreamTelemetry) -> AsyncIterator[Adapters]:
@@ -130,7 +130,7 @@ async def test_adapters_that_cannot_be_opened_end_the_start() -> None:
 
 
 async def test_failing_check_does_not_end_the_start(memory: Adapters) -> None:
-    """A process whose table is away starts, and says that it is not ready."""
+    """A process without its table starts, and is not ready."""
 
     async def check() -> None:
         raise ValueError("a defect")
@@ -147,7 +147,7 @@ async def test_failing_check_does_not_end_the_start(memory: Adapters) -> None:
 
 
 async def test_unverified_identity_is_warned_of(journal: Journal) -> None:
-    """Where other machines are believed without proof, every start logs their networks."""
+    """If other machines are believed without proof, every start logs their networks."""
     wide = configured({"identity": {"header-peers": "127.0.0.0/8 ::1/128 10.0.0.0/8 ::/0"}})
     with capture_logs() as logs:
         async with TestServer(create_app(wide, journal.open)):
@@ -166,7 +166,7 @@ async def test_unverified_identity_is_warned_of(journal: Journal) -> None:
 async def test_verified_identity_needs_no_warning(
     identity: dict[str, str], journal: Journal
 ) -> None:
-    """Where no other machine is believed without proof, no warning is logged."""
+    """If no other machine is believed without proof, no warning is logged."""
     with capture_logs() as logs:
         async with TestServer(create_app(configured({"identity": identity}), journal.open)):
             pass
@@ -191,12 +191,12 @@ def test_process_takes_its_share_of_the_limits(journal: Journal) -> None:
 
 
 def test_default_schema_is_ours() -> None:
-    """The schema of the default settings is the service's own."""
+    """The default schema is the service's own."""
     assert profile_schema(configured().profile.schema) is ProfileSchema
 
 
 def test_subclass_is_taken(journal: Journal) -> None:
-    """`[profile] schema` swaps a subclass in, and the API document follows."""
+    """`[profile] schema` replaces the schema by a subclass, and the API document has its fields."""
     config = configured({"profile": {"schema": f"{__name__}:Extended"}})
 
     assert profile_schema(config.profile.schema) is Extended
@@ -215,14 +215,14 @@ def test_subclass_is_taken(journal: Journal) -> None:
             f"{__name__}:Missing",
             "cannot be imported: AttributeError: module .* has no .* 'Missing'",
         ),
-        (f"{__name__}:Alien", "is no subclass of ProfileSchema"),
+        (f"{__name__}:NotASchema", "is no subclass of ProfileSchema"),
         (f"{__name__}:NO_SCHEMA", "is no subclass of ProfileSchema"),
         ("marshmallow:Schema", "is no subclass of ProfileSchema"),
     ],
     ids=["module", "class", "other class", "no class", "other schema"],
 )
 def test_unusable_schema_is_named(name: str, why: str, journal: Journal) -> None:
-    """A schema that can't be used stops the assembly, named with its setting and the reason."""
+    """An unusable schema is an error that names the setting and the reason."""
     with pytest.raises(SchemaUnusable, match=rf"\[profile\] schema: {name} {why}"):
         create_app(configured({"profile": {"schema": name}}), journal.open)
 
@@ -248,7 +248,7 @@ class _Demanding(ProfileSchema):
 
 
 class _Defaulting(ProfileSchema):
-    """A schema that would write unasked."""
+    """A schema with a default."""
 
     plan = fields.String(load_default="free")
 
@@ -261,7 +261,7 @@ class _Renaming(ProfileSchema):
 
 @pytest.mark.parametrize("schema", [_Dated, _Claiming, _Demanding, _Defaulting, _Renaming])
 def test_field_that_would_lose_data_is_refused(schema: type[ProfileSchema]) -> None:
-    """A deployment's field that could not work stops the start and is named."""
+    """A deployment's field that would lose data ends the start, and is named."""
     with pytest.raises(SchemaUnusable, match=r"the field (deleted_at|version|plan) of "):
         profile_schema(f"tests.test_app:{schema.__name__}")
 
@@ -273,7 +273,7 @@ class _Named(ProfileSchema):
 
 
 def test_field_keeps_the_name_that_it_has() -> None:
-    """A name that a deployment gives is not replaced."""
+    """The data key of a deployment's field is kept."""
     assert profile_schema("tests.test_app:_Named")().load({"loyalty-no": "7"}) == {
         "loyalty-no": "7"
     }

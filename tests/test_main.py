@@ -1,4 +1,4 @@
-"""The command line: what it takes, what it loads, and how it ends."""
+"""The command line: its arguments, its settings and its exit status."""
 
 import os
 import re
@@ -25,7 +25,7 @@ ENVIRON = {
 
 @pytest.fixture(name="here")
 def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Work in an empty folder and without settings; put back what a command changes."""
+    """Change to an empty folder without settings; restore what a command changes."""
     monkeypatch.chdir(tmp_path)
     with restored():
         for name in ENVIRON:
@@ -37,7 +37,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def test_serving_is_the_default(
     command: list[str], here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Without a command, the service is served as by `serve`."""
+    """Without a command, `serve` is run."""
     assert main(command) == 2
     assert capsys.readouterr().err.startswith("The configuration (the environment) cannot be used")
     assert list(here.iterdir()) == []
@@ -49,7 +49,7 @@ def test_config_ini_is_read_where_it_stands(
     here: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Every command reads the config.ini of its folder, if there is one."""
+    """Every command reads config.ini of the working directory if it exists."""
     (here / "config.ini").write_text("[server]\nprt = 1\n", encoding="utf-8")
     os.environ["SERVER_PORT"] = "many"  # so that nothing is served, whatever is read
 
@@ -60,7 +60,7 @@ def test_config_ini_is_read_where_it_stands(
 
 
 def test_named_file_is_read_instead(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """--config names another file, and config.ini is not read then."""
+    """With --config, config.ini is not read."""
     (here / "config.ini").write_text("not an INI file", encoding="utf-8")
     (here / "other.ini").write_text("[server]\nport = many\n", encoding="utf-8")
 
@@ -70,7 +70,7 @@ def test_named_file_is_read_instead(here: Path, capsys: pytest.CaptureFixture[st
 
 
 def test_named_file_must_be_there(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A file that is named and isn't there is an error, unlike a missing config.ini."""
+    """A missing file of --config is an error, unlike a missing config.ini."""
     assert main(["--config", "other.ini"]) == 2
     assert capsys.readouterr().err == (
         "The file other.ini cannot be read: No such file or directory.\n"
@@ -79,7 +79,7 @@ def test_named_file_must_be_there(here: Path, capsys: pytest.CaptureFixture[str]
 
 
 def test_unusable_schema_is_one_message(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A profile schema that can't be imported stops the start, named with its setting."""
+    """A profile schema that cannot be imported ends the start with its setting."""
     os.environ.update(ENVIRON)
     (here / "config.ini").write_text("[profile]\nschema = nowhere:Schema\n", encoding="utf-8")
 
@@ -88,10 +88,10 @@ def test_unusable_schema_is_one_message(here: Path, capsys: pytest.CaptureFixtur
 
 
 @pytest.mark.parametrize("arguments", [["sing"], ["--colour"], ["setup", "--wait-s", "long"]])
-def test_unknown_argument_is_told(
+def test_unknown_argument_is_an_error(
     arguments: list[str], here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What the command line does not take ends with the usage and status 2."""
+    """An unknown argument ends with the usage and status 2."""
     with pytest.raises(SystemExit) as ended:
         main(arguments)
 

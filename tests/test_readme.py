@@ -1,4 +1,4 @@
-"""What the README says in tables is what the code does."""
+"""The tables of the README match the code."""
 
 import json
 import re

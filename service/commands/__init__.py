@@ -1,1 +1,1 @@
-"""What the command line can do, a module for each command; each imports no more than it needs."""
+"""The commands of the command line, a module for each; a module imports only what it needs."""

@@ -1,4 +1,4 @@
-"""`local`: serves in front of a local AWS that it brings along; nothing outlives it."""
+"""`local`: serves the API with a local AWS in the same process; nothing persists."""
 
 import functools
 import sys
@@ -22,20 +22,20 @@ from service.observability import logs
 from service.server import serve
 from service.startup_errors import AddressUnavailable
 
-CREDENTIALS = Credentials("local", "local")  # letters only: DynamoDB Local takes no others
+CREDENTIALS = Credentials("local", "local")  # DynamoDB Local takes letters and digits only
 NAME = "local"  # of the user pool and of its client
-RELYING_PARTY = "localhost"  # the only name that browsers trust with passkeys over plain HTTP
+RELYING_PARTY = "localhost"  # the only host for which browsers allow passkeys over plain HTTP
 MAX_PORT = 65_535
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
-# As browsers on this machine name it: no other site's name that points here is served (DNS rebinding).
+# The names of this machine: requests for any other name are refused (DNS rebinding).
 LOOPBACK_NAMES = "localhost 127.0.0.1 [::1]"
-FINISH_WITHIN_S = 0.5  # who presses Ctrl-C on a laptop does not wait for a request
+FINISH_WITHIN_S = 0.5  # Ctrl-C on a laptop must end it at once
 
 DEFAULTS: Settings = {"aws": {"region": "us-east-1"}}
 PREFERENCES: Settings = {  # over the file, under the environment
     "identity": {"sources": "alb bearer header", "header-peers": "127.0.0.0/8 ::1/128"},
     "log": {"format": "console"},
-    "auth-config": {  # as the local pool is made
+    "auth-config": {  # as the local user pool is created
         "flows": "USER_PASSWORD_AUTH USER_AUTH",
         "first-factors": "PASSWORD EMAIL_OTP WEB_AUTHN",
         "passkeys": "true",
@@ -44,8 +44,8 @@ PREFERENCES: Settings = {  # over the file, under the environment
 }
 
 SIGNED_FLOW = """
-A load balancer like AWS's listens on {url}: it signs in whoever brings a user name and
-a password, and signs for the API who that is (x-amzn-oidc-data). Once alice, below, has her profile:
+A local load balancer listens on {url}: it authenticates users by user name and password
+and passes their signed identity to the API (x-amzn-oidc-data). Once alice, below, has a profile:
 
 curl -s -u 'alice:YourPass123!' {url}/v1/user/profile
 """
@@ -107,7 +107,7 @@ async def _main(file: Path | None, environ: Mapping[str, str], placed: Settings)
 
 
 async def _balancer(stack: AsyncExitStack, pool: UserPool, config: Config) -> LocalLoadBalancer:
-    """Start the load balancer, on the port after the API's if that is free."""
+    """Start the load balancer, on the next port after the API's if it is free."""
     host, port = config.server.host, config.server.port
     ports = (port + 1, 0) if 0 < port < MAX_PORT else (0,)
     try:
@@ -130,14 +130,14 @@ def _config(file: Path | None, environ: Mapping[str, str], placed: Settings) -> 
         for section, entries in PREFERENCES.items()
     }
     if environ.get("SERVER_HOST", LOOPBACK[0]) not in LOOPBACK:
-        # Other machines are to reach it, by names of theirs.
+        # Other machines reach it by other names.
         preferred["server"].pop("allowed-hosts", None)
     over = {
         section: {**preferred.get(section, {}), **placed.get(section, {})}
         for section in {**preferred, **placed}
     }
     config = loader.load(file, environ, under=DEFAULTS, over=over)
-    # A secret that is set belongs to another client: the local one has none.
+    # A configured secret belongs to another client: the local one has none.
     return replace(config, cognito=replace(config.cognito, client_secret=None))
 
 
@@ -167,7 +167,7 @@ async def _provision(config: Config) -> dict[str, str]:
 
 
 def greeting(host: str, port: int) -> str:
-    """Return what to try, with the address where a browser on this machine finds the API."""
+    """Return the text with commands to try, for an API that listens on *host* and *port*."""
     return FLOW.format(url=_url(host, port))
 
 
@@ -178,5 +178,5 @@ def _url(host: str, port: int) -> str:
 
 def _listening(host: str, port: int, *, balancer: LocalLoadBalancer) -> None:
     balancer.target = f"http://{reachable(host)}:{port}"
-    print(SIGNED_FLOW.format(url=_url(host, balancer.port)), end="")  # noqa: T201 -- to a person
+    print(SIGNED_FLOW.format(url=_url(host, balancer.port)), end="")  # noqa: T201 -- for a person
     print(greeting(host, port), flush=True)  # noqa: T201 -- likewise

@@ -1,4 +1,4 @@
-"""Creates what the service needs in AWS, as the seed's steps 1 and 2 do by hand; safe to repeat."""
+"""Creates the table, the user pool and the app client; idempotent."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ FLOWS: tuple[ExplicitAuthFlowsTypeType, ...] = (
     "ALLOW_REFRESH_TOKEN_AUTH",
 )
 POLL_S = 0.2
-ACTIVE_WITHIN_S = 300  # creating a table takes seconds; AWS promises no time
-PAGE_SIZE = 60  # the most that Cognito lists at once
+ACTIVE_WITHIN_S = 300  # creating a table takes seconds, but AWS guarantees no time
+PAGE_SIZE = 60  # Cognito's maximum
 
 
 async def reachable(call: Callable[[], Awaitable[Result]], *, within_s: float) -> Result:
-    """Make *call*, repeated for *within_s* seconds while nobody answers; then raise as it did."""
+    """Return the result of *call*, repeated up to *within_s* seconds while it gets no response."""
     give_up = time.monotonic() + within_s
     while True:
         try:
@@ -64,9 +64,9 @@ async def create_table(
     dynamodb: DynamoDBClient, name: str, *, active_within_s: float = ACTIVE_WITHIN_S
 ) -> None:
     """
-    Create the table of profiles unless it is there, and return when it is active.
+    Create the table of profiles unless it exists, and wait until it is active.
 
-    Raises TableUnusable.
+    Turns on time to live. Raises TableUnusable.
     """
     try:
         await dynamodb.create_table(
@@ -93,7 +93,7 @@ async def create_table(
 def _keys(
     schema: Sequence[KeySchemaElementTypeDef], attributes: Sequence[AttributeDefinitionTypeDef]
 ) -> str:
-    """Describe the keys of a table: name, kind and type of each."""
+    """Return the keys of a table as text: name, kind and type of each."""
     types = {attribute["AttributeName"]: attribute["AttributeType"] for attribute in attributes}
     return " and ".join(
         f"{entry['AttributeName']} ({entry['KeyType']}, {types[entry['AttributeName']]})"
@@ -110,12 +110,14 @@ async def _active(dynamodb: DynamoDBClient, name: str) -> TableDescriptionTypeDe
 
 
 async def _expire(dynamodb: DynamoDBClient, name: str) -> None:
-    """Turn the purging of deleted profiles on."""
-    told = (await dynamodb.describe_time_to_live(TableName=name))["TimeToLiveDescription"]
-    if told.get("TimeToLiveStatus") in ("ENABLED", "ENABLING"):
-        if told.get("AttributeName") != items.EXPIRES_AT:  # a table has one, and it may be in use
+    """Turn on the time to live, which removes the tombstones of deleted profiles."""
+    found = (await dynamodb.describe_time_to_live(TableName=name))["TimeToLiveDescription"]
+    if found.get("TimeToLiveStatus") in ("ENABLED", "ENABLING"):
+        if (
+            found.get("AttributeName") != items.EXPIRES_AT
+        ):  # a table has only one, which may be in use
             structlog.get_logger().warning(
-                "ttl_attribute_mismatch", table=name, attribute=told.get("AttributeName")
+                "ttl_attribute_mismatch", table=name, attribute=found.get("AttributeName")
             )
         return
     await dynamodb.update_time_to_live(
@@ -128,11 +130,11 @@ async def create_user_pool(
     cognito: CognitoIdentityProviderClient, name: str, *, passkeys_of: str | None = None
 ) -> str:
     """
-    Return the id of the user pool of that name, created unless it is there.
+    Return the id of the user pool *name*, which is created unless it exists.
 
-    A pool that is there stays as it is. In a new one people may add an authenticator app as a second
-    factor. With *passkeys_of*, the domain of the pages that sign people in, they may also begin with
-    a passkey, or with a code that is sent by e-mail.
+    An existing pool is not changed. In a new one, users may add an authenticator app as a second factor.
+    With *passkeys_of*, the domain of the sign-in pages, they may also sign in by a passkey or by a code
+    that is sent by e-mail.
     """
     async for page in cognito.get_paginator("list_user_pools").paginate(
         PaginationConfig={"PageSize": PAGE_SIZE}
@@ -160,7 +162,7 @@ async def _create_user_pool(
     if passkeys_of is not None:
         pool["Policies"] = {"SignInPolicy": {"AllowedFirstAuthFactors": PASSWORDLESS}}
     pool_id = (await cognito.create_user_pool(**pool))["UserPool"]["Id"]
-    # In a call of its own: CreateUserPool takes no MfaConfiguration without a sender of SMS.
+    # In a separate call: CreateUserPool takes no MfaConfiguration without an SMS sender.
     factors: SetUserPoolMfaConfigRequestTypeDef = {
         "UserPoolId": pool_id,
         "MfaConfiguration": "OPTIONAL",
@@ -175,7 +177,7 @@ async def _create_user_pool(
 async def create_client(
     cognito: CognitoIdentityProviderClient, user_pool_id: str, name: str
 ) -> str:
-    """Return the id of the pool's app client of that name, created unless it is there."""
+    """Return the id of the pool's app client *name*, which is created unless it exists."""
     pages = cognito.get_paginator("list_user_pool_clients")
     async for page in pages.paginate(
         UserPoolId=user_pool_id, PaginationConfig={"PageSize": PAGE_SIZE}

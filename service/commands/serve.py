@@ -1,4 +1,4 @@
-"""`serve`: serves what the configuration says."""
+"""`serve`: serves the API."""
 
 import gc
 import os
@@ -18,22 +18,21 @@ from service.server import serve
 from service.server.workers import Supervisor, shared_socket
 from service.startup_errors import UNUSABLE, AwsUnusable, SetupError
 
-# How many objects may be new before the collector looks at them. Requests in flight have a few thousand,
-# which go when they end: at its default of 700 it looked through them for 6 % of a read's CPU.
-YOUNG_OBJECTS: Final = 10_000
-# After how many such looks at the young those are looked at that were spared once, and after how many of
-# these everything. An upstream that hangs lets requests pile up, and all wait for each look: by the
-# defaults of 10, twenty-five milliseconds at a time.
-SPARED_ONCE: Final = 1
-ALL_OBJECTS: Final = 50
+# The threshold of the garbage collector's youngest generation. Requests in flight have a few thousand
+# objects, which are freed when they end: at the default of 700, collections took 6 % of a read's CPU.
+YOUNG_GENERATION: Final = 10_000
+# The thresholds of the two older generations. If an upstream hangs, requests accumulate, and all of them
+# wait for each collection: 25 ms each at the defaults of 10.
+MIDDLE_GENERATION: Final = 1
+OLD_GENERATION: Final = 50
 
 
 def run(config: Config) -> None:
     """
-    Serve until a signal ends it; where several workers do and none can, exit with UNUSABLE.
+    Serve until a signal ends it; exits with UNUSABLE if none of several workers can start.
 
-    Raises SchemaUnusable, AddressUnavailable, and AwsUnusable where the machine's own settings for AWS
-    (profile, configuration file) can't be used.
+    Raises SchemaUnusable, TracingUnusable, AddressUnavailable, and AwsUnusable if the AWS settings of the
+    machine (profile, configuration file) cannot be used.
     """
     logs.configure(config.log, sys.stdout)
     logger = structlog.get_logger()
@@ -47,21 +46,23 @@ def run(config: Config) -> None:
 
 def _serve(config: Config, *, worker_of: int | None = None) -> None:
     def listening(host: str, port: int) -> None:
-        # What is there by now stays: the collector need not look through it again and again.
+        # All objects so far are permanent: later collections need not traverse them.
         gc.collect()
         gc.freeze()
-        gc.set_threshold(YOUNG_OBJECTS, SPARED_ONCE, ALL_OBJECTS)
+        gc.set_threshold(YOUNG_GENERATION, MIDDLE_GENERATION, OLD_GENERATION)
         structlog.get_logger().info("listening", host=host, port=port, process=os.getpid())
 
     app = create_app(config)
     try:
         serve.run(serve.serve(app, config.server, listening=listening, worker_of=worker_of))
     except BotoCoreError as error:
-        raise AwsUnusable(f"The settings for AWS of this machine can't be used: {error}") from error
+        raise AwsUnusable(
+            f"The settings for AWS of this machine cannot be used: {error}"
+        ) from error
 
 
 def _supervise(config: Config) -> None:
-    create_app(config)  # what is wrong with the settings is said once, and its modules are shared
+    create_app(config)  # reports wrong settings once, and loads the modules that are shared
     with shared_socket(config.server) as held:
         shared = replace(config, server=replace(config.server, port=held.getsockname()[1]))
 
@@ -73,7 +74,7 @@ def _supervise(config: Config) -> None:
                 return UNUSABLE
             return 0
 
-        gc.freeze()  # before the forks: a collection would copy every page that they share
+        gc.freeze()  # before the forks: a collection would copy every shared page
         status = Supervisor(
             work,
             count=config.server.workers,

@@ -1,4 +1,4 @@
-"""`setup`: creates the table, and where asked the user pool and its client; safe to repeat."""
+"""`setup`: creates the table and, as an option, the user pool and its app client; idempotent."""
 
 import os
 import sys
@@ -21,7 +21,7 @@ from service.startup_errors import AwsUnusable, FileUnwritable
 
 @dataclass(frozen=True, slots=True)
 class UserPool:
-    """A user pool to create; *passkeys_of* is the domain whose pages may sign in by passkey."""
+    """A user pool to create; *passkeys_of* is the relying party id of passkeys, None for none."""
 
     name: str
     passkeys_of: str | None
@@ -36,13 +36,13 @@ def run(
     wait_s: float,
 ) -> None:
     """
-    Create what is missing; wait *wait_s* seconds for servers that are starting.
+    Create what is missing; waits up to *wait_s* seconds for servers that are starting.
 
-    With *user_pool*, the pool and the client of that name; their ids go to standard output and, as
-    settings, to the file *write*. Raises ConfigurationUnusable, AwsUnusable, TableUnusable,
-    FileUnwritable.
+    With *user_pool*, creates the pool and an app client of that name, too, and prints their ids as
+    settings, which it also writes to the file *write*. Raises ConfigurationUnusable, AwsUnusable,
+    TableUnusable, FileUnwritable.
     """
-    # The table needs no ids, and before there is a pool there are none.
+    # The ids are not needed, and do not exist before the pool.
     pending: Settings = {"aws.cognito": {"user-pool-id": "pending_0", "client-id": "pending"}}
     config = loader.load(file, environ, under=pending)
     logs.configure(config.log, sys.stderr)
@@ -66,15 +66,15 @@ async def _created(
     try:
         return await _create(config, user_pool, wait_s)
     except (BotoCoreError, ClientError) as error:
-        raise AwsUnusable(f"AWS did not do what was asked of it: {error}") from error
+        raise AwsUnusable(f"A call of AWS failed: {error}") from error
 
 
 async def _create(
     config: Config, user_pool: UserPool | None, wait_s: float
 ) -> dict[str, str] | None:
-    # Nobody else waits for these servers: they are asked again and again, as long as there is time.
-    patient = replace(config, upstreams=replace(config.upstreams, breaker_failures=0))
-    async with open_clients(patient) as clients:
+    # Retries go on until wait_s is over, so the circuit breaker must not open.
+    unbroken = replace(config, upstreams=replace(config.upstreams, breaker_failures=0))
+    async with open_clients(unbroken) as clients:
         table = config.dynamodb.user_profile_table
         await provisioning.reachable(clients.dynamodb.aioboto3.list_tables, within_s=wait_s)
         await provisioning.create_table(clients.dynamodb.aioboto3, table)
@@ -91,7 +91,7 @@ async def _create(
 
 
 def _replace(path: Path, text: str) -> None:
-    """Write the file whole or not at all: the service may be reading it."""
+    """Replace the file atomically: the service may be reading it."""
     with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as new:
         new.write(text)
     os.chmod(new.name, 0o644)  # noqa: PTH101 -- ids are no secret, and the service is another user

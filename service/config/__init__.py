@@ -1,1 +1,1 @@
-"""The settings: their definitions, and how they are read from files and the environment."""
+"""The settings: their definitions, and the loader that reads them from a file and the environment."""

@@ -1,1 +1,1 @@
-"""The commands, as programs of their own where that matters."""
+"""Tests of the commands."""

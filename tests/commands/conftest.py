@@ -1,4 +1,4 @@
-"""What the tests of the commands share: a local AWS, and the process as it was before."""
+"""Fixtures of the command tests: a local AWS, and the restored state of the process."""
 
 import uuid
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ from tests.support.process_state import restored
 
 
 def _silently(_: Delivery) -> None:
-    """Announce a code to nobody."""
+    """Drop a code."""
 
 
 @pytest.fixture(scope="session")
@@ -23,13 +23,13 @@ def own_local_aws() -> Iterator[LocalAws]:
 
 @pytest.fixture(scope="module")
 def name() -> str:
-    """Return a name that no other module has: what a command creates is found again by the next."""
+    """Return a unique name: a command finds what an earlier one created."""
     return f"command-{uuid.uuid4().hex}"
 
 
 @pytest.fixture(scope="module")
 def placed(own_local_aws: LocalAws, name: str) -> Mapping[str, str]:
-    """Return the environment of a command that works on the local AWS."""
+    """Return the environment of a command that uses the local AWS."""
     return {
         "AWS_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "test",
@@ -42,6 +42,6 @@ def placed(own_local_aws: LocalAws, name: str) -> Mapping[str, str]:
 
 @pytest.fixture
 def process_restored() -> Iterator[None]:
-    """Put back what a command changes of this process."""
+    """Restore what a command changes in this process."""
     with restored():
         yield

@@ -1,4 +1,4 @@
-"""What the service needs in AWS is created once, and found again ever after."""
+"""The table, the user pool and the app client are created once, and found afterwards."""
 
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -26,7 +26,7 @@ SHARED = f"provisioned-{uuid.uuid4().hex}"
 
 
 def _silently(_: Delivery) -> None:
-    """Announce a code to nobody."""
+    """Drop a code."""
 
 
 @pytest.fixture(name="own_local_aws", scope="module")
@@ -59,7 +59,7 @@ class StandIn(NamedTuple):
 
 @pytest_asyncio.fixture(name="stand_in", scope="module", loop_scope="module")
 async def _stand_in() -> AsyncIterator[StandIn]:
-    """Open the scripted AWS once: opening clients takes longer than using them."""
+    """Open the scripted AWS once: opening clients is slow."""
     async with scripted_server(HANG) as server, _clients(server.url) as clients:
         yield StandIn(server, clients)
 
@@ -71,13 +71,13 @@ def _name() -> str:
 
 @pytest_asyncio.fixture(name="pool_id", scope="module", loop_scope="module")
 async def _pool_id(own: Clients) -> str:
-    """Create a pool once: its keys take longer than anything else here."""
+    """Create a pool once: generating its keys is slow."""
     return await provisioning.create_user_pool(own.cognito, SHARED)
 
 
 async def test_table_is_created_for_profiles(own: Clients, name: str) -> None:
-    """The table has the two keys of profiles as strings, and is paid by the request."""
-    await provisioning.create_table(own.dynamodb.aioboto3, name)
+    """The table has the two keys of profiles as strings, and on-demand billing."""
+    await provisioning.create_table(own.dynamodb, name)
 
     table = (await own.dynamodb.aioboto3.describe_table(TableName=name))["Table"]
     assert table["KeySchema"] == [
@@ -92,8 +92,8 @@ async def test_table_is_created_for_profiles(own: Clients, name: str) -> None:
 
 
 async def test_deleted_profiles_expire(own: Clients, name: str) -> None:
-    """DynamoDB purges what is deleted, by the attribute expiresAt."""
-    await provisioning.create_table(own.dynamodb.aioboto3, name)
+    """Time to live is on for the attribute expiresAt."""
+    await provisioning.create_table(own.dynamodb, name)
 
     told = await own.dynamodb.aioboto3.describe_time_to_live(TableName=name)
     assert told["TimeToLiveDescription"] == {
@@ -103,8 +103,8 @@ async def test_deleted_profiles_expire(own: Clients, name: str) -> None:
 
 
 async def test_table_is_found_again(own: Clients, name: str) -> None:
-    """A second run finds the table and what is in it."""
-    await provisioning.create_table(own.dynamodb.aioboto3, name)
+    """A second run finds the table and its items."""
+    await provisioning.create_table(own.dynamodb, name)
     key = {"userId": {"S": "u"}, "createdAt": {"S": "t"}}
     await own.dynamodb.aioboto3.put_item(TableName=name, Item=key)
     with capture_logs() as logs:
@@ -115,8 +115,8 @@ async def test_table_is_found_again(own: Clients, name: str) -> None:
 
 
 async def test_table_without_expiry_gets_it(own: Clients, name: str) -> None:
-    """A table that was made by hand, as in the seed, gets what is missing."""
-    await own.dynamodb.aioboto3.create_table(
+    """A table that was created by hand gets its time to live."""
+    await own.dynamodb.create_table(
         TableName=name,
         KeySchema=provisioning.KEY_SCHEMA,
         AttributeDefinitions=provisioning.ATTRIBUTES,
@@ -147,8 +147,8 @@ async def test_table_without_expiry_gets_it(own: Clients, name: str) -> None:
 async def test_other_table_is_refused(
     keys: dict[str, Any], found: str, own: Clients, name: str
 ) -> None:
-    """A table with other keys is not for profiles; the message says what it has and what is needed."""
-    await own.dynamodb.aioboto3.create_table(
+    """A table with other keys is refused; the message has its keys and the needed ones."""
+    await own.dynamodb.create_table(
         TableName=name,
         KeySchema=[{"AttributeName": key, "KeyType": kind} for key, (kind, _) in keys.items()],
         AttributeDefinitions=[
@@ -185,7 +185,7 @@ def _time_to_live(status: str, attribute: str) -> bytes:
 
 
 async def test_table_is_waited_for(stand_in: StandIn) -> None:
-    """A table that is being created is asked for until it is active, and only then changed."""
+    """A table that is being created is changed only when it is active."""
     answers = (
         answer({}),
         _table("CREATING"),
@@ -212,7 +212,7 @@ async def test_table_is_waited_for(stand_in: StandIn) -> None:
 
 
 async def test_table_that_never_becomes_active_is_given_up(stand_in: StandIn) -> None:
-    """Waiting for a table has an end, which names the table and the time."""
+    """Waiting for a table ends with an error that names the table and the time."""
     stand_in.server.plan(answer({}), _table("CREATING"))
     with pytest.raises(TableUnusable, match=r"The table t is not active after 0\.05 s\."):
         await provisioning.create_table(
@@ -227,7 +227,7 @@ async def test_table_that_never_becomes_active_is_given_up(stand_in: StandIn) ->
 async def test_table_that_is_as_it_should_be_is_left_alone(
     table: str, status: str, stand_in: StandIn
 ) -> None:
-    """Nothing is changed about a table that needs no change; AWS would refuse it."""
+    """Time to live that is on is not turned on again; AWS would refuse it."""
     answers = (IN_USE, _table(table), _time_to_live(status, "expiresAt"))
     stand_in.server.plan(*answers)
     with capture_logs() as logs:
@@ -238,7 +238,7 @@ async def test_table_that_is_as_it_should_be_is_left_alone(
 
 
 async def test_expiry_by_another_attribute_is_told(stand_in: StandIn) -> None:
-    """A table that expires by another attribute is served as it is, with a warning."""
+    """A table with another time to live attribute is kept, with a warning."""
     answers = (IN_USE, _table("ACTIVE"), _time_to_live("ENABLED", "ttl"))
     stand_in.server.plan(*answers)
     with capture_logs() as logs:
@@ -271,7 +271,7 @@ async def test_pool_and_client_are_found_again(own: Clients, name: str) -> None:
 
 
 async def test_pool_of_another_name_is_another_pool(own: Clients, pool_id: str) -> None:
-    """A name that only begins alike is another pool's, and another client's."""
+    """A pool or client whose name only begins alike is not taken."""
     client_id = await provisioning.create_client(own.cognito, pool_id, SHARED)
 
     assert await provisioning.create_client(own.cognito, pool_id, SHARED[:-1]) != client_id
@@ -279,7 +279,7 @@ async def test_pool_of_another_name_is_another_pool(own: Clients, pool_id: str) 
 
 
 async def test_pool_is_as_the_service_needs_it(own: Clients, pool_id: str) -> None:
-    """The pool verifies addresses, recovers by them, and takes ALICE for alice."""
+    """The pool verifies e-mail addresses, recovers by them, and ignores the case of user names."""
     pool = (await own.cognito.describe_user_pool(UserPoolId=pool_id))["UserPool"]
     assert pool["AutoVerifiedAttributes"] == ["email"]
     assert pool["UsernameConfiguration"] == {"CaseSensitive": False}
@@ -289,7 +289,7 @@ async def test_pool_is_as_the_service_needs_it(own: Clients, pool_id: str) -> No
 
 
 async def test_pool_lets_people_add_a_second_factor(own: Clients, pool_id: str) -> None:
-    """An authenticator app may be added, and nothing is offered that needs more than a pool."""
+    """The pool allows authenticator apps, and no factor that needs more than a pool."""
     factors = await own.cognito.get_user_pool_mfa_config(UserPoolId=pool_id)
     assert factors["MfaConfiguration"] == "OPTIONAL"
     assert factors["SoftwareTokenMfaConfiguration"] == {"Enabled": True}
@@ -297,7 +297,7 @@ async def test_pool_lets_people_add_a_second_factor(own: Clients, pool_id: str) 
 
 
 async def test_pool_can_be_for_passkeys_too(own: Clients, name: str) -> None:
-    """With a domain for passkeys, people may begin without a password."""
+    """With a domain for passkeys, users may sign in without a password."""
     pool_id = await provisioning.create_user_pool(own.cognito, name, passkeys_of="localhost")
 
     pool = (await own.cognito.describe_user_pool(UserPoolId=pool_id))["UserPool"]
@@ -309,7 +309,7 @@ async def test_pool_can_be_for_passkeys_too(own: Clients, name: str) -> None:
 
 
 async def test_client_of_a_lite_pool_has_passwords_alone(own: Clients, name: str) -> None:
-    """A pool that is there may lack the plan for a choice of factors; its client is made without."""
+    """The client of an existing pool of the Lite plan is created without USER_AUTH."""
     made = await own.cognito.create_user_pool(PoolName=name, UserPoolTier="LITE")
     pool_id = made["UserPool"]["Id"]
     with capture_logs() as logs:
@@ -321,7 +321,7 @@ async def test_client_of_a_lite_pool_has_passwords_alone(own: Clients, name: str
 
 
 async def test_client_is_as_the_service_needs_it(own: Clients, pool_id: str, name: str) -> None:
-    """The client has no secret, signs in by choice or password and doesn't tell who has an account."""
+    """The client has no secret, allows both flows, and hides whether a user exists."""
     client_id = await provisioning.create_client(own.cognito, pool_id, name)
 
     described = await own.cognito.describe_user_pool_client(UserPoolId=pool_id, ClientId=client_id)
@@ -340,7 +340,7 @@ OTHERS = [{"Id": f"eu_{number}", "Name": f"other {number}"} for number in range(
 
 
 async def test_pool_beyond_the_first_page_is_found(stand_in: StandIn) -> None:
-    """An account may have more pools than Cognito lists at once; all pages are read."""
+    """All pages of the list of pools are read."""
     first = answer({"UserPools": OTHERS, "NextToken": "more"})
     second = answer({"UserPools": [{"Id": "eu_ours", "Name": "ours"}]})
     stand_in.server.plan(first, second)
@@ -353,7 +353,7 @@ async def test_pool_beyond_the_first_page_is_found(stand_in: StandIn) -> None:
 
 
 async def test_client_beyond_the_first_page_is_found(stand_in: StandIn) -> None:
-    """A pool may have more clients than Cognito lists at once; all pages are read."""
+    """All pages of the list of clients are read."""
     others = [{"ClientId": entry["Id"], "ClientName": entry["Name"]} for entry in OTHERS]
     first = answer({"UserPoolClients": others, "NextToken": "more"})
     second = answer({"UserPoolClients": [{"ClientId": "theid", "ClientName": "ours"}]})
@@ -388,14 +388,14 @@ async def test_pool_is_created_after_the_last_page(stand_in: StandIn) -> None:
 
 @pytest.fixture(name="closed")
 def _closed() -> Iterator[socket]:
-    """Hold a port on which nobody listens yet."""
+    """Reserve a port on which nothing listens yet."""
     with socket() as bound:
         bound.bind(("127.0.0.1", 0))
         yield bound
 
 
 class Caller:
-    """Lists the pools, and counts how often."""
+    """A call that lists the pools, and counts its calls."""
 
     def __init__(self, clients: Clients) -> None:
         self._clients = clients
@@ -408,7 +408,7 @@ class Caller:
 
 
 async def test_server_that_starts_later_is_waited_for(closed: socket) -> None:
-    """A server that isn't there yet is asked until it is."""
+    """A call is repeated until its server listens."""
     async with _clients(url_of(closed)) as clients:
         caller = Caller(clients)
         async with AsyncExitStack() as stack:
@@ -425,7 +425,7 @@ async def test_server_that_starts_later_is_waited_for(closed: socket) -> None:
 
 
 async def test_server_that_never_starts_is_given_up(closed: socket) -> None:
-    """After its time, waiting ends as the last call did."""
+    """After the time, the error of the last call is raised."""
     async with _clients(url_of(closed)) as clients:
         caller = Caller(clients)
         with pytest.raises(EndpointConnectionError):
@@ -435,7 +435,7 @@ async def test_server_that_never_starts_is_given_up(closed: socket) -> None:
 
 
 async def test_no_time_to_wait_is_one_call(closed: socket) -> None:
-    """Within no time there is one call."""
+    """With no time there is one call."""
     async with _clients(url_of(closed)) as clients:
         caller = Caller(clients)
         with pytest.raises(EndpointConnectionError):
@@ -445,7 +445,7 @@ async def test_no_time_to_wait_is_one_call(closed: socket) -> None:
 
 
 async def test_server_that_hangs_is_waited_for() -> None:
-    """A server that accepts connections before it can answer is waited for too."""
+    """A call is repeated also if the server accepts connections but does not respond."""
     async with scripted_server(HANG, answer({"UserPools": []})) as server:
         config = configured({"aws.cognito": {"endpoint-url": server.url, "read-timeout-s": "0.1"}})
         async with open_clients(config, CREDENTIALS) as clients:
@@ -456,7 +456,7 @@ async def test_server_that_hangs_is_waited_for() -> None:
 
 
 async def test_refusal_is_an_answer(stand_in: StandIn) -> None:
-    """A server that refuses is there; its refusal is not waited out."""
+    """A response that is an error ends the repetition."""
     stand_in.server.plan(refusal("AccessDeniedException"))
     caller = Caller(stand_in.clients)
     with pytest.raises(ClientError, match="AccessDenied"):

@@ -1,4 +1,4 @@
-"""`setup` creates what is missing, says the ids, and can be repeated."""
+"""`setup` creates what is missing, prints the ids, and is idempotent."""
 
 import asyncio
 import stat
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("process_restored")
 
 @pytest.fixture(name="here", autouse=True)
 def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, placed: Mapping[str, str]) -> Path:
-    """Work in an empty folder, with the local AWS in the environment."""
+    """Change to an empty folder, with the local AWS in the environment."""
     monkeypatch.chdir(tmp_path)
     for name, value in placed.items():
         monkeypatch.setenv(name, value)
@@ -36,7 +36,7 @@ async def _table_status(local: LocalAws, name: str) -> str:
 
 
 def test_ids_are_settings(here: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """What is printed and written is a file for --config: region, pool and client."""
+    """The output, and the written file, are settings for --config: region, pool and client."""
     assert main(["setup", "--user-pool", name, "--write", "ids.ini"]) == 0
 
     config = loader.load(here / "ids.ini", {})
@@ -48,7 +48,7 @@ def test_ids_are_settings(here: Path, name: str, capsys: pytest.CaptureFixture[s
 
 
 def test_second_run_says_the_same(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Repeated, it finds what it created and says the same ids."""
+    """A second run finds what the first created, and prints the same ids."""
     assert main(["setup", "--user-pool", name]) == 0
     first = capsys.readouterr()
     assert main(["setup", "--user-pool", name]) == 0
@@ -76,13 +76,13 @@ def test_table_alone(
 
 
 def test_table_needs_no_ids(capsys: pytest.CaptureFixture[str]) -> None:
-    """The table is the first step; pool and client come after it."""
+    """The table is created without the ids of a pool and a client."""
     assert main(["setup"]) == 0
     assert "table_" in capsys.readouterr().err
 
 
 def test_file_is_replaced_whole(here: Path, name: str) -> None:
-    """Who is reading the old file reads it to its end; the new one is readable for everyone."""
+    """The file is replaced atomically, and the new one is readable for every user."""
     path = here / "ids.ini"
     old = "# old\n" * 1_000
     path.write_text(old, encoding="utf-8")
@@ -97,7 +97,7 @@ def test_file_is_replaced_whole(here: Path, name: str) -> None:
 
 
 def test_file_that_cannot_be_written_is_told(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """A file that can't be written is named; the ids are printed nevertheless."""
+    """A file that cannot be written is named; the ids are printed nevertheless."""
     assert main(["setup", "--user-pool", name, "--write", "nowhere/ids.ini"]) == 2
 
     captured = capsys.readouterr()
@@ -110,7 +110,7 @@ def test_file_that_cannot_be_written_is_told(name: str, capsys: pytest.CaptureFi
 def test_server_that_never_comes_is_told(
     name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A server that doesn't come in time is named, without a traceback."""
+    """A server that does not start in time is named, without a traceback."""
     with socket() as closed:
         closed.bind(("127.0.0.1", 0))
         url = url_of(closed)
@@ -118,14 +118,14 @@ def test_server_that_never_comes_is_told(
         assert main(["setup", "--user-pool", name, "--wait-s", "0"]) == 2
 
     last = capsys.readouterr().err.splitlines()[-1]
-    assert last.startswith("AWS did not do what was asked of it: ")
+    assert last.startswith("A call of AWS failed: ")
     assert url in last
 
 
 def test_server_is_asked_until_the_time_is_over(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """However often a server did not answer, nobody but it decides that it is not there."""
+    """The circuit breaker does not end the wait for a server."""
     monkeypatch.setattr("service.commands.provisioning.POLL_S", 0)
     monkeypatch.setattr("service.aws.retries.LONGEST_PAUSE_S", 0.001)
     monkeypatch.setenv("UPSTREAMS_BREAKER_FAILURES", "1")

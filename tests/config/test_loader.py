@@ -1,4 +1,4 @@
-"""The configuration comes from layers, and all that is wrong with it is said in one message."""
+"""The configuration has layers, and one message has all its problems."""
 
 import itertools
 from pathlib import Path
@@ -33,7 +33,7 @@ def _refusal(path: Path | None, environ: dict[str, str]) -> str:
 
 
 def _port(said: dict[str, str], folder: Path) -> int:
-    """Return the port of a configuration whose layers say what *said* has for them."""
+    """Return the port of a configuration whose layers set it as *said*."""
 
     def layer(name: str) -> Settings:
         return {"server": {"port": said[name]}} if name in said else {}
@@ -48,13 +48,13 @@ def _port(said: dict[str, str], folder: Path) -> int:
 
 @pytest.mark.parametrize(("stronger", "weaker"), [*itertools.combinations(LAYERS, 2)])
 def test_stronger_layer_wins(stronger: str, weaker: str, tmp_path: Path) -> None:
-    """What is given beats the environment, which beats the file, which beats the fallback."""
+    """`over` has priority over the environment, the file and `under`, in this order."""
     assert _port({stronger: "1", weaker: "2"}, tmp_path) == 1
 
 
 @pytest.mark.parametrize("layer", LAYERS)
 def test_any_layer_beats_the_default(layer: str, tmp_path: Path) -> None:
-    """A setting has its default only where no layer says anything."""
+    """A setting has its default only if no layer sets it."""
     assert _port({layer: "1"}, tmp_path) == 1
     assert _port({}, tmp_path) == 8080
 
@@ -62,12 +62,12 @@ def test_any_layer_beats_the_default(layer: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("layer", ["over", "environ", "file"])
 @pytest.mark.parametrize("empty", ["", "   "])
 def test_empty_value_says_nothing(layer: str, empty: str, tmp_path: Path) -> None:
-    """An empty value, of white space too, lets the layer below speak."""
+    """An empty value, or one of white space, is not set."""
     assert _port({layer: empty, "under": "7"}, tmp_path) == 7
 
 
 def test_empty_list_is_said(tmp_path: Path) -> None:
-    """An empty value of a list is an empty list, over the layers below."""
+    """An empty value of a list is an empty list."""
     path = _file(tmp_path, "[server]\ntrusted-proxies = 10.0.0.0/8\n")
     config = loader.load(path, REQUIRED | {"SERVER_TRUSTED_PROXIES": ""})
 
@@ -75,7 +75,7 @@ def test_empty_list_is_said(tmp_path: Path) -> None:
 
 
 def test_list_runs_over_lines(tmp_path: Path) -> None:
-    """A list is separated by any white space, line ends included."""
+    """A list is separated by any white space, also line ends."""
     path = _file(tmp_path, "[auth]\nwritable-attributes = name  email\n\tnickname\n\n  locale\n")
     config = loader.load(path, REQUIRED)
 
@@ -84,28 +84,28 @@ def test_list_runs_over_lines(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("secret", ["50%", "%(region)s", "a=b=c", "#;[x]: y", "ü"])
 def test_secret_is_taken_as_it_stands(secret: str, tmp_path: Path) -> None:
-    """Nothing inside a value means anything to the reader of the file."""
+    """A value is not interpolated, and has no comments."""
     path = _file(tmp_path, f"[aws.cognito]\nclient-secret = {secret}\n")
 
     assert loader.load(path, REQUIRED).cognito.client_secret == secret
 
 
 def test_white_space_around_a_value_is_dropped() -> None:
-    """A value from the environment loses the white space around it, as one in the file does."""
+    """White space around a value is dropped."""
     config = loader.load(None, REQUIRED | {"AWS_REGION": " ap-south-1\n"})
 
     assert config.aws.region == "ap-south-1"
 
 
 def test_foreign_variables_are_ignored() -> None:
-    """Variables that belong to no setting are other programs' business."""
+    """Variables of no setting are ignored."""
     foreign = {"PATH": "/bin", "AWS_PROFILE": "work", "SERVER": "x", "SERVER_PROT": "1"}
 
     assert loader.load(None, REQUIRED | foreign) == loader.load(None, REQUIRED)
 
 
 def test_every_problem_stands_in_one_message(tmp_path: Path) -> None:
-    """All that is wrong, in the file and in the environment, is said at once."""
+    """One message has the problems of the file and of the environment."""
     path = _file(
         tmp_path,
         "[sever]\nport = 1\n"
@@ -181,14 +181,14 @@ def test_list_with_commas_is_refused(name: str) -> None:
 
 
 def test_required_setting_that_is_empty_is_missing(tmp_path: Path) -> None:
-    """An empty required setting is a missing one, not a wrong one."""
+    """An empty required setting is missing."""
     path = _file(tmp_path, "[aws]\nregion =\n")
 
     assert "AWS_REGION): Must be set." in _refusal(path, REQUIRED | {"AWS_REGION": ""})
 
 
 def test_message_without_a_file_names_the_environment() -> None:
-    """Where there is no file, the message doesn't speak of one."""
+    """Without a file, the message names the environment only."""
     assert _refusal(None, {}).startswith("The configuration (the environment) cannot be used:")
 
 
@@ -213,30 +213,30 @@ def test_message_without_a_file_names_the_environment() -> None:
     ],
     ids=["key first", "text first", "no name", "no =", "setting twice", "section twice"],
 )
-def test_broken_file_is_told_by_line(text: str, what: str, tmp_path: Path) -> None:
-    """A file that can't be parsed is named with the line, which is not repeated: it may be secret."""
+def test_broken_file_is_refused_with_the_line(text: str, what: str, tmp_path: Path) -> None:
+    """A file that cannot be parsed is named with the number of the line, not its text."""
     path = _file(tmp_path, text)
 
     assert _refusal(path, REQUIRED) == f"The file {path} {what}."
 
 
-def test_file_in_another_encoding_is_told(tmp_path: Path) -> None:
-    """A file that is not UTF-8 is named, and nothing of it is repeated."""
+def test_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    """A file that is not UTF-8 is named, without its text."""
     path = tmp_path / "settings.ini"
     path.write_bytes(f"[aws.cognito]\nclient-secret = {SECRET}ü\n".encode("latin-1"))
 
     assert _refusal(path, REQUIRED) == f"The file {path} is not UTF-8 text."
 
 
-def test_missing_file_is_told(tmp_path: Path) -> None:
-    """A file that isn't there is named; the environment alone would not be what was asked for."""
+def test_missing_file_is_refused(tmp_path: Path) -> None:
+    """A missing file is an error."""
     path = tmp_path / "settings.ini"
 
     assert _refusal(path, REQUIRED) == f"The file {path} cannot be read: No such file or directory."
 
 
 def test_folder_is_no_file(tmp_path: Path) -> None:
-    """A folder in the file's place is told as the system tells it."""
+    """A folder is an error with the message of the system."""
     assert _refusal(tmp_path, REQUIRED) == f"The file {tmp_path} cannot be read: Is a directory."
 
 
@@ -252,7 +252,7 @@ def test_folder_is_no_file(tmp_path: Path) -> None:
     ids=["unknown key", "unknown section", "client id", "pool id", "port"],
 )
 def test_no_message_repeats_a_secret(text: str, tmp_path: Path) -> None:
-    """A message repeats no value that may be a secret, though it stand in a wrong place."""
+    """A message repeats no value that may be a misplaced secret."""
     path = _file(tmp_path, text.format(SECRET) + f"[aws]\nregion =\n    {SECRET}\n")
     environ = {"AWS_COGNITO_CLIENT_SECRET": SECRET, "LOG_LEVEL": "loud"}
 
@@ -260,7 +260,7 @@ def test_no_message_repeats_a_secret(text: str, tmp_path: Path) -> None:
 
 
 def test_secret_in_the_environment_is_never_shown() -> None:
-    """A good secret beside a wrong setting is neither in the message nor in the error's repr."""
+    """A secret is neither in the message nor in the repr of the error."""
     with pytest.raises(ConfigurationUnusable) as refused:
         loader.load(None, {"AWS_COGNITO_CLIENT_SECRET": SECRET, "SERVER_PORT": "x"})
 
@@ -269,7 +269,7 @@ def test_secret_in_the_environment_is_never_shown() -> None:
 
 
 def test_keys_are_those_of_the_file() -> None:
-    """A section's settings are known by the keys under which the file has them."""
+    """The keys of a section are those of the file."""
     assert list(definitions(SECTIONS["dynamodb"])) == [
         "user-profile-table",
         "endpoint-url",
@@ -292,7 +292,7 @@ def test_keys_are_those_of_the_file() -> None:
     ],
 )
 def test_variable_that_only_a_mistake_explains_is_named(name: str, meant: str) -> None:
-    """A setting that is misspelt in the environment must not be passed over: it may be about trust."""
+    """A misspelt variable with a prefix of the service is refused with its probable name."""
     environ = {
         "AWS_REGION": "us-east-1",
         "AWS_COGNITO_USER_POOL_ID": "us-east-1_none",

@@ -1,4 +1,4 @@
-"""What each setting takes, what it refuses, and what it becomes."""
+"""The values that each setting takes and refuses."""
 
 import dataclasses
 from ipaddress import ip_network
@@ -286,13 +286,13 @@ def _load(*settings: tuple[str, str, str]) -> Config:
 
 
 def _value(section: str, key: str, text: str) -> Any:  # noqa: ANN401 -- settings have many types
-    """Return what the setting becomes when it is set to *text*."""
+    """Return the value of the setting for *text*."""
     fields = {kind.section: name for name, kind in SECTIONS.items()}
     return getattr(getattr(_load((section, key, text)), fields[section]), key.replace("-", "_"))
 
 
 def _problems(*settings: tuple[str, str, str]) -> list[str]:
-    """Return the lines that tell what is wrong."""
+    """Return the problems of the message."""
     with pytest.raises(ConfigurationUnusable) as refused:
         _load(*settings)
     return str(refused.value).splitlines()[1:]
@@ -300,13 +300,13 @@ def _problems(*settings: tuple[str, str, str]) -> list[str]:
 
 @pytest.mark.parametrize(("section", "key", "text", "value"), RIGHT)
 def test_right_value_is_taken(section: str, key: str, text: str, value: object) -> None:
-    """A setting takes what is right for it, its bounds included, and becomes what it means."""
+    """A setting takes its right values, bounds included."""
     assert _value(section, key, text) == value
 
 
 @pytest.mark.parametrize(("section", "key", "text", "why"), WRONG)
 def test_wrong_value_is_named(section: str, key: str, text: str, why: str) -> None:
-    """A wrong value stops the start; the message names section, key, variable and reason."""
+    """A wrong value is refused with its section, key, variable and reason."""
     (line,) = _problems((section, key, text))
 
     name = environment_name(section, key)
@@ -315,7 +315,7 @@ def test_wrong_value_is_named(section: str, key: str, text: str, why: str) -> No
 
 
 def test_every_setting_is_tried() -> None:
-    """The tables above hold a right value of every setting, and a wrong one where there is one."""
+    """The tables have a right value of every setting, and a wrong one if there is any."""
     assert {(section, key) for section, key, _, _ in RIGHT} == SETTINGS
     assert {(section, key) for section, key, _, _ in WRONG} == SETTINGS - FREE
 
@@ -331,7 +331,7 @@ def test_every_setting_is_tried() -> None:
 def test_every_worker_needs_a_port_for_metrics(
     port: str, first: str, workers: str, why: str
 ) -> None:
-    """Each worker has a port for its metrics, and none of them may be another one's."""
+    """Each worker needs a metrics port that is valid and not the service's."""
     ours = (("server", "port", port), ("server", "workers", workers))
 
     (line,) = _problems(*ours, ("server", "metrics-port", first))
@@ -341,35 +341,35 @@ def test_every_worker_needs_a_port_for_metrics(
 
 
 def test_ports_for_metrics_may_be_the_last() -> None:
-    """The last worker may take the last port that there is."""
+    """The last worker may use port 65535."""
     config = _load(("server", "workers", "4"), ("server", "metrics-port", "65532"))
 
     assert config.server.metrics_port == 65_532
 
 
 def test_load_balancer_must_be_named() -> None:
-    """The source alb needs an ARN: without one, anybody's load balancer could sign."""
+    """The source alb needs an ARN."""
     (line,) = _problems(("identity", "sources", "alb bearer"), ALB_CLIENT)
 
     assert line.startswith("  [identity] alb-arn (environment: IDENTITY_ALB_ARN): Must be set")
 
 
-def test_load_balancer_is_asked_for_beside_other_problems() -> None:
-    """A missing ARN is told together with what else is wrong in its section."""
+def test_missing_load_balancer_is_named_beside_other_problems() -> None:
+    """A missing ARN is named with the other problems of its section."""
     wrong = (("identity", "sources", "alb"), ALB_CLIENT, ("identity", "clock-skew-s", "soon"))
 
     assert [line.split()[1] for line in _problems(*wrong)] == ["clock-skew-s", "alb-arn"]
 
 
 def test_wrong_load_balancer_is_one_problem() -> None:
-    """A wrong ARN is told as wrong, not as missing as well."""
+    """A wrong ARN is not named as missing, too."""
     (line,) = _problems(("identity", "sources", "alb"), ALB_CLIENT, ("identity", "alb-arn", "arn"))
 
     assert "'arn' is not of the right form. Example: arn:aws:" in line
 
 
 def test_named_load_balancer_is_accepted() -> None:
-    """With an ARN the source alb is taken."""
+    """With an ARN the source alb is accepted."""
     config = _load(("identity", "sources", "alb"), ALB_CLIENT, ("identity", "alb-arn", ARN))
 
     assert config.identity.sources == ("alb",)
@@ -377,7 +377,7 @@ def test_named_load_balancer_is_accepted() -> None:
 
 
 def test_client_address_needs_a_secret() -> None:
-    """Cognito takes a caller's address only from a client that has a secret."""
+    """send-client-address needs a client secret."""
     (line,) = _problems(("aws.cognito", "send-client-address", "true"))
 
     assert line == (
@@ -387,7 +387,7 @@ def test_client_address_needs_a_secret() -> None:
 
 
 def test_client_address_is_sent_by_a_client_with_a_secret() -> None:
-    """With a secret the address may be sent."""
+    """With a secret, send-client-address is accepted."""
     config = _load(
         ("aws.cognito", "send-client-address", "true"), ("aws.cognito", "client-secret", SECRET)
     )
@@ -396,7 +396,7 @@ def test_client_address_is_sent_by_a_client_with_a_secret() -> None:
 
 
 def test_hashing_needs_a_key() -> None:
-    """Identities can't be hashed without a key; the message names both settings."""
+    """Hashed identities need a key; the message names both settings."""
     (line,) = _problems(("log", "identities", "hashed"))
 
     assert line == (
@@ -406,7 +406,7 @@ def test_hashing_needs_a_key() -> None:
 
 
 def test_short_key_is_one_problem() -> None:
-    """A key that is too short is told as such, not as missing as well, and never shown."""
+    """A short key is one problem, which does not show it."""
     (line,) = _problems(("log", "identities", "hashed"), ("log", "hash-key", "sh0rt-k3y"))
 
     assert (
@@ -417,7 +417,7 @@ def test_short_key_is_one_problem() -> None:
 
 
 def test_key_for_hashing_is_accepted_and_never_shown() -> None:
-    """With a key identities are hashed, and the repr of the configuration does not hold it."""
+    """With a key, hashed identities are accepted; the repr does not have the key."""
     key = "k" * 16
     config = _load(("log", "identities", "hashed"), ("log", "hash-key", key))
 
@@ -428,7 +428,7 @@ def test_key_for_hashing_is_accepted_and_never_shown() -> None:
 
 @pytest.mark.parametrize("region", ["us-gov-west-1", "eusc-de-east-1", "cn-north-1"])
 def test_any_partition_has_regions(region: str) -> None:
-    """A region of any partition is taken, with a pool and a load balancer there."""
+    """Regions of every partition are accepted, with a pool and a load balancer there."""
     partition = {"us": "aws-us-gov", "eusc": "aws-eusc", "cn": "aws-cn"}[region.partition("-")[0]]
     arn = ARN.replace("arn:aws:", f"arn:{partition}:").replace("ap-south-1", region)
     config = _load(
@@ -441,7 +441,7 @@ def test_any_partition_has_regions(region: str) -> None:
 
 
 def test_pool_of_another_region_is_refused() -> None:
-    """A user pool whose id names another region than the service's cannot be reached."""
+    """A user pool whose id names another region is refused."""
     (line,) = _problems(("aws", "region", "eu-west-1"))
 
     assert line == (
@@ -451,14 +451,14 @@ def test_pool_of_another_region_is_refused() -> None:
 
 
 def test_pool_of_an_emulator_is_in_every_region() -> None:
-    """A pool id that names no region, as an emulator's, is taken in any region."""
+    """A pool id that names no region, as an emulator's, is accepted in any region."""
     config = _load(("aws", "region", "eu-west-1"), ("aws.cognito", "user-pool-id", "local_Ab1"))
 
     assert config.cognito.user_pool_id == "local_Ab1"
 
 
 def test_load_balancer_of_another_region_is_refused() -> None:
-    """The keys of an ARN in another region than the service's are not its load balancer's."""
+    """An ARN of another region is refused."""
     arn = ARN.replace("ap-south-1", "eu-west-1")
     (line,) = _problems(("identity", "alb-arn", f"{ARN} {arn}"))
 
@@ -469,7 +469,7 @@ def test_load_balancer_of_another_region_is_refused() -> None:
 
 
 def test_load_balancer_with_keys_elsewhere_is_in_any_region() -> None:
-    """Where the keys are not AWS's, the ARN is only a name."""
+    """With alb-key-url, the ARN may be of any region."""
     arn = ARN.replace("ap-south-1", "eu-west-1")
     config = _load(
         ("identity", "alb-arn", arn), ("identity", "alb-key-url", "http://localhost:8000")
@@ -479,7 +479,7 @@ def test_load_balancer_with_keys_elsewhere_is_in_any_region() -> None:
 
 
 def test_load_balancer_needs_a_client_with_a_secret() -> None:
-    """Load balancers sign in with an app client that has a secret: the service's own, or another."""
+    """The source alb needs alb-client-id unless the service's app client has a secret."""
     alb = (("identity", "sources", "alb bearer"), ("identity", "alb-arn", ARN))
     (line,) = _problems(*alb)
 
@@ -491,7 +491,7 @@ def test_load_balancer_needs_a_client_with_a_secret() -> None:
 
 
 def test_rule_is_not_applied_to_a_wrong_setting() -> None:
-    """Where a setting that a rule needs is wrong itself, the rule says nothing."""
+    """A rule about a setting that is wrong itself is skipped."""
     wrong = (("server", "balancer-idle-s", "80s"), ("server", "keep-alive-s", "10"))
 
     assert [line.split()[1] for line in _problems(*wrong)] == ["balancer-idle-s"]
@@ -499,7 +499,7 @@ def test_rule_is_not_applied_to_a_wrong_setting() -> None:
 
 @pytest.mark.parametrize(("tasks", "workers"), [(1, 1), (2, 1), (4, 3)])
 def test_processes_share_the_total_rates(tasks: int, workers: int) -> None:
-    """All processes of all tasks together make as many calls as one alone; accounts keep their own."""
+    """The total rates are divided by tasks and workers; the limits of an account are not."""
     limits = _load(("limits", "tasks", str(tasks))).limits
     share = limits.per_process(workers)
     total = {"sign_in", "sign_up", "recovery", "token", "read", "update"}

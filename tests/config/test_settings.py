@@ -1,4 +1,4 @@
-"""The settings: what each takes, what it is without being set, and what config.ini says of it."""
+"""The definitions of the settings, and the files that are generated from them."""
 
 import configparser
 import dataclasses
@@ -72,12 +72,12 @@ def test_example_is_a_right_value(section: str, key: str) -> None:
 
 
 def test_config_ini_changes_nothing() -> None:
-    """With config.ini the configuration is the one without any file."""
+    """config.ini sets every setting to its default."""
     assert loader.load(SHIPPED, _environ()) == _load()
 
 
 def test_required_settings_are_those_that_no_default_can_guess() -> None:
-    """The region, the user pool and its client must be set; nothing else must."""
+    """Only the region, the user pool and its client must be set."""
     assert {setting for setting, definition in SETTINGS.items() if definition.required} == set(
         REQUIRED
     )
@@ -105,7 +105,7 @@ def test_environment_name_is_section_and_key(section: str, key: str, name: str) 
 
 
 def test_defaults_are_the_documented_ones() -> None:
-    """What is not set has its documented default."""
+    """A setting that is not set has its documented default."""
     config = _load()
 
     assert (config.server.host, config.server.port) == ("0.0.0.0", 8080)  # noqa: S104 -- compared
@@ -122,7 +122,7 @@ def test_defaults_are_the_documented_ones() -> None:
 
 
 def test_secret_is_never_shown() -> None:
-    """The repr of a configuration holds no secret."""
+    """The repr of a configuration has no secret."""
     config = _load(("aws.cognito", "client-secret", SECRET))
 
     assert config.cognito.client_secret == SECRET
@@ -143,7 +143,7 @@ def test_loggable_settings_are_json_without_secrets() -> None:
 
 
 def test_configuration_is_frozen() -> None:
-    """A configuration never changes, in whole or in part."""
+    """A configuration is immutable."""
     config = _load()
 
     for value in (config, *(getattr(config, name) for name in SECTIONS)):

@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 from typing import Final
 
 from service.app import aws_adapters, create_app
-from service.commands.serve import ALL_OBJECTS, SPARED_ONCE, YOUNG_OBJECTS
+from service.commands.serve import MIDDLE_GENERATION, OLD_GENERATION, YOUNG_GENERATION
 from service.config.settings import Config
 from service.observability import logs
 from service.observability.metrics import event_loop_lag
@@ -89,7 +89,7 @@ async def _serve(config: Config, connection: Connection) -> None:
     def listening(_: str, port: int) -> None:
         gc.collect()
         gc.freeze()
-        gc.set_threshold(YOUNG_OBJECTS, SPARED_ONCE, ALL_OBJECTS)
+        gc.set_threshold(YOUNG_GENERATION, MIDDLE_GENERATION, OLD_GENERATION)
         connection.send(port)
 
     app = create_app(config, functools.partial(aws_adapters, credentials=CREDENTIALS))

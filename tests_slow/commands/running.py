@@ -11,14 +11,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-PATIENCE_S = 30.0  # for what takes one or two seconds on an idle machine
+PATIENCE_S = 30.0  # of operations that take one or two seconds on an idle machine
 # For coverage, and for a clock that is set ahead. Not the locale: Python then writes UTF-8 everywhere.
 INHERITED = ("COV", "PYTHON", "LATER_", "LD_PRELOAD")
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a program ended, *took_s* seconds after it was told to."""
+    """How a program ended, *took_s* seconds after the signal."""
 
     status: int
     output: str
@@ -27,7 +27,7 @@ class Ended:
 
 
 class Running:
-    """A running program; its standard error goes to a file, so that it never blocks the program."""
+    """A running program; its standard error is a file, which never blocks it."""
 
     def __init__(self, process: Process, errors: Path) -> None:
         self.process = process
@@ -57,7 +57,7 @@ class Running:
         return Ended(status, "".join(self.lines), self._printed_errors(), took_s)
 
     def group_is_gone(self) -> bool:
-        """Tell whether neither the program nor any that it started is left."""
+        """Return whether neither the program nor a child of it is left."""
         try:
             os.killpg(self.process.pid, 0)
         except ProcessLookupError:
@@ -125,7 +125,7 @@ def imported(errors: str) -> set[str]:
 
 
 def printed_by(errors: str) -> str:
-    """Return what a program run with `-X importtime` said on standard error itself."""
+    """Return the standard error of a program run with `-X importtime` without the import times."""
     return "".join(
         line for line in errors.splitlines(keepends=True) if not line.startswith("import time:")
     )

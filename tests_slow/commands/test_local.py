@@ -1,4 +1,4 @@
-"""`local` serves in front of an AWS of its own, and what it prints to try works as it stands."""
+"""`local` serves the API with a local AWS, and the commands that it prints work literally."""
 
 import asyncio
 import json
@@ -40,7 +40,7 @@ with opener.open(urllib.request.Request(url, data, headers)) as response:
     sys.stdout.buffer.write(response.read())
 """
 
-REAL_ACCOUNT = {  # what a developer's shell may hold
+REAL_ACCOUNT = {  # variables of a developer's shell
     "ALL_PROXY": "http://127.0.0.1:1",
     "AWS_COGNITO_CLIENT_SECRET": "of-another-client",
     "AWS_CONFIG_FILE": "/nowhere/config",
@@ -57,7 +57,7 @@ REAL_ACCOUNT = {  # what a developer's shell may hold
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What a person saw who started `local`, typed what it printed, and ended it."""
+    """The output of `local`, of the printed commands typed into a shell, and of its end."""
 
     url: str
     port_is_open: bool
@@ -100,7 +100,7 @@ def _printed(program: Running) -> list[str]:
 
 
 async def _type(lines: list[str], program: Running, path: str) -> tuple[list[dict[str, Any]], str]:
-    """Type the lines into one shell, the code when it is printed, and return what comes back."""
+    """Type the lines into a shell, the code when it is printed; return the responses and errors."""
     shell = await asyncio.create_subprocess_exec(
         "/bin/sh", stdin=PIPE, stdout=PIPE, stderr=PIPE, env={"PATH": path}
     )
@@ -116,7 +116,7 @@ async def _type(lines: list[str], program: Running, path: str) -> tuple[list[dic
 
 
 def _values(text: str) -> list[dict[str, Any]]:
-    """Return the JSON values that stand one after another in *text*."""
+    """Return the consecutive JSON values of *text*."""
     values, decoder = [], json.JSONDecoder()
     while text := text.strip():
         value, end = decoder.raw_decode(text)
@@ -132,13 +132,13 @@ def _is_open(port: int) -> bool:
 
 @pytest.fixture(name="session", scope="module")
 def _session(tmp_path_factory: pytest.TempPathFactory) -> Session:
-    """Run `local` as it is after a fresh checkout; port 0 so that it gets a free one."""
+    """Run `local` with the settings of a fresh checkout, on a free port."""
     folder = tmp_path_factory.mktemp("local")
     return asyncio.run(_person(folder, {"SERVER_PORT": "0"}, signal.SIGINT, own_curl=False))
 
 
 def test_printed_lines_lead_to_the_profile(session: Session) -> None:
-    """Typed as printed, the lines sign alice up and in, and end with her profile."""
+    """The printed commands sign alice up and in, and end with her profile."""
     signed_up, confirmed, created, shown = session.answers
 
     assert confirmed == {"confirmed": True}
@@ -149,14 +149,14 @@ def test_printed_lines_lead_to_the_profile(session: Session) -> None:
 
 
 def test_output_is_for_a_person(session: Session) -> None:
-    """The log is in the console format from its first line on, and nothing is on standard error."""
+    """The log has the console format from its first line, and standard error is empty."""
     assert "[info     ] table_created" in session.ended.output.splitlines()[0]
     assert '"event"' not in session.ended.output
     assert session.ended.errors == ""
 
 
 def test_password_is_not_printed_again(session: Session) -> None:
-    """Apart from the lines to type, no line holds the password."""
+    """No line but the printed commands has the password."""
     after = session.ended.output.partition(END)[2]
 
     assert "request_finished" in after
@@ -164,7 +164,7 @@ def test_password_is_not_printed_again(session: Session) -> None:
 
 
 def test_interrupt_ends_all(session: Session) -> None:
-    """Ctrl-C ends it with status 0 at once; no process is left and nothing listens."""
+    """Ctrl-C ends it with status 0 at once, leaving no process and no open port."""
     assert session.ended.status == 0
     assert session.ended.took_s < 5
     assert session.left_nothing
@@ -172,13 +172,13 @@ def test_interrupt_ends_all(session: Session) -> None:
 
 
 def test_only_this_machine_is_served(session: Session) -> None:
-    """Without a setting for it, the API of `local` is reached from this machine alone."""
+    """By default the API of `local` listens on loopback only."""
     assert session.url.startswith("http://localhost:")
     assert not session.url.endswith(":8080")
 
 
 def test_real_account_does_not_get_in_between(tmp_path: Path) -> None:
-    """Proxies, profiles, endpoints and secrets of a real account don't disturb it; SIGTERM ends it."""
+    """Proxies, profiles, endpoints and secrets of a real account are ignored; SIGTERM ends it."""
     (tmp_path / ".aws").mkdir()
     (tmp_path / ".aws" / "config").write_text("not an INI file", encoding="utf-8")
     environ = {**REAL_ACCOUNT, "SERVER_PORT": "0", "LOG_FORMAT": "json", "LOG_LEVEL": "debug"}
@@ -193,7 +193,7 @@ def test_real_account_does_not_get_in_between(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("process_restored")
 def test_port_of_the_environment_is_taken() -> None:
-    """SERVER_PORT is where it listens: one that is taken is named."""
+    """SERVER_PORT is used; a taken one is named."""
     with socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -204,7 +204,7 @@ def test_port_of_the_environment_is_taken() -> None:
 
 @pytest.mark.usefixtures("process_restored")
 def test_host_of_a_file_is_not_taken_over(tmp_path: Path) -> None:
-    """The host of a file for production is not taken over; the environment's is."""
+    """The host of the file is ignored; that of the environment is used."""
     path = tmp_path / "config.ini"
     path.write_text(
         "[server]\nhost = 198.51.100.1\nport = 1\n[log]\nlevel = error\n", encoding="utf-8"
@@ -221,7 +221,7 @@ def test_host_of_a_file_is_not_taken_over(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("process_restored")
 def test_address_that_is_not_ours_is_told() -> None:
-    """An address of another machine is named with the setting that changes it."""
+    """An address of another machine is refused with the setting to change."""
     with pytest.raises(
         AddressUnavailable, match=r"Cannot listen on 198\.51\.100\.1: .*SERVER_HOST"
     ):
@@ -245,7 +245,7 @@ def test_unusable_setting_is_named() -> None:
     ],
 )
 def test_greeting_holds_an_address_that_can_be_opened(host: str, url: str) -> None:
-    """Whatever it listens on, the address that is printed can be typed into a browser."""
+    """The printed address can be opened in a browser on this machine."""
     greeting = local.greeting(host, 8080)
 
     assert f"The API listens on {url} " in greeting

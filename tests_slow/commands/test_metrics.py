@@ -1,4 +1,4 @@
-"""The running service tells its metrics on ports of their own, one a process."""
+"""The service exposes metrics on separate ports, one for each process."""
 
 import json
 import signal
@@ -52,7 +52,7 @@ async def _samples(port: int) -> Samples:
 
 
 async def test_each_worker_tells_its_own(environ: dict[str, str], tmp_path: Path) -> None:
-    """Every worker has a port, and the sum of what they tell is what was asked of the service."""
+    """Every worker has a port, and the sum of their counters is the number of requests."""
     first = _free_ports(WORKERS)
     more = {"SERVER_METRICS_PORT": str(first), "SERVER_WORKERS": str(WORKERS)}
     async with (
@@ -72,7 +72,7 @@ async def test_each_worker_tells_its_own(environ: dict[str, str], tmp_path: Path
 
 
 async def test_taken_port_stops_the_start(environ: dict[str, str], tmp_path: Path) -> None:
-    """A service that could not be watched does not start, and says why in one line."""
+    """A service whose metrics port is taken does not start, with a one-line message."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         ended = await run(
@@ -87,7 +87,7 @@ async def test_taken_port_stops_the_start(environ: dict[str, str], tmp_path: Pat
 async def test_no_library_is_loaded_unless_asked_for(
     environ: dict[str, str], tmp_path: Path
 ) -> None:
-    """Without a port for metrics, and without a collector, nothing of either library is imported."""
+    """Without a metrics port and a collector, neither library is imported."""
     async with running(
         "serve", folder=tmp_path, environ=environ, options=("-X", "importtime")
     ) as program:

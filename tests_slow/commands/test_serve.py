@@ -1,4 +1,4 @@
-"""`serve` serves what the environment says, tells it in its log, and goes when it is told to."""
+"""`serve` serves by the environment's settings, logs them, and ends on a signal."""
 
 import asyncio
 import json
@@ -24,13 +24,13 @@ TABLE = "served-profiles"
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What was seen of a service from its start to its end."""
+    """The responses of a service, and its output until its end."""
 
     answers: dict[str, int]
     ended: Ended
 
     def events(self, name: str) -> list[dict[str, Any]]:
-        """Return the events of that name in its log, each line of which must be JSON."""
+        """Return the events *name* of its log; every line must be JSON."""
         lines = map(json.loads, self.ended.output.splitlines())
         return [event for event in lines if event["event"] == name]
 
@@ -39,7 +39,7 @@ class Service:
 def _service(
     own_local_aws: LocalAws, guarded: Guarded, tmp_path_factory: pytest.TempPathFactory
 ) -> Service:
-    """Run the service once, and look at it from all sides in the tests."""
+    """Run the service once for all tests."""
     folder = tmp_path_factory.mktemp("serve")
     return asyncio.run(_seen(own_local_aws.endpoint_url, guarded(TABLE), folder))
 
@@ -78,7 +78,7 @@ async def _seen(url: str, role_url: str, folder: Path) -> Service:
 
 
 def test_service_is_ready_when_it_listens(service: Service) -> None:
-    """Once `listening` is in the log, the service answers, and its table is checked."""
+    """Once `listening` is logged, the service responds and has checked its table."""
     assert service.answers == {
         "/health/live": 200,
         "/health/ready": 200,
@@ -96,7 +96,7 @@ def test_unverified_source_is_warned_of(service: Service) -> None:
 
 
 def test_configuration_is_logged_without_secrets(service: Service) -> None:
-    """The log says what the service runs with, and no secret of it."""
+    """The log has the settings, and no secret."""
     (event,) = service.events("starting")
 
     assert event["settings"]["aws.dynamodb"]["user-profile-table"] == TABLE
@@ -105,14 +105,14 @@ def test_configuration_is_logged_without_secrets(service: Service) -> None:
 
 
 def test_sigterm_ends_it_well(service: Service) -> None:
-    """SIGTERM ends the service with status 0 at once, kept connections notwithstanding."""
+    """SIGTERM ends the service with status 0 at once despite idle connections."""
     assert (service.ended.status, printed_by(service.ended.errors)) == (0, "")
     assert service.ended.took_s < 5
     assert len(service.events("stopped")) == 1
 
 
 def test_local_aws_is_not_loaded(service: Service) -> None:
-    """What a production image lacks is never imported by `serve`."""
+    """`serve` imports nothing that the production image lacks."""
     modules = imported(service.ended.errors)
 
     assert "service.commands.serve" in modules
@@ -126,7 +126,7 @@ def test_local_aws_is_not_loaded(service: Service) -> None:
 def test_profile_that_is_not_there_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """What the machine's own settings for AWS lack is said in one sentence."""
+    """A missing AWS profile is one sentence."""
     monkeypatch.setenv("AWS_PROFILE", "nowhere")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))

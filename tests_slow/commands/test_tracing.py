@@ -1,4 +1,4 @@
-"""The running service sends its spans, and the last of them before it ends."""
+"""The service exports its spans, the last of them before it ends."""
 
 import json
 import signal
@@ -19,7 +19,7 @@ W3C = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 async def test_spans_are_sent_before_the_end(
     own_local_aws: LocalAws, tmp_path: Path, workers: int
 ) -> None:
-    """However many processes serve, each sends what it has; the log and the span name one trace."""
+    """Each worker exports its spans; the log and the span name the same trace."""
     environ = {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",

@@ -1,4 +1,4 @@
-"""Several workers serve on one port; the one that dies is replaced, and one signal ends them all."""
+"""Several workers serve on one port; one that dies is replaced, and a signal ends them all."""
 
 import asyncio
 import json
@@ -26,7 +26,7 @@ WORKERS = 3
 
 @pytest.fixture(name="environ", scope="module")
 def _environ(own_local_aws: LocalAws, guarded: Guarded) -> Mapping[str, str]:
-    """Return the environment of a service whose table is there."""
+    """Return the environment of a service whose table exists."""
     url = own_local_aws.endpoint_url
     asyncio.run(_create_table(url))
     return {
@@ -54,7 +54,7 @@ async def _create_table(url: str) -> None:
 async def _serving(
     environ: Mapping[str, str], folder: Path
 ) -> AsyncIterator[tuple[Running, int, set[int]]]:
-    """Start the service; give its port and its workers once all listen."""
+    """Start the service; yields its port and its workers once all listen."""
     async with running("serve", folder=folder, environ=environ) as program:
         listening = [await _event(program, "listening") for _ in range(WORKERS)]
         (port,) = {event["port"] for event in listening}
@@ -105,7 +105,7 @@ def _events(ended: Ended, name: str) -> list[dict[str, Any]]:
 async def test_workers_share_a_port_and_end_together(
     environ: Mapping[str, str], tmp_path: Path, number: signal.Signals
 ) -> None:
-    """Each worker is a process of its own, all answer on one port, and a signal ends every one."""
+    """Each worker is a separate process, all respond on one port, and a signal ends every one."""
     async with _serving(environ, tmp_path) as (program, port, workers):
         statuses = {await _status(port) for _ in range(12)}
         ended = await program.end(number)
@@ -119,7 +119,7 @@ async def test_workers_share_a_port_and_end_together(
 
 
 async def test_worker_that_dies_is_replaced(environ: Mapping[str, str], tmp_path: Path) -> None:
-    """A killed worker is told in the log, and another one listens in its place."""
+    """A killed worker is logged, and another one listens in its place."""
     async with _serving(environ, tmp_path) as (program, port, workers):
         victim = min(workers)
         os.kill(victim, signal.SIGKILL)
@@ -136,7 +136,7 @@ async def test_worker_that_dies_is_replaced(environ: Mapping[str, str], tmp_path
 async def test_workers_do_not_outlive_their_supervisor(
     environ: Mapping[str, str], tmp_path: Path
 ) -> None:
-    """However the supervisor ends, its port is free afterwards."""
+    """After the supervisor ends, its port is free."""
     async with _serving(environ, tmp_path) as (program, port, workers):
         program.process.kill()
         await program.process.wait()
@@ -148,7 +148,7 @@ async def test_workers_do_not_outlive_their_supervisor(
 
 
 async def test_worker_that_hangs_is_killed(environ: Mapping[str, str], tmp_path: Path) -> None:
-    """A worker that does not finish in time is killed, whoever says it again in between."""
+    """A worker that does not finish in time is killed, also if the signal is repeated."""
     impatient = {**environ, "SERVER_REQUEST_DEADLINE_S": "0.2"}
     async with _serving(impatient, tmp_path) as (program, _, workers):
         os.kill(min(workers), signal.SIGSTOP)
@@ -161,7 +161,7 @@ async def test_worker_that_hangs_is_killed(environ: Mapping[str, str], tmp_path:
 
 
 async def test_taken_port_is_said_once(environ: Mapping[str, str], tmp_path: Path) -> None:
-    """The workers of another service do not make the port ours."""
+    """A port on which another service's workers listen is taken."""
     async with _serving(environ, tmp_path) as (_, port, _):
         folder = tmp_path / "second"
         folder.mkdir()
@@ -174,7 +174,7 @@ async def test_taken_port_is_said_once(environ: Mapping[str, str], tmp_path: Pat
 
 
 async def test_service_that_cannot_work_ends(tmp_path: Path) -> None:
-    """What no worker can do is not tried again and again."""
+    """Workers that cannot start are not restarted."""
     environ = await _environ_of_nothing(tmp_path)
 
     ended = await run("serve", folder=tmp_path, environ=environ)
@@ -184,7 +184,7 @@ async def test_service_that_cannot_work_ends(tmp_path: Path) -> None:
 
 
 async def _environ_of_nothing(folder: Path) -> dict[str, str]:
-    """Return settings that are right, with a profile for AWS that is not there."""
+    """Return right settings with an AWS profile that does not exist."""
     return {
         "AWS_PROFILE": "nobody",
         "AWS_CONFIG_FILE": str(folder / "none"),
