@@ -7,9 +7,8 @@ from typing import Any, Final
 import pytest
 
 from service.api.routes import all_routes
-from service.config.loader import environment_name, keys
 from service.config.loader import load as load_settings
-from service.config.schema import SECTIONS
+from service.config.settings import SECTIONS, definitions, environment_name
 from tests.deploy import planned
 from tests.deploy.templates import FOLDER, SERVICE, alternatives, entries, load, of_type
 from tests.support.configs import configured
@@ -46,9 +45,9 @@ def environment(container: dict[str, Any]) -> dict[str, list[Any]]:
 def settings() -> set[str]:
     """Return the variables of the settings that there are."""
     return {
-        environment_name(schema.section, key)
-        for schema in SECTIONS.values()
-        for key in keys(schema)
+        environment_name(section.section, key)
+        for section in SECTIONS.values()
+        for key in definitions(section)
     }
 
 
