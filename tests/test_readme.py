@@ -12,7 +12,6 @@ from service.api.routes import all_routes
 from service.api.schemas.profiles import ProfileSchema
 from service.api.schemas.sessions import TAKES
 from service.config.settings import SECTIONS, definitions, environment_name
-from service.domain.errors import leaves
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

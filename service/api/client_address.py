@@ -24,7 +24,7 @@ def client_address(request: web.Request) -> Address | None:
     """Return the client address, or None if the transport has none."""
     forwarded = ",".join(request.headers.getall(hdrs.X_FORWARDED_FOR, ()))  # RFC 9110, section 5.3
     server = request.app[keys.CONFIG].server
-    return believed_address(parse_address(request.remote or ""), forwarded, server)
+    return forwarded_address(parse_address(request.remote or ""), forwarded, server)
 
 
 @lru_cache(maxsize=4_096)  # parsing takes 5 us, and peers repeat
@@ -41,16 +41,16 @@ def parse_address(text: str) -> Address | None:
     return address.ipv4_mapped or address
 
 
-def believed_address(peer: Address | None, forwarded: str, server: ServerConfig) -> Address | None:
+def forwarded_address(peer: Address | None, forwarded: str, server: ServerConfig) -> Address | None:
     """
     Return the peer address that the outermost trusted proxy appended to X-Forwarded-For.
 
     Each proxy appends the address of its peer. From the right, at most `proxy-hops` values are used, each
     only if a trusted proxy appended it; values that the client sent are further left.
     """
-    believed = peer
+    address = peer
     for value in _last(forwarded, server.proxy_hops):
-        if believed is None or not any(believed in net for net in server.trusted_proxies):
+        if address is None or not any(address in net for net in server.trusted_proxies):
             break
         previous = _parse_forwarded(value.strip())
         if previous is None:

@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from service.api import keys
-from service.api.client_address import client_address, parse_address
+from service.api.client_address import client_address, forwarded_address, parse_address
 from tests.support.configs import configured
 
 SERVER = configured().server
@@ -78,9 +78,9 @@ def test_client_is_the_peer_of_the_outermost_proxy(
     """The client is that many values from the right, as far as a trusted proxy wrote each of them."""
     server = replace(SERVER, trusted_proxies=(*SERVER.trusted_proxies, EDGE), proxy_hops=hops)
 
-    believed = believed_address(parse_address(peer), forwarded, server)
+    address = forwarded_address(parse_address(peer), forwarded, server)
 
-    assert believed == (None if client is None else ip_address(client))
+    assert address == (None if client is None else ip_address(client))
 
 
 @pytest.mark.parametrize("client", ["203.0.113.7", "10.0.0.9", "127.0.0.1", "2001:db8::7"])
@@ -89,15 +89,15 @@ def test_whatever_the_client_writes_itself_changes_nothing(client: str) -> None:
     lies = ("6.6.6.6", "127.0.0.1", "10.0.0.9", "", ",,,", "x" * 9_000, "1.1.1.1, " * 500)
 
     for lie in lies:
-        believed = believed_address(ip_address(BALANCER), f"{lie}, {client}", SERVER)
-        assert believed == ip_address(client), lie
+        address = forwarded_address(ip_address(BALANCER), f"{lie}, {client}", SERVER)
+        assert address == ip_address(client), lie
 
 
 def test_nobody_is_believed_without_trusted_proxies() -> None:
     """Where no network is trusted, the peer is the client."""
     server = replace(SERVER, trusted_proxies=())
 
-    assert believed_address(ip_address("127.0.0.1"), "6.6.6.6", server) == ip_address("127.0.0.1")
+    assert forwarded_address(ip_address("127.0.0.1"), "6.6.6.6", server) == ip_address("127.0.0.1")
 
 
 def _app(trusted: str) -> web.Application:

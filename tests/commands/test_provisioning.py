@@ -77,7 +77,7 @@ async def _pool_id(own: Clients) -> str:
 
 async def test_table_is_created_for_profiles(own: Clients, name: str) -> None:
     """The table has the two keys of profiles as strings, and on-demand billing."""
-    await provisioning.create_table(own.dynamodb, name)
+    await provisioning.create_table(own.dynamodb.aioboto3, name)
 
     table = (await own.dynamodb.aioboto3.describe_table(TableName=name))["Table"]
     assert table["KeySchema"] == [
@@ -93,7 +93,7 @@ async def test_table_is_created_for_profiles(own: Clients, name: str) -> None:
 
 async def test_deleted_profiles_expire(own: Clients, name: str) -> None:
     """Time to live is on for the attribute expiresAt."""
-    await provisioning.create_table(own.dynamodb, name)
+    await provisioning.create_table(own.dynamodb.aioboto3, name)
 
     told = await own.dynamodb.aioboto3.describe_time_to_live(TableName=name)
     assert told["TimeToLiveDescription"] == {
@@ -104,7 +104,7 @@ async def test_deleted_profiles_expire(own: Clients, name: str) -> None:
 
 async def test_table_is_found_again(own: Clients, name: str) -> None:
     """A second run finds the table and its items."""
-    await provisioning.create_table(own.dynamodb, name)
+    await provisioning.create_table(own.dynamodb.aioboto3, name)
     key = {"userId": {"S": "u"}, "createdAt": {"S": "t"}}
     await own.dynamodb.aioboto3.put_item(TableName=name, Item=key)
     with capture_logs() as logs:
@@ -116,7 +116,7 @@ async def test_table_is_found_again(own: Clients, name: str) -> None:
 
 async def test_table_without_expiry_gets_it(own: Clients, name: str) -> None:
     """A table that was created by hand gets its time to live."""
-    await own.dynamodb.create_table(
+    await own.dynamodb.aioboto3.create_table(
         TableName=name,
         KeySchema=provisioning.KEY_SCHEMA,
         AttributeDefinitions=provisioning.ATTRIBUTES,
@@ -148,7 +148,7 @@ async def test_other_table_is_refused(
     keys: dict[str, Any], found: str, own: Clients, name: str
 ) -> None:
     """A table with other keys is refused; the message has its keys and the needed ones."""
-    await own.dynamodb.create_table(
+    await own.dynamodb.aioboto3.create_table(
         TableName=name,
         KeySchema=[{"AttributeName": key, "KeyType": kind} for key, (kind, _) in keys.items()],
         AttributeDefinitions=[

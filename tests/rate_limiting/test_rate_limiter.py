@@ -28,7 +28,7 @@ from tests.support.clock import Clock
 from tests.support.configs import configured
 
 LIMITS = replace(configured().limits.per_process(1), burst_s=1.0, address_burst=100)
-ROOMY = replace(LIMITS, burst_s=30.0)  # so that one address may make many calls at once
+UNLIMITED_ADDRESSES = replace(LIMITS, burst_s=30.0)  # one address may make many calls at once
 OFF = LimitsConfig(**{field.name: 0 for field in fields(LimitsConfig)} | {"accounts_tracked": 9})
 HERE = ip_address("203.0.113.7")
 IN_ALL = {
