@@ -68,11 +68,14 @@ dev: $(INSTALLED) ## as run, and restart when the code changes; accounts and pro
 test: $(INSTALLED) ## run the fast tests, on all cores
 	$(PYTEST)
 
+# The attacks compare latencies, so no other test runs beside them.
 test-slow: $(INSTALLED) ## run the slow tests: processes, faults, fuzzing, property-based tests, real time
-	$(PYTEST) tests_slow
+	$(PYTEST) --ignore tests_slow/attacks tests_slow
+	$(MAKE) attack
 
 test-all: $(INSTALLED) ## run all tests that need no Docker, and require full branch coverage
-	$(PYTEST) --cov --cov-report=term tests tests_slow
+	$(PYTEST) --cov --cov-report=term --ignore tests_slow/attacks tests tests_slow
+	$(MAKE) attack
 
 test-lowest: $(LOWEST_INSTALLED) ## run the fast tests with the lowest versions that setup.cfg allows
 	$(LOWEST_VENV)/bin/python -m pytest --numprocesses 2
