@@ -1,5 +1,6 @@
 """The JSON representation of a profile: the system fields, then those of the schema."""
 
+from decimal import Decimal
 from typing import Any, Final
 
 import orjson
@@ -67,9 +68,9 @@ def _prepared(value: JsonValue) -> Any:  # noqa: ANN401 -- orjson's input
         case list():
             return [_prepared(entry) for entry in value]
         case int() if value not in ORJSON_INTEGERS:
-            return orjson.Fragment(repr(value))
-        case float() if type(value) is not float:  # LongNumber
-            return orjson.Fragment(repr(value))
+            return orjson.Fragment(str(value))
+        case Decimal():
+            return orjson.Fragment(str(value))
         case _:
             return value
 

@@ -8,7 +8,7 @@ from service.config.settings import AuthConfig
 from service.domain import mfa
 from service.domain.client import Client
 from service.domain.errors import AccountNotConfirmed, InvalidCredentials, PasswordResetRequired
-from service.domain.sessions import CUSTOM, Answer, Challenge, Tokens
+from service.domain.sessions import CUSTOM, Challenge, ChallengeAnswer, Tokens
 from service.rate_limiting.limited_actions import PASSWORD_GUESSES, RateLimitedAction
 from service.rate_limiting.rate_limiter import RateLimiter
 
@@ -28,7 +28,7 @@ def action_of_log_in(password: str | None, preferred_challenge: str | None) -> R
     return RateLimitedAction.BEGIN_CODE if sends else RateLimitedAction.BEGIN
 
 
-def action_of_answer(answer: Answer) -> RateLimitedAction:
+def action_of_answer(answer: ChallengeAnswer) -> RateLimitedAction:
     """Return the action of an answer; a code of MFA_SETUP comes from the caller's own secret."""
     if answer.password is not None:
         return RateLimitedAction.PASSWORD_CHALLENGE
@@ -55,7 +55,7 @@ def record_log_in(
 
 
 def record_answer(
-    limiter: RateLimiter, answer: Answer, client: Client, *, outcome: Tokens | Challenge
+    limiter: RateLimiter, answer: ChallengeAnswer, client: Client, *, outcome: Tokens | Challenge
 ) -> None:
     """
     Record the outcome of an answer to a challenge with *limiter*.
@@ -71,9 +71,9 @@ def record_answer(
         limiter.mfa_code_sent(answer.username)
 
 
-def _completes_first_factor(answer: Answer) -> bool:
+def _completes_first_factor(answer: ChallengeAnswer) -> bool:
     """Return whether a correct answer is followed by the second factor."""
-    return answer.name != SELECT_MFA_TYPE and not answer.proves_nothing
+    return answer.name != SELECT_MFA_TYPE and not answer.is_choice_only
 
 
 @asynccontextmanager

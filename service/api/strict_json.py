@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from service.api.http_errors import MalformedRequest
-from service.domain.exact_numbers import exact_float
+from service.domain.exact_numbers import exact_number
 from service.domain.profiles import JsonValue
 
 # Names and values of a body: a profile has at most about 4,000. More take tens of milliseconds, in which
@@ -110,7 +110,7 @@ def _integer(text: str) -> object:
 
 def _float(text: str) -> object:
     try:
-        number = exact_float(text)
+        number = exact_number(text)
     except ArithmeticError:
         return _Fault("a number with too large an exponent")
     return _Fault(_TOO_LARGE) if math.isinf(number) else number

@@ -1,1 +1,1 @@
-"""Authentication of requests: load-balancer tokens, access tokens, the trusted header."""
+"""Authentication of requests: load balancer tokens, access tokens, the trusted header."""

@@ -1,4 +1,4 @@
-"""Cognito access tokens: their verification, and identity by `Authorization: Bearer`."""
+"""Verification of Cognito access tokens, and authentication by `Authorization: Bearer`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ ALGORITHM: Final = "RS256"
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a token must say: one of the *issuers* and one of the *client_ids*, exactly."""
+    """The accepted issuers and client ids of a token."""
 
     issuers: frozenset[str]
     client_ids: frozenset[str]
 
 
-class AccessToken:
-    """The AccessTokenVerifier, and an Authenticator; *skew_s* is for times in the future only."""
+class AccessTokenAuthenticator:
+    """The AccessTokenVerifier and Authenticator; *skew_s* applies to `iat` and `nbf` only."""
 
     name = "bearer"
 
@@ -31,39 +31,39 @@ class AccessToken:
         expected: Expected,
         *,
         keys: Jwks,
-        memory: VerifiedTokenCache,
+        cache: VerifiedTokenCache,
         clock: Callable[[], float],
         skew_s: float,
     ) -> None:
         self._expected = expected
         self._keys = keys
-        self._memory = memory
+        self._cache = cache
         self._clock = clock
         self._skew_s = skew_s
 
-    async def identify(self, evidence: RequestCredentials) -> Identity | None:
+    async def identify(self, credentials: RequestCredentials) -> Identity | None:
         """
-        Return whom the token proves, None without an Authorization header.
+        Return the token's user, or None without an Authorization header.
 
         Raises NotAuthenticated for another scheme, TokenInvalid, UpstreamUnavailable.
         """
-        if not evidence.authorization:
+        if not credentials.authorization:
             return None
-        scheme, _, text = evidence.authorization[0].partition(" ")
-        if scheme.lower() != "bearer" or len(evidence.authorization) > 1:
+        scheme, _, text = credentials.authorization[0].partition(" ")
+        if scheme.lower() != "bearer" or len(credentials.authorization) > 1:
             raise NotAuthenticated
         return await self.verify(text)
 
     async def verify(self, access_token: str) -> Identity:
-        """Return whom the token proves; raises TokenInvalid, UpstreamUnavailable."""
+        """Return the token's user; raises TokenInvalid, UpstreamUnavailable."""
         now = self._clock()
-        known = self._memory.recall(access_token, now=now)
+        known = self._cache.get(access_token, now=now)
         if known is not None:
             return known
         if "=" in access_token:  # only load balancers pad (RFC 7515, section 2)
             raise TokenInvalid
-        parsed = jwt_parser.parse(access_token, algorithm=ALGORITHM)
-        payload = parsed.payload
+        token = jwt_parser.parse(access_token, algorithm=ALGORITHM)
+        payload = token.payload
         if (
             jwt_parser.text(payload, "iss") not in self._expected.issuers
             or jwt_parser.text(payload, "client_id") not in self._expected.client_ids
@@ -76,7 +76,7 @@ class AccessToken:
         if expires_at <= now:
             raise TokenInvalid
         identity = Identity(jwt_parser.subject(payload), self.name)
-        key = await self._keys.key(jwt_parser.text(parsed.header, "kid"))
-        parsed.verify(key, algorithm=ALGORITHM)
-        self._memory.remember(access_token, identity, expires_at=expires_at)
+        key = await self._keys.key(jwt_parser.text(token.header, "kid"))
+        token.verify(key, algorithm=ALGORITHM)
+        self._cache.put(access_token, identity, expires_at=expires_at)
         return identity

@@ -1,4 +1,4 @@
-"""Where AWS has issuers and public keys, by region and partition."""
+"""The issuers and key URLs of AWS, by region and partition."""
 
 from typing import Final
 
@@ -13,9 +13,9 @@ DNS_SUFFIXES: Final = {"cn": "amazonaws.com.cn", "eusc": "amazonaws.eu"}
 
 def issuers(config: Config) -> frozenset[str]:
     """
-    Return the issuers of the pool's tokens: those that are set, else both forms that AWS has.
+    Return the issuers of the user pool's tokens: the configured ones, otherwise both of AWS's forms.
 
-    A pool's IssuerConfigurationType decides which form its tokens name (Cognito API reference).
+    The pool's IssuerConfigurationType selects the form (Cognito API reference).
     """
     if config.cognito.issuers:
         return frozenset(config.cognito.issuers)
@@ -27,7 +27,7 @@ def issuers(config: Config) -> frozenset[str]:
 
 
 def jwks_url(config: Config) -> str:
-    """Return where the pool's public keys are."""
+    """Return the URL of the user pool's JSON Web Key Set."""
     if config.cognito.jwks_url is not None:
         return config.cognito.jwks_url
     region = config.aws.region
@@ -37,7 +37,7 @@ def jwks_url(config: Config) -> str:
 
 
 def alb_key_url(arn: str) -> str:
-    """Return where the keys of a load balancer's region are; a key's id is appended."""
+    """Return the URL of the keys in a load balancer's region; a key id is appended."""
     region = arn.split(":")[3]
     if region.startswith("us-gov-"):
         return GOVCLOUD_KEYS.format(region=region)

@@ -1,13 +1,13 @@
-"""A budget of fetches: a token bucket, so that strangers cannot make the service flood a key server."""
+"""A token bucket that bounds the fetches of keys which unauthenticated requests can cause."""
 
 from collections.abc import Callable
 
 
 class FetchBudget:
     """
-    Gives *burst* permits at once, and one more every *refill_s* seconds, never more than *burst*.
+    A token bucket of *burst* permits; one more is added every *refill_s* seconds.
 
-    Ten lines of arithmetic: the limiter libraries wait or lock for a permit, and here nobody may wait.
+    The rate limiter libraries wait or lock for a permit; here a request must do neither.
     """
 
     def __init__(self, *, burst: int, refill_s: float, clock: Callable[[], float]) -> None:
@@ -15,14 +15,14 @@ class FetchBudget:
         self._refill_s = refill_s
         self._clock = clock
         self._permits = float(burst)
-        self._counted_at = clock()
+        self._refilled_at = clock()
 
     def take(self) -> bool:
-        """Take a permit, if there is one."""
+        """Take a permit and return True, or return False if there is none."""
         now = self._clock()
-        gained = max(0.0, now - self._counted_at) / self._refill_s
+        gained = max(0.0, now - self._refilled_at) / self._refill_s
         self._permits = min(float(self._burst), self._permits + gained)
-        self._counted_at = now
+        self._refilled_at = now
         if self._permits < 1:
             return False
         self._permits -= 1

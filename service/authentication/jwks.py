@@ -1,4 +1,4 @@
-"""The public keys of a user pool: its JSON Web Key Set, kept fresh without anybody waiting for it."""
+"""The JSON Web Key Set of a user pool, refreshed in the background."""
 
 import asyncio
 import json
@@ -13,18 +13,18 @@ from service.domain.errors import ServiceError, TokenInvalid
 
 MAX_KEYS: Final = 20  # a pool has two
 MIN_BITS: Final = 2_048  # RFC 7518, section 3.3
-MAX_BITS: Final = 8_192  # time to verify grows with the square
-ASK_AGAIN_S: Final = 10.0  # between two fetches because of a key id that is not known
-FAILED_S: Final = 1.0  # likewise, after one that failed: an outage must not outlast itself by much
-FRESH_S: Final = 3_600.0  # keys older than this are fetched anew, beside the requests that use them
+MAX_BITS: Final = 8_192  # the time to verify grows with the square
+REFETCH_INTERVAL_S: Final = 10.0  # between fetches because of an unknown key id
+RETRY_INTERVAL_S: Final = 1.0  # after a failed fetch
+MAX_AGE_S: Final = 3_600.0  # older keys are refreshed in the background
 
 
 class Jwks:
     """
-    The keys at *url*, by their ids.
+    The keys at *url*, by key id.
 
-    A known key is given at once, however the server is; an unknown id causes one fetch in ASK_AGAIN_S
-    seconds at most, whoever asks, and in FAILED_S while fetching fails. Keys are kept meanwhile.
+    A known key is returned at once. An unknown id causes at most one fetch in REFETCH_INTERVAL_S
+    seconds, in RETRY_INTERVAL_S after a failure; concurrent requests share it.
     """
 
     def __init__(self, server: KeyClient, *, url: str, clock: Callable[[], float]) -> None:
@@ -32,48 +32,48 @@ class Jwks:
         self._url = url
         self._clock = clock
         self._keys: Mapping[str, RSAPublicKey] = {}
-        self._asked_at: float | None = None
+        self._attempted_at: float | None = None
         self._fetched_at: float | None = None
-        self._fails = False  # the server, when it was asked last
+        self._fails = False  # the last fetch
         self._fetch: asyncio.Task[None] | None = None
 
     async def key(self, kid: str) -> RSAPublicKey:
-        """Return a key; raises TokenInvalid where there is none, UpstreamUnavailable."""
+        """Return a key; raises TokenInvalid for an unknown id, UpstreamUnavailable."""
         key = self._keys.get(kid)
         if key is not None:
             if self._is_old():
                 self._begin()
             return key
         if self._fetch is not None and self._fails:
-            raise unavailable()  # one waits to see whether it does still; all would be in flight
-        if self._fetch is not None or self._may_ask():
-            await asyncio.shield(self._begin())  # who leaves must not end it for the others
+            raise unavailable()  # only one request waits for a failing server
+        if self._fetch is not None or self._may_fetch():
+            await asyncio.shield(self._begin())  # a cancelled request must not cancel it
         if kid in self._keys:
             return self._keys[kid]
-        if self._fetched_at != self._asked_at:  # the last fetch failed: the id may be a good one
+        if self._fetched_at != self._attempted_at:  # the last fetch failed: the id may be valid
             raise unavailable()
         raise TokenInvalid
 
     async def close(self) -> None:
-        """End the fetch that is under way."""
+        """Cancel the fetch in flight."""
         if self._fetch is not None:
             self._fetch.cancel()
             await asyncio.wait((self._fetch,))
 
     def _is_old(self) -> bool:
-        old = self._fetched_at is None or self._clock() - self._fetched_at >= FRESH_S
-        return old and self._may_ask()
+        old = self._fetched_at is None or self._clock() - self._fetched_at >= MAX_AGE_S
+        return old and self._may_fetch()
 
-    def _may_ask(self) -> bool:
-        if self._asked_at is None:
+    def _may_fetch(self) -> bool:
+        if self._attempted_at is None:
             return True
-        pause_s = ASK_AGAIN_S if self._fetched_at == self._asked_at else FAILED_S
-        return self._clock() - self._asked_at >= pause_s
+        pause_s = REFETCH_INTERVAL_S if self._fetched_at == self._attempted_at else RETRY_INTERVAL_S
+        return self._clock() - self._attempted_at >= pause_s
 
     def _begin(self) -> asyncio.Task[None]:
         if self._fetch is None:
-            self._asked_at = self._clock()
-            self._fetch = asyncio.create_task(self._refresh(self._asked_at))
+            self._attempted_at = self._clock()
+            self._fetch = asyncio.create_task(self._refresh(self._attempted_at))
         return self._fetch
 
     async def _refresh(self, asked_at: float) -> None:
@@ -82,14 +82,14 @@ class Jwks:
             self._fetched_at = asked_at
             self._fails = False
         except (ServiceError, NoSuchKey):
-            # The keys that are there stay in use; `key` tells who asked for another.
+            # Known keys stay in use.
             self._fails = True
         finally:
             self._fetch = None
 
 
 def _keys(body: bytes) -> dict[str, RSAPublicKey]:
-    """Read a key set; raises UpstreamUnavailable where it is none."""
+    """Return the usable keys of a key set; raises UpstreamUnavailable for any other content."""
     try:
         entries = json.loads(body)["keys"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
@@ -98,16 +98,16 @@ def _keys(body: bytes) -> dict[str, RSAPublicKey]:
         raise unavailable()
     found = [key for key in map(_key, entries) if key is not None]
     keys = dict(found)
-    if not keys or len(keys) < len(found):  # of two keys with one id neither is to be trusted
+    if not keys or len(keys) < len(found):  # keys with the same id are ambiguous
         raise unavailable()
     return keys
 
 
 def _key(entry: object) -> tuple[str, RSAPublicKey] | None:
-    """Return an id and its key, None for what cannot be used (RFC 7517, section 5: to be ignored)."""
-    wanted = {"kty": "RSA", "use": "sig", "alg": "RS256"}
+    """Return an id and its key, None for an entry to be ignored (RFC 7517, section 5)."""
+    expected = {"kty": "RSA", "use": "sig", "alg": "RS256"}
     if not isinstance(entry, dict) or any(
-        entry.get(name, wanted[name]) != wanted[name] for name in wanted
+        entry.get(name, expected[name]) != expected[name] for name in expected
     ):
         return None
     try:

@@ -1,9 +1,9 @@
 """
-A signed token taken apart, with nothing in it believed yet.
+Strict parsing of signed tokens, before their verification.
 
-PyJWT checks signatures. It does not take tokens apart here: some of its versions refuse the padding of
-load balancers, and others let pass what this module refuses: parts that decode to the same bytes as
-the canonical ones, repeated names, claims of the wrong type, headers that choose their own key.
+PyJWT verifies signatures only. Some of its versions reject the padding of load balancers; others accept
+what this module rejects: non-canonical encodings, repeated names, claims of the wrong type, and headers
+that supply a key.
 """
 
 import base64
@@ -22,14 +22,14 @@ from service.domain.identity import is_subject
 
 Claims: TypeAlias = Mapping[str, Any]
 
-MAX_CHARACTERS: Final = 16_384  # an ALB takes headers of 16 KB
+MAX_CHARACTERS: Final = 16_384  # the limit of an ALB's headers
 PARTS: Final = 3
 MAX_DEPTH: Final = 16  # claims are nested two or three levels deep
-# Headers by which a token brings its own key, or asks for treatment that nobody agreed on.
+# Headers that supply a key or require an extension.
 REFUSED_HEADERS: Final = frozenset({"b64", "crit", "jku", "jwk", "x5c", "x5t", "x5t#S256", "x5u"})
 
 LATEST: Final = 2.0**53  # beyond it JSON numbers are not exact (RFC 8259, section 6)
-# Claims that are texts wherever they stand (RFC 7519, section 4.1; RFC 8693, section 4.2).
+# Claims that are strings (RFC 7519, section 4.1; RFC 8693, section 4.2).
 TEXTS: Final = ("iss", "jti", "scope", "sub")
 
 _PART: Final = re.compile(r"[A-Za-z0-9_-]+={0,2}")
@@ -37,7 +37,7 @@ _PART: Final = re.compile(r"[A-Za-z0-9_-]+={0,2}")
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What a token's header and payload say, unverified, and the signature of the bytes that say it."""
+    """The unverified header and payload of a token, its signed bytes and its signature."""
 
     header: Claims = field(repr=False)
     payload: Claims = field(repr=False)
@@ -45,13 +45,13 @@ class Token:
     signature: bytes = field(repr=False)
 
     def verify(self, key: EllipticCurvePublicKey | RSAPublicKey, *, algorithm: str) -> None:
-        """Check the signature; raises TokenInvalid."""
+        """Verify the signature; raises TokenInvalid."""
         if not jwt.get_algorithm_by_name(algorithm).verify(self.signed, key, self.signature):
             raise TokenInvalid
 
 
 def parse(text: str, *, algorithm: str) -> Token:
-    """Take a token apart; raises TokenInvalid where it is not one signed by *algorithm*."""
+    """Return the parsed token; raises TokenInvalid where it is malformed or of another algorithm."""
     parts = text.split(".")
     if len(text) > MAX_CHARACTERS or len(parts) != PARTS:
         raise TokenInvalid
@@ -64,7 +64,7 @@ def parse(text: str, *, algorithm: str) -> Token:
 
 
 def text(claims: Claims, name: str) -> str:
-    """Return a claim that must be a text; raises TokenInvalid."""
+    """Return a required string claim; raises TokenInvalid."""
     value = claims.get(name)
     if not isinstance(value, str) or not value:
         raise TokenInvalid
@@ -80,19 +80,19 @@ def subject(claims: Claims) -> str:
 
 
 def moment(claims: Claims, name: str) -> float | None:
-    """Return a claim that must be seconds since 1970 where it is there; raises TokenInvalid."""
+    """Return an optional claim in seconds since 1970; raises TokenInvalid."""
     if name not in claims:
         return None
     value = claims[name]
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TokenInvalid
-    if not -LATEST <= value <= LATEST:  # nor infinite, nor longer than a float
+    if not -LATEST <= value <= LATEST:  # also rejects infinity and NaN
         raise TokenInvalid
     return value
 
 
 def required_moment(claims: Claims, name: str) -> float:
-    """Return a claim that must be there and be seconds since 1970; raises TokenInvalid."""
+    """Return a required claim in seconds since 1970; raises TokenInvalid."""
     value = moment(claims, name)
     if value is None:
         raise TokenInvalid
@@ -100,7 +100,7 @@ def required_moment(claims: Claims, name: str) -> float:
 
 
 def check_begun(claims: Claims, *, now: float, skew_s: float) -> None:
-    """Refuse what was issued, or begins, more than *skew_s* from now; raises TokenInvalid."""
+    """Check that `iat` and `nbf` are at most *skew_s* in the future; raises TokenInvalid."""
     for name in ("iat", "nbf"):
         begin = moment(claims, name)
         if begin is not None and begin > now + skew_s:
@@ -108,7 +108,7 @@ def check_begun(claims: Claims, *, now: float, skew_s: float) -> None:
 
 
 def _check_types(payload: Claims) -> None:
-    """Refuse registered claims of another type than theirs, used here or not; raises TokenInvalid."""
+    """Check the types of registered claims, used here or not; raises TokenInvalid."""
     audience = payload.get("aud", [])
     audiences = audience if isinstance(audience, list) else [audience]
     texts = [payload[name] for name in TEXTS if name in payload]
@@ -117,7 +117,7 @@ def _check_types(payload: Claims) -> None:
 
 
 def _decoded(part: str) -> bytes:
-    """Return the bytes of a part, with or without its padding, and only if it is their one spelling."""
+    """Return the bytes of a part with or without padding; raises TokenInvalid unless canonical."""
     if not _PART.fullmatch(part):
         raise TokenInvalid
     bare = part.rstrip("=")
@@ -143,7 +143,7 @@ def _object(part: bytes) -> Claims:
 
 
 def _check_depth(value: object, left: int) -> None:
-    """Refuse what is nested deeper: Python's own bound is another in each version."""
+    """Check the depth of nesting; the interpreter's own limit depends on its version."""
     if isinstance(value, dict | list):
         if not left:
             raise TokenInvalid

@@ -1,43 +1,41 @@
-"""Tokens that were verified before, so that a repeated one costs microseconds."""
+"""A cache of verified tokens."""
 
 import hashlib
-from collections import OrderedDict
+
+from cachetools import LRUCache
 
 from service.domain.identity import Identity
 
 
 class VerifiedTokenCache:
     """
-    Remembers whom a token proves until it expires; at most *capacity* tokens, the latest used.
+    The users of the most recently used tokens, until these expire; *capacity* 0 disables the cache.
 
-    A token is known by the SHA-256 digest of its text, so that no token is kept in memory.
+    The key is the SHA-256 digest of a token, so that no token is kept in memory.
     """
 
     def __init__(self, *, capacity: int) -> None:
-        self._capacity = capacity
-        self._known: OrderedDict[bytes, tuple[float, Identity]] = OrderedDict()
+        self._verified: LRUCache[bytes, tuple[float, Identity]] = LRUCache(capacity)
 
     def __len__(self) -> int:
-        return len(self._known)
+        return len(self._verified)
 
-    def recall(self, token: str, *, now: float) -> Identity | None:
-        """Return whom the token was found to prove, if that still holds at *now*."""
+    def get(self, token: str, *, now: float) -> Identity | None:
+        """Return the user of a cached token that has not expired at *now*, otherwise None."""
         digest = _digest(token)
-        known = self._known.get(digest)
-        if known is None:
+        entry = self._verified.get(digest)
+        if entry is None:
             return None
-        expires_at, identity = known
-        if now >= expires_at:
-            del self._known[digest]
-            return None
-        self._known.move_to_end(digest)
-        return identity
+        expires_at, identity = entry
+        if now < expires_at:
+            return identity
+        del self._verified[digest]
+        return None
 
-    def remember(self, token: str, identity: Identity, *, expires_at: float) -> None:
-        """Keep what a token proves until the moment *expires_at*."""
-        self._known[_digest(token)] = (expires_at, identity)
-        if len(self._known) > self._capacity:
-            self._known.popitem(last=False)
+    def put(self, token: str, identity: Identity, *, expires_at: float) -> None:
+        """Cache the user of a verified token until *expires_at*."""
+        if self._verified.maxsize:
+            self._verified[_digest(token)] = (expires_at, identity)
 
 
 def _digest(token: str) -> bytes:

@@ -1,1 +1,1 @@
-"""The account ports on Amazon Cognito."""
+"""The identity provider ports on Amazon Cognito."""

@@ -1,17 +1,17 @@
-"""All ports of the accounts on one user pool."""
+"""All identity provider ports on one user pool."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from service.aws.retries import ignore_retry
-from service.cognito.masked_errors import OnMasked, ignore
 from service.cognito.mfa import CognitoFactors
 from service.cognito.own_account import CognitoOwnAccount
 from service.cognito.passkeys import CognitoPasskeys
 from service.cognito.passwords import CognitoPasswords
 from service.cognito.registrations import CognitoRegistrations
 from service.cognito.sessions import CognitoSessions
+from service.cognito.user_existence_errors import OnMasked, ignore_masked
 from service.cognito.user_pool_client import UserPoolClient
 from service.domain.identity_provider import IdentityProvider
 
@@ -28,9 +28,9 @@ def identity_provider(
     *,
     config: CognitoConfig,
     on_retry: Callable[[], None] = ignore_retry,
-    on_masked: OnMasked = ignore,
+    on_masked: OnMasked = ignore_masked,
 ) -> IdentityProvider:
-    """Return the ports on Cognito; *client* is open and stays its opener's."""
+    """Return the ports on an open *client*, which the caller closes."""
     user_pool = UserPoolClient(client, config=config, on_retry=on_retry, on_masked=on_masked)
     sessions = CognitoSessions(user_pool)
     return IdentityProvider(

@@ -1,4 +1,4 @@
-"""Cognito's answers as the domain's values."""
+"""Cognito's responses as values of the domain."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ def delivery_of(details: Mapping[str, str]) -> Delivery:
     )
 
 
-def outcome_of(answer: Mapping[str, Any]) -> Tokens | Challenge:
-    """Return the tokens, or the challenge that comes before them; raises UpstreamFault without either."""
-    if "ChallengeName" in answer:
+def outcome_of(response: Mapping[str, Any]) -> Tokens | Challenge:
+    """Return the tokens or the challenge of a sign-in; raises UpstreamFault without either."""
+    if "ChallengeName" in response:
         return Challenge(
-            name=answer["ChallengeName"],
-            session=answer.get("Session"),
-            parameters=answer.get("ChallengeParameters", {}),
-            available=tuple(answer.get("AvailableChallenges", ())),
+            name=response["ChallengeName"],
+            session=response.get("Session"),
+            parameters=response.get("ChallengeParameters", {}),
+            available=tuple(response.get("AvailableChallenges", ())),
         )
-    return tokens_of(answer)
+    return tokens_of(response)
 
 
-def tokens_of(answer: Mapping[str, Any]) -> Tokens:
+def tokens_of(response: Mapping[str, Any]) -> Tokens:
     """Return the tokens; raises UpstreamFault without them."""
-    result = required(answer, "AuthenticationResult")
+    result = required(response, "AuthenticationResult")
     id_token: str = required(result, "IdToken")
     access_token: str = required(result, "AccessToken")
     return Tokens(
@@ -51,15 +51,15 @@ def tokens_of(answer: Mapping[str, Any]) -> Tokens:
 
 
 def _lifetime_s(access_token: str) -> int:
-    """Return for how long a token was made: Cognito says so beside it, a local Cognito may not."""
-    made, ends = (_claim(access_token, name) for name in ("iat", "exp"))
-    if not (isinstance(made, int) and isinstance(ends, int)):
+    """Return the lifetime of a token by its claims: a local Cognito may omit ExpiresIn."""
+    issued_at, expires_at = (_claim(access_token, name) for name in ("iat", "exp"))
+    if not (isinstance(issued_at, int) and isinstance(expires_at, int)):
         raise UpstreamFault
-    return ends - made
+    return expires_at - issued_at
 
 
 def _claim(token: str, name: str) -> object:
-    """Read a claim of a token that came straight from Cognito; nothing is verified here."""
+    """Return a claim, unverified: the token comes directly from Cognito."""
     try:
         return jwt.decode(token, options={"verify_signature": False})[name]
     except (jwt.InvalidTokenError, KeyError) as error:

@@ -1,4 +1,4 @@
-"""Second factors: the Factors port on Cognito."""
+"""The Factors port on Cognito."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class CognitoFactors:
         self._user_pool = user_pool
 
     async def preferences(self, access_token: str) -> MfaPreferences:
-        """Return what is enabled."""
-        answer = await self._user_pool.call("GetUserAuthFactors", AccessToken=access_token)
-        enabled = answer.get("UserMFASettingList", ())
-        preferred = answer.get("PreferredMfaSetting")
+        """Return the preferences."""
+        response = await self._user_pool.call("GetUserAuthFactors", AccessToken=access_token)
+        enabled = response.get("UserMFASettingList", ())
+        preferred = response.get("PreferredMfaSetting")
         return MfaPreferences(
             tuple(factor for factor in FACTORS if factor in enabled),
             preferred if preferred in FACTORS else None,
@@ -40,32 +40,34 @@ class CognitoFactors:
         """
         Enable exactly these factors.
 
-        Only those that change are named: Cognito refuses to switch off what the pool never had.
+        Only factors that change are sent: Cognito rejects disabling one that the user pool lacks.
         """
         present = await self.preferences(access_token)
-        named = {*preferences.enabled, *present.enabled, preferences.preferred}
+        changed = {*preferences.enabled, *present.enabled, preferences.preferred}
         settings: dict[str, Any] = {
             _SETTINGS[factor]: {
                 "Enabled": factor in preferences.enabled,
                 "PreferredMfa": factor == preferences.preferred,
             }
             for factor in FACTORS
-            if factor in named
+            if factor in changed
         }
         if settings:
             await self._user_pool.call("SetUserMFAPreference", AccessToken=access_token, **settings)
 
     async def associate_totp(self, access_token: str) -> str:
-        """Return a new secret for an authenticator app, in Base32."""
-        answer = await self._user_pool.call("AssociateSoftwareToken", AccessToken=access_token)
-        secret: str = required(answer, "SecretCode")
+        """Return a new TOTP secret in Base32."""
+        response = await self._user_pool.call("AssociateSoftwareToken", AccessToken=access_token)
+        secret: str = required(response, "SecretCode")
         return secret
 
     async def verify_totp(self, access_token: str, code: str, device_name: str | None) -> None:
         """Verify the secret that was associated last."""
-        named: dict[str, Any] = {} if device_name is None else {"FriendlyDeviceName": device_name}
-        answer = await self._user_pool.call(
-            "VerifySoftwareToken", AccessToken=access_token, UserCode=code, **named
+        response = await self._user_pool.call(
+            "VerifySoftwareToken",
+            AccessToken=access_token,
+            UserCode=code,
+            FriendlyDeviceName=device_name,
         )
-        if required(answer, "Status") != "SUCCESS":
+        if required(response, "Status") != "SUCCESS":
             raise CodeMismatch

@@ -1,4 +1,4 @@
-"""A signed-in user's own account: the OwnAccount port on Cognito."""
+"""The OwnAccount port on Cognito."""
 
 from __future__ import annotations
 
@@ -25,33 +25,33 @@ class CognitoOwnAccount:
 
     async def describe(self, access_token: str) -> Account:
         """Return the account of the token's user."""
-        answer = await self._user_pool.call("GetUser", AccessToken=access_token)
+        response = await self._user_pool.call("GetUser", AccessToken=access_token)
         attributes = {
             required(entry, "Name"): entry.get("Value", "")
-            for entry in required(answer, "UserAttributes")
+            for entry in required(response, "UserAttributes")
         }
         if "sub" not in attributes:
             raise UpstreamFault
-        return Account(attributes["sub"], required(answer, "Username"), attributes)
+        return Account(attributes["sub"], required(response, "Username"), attributes)
 
     async def change_attributes(
         self, access_token: str, changes: Mapping[str, str | None]
     ) -> tuple[Delivery, ...]:
         """
-        Set attributes, and remove those that are None, by two calls.
+        Set attributes and remove those that are None, by two calls.
 
-        Where the second fails the first has had its effect; the same changes may be sent again.
+        If the second call fails, the first has taken effect; repeating the changes is safe.
         """
-        given = {name: value for name, value in changes.items() if value is not None}
+        changed = {name: value for name, value in changes.items() if value is not None}
         removed = [name for name, value in changes.items() if value is None]
         deliveries: tuple[Delivery, ...] = ()
-        if given:
-            answer = await self._user_pool.call(
+        if changed:
+            response = await self._user_pool.call(
                 "UpdateUserAttributes",
                 AccessToken=access_token,
-                UserAttributes=[{"Name": name, "Value": value} for name, value in given.items()],
+                UserAttributes=[{"Name": name, "Value": value} for name, value in changed.items()],
             )
-            deliveries = tuple(map(delivery_of, answer.get("CodeDeliveryDetailsList", ())))
+            deliveries = tuple(map(delivery_of, response.get("CodeDeliveryDetailsList", ())))
         if removed:
             await self._user_pool.call(
                 "DeleteUserAttributes", AccessToken=access_token, UserAttributeNames=removed
@@ -59,20 +59,20 @@ class CognitoOwnAccount:
         return deliveries
 
     async def send_verification(self, access_token: str, attribute: str) -> Delivery:
-        """Send a code that proves the user's e-mail address or telephone number."""
-        answer = await self._user_pool.call(
+        """Send a verification code to the user's e-mail address or telephone number."""
+        response = await self._user_pool.call(
             "GetUserAttributeVerificationCode", AccessToken=access_token, AttributeName=attribute
         )
-        return delivery_of(required(answer, "CodeDeliveryDetails"))
+        return delivery_of(required(response, "CodeDeliveryDetails"))
 
     async def verify(self, access_token: str, attribute: str, code: str) -> None:
-        """Prove an attribute with its code."""
+        """Verify an attribute with its code."""
         await self._user_pool.call(
             "VerifyUserAttribute", AccessToken=access_token, AttributeName=attribute, Code=code
         )
 
     async def delete(self, access_token: str) -> None:
-        """Delete the account; where the first answer was lost, "no such user" is the second's success."""
+        """Delete the account; after a lost response, UserNotFoundException of the retry is a success."""
         try:
             await self._user_pool.call("DeleteUser", AccessToken=access_token)
         except UpstreamUnavailable:
@@ -81,8 +81,8 @@ class CognitoOwnAccount:
     async def _delete_again(self, access_token: str) -> None:
         try:
             await self._user_pool.call("DeleteUser", AccessToken=access_token)
-        except TokenInvalid as refused:
-            cause = refused.__cause__
+        except TokenInvalid as refusal:
+            cause = refusal.__cause__
             if not (
                 isinstance(cause, ClientError)
                 and cause.response["Error"].get("Code") == "UserNotFoundException"

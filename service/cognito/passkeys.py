@@ -1,7 +1,8 @@
-"""Passkeys: the Passkeys port on Cognito."""
+"""The Passkeys port on Cognito."""
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from service.aws.errors import required
@@ -20,29 +21,31 @@ class CognitoPasskeys:
         self._user_pool = user_pool
 
     async def registration_options(self, access_token: str) -> Mapping[str, Any]:
-        """Return what a browser needs to make a passkey."""
-        answer = await self._user_pool.call("StartWebAuthnRegistration", AccessToken=access_token)
-        options: Mapping[str, Any] = required(answer, "CredentialCreationOptions")
+        """Return the options for a browser."""
+        response = await self._user_pool.call("StartWebAuthnRegistration", AccessToken=access_token)
+        options: Mapping[str, Any] = required(response, "CredentialCreationOptions")
         return options
 
     async def register(self, access_token: str, credential: Mapping[str, Any]) -> None:
-        """Keep the passkey that a browser made."""
+        """Register the passkey that a browser created."""
+        # botocore accepts no Decimal in a document; a credential holds none that matters.
+        document = json.loads(json.dumps(credential, default=float))
         await self._user_pool.call(
-            "CompleteWebAuthnRegistration", AccessToken=access_token, Credential=credential
+            "CompleteWebAuthnRegistration", AccessToken=access_token, Credential=document
         )
 
     async def registered(self, access_token: str) -> tuple[Passkey, ...]:
-        """Return all passkeys, page by page."""
+        """Return all passkeys."""
         found: list[Passkey] = []
-        more: dict[str, Any] = {}
+        next_token: str | None = None
         while True:
             page = await self._user_pool.call(
-                "ListWebAuthnCredentials", AccessToken=access_token, **more
+                "ListWebAuthnCredentials", AccessToken=access_token, NextToken=next_token
             )
             found += map(_passkey, required(page, "Credentials"))
-            if not page.get("NextToken"):
+            next_token = page.get("NextToken")
+            if not next_token:
                 return tuple(found)
-            more = {"NextToken": page["NextToken"]}
 
     async def remove(self, access_token: str, credential_id: str) -> None:
         """Delete a passkey."""
@@ -51,12 +54,12 @@ class CognitoPasskeys:
         )
 
 
-def _passkey(told: Mapping[str, Any]) -> Passkey:
+def _passkey(description: Mapping[str, Any]) -> Passkey:
     return Passkey(
-        credential_id=required(told, "CredentialId"),
-        name=required(told, "FriendlyCredentialName"),
-        relying_party_id=required(told, "RelyingPartyId"),
-        attachment=told.get("AuthenticatorAttachment"),
-        transports=tuple(told.get("AuthenticatorTransports", ())),
-        created_at=required(told, "CreatedAt"),
+        credential_id=required(description, "CredentialId"),
+        name=required(description, "FriendlyCredentialName"),
+        relying_party_id=required(description, "RelyingPartyId"),
+        attachment=description.get("AuthenticatorAttachment"),
+        transports=tuple(description.get("AuthenticatorTransports", ())),
+        created_at=required(description, "CreatedAt"),
     )

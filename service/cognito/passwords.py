@@ -1,4 +1,4 @@
-"""Resetting and changing a password: the Passwords port on Cognito."""
+"""The Passwords port on Cognito."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class CognitoPasswords:
         self._user_pool = user_pool
 
     async def forgot(self, username: str, client: Client) -> None:
-        """Send a code to set a new password, if there is an account that can be sent one."""
+        """Send a password reset code if the account exists and can receive one."""
         try:
             await self._user_pool.call_for_user("ForgotPassword", username, client)
-        except InvalidParameter:  # that there is none is nobody's business
+        except InvalidParameter:  # would reveal whether the account exists
             return
 
     async def reset(self, username: str, code: str, password: str, client: Client) -> None:
@@ -31,7 +31,7 @@ class CognitoPasswords:
         )
 
     async def change(self, access_token: str, current: str, new: str) -> None:
-        """Set a new password in place of the current one."""
+        """Replace the current password."""
         await self._user_pool.call(
             "ChangePassword",
             AccessToken=access_token,

@@ -1,4 +1,4 @@
-"""Signing up: the Registrations port on Cognito."""
+"""The Registrations port on Cognito."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class CognitoRegistrations:
         """
         Create an account.
 
-        The call is sent once: repeated, it would fail because the first one succeeded. Where its
-        reply was lost, the password tells whether the account is there.
+        The call is sent once, as a repetition would fail because the first one succeeded. If its
+        response is lost, a sign-in with the password establishes whether the account was created.
         """
         try:
-            answer = await self._user_pool.call_for_user(
+            response = await self._user_pool.call_for_user(
                 "SignUp",
                 account.username,
                 client,
@@ -48,11 +48,11 @@ class CognitoRegistrations:
         except UpstreamUnavailable as unavailable:
             if not is_unanswered(unavailable.__cause__):
                 raise
-            return await self._proved(account, client, unavailable)
-        details = answer.get("CodeDeliveryDetails")
+            return await self._created(account, client, unavailable)
+        details = response.get("CodeDeliveryDetails")
         return SignedUp(
-            user_id=required(answer, "UserSub"),
-            confirmed=required(answer, "UserConfirmed"),
+            user_id=required(response, "UserSub"),
+            confirmed=required(response, "UserConfirmed"),
             delivery=None if details is None else delivery_of(details),
         )
 
@@ -63,19 +63,19 @@ class CognitoRegistrations:
         )
 
     async def resend_code(self, username: str, client: Client) -> None:
-        """Send a new confirmation code, if there is an account that waits for one."""
+        """Send a new confirmation code if an unconfirmed account exists."""
         try:
             await self._user_pool.call_for_user("ResendConfirmationCode", username, client)
-        except InvalidParameter:  # that there is none is nobody's business
+        except InvalidParameter:  # would reveal whether the account exists
             return
 
-    async def _proved(
+    async def _created(
         self, account: NewAccount, client: Client, lost: UpstreamUnavailable
     ) -> SignedUp:
-        """Return the account if its password is the right one; else raise *lost*."""
+        """Return the account if its password is valid; otherwise raise *lost*."""
         try:
             outcome = await self._sessions.log_in(account.username, account.password, client)
-        except AccountNotConfirmed:  # which Cognito says only to who knows the password
+        except AccountNotConfirmed:  # which Cognito returns only with the right password
             return SignedUp(user_id=None, confirmed=False, delivery=None)
         except ServiceError:
             raise lost from None

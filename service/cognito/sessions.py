@@ -1,4 +1,4 @@
-"""Signing in and out: the Sessions port on Cognito."""
+"""The Sessions port on Cognito."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING
 
 from service.aws.errors import required
 from service.cognito.answers import outcome_of, tokens_of
-from service.cognito.challenge_responses import MFA_SETUP, responses
-from service.cognito.errors import BY_CODE, BY_SESSION
+from service.cognito.challenge_responses import MFA_SETUP, drop_none, responses
+from service.cognito.errors import CHALLENGE_CODE, CHALLENGE_SESSION
 from service.domain.errors import CodeMismatch, InvalidParameter, TokenInvalid
 from service.domain.mfa import TOTP
-from service.domain.sessions import CUSTOM, Answer, Challenge, Tokens
+from service.domain.sessions import CUSTOM, Challenge, ChallengeAnswer, Tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from service.cognito.user_pool_client import UserPoolClient
     from service.domain.client import Client
 
@@ -28,60 +26,54 @@ class CognitoSessions:
 
     async def log_in(self, username: str, password: str, client: Client) -> Tokens | Challenge:
         """Sign in by password."""
-        return await self._initiate("USER_PASSWORD_AUTH", username, client, {"PASSWORD": password})
+        return await self._initiate("USER_PASSWORD_AUTH", username, client, PASSWORD=password)
 
     async def begin(
         self, username: str, preferred_challenge: str | None, client: Client
     ) -> Tokens | Challenge:
-        """Begin a sign-in in which the user chooses how to prove who it is, or the triggers do."""
+        """Begin a choice-based sign-in, or one by the user pool's Lambda triggers."""
         if preferred_challenge == CUSTOM:
-            return await self._initiate("CUSTOM_AUTH", username, client, {})
-        preference = (
-            {} if preferred_challenge is None else {"PREFERRED_CHALLENGE": preferred_challenge}
+            return await self._initiate("CUSTOM_AUTH", username, client)
+        return await self._initiate(
+            "USER_AUTH", username, client, PREFERRED_CHALLENGE=preferred_challenge
         )
-        return await self._initiate("USER_AUTH", username, client, preference)
 
-    async def answer(self, answer: Answer, client: Client) -> Tokens | Challenge:
+    async def answer(self, answer: ChallengeAnswer, client: Client) -> Tokens | Challenge:
         """
         Answer a challenge.
 
-        MFA_SETUP takes two answers: the choice of an app, which is answered with its secret, and a
-        code of that app.
+        MFA_SETUP takes two calls: the choice of TOTP returns a secret, then a code completes it.
         """
         if answer.name == MFA_SETUP:
             if answer.code is None:
-                return await self._set_up_app(answer)
-            answer = replace(answer, session=await self._verified(answer, answer.code))
+                return await self._associate_totp(answer)
+            answer = replace(answer, session=await self._verify_totp(answer, answer.code))
         user_pool = self._user_pool
         return outcome_of(
             await user_pool.call(
                 "RespondToAuthChallenge",
-                meanings=None if answer.code is None else BY_CODE,
-                **user_pool.client_id,
-                **user_pool.context(client),
+                overrides=None if answer.code is None else CHALLENGE_CODE,
+                ClientId=user_pool.client_id,
+                UserContextData=user_pool.user_context(client),
                 ChallengeName=answer.name,
                 Session=answer.session,
-                ChallengeResponses={
-                    "USERNAME": answer.username,
-                    **user_pool.secret_hash("SECRET_HASH", answer.username),
-                    **responses(answer),
-                },
+                ChallengeResponses=self._for_user(answer.username) | responses(answer),
             )
         )
 
     async def refresh(self, refresh_token: str) -> Tokens:
         """
-        Give new tokens by GetTokensFromRefreshToken.
+        Return new tokens by GetTokensFromRefreshToken.
 
-        It serves pools with and without rotation, and takes the secret itself: the older
-        REFRESH_TOKEN_AUTH wants a SECRET_HASH over a user name that the caller need not know.
+        It serves user pools with and without token rotation and takes the client secret; the older
+        REFRESH_TOKEN_AUTH requires a SECRET_HASH of the user name, which the caller may not know.
         """
         user_pool = self._user_pool
         return tokens_of(
             await user_pool.call(
                 "GetTokensFromRefreshToken",
-                **user_pool.client_id,
-                **user_pool.secret,
+                ClientId=user_pool.client_id,
+                ClientSecret=user_pool.client_secret,
                 RefreshToken=refresh_token,
             )
         )
@@ -91,9 +83,12 @@ class CognitoSessions:
         user_pool = self._user_pool
         try:
             await user_pool.call(
-                "RevokeToken", **user_pool.client_id, **user_pool.secret, Token=refresh_token
+                "RevokeToken",
+                ClientId=user_pool.client_id,
+                ClientSecret=user_pool.client_secret,
+                Token=refresh_token,
             )
-        except TokenInvalid:  # another client's token, or none: there is no session here to end
+        except TokenInvalid:  # an unknown token, or another app client's
             return
 
     async def sign_out_everywhere(self, access_token: str) -> None:
@@ -101,29 +96,31 @@ class CognitoSessions:
         await self._user_pool.call("GlobalSignOut", AccessToken=access_token)
 
     async def _initiate(
-        self, flow: str, username: str, client: Client, parameters: Mapping[str, str]
+        self, flow: str, username: str, client: Client, **parameters: str | None
     ) -> Tokens | Challenge:
         user_pool = self._user_pool
         return outcome_of(
             await user_pool.call(
                 "InitiateAuth",
-                **user_pool.client_id,
-                **user_pool.context(client),
+                ClientId=user_pool.client_id,
+                UserContextData=user_pool.user_context(client),
                 AuthFlow=flow,
-                AuthParameters={
-                    "USERNAME": username,
-                    **user_pool.secret_hash("SECRET_HASH", username),
-                    **parameters,
-                },
+                AuthParameters=self._for_user(username) | drop_none(parameters),
             )
         )
 
-    async def _set_up_app(self, answer: Answer) -> Challenge:
-        """Ask for the secret of an authenticator app; the challenge goes on under a new session."""
+    def _for_user(self, username: str) -> dict[str, str]:
+        """Return the parameters that identify the user."""
+        return drop_none(
+            {"USERNAME": username, "SECRET_HASH": self._user_pool.secret_hash(username)}
+        )
+
+    async def _associate_totp(self, answer: ChallengeAnswer) -> Challenge:
+        """Return the challenge with the TOTP secret; it has a new session."""
         if answer.choice != TOTP:
             raise InvalidParameter
         associated = await self._user_pool.call(
-            "AssociateSoftwareToken", meanings=BY_SESSION, Session=answer.session
+            "AssociateSoftwareToken", overrides=CHALLENGE_SESSION, Session=answer.session
         )
         return Challenge(
             name=MFA_SETUP,
@@ -131,10 +128,13 @@ class CognitoSessions:
             parameters={"SECRET_CODE": required(associated, "SecretCode")},
         )
 
-    async def _verified(self, answer: Answer, code: str) -> str:
-        """Prove that the app has the secret; return the session that goes on."""
+    async def _verify_totp(self, answer: ChallengeAnswer, code: str) -> str:
+        """Verify the TOTP secret and return the new session."""
         verified = await self._user_pool.call(
-            "VerifySoftwareToken", meanings=BY_SESSION, Session=answer.session, UserCode=code
+            "VerifySoftwareToken",
+            overrides=CHALLENGE_SESSION,
+            Session=answer.session,
+            UserCode=code,
         )
         if required(verified, "Status") != "SUCCESS":
             raise CodeMismatch

@@ -1,4 +1,4 @@
-"""The app client of the user pool: makes each call, with what the client owes Cognito for it."""
+"""The app client of a user pool, which makes all calls to Cognito."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ from botocore.exceptions import ConnectionError as NoConnection
 from service.aws import retries
 from service.aws.errors import translated
 from service.aws.retries import ignore_retry
+from service.cognito.challenge_responses import drop_none
 from service.cognito.errors import ERRORS
-from service.cognito.masked_errors import OnMasked, Reason, ignore, masked_reason
 from service.cognito.secret_hash import secret_hash
+from service.cognito.user_existence_errors import OnMasked, Reason, ignore_masked, masked_reason
 from service.domain.errors import FeatureUnavailable, InvalidParameter
 
 if TYPE_CHECKING:
@@ -35,10 +36,10 @@ if TYPE_CHECKING:
     from service.config.settings import CognitoConfig
     from service.domain.client import Client
 
-LONGEST_PAUSE_S: Final = 0.2  # before the second try
+LONGEST_PAUSE_S: Final = 0.2  # before the retry
 
-# Sending these twice does what sending them once does; all others are sent once, for a repetition
-# would use up a code, a try or a message, or fail because the first one succeeded.
+# The idempotent operations. A repetition of any other would use up a code, an attempt or a message, or
+# fail because the first call succeeded.
 REPEATABLE: Final = frozenset(
     {
         "DeleteUserAttributes",
@@ -54,10 +55,10 @@ REPEATABLE: Final = frozenset(
 
 class UserPoolClient:
     """
-    An app client of a user pool; the botocore *client* is open and stays its opener's.
+    An app client on an open botocore *client*, which the caller closes.
 
-    *on_retry* is told of each call that is sent once again, *on_masked* the operation and the reason of
-    each refusal that the caller is not told.
+    *client_secret* is None where the app client has none. *on_retry* is called for each retry,
+    *on_masked* with the operation and the reason of each masked error.
     """
 
     def __init__(
@@ -66,13 +67,13 @@ class UserPoolClient:
         *,
         config: CognitoConfig,
         on_retry: Callable[[], None] = ignore_retry,
-        on_masked: OnMasked = ignore,
+        on_masked: OnMasked = ignore_masked,
     ) -> None:
+        self.client_id = config.client_id
+        self.client_secret = config.client_secret
         self._client = client
         self._on_masked = on_masked
         self._on_retry = on_retry
-        self._client_id = config.client_id
-        self._client_secret = config.client_secret
         self._sends_address = config.send_client_address
         self._retries = retries.quota()
 
@@ -80,33 +81,59 @@ class UserPoolClient:
         self,
         operation: str,
         *,
-        meanings: ErrorTable | None = None,
+        overrides: ErrorTable | None = None,
         **arguments: Any,  # noqa: ANN401 -- botocore's
     ) -> Mapping[str, Any]:
         """
-        Make a call and return Cognito's answer.
+        Call an operation and return Cognito's response; arguments that are None are not sent.
 
-        *meanings* are those of exceptions that mean something else than ERRORS says. A call is tried
-        again, once, where no connection was made or another call overtook it, and a REPEATABLE one
-        where its answer was lost.
-        Raises FeatureUnavailable where the installed botocore does not know the operation.
+        *overrides* are errors that differ from ERRORS. A call is retried once where it had no effect:
+        no connection was made, or a concurrent modification won. A REPEATABLE call is also retried
+        where its response was lost. Raises FeatureUnavailable where the installed botocore lacks the
+        operation.
         """
         send = getattr(self._client, xform_name(operation), None)
         if send is None:
             raise FeatureUnavailable
-        with translated({**ERRORS[operation], **(meanings or {})}):
+        with translated({**ERRORS[operation], **(overrides or {})}):
             try:
-                return await self._sent(operation, send, arguments)
+                return await self._send(operation, send, drop_none(arguments))
             except ClientError as error:
                 self._report_masked(operation, error)
                 raise
-            except (
-                ParamValidationError
-            ) as error:  # a bound of Cognito's that only it knows for sure
+            except ParamValidationError as error:  # of a limit in Cognito's service model
                 raise InvalidParameter from error
 
+    async def call_for_user(
+        self,
+        operation: str,
+        username: str,
+        client: Client,
+        **arguments: Any,  # noqa: ANN401 -- botocore's
+    ) -> Mapping[str, Any]:
+        """Call an operation that takes the app client and a user name."""
+        return await self.call(
+            operation,
+            ClientId=self.client_id,
+            Username=username,
+            SecretHash=self.secret_hash(username),
+            UserContextData=self.user_context(client),
+            **arguments,
+        )
+
+    def secret_hash(self, username: str) -> str | None:
+        """Return the SECRET_HASH of a user; None for an app client without a secret."""
+        if self.client_secret is None:
+            return None
+        return secret_hash(self.client_id, self.client_secret, username)
+
+    def user_context(self, client: Client) -> dict[str, str] | None:
+        """Return the UserContextData for Cognito's threat protection; None where it is disabled."""
+        if not self._sends_address or client.address is None:
+            return None
+        return {"IpAddress": str(client.address)}
+
     def _report_masked(self, operation: str, error: ClientError) -> None:
-        """Write to the log and the metrics why Cognito refused, where the answer hides it."""
         reason = masked_reason(operation, error)
         if reason is None:
             return
@@ -120,76 +147,34 @@ class UserPoolClient:
             reason=reason.value,
         )
 
-    async def _sent(
+    async def _send(
         self,
         operation: str,
         send: Callable[..., Awaitable[Mapping[str, Any]]],
         arguments: Mapping[str, Any],
     ) -> Mapping[str, Any]:
-        """Send a call, and once again where that can do no harm, and has helped of late."""
+        """Send a call, and retry it once where that is safe and the retry quota allows."""
         try:
-            answer = await send(**arguments)
+            response = await send(**arguments)
         except (BotoCoreError, ClientError) as error:
-            harmless = operation in REPEATABLE and (
+            repeatable = operation in REPEATABLE and (
                 is_unanswered(error) or _is(error, "InternalErrorException")
             )
             had_no_effect = _never_connected(error) or _is(error, "ConcurrentModificationException")
-            if not (harmless or had_no_effect) or not self._retries.acquire(retries.COST):
+            if not (repeatable or had_no_effect) or not self._retries.acquire(retries.COST):
                 raise
         else:
             self._retries.release(retries.EARNED)
-            return answer
-        await asyncio.sleep(random.uniform(0, LONGEST_PAUSE_S))  # noqa: S311 -- spreads load, guards nothing
+            return response
+        await asyncio.sleep(random.uniform(0, LONGEST_PAUSE_S))  # noqa: S311 -- jitter, not security
         self._on_retry()
-        answer = await send(**arguments)
+        response = await send(**arguments)
         self._retries.release(retries.COST)
-        return answer
-
-    async def call_for_user(
-        self,
-        operation: str,
-        username: str,
-        client: Client,
-        *,
-        meanings: ErrorTable | None = None,
-        **arguments: Any,  # noqa: ANN401 -- botocore's
-    ) -> Mapping[str, Any]:
-        """Make a call about a user by name, with the proof that the app client owes for it."""
-        return await self.call(
-            operation,
-            meanings=meanings,
-            ClientId=self._client_id,
-            Username=username,
-            **self.secret_hash("SecretHash", username),
-            **self.context(client),
-            **arguments,
-        )
-
-    @property
-    def client_id(self) -> dict[str, Any]:
-        """Return the ClientId argument."""
-        return {"ClientId": self._client_id}
-
-    def secret_hash(self, name: str, username: str) -> dict[str, Any]:
-        """Return the SECRET_HASH of a user under *name*; nothing for a client without a secret."""
-        if self._client_secret is None:
-            return {}
-        return {name: secret_hash(self._client_id, self._client_secret, username)}
-
-    @property
-    def secret(self) -> dict[str, Any]:
-        """Return the ClientSecret argument; nothing for a client without a secret."""
-        return {} if self._client_secret is None else {"ClientSecret": self._client_secret}
-
-    def context(self, client: Client) -> dict[str, Any]:
-        """Return the UserContextData argument: what Cognito's threat protection may know."""
-        if not self._sends_address or client.address is None:
-            return {}
-        return {"UserContextData": {"IpAddress": str(client.address)}}
+        return response
 
 
 def is_unanswered(error: BaseException | None) -> bool:
-    """Tell whether a call was sent and its answer lost, so that nobody knows what it has done."""
+    """Return whether a call was sent and its response lost, so that its effect is unknown."""
     if isinstance(error, EndpointConnectionError):
         return not _never_connected(error)
     return isinstance(error, HTTPClientError)
@@ -197,10 +182,10 @@ def is_unanswered(error: BaseException | None) -> bool:
 
 def _never_connected(error: Exception) -> bool:
     """
-    Tell whether a call was never sent.
+    Return whether a call was not sent.
 
-    aiobotocore raises EndpointConnectionError of connections that were refused, and of those that
-    were reset after the call was sent; only aiohttp's own error tells which it was.
+    aiobotocore raises EndpointConnectionError for refused connections and for connections that were
+    reset after the call was sent; aiohttp's error distinguishes them.
     """
     if isinstance(error, EndpointConnectionError):
         return isinstance(error.kwargs["error"], ClientConnectorError)

@@ -111,7 +111,7 @@ class DynamoDBConfig(Section):
         integer(0, 10_000_000),
         "100000",
         "The number of users whose sort key (createdAt) is cached, least recently used first out, at "
-        "about 270 bytes each. The read of any other user needs a Query first.",
+        "about 310 bytes each. The read of any other user needs a Query first.",
     )
     transport: Literal["fast", "botocore"] = setting(
         one_of("fast", "botocore"),

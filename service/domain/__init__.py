@@ -1,1 +1,1 @@
-"""What the service is about: values, rules, ports and errors; standard library only."""
+"""The domain: values, rules, ports and errors; imports the standard library only."""

@@ -1,4 +1,4 @@
-"""Accounts: the values of having one, and the ports of signing up and of one's own account."""
+"""Accounts: their values, and the ports of registration and of the signed-in user's account."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from service.domain.errors import TokenInvalid
 
 @dataclass(frozen=True, slots=True)
 class NewAccount:
-    """What a person signs up with; *attributes* are Cognito's, by name."""
+    """The data of a sign-up; *attributes* are Cognito's, by name."""
 
     username: str
     password: str = field(repr=False)
@@ -29,9 +29,9 @@ class Delivery:
 @dataclass(frozen=True, slots=True)
 class SignedUp:
     """
-    A new account; *user_id* is its `sub`, *delivery* None where no code was sent.
+    A new account; *user_id* is its `sub`, *delivery* is None where no code was sent.
 
-    Both are None of an account whose creation was proved only afterwards: the reply was lost.
+    Both are None where the reply of the sign-up was lost and its success was established afterwards.
     """
 
     user_id: str | None
@@ -50,9 +50,9 @@ class Account:
 
 class Registrations(Protocol):
     """
-    The port of signing up.
+    The registration port.
 
-    Besides the errors that each method names, all raise the TryLater and ServiceFault errors.
+    In addition to the errors of each method, all raise TryLater and ServiceFault errors.
     """
 
     async def sign_up(self, account: NewAccount, client: Client) -> SignedUp:
@@ -62,19 +62,19 @@ class Registrations(Protocol):
         """
         Confirm an account with its code; raises CodeMismatch, AliasExists.
 
-        A wrong code, an old one, a user who is confirmed already and an unknown one are all a
-        CodeMismatch: the answer must not tell who has an account.
+        A wrong code, an expired code, a confirmed user and an unknown user all raise CodeMismatch, so
+        that the response does not reveal whether the account exists.
         """
 
     async def resend_code(self, username: str, client: Client) -> None:
-        """Send a new confirmation code, if there is an account that waits for one."""
+        """Send a new confirmation code if an unconfirmed account exists."""
 
 
 class OwnAccount(Protocol):
     """
-    The port of a signed-in user's own account.
+    The port of the signed-in user's account.
 
-    All raise TokenInvalid, AccountNotConfirmed, PasswordResetRequired, and the TryLater and
+    All methods raise TokenInvalid, AccountNotConfirmed, PasswordResetRequired, TryLater and
     ServiceFault errors.
     """
 
@@ -85,30 +85,30 @@ class OwnAccount(Protocol):
         self, access_token: str, changes: Mapping[str, str | None]
     ) -> tuple[Delivery, ...]:
         """
-        Set attributes, and remove those that are None; return where codes were sent.
+        Set attributes, remove those that are None, and return where codes were sent.
 
         Raises AliasExists, InvalidParameter.
         """
 
     async def send_verification(self, access_token: str, attribute: str) -> Delivery:
         """
-        Send a code that proves the user's e-mail address or telephone number.
+        Send a verification code to the user's e-mail address or telephone number.
 
         Raises InvalidParameter where the user has none.
         """
 
     async def verify(self, access_token: str, attribute: str, code: str) -> None:
-        """Prove an attribute with its code; raises CodeMismatch, CodeExpired, AliasExists."""
+        """Verify an attribute with its code; raises CodeMismatch, CodeExpired, AliasExists."""
 
     async def delete(self, access_token: str) -> None:
-        """Delete the account; one that was deleted by a lost call before is no error."""
+        """Delete the account; an account that an earlier call with a lost reply deleted is no error."""
 
 
 async def account_of(own_account: OwnAccount, access_token: str, *, sub: str) -> Account:
     """
-    Return the account of a verified token, as Cognito has it now.
+    Return the account of a verified access token, as Cognito has it now.
 
-    Raises as `OwnAccount.describe`, and TokenInvalid where Cognito names another user than the token.
+    Raises as `OwnAccount.describe`, and TokenInvalid where Cognito returns another user than *sub*.
     """
     account = await own_account.describe(access_token)
     if account.user_id != sub:

@@ -1,4 +1,4 @@
-"""The client that a request comes from."""
+"""The client of a request."""
 
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
@@ -6,6 +6,6 @@ from ipaddress import IPv4Address, IPv6Address
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Where a request comes from; *address* is None where the transport has none."""
+    """The client of a request; *address* is None where the transport has none."""
 
     address: IPv4Address | IPv6Address | None

@@ -1,18 +1,16 @@
-"""Identity: who is asking, and the port of a source that can tell."""
+"""Identity: the credentials of a request, the accepted user, and the ports of authentication."""
 
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 from typing import Protocol
 
-MAX_SUB_CHARACTERS = (
-    255  # OpenID Connect Core 1.0, section 2: `sub` is at most 255 ASCII characters
-)
+MAX_SUB_CHARACTERS = 255  # of ASCII (OpenID Connect Core 1.0, section 2)
 
 
 @dataclass(frozen=True, slots=True)
 class RequestCredentials:
     """
-    What a request shows of its sender: the peer's address and every copy of each identity header.
+    The credentials of a request: the peer's address and every value of each identity header.
 
     *peer* is None where the transport has no address. A header that is absent is an empty tuple.
     """
@@ -26,44 +24,44 @@ class RequestCredentials:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A user whose identity is accepted, and the *source* that accepted it."""
+    """An authenticated user, and the name of the authenticator that accepted it."""
 
     sub: str
     source: str
 
 
 class Authenticator(Protocol):
-    """One way to prove identity."""
+    """One method of authentication."""
 
     @property
     def name(self) -> str:
-        """The name by which `[identity] sources` lists it."""
+        """The name in `[identity] sources`."""
 
-    async def identify(self, evidence: RequestCredentials) -> Identity | None:
+    async def identify(self, credentials: RequestCredentials) -> Identity | None:
         """
-        Return whom the evidence proves, or None where it holds nothing for this source.
+        Return the authenticated user, or None where there are no credentials for this method.
 
-        Raises NotAuthenticated where it holds something that proves nothing.
+        Raises NotAuthenticated where the credentials are not valid.
         """
 
 
 class AccessTokenVerifier(Protocol):
-    """Verifies access tokens without a call for each; a revoked one is valid here until it expires."""
+    """Verifies access tokens locally; a revoked token is accepted until it expires."""
 
     async def verify(self, access_token: str) -> Identity:
         """
-        Return whom the token proves.
+        Return the token's user.
 
-        Raises TokenInvalid, and UpstreamUnavailable where its key cannot be had.
+        Raises TokenInvalid, and UpstreamUnavailable where the signing key cannot be fetched.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class AccessTokenVerifiers:
     """
-    The verifiers of access tokens by the header that carries them.
+    The access token verifiers by the header that carries the token.
 
-    A load balancer may sign people in by an app client of its own, whose tokens it hands on.
+    A load balancer may use an app client of its own, and forwards that client's tokens.
     """
 
     authorization: AccessTokenVerifier
@@ -71,7 +69,7 @@ class AccessTokenVerifiers:
 
 
 def is_subject(text: str) -> bool:
-    """Tell whether *text* can be a `sub`: 1 to 255 visible ASCII characters."""
+    """Return whether *text* is a valid `sub`: 1 to 255 visible ASCII characters."""
     return (
         0 < len(text) <= MAX_SUB_CHARACTERS
         and text.isascii()

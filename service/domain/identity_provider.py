@@ -1,4 +1,4 @@
-"""The identity provider: whoever keeps the accounts, by its ports."""
+"""The identity provider: all of its ports."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from service.domain.sessions import Sessions
 
 @dataclass(frozen=True, slots=True)
 class IdentityProvider:
-    """The ports of whoever keeps the accounts, a port for each thing that people do there."""
+    """The ports of the identity provider."""
 
     registrations: Registrations
     sessions: Sessions

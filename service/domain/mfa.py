@@ -1,4 +1,4 @@
-"""Second factors: the values, and the port of a signed-in user's own."""
+"""Multi-factor authentication: the factors, and the port of the signed-in user's factors."""
 
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -11,7 +11,7 @@ FACTORS: Final = (SMS, TOTP, EMAIL)
 
 @dataclass(frozen=True, slots=True)
 class MfaPreferences:
-    """The factors, out of FACTORS, that sign-in asks for; *preferred* is one of them, or None."""
+    """The enabled factors, out of FACTORS; *preferred* is one of them, or None."""
 
     enabled: tuple[str, ...]
     preferred: str | None
@@ -19,21 +19,21 @@ class MfaPreferences:
 
 class Factors(Protocol):
     """
-    The port of a signed-in user's second factors.
+    The port of the signed-in user's second factors.
 
-    All raise TokenInvalid, AccountNotConfirmed, PasswordResetRequired, and the TryLater and
+    All methods raise TokenInvalid, AccountNotConfirmed, PasswordResetRequired, TryLater and
     ServiceFault errors.
     """
 
     async def preferences(self, access_token: str) -> MfaPreferences:
-        """Return what is enabled."""
+        """Return the preferences."""
 
     async def prefer(self, access_token: str, preferences: MfaPreferences) -> None:
         """Enable exactly these factors; raises InvalidParameter for one that is not set up."""
 
     async def associate_totp(self, access_token: str) -> str:
         """
-        Return a new secret for an authenticator app, in Base32; it counts once it is verified.
+        Return a new TOTP secret in Base32; it takes effect once it is verified.
 
         Raises MfaNotConfigured, AccountChanged.
         """

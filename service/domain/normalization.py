@@ -1,17 +1,17 @@
-"""Unicode normalization in time that is proportional to the length of a text."""
+"""Unicode normalization in linear time."""
 
 import unicodedata
 from typing import Final
 
-# UAX #15, section 13: the bound of the Stream-Safe Text Format. Normalizing takes time that grows with
-# the square of the number of combining marks in a row.
+# UAX #15, section 13 (Stream-Safe Text Format). The time to normalize a run of combining marks grows
+# with the square of its length.
 MAX_MARKS: Final = 30
 # Of combining class 0, but their decompositions consist of combining marks.
 _MARKS_OF_CLASS_0: Final = str.maketrans(dict.fromkeys("\u0f73\u0f75\u0f81", "\u0f71"))
 
 
 def is_stream_safe(text: str) -> bool:
-    """Tell whether *text* has no more than MAX_MARKS combining marks (non-starters) in a row."""
+    """Return whether *text* has at most MAX_MARKS combining marks (non-starters) in a row."""
     if len(text) <= MAX_MARKS:
         return True
     classes = bytes(map(unicodedata.combining, text.translate(_MARKS_OF_CLASS_0)))
@@ -20,9 +20,9 @@ def is_stream_safe(text: str) -> bool:
 
 def caseless_form(text: str) -> str:
     """
-    Return what *text* has in common with texts that differ by case or by compatible characters.
+    Return the form that is equal for texts which differ only in case or compatibility characters.
 
-    A text that is not stream-safe is returned as it is: only an equal one has anything in common with it.
+    A text that is not stream-safe is returned unchanged.
     """
     if text.isascii() or is_stream_safe(text):
         return unicodedata.normalize("NFKC", text).casefold()

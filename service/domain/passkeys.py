@@ -1,4 +1,4 @@
-"""Passkeys: the value, and the port of a signed-in user's own."""
+"""Passkeys: the value, and the port of the signed-in user's passkeys."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Passkey:
-    """A passkey that is registered; *attachment* is `platform` or `cross-platform`, None if not told."""
+    """A passkey; *attachment* is `platform`, `cross-platform`, or None where it is unknown."""
 
     credential_id: str
     name: str
@@ -20,18 +20,18 @@ class Passkey:
 
 class Passkeys(Protocol):
     """
-    The port of a signed-in user's passkeys.
+    The port of the signed-in user's passkeys.
 
-    All raise TokenInvalid, PasswordResetRequired, TooManyAttempts, and the TryLater and ServiceFault
+    All methods raise TokenInvalid, PasswordResetRequired, TooManyAttempts, TryLater and ServiceFault
     errors.
     """
 
     async def registration_options(self, access_token: str) -> Mapping[str, Any]:
-        """Return what a browser needs to make one (WebAuthn, PublicKeyCredentialCreationOptions)."""
+        """Return the options for a browser (WebAuthn, PublicKeyCredentialCreationOptions)."""
 
     async def register(self, access_token: str, credential: Mapping[str, Any]) -> None:
         """
-        Keep the passkey that a browser made.
+        Register the passkey that a browser created.
 
         Raises PasskeyRejected, PasskeyChallengeExpired, InvalidParameter.
         """

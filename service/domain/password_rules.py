@@ -1,11 +1,11 @@
-"""The password rules of a user pool, for answering before the pool does."""
+"""The password rules of a user pool, checked before Cognito is called."""
 
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-# Amazon Cognito developer guide, "Adding user pool password requirements"; a space counts inside.
+# Amazon Cognito developer guide, "Adding user pool password requirements".
 SYMBOLS: Final = "^$*.[]{}()?\"!@#%&/\\,><':;|_~`=+- "
 CHARACTERS: Final[Mapping[str, str]] = {
     "lowercase": string.ascii_lowercase,
@@ -17,13 +17,13 @@ CHARACTERS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class PasswordRules:
-    """What a password needs: *min_length* characters, and one of each of *requires* in CHARACTERS."""
+    """The minimum length, and the classes in CHARACTERS of which a password needs one character each."""
 
     min_length: int
     requires: tuple[str, ...]
 
     def allow(self, password: str) -> bool:
-        """Tell whether a password keeps the rules."""
+        """Return whether *password* satisfies the rules."""
         return len(password) >= self.min_length and all(
             any(character in CHARACTERS[kind] for character in password) for kind in self.requires
         )

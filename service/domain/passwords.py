@@ -1,4 +1,4 @@
-"""Passwords: the port of resetting and changing one."""
+"""Passwords: the port of resetting and changing a password."""
 
 from typing import Protocol
 
@@ -7,25 +7,25 @@ from service.domain.client import Client
 
 class Passwords(Protocol):
     """
-    The port of resetting and changing a password.
+    The password port.
 
-    Besides the errors that each method names, all raise the TryLater and ServiceFault errors.
+    In addition to the errors of each method, all raise TryLater and ServiceFault errors.
     """
 
     async def forgot(self, username: str, client: Client) -> None:
-        """Send a code to set a new password, if there is an account that can be sent one."""
+        """Send a password reset code if the account exists and can receive one."""
 
     async def reset(self, username: str, code: str, password: str, client: Client) -> None:
         """
         Set a new password with a code; raises CodeMismatch, WeakPassword, PasswordReused.
 
-        A wrong code, an old one, none asked for, an account that is not confirmed and an unknown user
-        are all a CodeMismatch: the answer must not tell who has an account.
+        A wrong code, an expired code, no requested code, an unconfirmed account and an unknown user all
+        raise CodeMismatch, so that the response does not reveal whether the account exists.
         """
 
     async def change(self, access_token: str, current: str, new: str) -> None:
         """
-        Set a new password in place of the current one.
+        Replace the current password.
 
         Raises InvalidCredentials where *current* is wrong, TokenInvalid, WeakPassword, PasswordReused.
         """

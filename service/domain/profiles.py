@@ -1,15 +1,17 @@
-"""Profiles: the value, the rules of writing one, and the port of the store that keeps them."""
+"""Profiles: the value, the rules of writing, and the port of the store."""
 
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from typing import Protocol, TypeAlias, TypeVar
 
 from service.domain.errors import PreconditionFailed, ProfileChanged, ProfileNotFound
 
-JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
+Number: TypeAlias = int | float | Decimal  # a Decimal where no float represents it exactly
+JsonValue: TypeAlias = "bool | Number | str | list[JsonValue] | dict[str, JsonValue] | None"
 Fields: TypeAlias = Mapping[str, JsonValue]
 
 _Outcome = TypeVar("_Outcome")
@@ -18,12 +20,10 @@ SYSTEM_FIELDS = ("userId", "createdAt", "updatedAt", "version")
 
 FIRST_PAUSE_S = 0.005  # about one round trip to DynamoDB inside a region
 LONGEST_PAUSE_S = 0.25
-# About five seconds of pauses: nobody loses so often but to a store that is wrong.
-MAX_ATTEMPTS = 40
+MAX_ATTEMPTS = 40  # about five seconds of pauses
 
-# How long a closed account gets no new profile: the longest life of its access tokens, 24 hours
-# (AccessTokenValidityType in Cognito's service model), and as much again for clocks that differ.
-CLOSED_FOR = timedelta(hours=48)
+# Twice the longest lifetime of an access token (AccessTokenValidityType in Cognito's service model).
+CLOSURE_PERIOD = timedelta(hours=48)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +31,10 @@ class Profile:
     """
     A user's profile as the store holds it.
 
-    *created_at* and *updated_at* are timestamps as stored: those that this service writes are
-    ISO 8601 UTC with milliseconds. *version* counts the service's writes; 0 means that another
-    program wrote the profile and this service never has. *fields* holds all that is not the
-    service's own, the attributes of other programs included. *writes* is the store's own note of the
-    newest writes; it is no part of what the profile is.
+    *created_at* and *updated_at* are timestamps as stored; those that this service writes are
+    ISO 8601 UTC with milliseconds. *version* counts the writes of this service; 0 means that only
+    other applications have written the profile. *fields* holds all attributes except the service's
+    own, including those of other applications.
     """
 
     user_id: str
@@ -43,12 +42,11 @@ class Profile:
     updated_at: str
     version: int
     fields: Fields
-    writes: str = field(default="", compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class WriteResult:
-    """The outcome of a write: the profile as it is now, and whether the write made it."""
+    """The profile after a write, and whether the write created it."""
 
     profile: Profile
     created: bool
@@ -56,54 +54,54 @@ class WriteResult:
 
 class ProfileStore(Protocol):
     """
-    The port of the store.
+    The port of the profile store.
 
-    At most one live profile for a user, whatever races. A method that returns has made its effect
-    durable. All raise UpstreamUnavailable, Misconfigured or UpstreamFault; those that write raise
-    ProfileTooLarge.
+    A user has at most one live profile, also under concurrent writes. The effect of a method that
+    returns is durable. All raise UpstreamUnavailable, Misconfigured or UpstreamFault; writing methods
+    also raise ProfileTooLarge.
     """
 
     async def find(self, user_id: str) -> Profile | None:
-        """Return the live profile, or None; fresh or eventually consistent as configured."""
+        """Return the live profile, or None, with the configured consistency."""
 
     async def find_latest(self, user_id: str) -> Profile | None:
-        """Return the live profile, or None; every write acknowledged before the call is seen."""
+        """Return the live profile, or None, by a strongly consistent read."""
 
     async def create(self, user_id: str, fields: Fields) -> Profile:
         """
         Create the profile of a user for whom `find_latest` found none.
 
-        Raises ProfileChanged where somebody else created it in between, AccountClosed where the
-        account was closed less than CLOSED_FOR ago.
+        Raises ProfileChanged where another request created it in between, AccountClosed where the
+        account was closed less than CLOSURE_PERIOD ago.
         """
 
     async def update(self, seen: Profile, changes: Fields) -> Profile:
         """
-        Set the fields in *changes*, remove those that are None there, leave all others.
+        Set the fields in *changes* and remove those that are None; other fields are unchanged.
 
-        Raises ProfileChanged where the profile is no longer as *seen*.
+        Raises ProfileChanged where the profile is no longer as *seen*, which this store returned.
         """
 
     async def delete(self, seen: Profile) -> None:
         """
-        Erase the profile, what other programs keep in it included; a later one is a fresh one.
+        Delete the profile with all attributes, including those of other applications.
 
         Raises ProfileChanged where the profile is no longer as *seen*.
         """
 
     async def close(self, user_id: str) -> None:
         """
-        Erase the profile, if there is one, and let none be created for CLOSED_FOR from now.
+        Delete the profile, if there is one, and block creation for CLOSURE_PERIOD from now.
 
-        May be repeated at any time. Raises ProfileChanged where others write again and again.
+        Idempotent. Raises ProfileChanged where concurrent writes continue.
         """
 
 
 class Condition(Protocol):
-    """What the caller requires of the profile before a write."""
+    """The caller's precondition of a write."""
 
     def allows(self, profile: Profile | None) -> bool:
-        """Tell whether the write may go ahead; None is a user without a profile."""
+        """Return whether the write is allowed; None is a user without a profile."""
 
 
 def merged(fields: Fields, changes: Fields) -> dict[str, JsonValue]:
@@ -113,7 +111,7 @@ def merged(fields: Fields, changes: Fields) -> dict[str, JsonValue]:
 
 
 def merge_patch(target: JsonValue, patch: JsonValue) -> JsonValue:
-    """Return *target* with *patch* applied (RFC 7396, section 2): objects merge, null removes a name."""
+    """Return *target* with the merge *patch* applied (RFC 7396, section 2)."""
     if not isinstance(patch, dict):
         return patch
     result = dict(target) if isinstance(target, dict) else {}
@@ -125,12 +123,14 @@ def merge_patch(target: JsonValue, patch: JsonValue) -> JsonValue:
     return result
 
 
-def same(one: object, other: object) -> bool:
-    """Tell whether two JSON values are the same; for Python, true is 1 and 1 is 1.0."""
+def is_same_json(one: object, other: object) -> bool:
+    """Return whether two JSON values are equal and of the same types; in Python, True == 1 == 1.0."""
     if isinstance(one, Mapping) and isinstance(other, Mapping):
-        return one.keys() == other.keys() and all(same(one[name], other[name]) for name in one)
+        return one.keys() == other.keys() and all(
+            is_same_json(one[name], other[name]) for name in one
+        )
     if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(same, one, other))
+        return len(one) == len(other) and all(map(is_same_json, one, other))
     return type(one) is type(other) and one == other
 
 
@@ -143,9 +143,9 @@ async def create_or_merge(
     attempts: int = MAX_ATTEMPTS,
 ) -> WriteResult:
     """
-    Create the profile out of *changes*, or merge them into the one that is there.
+    Create the profile from *changes*, or apply them to the existing one.
 
-    A field is replaced as a whole, an object too. Changes that change nothing are not written.
+    A field is replaced as a whole, also an object. Changes without effect are not written.
     Raises PreconditionFailed, ProfileChanged, AccountClosed.
     """
 
@@ -154,17 +154,17 @@ async def create_or_merge(
             return WriteResult(await store.create(user_id, merged({}, changes)), created=True)
         return WriteResult(await _updated(store, seen, changes), created=False)
 
-    return await _on_the_latest(store, user_id, condition, write, attempts)
+    return await _on_latest(store, user_id, condition, write, attempts)
 
 
 async def replace(
     store: ProfileStore, user_id: str, fields: Fields, declared: Iterable[str], condition: Condition
 ) -> WriteResult:
     """
-    Create the profile out of *fields*, or make them the only ones of the one that is there.
+    Create the profile from *fields*, or replace the fields of the existing one.
 
-    Of the fields *declared* by the schema, those that *fields* lacks are removed; what other programs
-    keep under other names stays. Raises as `create_or_merge`.
+    Fields *declared* by the schema and absent from *fields* are removed; attributes of other
+    applications stay. Raises as `create_or_merge`.
     """
     return await create_or_merge(store, user_id, {**dict.fromkeys(declared), **fields}, condition)
 
@@ -175,13 +175,13 @@ async def patch(
     changes: Fields,
     condition: Condition,
     *,
-    check: Callable[[Fields], object] | None = None,
+    check: Callable[[Fields], object] = lambda _: None,
 ) -> Profile:
     """
-    Apply *changes* to the profile as a merge patch (RFC 7396): nested objects merge as well.
+    Apply *changes* to the profile as a merge patch (RFC 7396).
 
-    *check* is called with the fields as they are about to be set, and refuses them by raising: small
-    objects can merge into a large one. Raises ProfileNotFound, PreconditionFailed, ProfileChanged.
+    *check* rejects the patched fields by raising. Raises ProfileNotFound, PreconditionFailed,
+    ProfileChanged.
     """
 
     async def write(seen: Profile | None) -> Profile:
@@ -190,28 +190,27 @@ async def patch(
         patched = {
             name: merge_patch(seen.fields.get(name), value) for name, value in changes.items()
         }
-        if check is not None:
-            check(patched)
+        check(patched)
         return await _updated(store, seen, patched)
 
-    return await _on_the_latest(store, user_id, condition, write)
+    return await _on_latest(store, user_id, condition, write)
 
 
 async def delete(store: ProfileStore, user_id: str, condition: Condition) -> None:
-    """Erase the profile; raises ProfileNotFound, PreconditionFailed, ProfileChanged."""
+    """Delete the profile; raises ProfileNotFound, PreconditionFailed, ProfileChanged."""
 
     async def write(seen: Profile | None) -> None:
         if seen is None:
             raise ProfileNotFound
         await store.delete(seen)
 
-    await _on_the_latest(store, user_id, condition, write)
+    await _on_latest(store, user_id, condition, write)
 
 
 async def until_unchanged(
     write: Callable[[], Awaitable[_Outcome]], attempts: int = MAX_ATTEMPTS
 ) -> _Outcome:
-    """Do *write*, again where another write came in between; raises ProfileChanged after *attempts*."""
+    """Call *write* until it does not raise ProfileChanged, at most *attempts* times."""
     for attempt in range(attempts):
         try:
             return await write()
@@ -220,14 +219,14 @@ async def until_unchanged(
     raise ProfileChanged
 
 
-async def _on_the_latest(
+async def _on_latest(
     store: ProfileStore,
     user_id: str,
     condition: Condition,
     write: Callable[[Profile | None], Awaitable[_Outcome]],
     attempts: int = MAX_ATTEMPTS,
 ) -> _Outcome:
-    """Read, check *condition*, write on what was read; all of it again where another write came first."""
+    """Read the profile, check *condition* and write; repeated where another write came first."""
 
     async def checked() -> _Outcome:
         seen = await store.find_latest(user_id)
@@ -239,13 +238,13 @@ async def _on_the_latest(
 
 
 async def _updated(store: ProfileStore, seen: Profile, changes: Fields) -> Profile:
-    """Write *changes*, unless they change nothing; an absent field is the same as a null."""
-    if all(same(seen.fields.get(name), value) for name, value in changes.items()):
+    """Write *changes* if they have an effect; an absent field equals null."""
+    if all(is_same_json(seen.fields.get(name), value) for name, value in changes.items()):
         return seen
     return await store.update(seen, changes)
 
 
 async def _pause(attempt: int) -> None:
-    """Wait a random time up to a bound that doubles with each attempt (full jitter)."""
+    """Sleep for a random time up to a bound that doubles with each attempt (full jitter)."""
     bound_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**attempt)
-    await asyncio.sleep(random.uniform(0, bound_s))  # noqa: S311 -- spreads load, guards nothing
+    await asyncio.sleep(random.uniform(0, bound_s))  # noqa: S311 -- jitter, not security

@@ -1,4 +1,4 @@
-"""Sessions: tokens, the challenges before them, and the port of signing in and out."""
+"""Sessions: tokens, sign-in challenges, and the port of signing in and out."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,12 +6,12 @@ from typing import Final, Protocol
 
 from service.domain.client import Client
 
-CUSTOM: Final = "CUSTOM_CHALLENGE"  # of the user pool's own triggers
+CUSTOM: Final = "CUSTOM_CHALLENGE"  # of the user pool's Lambda triggers
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """A signed-in user's tokens; *refresh_token* is None where the old one stays in use."""
+    """The tokens of a sign-in; *refresh_token* is None where the existing one stays valid."""
 
     user_id: str
     id_token: str = field(repr=False)
@@ -22,7 +22,7 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """What Cognito asks for before it gives tokens, in Cognito's own names."""
+    """A challenge that Cognito requires before it issues tokens, in Cognito's names."""
 
     name: str
     session: str | None = field(repr=False)
@@ -31,8 +31,8 @@ class Challenge:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer to a challenge; what the challenge does not take is None, or empty."""
+class ChallengeAnswer:
+    """The answer to a challenge; values that the challenge does not take are None or empty."""
 
     name: str
     session: str = field(repr=False)
@@ -42,36 +42,34 @@ class Answer:
     attributes: Mapping[str, str] = field(default_factory=dict, repr=False)
     choice: str | None = None
     password: str | None = field(default=None, repr=False)
-    credential: str | None = field(
-        default=None, repr=False
-    )  # JSON, as a browser's authenticator made it
+    credential: str | None = field(default=None, repr=False)  # a browser's credential as JSON
 
     @property
-    def proves_nothing(self) -> bool:
-        """Tell whether the answer is a mere choice, which a stranger may make as well."""
+    def is_choice_only(self) -> bool:
+        """Return whether the answer selects a challenge without any secret."""
         return self.choice is not None and self.password is None and self.credential is None
 
 
 class Sessions(Protocol):
     """
-    The port of signing in and out.
+    The session port.
 
-    Besides the errors that each method names, all raise the TryLater and ServiceFault errors.
+    In addition to the errors of each method, all raise TryLater and ServiceFault errors.
     """
 
     async def log_in(self, username: str, password: str, client: Client) -> Tokens | Challenge:
-        """Sign in; raises InvalidCredentials, AccountNotConfirmed, PasswordResetRequired."""
+        """Sign in by password; raises InvalidCredentials, AccountNotConfirmed, PasswordResetRequired."""
 
     async def begin(
         self, username: str, preferred_challenge: str | None, client: Client
     ) -> Tokens | Challenge:
         """
-        Begin a sign-in without a password; CUSTOM leaves it to the user pool's own triggers.
+        Begin a sign-in without a password; CUSTOM uses the user pool's Lambda triggers.
 
         Raises as `log_in`, and InvalidParameter.
         """
 
-    async def answer(self, answer: Answer, client: Client) -> Tokens | Challenge:
+    async def answer(self, answer: ChallengeAnswer, client: Client) -> Tokens | Challenge:
         """
         Answer a challenge.
 
@@ -80,11 +78,11 @@ class Sessions(Protocol):
         """
 
     async def refresh(self, refresh_token: str) -> Tokens:
-        """Give new tokens; raises RefreshTokenInvalid, RefreshTokenReused."""
+        """Return new tokens; raises RefreshTokenInvalid, RefreshTokenReused."""
 
     async def revoke(self, refresh_token: str) -> None:
         """
-        End the session of a refresh token; one that is unknown or dead already is no error.
+        End the session of a refresh token; an unknown or expired token is no error.
 
         Raises UnsupportedTokenType.
         """

@@ -1,19 +1,19 @@
-"""Moments as text: ISO 8601 in UTC with milliseconds, which sorts as time does."""
+"""Timestamps: ISO 8601 in UTC with milliseconds, whose text order is the order of time."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TypeAlias
 
-Clock: TypeAlias = Callable[[], datetime]  # answers with an aware datetime
+Clock: TypeAlias = Callable[[], datetime]  # returns an aware datetime
 
 
 def utc_now() -> datetime:
-    """Return the present moment by the machine's clock."""
+    """Return the current time of the machine's clock."""
     return datetime.now(UTC)
 
 
 def moment(text: str) -> datetime | None:
-    """Return the moment in UTC that a timestamp names; None for what is none, or names no zone."""
+    """Return the time of a timestamp in UTC; None for other text, or without a time zone."""
     try:
         read = datetime.fromisoformat(text)
         return read.astimezone(UTC) if read.tzinfo is not None else None
@@ -22,6 +22,6 @@ def moment(text: str) -> datetime | None:
 
 
 def timestamp(moment: datetime) -> str:
-    """Return an aware *moment* as `2026-11-23T03:14:15.926Z`; microseconds are cut, not rounded."""
+    """Return an aware *moment* as `2026-11-23T03:14:15.926Z`; microseconds are truncated."""
     utc = moment.astimezone(UTC).replace(tzinfo=None)
     return utc.isoformat(timespec="milliseconds") + "Z"

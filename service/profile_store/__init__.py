@@ -1,1 +1,1 @@
-"""The profile port on DynamoDB."""
+"""The profile store on DynamoDB."""

@@ -1,8 +1,8 @@
 """
-JSON values as DynamoDB's attribute values, and back.
+Conversion between JSON values and DynamoDB attribute values.
 
-boto3's TypeSerializer and TypeDeserializer do the same through Decimal and cost about three times the
-CPU of one item's reading, so this is done by hand.
+boto3's TypeSerializer and TypeDeserializer convert every number to Decimal and take about three times
+the CPU for an item.
 """
 
 import base64
@@ -10,48 +10,48 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, TypeAlias
 
-from service.domain.exact_numbers import exact_float
-from service.domain.profiles import JsonValue
+from service.domain.exact_numbers import exact_number
+from service.domain.profiles import JsonValue, Number
 
-Attribute: TypeAlias = Mapping[str, Any]  # as botocore takes and gives it: one type -> the value
+Attribute: TypeAlias = Mapping[str, Any]  # in botocore's form: type -> value
 
 
 def to_attribute(value: JsonValue) -> Attribute:
-    """Return *value* as DynamoDB writes it; a float as the shortest decimal that reads back equal."""
+    """Return *value* as an attribute; a float becomes the shortest decimal that reads back equal."""
     match value:
         case None:
             return {"NULL": True}
         case bool():
             return {"BOOL": value}
-        case int() | float():
-            return {"N": repr(value)}
+        case int() | float() | Decimal():
+            return {"N": str(value)}
         case str():
             return {"S": value}
         case list():
             return {"L": [to_attribute(entry) for entry in value]}
         case dict():
             return {"M": {name: to_attribute(entry) for name, entry in value.items()}}
-        case _:  # a schema of the deployment loads what JSON does not have
-            raise TypeError(f"{type(value).__name__} is no JSON value")
+        case _:  # a deployment's schema loads a value that is not JSON
+            raise TypeError(f"{type(value).__name__} is not a JSON value")
 
 
 def from_attribute(attribute: Attribute) -> JsonValue:
     """
-    Return an attribute as JSON.
+    Return an attribute as a JSON value.
 
-    The types that JSON lacks, which only another program writes: a set becomes a sorted list, bytes
-    become Base64 text. A number that is whole becomes an int, any other a float, and none is rounded.
+    Types that JSON lacks, written by other applications: a set becomes a sorted list, binary becomes
+    Base64 text. A whole number becomes an int, any other a float or a Decimal, without rounding.
     """
     ((kind, value),) = attribute.items()
     return _READERS[kind](value)
 
 
-def _number(text: str) -> int | float:
+def _number(text: str) -> Number:
     try:
         return int(text)
     except ValueError:
         exact = Decimal(text)
-    return int(exact) if exact == exact.to_integral_value() else exact_float(text)
+    return int(exact) if exact == exact.to_integral_value() else exact_number(text)
 
 
 def _binary(value: bytes) -> str:

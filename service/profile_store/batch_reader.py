@@ -1,9 +1,9 @@
 """
-Gathered reads: callers that ask for items at the same time share one call.
+A DataLoader of items: concurrent reads by key share one call to DynamoDB.
 
-A call to DynamoDB costs several times the CPU of all else that a request needs, and one for 100 keys
-little more than one for a single key. Nobody waits while nothing is under way; otherwise until
-ENOUGH_KEYS are wanted, or the first of them has waited for LONGEST_WAIT_S.
+A call costs several times the CPU of everything else in a request, and a call for 100 keys little more
+than a call for one. A read is sent at once while no call is in flight; otherwise reads wait until
+BATCH_TARGET_KEYS are pending, or the first of them has waited for MAX_WAIT_S.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from service.aws.errors import RETRY_AFTER_S
 from service.domain.errors import Misconfigured, ServiceError, UpstreamUnavailable
-from service.profile_store.queries import Answered, Key
+from service.profile_store.queries import Key, KeyReadResult
 
 if TYPE_CHECKING:
     from service.profile_store.items import Item
 
-Ask: TypeAlias = Callable[[Sequence[Key]], Awaitable[Answered]]
+ReadKeys: TypeAlias = Callable[[Sequence[Key]], Awaitable[KeyReadResult]]
 
 MAX_KEYS = 100  # of one BatchGetItem: KeyList in DynamoDB's service model
-# Measured with 4 to 256 callers: the CPU of waiting for a whole round trip, without its time.
-ENOUGH_KEYS = 16
-LONGEST_WAIT_S = 0.001
-FIRST_PAUSE_S = 0.05  # before a key that DynamoDB left aside is asked for again; then twice as long
+# Measured with 4 to 256 callers: as little CPU as with a wait of a whole round trip, at less latency.
+BATCH_TARGET_KEYS = 16
+MAX_WAIT_S = 0.001
+FIRST_PAUSE_S = 0.05  # before an unprocessed key is read again; doubles each time
 LONGEST_PAUSE_S = 1.0
 MAX_TRIES = 10  # about three seconds of pauses
-MAX_SPLITS = 32  # without a success in between: a poisoned key in a hundred is found with seven
+MAX_SPLITS = 32  # without a success in between; finding one bad key among 100 takes seven
 
 
 class _PendingRead:
-    """An item that is wanted, and who waits for it."""
+    """A read of one key, and the callers that wait for it."""
 
     __slots__ = ("batch", "callers", "key", "merged_into", "tries")
 
@@ -45,193 +45,193 @@ class _PendingRead:
         self.key = key
         self.callers: list[asyncio.Future[Item | None]] = []
         self.tries = 0
-        self.batch: _Batch | None = None  # while a call for it is under way
+        self.batch: _Batch | None = None  # while its call is in flight
         self.merged_into: _PendingRead | None = None
 
-    def settle(self) -> None:
-        """Owe no answer to it any longer."""
+    def leave_batch(self) -> None:
+        """Remove the read from its batch."""
         if self.batch is not None:
-            self.batch.owed.discard(self)
+            self.batch.pending.discard(self)
             self.batch = None
 
-    def answer(self, item: Item | None) -> None:
-        """Give all callers the item."""
-        self.settle()
+    def succeed(self, item: Item | None) -> None:
+        """Return the item to all callers."""
+        self.leave_batch()
         for caller in self.callers:
             if not caller.done():
                 caller.set_result(item)
 
     def fail(self, failure: Exception) -> None:
-        """Give each caller an error of its own: they are raised in several places."""
-        self.settle()
+        """Raise a copy of *failure* in each caller: a traceback belongs to one task."""
+        self.leave_batch()
         for caller in self.callers:
             if not caller.done():
                 caller.set_exception(_copied(failure))
 
     def merge_into(self, other: _PendingRead) -> None:
-        """Let the callers wait for *other*, which is of the same key."""
+        """Move the callers to *other*, a read of the same key."""
         other.callers += self.callers
         other.tries = max(other.tries, self.tries)
         self.merged_into = other
 
 
 class _Batch:
-    """A call, and what it still owes an answer to."""
+    """A call in flight, and the reads that wait for it."""
 
-    __slots__ = ("owed", "task")
+    __slots__ = ("pending", "task")
 
     task: asyncio.Task[None]
 
-    def __init__(self, several: Sequence[_PendingRead]) -> None:
-        self.owed = set(several)
-        for wanted in several:
-            wanted.batch = self
+    def __init__(self, reads: Sequence[_PendingRead]) -> None:
+        self.pending = set(reads)
+        for read in reads:
+            read.batch = self
 
 
 class BatchReader:
     """
-    Reads items by *ask*, in *most* calls at a time; *observe* is told for how many keys each is.
+    Reads items by *read_keys*, in at most *max_calls* concurrent calls.
 
-    Every read begins after it was asked for: what comes while a call is under way waits for another
-    one, even for the same key. The calls belong to no caller: one that is cancelled leaves the others
-    to it, and only a call that nobody waits for any longer is cancelled.
+    *observe* is called with the number of keys of each call. Every read is answered by a call that
+    begins after it, also where a call for the same key is in flight. The calls belong to no caller: the
+    cancellation of one caller does not affect the others, and cancels a call only if no caller is left.
     """
 
     def __init__(
         self,
-        ask: Ask,
+        read_keys: ReadKeys,
         *,
-        most: int,
+        max_calls: int,
         first_pause_s: float = FIRST_PAUSE_S,
         observe: Callable[[float], None] = lambda _: None,
     ) -> None:
-        self._ask = ask
+        self._read_keys = read_keys
         self._observe = observe
-        self._most = most
+        self._max_calls = max_calls
         self._first_pause_s = first_pause_s
-        # A key is in one of the two at most: who asks for one that pauses waits with it.
+        # A key is in at most one of the two: a new read of a paused key joins it.
         self._waiting: dict[Key, _PendingRead] = {}
-        self._pausing: dict[Key, _PendingRead] = {}
-        self._under_way: set[_Batch] = set()
+        self._paused: dict[Key, _PendingRead] = {}
+        self._in_flight: set[_Batch] = set()
         self._timer: asyncio.TimerHandle | None = None
-        self._due = False
+        self._scheduled = False
         self._splits_left = MAX_SPLITS
 
     @cached_property
     def _loop(self) -> asyncio.AbstractEventLoop:
-        """The loop in which all reads are made; to find it is a system call."""
+        """The running loop; looking it up is a system call."""
         return asyncio.get_running_loop()
 
     async def read(self, key: Key) -> Item | None:
-        """Return the item at *key*, or None; raises what *ask* raises."""
+        """Return the item at *key*, or None; raises what *read_keys* raises."""
         caller: asyncio.Future[Item | None] = self._loop.create_future()
-        wanted = self._waiting.get(key) or self._pausing.get(key)
-        if wanted is None:
-            wanted = self._waiting[key] = _PendingRead(key)
+        read = self._waiting.get(key) or self._paused.get(key)
+        if read is None:
+            read = self._waiting[key] = _PendingRead(key)
             self._schedule()
-        wanted.callers.append(caller)
+        read.callers.append(caller)
         try:
             return await caller
         finally:
             if caller.cancelled():
-                self._leave(wanted, caller)
+                self._leave(read, caller)
 
-    def _leave(self, wanted: _PendingRead, caller: asyncio.Future[Item | None]) -> None:
-        while wanted.merged_into is not None:
-            wanted = wanted.merged_into
-        wanted.callers.remove(caller)
-        if wanted.callers:
+    def _leave(self, read: _PendingRead, caller: asyncio.Future[Item | None]) -> None:
+        while read.merged_into is not None:
+            read = read.merged_into
+        read.callers.remove(caller)
+        if read.callers:
             return
-        if self._waiting.get(wanted.key) is wanted:
-            del self._waiting[wanted.key]
-        batch = wanted.batch
-        wanted.settle()
-        if batch is not None and not batch.owed:
+        if self._waiting.get(read.key) is read:
+            del self._waiting[read.key]
+        batch = read.batch
+        read.leave_batch()
+        if batch is not None and not batch.pending:
             batch.task.cancel()
 
     def _schedule(self, *, at_once: bool = False) -> None:
-        """See to it that what waits is sent, unless a call that ends will do so."""
-        if self._due or len(self._under_way) >= self._most:
+        """Schedule a call for the waiting reads, unless the end of another call will."""
+        if self._scheduled or len(self._in_flight) >= self._max_calls:
             return
-        if self._under_way and len(self._waiting) < ENOUGH_KEYS and not at_once:
-            self._timer = self._timer or self._loop.call_later(LONGEST_WAIT_S, self._send)
+        if self._in_flight and len(self._waiting) < BATCH_TARGET_KEYS and not at_once:
+            self._timer = self._timer or self._loop.call_later(MAX_WAIT_S, self._send)
             return
         if self._timer is not None:
             self._timer.cancel()
-        # Not in this turn of the loop, nor in the next: who came in the meantime is read before then, and
-        # goes along. A loop with nothing else to do loses microseconds by it.
-        self._due = True
+        # After two iterations of the loop: requests that arrived meanwhile are read before that and
+        # join. An idle loop loses microseconds.
+        self._scheduled = True
         self._loop.call_soon(self._loop.call_soon, self._send)
 
     def _send(self) -> None:
-        self._due, self._timer = False, None
-        several = [self._waiting.pop(key) for key in [*islice(self._waiting, MAX_KEYS)]]
-        if not several:
-            return  # whoever asked has left
-        self._observe(len(several))
-        batch = _Batch(several)
-        self._under_way.add(batch)
-        # A context of its own: what is logged of a call that several share is no one request's.
-        batch.task = asyncio.create_task(self._answer(several), context=Context())
+        self._scheduled, self._timer = False, None
+        reads = [self._waiting.pop(key) for key in [*islice(self._waiting, MAX_KEYS)]]
+        if not reads:
+            return  # all callers were cancelled
+        self._observe(len(reads))
+        batch = _Batch(reads)
+        self._in_flight.add(batch)
+        # An empty context: log lines of a shared call belong to no request.
+        batch.task = asyncio.create_task(self._call(reads), context=Context())
         batch.task.add_done_callback(lambda _: self._ended(batch))
         if self._waiting:
             self._schedule()
 
     def _ended(self, batch: _Batch) -> None:
-        self._under_way.remove(batch)
-        for wanted in batch.owed:  # somebody cancelled the task, as asyncio.run does in the end
-            for caller in wanted.callers:
+        self._in_flight.remove(batch)
+        for read in batch.pending:  # the task was cancelled, as by asyncio.run at the end
+            for caller in read.callers:
                 caller.cancel()
         if self._waiting:
-            self._schedule(at_once=self._timer is None)  # without one, they wait for this very room
+            self._schedule(at_once=self._timer is None)  # without a timer they wait for this slot
 
-    async def _answer(self, several: Sequence[_PendingRead]) -> None:
+    async def _call(self, reads: Sequence[_PendingRead]) -> None:
         try:
-            answered = await self._ask([wanted.key for wanted in several])
+            result = await self._read_keys([read.key for read in reads])
         except Exception as failure:  # noqa: BLE001 -- the callers raise it
             down = isinstance(failure, UpstreamUnavailable | Misconfigured)
-            if down or len(several) == 1 or self._splits_left == 0:
-                for wanted in several:
-                    wanted.fail(failure)
+            if down or len(reads) == 1 or self._splits_left == 0:
+                for read in reads:
+                    read.fail(failure)
                 return
-            # One of the keys may be to blame; the others are not to suffer for it. Where all are, it is
-            # DynamoDB that fails, and is not to be asked twice as often for that.
+            # One bad key must not fail the others. Splits are limited, so that a failing DynamoDB does
+            # not receive more calls.
             self._splits_left -= 1
-            middle = len(several) // 2
-            await asyncio.gather(self._answer(several[:middle]), self._answer(several[middle:]))
+            middle = len(reads) // 2
+            await asyncio.gather(self._call(reads[:middle]), self._call(reads[middle:]))
             return
         self._splits_left = MAX_SPLITS
-        for wanted in several:
-            if wanted.key in answered.unprocessed:
-                self._pause(wanted)
+        for read in reads:
+            if read.key in result.unprocessed:
+                self._pause(read)
             else:
-                wanted.answer(answered.found.get(wanted.key))
+                read.succeed(result.found.get(read.key))
 
-    def _pause(self, wanted: _PendingRead) -> None:
-        """Ask again, after a while, for what DynamoDB has left aside."""
-        wanted.settle()
-        wanted.tries += 1
-        if wanted.tries == MAX_TRIES:
-            wanted.fail(UpstreamUnavailable(retry_after_s=RETRY_AFTER_S))
+    def _pause(self, read: _PendingRead) -> None:
+        """Read an unprocessed key again after a pause with full jitter."""
+        read.leave_batch()
+        read.tries += 1
+        if read.tries == MAX_TRIES:
+            read.fail(UpstreamUnavailable(retry_after_s=RETRY_AFTER_S))
             return
-        other = self._waiting.get(wanted.key) or self._pausing.get(wanted.key)
+        other = self._waiting.get(read.key) or self._paused.get(read.key)
         if other is not None:
-            wanted.merge_into(other)
+            read.merge_into(other)
             return
-        self._pausing[wanted.key] = wanted
-        bound_s = min(LONGEST_PAUSE_S, self._first_pause_s * 2**wanted.tries)
-        pause_s = random.uniform(0, bound_s)  # noqa: S311 -- spreads load, guards nothing
-        self._loop.call_later(pause_s, self._resume, wanted)
+        self._paused[read.key] = read
+        bound_s = min(LONGEST_PAUSE_S, self._first_pause_s * 2**read.tries)
+        pause_s = random.uniform(0, bound_s)  # noqa: S311 -- jitter, not security
+        self._loop.call_later(pause_s, self._resume, read)
 
-    def _resume(self, wanted: _PendingRead) -> None:
-        del self._pausing[wanted.key]
-        if wanted.callers:
-            self._waiting[wanted.key] = wanted
+    def _resume(self, read: _PendingRead) -> None:
+        del self._paused[read.key]
+        if read.callers:
+            self._waiting[read.key] = read
             self._schedule()
 
 
 def _copied(failure: Exception) -> Exception:
-    """Return another error like *failure*; one of no known kind, a defect, as it is."""
+    """Return a copy of a ServiceError; any other exception, a defect, unchanged."""
     if not isinstance(failure, ServiceError):
         return failure
     copied = copy.copy(failure)

@@ -1,4 +1,4 @@
-"""What DynamoDB's refusals mean, and whether they leave open what became of the write."""
+"""DynamoDB's errors as errors of the domain, and whether a failed write may have been applied."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -18,44 +18,44 @@ from service.domain.errors import (
 from service.profile_store.items import Item
 
 
-def _not_valid(error: ClientError) -> ServiceError:
-    """Mean ValidationException: an item over 400 KB, or a defect of ours, told apart by the message."""
+def _validation_failed(error: ClientError) -> ServiceError:
+    """Translate ValidationException: an item over 400 KB by its message, otherwise a defect."""
     too_large = "size" in error.response["Error"].get("Message", "").lower()
     return ProfileTooLarge() if too_large else UpstreamFault()
 
 
 def _transaction_cancelled(error: ClientError) -> ServiceError:
-    """Mean a cancelled transaction by its reasons."""
+    """Translate TransactionCanceledException by its cancellation reasons."""
     reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", ())}
     if reasons & {"ConditionalCheckFailed", "TransactionConflict"}:
         return ProfileChanged()
     if reasons & {"ProvisionedThroughputExceeded", "ThrottlingError"}:
         return UpstreamUnavailable(retry_after_s=RETRY_AFTER_S)
     if reasons & {"ItemCollectionSizeLimitExceeded", "ValidationError"}:
-        return ProfileTooLarge()  # all else that DynamoDB validates is checked before
+        return ProfileTooLarge()  # all other limits are checked before the call
     return UpstreamFault()
 
 
 DYNAMODB_ERRORS: ErrorTable = {
     "ConditionalCheckFailedException": ProfileChanged,
     "ProvisionedThroughputExceededException": UpstreamUnavailable,
-    "ResourceNotFoundException": Misconfigured,  # there is no such table
+    "ResourceNotFoundException": Misconfigured,  # the table does not exist
     "TransactionCanceledException": _transaction_cancelled,
     "TransactionConflictException": ProfileChanged,
-    "TransactionInProgressException": UpstreamUnavailable,  # our own first try still runs
-    "ValidationException": _not_valid,
+    "TransactionInProgressException": UpstreamUnavailable,  # the first attempt is still running
+    "ValidationException": _validation_failed,
 }
 
-# What may be raised of a write although it was made.
+# Errors that a write may raise although it was applied.
 AMBIGUOUS_ERRORS = (ProfileChanged, UpstreamUnavailable, UpstreamFault)
 
 
 def is_certain(failure: ServiceError) -> bool:
     """
-    Tell whether *failure* says for sure that the write was not made.
+    Return whether *failure* proves that the write was not applied.
 
-    Only an exception of DynamoDB's own in answer to the first try does: of an earlier one the
-    reply may have been lost. Of its status 500 DynamoDB itself does not know.
+    Only an exception with a status below 500 in answer to the first attempt does: the reply to an
+    earlier attempt may have been lost, and after a status of 500 the outcome is undefined.
     """
     response = _response(failure)
     metadata = response.get("ResponseMetadata", {"RetryAttempts": 1})
@@ -65,26 +65,26 @@ def is_certain(failure: ServiceError) -> bool:
 
 def may_still_apply(failure: ServiceError) -> bool:
     """
-    Tell whether an earlier try, of which the reply may have been lost, may be made after *failure*.
+    Return whether an earlier attempt, whose reply was lost, may still be applied after *failure*.
 
-    It may where the last try only met another's transaction: its condition was not looked at. One
-    that was looked at and failed will never hold again, as no version and no write id comes back.
+    It may where the last attempt conflicted with another transaction, as its condition was not
+    evaluated. A condition that failed never holds again: versions and write ids do not recur.
     """
     response = _response(failure)
     reasons = {reason.get("Code", "None") for reason in response.get("CancellationReasons", ())}
-    met_another = isinstance(failure, ProfileChanged) and (
+    conflicted = isinstance(failure, ProfileChanged) and (
         response.get("Error", {}).get("Code") == "TransactionConflictException"
         or reasons - {"None"} == {"TransactionConflict"}
     )
-    return met_another and not is_certain(failure)
+    return conflicted and not is_certain(failure)
 
 
-def item_that_failed_it(failure: ServiceError) -> Item | None:
-    """Return the item as DynamoDB found it when the condition failed, where it told."""
+def conflicting_item(failure: ServiceError) -> Item | None:
+    """Return the item on which the condition failed, where DynamoDB returned it."""
     return _response(failure).get("Item")
 
 
 def _response(failure: ServiceError) -> Mapping[str, Any]:
-    """Return the exception that DynamoDB answered with; nothing where it did not answer."""
+    """Return DynamoDB's error response; empty where there was none."""
     cause = failure.__cause__
     return cause.response if isinstance(cause, ClientError) else {}

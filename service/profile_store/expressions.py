@@ -1,165 +1,161 @@
-"""The writes as DynamoDB takes them: each condition is a named clause with its reason."""
+"""The writes in DynamoDB's form; each condition is a named clause."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from service.domain.profiles import Fields, Profile
+from service.domain.profiles import Fields
 from service.profile_store import items
 from service.profile_store.attribute_values import Attribute, to_attribute
-from service.profile_store.items import Item
+from service.profile_store.items import Item, StoredProfile
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb.type_defs import PutTypeDef, UpdateTypeDef
 
 
-class _Names:
-    """Placeholders for attribute names: many are reserved words of DynamoDB (`region`, `name`, ...)."""
+class _Placeholders:
+    """Placeholders for attribute names, many of which are reserved words, and for values."""
 
     def __init__(self) -> None:
-        self.placeholders: dict[str, str] = {}
+        self._names: dict[str, str] = {}
+        self._values: dict[str, Attribute] = {}
 
-    def __call__(self, name: str) -> str:
-        return self.placeholders.setdefault(name, f"#n{len(self.placeholders)}")
+    def name(self, name: str) -> str:
+        """Return the placeholder of an attribute name."""
+        return self._names.setdefault(name, f"#n{len(self._names)}")
 
-    def argument(self) -> dict[str, str]:
-        return {placeholder: name for name, placeholder in self.placeholders.items()}
-
-
-class _Values:
-    """Placeholders for attribute values."""
-
-    def __init__(self) -> None:
-        self.argument: dict[str, Attribute] = {}
-
-    def __call__(self, value: Attribute) -> str:
-        placeholder = f":v{len(self.argument)}"
-        self.argument[placeholder] = value
+    def value(self, value: Attribute) -> str:
+        """Return a new placeholder for a value."""
+        placeholder = f":v{len(self._values)}"
+        self._values[placeholder] = value
         return placeholder
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the arguments that define the placeholders; DynamoDB rejects empty values."""
+        names = {placeholder: name for name, placeholder in self._names.items()}
+        values = {"ExpressionAttributeValues": self._values} if self._values else {}
+        return {"ExpressionAttributeNames": names, **values}
 
 
 def put_claim(table: str, claim: Item, *, seen: Item | None) -> PutTypeDef:
-    """Return the Put of the *claim*, on condition that nobody wrote another one than *seen*."""
-    names, values = _Names(), _Values()
-    condition = _written_by_nobody_else(seen, names, values)
-    return _put(table, claim, condition, names, values)
+    """Return the Put of *claim*, on condition that the stored claim is *seen* or absent."""
+    use = _Placeholders()
+    return _put(table, claim, _claim_unchanged(seen, use), use)
 
 
 def take_claim(table: str, claim: Item, *, seen: Item) -> UpdateTypeDef:
     """
-    Return the Update that makes the claim *seen* this one, on the condition of `put_claim`.
+    Return the Update that turns the claim *seen* into *claim*, on the condition of `put_claim`.
 
-    Unlike a Put it leaves what another program keeps under the claim's key.
+    Unlike a Put it keeps attributes that other applications store under the claim's key.
     """
-    names, values = _Names(), _Values()
-    condition = _written_by_nobody_else(seen, names, values)
+    use = _Placeholders()
+    condition = _claim_unchanged(seen, use)
     state = sorted(items.CLAIM_ATTRIBUTES - {items.PARTITION_KEY, items.SORT_KEY})
-    new = {name: claim[name] for name in state if name in claim}
-    old = [name for name in state if name not in claim]
+    changed = {name: claim[name] for name in state if name in claim}
+    removed = [name for name in state if name not in claim]
     return {
         "TableName": table,
         "Key": {name: claim[name] for name in (items.PARTITION_KEY, items.SORT_KEY)},
-        "UpdateExpression": _changed(new, old, names, values),
+        "UpdateExpression": _update_expression(changed, removed, use),
         "ConditionExpression": condition,
-        "ExpressionAttributeNames": names.argument(),
-        "ExpressionAttributeValues": values.argument,
+        **use.arguments(),  # type: ignore[typeddict-item]  # two of its keys
     }
 
 
-def put_profile(table: str, profile: Profile) -> PutTypeDef:
+def put_profile(table: str, profile: StoredProfile) -> PutTypeDef:
     """Return the Put of a new profile."""
-    names, values = _Names(), _Values()
-    # What is left of a deleted profile may stand at this very millisecond.
-    unused_key = f"attribute_not_exists({names(items.PARTITION_KEY)})"
+    use = _Placeholders()
+    # A tombstone may have been created in the same millisecond.
+    condition = f"attribute_not_exists({use.name(items.PARTITION_KEY)})"
     item = {
         **{name: to_attribute(value) for name, value in profile.fields.items()},
         **items.key(profile.user_id, profile.created_at),
         items.UPDATED_AT: {"S": profile.updated_at},
         items.VERSION: {"N": str(profile.version)},
-        items.WRITE_ID: {"S": profile.writes},
+        items.WRITE_ID: {"S": profile.write_ids},
     }
-    return _put(table, item, unused_key, names, values)
+    return _put(table, item, condition, use)
 
 
 def put_tombstone(table: str, tombstone: Item, *, seen: Item) -> PutTypeDef:
     """
-    Return the Put of the *tombstone* over an item, on condition that this is as *seen*.
+    Return the Put of *tombstone* over an item, on condition that the item is as *seen*.
 
-    A Put leaves nothing of what stood there, attributes included that another program added since.
+    A Put replaces the whole item, including attributes that other applications added since.
     """
-    names, values = _Names(), _Values()
+    use = _Placeholders()
     if items.is_deleted(seen):
-        # It may be gone since, or live again.
-        condition = f"{names(items.DELETED_AT)} = {values(seen[items.DELETED_AT])}"
+        # It may have been removed or restored since.
+        condition = f"{use.name(items.DELETED_AT)} = {use.value(seen[items.DELETED_AT])}"
     else:
-        condition = _is_still(items.version_of(seen), items.writes_of(seen), names, values)
-    return _put(table, tombstone, condition, names, values)
+        condition = _profile_unchanged(items.version_of(seen), items.write_ids_of(seen), use)
+    return _put(table, tombstone, condition, use)
 
 
-def update(seen: Profile, changes: Fields, *, updated_at: str, writes: str) -> dict[str, Any]:
-    """Return what UpdateItem needs to apply *changes* to the profile as *seen*."""
-    names, values = _Names(), _Values()
-    condition = _is_still(seen.version, seen.writes, names, values)
-    new = {
+def update(
+    version: int, write_ids: str, changes: Fields, *, written: StoredProfile
+) -> dict[str, Any]:
+    """
+    Return the arguments of UpdateItem that apply *changes*, with the metadata of *written*.
+
+    The condition is that the stored profile has *version* and *write_ids*.
+    """
+    use = _Placeholders()
+    condition = _profile_unchanged(version, write_ids, use)
+    changed = {
         **{name: to_attribute(value) for name, value in changes.items() if value is not None},
-        items.UPDATED_AT: {"S": updated_at},
-        items.VERSION: {"N": str(seen.version + 1)},
-        items.WRITE_ID: {"S": writes},
+        items.UPDATED_AT: {"S": written.updated_at},
+        items.VERSION: {"N": str(written.version)},
+        items.WRITE_ID: {"S": written.write_ids},
     }
     removed = [name for name, value in changes.items() if value is None]
     return {
-        "UpdateExpression": _changed(new, removed, names, values),
+        "UpdateExpression": _update_expression(changed, removed, use),
         "ConditionExpression": condition,
-        "ExpressionAttributeNames": names.argument(),
-        "ExpressionAttributeValues": values.argument,
+        **use.arguments(),
     }
 
 
-def _is_still(version: int, writes: str, names: _Names, values: _Values) -> str:
-    """Return the condition that a profile lives and is the one of the *version* and the *writes*."""
-    # UpdateItem, and Put, would make an item where there is none.
-    exists = f"attribute_exists({names(items.PARTITION_KEY)})"
-    alive = f"NOT attribute_type({names(items.DELETED_AT)}, {values({'S': 'S'})})"
+def _profile_unchanged(version: int, write_ids: str, use: _Placeholders) -> str:
+    """Return the condition that a profile is live and has the *version* and the *write_ids*."""
+    # UpdateItem and Put would create a missing item.
+    exists = f"attribute_exists({use.name(items.PARTITION_KEY)})"
+    live = f"NOT attribute_type({use.name(items.DELETED_AT)}, {use.value({'S': 'S'})})"
     if version:
-        unchanged = f"{names(items.VERSION)} = {values({'N': str(version)})}"
-    elif writes:
-        # Another program has spoilt our `version`; the ids of our writes change with each as well.
-        unchanged = f"{names(items.WRITE_ID)} = {values({'S': writes})}"
+        unchanged = f"{use.name(items.VERSION)} = {use.value({'N': str(version)})}"
+    elif write_ids:
+        # Another application has overwritten `version`; the write ids change with each write too.
+        unchanged = f"{use.name(items.WRITE_ID)} = {use.value({'S': write_ids})}"
     else:
-        # Whatever another program means by its `version`: only our writes leave their ids, as text.
-        unchanged = f"NOT attribute_type({names(items.WRITE_ID)}, {values({'S': 'S'})})"
-    return f"{exists} AND {alive} AND {unchanged}"
+        # `version` may be another application's; only writes of this service leave write ids.
+        unchanged = f"NOT attribute_type({use.name(items.WRITE_ID)}, {use.value({'S': 'S'})})"
+    return f"{exists} AND {live} AND {unchanged}"
 
 
-def _written_by_nobody_else(seen: Item | None, names: _Names, values: _Values) -> str:
-    """Return the condition that nobody wrote another claim than *seen*."""
-    # One that was seen may be gone since: DynamoDB purges it, and only where no profile lives.
-    gone = f"attribute_not_exists({names(items.PARTITION_KEY)})"
+def _claim_unchanged(seen: Item | None, use: _Placeholders) -> str:
+    """Return the condition that the claim is *seen* or absent."""
+    # DynamoDB may have deleted an expired claim, and deletes none of a live profile.
+    absent = f"attribute_not_exists({use.name(items.PARTITION_KEY)})"
     if seen is None:
-        return gone
+        return absent
     if items.WRITE_ID in seen:
-        return f"{gone} OR {names(items.WRITE_ID)} = {values(seen[items.WRITE_ID])}"
-    return f"{gone} OR attribute_not_exists({names(items.WRITE_ID)})"
+        return f"{absent} OR {use.name(items.WRITE_ID)} = {use.value(seen[items.WRITE_ID])}"
+    return f"{absent} OR attribute_not_exists({use.name(items.WRITE_ID)})"
 
 
-def _put(table: str, item: Item, condition: str, names: _Names, values: _Values) -> PutTypeDef:
-    put: PutTypeDef = {
+def _put(table: str, item: Item, condition: str, use: _Placeholders) -> PutTypeDef:
+    return {
         "TableName": table,
         "Item": item,
         "ConditionExpression": condition,
-        "ExpressionAttributeNames": names.argument(),
+        **use.arguments(),  # type: ignore[typeddict-item]  # two of its keys
     }
-    if values.argument:  # DynamoDB refuses an empty one
-        put["ExpressionAttributeValues"] = values.argument
-    return put
 
 
-def _changed(new: Item, removed: Iterable[str], names: _Names, values: _Values) -> str:
-    expression = "SET " + _listed(f"{names(name)} = {values(value)}" for name, value in new.items())
-    listed = _listed(map(names, removed))
-    return f"{expression} REMOVE {listed}" if listed else expression
-
-
-def _listed(clauses: Iterable[str]) -> str:
-    return ", ".join(clauses)
+def _update_expression(changed: Item, removed: Iterable[str], use: _Placeholders) -> str:
+    assignments = [f"{use.name(name)} = {use.value(value)}" for name, value in changed.items()]
+    expression = f"SET {', '.join(assignments)}"
+    names = ", ".join(map(use.name, removed))
+    return f"{expression} REMOVE {names}" if names else expression

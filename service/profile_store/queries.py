@@ -1,4 +1,4 @@
-"""The reads of the table: all items of a user by Query, items whose full keys are known by those."""
+"""The reads of the table: all items of a user by Query, single items by key."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
     from service.aws.dynamodb.client import DynamoDBClient
     from service.profile_store.items import Item
 
-Key: TypeAlias = tuple[str, str]  # the partition key and the sort key
+Key: TypeAlias = tuple[str, str]  # partition key, sort key
 
-READINESS_KEY: Key = ("~readiness", "~")  # no `sub` looks so; the item need not exist
+READINESS_KEY: Key = ("~readiness", "~")  # not a possible `sub`; the item need not exist
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
-    """What came of a read by keys: the items found, and the keys that were not read at all."""
+class KeyReadResult:
+    """The result of a read by keys: the items found, and the keys that were not read."""
 
     found: Mapping[Key, Item]
     unprocessed: Collection[Key] = ()
 
 
 class TableReads:
-    """The reads of one *table*; those by key are consistent as *consistent_read* says."""
+    """The reads of *table*; reads by key are strongly consistent if *consistent_read*."""
 
     def __init__(self, client: DynamoDBClient, *, table: str, consistent_read: bool) -> None:
         self._client = client
@@ -38,13 +38,13 @@ class TableReads:
         self._consistent_read = consistent_read
 
     async def check(self) -> None:
-        """Make one cheap call, which proves that the table can be reached and read."""
+        """Make one cheap call that proves access to the table."""
         await self._item(READINESS_KEY, consistent=False)
 
     async def query_user_items(self, user_id: str, *, consistent: bool) -> list[Item]:
         """Return all items of a user, sorted by sort key."""
         found: list[Item] = []
-        more: dict[str, Any] = {}
+        start: dict[str, Any] = {}
         while True:
             with translated(DYNAMODB_ERRORS):
                 page = await self._client.query(
@@ -53,44 +53,44 @@ class TableReads:
                     ExpressionAttributeNames={"#userId": items.PARTITION_KEY},
                     ExpressionAttributeValues={":userId": {"S": user_id}},
                     ConsistentRead=consistent,
-                    **more,
+                    **start,
                 )
             found += required(page, "Items")
             if "LastEvaluatedKey" not in page:
                 return found
-            more = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
     async def by_key(self, key: Key) -> Item | None:
         """Return the item at *key*, or None."""
         item = await self._item(key, consistent=self._consistent_read)
         return item if item is not None and _key_of(item) == key else None
 
-    async def by_keys(self, keys: Sequence[Key]) -> Answered:
-        """Return the items at 1 to 100 different *keys*."""
+    async def by_keys(self, keys: Sequence[Key]) -> KeyReadResult:
+        """Return the items at 1 to 100 distinct *keys*."""
         if len(keys) == 1:
             item = await self.by_key(keys[0])
-            return Answered({} if item is None else {keys[0]: item})
-        wanted: KeysAndAttributesTypeDef = {
+            return KeyReadResult({} if item is None else {keys[0]: item})
+        request: KeysAndAttributesTypeDef = {
             "Keys": [items.key(*key) for key in keys],
             "ConsistentRead": self._consistent_read,
         }
         with translated(DYNAMODB_ERRORS):
-            answer = await self._client.batch_get_item(RequestItems={self._table: wanted})
-        found: list[Item] = required(answer, "Responses").get(self._table, [])
-        left: Mapping[str, Any] = answer.get("UnprocessedKeys", {}).get(self._table, {})
+            response = await self._client.batch_get_item(RequestItems={self._table: request})
+        found: list[Item] = required(response, "Responses").get(self._table, [])
+        left: Mapping[str, Any] = response.get("UnprocessedKeys", {}).get(self._table, {})
         unprocessed = {_key_of(key) for key in left.get("Keys", ())}
-        return Answered({_key_of(item): item for item in found}, unprocessed)
+        return KeyReadResult({_key_of(item): item for item in found}, unprocessed)
 
     async def _item(self, key: Key, *, consistent: bool) -> Item | None:
         with translated(DYNAMODB_ERRORS):
-            answer = await self._client.get_item(
+            response = await self._client.get_item(
                 TableName=self._table, Key=items.key(*key), ConsistentRead=consistent
             )
-        return answer.get("Item")
+        return response.get("Item")
 
 
 def _key_of(item: Item) -> Key:
-    """Return the full key of an item; one that nobody asks for where the item lacks its key."""
+    """Return the full key of an item; empty strings for key attributes that are not strings."""
     return (
         item.get(items.PARTITION_KEY, {}).get("S", ""),
         item.get(items.SORT_KEY, {}).get("S", ""),

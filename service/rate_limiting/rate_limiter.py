@@ -3,7 +3,7 @@ The rate limiter of all calls to Cognito.
 
 Cognito's quotas are shared by all user pools of an AWS account, so a flood of one sign-in page would make
 all of them fail. Calls are refused here first: by client address, by account name, and in total. See
-docs/decisions/0010-limits-at-the-front-door.md.
+docs/decisions/0010-rate-limits.md.
 """
 
 import math

@@ -7,7 +7,7 @@ import pytest
 
 from service.app import Adapters
 from service.domain.client import Client
-from service.domain.sessions import Answer, Challenge, Tokens
+from service.domain.sessions import Challenge, ChallengeAnswer, Tokens
 from tests.api.conftest import Start
 from tests.support.fakes.sessions import MemorySessions
 from tests.support.fakes.user_pool import MemoryUserPool
@@ -27,7 +27,7 @@ class Asking(MemorySessions):
         del username, preferred_challenge, client
         return Challenge("SELECT_CHALLENGE", "the-session", {}, ("PASSWORD", "EMAIL_OTP"))
 
-    async def answer(self, answer: Answer, client: Client) -> Tokens | Challenge:
+    async def answer(self, answer: ChallengeAnswer, client: Client) -> Tokens | Challenge:
         """Ask for a code."""
         del answer, client
         return Challenge("EMAIL_OTP", "the-session", {})

@@ -16,7 +16,7 @@ from service.domain.errors import (
     ServiceError,
     TooManyAttempts,
 )
-from service.domain.sessions import Answer, Challenge, Tokens
+from service.domain.sessions import Challenge, ChallengeAnswer, Tokens
 from service.rate_limiting.limited_actions import RateLimitedAction
 from service.rate_limiting.rate_limiter import RateLimiter
 from service.rate_limiting.trusted_networks import TRUSTED_FOR_S, TrustedNetworks
@@ -394,15 +394,15 @@ SIGNED_IN = Tokens("an id", "an id token", "an access token", None, 3_600)
     ("answer", "counts"),
     [
         (None, True),
-        (Answer("PASSWORD", "s", "alice", password=SECRET), True),
-        (Answer("NEW_PASSWORD_REQUIRED", "s", "alice", new_password=SECRET), True),
-        (Answer("SELECT_CHALLENGE", "s", "alice", choice="EMAIL_OTP"), False),
-        (Answer("SELECT_MFA_TYPE", "s", "alice", choice="EMAIL_OTP"), False),
+        (ChallengeAnswer("PASSWORD", "s", "alice", password=SECRET), True),
+        (ChallengeAnswer("NEW_PASSWORD_REQUIRED", "s", "alice", new_password=SECRET), True),
+        (ChallengeAnswer("SELECT_CHALLENGE", "s", "alice", choice="EMAIL_OTP"), False),
+        (ChallengeAnswer("SELECT_MFA_TYPE", "s", "alice", choice="EMAIL_OTP"), False),
     ],
     ids=lambda each: each if isinstance(each, bool) else getattr(each, "name", "login"),
 )
 def test_code_that_follows_the_first_factor_is_counted(
-    answer: Answer | None, *, counts: bool
+    answer: ChallengeAnswer | None, *, counts: bool
 ) -> None:
     """A code after a correct first factor counts once, and not when its medium is chosen."""
     limiter, client = RateLimiter(LIMITS, clock=Clock()), Client(AWAY)
@@ -430,7 +430,7 @@ def test_choice_that_a_sign_in_begins_with_is_no_code() -> None:
 
 def test_completed_sign_in_trusts_the_network() -> None:
     """A completed sign-in makes the network trusted, with or without a challenge."""
-    answer = Answer("SMS_MFA", "s", "alice", code="123456")
+    answer = ChallengeAnswer("SMS_MFA", "s", "alice", code="123456")
     limiters = [RateLimiter(LIMITS, clock=Clock()) for _ in range(2)]
     sign_in_steps.record_log_in(
         limiters[0], "alice", Client(HOME), outcome=SIGNED_IN, action=RateLimitedAction.SIGN_IN
@@ -445,16 +445,25 @@ def test_completed_sign_in_trusts_the_network() -> None:
 @pytest.mark.parametrize(
     ("answer", "kind"),
     [
-        (Answer("EMAIL_OTP", "s", "alice", code="1"), RateLimitedAction.CODE_CHALLENGE),
-        (Answer("MFA_SETUP", "s", "alice", code="1"), RateLimitedAction.CHALLENGE),
-        (Answer("SELECT_CHALLENGE", "s", "alice", choice="SMS_OTP"), RateLimitedAction.CHOOSE_CODE),
-        (Answer("SELECT_CHALLENGE", "s", "alice", choice="PASSWORD"), RateLimitedAction.CHALLENGE),
-        (Answer("PASSWORD", "s", "alice", password=SECRET), RateLimitedAction.PASSWORD_CHALLENGE),
-        (Answer("WEB_AUTHN", "s", "alice", credential="{}"), RateLimitedAction.CHALLENGE),
+        (ChallengeAnswer("EMAIL_OTP", "s", "alice", code="1"), RateLimitedAction.CODE_CHALLENGE),
+        (ChallengeAnswer("MFA_SETUP", "s", "alice", code="1"), RateLimitedAction.CHALLENGE),
+        (
+            ChallengeAnswer("SELECT_CHALLENGE", "s", "alice", choice="SMS_OTP"),
+            RateLimitedAction.CHOOSE_CODE,
+        ),
+        (
+            ChallengeAnswer("SELECT_CHALLENGE", "s", "alice", choice="PASSWORD"),
+            RateLimitedAction.CHALLENGE,
+        ),
+        (
+            ChallengeAnswer("PASSWORD", "s", "alice", password=SECRET),
+            RateLimitedAction.PASSWORD_CHALLENGE,
+        ),
+        (ChallengeAnswer("WEB_AUTHN", "s", "alice", credential="{}"), RateLimitedAction.CHALLENGE),
     ],
     ids=str,
 )
-def test_answer_is_of_its_kind(answer: Answer, kind: RateLimitedAction) -> None:
+def test_answer_is_of_its_kind(answer: ChallengeAnswer, kind: RateLimitedAction) -> None:
     """Each answer has the action of a code, a password, a sent choice, or another challenge."""
     assert sign_in_steps.action_of_answer(answer) is kind
 

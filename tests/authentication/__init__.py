@@ -1,1 +1,1 @@
-"""What only the adapters of identity do."""
+"""Tests of authentication."""

@@ -7,14 +7,16 @@ from typing import Any
 
 import pytest
 
-from service.authentication.access_token import AccessToken
+from service.authentication.access_token import AccessTokenAuthenticator
 from service.authentication.alb_keys import AlbKeys
-from service.authentication.alb_token import LoadBalancer
+from service.authentication.alb_token import AlbAuthenticator
 from service.authentication.fetch_budget import FetchBudget
 from service.authentication.jwks import Jwks
 from service.authentication.key_client import KeyClient, key_server
-from service.authentication.sources import FETCH_EVERY_S, FETCHES_AT_ONCE
+from service.authentication.sources import FETCH_BURST, FETCH_REFILL_S
 from service.circuit_breaker import Breaker
+from service.observability.metrics.catalogue import Metrics
+from service.observability.upstream_calls import UpstreamTelemetry
 from tests.authentication.trusting import access_token, json_key_set, load_balancer
 from tests.support.access_token_signer import AccessTokenSigner
 from tests.support.alb_token_signer import AlbTokenSigner
@@ -57,7 +59,7 @@ async def server(endpoint: ScriptedKeyServer) -> AsyncIterator[KeyClient]:
     """Open the service's client; the endpoint outlives it."""
     assert endpoint.url
     breaker = Breaker("key_server", configured(BREAKER_OFF).upstreams)
-    async with key_server(breaker) as opened:
+    async with key_server(breaker, UpstreamTelemetry(Metrics())) as opened:
         yield opened
 
 
@@ -66,7 +68,7 @@ async def balancer_keys(
     server: KeyClient, endpoint: ScriptedKeyServer, clock: Clock
 ) -> AsyncIterator[AlbKeys]:
     """Return the keys of load balancers, with the budget of production."""
-    budget = FetchBudget(burst=FETCHES_AT_ONCE, refill_s=FETCH_EVERY_S, clock=clock)
+    budget = FetchBudget(burst=FETCH_BURST, refill_s=FETCH_REFILL_S, clock=clock)
     keys = AlbKeys(server, url_of=lambda _: endpoint.url, budget=budget, clock=clock)
     yield keys
     await keys.close()
@@ -81,20 +83,20 @@ async def jwks(server: KeyClient, endpoint: ScriptedKeyServer, clock: Clock) -> 
 
 
 @pytest.fixture
-def alb(balancer_keys: AlbKeys, clock: Clock) -> LoadBalancer:
+def alb(balancer_keys: AlbKeys, clock: Clock) -> AlbAuthenticator:
     """Return the source that trusts the load balancer."""
     return load_balancer(balancer_keys, clock)
 
 
 @pytest.fixture
-def bearer(jwks: Jwks, clock: Clock) -> AccessToken:
+def bearer(jwks: Jwks, clock: Clock) -> AccessTokenAuthenticator:
     """Return the source that trusts the pool."""
     return access_token(jwks, clock)
 
 
 @pytest.fixture
-async def complaints() -> AsyncIterator[list[dict[str, Any]]]:
-    """Collect what the event loop complains of, such as exceptions that nobody retrieved."""
+async def loop_errors() -> AsyncIterator[list[dict[str, Any]]]:
+    """Collect what the event loop reports, such as exceptions that were never retrieved."""
     loop = asyncio.get_running_loop()
     collected: list[dict[str, Any]] = []
     before = loop.get_exception_handler()
@@ -105,7 +107,7 @@ async def complaints() -> AsyncIterator[list[dict[str, Any]]]:
 
 @pytest.fixture(autouse=True)
 def silence(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """Hold every test here to logging nothing, at any level, but asyncio's own debug lines."""
+    """Assert that each test logs nothing, at any level, except asyncio's debug lines."""
     caplog.set_level(logging.DEBUG)
     yield
     assert [r for r in caplog.records if r.name.split(".")[0] in {"service", "aiohttp"}] == []

@@ -1,4 +1,4 @@
-"""How any signed token can be bad, whoever signs it."""
+"""Malformed variants of any signed token."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345678
 
 
 def with_unused_bits(number: int) -> Callable[[str], str]:
-    """Return what spells a part in another way that decodes to the same bytes."""
+    """Return a change of a part to another encoding of the same bytes."""
 
     def mangle(token: str) -> str:
         parts = [part.rstrip("=") for part in token.split(".")]
@@ -28,7 +28,7 @@ def with_unused_bits(number: int) -> Callable[[str], str]:
 
 
 def with_part(number: int, change: Callable[[str], str]) -> Callable[[str], str]:
-    """Return what changes one part."""
+    """Return a change of one part."""
 
     def mangle(token: str) -> str:
         parts = token.split(".")
@@ -86,7 +86,7 @@ MANGLED: Final[Mapping[str, Callable[[str], str]]] = {
 
 
 def with_member(text: bytes) -> Callable[[bytes], bytes]:
-    """Return what puts more behind the last member of an object."""
+    """Return a change that adds a member to the end of an object."""
     return lambda good: good[:-1] + b"," + text + b"}"
 
 
@@ -158,7 +158,7 @@ NO_NAMES: Final[Mapping[str, Any]] = {**NO_TEXTS, "empty": ""}
 def each(
     part: str, make: Callable[..., Made], claims: str, values: Mapping[str, Any]
 ) -> dict[str, Made]:
-    """Return, by name, what *make* makes of each claim with each of these values."""
+    """Return the results of *make* for each claim with each value, by name."""
     return {
         f"{part}: {claim} {name}": make(**{claim: value})
         for claim in claims.split()

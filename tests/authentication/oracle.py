@@ -1,8 +1,4 @@
-"""
-A second verifier, written for the tests with `cryptography` alone, that shares nothing with the first.
-
-It says whom a token of an honestly encoded form proves, by the rules as the design states them.
-"""
+"""An independent verifier, written with `cryptography` alone."""
 
 import json
 from collections.abc import Mapping
@@ -42,7 +38,7 @@ def signed_parts(
 def load_balancer_proves(
     token: str, key: ec.EllipticCurvePublicKey, kid: str, identity: str
 ) -> bool:
-    """Tell whether a load balancer's token proves *identity*."""
+    """Return whether a load balancer's token proves *identity*."""
     parts = signed_parts(token, key)
     if parts is None:
         return False
@@ -63,7 +59,7 @@ def load_balancer_proves(
 
 
 def access_token_proves(token: str, key: rsa.RSAPublicKey, kid: str, identity: str) -> bool:
-    """Tell whether an access token proves *identity*."""
+    """Return whether an access token proves *identity*."""
     parts = signed_parts(token, key)
     if parts is None:
         return False

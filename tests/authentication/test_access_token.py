@@ -1,4 +1,4 @@
-"""The source that verifies Cognito's access tokens: what it accepts, and what headers it needs."""
+"""The authenticator for Cognito access tokens: accepted tokens and required headers."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -6,13 +6,19 @@ from typing import Final
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from service.authentication.access_token import AccessToken
+from service.authentication.access_token import AccessTokenAuthenticator
 from service.authentication.jwks import Jwks
 from service.authentication.key_client import KeyClient
 from service.domain.errors import NotAuthenticated, TokenInvalid
 from service.domain.identity import Identity, RequestCredentials
-from tests.authentication.trusting import SKEW_S, access_token, json_key_set, keeps_quiet, refused
-from tests.support.access_token_signer import EXPIRY, AccessTokenSigner, bearing, evidence
+from tests.authentication.trusting import (
+    SKEW_S,
+    access_token,
+    assert_no_leak,
+    json_key_set,
+    refused,
+)
+from tests.support.access_token_signer import EXPIRY, AccessTokenSigner, bearing, credentials
 from tests.support.alb_token_signer import OTHER_FORM, SUB
 from tests.support.clock import NOW, Clock
 from tests.support.raw_jwt import ABSENT
@@ -38,10 +44,10 @@ GOOD: Final[Mapping[str, Callable[[AccessTokenSigner], str]]] = {
 
 
 @pytest.mark.parametrize("name", GOOD)
-async def test_good_token_proves_its_subject(
-    bearer: AccessToken, pool: AccessTokenSigner, name: str
+async def test_valid_token_is_accepted(
+    bearer: AccessTokenAuthenticator, pool: AccessTokenSigner, name: str
 ) -> None:
-    """What the pool signs for this client is believed, in every form that it may take."""
+    """A valid token of the user pool for this client is accepted in every form."""
     token = GOOD[name](pool)
 
     assert await bearer.identify(bearing(token)) == ALICE
@@ -50,14 +56,14 @@ async def test_good_token_proves_its_subject(
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
 async def test_scheme_is_written_in_any_case(
-    bearer: AccessToken, pool: AccessTokenSigner, scheme: str
+    bearer: AccessTokenAuthenticator, pool: AccessTokenSigner, scheme: str
 ) -> None:
     """The name of a scheme has no case (RFC 9110, section 11.1)."""
-    assert await bearer.identify(evidence(f"{scheme} {pool.mint()}")) == ALICE
+    assert await bearer.identify(credentials(f"{scheme} {pool.mint()}")) == ALICE
 
 
-async def test_no_authorization_says_nothing(bearer: AccessToken) -> None:
-    """Without the header there is nothing for this source, whatever the others say."""
+async def test_missing_authorization_is_ignored(bearer: AccessTokenAuthenticator) -> None:
+    """Without the header the authenticator returns None, whatever the other headers."""
     shown = RequestCredentials(
         peer=None, oidc_identity=(SUB,), oidc_data=("x",), oidc_access_token=("x",)
     )
@@ -94,26 +100,26 @@ GAMES: Final[Mapping[str, tuple[type[Exception], Callable[[str], tuple[str, ...]
 
 @pytest.mark.parametrize("name", GAMES)
 @pytest.mark.parametrize("known", [False, True], ids=["new", "remembered"])
-async def test_header_game_is_refused(
-    bearer: AccessToken, pool: AccessTokenSigner, name: str, *, known: bool
+async def test_malformed_authorization_is_rejected(
+    bearer: AccessTokenAuthenticator, pool: AccessTokenSigner, name: str, *, known: bool
 ) -> None:
-    """Authorization must be there once, with one scheme and one token; a token known before or not."""
+    """Authorization must be sent once, with one scheme and one token, cached or not."""
     expected, shown = GAMES[name]
     token = pool.mint()
     if known:
         assert await bearer.identify(bearing(token)) == ALICE
 
     with pytest.raises(expected) as caught:
-        await bearer.identify(evidence(*shown(token)))
+        await bearer.identify(credentials(*shown(token)))
 
     assert isinstance(caught.value, NotAuthenticated | TokenInvalid)
-    keeps_quiet(caught.value, bearing(token))
+    assert_no_leak(caught.value, bearing(token))
 
 
-async def test_token_ends_with_its_expiry(
-    bearer: AccessToken, pool: AccessTokenSigner, clock: Clock
+async def test_cached_token_expires(
+    bearer: AccessTokenAuthenticator, pool: AccessTokenSigner, clock: Clock
 ) -> None:
-    """A remembered token is refused from the first moment that it names as its last."""
+    """A cached token is rejected from its expiry on."""
     token = pool.mint()
     clock.now = EXPIRY - 0.001
     assert await bearer.identify(bearing(token)) == ALICE
@@ -141,7 +147,7 @@ async def test_rotation_is_followed(
 
 
 class CountingKeySet(Jwks):
-    """A key set that counts how often it is asked."""
+    """A key set that counts look-ups."""
 
     asked = 0
 
@@ -151,10 +157,10 @@ class CountingKeySet(Jwks):
         return await super().key(kid)
 
 
-async def test_remembered_token_is_not_verified_again(
+async def test_cached_token_is_not_verified_again(
     server: KeyClient, endpoint: ScriptedKeyServer, clock: Clock, pool: AccessTokenSigner
 ) -> None:
-    """A token that comes again is known by its text: nothing is decoded, no key is looked up."""
+    """A cached token is not parsed, and its key not looked up."""
     keys = CountingKeySet(server, url=f"{endpoint.url}jwks.json", clock=clock)
     bearer = access_token(keys, clock)
     token = pool.mint()

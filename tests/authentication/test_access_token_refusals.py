@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from service.authentication.access_token import AccessToken
+from service.authentication.access_token import AccessTokenAuthenticator
 from tests.authentication.mangling import MANGLED, NO_NAMES, NO_OBJECTS, NO_TEXTS, NO_TIMES, each
 from tests.authentication.trusting import SKEW_S, refused
 from tests.support.access_token_signer import EXPIRY, AccessTokenSigner, bearing
@@ -24,32 +24,32 @@ STRANGER: Final = rsa.generate_private_key(65_537, 2_048)
 
 
 def payload(**changes: Any) -> Bad:  # noqa: ANN401 -- any JSON
-    """Return what mints a token whose payload differs."""
+    """Return a function that mints a token with a different payload."""
     return lambda pool: pool.mint(changes)
 
 
 def header(**changes: Any) -> Bad:  # noqa: ANN401 -- any JSON
-    """Return what mints a token whose header differs."""
+    """Return a function that mints a token with a different header."""
     return lambda pool: pool.mint({}, changes)
 
 
 def signed(sign: Callable[[AccessTokenSigner], Sign], **changes: str) -> Bad:
-    """Return what mints a token that is signed otherwise."""
+    """Return a function that mints a token with a different signature."""
     return lambda pool: pool.mint({}, changes, sign=sign(pool))
 
 
 def mangled(mangle: Callable[[str], str]) -> Bad:
-    """Return what damages the text of a good token."""
+    """Return a function that damages the text of a valid token."""
     return lambda pool: mangle(pool.mint())
 
 
 def broken_header(change: Callable[[bytes], bytes]) -> Bad:
-    """Return what signs a header that is no object, or not only one."""
+    """Return a function that signs a header that is not one object."""
     return lambda pool: pool.mint({}, change(changed(pool.header, {})))
 
 
 def broken_payload(change: Callable[[bytes], bytes]) -> Bad:
-    """Return what signs a payload that is no object, or not only one."""
+    """Return a function that signs a payload that is not one object."""
     return lambda pool: pool.mint(change(changed(pool.payload, {})))
 
 
@@ -158,7 +158,7 @@ UNKNOWN: Final[Mapping[str, Bad]] = {
 
 
 def resigned(change: Callable[[bytes], bytes]) -> Bad:
-    """Return what mints a token whose signature is changed after the fact."""
+    """Return a function that mints a token and changes its signature."""
     return lambda pool: pool.mint(sign=lambda message: change(rs256(pool.key)(message)))
 
 
@@ -168,7 +168,7 @@ def swapped(pool: AccessTokenSigner) -> str:
 
 
 def rewritten(pool: AccessTokenSigner) -> str:
-    """Return a token whose payload names somebody else, under the signature of the real one."""
+    """Return a token with another user's payload under the original signature."""
     head, body, signature = pool.mint().split(".")
     return f"{head}.{encoded(decoded(body).replace(SUB.encode(), b'mallory'))}.{signature}"
 
@@ -221,18 +221,21 @@ BAD: Final[Mapping[str, Bad]] = {
 
 
 @pytest.mark.parametrize("name", BAD)
-async def test_bad_token_is_refused(
-    bearer: AccessToken, pool: AccessTokenSigner, name: str
+async def test_invalid_token_is_rejected(
+    bearer: AccessTokenAuthenticator, pool: AccessTokenSigner, name: str
 ) -> None:
-    """Whatever is wrong with a token, the answer is the same, and it says nothing of the token."""
+    """Every invalid token gets the same error, which contains nothing of the token."""
     await refused(bearer, bearing(BAD[name](pool)))
 
 
 @pytest.mark.parametrize("name", KINDS)
-async def test_wrong_claim_is_refused_before_keys_are_fetched(
-    bearer: AccessToken, pool: AccessTokenSigner, endpoint: ScriptedKeyServer, name: str
+async def test_wrong_claim_is_rejected_before_keys_are_fetched(
+    bearer: AccessTokenAuthenticator,
+    pool: AccessTokenSigner,
+    endpoint: ScriptedKeyServer,
+    name: str,
 ) -> None:
-    """What a token says is checked first: another client's token never makes the service ask for keys."""
+    """Claims are checked first: another client's token causes no fetch of keys."""
     await refused(bearer, bearing(KINDS[name](pool)))
 
     assert endpoint.asked == []

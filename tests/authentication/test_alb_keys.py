@@ -1,4 +1,4 @@
-"""The keys of load balancers: fetched once, kept, and never at strangers' command."""
+"""The keys of load balancers: fetched once, cached, and within a budget."""
 
 import asyncio
 import gc
@@ -13,14 +13,14 @@ from service.authentication import alb_keys
 from service.authentication.alb_keys import AlbKeys
 from service.authentication.fetch_budget import FetchBudget
 from service.domain.errors import TokenInvalid, UpstreamUnavailable
-from tests.authentication.trusting import SECOND_ARN, ShelfOfKeys, settled
+from tests.authentication.trusting import SECOND_ARN, KeysInMemory, settled
 from tests.support.alb_token_signer import ARN, AlbTokenSigner
 from tests.support.clock import Clock
 from tests.support.scripted_key_server import ScriptedKeyServer, hanging, held, http, ok, saying
 
 
 def new_kid() -> str:
-    """Return a key id that nobody knows."""
+    """Return an unknown key id."""
     return str(uuid.uuid4())
 
 
@@ -33,10 +33,10 @@ async def outcome(keys: AlbKeys, kid: str) -> type[BaseException] | None:
     return None
 
 
-async def test_many_askers_are_one_fetch(
+async def test_concurrent_requests_share_a_fetch(
     balancer_keys: AlbKeys, endpoint: ScriptedKeyServer, balancer: AlbTokenSigner
 ) -> None:
-    """However many ask for a key at once, the server is asked once."""
+    """Concurrent requests for a key cause one fetch."""
     found = await asyncio.gather(*(balancer_keys.key(ARN, balancer.kid) for _ in range(50)))
 
     assert all(key is found[0] for key in found)
@@ -58,7 +58,7 @@ async def test_keys_of_two_regions_are_kept_apart(clock: Clock) -> None:
     balancer = AlbTokenSigner()
     urls = {ARN: "https://one/", SECOND_ARN: "https://two/"}
     keys = AlbKeys(
-        ShelfOfKeys({f"https://one/{balancer.kid}": balancer.pem}),
+        KeysInMemory({f"https://one/{balancer.kid}": balancer.pem}),
         url_of=urls.__getitem__,
         budget=FetchBudget(burst=5, refill_s=1, clock=clock),
         clock=clock,
@@ -69,25 +69,25 @@ async def test_keys_of_two_regions_are_kept_apart(clock: Clock) -> None:
         await keys.key(SECOND_ARN, balancer.kid)
 
 
-async def test_unknown_key_is_asked_for_again_after_a_while_only(
+async def test_unknown_key_is_fetched_again_after_its_ttl(
     balancer_keys: AlbKeys, endpoint: ScriptedKeyServer, clock: Clock
 ) -> None:
-    """The server's no is remembered for a time, so that it may know the key later."""
+    """An unknown key id is fetched again only after UNKNOWN_ID_TTL_S."""
     balancer = AlbTokenSigner()
     for _ in range(3):
         assert await outcome(balancer_keys, balancer.kid) is TokenInvalid
     assert endpoint.asked == [balancer.kid]
     endpoint.answers[balancer.kid] = ok(balancer.pem)
 
-    clock.now += alb_keys.UNKNOWN_FOR_S
+    clock.now += alb_keys.UNKNOWN_ID_TTL_S
 
     assert await outcome(balancer_keys, balancer.kid) is None
 
 
-async def test_400_unknown_keys_cost_a_handful_of_fetches(
+async def test_400_unknown_keys_cause_few_fetches(
     balancer_keys: AlbKeys, endpoint: ScriptedKeyServer
 ) -> None:
-    """A flood of key ids that nobody knows is refused, and hardly reaches the server."""
+    """A flood of unknown key ids causes few fetches."""
     ends = await asyncio.gather(*(outcome(balancer_keys, new_kid()) for _ in range(400)))
 
     assert set(ends) == {TokenInvalid}
@@ -100,7 +100,7 @@ async def test_flood_of_10_000_in_10_seconds_is_at_most_10_fetches(
     clock: Clock,
     balancer: AlbTokenSigner,
 ) -> None:
-    """In the flood known keys are at hand, and 15 seconds after it a new key works."""
+    """During the flood known keys are available, and 15 seconds after it a new key works."""
     await balancer_keys.key(ARN, balancer.kid)
     fresh = AlbTokenSigner()
     endpoint.answers[fresh.kid] = ok(fresh.pem)
@@ -116,40 +116,40 @@ async def test_flood_of_10_000_in_10_seconds_is_at_most_10_fetches(
     assert await outcome(balancer_keys, fresh.kid) is None
 
 
-async def test_memory_of_unknown_keys_is_bounded(clock: Clock) -> None:
-    """Even without a budget a flood cannot fill the memory: the oldest no is forgotten."""
+async def test_cache_of_unknown_keys_is_bounded(clock: Clock) -> None:
+    """The cache of unknown ids evicts the oldest one."""
     budget = FetchBudget(burst=1_000_000, refill_s=1, clock=clock)
-    keys = AlbKeys(ShelfOfKeys({}), url_of=lambda _: "", budget=budget, clock=clock)
-    for _ in range(alb_keys.UNKNOWN_KEPT + 50):
+    keys = AlbKeys(KeysInMemory({}), url_of=lambda _: "", budget=budget, clock=clock)
+    for _ in range(alb_keys.MAX_UNKNOWN_IDS + 50):
         assert await outcome(keys, new_kid()) is TokenInvalid
 
-    assert _size(keys, "_unknown") == alb_keys.UNKNOWN_KEPT
+    assert _size(keys, "_unknown") == alb_keys.MAX_UNKNOWN_IDS
     assert _size(keys, "_fetches") == 0
 
 
-async def test_keys_kept_are_bounded(clock: Clock, balancer: AlbTokenSigner) -> None:
-    """A load balancer that rotates for ever does not fill the memory: the longest unused key goes."""
-    kids = [new_kid() for _ in range(alb_keys.KEYS_KEPT + 50)]
+async def test_cache_of_keys_is_bounded(clock: Clock, balancer: AlbTokenSigner) -> None:
+    """The cache of keys evicts the least recently used one."""
+    kids = [new_kid() for _ in range(alb_keys.MAX_KEYS + 50)]
     budget = FetchBudget(burst=1_000_000, refill_s=1, clock=clock)
-    server = ShelfOfKeys(dict.fromkeys(kids, balancer.pem))
+    server = KeysInMemory(dict.fromkeys(kids, balancer.pem))
     keys = AlbKeys(server, url_of=lambda _: "", budget=budget, clock=clock)
     for kid in kids:
         await keys.key(ARN, kid)
         await keys.key(ARN, kids[0])
 
-    assert _size(keys, "_keys") == alb_keys.KEYS_KEPT
+    assert _size(keys, "_keys") == alb_keys.MAX_KEYS
     assert server.asked == kids
 
 
 def _size(keys: AlbKeys, name: str) -> int:
-    """Return the size of one of its memories, which is nobody else's business."""
+    """Return the size of a private cache."""
     return len(vars(keys)[name])
 
 
-async def test_known_key_is_given_while_another_fetch_hangs(
+async def test_known_key_is_available_while_another_fetch_hangs(
     balancer_keys: AlbKeys, endpoint: ScriptedKeyServer, balancer: AlbTokenSigner
 ) -> None:
-    """Requests with a known key never wait for the key server."""
+    """Requests with a known key do not wait for the key server."""
     await balancer_keys.key(ARN, balancer.kid)
     release = asyncio.Event()
     late = AlbTokenSigner()
@@ -164,10 +164,10 @@ async def test_known_key_is_given_while_another_fetch_hangs(
     assert isinstance(await waiting, EllipticCurvePublicKey)
 
 
-async def test_asker_that_leaves_does_not_end_the_fetch_for_others(
+async def test_cancelled_request_does_not_cancel_the_fetch(
     balancer_keys: AlbKeys, endpoint: ScriptedKeyServer
 ) -> None:
-    """The one who asked first may be cancelled; the others still get the key, of one fetch."""
+    """Cancelling the first request does not cancel the shared fetch."""
     release = asyncio.Event()
     late = AlbTokenSigner()
     endpoint.answers[late.kid] = held(release, ok(late.pem))
@@ -186,13 +186,13 @@ async def test_asker_that_leaves_does_not_end_the_fetch_for_others(
 @pytest.mark.parametrize(
     "answer", [saying(http(b"", 404)), saying(http(b"", 500))], ids=["unknown", "failing"]
 )
-async def test_failure_that_nobody_waits_for_is_no_complaint(
+async def test_failure_without_a_request_is_not_reported(
     balancer_keys: AlbKeys,
     endpoint: ScriptedKeyServer,
-    complaints: list[dict[str, Any]],
+    loop_errors: list[dict[str, Any]],
     answer: Callable[..., Any],
 ) -> None:
-    """Where all who asked have left, the loop does not complain of an exception never retrieved."""
+    """Without any request left, the loop reports no exception that was never retrieved."""
     release = asyncio.Event()
     endpoint.otherwise = held(release, answer)
     asking = asyncio.create_task(balancer_keys.key(ARN, new_kid()))
@@ -207,13 +207,13 @@ async def test_failure_that_nobody_waits_for_is_no_complaint(
     del fetch
     gc.collect()
 
-    assert complaints == []
+    assert loop_errors == []
 
 
 async def test_close_leaves_no_task(
-    balancer_keys: AlbKeys, endpoint: ScriptedKeyServer, complaints: list[dict[str, Any]]
+    balancer_keys: AlbKeys, endpoint: ScriptedKeyServer, loop_errors: list[dict[str, Any]]
 ) -> None:
-    """Closing ends the fetches under way, and whoever waits for them."""
+    """Closing cancels the fetches in flight and the requests that wait for them."""
     endpoint.otherwise = hanging
     asking = asyncio.create_task(balancer_keys.key(ARN, new_kid()))
     await endpoint.was_asked(1)
@@ -225,13 +225,13 @@ async def test_close_leaves_no_task(
     assert fetch.cancelled()
     assert asking.cancelled()
     assert vars(balancer_keys)["_fetches"] == {}
-    assert complaints == []
+    assert loop_errors == []
 
 
-async def test_budget_that_an_outage_has_used_up_is_no_verdict_on_a_token(
+async def test_key_beyond_the_budget_during_an_outage_is_unavailable(
     balancer_keys: AlbKeys, endpoint: ScriptedKeyServer, clock: Clock
 ) -> None:
-    """While the server fails, a key that may not be asked for is unavailable, not unknown."""
+    """While the server fails, a key beyond the budget is unavailable, not unknown."""
     balancer = AlbTokenSigner()
     endpoint.otherwise = saying(http(b"", 500))
     ends = [await outcome(balancer_keys, new_kid()) for _ in range(10)]
@@ -245,10 +245,10 @@ async def test_budget_that_an_outage_has_used_up_is_no_verdict_on_a_token(
     assert await outcome(balancer_keys, new_kid()) is TokenInvalid
 
 
-async def test_one_waits_for_a_server_that_failed(
+async def test_one_request_waits_for_a_failing_server(
     balancer_keys: AlbKeys, endpoint: ScriptedKeyServer, balancer: AlbTokenSigner
 ) -> None:
-    """Who needs a new key while the server fails hears so at once, but for one who tries again."""
+    """While the server fails, one request retries and the others fail at once."""
     release = asyncio.Event()
     endpoint.answers[balancer.kid] = saying(http(b"", 500))
     assert await outcome(balancer_keys, balancer.kid) is UpstreamUnavailable

@@ -1,4 +1,4 @@
-"""The source that verifies the load balancer's token: what it accepts, and what headers it needs."""
+"""The authenticator for the load balancer's token: accepted tokens and required headers."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -7,12 +7,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 from service.authentication.alb_keys import AlbKeys
-from service.authentication.alb_token import LoadBalancer
+from service.authentication.alb_token import AlbAuthenticator
 from service.authentication.fetch_budget import FetchBudget
 from service.authentication.key_client import KeyClient
 from service.domain.identity import Identity, RequestCredentials
 from tests.authentication.trusting import SECOND_ARN, SKEW_S, load_balancer, refused
-from tests.support.alb_token_signer import EXPIRY, OTHER_FORM, SUB, AlbTokenSigner, evidence
+from tests.support.alb_token_signer import EXPIRY, OTHER_FORM, SUB, AlbTokenSigner, credentials
 from tests.support.clock import NOW, Clock
 from tests.support.raw_jwt import ABSENT
 from tests.support.scripted_key_server import ScriptedKeyServer, ok
@@ -47,91 +47,91 @@ GOOD: Final[Mapping[str, Callable[[AlbTokenSigner], str]]] = {
 
 
 @pytest.mark.parametrize("name", GOOD)
-async def test_good_token_proves_its_subject(
-    alb: LoadBalancer, balancer: AlbTokenSigner, name: str
+async def test_valid_token_is_accepted(
+    alb: AlbAuthenticator, balancer: AlbTokenSigner, name: str
 ) -> None:
-    """What a trusted load balancer signs is believed, in every form that it may take."""
+    """A valid token of a configured load balancer is accepted in every form."""
     token = GOOD[name](balancer)
 
-    assert await alb.identify(evidence(token)) == ALICE
-    assert await alb.identify(evidence(token)) == ALICE
+    assert await alb.identify(credentials(token)) == ALICE
+    assert await alb.identify(credentials(token)) == ALICE
 
 
 async def test_subject_of_255_characters_is_accepted(
-    alb: LoadBalancer, balancer: AlbTokenSigner
+    alb: AlbAuthenticator, balancer: AlbTokenSigner
 ) -> None:
     """A subject may be any visible ASCII, up to OpenID Connect's limit."""
     sub = "!~" * 127 + "x"
 
-    identity = await alb.identify(evidence(balancer.mint({}, {"sub": sub}), identity=(sub,)))
+    identity = await alb.identify(credentials(balancer.mint({}, {"sub": sub}), identity=(sub,)))
 
     assert identity == Identity(sub, "alb")
 
 
-async def test_no_data_header_says_nothing(alb: LoadBalancer) -> None:
-    """Without its token there is nothing for this source, whatever the plain header says."""
+async def test_missing_data_header_is_ignored(alb: AlbAuthenticator) -> None:
+    """Without the token the authenticator returns None, whatever the plain header."""
     assert await alb.identify(RequestCredentials(peer=None, oidc_identity=(SUB,))) is None
 
 
 GAMES: Final[Mapping[str, Callable[[str], RequestCredentials]]] = {
-    "no identity header": lambda token: evidence(token, identity=()),
-    "two identity headers": lambda token: evidence(token, identity=(SUB, SUB)),
-    "two identity headers, the second another's": lambda token: evidence(
+    "no identity header": lambda token: credentials(token, identity=()),
+    "two identity headers": lambda token: credentials(token, identity=(SUB, SUB)),
+    "two identity headers, the second another's": lambda token: credentials(
         token, identity=(SUB, "mallory")
     ),
-    "empty identity header": lambda token: evidence(token, identity=("",)),
-    "identity of somebody else": lambda token: evidence(token, identity=("mallory",)),
-    "identity in capitals": lambda token: evidence(token, identity=(SUB.upper(),)),
-    "identity with a space behind": lambda token: evidence(token, identity=(SUB + " ",)),
-    "identity with a NUL behind": lambda token: evidence(token, identity=(SUB + "\0",)),
-    "identity cut off": lambda token: evidence(token, identity=(SUB[:-1],)),
-    "identity listed": lambda token: evidence(token, identity=(f"{SUB}, {SUB}",)),
-    "identity in full-width digits": lambda token: evidence(
+    "empty identity header": lambda token: credentials(token, identity=("",)),
+    "identity of somebody else": lambda token: credentials(token, identity=("mallory",)),
+    "identity in capitals": lambda token: credentials(token, identity=(SUB.upper(),)),
+    "identity with a space behind": lambda token: credentials(token, identity=(SUB + " ",)),
+    "identity with a NUL behind": lambda token: credentials(token, identity=(SUB + "\0",)),
+    "identity cut off": lambda token: credentials(token, identity=(SUB[:-1],)),
+    "identity listed": lambda token: credentials(token, identity=(f"{SUB}, {SUB}",)),
+    "identity in full-width digits": lambda token: credentials(
         token, identity=(SUB.replace("5", "\uff15"),)
     ),
-    "identity with bytes that are no UTF-8": lambda token: evidence(
+    "identity with bytes that are no UTF-8": lambda token: credentials(
         token, identity=(SUB + "\udce9",)
     ),
     "two data headers": lambda token: RequestCredentials(None, (), (SUB,), (token, token)),
     "two data headers, one bad": lambda token: RequestCredentials(None, (), (SUB,), (token, "bad")),
     "two data headers, one empty": lambda token: RequestCredentials(None, (), (SUB,), ("", token)),
-    "data headers in one": lambda token: evidence(f"{token}, {token}"),
-    "data header empty": lambda _: evidence(""),
-    "data header with a scheme": lambda token: evidence(f"Bearer {token}"),
-    "data header in quotes": lambda token: evidence(f'"{token}"'),
-    "data header with bytes that are no UTF-8": lambda token: evidence(f"{token}\udce9"),
+    "data headers in one": lambda token: credentials(f"{token}, {token}"),
+    "data header empty": lambda _: credentials(""),
+    "data header with a scheme": lambda token: credentials(f"Bearer {token}"),
+    "data header in quotes": lambda token: credentials(f'"{token}"'),
+    "data header with bytes that are no UTF-8": lambda token: credentials(f"{token}\udce9"),
 }
 
 
 @pytest.mark.parametrize("name", GAMES)
 @pytest.mark.parametrize("known", [False, True], ids=["new", "remembered"])
-async def test_header_game_is_refused(
-    alb: LoadBalancer, balancer: AlbTokenSigner, name: str, *, known: bool
+async def test_inconsistent_headers_are_rejected(
+    alb: AlbAuthenticator, balancer: AlbTokenSigner, name: str, *, known: bool
 ) -> None:
-    """Each header must be there once, and both must name one user; a token known before or not."""
+    """Each header must be sent once, and both must name one user, cached or not."""
     token = balancer.mint()
     if known:
-        assert await alb.identify(evidence(token)) == ALICE
+        assert await alb.identify(credentials(token)) == ALICE
 
     await refused(alb, GAMES[name](token))
 
 
-async def test_token_ends_with_the_earlier_of_its_expiries(
-    alb: LoadBalancer, balancer: AlbTokenSigner, clock: Clock
+async def test_cached_token_expires_at_the_earlier_expiry(
+    alb: AlbAuthenticator, balancer: AlbTokenSigner, clock: Clock
 ) -> None:
-    """A remembered token is refused from the first moment that it names as its last."""
+    """A cached token is rejected from its earlier expiry on."""
     for header, payload in (({"exp": EXPIRY}, {"exp": EXPIRY + 9}), ({"exp": EXPIRY + 9}, {})):
         token = balancer.mint(header, payload)
         clock.now = EXPIRY - 0.001
-        assert await alb.identify(evidence(token)) == ALICE
+        assert await alb.identify(credentials(token)) == ALICE
 
         clock.now = EXPIRY
 
-        await refused(alb, evidence(token))
+        await refused(alb, credentials(token))
 
 
 class CountingKeys(AlbKeys):
-    """Keys that count how often they are asked for."""
+    """Keys that count look-ups."""
 
     asked = 0
 
@@ -141,16 +141,16 @@ class CountingKeys(AlbKeys):
         return await super().key(signer, kid)
 
 
-async def test_remembered_token_is_not_verified_again(
+async def test_cached_token_is_not_verified_again(
     server: KeyClient, endpoint: ScriptedKeyServer, clock: Clock, balancer: AlbTokenSigner
 ) -> None:
-    """A token that comes again is known by its text; tokens of one key fetch it once."""
+    """A cached token is not verified again; tokens of one key fetch it once."""
     budget = FetchBudget(burst=5, refill_s=1, clock=clock)
     keys = CountingKeys(server, url_of=lambda _: endpoint.url, budget=budget, clock=clock)
     alb = load_balancer(keys, clock)
     tokens = [balancer.mint(), balancer.mint({}, {"n": 1})]
     for token in tokens * 3:
-        assert await alb.identify(evidence(token)) == ALICE
+        assert await alb.identify(credentials(token)) == ALICE
 
     assert keys.asked == len(tokens)
     assert endpoint.asked == [balancer.kid]
@@ -169,6 +169,6 @@ async def test_rotated_key_is_fetched_and_the_old_one_stays(
         rotating.rotate()
 
     for token in (*tokens, *tokens):
-        assert await alb.identify(evidence(token)) == ALICE
+        assert await alb.identify(credentials(token)) == ALICE
 
     assert len(endpoint.asked) == 3

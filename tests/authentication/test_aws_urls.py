@@ -60,8 +60,8 @@ def test_pool_has_two_issuers_and_one_key_set(region: str, suffix: str) -> None:
     )
 
 
-def test_issuers_that_are_set_are_the_only_ones() -> None:
-    """A setting replaces what AWS has."""
+def test_configured_issuers_replace_the_default() -> None:
+    """Configured issuers replace those of AWS."""
     config = configured({"aws.cognito": {"issuers": "https://a.example/x https://b.example"}})
 
     assert aws_urls.issuers(config) == {"https://a.example/x", "https://b.example"}
@@ -74,8 +74,8 @@ def test_key_set_is_at_the_endpoint_that_is_set() -> None:
     assert aws_urls.jwks_url(config) == "http://localhost:9229/us-east-1_none/.well-known/jwks.json"
 
 
-def test_key_set_that_is_set_comes_first() -> None:
-    """Its own setting goes before the endpoint's."""
+def test_configured_jwks_url_comes_first() -> None:
+    """A configured JWKS URL precedes the endpoint URL."""
     config = configured(
         {
             "aws.cognito": {

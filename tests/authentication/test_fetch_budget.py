@@ -1,13 +1,13 @@
 """The budget of fetches."""
 
 from service.authentication.fetch_budget import FetchBudget
-from service.authentication.sources import FETCH_EVERY_S, FETCHES_AT_ONCE
+from service.authentication.sources import FETCH_BURST, FETCH_REFILL_S
 from tests.support.clock import Clock
 
 
 def production(clock: Clock) -> FetchBudget:
     """Return the budget that the service uses."""
-    return FetchBudget(burst=FETCHES_AT_ONCE, refill_s=FETCH_EVERY_S, clock=clock)
+    return FetchBudget(burst=FETCH_BURST, refill_s=FETCH_REFILL_S, clock=clock)
 
 
 def test_burst_is_given_at_once_and_no_more() -> None:
@@ -17,8 +17,8 @@ def test_burst_is_given_at_once_and_no_more() -> None:
     assert [budget.take() for _ in range(7)] == [True] * 5 + [False] * 2
 
 
-def test_permit_comes_back_after_its_time() -> None:
-    """One permit comes in every period, not a moment earlier."""
+def test_permit_is_added_after_its_period() -> None:
+    """One permit is added in each period, not earlier."""
     clock = Clock()
     budget = production(clock)
     while budget.take():
@@ -41,8 +41,8 @@ def test_rest_saves_up_no_more_than_the_burst() -> None:
     assert sum(budget.take() for _ in range(1_000)) == 5
 
 
-def test_10_000_asks_in_10_seconds_get_at_most_10_permits() -> None:
-    """The promise for a flood of strangers' key ids holds."""
+def test_10_000_attempts_in_10_seconds_get_at_most_10_permits() -> None:
+    """A flood of 10,000 key ids in 10 seconds gets at most 10 permits."""
     clock = Clock()
     budget = production(clock)
     given = 0

@@ -27,20 +27,20 @@ async def outcome(keys: Jwks, kid: str) -> type[BaseException] | None:
     return None
 
 
-async def test_many_askers_are_one_fetch(
+async def test_concurrent_requests_share_a_fetch(
     jwks: Jwks, endpoint: ScriptedKeyServer, pool: AccessTokenSigner
 ) -> None:
-    """However many ask at once, the key set is fetched once."""
+    """Concurrent requests cause one fetch of the key set."""
     found = await asyncio.gather(*(jwks.key(pool.kid) for _ in range(50)))
 
     assert {key.public_numbers() for key in found} == {pool.key.public_key().public_numbers()}
     assert len(endpoint.asked) == 1
 
 
-async def test_unknown_keys_cost_one_fetch_in_10_seconds(
+async def test_unknown_keys_cause_one_fetch_in_10_seconds(
     jwks: Jwks, endpoint: ScriptedKeyServer, clock: Clock, pool: AccessTokenSigner
 ) -> None:
-    """A flood of key ids that nobody knows is refused by what was fetched last."""
+    """A flood of unknown key ids is rejected by the last fetched key set."""
     assert await outcome(jwks, pool.kid) is None
     for _ in range(100):
         ends = await asyncio.gather(*(outcome(jwks, f"{clock.now}-{n}") for n in range(10)))
@@ -54,15 +54,15 @@ async def test_unknown_keys_cost_one_fetch_in_10_seconds(
     assert len(endpoint.asked) == 2
 
 
-async def test_known_key_is_given_while_a_fetch_hangs(
+async def test_known_key_is_available_while_a_fetch_hangs(
     jwks: Jwks, endpoint: ScriptedKeyServer, clock: Clock, pool: AccessTokenSigner
 ) -> None:
-    """Requests with a known key never wait for the key server; one with a new key does."""
+    """Requests with a known key do not wait for the key server; one with a new key does."""
     rotated = AccessTokenSigner()
     await jwks.key(pool.kid)
     release = asyncio.Event()
     endpoint.answers["jwks.json"] = held(release, ok(json_key_set(pool.jwk, rotated.jwk)))
-    clock.now += module.ASK_AGAIN_S
+    clock.now += module.REFETCH_INTERVAL_S
     waiting = asyncio.create_task(jwks.key(rotated.kid))
     await endpoint.was_asked(2)
 
@@ -76,11 +76,11 @@ async def test_known_key_is_given_while_a_fetch_hangs(
 async def test_old_keys_are_used_while_new_ones_are_fetched(
     jwks: Jwks, endpoint: ScriptedKeyServer, clock: Clock, pool: AccessTokenSigner
 ) -> None:
-    """After an hour the keys are fetched anew, and nobody waits for it; a key that is gone is refused."""
+    """After an hour the keys are refreshed in the background; a removed key is rejected."""
     await jwks.key(pool.kid)
     release = asyncio.Event()
     endpoint.answers["jwks.json"] = held(release, ok(json_key_set(AccessTokenSigner().jwk)))
-    clock.now += module.FRESH_S
+    clock.now += module.MAX_AGE_S
 
     for _ in range(3):
         await jwks.key(pool.kid)
@@ -96,10 +96,10 @@ async def test_old_keys_are_used_while_new_ones_are_fetched(
 async def test_keys_are_kept_while_fetching_fails(
     jwks: Jwks, endpoint: ScriptedKeyServer, clock: Clock, pool: AccessTokenSigner
 ) -> None:
-    """An outage of a day changes nothing for a known key; it is tried again every ten seconds."""
+    """An outage of a day does not affect known keys; the fetch is retried every ten seconds."""
     await jwks.key(pool.kid)
     endpoint.answers["jwks.json"] = saying(http(b"", 500))
-    clock.now += module.FRESH_S
+    clock.now += module.MAX_AGE_S
     for attempt in range(2, 6):
         await jwks.key(pool.kid)
         await jwks.key(pool.kid)
@@ -108,16 +108,16 @@ async def test_keys_are_kept_while_fetching_fails(
         if fetch is not None:
             await asyncio.wait((fetch,))
         assert await outcome(jwks, "new") is UpstreamUnavailable
-        clock.now += module.ASK_AGAIN_S
+        clock.now += module.REFETCH_INTERVAL_S
 
     assert len(endpoint.asked) == 5
     assert await outcome(jwks, pool.kid) is None
 
 
-async def test_asker_that_leaves_does_not_end_the_fetch_for_others(
+async def test_cancelled_request_does_not_cancel_the_fetch(
     jwks: Jwks, endpoint: ScriptedKeyServer, pool: AccessTokenSigner
 ) -> None:
-    """The one who asked first may be cancelled; the others still get the key, of one fetch."""
+    """Cancelling the first request does not cancel the shared fetch."""
     release = asyncio.Event()
     endpoint.answers["jwks.json"] = held(release, ok(json_key_set(pool.jwk)))
     first, second = (asyncio.create_task(jwks.key(pool.kid)) for _ in range(2))
@@ -131,10 +131,10 @@ async def test_asker_that_leaves_does_not_end_the_fetch_for_others(
     assert len(endpoint.asked) == 1
 
 
-async def test_failure_that_nobody_waits_for_is_no_complaint(
-    jwks: Jwks, endpoint: ScriptedKeyServer, complaints: list[dict[str, Any]]
+async def test_failure_without_a_request_is_not_reported(
+    jwks: Jwks, endpoint: ScriptedKeyServer, loop_errors: list[dict[str, Any]]
 ) -> None:
-    """Where all who asked have left, the loop does not complain of an exception never retrieved."""
+    """Without any request left, the loop reports no exception that was never retrieved."""
     release = asyncio.Event()
     endpoint.answers["jwks.json"] = held(release, saying(http(b"lies", 200)))
     asking = asyncio.create_task(jwks.key("kid"))
@@ -147,13 +147,13 @@ async def test_failure_that_nobody_waits_for_is_no_complaint(
     await settled()
     gc.collect()
 
-    assert complaints == []
+    assert loop_errors == []
 
 
 async def test_close_leaves_no_task(
-    jwks: Jwks, endpoint: ScriptedKeyServer, complaints: list[dict[str, Any]]
+    jwks: Jwks, endpoint: ScriptedKeyServer, loop_errors: list[dict[str, Any]]
 ) -> None:
-    """Closing ends the fetch under way, and whoever waits for it; closing again does nothing."""
+    """Closing cancels the fetch in flight and the requests that wait for it, and is idempotent."""
     endpoint.answers["jwks.json"] = hanging
     asking = asyncio.create_task(jwks.key("kid"))
     await endpoint.was_asked(1)
@@ -165,11 +165,11 @@ async def test_close_leaves_no_task(
 
     assert fetch.cancelled()
     assert asking.cancelled()
-    assert complaints == []
+    assert loop_errors == []
 
 
 def _pool_key(**changes: Any) -> Mapping[str, Any]:  # noqa: ANN401 -- any JSON
-    """Return the key that tests ask for, changed."""
+    """Return the key of the tests, with changes."""
     return {**KEY, **changes}
 
 
@@ -233,15 +233,15 @@ async def test_key_says_neither_its_use_nor_its_algorithm(
     assert await outcome(jwks, "kid") is None
 
 
-async def test_one_waits_for_a_server_that_failed(
+async def test_one_request_waits_for_a_failing_server(
     jwks: Jwks, endpoint: ScriptedKeyServer, clock: Clock, pool: AccessTokenSigner
 ) -> None:
-    """Who needs a new key while the server fails hears so at once, but for one who tries again."""
+    """While the server fails, one request retries and the others fail at once."""
     release = asyncio.Event()
     endpoint.answers["jwks.json"] = saying(http(b"", 500))
     assert await outcome(jwks, pool.kid) is UpstreamUnavailable
     endpoint.answers["jwks.json"] = held(release, ok(json_key_set(pool.jwk)))
-    clock.now += module.FAILED_S
+    clock.now += module.RETRY_INTERVAL_S
     waiting = asyncio.create_task(outcome(jwks, pool.kid))
     await endpoint.was_asked(2)
 

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.hashes import SHA384
 
-from service.authentication.alb_token import LoadBalancer
+from service.authentication.alb_token import AlbAuthenticator
 from tests.authentication.mangling import MANGLED, NO_NAMES, NO_OBJECTS, NO_TEXTS, NO_TIMES, each
 from tests.authentication.trusting import SKEW_S, refused
 from tests.support.alb_token_signer import (
@@ -21,7 +21,7 @@ from tests.support.alb_token_signer import (
     ISSUER,
     SUB,
     AlbTokenSigner,
-    evidence,
+    credentials,
 )
 from tests.support.clock import NOW
 from tests.support.raw_jwt import ABSENT, Sign, changed, compact, decoded, encoded, es256, rs256
@@ -32,32 +32,32 @@ STRANGER: Final = generate_private_key(65_537, 2_048)
 
 
 def header(**changes: Any) -> Bad:  # noqa: ANN401 -- any JSON
-    """Return what mints a token whose header differs."""
+    """Return a function that mints a token with a different header."""
     return lambda lb: lb.mint(changes)
 
 
 def payload(**changes: Any) -> Bad:  # noqa: ANN401 -- any JSON
-    """Return what mints a token whose payload differs."""
+    """Return a function that mints a token with a different payload."""
     return lambda lb: lb.mint({}, changes)
 
 
 def signed(sign: Callable[[AlbTokenSigner], Sign], **changes: str) -> Bad:
-    """Return what mints a token that is signed otherwise."""
+    """Return a function that mints a token with a different signature."""
     return lambda lb: lb.mint(changes, sign=sign(lb))
 
 
 def mangled(mangle: Callable[[str], str]) -> Bad:
-    """Return what damages the text of a good token."""
+    """Return a function that damages the text of a valid token."""
     return lambda lb: mangle(lb.mint())
 
 
 def broken_header(change: Callable[[bytes], bytes]) -> Bad:
-    """Return what signs a header that is no object, or not only one."""
+    """Return a function that signs a header that is not one object."""
     return lambda lb: lb.mint(change(changed(lb.header, {})))
 
 
 def broken_payload(change: Callable[[bytes], bytes]) -> Bad:
-    """Return what signs a payload that is no object, or not only one."""
+    """Return a function that signs a payload that is not one object."""
     return lambda lb: lb.mint({}, change(changed(lb.payload, {})))
 
 
@@ -189,17 +189,17 @@ UNSEEN: Final[Mapping[str, Bad]] = {
 
 
 @pytest.mark.parametrize("name", UNSEEN)
-async def test_bad_token_is_refused_before_any_key_is_fetched(
-    alb: LoadBalancer, balancer: AlbTokenSigner, endpoint: ScriptedKeyServer, name: str
+async def test_invalid_token_is_rejected_before_any_key_is_fetched(
+    alb: AlbAuthenticator, balancer: AlbTokenSigner, endpoint: ScriptedKeyServer, name: str
 ) -> None:
-    """What a token says is checked first: a stranger's token never makes the service ask for a key."""
-    await refused(alb, evidence(UNSEEN[name](balancer)))
+    """Claims are checked first: another load balancer's token causes no fetch of a key."""
+    await refused(alb, credentials(UNSEEN[name](balancer)))
 
     assert endpoint.asked == []
 
 
 def resigned(change: Callable[[bytes], bytes]) -> Bad:
-    """Return what mints a token whose signature is changed after the fact."""
+    """Return a function that mints a token and changes its signature."""
     return lambda lb: lb.mint(sign=lambda message: change(es256(lb.key)(message)))
 
 
@@ -210,7 +210,7 @@ def swapped(lb: AlbTokenSigner) -> str:
 
 
 def rewritten(lb: AlbTokenSigner) -> str:
-    """Return a token whose payload names somebody else, under the signature of the real one."""
+    """Return a token with another user's payload under the original signature."""
     head, text, signature = lb.mint().split(".")
     body = decoded(text).replace(b"a@example.com", b"b@example.com")
     return f"{head}.{encoded(body, padded=True)}.{signature}"
@@ -269,17 +269,17 @@ FORGED: Final[Mapping[str, Bad]] = {
 
 @pytest.mark.parametrize("name", FORGED)
 async def test_forged_signature_is_refused(
-    alb: LoadBalancer, balancer: AlbTokenSigner, name: str
+    alb: AlbAuthenticator, balancer: AlbTokenSigner, name: str
 ) -> None:
     """Only the load balancer's own key proves that the token is from it."""
-    await refused(alb, evidence(FORGED[name](balancer)))
+    await refused(alb, credentials(FORGED[name](balancer)))
 
 
-async def test_key_of_nobody_is_refused(alb: LoadBalancer, balancer: AlbTokenSigner) -> None:
+async def test_key_of_nobody_is_refused(alb: AlbAuthenticator, balancer: AlbTokenSigner) -> None:
     """A key id that the key server does not know is as good as none."""
-    await refused(alb, evidence(balancer.mint({"kid": "11111111-2222-4333-8444-555555555555"})))
+    await refused(alb, credentials(balancer.mint({"kid": "11111111-2222-4333-8444-555555555555"})))
 
 
-def test_at_least_100_bad_tokens_are_named() -> None:
-    """The list is as long as was promised, and no name stands for two tokens."""
+def test_at_least_100_invalid_tokens_are_tested() -> None:
+    """There are at least 100 distinct invalid tokens."""
     assert len({*UNSEEN, *FORGED}) >= 100

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from service.authentication.sources import FETCHES_THAT_FAIL, identity_adapters
+from service.authentication.sources import MAX_FETCH_FAILURES, identity_adapters
 from service.config.loader import Settings
 from service.domain.errors import TokenInvalid, UpstreamUnavailable
 from service.domain.identity import Identity
@@ -14,13 +14,13 @@ from service.observability.upstream_calls import UpstreamTelemetry
 from tests.authentication.trusting import refused
 from tests.observability.metrics.samples import samples_of
 from tests.support.access_token_signer import AccessTokenSigner, bearing
-from tests.support.alb_token_signer import ARN, CLIENT, ISSUER, SUB, AlbTokenSigner, evidence
+from tests.support.alb_token_signer import ARN, CLIENT, ISSUER, SUB, AlbTokenSigner, credentials
 from tests.support.configs import configured
 from tests.support.scripted_key_server import ScriptedKeyServer, hanging, http, saying
 
 
 def trusting(endpoint: ScriptedKeyServer) -> Settings:
-    """Return settings that trust what the endpoint has; no slash ends its address."""
+    """Return settings for the endpoint's keys; its URL has no trailing slash."""
     return {
         "aws.cognito": {
             "user-pool-id": ISSUER.rpartition("/")[2],
@@ -43,8 +43,10 @@ def lasting(expires_in_s: int) -> dict[str, int]:
 
 
 async def test_sources_come_in_the_order_of_the_configuration(endpoint: ScriptedKeyServer) -> None:
-    """The first source that knows the caller decides; its place is the operator's choice."""
-    async with identity_adapters(configured(trusting(endpoint))) as identity:
+    """The authenticators have the configured order."""
+    async with identity_adapters(
+        configured(trusting(endpoint)), UpstreamTelemetry(Metrics())
+    ) as identity:
         assert [source.name for source in identity.sources] == ["bearer", "alb", "header"]
 
 
@@ -53,12 +55,14 @@ async def test_sources_believe_what_is_signed_now(
 ) -> None:
     """With the pool's issuers and client as defaults, both kinds of token work by the real clock."""
     good = lasting(60)
-    async with identity_adapters(configured(trusting(endpoint))) as identity:
+    async with identity_adapters(
+        configured(trusting(endpoint)), UpstreamTelemetry(Metrics())
+    ) as identity:
         bearer, alb, _ = identity.sources
         assert await bearer.identify(bearing(pool.mint(good))) == Identity(SUB, "bearer")
-        assert await alb.identify(evidence(balancer.mint(good, good))) == Identity(SUB, "alb")
+        assert await alb.identify(credentials(balancer.mint(good, good))) == Identity(SUB, "alb")
         await refused(bearer, bearing(pool.mint(lasting(-1))))
-        await refused(alb, evidence(balancer.mint(good, lasting(-1))))
+        await refused(alb, credentials(balancer.mint(good, lasting(-1))))
 
 
 async def test_load_balancer_has_settings_of_its_own(
@@ -70,20 +74,24 @@ async def test_load_balancer_has_settings_of_its_own(
     }
     header = {"client": "other", "iss": "https://idp.example.com", **lasting(60)}
     payload = {"iss": "https://idp.example.com", **lasting(60)}
-    async with identity_adapters(configured(trusting(endpoint), own)) as identity:
+    async with identity_adapters(
+        configured(trusting(endpoint), own), UpstreamTelemetry(Metrics())
+    ) as identity:
         _, alb, _header = identity.sources
-        assert await alb.identify(evidence(balancer.mint(header, payload))) is not None
-        await refused(alb, evidence(balancer.mint({**header, "client": CLIENT}, payload)))
-        await refused(alb, evidence(balancer.mint({**header, "iss": ISSUER}, lasting(60))))
+        assert await alb.identify(credentials(balancer.mint(header, payload))) is not None
+        await refused(alb, credentials(balancer.mint({**header, "client": CLIENT}, payload)))
+        await refused(alb, credentials(balancer.mint({**header, "iss": ISSUER}, lasting(60))))
 
 
 async def test_keys_of_a_load_balancer_are_at_its_region_by_default(
     endpoint: ScriptedKeyServer,
 ) -> None:
-    """Without an address that is set, opening the source asks nobody for anything."""
+    """Without a configured URL, opening the authenticators makes no request."""
     settings = trusting(endpoint)
     default: Settings = {"identity": {"sources": "alb", "alb-key-url": ""}}
-    async with identity_adapters(configured(settings, default)) as identity:
+    async with identity_adapters(
+        configured(settings, default), UpstreamTelemetry(Metrics())
+    ) as identity:
         (alb,) = identity.sources
         assert alb.name == "alb"
 
@@ -98,11 +106,13 @@ async def test_closing_ends_what_is_under_way(
     endpoint.otherwise = hanging
     good = lasting(60)
     before = asyncio.all_tasks()
-    async with identity_adapters(configured(trusting(endpoint))) as identity:
+    async with identity_adapters(
+        configured(trusting(endpoint)), UpstreamTelemetry(Metrics())
+    ) as identity:
         bearer, alb, _ = identity.sources
         asking = {
             asyncio.create_task(bearer.identify(bearing(pool.mint(good)))),
-            asyncio.create_task(alb.identify(evidence(balancer.mint(good, good)))),
+            asyncio.create_task(alb.identify(credentials(balancer.mint(good, good)))),
         }
         await endpoint.was_asked(2)
 
@@ -116,12 +126,14 @@ async def test_closing_ends_what_is_under_way(
     assert all(task.cancelled() for task in asking)
 
 
-async def test_unknown_key_of_a_pool_is_refused(
+async def test_unknown_key_of_a_pool_is_rejected(
     endpoint: ScriptedKeyServer, pool: AccessTokenSigner
 ) -> None:
-    """A token of another pool's key is refused, whatever it says."""
+    """A token signed by a key of another user pool is rejected."""
     stranger = AccessTokenSigner()
-    async with identity_adapters(configured(trusting(endpoint))) as identity:
+    async with identity_adapters(
+        configured(trusting(endpoint)), UpstreamTelemetry(Metrics())
+    ) as identity:
         bearer, *_ = identity.sources
         with pytest.raises(TokenInvalid):
             await bearer.identify(bearing(stranger.mint(lasting(60))))
@@ -139,11 +151,11 @@ async def test_key_server_that_does_not_work_is_left_alone(
     config = configured(trusting(endpoint), {"upstreams": {"breaker-open-s": "60"}})
     async with identity_adapters(config, UpstreamTelemetry(metrics)) as identity:
         _, alb, _header = identity.sources
-        for _attempt in range(FETCHES_THAT_FAIL + 1):
+        for _attempt in range(MAX_FETCH_FAILURES + 1):
             with pytest.raises(UpstreamUnavailable):
-                await alb.identify(evidence(balancer.mint(good, good)))
+                await alb.identify(credentials(balancer.mint(good, good)))
 
-    assert len(endpoint.asked) == FETCHES_THAT_FAIL
+    assert len(endpoint.asked) == MAX_FETCH_FAILURES
     states = {name for name, value in samples_of(metrics).items() if "breaker" in name and value}
     assert states == {
         'upstream_breaker_state{state="open",upstream="key_server_alb"}',

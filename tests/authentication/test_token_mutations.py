@@ -1,4 +1,4 @@
-"""Mutants of good tokens: none is believed but what proves the very same claims."""
+"""Mutations of valid tokens are rejected unless they prove the same claims."""
 
 import asyncio
 import string
@@ -17,7 +17,7 @@ from service.domain.identity import Authenticator, Identity, RequestCredentials
 from tests.authentication.oracle import access_token_proves, load_balancer_proves
 from tests.authentication.trusting import (
     SECOND_ARN,
-    ShelfOfKeys,
+    KeysInMemory,
     access_token,
     json_key_set,
     load_balancer,
@@ -31,7 +31,7 @@ from tests.support.alb_token_signer import (
     OTHER_FORM,
     SUB,
     AlbTokenSigner,
-    evidence,
+    credentials,
 )
 from tests.support.clock import NOW, Clock
 from tests.support.raw_jwt import ABSENT, decoded, encoded
@@ -43,12 +43,12 @@ BALANCER: Final = AlbTokenSigner()
 POOL: Final = AccessTokenSigner()
 
 
-class Court:
-    """Sources without a memory, whose keys come from a shelf, for one question after another."""
+class Verifiers:
+    """Authenticators without a cache, with keys from memory."""
 
     def __init__(self) -> None:
         clock = Clock()
-        server = ShelfOfKeys({BALANCER.kid: BALANCER.pem, "jwks": json_key_set(POOL.jwk)})
+        server = KeysInMemory({BALANCER.kid: BALANCER.pem, "jwks": json_key_set(POOL.jwk)})
         budget = FetchBudget(burst=1_000_000, refill_s=1, clock=clock)
         keys = AlbKeys(server, url_of=lambda _: "", budget=budget, clock=clock)
         self.alb = load_balancer(keys, clock, capacity=0)
@@ -56,7 +56,7 @@ class Court:
         self.runner = asyncio.Runner()
 
     def believes(self, source: Authenticator, shown: RequestCredentials) -> bool:
-        """Tell whether it is proved to be the user; anything but a refusal by name is a defect."""
+        """Return whether the user is accepted; any exception other than a rejection is a defect."""
         try:
             identity = self.runner.run(source.identify(shown))
         except (NotAuthenticated, TokenInvalid):
@@ -64,18 +64,18 @@ class Court:
         return identity == Identity(SUB, source.name)
 
     def believes_alb(self, token: str) -> bool:
-        """Tell whether a load balancer's token is believed."""
-        return self.believes(self.alb, evidence(token))
+        """Return whether a load balancer's token is accepted."""
+        return self.believes(self.alb, credentials(token))
 
     def believes_bearer(self, token: str) -> bool:
-        """Tell whether an access token is believed."""
+        """Return whether an access token is accepted."""
         return self.believes(self.bearer, bearing(token))
 
 
 @pytest.fixture(scope="module")
-def court() -> Iterator[Court]:
+def court() -> Iterator[Verifiers]:
     """Return the court of this module."""
-    opened = Court()
+    opened = Verifiers()
     with opened.runner:
         yield opened
 
@@ -93,13 +93,15 @@ def mutants(token: str) -> Iterator[str]:
 
 
 def bare(token: str) -> list[str]:
-    """Return the parts of a token without their padding, which says nothing."""
+    """Return the parts of a token without padding."""
     return [part.rstrip("=") for part in token.split(".")]
 
 
 @pytest.mark.parametrize("padded", [True, False], ids=["padded", "unpadded"])
-def test_no_byte_of_a_load_balancers_token_can_be_changed(court: Court, *, padded: bool) -> None:
-    """Every change at every place is noticed, but for padding that comes or goes."""
+def test_no_byte_of_a_load_balancers_token_can_be_changed(
+    court: Verifiers, *, padded: bool
+) -> None:
+    """Every change of a byte is detected, except for padding."""
     token = BALANCER.mint(padded=padded)
     assert court.believes_alb(token)
 
@@ -108,15 +110,15 @@ def test_no_byte_of_a_load_balancers_token_can_be_changed(court: Court, *, padde
     assert [mutant for mutant in believed if bare(mutant) != bare(token)] == []
 
 
-def test_no_byte_of_an_access_token_can_be_changed(court: Court) -> None:
-    """Every change at every place is noticed."""
+def test_no_byte_of_an_access_token_can_be_changed(court: Verifiers) -> None:
+    """Every change of a byte is detected."""
     token = POOL.mint()
     assert court.believes_bearer(token)
 
     assert [mutant for mutant in mutants(token) if court.believes_bearer(mutant)] == []
 
 
-def test_twin_of_a_signature_proves_the_same(court: Court) -> None:
+def test_twin_of_a_signature_proves_the_same(court: Verifiers) -> None:
     """ECDSA has two signatures for one message, (r, s) and (r, n - s); the twin changes no claim."""
     head, _, last = BALANCER.mint(padded=False).rpartition(".")
     signature = decoded(last)
@@ -143,7 +145,7 @@ def altered(token: str, changes: list[tuple[int, str]]) -> str:
 @given(changes=BYTES)
 @REPEATABLE
 def test_token_altered_in_several_places_is_refused(
-    court: Court, changes: list[tuple[int, str]]
+    court: Verifiers, changes: list[tuple[int, str]]
 ) -> None:
     """Several changes do not make up for each other."""
     token, other = BALANCER.mint(), POOL.mint()
@@ -216,19 +218,19 @@ CLAIMS: Final = [
 
 
 def changes(names: list[str]) -> st.SearchStrategy[dict[str, Any]]:
-    """Return what draws changes of at most three of these names."""
+    """Return a strategy for changes of at most three of these names."""
     return st.dictionaries(st.sampled_from(names), ANYTHING, max_size=3)
 
 
 def is_plain(changed: dict[str, Any]) -> bool:
-    """Tell whether JSON has these values at all; what it has not is never believed."""
+    """Return whether the values are JSON; others are never accepted."""
     return not any(value != value for value in changed.values())  # noqa: PLR0124 -- finds NaN
 
 
 @given(header=changes(HEADERS), payload=changes(CLAIMS))
 @REPEATABLE
 def test_load_balancers_token_is_believed_exactly_where_the_rules_say_so(
-    court: Court, header: dict[str, Any], payload: dict[str, Any]
+    court: Verifiers, header: dict[str, Any], payload: dict[str, Any]
 ) -> None:
     """Whatever is signed, this verifier and the one that the test brings along agree."""
     token = BALANCER.mint(header, payload)
@@ -249,7 +251,7 @@ def test_load_balancers_token_is_believed_exactly_where_the_rules_say_so(
 )
 @REPEATABLE
 def test_access_token_is_believed_exactly_where_the_rules_say_so(
-    court: Court, header: dict[str, Any], payload: dict[str, Any]
+    court: Verifiers, header: dict[str, Any], payload: dict[str, Any]
 ) -> None:
     """Whatever is signed, this verifier and the one that the test brings along agree."""
     token = POOL.mint(payload, header)
@@ -272,16 +274,16 @@ PARTS: Final = st.binary(max_size=40) | st.recursive(
 
 @given(parts=st.lists(PARTS, max_size=4), junk=st.text(max_size=20))
 @REPEATABLE
-def test_junk_is_refused_by_name(court: Court, parts: list[bytes], junk: str) -> None:
-    """Anything at all in the place of a token ends in a refusal, never in a defect."""
+def test_arbitrary_text_is_rejected(court: Verifiers, parts: list[bytes], junk: str) -> None:
+    """Arbitrary text in place of a token is rejected, not a defect."""
     for text in (".".join(encoded(part) for part in parts), junk):
         assert not court.believes_alb(text)
         assert not court.believes_bearer(text)
 
 
 @pytest.mark.parametrize("depth", range(900, 1_000, 4))
-def test_nesting_near_the_recursion_limit_is_no_defect(court: Court, depth: int) -> None:
-    """Whether a deep header can be read depends on the stack; that nobody crashes does not."""
+def test_nesting_near_the_recursion_limit_is_rejected(court: Verifiers, depth: int) -> None:
+    """A deeply nested header is accepted or rejected, never a defect."""
     deep = b"[" * depth + b"]" * depth
     header = BALANCER.mint({}).partition(".")[0]
     nested = decoded(header)[:-1] + b',"a":' + deep + b"}"

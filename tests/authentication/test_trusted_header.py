@@ -15,15 +15,15 @@ SOURCE = TrustedHeaderAuthenticator(header_peers=(ip_network("10.0.0.0/8"), ip_n
 
 @pytest.mark.parametrize("peer", ["10.255.255.255", "fd00::1"])
 async def test_trusted_peer_names_the_user(peer: str) -> None:
-    """The word of a peer inside the networks is taken."""
-    evidence = RequestCredentials(peer=ip_address(peer), oidc_identity=("alice",))
+    """The header of a peer inside the networks is accepted."""
+    credentials = RequestCredentials(peer=ip_address(peer), oidc_identity=("alice",))
 
-    assert await SOURCE.identify(evidence) == Identity(sub="alice", source="header")
+    assert await SOURCE.identify(credentials) == Identity(sub="alice", source="header")
 
 
 @pytest.mark.parametrize("peer", ["11.0.0.1", "::1", "8.8.8.8", None])
-async def test_other_peer_is_refused(peer: str | None) -> None:
-    """The word of any other peer is refused, not passed over; so is that of none."""
+async def test_other_peer_is_rejected(peer: str | None) -> None:
+    """The header of any other peer, or of none, is rejected, not ignored."""
     address = None if peer is None else ip_address(peer)
 
     with pytest.raises(NotAuthenticated):
@@ -42,12 +42,12 @@ async def test_private_peer_is_refused_by_default(peer: str) -> None:
 
 
 @pytest.mark.parametrize("copies", [("alice", "alice"), ("",), ("a b",), ("x" * 256,)], ids=repr)
-async def test_unfit_header_is_refused(copies: tuple[str, ...]) -> None:
-    """A trusted peer's word counts if it is one, and can be a user's id."""
+async def test_invalid_header_is_rejected(copies: tuple[str, ...]) -> None:
+    """A trusted peer must send one header with a valid subject."""
     with pytest.raises(NotAuthenticated):
         await SOURCE.identify(RequestCredentials(peer=ip_address("10.0.0.1"), oidc_identity=copies))
 
 
-async def test_absent_header_says_nothing() -> None:
-    """Without the header there is nothing for this source, whoever the peer."""
+async def test_missing_header_is_ignored() -> None:
+    """Without the header the authenticator returns None, whichever the peer."""
     assert await SOURCE.identify(RequestCredentials(peer=None)) is None

@@ -1,4 +1,4 @@
-"""The memory of verified tokens."""
+"""The cache of verified tokens."""
 
 from typing import Final
 
@@ -12,54 +12,54 @@ ALICE: Final = Identity("alice", "bearer")
 BOB: Final = Identity("bob", "bearer")
 
 
-def test_token_is_recalled_until_it_expires() -> None:
-    """The moment of expiry is the first at which a token is no longer known."""
-    memory = VerifiedTokenCache(capacity=2)
-    memory.remember("token", ALICE, expires_at=100.0)
+def test_token_is_cached_until_it_expires() -> None:
+    """A token is cached until the moment of its expiry."""
+    cache = VerifiedTokenCache(capacity=2)
+    cache.put("token", ALICE, expires_at=100.0)
 
-    assert memory.recall("token", now=99.999) == ALICE
-    assert memory.recall("token", now=100.0) is None
-
-
-def test_expired_token_is_forgotten_even_if_the_clock_goes_back() -> None:
-    """A token that was seen to be expired does not come back to life, and takes no place."""
-    memory = VerifiedTokenCache(capacity=2)
-    memory.remember("token", ALICE, expires_at=100.0)
-
-    assert memory.recall("token", now=100.0) is None
-    assert memory.recall("token", now=50.0) is None
-    assert len(memory) == 0
+    assert cache.get("token", now=99.999) == ALICE
+    assert cache.get("token", now=100.0) is None
 
 
-def test_least_recently_used_token_makes_room() -> None:
-    """A full memory forgets the token whose last use is longest ago."""
-    memory = VerifiedTokenCache(capacity=2)
+def test_expired_token_is_removed() -> None:
+    """An expired token is removed, also if the clock is set back."""
+    cache = VerifiedTokenCache(capacity=2)
+    cache.put("token", ALICE, expires_at=100.0)
+
+    assert cache.get("token", now=100.0) is None
+    assert cache.get("token", now=50.0) is None
+    assert len(cache) == 0
+
+
+def test_least_recently_used_token_is_evicted() -> None:
+    """A full cache evicts the least recently used token."""
+    cache = VerifiedTokenCache(capacity=2)
     for token in ("first", "second"):
-        memory.remember(token, ALICE, expires_at=100.0)
-    memory.recall("first", now=0.0)
+        cache.put(token, ALICE, expires_at=100.0)
+    cache.get("first", now=0.0)
 
-    memory.remember("third", BOB, expires_at=100.0)
+    cache.put("third", BOB, expires_at=100.0)
 
-    assert memory.recall("second", now=0.0) is None
-    assert memory.recall("first", now=0.0) == ALICE
-    assert memory.recall("third", now=0.0) == BOB
-
-
-def test_memory_without_capacity_remembers_nothing() -> None:
-    """Capacity 0 turns the memory off."""
-    memory = VerifiedTokenCache(capacity=0)
-    memory.remember("token", ALICE, expires_at=100.0)
-
-    assert memory.recall("token", now=0.0) is None
-    assert len(memory) == 0
+    assert cache.get("second", now=0.0) is None
+    assert cache.get("first", now=0.0) == ALICE
+    assert cache.get("third", now=0.0) == BOB
 
 
-def test_memory_holds_no_token() -> None:
-    """What is kept of a token is its digest."""
-    memory = VerifiedTokenCache(capacity=2)
-    memory.remember("secret.token.text", ALICE, expires_at=100.0)
+def test_capacity_0_disables_the_cache() -> None:
+    """Capacity 0 disables the cache."""
+    cache = VerifiedTokenCache(capacity=0)
+    cache.put("token", ALICE, expires_at=100.0)
 
-    assert "secret" not in repr(vars(memory))
+    assert cache.get("token", now=0.0) is None
+    assert len(cache) == 0
+
+
+def test_cache_contains_no_token() -> None:
+    """The cache contains digests, not tokens."""
+    cache = VerifiedTokenCache(capacity=2)
+    cache.put("secret.token.text", ALICE, expires_at=100.0)
+
+    assert "secret" not in repr(vars(cache))
 
 
 TOKENS: Final = st.text(alphabet="ab.=\udce9\ud800é", max_size=4)
@@ -70,20 +70,20 @@ STEPS: Final = st.lists(
 
 @given(steps=STEPS)
 @settings(derandomize=True, max_examples=200, deadline=None, database=None)
-def test_memory_never_outlives_expiry_nor_confuses_tokens(
+def test_cache_returns_the_last_unexpired_value(
     steps: list[tuple[str, int, int, bool]],
 ) -> None:
-    """Whatever is remembered and asked, an answer is the last one given for this token, unexpired."""
-    memory = VerifiedTokenCache(capacity=3)
+    """The cache returns the last value of a token, and only before its expiry."""
+    cache = VerifiedTokenCache(capacity=3)
     truth: dict[str, tuple[Identity, int]] = {}
     for token, user, moment, remembering in steps:
         if remembering:
             truth[token] = (Identity(f"user-{user}", "bearer"), moment)
-            memory.remember(token, truth[token][0], expires_at=moment)
+            cache.put(token, truth[token][0], expires_at=moment)
         else:
-            recalled = memory.recall(token, now=moment)
+            recalled = cache.get(token, now=moment)
             if recalled is not None:
                 identity, expires_at = truth[token]
                 assert recalled == identity
                 assert moment < expires_at
-        assert len(memory) <= 3
+        assert len(cache) <= 3

@@ -1,4 +1,4 @@
-"""What the tests of the sources build them with, and how they ask them."""
+"""Authenticators and assertions of the tests."""
 
 import asyncio
 import json
@@ -25,12 +25,12 @@ SKEW_S: Final = 5.0
 
 def load_balancer(
     keys: AlbKeys, clock: Callable[[], float], *, capacity: int = 100
-) -> alb.LoadBalancer:
+) -> alb.AlbAuthenticator:
     """Return a source that trusts two load balancers."""
-    return alb.LoadBalancer(
+    return alb.AlbAuthenticator(
         alb.Expected(frozenset({ARN, SECOND_ARN}), CLIENT, ISSUERS),
         keys=keys,
-        memory=VerifiedTokenCache(capacity=capacity),
+        cache=VerifiedTokenCache(capacity=capacity),
         clock=clock,
         skew_s=SKEW_S,
     )
@@ -38,12 +38,12 @@ def load_balancer(
 
 def access_token(
     keys: Jwks, clock: Callable[[], float], *, capacity: int = 100
-) -> bearer.AccessToken:
+) -> bearer.AccessTokenAuthenticator:
     """Return a source that trusts a pool."""
-    return bearer.AccessToken(
+    return bearer.AccessTokenAuthenticator(
         bearer.Expected(ISSUERS, frozenset({CLIENT})),
         keys=keys,
-        memory=VerifiedTokenCache(capacity=capacity),
+        cache=VerifiedTokenCache(capacity=capacity),
         clock=clock,
         skew_s=SKEW_S,
     )
@@ -54,18 +54,18 @@ def json_key_set(*keys: Mapping[str, Any]) -> bytes:
     return json.dumps({"keys": keys}).encode()
 
 
-async def refused(source: Authenticator, evidence: RequestCredentials) -> None:
-    """Hold the source to refusing without a word of what it was shown."""
+async def refused(source: Authenticator, credentials: RequestCredentials) -> None:
+    """Assert that the credentials are rejected, with nothing of them in the error."""
     with pytest.raises((NotAuthenticated, TokenInvalid)) as caught:
-        await source.identify(evidence)
+        await source.identify(credentials)
     assert caught.value.public_detail == type(caught.value).detail
-    keeps_quiet(caught.value, evidence)
+    assert_no_leak(caught.value, credentials)
 
 
-def keeps_quiet(error: ServiceError, evidence: RequestCredentials, *more: str) -> None:
-    """Check that what could be logged of an error names nothing of the evidence, nor *more*."""
+def assert_no_leak(error: ServiceError, credentials: RequestCredentials, *more: str) -> None:
+    """Assert that the error contains nothing of the credentials, nor of *more*."""
     told = "".join(traceback.format_exception(error)) + repr(error)
-    shown = (*more, *evidence.authorization, *evidence.oidc_data, *evidence.oidc_identity)
+    shown = (*more, *credentials.authorization, *credentials.oidc_data, *credentials.oidc_identity)
     words = {word for value in shown for word in value.replace(".", " ").split()}
     assert [word for word in words if len(word) > len("Bearer") and word in told] == []
 
@@ -76,7 +76,7 @@ async def settled() -> None:
         await asyncio.sleep(0)
 
 
-class ShelfOfKeys(KeyClient):
+class KeysInMemory(KeyClient):
     """A key server without a network, for tests of thousands of tokens."""
 
     def __init__(self, answers: Mapping[str, bytes]) -> None:

@@ -19,6 +19,8 @@ from service.aws.clients import Credentials, open_clients
 from service.aws.dynamodb.client import DynamoDBClient
 from service.config import loader
 from service.config.settings import Config
+from service.observability.metrics.catalogue import Metrics
+from service.observability.upstream_calls import UpstreamTelemetry
 from service.profile_store import items
 from service.profile_store.dynamodb_store import DynamoDBProfileStore
 from tests.profile_store.table import NOON
@@ -45,7 +47,9 @@ async def _client(config: Config) -> AsyncIterator[DynamoDBClient]:
 @pytest.fixture(name="store")
 def _store(client: DynamoDBClient, config: Config) -> DynamoDBProfileStore:
     """Return the service's own store on the stub."""
-    return DynamoDBProfileStore(client, config=config.dynamodb, clock=lambda: NOON)
+    return DynamoDBProfileStore(
+        client, config=config.dynamodb, clock=lambda: NOON, calls=UpstreamTelemetry(Metrics())
+    )
 
 
 async def test_service_table_has_a_claim_beside_the_profile(client: DynamoDBClient) -> None:

@@ -1,1 +1,1 @@
-"""Tests of the Cognito adapter against a Cognito that answers what they say."""
+"""Tests of the Cognito adapters against a scripted Cognito."""

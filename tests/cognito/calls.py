@@ -8,7 +8,7 @@ from service.domain.accounts import NewAccount
 from service.domain.client import Client
 from service.domain.identity_provider import IdentityProvider
 from service.domain.mfa import EMAIL, SMS, TOTP, MfaPreferences
-from service.domain.sessions import Answer
+from service.domain.sessions import ChallengeAnswer
 from tests.support.cognito_answers import SESSION
 
 Call: TypeAlias = Callable[[IdentityProvider], Awaitable[object]]
@@ -33,7 +33,7 @@ CALLS: Final[Mapping[str, Call]] = {
     "InitiateAuth/begin": lambda to: to.sessions.begin(USERNAME, "WEB_AUTHN", CLIENT),
     "InitiateAuth/no preference": lambda to: to.sessions.begin(USERNAME, None, CLIENT),
     "RespondToAuthChallenge": lambda to: to.sessions.answer(
-        Answer("SMS_MFA", SESSION, USERNAME, code=CODE), CLIENT
+        ChallengeAnswer("SMS_MFA", SESSION, USERNAME, code=CODE), CLIENT
     ),
     "GetTokensFromRefreshToken": lambda to: to.sessions.refresh(REFRESH_TOKEN),
     "RevokeToken": lambda to: to.sessions.revoke(REFRESH_TOKEN),
@@ -49,12 +49,12 @@ CALLS: Final[Mapping[str, Call]] = {
     "DeleteUser": lambda to: to.own_account.delete(TOKEN),
     "AssociateSoftwareToken": lambda to: to.factors.associate_totp(TOKEN),
     "AssociateSoftwareToken/session": lambda to: to.sessions.answer(
-        Answer("MFA_SETUP", SESSION, USERNAME, choice=TOTP), CLIENT
+        ChallengeAnswer("MFA_SETUP", SESSION, USERNAME, choice=TOTP), CLIENT
     ),
     "VerifySoftwareToken": lambda to: to.factors.verify_totp(TOKEN, CODE, "A phone"),
     "VerifySoftwareToken/nameless": lambda to: to.factors.verify_totp(TOKEN, CODE, None),
     "VerifySoftwareToken/session": lambda to: to.sessions.answer(
-        Answer("MFA_SETUP", SESSION, USERNAME, code=CODE), CLIENT
+        ChallengeAnswer("MFA_SETUP", SESSION, USERNAME, code=CODE), CLIENT
     ),
     "SetUserMFAPreference": lambda to: to.factors.prefer(
         TOKEN, MfaPreferences((SMS, TOTP, EMAIL), TOTP)

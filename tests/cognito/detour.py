@@ -1,4 +1,4 @@
-"""Attempts of a client that go astray: to where nobody listens, or to what is no TLS."""
+"""Redirection of a client's attempts to a closed port or to a server without TLS."""
 
 import asyncio
 import socket
@@ -47,7 +47,7 @@ def detour(client: CognitoIdentityProviderClient, *urls: str) -> Iterator[Detour
 
 @contextmanager
 def refusing() -> Iterator[str]:
-    """Hold a port of loopback on which nobody listens; return its URL."""
+    """Reserve a port of loopback without a listener; return its URL."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         yield f"{url_of(bound)}/"

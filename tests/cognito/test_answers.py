@@ -1,4 +1,4 @@
-"""Cognito's answers become the domain's values, and what is no answer becomes a fault."""
+"""Cognito's responses become values of the domain; invalid responses are faults."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -64,7 +64,7 @@ async def test_new_account(
     provider: IdentityProvider,
     cognito: ScriptedCognito,
 ) -> None:
-    """A sign-up tells the user's id, and where the code went."""
+    """A sign-up returns the user id and the delivery of the code."""
     cognito.answers("SignUp", success(answer))
 
     assert await provider.registrations.sign_up(ACCOUNT, CLIENT) == expected
@@ -84,10 +84,10 @@ async def test_tokens(provider: IdentityProvider, cognito: ScriptedCognito) -> N
     )
 
 
-async def test_lifetime_that_is_not_told_is_the_access_tokens(
+async def test_missing_lifetime_is_that_of_the_access_token(
     provider: IdentityProvider, cognito: ScriptedCognito
 ) -> None:
-    """ExpiresIn may be left out, as in the model; the access token has its two moments itself."""
+    """Without ExpiresIn the lifetime is computed from the claims of the access token."""
     told = {"IdToken": id_token(sub=USER_ID), "AccessToken": id_token(iat=1_000, exp=1_300)}
     cognito.answers("InitiateAuth", success({"AuthenticationResult": told}))
 
@@ -131,13 +131,13 @@ async def test_refresh_token_is_new_only_where_it_rotates(
     ],
     ids=["all there is", "the name alone"],
 )
-async def test_challenge_is_handed_on(
+async def test_challenge_is_returned(
     answer: dict[str, Any],
     expected: Challenge,
     provider: IdentityProvider,
     cognito: ScriptedCognito,
 ) -> None:
-    """What Cognito asks for before it gives tokens comes out in its own names."""
+    """A challenge is returned in Cognito's names."""
     cognito.answers("InitiateAuth", success(answer))
 
     assert await CALLS["InitiateAuth/begin"](provider) == expected
@@ -153,10 +153,10 @@ async def test_own_account(provider: IdentityProvider, cognito: ScriptedCognito)
     assert account == Account(USER_ID, "alice", {"sub": USER_ID, "nickname": ""})
 
 
-async def test_verification_tells_where_its_code_went(
+async def test_verification_returns_the_delivery(
     provider: IdentityProvider, cognito: ScriptedCognito
 ) -> None:
-    """Asking for a code tells where it was sent."""
+    """Requesting a verification code returns its delivery."""
     assert await provider.own_account.send_verification(TOKEN, "email") == DELIVERED
     assert cognito.operations == ["GetUserAttributeVerificationCode"]
 
@@ -185,7 +185,7 @@ async def test_factors(
     provider: IdentityProvider,
     cognito: ScriptedCognito,
 ) -> None:
-    """Factors come out in one order; those that are unknown here do not."""
+    """Factors are returned in a fixed order; unknown ones are omitted."""
     cognito.answers("GetUserAuthFactors", success({"Username": "alice", **answer}))
 
     assert await provider.factors.preferences(TOKEN) == expected
@@ -306,10 +306,10 @@ async def test_answer_without_what_it_must_hold_is_a_fault(
     "call",
     ["SignUp", "InitiateAuth", "GetTokensFromRefreshToken", "GetUser", "AssociateSoftwareToken"],
 )
-async def test_page_in_place_of_an_answer_is_a_fault(
+async def test_page_in_place_of_a_response_is_a_fault(
     call: str, body: bytes, provider: IdentityProvider, cognito: ScriptedCognito
 ) -> None:
-    """What a proxy puts in place of an answer is no answer, even with status 200."""
+    """A proxy's page is not a valid response, even with status 200."""
     cognito.answers(call, raw(body))
 
     with pytest.raises(UpstreamFault):
@@ -326,12 +326,12 @@ async def test_page_in_place_of_an_answer_is_a_fault(
     ],
     ids=["user name", "code", "attribute", "too short a code"],
 )
-async def test_value_that_botocore_refuses_is_the_callers(
+async def test_value_that_botocore_rejects_is_an_invalid_parameter(
     call: Callable[[IdentityProvider], Awaitable[object]],
     provider: IdentityProvider,
     cognito: ScriptedCognito,
 ) -> None:
-    """A bound that botocore knows of is Cognito's own; nothing is sent."""
+    """A value outside Cognito's service model is InvalidParameter; nothing is sent."""
     with pytest.raises(InvalidParameter) as raised:
         await call(provider)
 
@@ -340,14 +340,14 @@ async def test_value_that_botocore_refuses_is_the_callers(
 
 
 class OlderClient:
-    """A client of a botocore that knows none of the operations."""
+    """A client of a botocore without the operations."""
 
 
 @pytest.mark.parametrize("call", CALLS)
 async def test_operation_that_botocore_lacks_is_unavailable(
     call: str, app_client: CognitoConfig
 ) -> None:
-    """What the installed botocore cannot call is a feature that is not there."""
+    """An operation that the installed botocore lacks is FeatureUnavailable."""
     older = cast("CognitoIdentityProviderClient", OlderClient())
 
     with pytest.raises(FeatureUnavailable):

@@ -1,4 +1,4 @@
-"""Each challenge is answered by what Cognito documents for it."""
+"""The ChallengeResponses of each challenge."""
 
 from dataclasses import replace
 from typing import Any
@@ -9,7 +9,7 @@ from service.cognito.challenge_responses import RESPONSES
 from service.domain.errors import CodeMismatch, InvalidParameter, UpstreamFault
 from service.domain.identity_provider import IdentityProvider
 from service.domain.mfa import EMAIL, SMS, TOTP
-from service.domain.sessions import Answer, Challenge
+from service.domain.sessions import Challenge, ChallengeAnswer
 from tests.cognito.calls import CLIENT, CODE, NEW_PASSWORD, PASSWORD, USERNAME
 from tests.cognito.conftest import Providing
 from tests.cognito.test_requests import SECRET, hash_over
@@ -27,30 +27,41 @@ EVERYTHING: dict[str, Any] = {
     "password": PASSWORD,
     "credential": CREDENTIAL,
 }
-CASES: list[tuple[Answer, dict[str, str]]] = [
-    (Answer("CUSTOM_CHALLENGE", SESSION, USER_ID, code=CODE), {"ANSWER": CODE}),
-    (Answer("EMAIL_OTP", SESSION, USER_ID, code=CODE), {"EMAIL_OTP_CODE": CODE}),
-    (Answer("PASSWORD", SESSION, USER_ID, password=PASSWORD), {"PASSWORD": PASSWORD}),
-    (Answer("SMS_MFA", SESSION, USER_ID, code=CODE), {"SMS_MFA_CODE": CODE}),
-    (Answer("SMS_OTP", SESSION, USER_ID, code=CODE), {"SMS_OTP_CODE": CODE}),
-    (Answer("SOFTWARE_TOKEN_MFA", SESSION, USER_ID, code=CODE), {"SOFTWARE_TOKEN_MFA_CODE": CODE}),
-    (Answer("WEB_AUTHN", SESSION, USER_ID, credential=CREDENTIAL), {"CREDENTIAL": CREDENTIAL}),
-    (Answer("SELECT_MFA_TYPE", SESSION, USER_ID, choice="SMS_MFA"), {"ANSWER": "SMS_MFA"}),
-    (Answer("SELECT_CHALLENGE", SESSION, USER_ID, choice="EMAIL_OTP"), {"ANSWER": "EMAIL_OTP"}),
+CASES: list[tuple[ChallengeAnswer, dict[str, str]]] = [
+    (ChallengeAnswer("CUSTOM_CHALLENGE", SESSION, USER_ID, code=CODE), {"ANSWER": CODE}),
+    (ChallengeAnswer("EMAIL_OTP", SESSION, USER_ID, code=CODE), {"EMAIL_OTP_CODE": CODE}),
+    (ChallengeAnswer("PASSWORD", SESSION, USER_ID, password=PASSWORD), {"PASSWORD": PASSWORD}),
+    (ChallengeAnswer("SMS_MFA", SESSION, USER_ID, code=CODE), {"SMS_MFA_CODE": CODE}),
+    (ChallengeAnswer("SMS_OTP", SESSION, USER_ID, code=CODE), {"SMS_OTP_CODE": CODE}),
     (
-        Answer("SELECT_CHALLENGE", SESSION, USER_ID, choice="PASSWORD", password=PASSWORD),
+        ChallengeAnswer("SOFTWARE_TOKEN_MFA", SESSION, USER_ID, code=CODE),
+        {"SOFTWARE_TOKEN_MFA_CODE": CODE},
+    ),
+    (
+        ChallengeAnswer("WEB_AUTHN", SESSION, USER_ID, credential=CREDENTIAL),
+        {"CREDENTIAL": CREDENTIAL},
+    ),
+    (ChallengeAnswer("SELECT_MFA_TYPE", SESSION, USER_ID, choice="SMS_MFA"), {"ANSWER": "SMS_MFA"}),
+    (
+        ChallengeAnswer("SELECT_CHALLENGE", SESSION, USER_ID, choice="EMAIL_OTP"),
+        {"ANSWER": "EMAIL_OTP"},
+    ),
+    (
+        ChallengeAnswer("SELECT_CHALLENGE", SESSION, USER_ID, choice="PASSWORD", password=PASSWORD),
         {"ANSWER": "PASSWORD", "PASSWORD": PASSWORD},
     ),
     (
-        Answer("SELECT_CHALLENGE", SESSION, USER_ID, choice="WEB_AUTHN", credential=CREDENTIAL),
+        ChallengeAnswer(
+            "SELECT_CHALLENGE", SESSION, USER_ID, choice="WEB_AUTHN", credential=CREDENTIAL
+        ),
         {"ANSWER": "WEB_AUTHN", "CREDENTIAL": CREDENTIAL},
     ),
     (
-        Answer("NEW_PASSWORD_REQUIRED", SESSION, USER_ID, new_password=NEW_PASSWORD),
+        ChallengeAnswer("NEW_PASSWORD_REQUIRED", SESSION, USER_ID, new_password=NEW_PASSWORD),
         {"NEW_PASSWORD": NEW_PASSWORD},
     ),
     (
-        Answer(
+        ChallengeAnswer(
             "NEW_PASSWORD_REQUIRED",
             SESSION,
             USER_ID,
@@ -69,7 +80,7 @@ CASES: list[tuple[Answer, dict[str, str]]] = [
 @pytest.mark.parametrize("secret", [None, SECRET], ids=["public", "with a secret"])
 @pytest.mark.parametrize(("answer", "expected"), CASES)
 async def test_challenge_takes_its_documented_responses(
-    answer: Answer,
+    answer: ChallengeAnswer,
     expected: dict[str, str],
     secret: str | None,
     providing: Providing,
@@ -102,23 +113,23 @@ async def test_every_challenge_is_tried() -> None:
 async def test_challenge_takes_nothing_else(
     name: str, members: set[str], provider: IdentityProvider, cognito: ScriptedCognito
 ) -> None:
-    """What a challenge does not take is not sent with it."""
-    await provider.sessions.answer(Answer(name, SESSION, USERNAME, **EVERYTHING), CLIENT)
+    """Values that a challenge does not take are not sent."""
+    await provider.sessions.answer(ChallengeAnswer(name, SESSION, USERNAME, **EVERYTHING), CLIENT)
 
     responses = cognito.arguments("RespondToAuthChallenge")["ChallengeResponses"]
     assert set(responses) == {"USERNAME"} | members
 
 
-def set_up(*, choice: str | None = None, code: str | None = None) -> Answer:
+def set_up(*, choice: str | None = None, code: str | None = None) -> ChallengeAnswer:
     """Return an answer to MFA_SETUP."""
-    return Answer("MFA_SETUP", SESSION, USERNAME, choice=choice, code=code)
+    return ChallengeAnswer("MFA_SETUP", SESSION, USERNAME, choice=choice, code=code)
 
 
 @pytest.mark.parametrize("choice", [None, SMS, EMAIL])
 async def test_only_an_app_can_be_set_up(
     choice: str | None, provider: IdentityProvider, cognito: ScriptedCognito
 ) -> None:
-    """What names no app and has no code is refused before Cognito hears of it."""
+    """A set-up of another factor, or without a code, is rejected without a call."""
     with pytest.raises(InvalidParameter):
         await provider.sessions.answer(set_up(choice=choice), CLIENT)
 
@@ -155,13 +166,13 @@ async def test_app_is_set_up_by_two_answers(
     ],
     ids=["no session to go on", "no secret", "no session at the end", "no status"],
 )
-async def test_set_up_without_what_it_must_hold_is_a_fault(
+async def test_incomplete_set_up_is_a_fault(
     operation: str,
     answer: dict[str, str],
     provider: IdentityProvider,
     cognito: ScriptedCognito,
 ) -> None:
-    """An answer that lacks what the next step needs is the upstream's fault."""
+    """A response without the values of the next step is a fault."""
     cognito.answers(operation, success(answer))
     code = CODE if operation == "VerifySoftwareToken" else None
 

@@ -106,7 +106,7 @@ WRONG_PASSWORD: Final[Mapping[str, Outcome]] = {
     "LimitExceeded": InvalidCredentials,
     "TooManyFailedAttempts": InvalidCredentials,
 }
-NOBODYS_BUSINESS: Final[Mapping[str, Outcome]] = {  # decision 3: no answer tells of an account
+UNIFORM: Final[Mapping[str, Outcome]] = {  # decision 3: no answer tells of an account
     "CodeDeliveryFailure": SILENT,
     "InvalidEmailRoleAccessPolicy": SILENT,
     "InvalidLambdaResponse": SILENT,
@@ -129,7 +129,7 @@ HERE: Final[Mapping[str, Mapping[str, Outcome]]] = {
         "NotAuthorized": CodeMismatch,
         "UserNotFound": CodeMismatch,
     },
-    "ResendConfirmationCode": NOBODYS_BUSINESS,
+    "ResendConfirmationCode": UNIFORM,
     "InitiateAuth": WRONG_PASSWORD,
     "InitiateAuth/begin": WRONG_PASSWORD,
     "InitiateAuth/no preference": WRONG_PASSWORD,
@@ -139,7 +139,7 @@ HERE: Final[Mapping[str, Mapping[str, Outcome]]] = {
         "UserNotFound": RefreshTokenInvalid,
     },
     "RevokeToken": {"Unauthorized": SILENT},
-    "ForgotPassword": NOBODYS_BUSINESS,
+    "ForgotPassword": UNIFORM,
     "ConfirmForgotPassword": {
         **WRONG_CODE,
         "ExpiredCode": CodeMismatch,  # decision 3
@@ -202,7 +202,7 @@ def pairs() -> list[tuple[str, str]]:
 
 
 async def test_every_operation_of_the_adapter_is_tried() -> None:
-    """What the adapter can call at all is called here."""
+    """Every operation of the adapters is called here."""
     assert {operation_of(call) for call in CALLS} == set(ERRORS)
 
 
@@ -210,7 +210,7 @@ async def test_every_operation_of_the_adapter_is_tried() -> None:
 async def test_exception_is_its_documented_error(
     call: str, name: str, provider: IdentityProvider, cognito: ScriptedCognito
 ) -> None:
-    """An exception is one error of the domain, without Cognito's words; few calls are sent again."""
+    """Each exception is one error of the domain, without Cognito's message; few calls are retried."""
     operation = operation_of(call)
     cognito.answers(operation, refusal(f"{name}Exception"))
     expected = {**ANYWHERE, **HERE.get(call, {})}[name]

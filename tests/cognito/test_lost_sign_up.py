@@ -1,4 +1,4 @@
-"""A sign-up whose reply was lost is found out about by its password."""
+"""A sign-up with a lost reply is resolved by its password."""
 
 import pytest
 
@@ -37,7 +37,7 @@ lost_answers = pytest.mark.parametrize(
 async def test_unconfirmed_account_proves_the_sign_up(
     lost: Step, provider: IdentityProvider, cognito: ScriptedCognito
 ) -> None:
-    """Cognito says "not confirmed" only to who knows the password: the account is this one."""
+    """Cognito returns UserNotConfirmedException only for the right password: the account was created."""
     cognito.answers("SignUp", lost)
     cognito.answers("InitiateAuth", refusal("UserNotConfirmedException"))
 
@@ -56,7 +56,7 @@ async def test_unconfirmed_account_proves_the_sign_up(
 async def test_tokens_prove_a_sign_up_that_needs_no_confirmation(
     lost: Step, provider: IdentityProvider, cognito: ScriptedCognito
 ) -> None:
-    """Who can sign in is confirmed; the tokens tell the user's id."""
+    """A successful sign-in is a confirmed account; the tokens contain the user id."""
     cognito.answers("SignUp", lost)
 
     signed_up = await provider.registrations.sign_up(ACCOUNT, CLIENT)
@@ -68,7 +68,7 @@ async def test_tokens_prove_a_sign_up_that_needs_no_confirmation(
 async def test_challenge_proves_it_without_the_id(
     provider: IdentityProvider, cognito: ScriptedCognito
 ) -> None:
-    """A challenge follows on the right password only; it does not tell the user's id."""
+    """A challenge requires the right password; it does not contain the user id."""
     cognito.answers("SignUp", CLOSED)
     challenge = {"ChallengeName": "MFA_SETUP", "Session": SESSION, "ChallengeParameters": {}}
     cognito.answers("InitiateAuth", success(challenge))
@@ -93,7 +93,7 @@ async def test_challenge_proves_it_without_the_id(
 async def test_account_that_is_not_proved_is_unavailable(
     found: Step, provider: IdentityProvider, cognito: ScriptedCognito
 ) -> None:
-    """Where the password proves nothing the caller is told of the first failure; SignUp was sent once."""
+    """If the password proves nothing, the caller gets the first error; SignUp was sent once."""
     cognito.answers("SignUp", CLOSED)
     cognito.answers("InitiateAuth", found)
 
@@ -103,10 +103,10 @@ async def test_account_that_is_not_proved_is_unavailable(
     assert cognito.operations == ["SignUp", "InitiateAuth"]
 
 
-async def test_answer_that_says_unavailable_is_not_lost(
+async def test_error_response_is_not_a_lost_reply(
     provider: IdentityProvider, cognito: ScriptedCognito
 ) -> None:
-    """A failure that Cognito itself tells of is told on, and nothing is proved."""
+    """An error that Cognito returns is not a lost reply."""
     cognito.answers("SignUp", refusal("InternalErrorException"))
 
     with pytest.raises(UpstreamUnavailable):

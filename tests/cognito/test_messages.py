@@ -1,4 +1,4 @@
-"""Where one exception means several things, its message tells them apart."""
+"""Exceptions with several meanings are distinguished by their messages."""
 
 from typing import NamedTuple
 
@@ -35,7 +35,7 @@ WRONG_SECRET = "Unable to verify secret for client abc"  # noqa: S105 -- a messa
 
 
 class Said(NamedTuple):
-    """What Cognito says to which call: an exception without its "Exception", and a message."""
+    """An exception of a call, without its "Exception", and its message."""
 
     call: str
     name: str
@@ -43,7 +43,7 @@ class Said(NamedTuple):
 
     @property
     def step(self) -> Step:
-        """Return the answer that says so."""
+        """Return the scripted error response."""
         return refusal(f"{self.name}Exception", self.message)
 
 
@@ -175,13 +175,13 @@ LEAST_TELLING: list[tuple[Said, type[ServiceError]]] = [
 
 
 @pytest.mark.parametrize(("said", "expected"), MEANINGS + LEAST_TELLING)
-async def test_message_tells_the_meanings_apart(
+async def test_message_selects_the_error(
     said: Said,
     expected: type[ServiceError],
     provider: IdentityProvider,
     cognito: ScriptedCognito,
 ) -> None:
-    """One exception means what its message says, without words the least telling; it goes no further."""
+    """The message selects the error; an unknown message gets the least revealing one."""
     cognito.answers(operation_of(said.call), said.step)
 
     with pytest.raises(ServiceError) as raised:
@@ -207,10 +207,10 @@ async def test_message_tells_the_meanings_apart(
         ("RevokeToken", "UnauthorizedException"),
     ],
 )
-async def test_wrong_client_secret_is_the_operators(
+async def test_wrong_client_secret_is_misconfigured(
     call: str, name: str, message: str, provider: IdentityProvider, cognito: ScriptedCognito
 ) -> None:
-    """A secret that is missing or wrong is a mistake of the settings, and the log says where."""
+    """A missing or wrong client secret is Misconfigured and logged."""
     cognito.answers(call, refusal(name, message))
 
     with capture_logs() as logs, pytest.raises(Misconfigured):
@@ -220,10 +220,10 @@ async def test_wrong_client_secret_is_the_operators(
 
 
 @pytest.mark.parametrize("message", [None, "Refresh Token has been revoked"])
-async def test_refused_revocation_is_done(
+async def test_revocation_of_an_unknown_token_succeeds(
     message: str | None, provider: IdentityProvider, cognito: ScriptedCognito
 ) -> None:
-    """A token that no session has is signed out, by whichever of its two names Cognito says so."""
+    """Revoking an unknown token succeeds, for both exceptions of Cognito."""
     cognito.answers("RevokeToken", refusal("NotAuthorizedException", message))
 
     await CALLS["RevokeToken"](provider)
@@ -232,10 +232,10 @@ async def test_refused_revocation_is_done(
 
 
 @pytest.mark.parametrize("message", [b"null", b"5", b"{}"])
-async def test_message_that_is_no_text_is_none(
+async def test_message_that_is_not_a_string_is_ignored(
     message: bytes, provider: IdentityProvider, cognito: ScriptedCognito
 ) -> None:
-    """A message of another type says nothing, and breaks nothing."""
+    """A message that is not a string is ignored."""
     body = b'{"__type": "NotAuthorizedException", "message": ' + message + b"}"
     cognito.answers("InitiateAuth", raw(body, 400))
 
@@ -243,10 +243,8 @@ async def test_message_that_is_no_text_is_none(
         await CALLS["InitiateAuth"](provider)
 
 
-async def test_reason_code_changes_nothing(
-    provider: IdentityProvider, cognito: ScriptedCognito
-) -> None:
-    """The documented reason of an InvalidParameterException is taken, and is not told."""
+async def test_reason_code_is_ignored(provider: IdentityProvider, cognito: ScriptedCognito) -> None:
+    """The documented reason code of InvalidParameterException is ignored."""
     reason = refusal("InvalidParameterException", "no", reasonCode="a reason")
     cognito.answers("SignUp", reason)
 

@@ -1,4 +1,4 @@
-"""Each call sends exactly what Cognito documents for it, for both kinds of app client."""
+"""Each call sends exactly the documented request, for both kinds of app client."""
 
 import base64
 import hashlib
@@ -36,7 +36,7 @@ Arguments: TypeAlias = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What is sent along by an app client: the proof of its secret, the address of its own client."""
+    """An app client with or without a secret, and with or without the client's address."""
 
     secret: str | None
     sends_address: bool
@@ -52,7 +52,7 @@ class Kind:
 
     @property
     def context(self) -> Arguments:
-        """Return what threat protection is told."""
+        """Return the UserContextData."""
         return {"UserContextData": {"IpAddress": ADDRESS}} if self.sends_address else {}
 
     def by_name(self, **arguments: object) -> Arguments:
@@ -182,7 +182,7 @@ EXPECTED: Final[Mapping[str, Callable[[Kind], list[tuple[str, Arguments]]]]] = {
 
 
 def sent(cognito: ScriptedCognito) -> list[tuple[str, Arguments]]:
-    """Return what came, in order."""
+    """Return the requests in order."""
     return [(request.operation, request.arguments) for request in cognito.received]
 
 
@@ -212,7 +212,7 @@ async def test_call_sends_what_is_documented(
 async def test_unknown_address_is_not_sent(
     call: Callable[[IdentityProvider], Any], providing: Providing, cognito: ScriptedCognito
 ) -> None:
-    """Where the transport has no address, Cognito is told none, though it should be told."""
+    """Without a client address UserContextData is omitted."""
     await call(providing(None, True))  # noqa: FBT003 -- it sends addresses
 
     ((_, arguments),) = sent(cognito)
@@ -240,7 +240,7 @@ async def test_changes_set_and_remove(provider: IdentityProvider, cognito: Scrip
 
 
 async def test_no_changes_are_no_call(provider: IdentityProvider, cognito: ScriptedCognito) -> None:
-    """Nothing to change is nothing to ask for."""
+    """Empty changes make no call."""
     cognito.answers("GetUserAuthFactors", success({"Username": USERNAME}))
 
     assert await provider.own_account.change_attributes(TOKEN, {}) == ()
@@ -276,14 +276,14 @@ async def test_no_changes_are_no_call(provider: IdentityProvider, cognito: Scrip
     ],
     ids=["one less", "the last", "beside one that is unknown"],
 )
-async def test_preferences_name_what_changes(
+async def test_preferences_contain_changed_factors_only(
     present: list[str],
     wanted: MfaPreferences,
     expected: Arguments,
     provider: IdentityProvider,
     cognito: ScriptedCognito,
 ) -> None:
-    """Only factors that are on, or are to be, are named: Cognito refuses the others."""
+    """Only factors that are enabled, or change, are sent: Cognito rejects the others."""
     cognito.answers(
         "GetUserAuthFactors", success({"Username": USERNAME, "UserMFASettingList": present})
     )

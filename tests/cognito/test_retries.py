@@ -43,7 +43,7 @@ pytestmark = [
 
 READ_TIMEOUT_S: Final = 0.1
 # Reading, and what sets a state to a value whatever it was.
-DOES_THE_SAME_TWICE: Final = {
+IDEMPOTENT: Final = {
     "DeleteUserAttributes",
     "GetUser",
     "GetUserAuthFactors",
@@ -54,11 +54,9 @@ DOES_THE_SAME_TWICE: Final = {
 }
 WITH_A_WAY_OF_THEIR_OWN: Final = {"SignUp", "DeleteUser"}  # to deal with a lost answer; below
 SENT_ONCE: Final = [
-    call
-    for call in CALLS
-    if operation_of(call) not in DOES_THE_SAME_TWICE | WITH_A_WAY_OF_THEIR_OWN
+    call for call in CALLS if operation_of(call) not in IDEMPOTENT | WITH_A_WAY_OF_THEIR_OWN
 ]
-SENT_TWICE: Final = [call for call in CALLS if operation_of(call) in DOES_THE_SAME_TWICE]
+SENT_TWICE: Final = [call for call in CALLS if operation_of(call) in IDEMPOTENT]
 DOWN: Final = refusal("InternalErrorException")
 NEVER: Final = late(CLOSED, asyncio.Future)
 
@@ -80,13 +78,13 @@ async def _impatient(server: ScriptedCognito) -> AsyncIterator[Clients]:
 
 async def test_what_may_be_repeated_is_known() -> None:
     """The adapter repeats these and no others, all of which it calls."""
-    assert REPEATABLE == DOES_THE_SAME_TWICE
+    assert REPEATABLE == IDEMPOTENT
     assert set(ERRORS) >= REPEATABLE
 
 
 @lost_answers
 @pytest.mark.parametrize("call", SENT_ONCE)
-async def test_lost_answer_is_not_asked_for_again(
+async def test_call_with_a_lost_reply_is_not_repeated(
     call: str, lost: Step, provider: IdentityProvider, cognito: ScriptedCognito
 ) -> None:
     """A call that may have had its effect is not sent again, and is unavailable."""
@@ -99,10 +97,10 @@ async def test_lost_answer_is_not_asked_for_again(
 
 
 @pytest.mark.parametrize("call", SENT_ONCE)
-async def test_late_answer_is_not_asked_for_again(
+async def test_call_that_times_out_is_not_repeated(
     call: str, impatient: Clients, app_client: CognitoConfig, cognito: ScriptedCognito
 ) -> None:
-    """A call whose answer does not come in time is not sent again."""
+    """A call that times out is not repeated."""
     cognito.answers(operation_of(call), NEVER)
 
     with pytest.raises(UpstreamUnavailable):
@@ -133,7 +131,7 @@ async def test_failure_inside_cognito_is_not_repeated(
 async def test_repeatable_call_is_repeated(
     call: str, lost: Step, provider: IdentityProvider, cognito: ScriptedCognito
 ) -> None:
-    """A call that does the same twice is sent again, and nobody notices."""
+    """An idempotent call is repeated, and the caller notices nothing."""
     operation = operation_of(call)
     cognito.answers(operation, lost, usual)
 
@@ -191,10 +189,10 @@ async def test_cognito_that_is_down_gets_hardly_more_calls(
     assert len(cognito.operations) == 127
 
 
-async def test_repeatable_call_is_repeated_after_its_time(
+async def test_repeatable_call_is_repeated_after_a_timeout(
     impatient: Clients, app_client: CognitoConfig, cognito: ScriptedCognito
 ) -> None:
-    """An answer that does not come in time is a lost one."""
+    """A timeout is a lost reply."""
     cognito.answers("GetUser", NEVER)
 
     with pytest.raises(UpstreamUnavailable):
@@ -212,14 +210,14 @@ async def test_repeatable_call_is_repeated_after_its_time(
         ("TooManyRequestsException", Throttled),
     ],
 )
-async def test_limit_is_never_tried_again(
+async def test_call_beyond_a_limit_is_not_repeated(
     name: str,
     expected: type[ServiceError],
     call: str,
     provider: IdentityProvider,
     cognito: ScriptedCognito,
 ) -> None:
-    """What a limit refuses is not sent again, not even where that would do no harm."""
+    """A call that a limit rejects is never repeated."""
     operation = operation_of(call)
     cognito.answers(operation, refusal(name))
 
@@ -233,7 +231,7 @@ async def test_limit_is_never_tried_again(
 async def test_call_that_was_never_sent_is_sent_again(
     call: str, client: Clients, provider: IdentityProvider, cognito: ScriptedCognito
 ) -> None:
-    """A connection that nobody took has had no effect, whatever the call is."""
+    """Without a connection any call is repeated."""
     with refusing() as nobody, detour(client.cognito, nobody) as turning:
         await CALLS[call](provider)
 
@@ -256,7 +254,7 @@ async def test_failed_handshake_is_no_call(
 async def test_call_that_fails_its_handshake_twice_is_unavailable(
     client: Clients, provider: IdentityProvider, cognito: ScriptedCognito
 ) -> None:
-    """The second failure is the last; nothing is asked in place of the call."""
+    """A call is attempted at most twice, and its effect not queried."""
     async with speaking_plainly() as elsewhere:
         with (
             detour(client.cognito, elsewhere, elsewhere) as turning,
@@ -270,10 +268,10 @@ async def test_call_that_fails_its_handshake_twice_is_unavailable(
 
 
 @pytest.mark.parametrize("call", ["SignUp", "RespondToAuthChallenge", "GetUser"])
-async def test_call_that_is_never_taken_is_unavailable(
+async def test_call_without_a_connection_is_unavailable(
     call: str, client: Clients, provider: IdentityProvider, cognito: ScriptedCognito
 ) -> None:
-    """Two connections that nobody takes are the end; nobody is asked whether the call took effect."""
+    """After two refused connections the call is unavailable, and its effect not queried."""
     with (
         refusing() as nobody,
         detour(client.cognito, nobody, nobody) as turning,
@@ -310,7 +308,7 @@ async def test_call_lost_at_its_second_try_is_lost(
 async def test_account_that_a_lost_call_deleted_is_deleted(
     lost: Step, provider: IdentityProvider, cognito: ScriptedCognito
 ) -> None:
-    """That there is no such user is the success of the call before, whose answer was lost."""
+    """UserNotFoundException after a lost reply is the success of the deletion."""
     cognito.answers("DeleteUser", lost, refusal("UserNotFoundException"))
 
     await provider.own_account.delete(TOKEN)

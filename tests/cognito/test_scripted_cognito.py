@@ -105,7 +105,7 @@ async def post(
 async def test_request_that_breaks_the_model_fails_the_test(
     operation: str, body: object, fault: str, session: aiohttp.ClientSession
 ) -> None:
-    """What the model has not is refused, and named."""
+    """A request outside the service model is rejected and reported."""
     with pytest.raises(AssertionError) as failed:
         async with scripted_cognito() as cognito:
             status, answer = await post(session, cognito, operation, body)
@@ -123,10 +123,10 @@ async def test_request_that_breaks_the_model_fails_the_test(
         ({"X-Amz-Target": "Other.GetUser"}, "X-Amz-Target: 'Other.GetUser' is no call"),
     ],
 )
-async def test_head_that_is_not_the_protocols_fails_the_test(
+async def test_invalid_header_fails_the_test(
     headers: Mapping[str, str], fault: str, session: aiohttp.ClientSession
 ) -> None:
-    """A call is recognised by its target, has its type, and is unsigned where nobody need sign."""
+    """A request needs a target and a content type, and no signature where none is required."""
     async with scripted_cognito() as cognito:
         status, _ = await post(session, cognito, "GetUser", {"AccessToken": "a"}, headers)
         faults = cognito.faults.copy()
@@ -160,7 +160,7 @@ async def test_administrators_call_is_to_be_signed(session: aiohttp.ClientSessio
 async def test_script_that_breaks_the_model_fails_the_test(
     operation: str, step: Step, fault: str, session: aiohttp.ClientSession
 ) -> None:
-    """An answer that Cognito could not give is refused, too."""
+    """A response outside the service model is rejected."""
     arguments = {"AccessToken": "a", "DeviceKey": "eu_0-1"}
     bodies = {"ConfirmSignUp": CONFIRM, "ForgetDevice": arguments}
     async with scripted_cognito() as cognito:
@@ -198,7 +198,7 @@ async def test_exception_has_the_protocols_form(
 
 
 async def test_steps_come_in_turn(session: aiohttp.ClientSession) -> None:
-    """Steps are taken one a call, the last again and again; what came is there to be read."""
+    """Steps are used one for each call, the last repeatedly; requests are recorded."""
     async with scripted_cognito() as cognito:
         cognito.answers("GetUser", raw(b"1", 201), raw(b"2", 202))
         calls = [
@@ -230,10 +230,10 @@ async def test_steps_come_in_turn(session: aiohttp.ClientSession) -> None:
         (GARBAGE, aiohttp.ClientResponseError),
     ],
 )
-async def test_fault_is_what_its_name_says(
+async def test_scripted_fault_occurs(
     step: Step, error: type[Exception], session: aiohttp.ClientSession
 ) -> None:
-    """A client meets the fault that was scripted; the request is on record."""
+    """A client meets the scripted fault; the request is recorded."""
     async with scripted_cognito() as cognito:
         cognito.answers("GetUser", step)
         with pytest.raises(error):
@@ -243,7 +243,7 @@ async def test_fault_is_what_its_name_says(
 
 
 async def test_late_answer_waits(session: aiohttp.ClientSession) -> None:
-    """An answer may be held back until something has happened."""
+    """A response can wait for an event."""
     arrived, happened = asyncio.Event(), asyncio.Event()
 
     async def wait() -> None:

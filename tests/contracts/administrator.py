@@ -1,4 +1,4 @@
-"""What an administrator of a user pool does, outside of the ports."""
+"""Operations of a user pool's administrator, outside of the ports."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Administrator(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class MemoryAdministrator:
-    """Acts on a pool in memory."""
+    """The administrator of a fake user pool."""
 
     pool: MemoryUserPool
 

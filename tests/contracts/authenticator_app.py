@@ -33,7 +33,7 @@ class App:
         return {self._totp.at(_now_s() + STEP_S * step) for step in range(-3, 4)}
 
     def wrong(self) -> str:
-        """Return what is none of them."""
+        """Return a wrong code."""
         near = self.near()
         return next(code for code in map("{:06}".format, range(10)) if code not in near)
 
@@ -43,7 +43,7 @@ def _now_s() -> int:
 
 
 async def enrolled(stage: Stage, access_token: str) -> App:
-    """Return an app that is set up and switched on, and whose code of now is used up."""
+    """Return an enabled app whose current code is used."""
     factors = stage.provider.factors
     app = App(await factors.associate_totp(access_token))
     await factors.verify_totp(access_token, app.now(), None)

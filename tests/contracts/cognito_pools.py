@@ -1,4 +1,4 @@
-"""Pools of Cognito, made by the same rules as those in memory."""
+"""User pools of Cognito with the rules of the fake ones."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""The pools that the suites of the accounts' ports run on: in memory, and on Cognito."""
+"""The user pools of the contract suites: the fake one, and Cognito."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -38,7 +38,7 @@ def pools() -> Pools:
 
 @pytest.fixture(scope="session")
 def aws_session(config: Config) -> aioboto3.Session:
-    """Keep what botocore reads from disk, for that takes a tenth of a second."""
+    """Share botocore's session, as loading it takes a tenth of a second."""
     return aioboto3.Session(
         aws_access_key_id=CREDENTIALS.access_key_id,
         aws_secret_access_key=CREDENTIALS.secret_access_key,
@@ -79,5 +79,5 @@ async def stage(  # noqa: PLR0913, PLR0917 -- a fixture names what it is made of
 
 @pytest.fixture
 async def user(stage: Stage) -> str:
-    """Return a user who has signed up and confirmed."""
+    """Return a confirmed user."""
     return await stage.member()

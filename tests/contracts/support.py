@@ -1,4 +1,4 @@
-"""What the suites of the accounts' ports play on."""
+"""Common parts of the contract suites."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any
 from service.domain.accounts import NewAccount, SignedUp
 from service.domain.client import Client
 from service.domain.identity_provider import IdentityProvider
-from service.domain.sessions import Answer, Challenge, Tokens
+from service.domain.sessions import Challenge, ChallengeAnswer, Tokens
 from tests.contracts.administrator import Administrator
 from tests.support.accounts import PASSWORD, new_user
 
@@ -35,7 +35,7 @@ class Stage:
         await self.provider.registrations.confirm(username, await self.code(username), CLIENT)
 
     async def member(self, username: str | None = None, **attributes: str) -> str:
-        """Return the name of a new user who has signed up and confirmed."""
+        """Return the name of a new confirmed user."""
         name = username or new_user()
         await self.sign_up(name, **({"email": name} | attributes))
         await self.confirm(name)
@@ -63,11 +63,11 @@ class Stage:
         self,
         asked: Challenge,
         username: str,
-        **given: Any,  # noqa: ANN401 -- the fields of an Answer
+        **given: Any,  # noqa: ANN401 -- the fields of an ChallengeAnswer
     ) -> Tokens | Challenge:
         """Answer a challenge."""
         assert asked.session is not None
-        answer = Answer(asked.name, asked.session, username, **given)
+        answer = ChallengeAnswer(asked.name, asked.session, username, **given)
         return await self.provider.sessions.answer(answer, CLIENT)
 
     async def verify(self, username: str, access_token: str, attribute: str) -> None:
@@ -78,14 +78,14 @@ class Stage:
 
 
 def challenge(outcome: Tokens | Challenge, name: str | None = None) -> Challenge:
-    """Return what must be a challenge, of that name."""
+    """Return the outcome, which must be the challenge of that name."""
     assert isinstance(outcome, Challenge)
     assert name is None or outcome.name == name
     return outcome
 
 
 def signed_in(outcome: Tokens | Challenge) -> Tokens:
-    """Return what must be the tokens of a new sign-in."""
+    """Return the outcome, which must be tokens with a refresh token."""
     assert isinstance(outcome, Tokens)
     assert outcome.refresh_token is not None
     return outcome

@@ -1,4 +1,4 @@
-"""What every implementation of answering challenges keeps to, whatever the challenge is."""
+"""The contract of challenges, whatever the challenge."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ GIVEN: dict[str, dict[str, Any]] = {  # what an answer holds -> something of its
 
 
 async def _invited(stage: Stage, **attributes: str) -> tuple[str, Challenge]:
-    """Return a user whom an administrator created, and what the first sign-in asks for."""
+    """Return a user that an administrator created, and the challenge of the first sign-in."""
     username = new_user()
     await stage.administrator.invite(username, PASSWORD, {"email": username, **attributes})
     return username, challenge(await stage.log_in(username), "NEW_PASSWORD_REQUIRED")
@@ -45,8 +45,8 @@ async def test_session_that_was_never_given_has_expired(stage: Stage, user: str,
         await stage.answer(asked, user, **GIVEN[TAKES[name].one_of[0]])
 
 
-async def test_new_password_is_asked_for(stage: Stage) -> None:
-    """Who was invited chooses a password, and is signed in with it."""
+async def test_new_password_is_required(stage: Stage) -> None:
+    """An invited user sets a password and is signed in."""
     username, asked = await _invited(stage)
 
     signed_in(await stage.answer(asked, username, new_password=NEW_PASSWORD))
@@ -57,7 +57,7 @@ async def test_new_password_is_asked_for(stage: Stage) -> None:
 
 
 async def test_attributes_come_with_the_new_password(stage: Stage) -> None:
-    """What the invited user adds is set; what the administrator set stays."""
+    """Attributes of the answer are set; those of the administrator stay."""
     username, asked = await _invited(stage, given_name="Asha")
 
     tokens = signed_in(
@@ -75,10 +75,8 @@ async def test_attributes_come_with_the_new_password(stage: Stage) -> None:
     [{"shoe_size": "43"}, {"email_verified": "true"}],
     ids=["unknown", "a mark"],
 )
-async def test_attribute_that_nobody_can_set_is_refused(
-    stage: Stage, attributes: dict[str, str]
-) -> None:
-    """The refusal blames the values, and the challenge stays open."""
+async def test_read_only_attribute_is_rejected(stage: Stage, attributes: dict[str, str]) -> None:
+    """A read-only attribute is InvalidParameter, and the challenge stays open."""
     username, asked = await _invited(stage)
     with pytest.raises(InvalidParameter):
         await stage.answer(asked, username, new_password=NEW_PASSWORD, attributes=attributes)
@@ -86,8 +84,8 @@ async def test_attribute_that_nobody_can_set_is_refused(
     signed_in(await stage.answer(asked, username, new_password=NEW_PASSWORD))
 
 
-async def test_weak_password_is_not_taken(stage: Stage) -> None:
-    """The pool's password rules hold here too, and the challenge stays open."""
+async def test_weak_password_is_rejected(stage: Stage) -> None:
+    """The password rules apply, and the challenge stays open."""
     username, asked = await _invited(stage)
 
     with pytest.raises(WeakPassword):
@@ -128,7 +126,7 @@ async def test_challenge_is_answered_once(stage: Stage) -> None:
 
 
 async def test_challenge_is_answered_by_its_user(stage: Stage, user: str) -> None:
-    """A session is of no use under another name, known or not."""
+    """A session is invalid with another user name, existing or not."""
     username, asked = await _invited(stage)
 
     for other in (user, new_user()):
@@ -148,7 +146,7 @@ async def test_session_is_of_one_challenge(stage: Stage) -> None:
 
 @CUSTOM
 async def test_custom_challenge_is_answered_by_its_code(stage: Stage, user: str) -> None:
-    """What the pool's own functions ask for is answered by one value."""
+    """A custom challenge is answered by one value."""
     asked = challenge(await stage.begin(user, "CUSTOM_CHALLENGE"), "CUSTOM_CHALLENGE")
 
     signed_in(await stage.answer(asked, user, code=await stage.code(user)))
@@ -158,7 +156,7 @@ async def test_custom_challenge_is_answered_by_its_code(stage: Stage, user: str)
 async def test_wrong_answer_to_a_custom_challenge_is_followed_by_another(
     stage: Stage, user: str
 ) -> None:
-    """The pool's functions may ask again, in a new session, as often as they like."""
+    """The triggers may issue another challenge, in a new session, any number of times."""
     asked = challenge(await stage.begin(user, "CUSTOM_CHALLENGE"), "CUSTOM_CHALLENGE")
     code = await stage.code(user)
 

@@ -1,4 +1,4 @@
-"""What every implementation of a sign-in by choice keeps to."""
+"""The contract of choice-based sign-in."""
 
 import pytest
 
@@ -32,7 +32,7 @@ BY_MESSAGE = pytest.mark.parametrize(
 
 @CHOOSING
 async def test_factors_are_offered(stage: Stage) -> None:
-    """Without a preference the user is offered what the pool allows and the user has."""
+    """Without a preference the challenge lists the factors of the pool and the user."""
     asked = await stage.begin(await stage.member(phone_number=PHONE))
 
     assert asked.name == "SELECT_CHALLENGE"
@@ -44,7 +44,7 @@ async def test_factors_are_offered(stage: Stage) -> None:
 async def test_preference_that_cannot_be_met_is_an_offer(
     stage: Stage, user: str, preferred: str
 ) -> None:
-    """Who prefers what the user does not have is offered what there is."""
+    """A preferred factor that the user lacks returns the available ones."""
     asked = await stage.begin(user, preferred)
 
     assert asked.name == "SELECT_CHALLENGE"
@@ -52,18 +52,18 @@ async def test_preference_that_cannot_be_met_is_an_offer(
 
 
 @CHOOSING
-async def test_preference_that_is_none_is_refused(stage: Stage, user: str) -> None:
-    """What is no first factor cannot be preferred."""
+async def test_unknown_preference_is_rejected(stage: Stage, user: str) -> None:
+    """An unknown factor is rejected."""
     with pytest.raises(InvalidParameter):
         await stage.provider.sessions.begin(user, "SOFTWARE_TOKEN_MFA", CLIENT)
 
 
 @CODES_ONLY
 @pytest.mark.parametrize("preferred", [None, "PASSWORD", "EMAIL_OTP"])
-async def test_beginning_tells_nothing_of_who_has_an_account(
+async def test_beginning_does_not_reveal_accounts(
     stage: Stage, user: str, preferred: str | None
 ) -> None:
-    """A name that nobody has is asked for the same as a user's."""
+    """An unknown user gets the same challenge as an existing one."""
     nobody = new_user()
 
     known, unknown = await stage.begin(user, preferred), await stage.begin(nobody, preferred)
@@ -74,8 +74,8 @@ async def test_beginning_tells_nothing_of_who_has_an_account(
 
 
 @CODES_ONLY
-async def test_answers_tell_nothing_of_who_has_an_account(stage: Stage, user: str) -> None:
-    """A wrong password, and a wrong code, are refused alike for a user and for nobody."""
+async def test_answers_do_not_reveal_accounts(stage: Stage, user: str) -> None:
+    """A wrong password or code gets the same error for existing and unknown users."""
     refusals = set()
     for username in (user, new_user()):
         asked = await stage.begin(username)
@@ -109,7 +109,7 @@ async def test_choice_and_password_come_in_one_answer(stage: Stage, user: str) -
 
 @CHOOSING
 async def test_wrong_password_may_be_followed_by_the_right_one(stage: Stage, user: str) -> None:
-    """A wrong password is refused and the challenge stays open."""
+    """A wrong password is rejected, and the challenge stays open."""
     asked = await stage.begin(user, "PASSWORD")
     assert asked.name == "PASSWORD"
 
@@ -122,7 +122,7 @@ async def test_wrong_password_may_be_followed_by_the_right_one(stage: Stage, use
 @CODES_ONLY
 @pytest.mark.parametrize("known", [True, False], ids=["known", "unknown"])
 async def test_lockout_is_a_wrong_password(stage: Stage, user: str, *, known: bool) -> None:
-    """A challenge of a user who is locked out is refused as that of an unknown name is."""
+    """A locked user gets the error of an unknown user."""
     username = user if known else new_user()
     asked = await stage.begin(username, "PASSWORD")
 
@@ -133,8 +133,8 @@ async def test_lockout_is_a_wrong_password(stage: Stage, user: str, *, known: bo
 
 @CHOOSING
 @BY_MESSAGE
-async def test_code_is_sent_and_asked_for(stage: Stage, factor: str, medium: str) -> None:
-    """The challenge says where its code went, and the code opens it."""
+async def test_code_is_sent_and_required(stage: Stage, factor: str, medium: str) -> None:
+    """The challenge contains the delivery, and the code completes it."""
     username = await stage.member(phone_number=PHONE)
 
     asked = await stage.begin(username, factor)
@@ -147,8 +147,8 @@ async def test_code_is_sent_and_asked_for(stage: Stage, factor: str, medium: str
 
 @CHOOSING
 @BY_MESSAGE
-async def test_chosen_code_is_asked_for(stage: Stage, factor: str, medium: str) -> None:
-    """A wrong code is refused, and the right one stays right."""
+async def test_chosen_code_is_required(stage: Stage, factor: str, medium: str) -> None:
+    """A wrong code is rejected, and the right one stays valid."""
     username = await stage.member(phone_number=PHONE)
     asked = challenge(await stage.answer(await stage.begin(username), username, choice=factor))
     assert (asked.name, asked.parameters["CODE_DELIVERY_DELIVERY_MEDIUM"]) == (factor, medium)
@@ -161,8 +161,8 @@ async def test_chosen_code_is_asked_for(stage: Stage, factor: str, medium: str) 
 
 
 @CHOOSING
-async def test_code_proves_the_address(stage: Stage, user: str) -> None:
-    """Who signs in with a code has shown that the address is its own."""
+async def test_code_verifies_the_address(stage: Stage, user: str) -> None:
+    """A sign-in by code verifies the address."""
     own_account, address = stage.provider.own_account, new_user()
     await own_account.change_attributes(await stage.access_token(user), {"email": address})
     asked = await stage.begin(user, "EMAIL_OTP")
@@ -178,8 +178,8 @@ async def test_code_proves_the_address(stage: Stage, user: str) -> None:
     [PoolRules(first_factors=("PASSWORD", "EMAIL_OTP"), aliases=("email",))],
     ids=["e-mail aliases"],
 )
-async def test_alias_of_somebody_else_is_not_proved(stage: Stage) -> None:
-    """An address by which somebody signs in can't become another's alias by a code either."""
+async def test_alias_of_another_user_is_not_verified(stage: Stage) -> None:
+    """The alias of another user cannot be verified by a code."""
     first, second = ("u" + new_user().split("@")[0] for _ in range(2))
     address = new_user()
     await stage.member(first, email=address)
@@ -194,7 +194,7 @@ async def test_alias_of_somebody_else_is_not_proved(stage: Stage) -> None:
 
 @CHOOSING
 async def test_factor_that_is_not_offered_cannot_be_chosen(stage: Stage, user: str) -> None:
-    """A choice outside of the offer is refused, and the offer stands."""
+    """An unavailable choice is rejected, and the challenge stays open."""
     asked = await stage.begin(user)
 
     with pytest.raises(InvalidParameter):
@@ -204,8 +204,8 @@ async def test_factor_that_is_not_offered_cannot_be_chosen(stage: Stage, user: s
 
 
 @CHOOSING
-async def test_unconfirmed_account_is_told_to_who_knows_the_password(stage: Stage) -> None:
-    """The state of an account is told after the first factor, and to nobody before."""
+async def test_unconfirmed_account_is_revealed_after_the_password(stage: Stage) -> None:
+    """The state of an account is revealed only after the first factor."""
     username = new_user()
     await stage.sign_up(username, email=username)
     asked = await stage.begin(username, "PASSWORD")
@@ -218,7 +218,7 @@ async def test_unconfirmed_account_is_told_to_who_knows_the_password(stage: Stag
 
 @CHOOSING
 async def test_voided_password_must_be_reset(stage: Stage, user: str) -> None:
-    """A password that an administrator voided signs nobody in by choice either."""
+    """A password that an administrator reset is not accepted."""
     await stage.administrator.require_reset(user)
 
     with pytest.raises(PasswordResetRequired):
@@ -231,7 +231,7 @@ async def test_voided_password_must_be_reset(stage: Stage, user: str) -> None:
     ids=["with a second factor"],
 )
 async def test_second_factor_goes_with_a_password(stage: Stage, user: str) -> None:
-    """Who has a second factor is offered the password alone, and is asked for both."""
+    """A user with a second factor must use the password, and both are required."""
     app = await enrolled(stage, await stage.access_token(user))
 
     asked = await stage.begin(user, EMAIL)

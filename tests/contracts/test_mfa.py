@@ -1,4 +1,4 @@
-"""What every implementation of a signed-in user's second factors keeps to."""
+"""The contract of the signed-in user's second factors."""
 
 from collections.abc import Awaitable, Callable
 
@@ -36,8 +36,8 @@ async def test_nothing_is_asked_for_unless_it_is_wanted(stage: Stage, access_tok
 
 
 @pytest.mark.parametrize("rules", [PoolRules(), ALL], ids=["no factors", "all factors"])
-async def test_nothing_can_be_wanted(stage: Stage, access_token: str) -> None:
-    """To switch off what was never on is no error, whatever the pool offers."""
+async def test_all_factors_can_be_disabled(stage: Stage, access_token: str) -> None:
+    """Disabling all factors is no error, whatever the pool supports."""
     await stage.provider.factors.prefer(access_token, NOTHING)
 
     assert await stage.provider.factors.preferences(access_token) == NOTHING
@@ -55,10 +55,10 @@ async def test_nothing_can_be_wanted(stage: Stage, access_token: str) -> None:
     ],
     ids=["one", "one preferred", "two", "one of two preferred", "one of three preferred"],
 )
-async def test_wanted_factors_are_enabled(
+async def test_given_factors_are_enabled(
     stage: Stage, access_token: str, wanted: MfaPreferences
 ) -> None:
-    """Exactly what was wanted is on, whatever was on before; then everything is off again."""
+    """Exactly the given factors are enabled; all can be disabled again."""
     factors = stage.provider.factors
     await enrolled(stage, access_token)
 
@@ -83,10 +83,10 @@ async def test_preference_can_be_taken_back(stage: Stage, access_token: str) -> 
 
 @ONLY_TOTP
 @pytest.mark.parametrize("factor", [SMS, TOTP, EMAIL])
-async def test_factor_that_is_not_set_up_is_refused(
+async def test_factor_that_is_not_set_up_is_rejected(
     stage: Stage, access_token: str, factor: str
 ) -> None:
-    """What the pool does not offer, or the user has not set up, cannot be switched on."""
+    """A factor that is not available or not set up cannot be enabled."""
     with pytest.raises(InvalidParameter):
         await stage.provider.factors.prefer(access_token, MfaPreferences((factor,), None))
 
@@ -95,7 +95,7 @@ async def test_factor_that_is_not_set_up_is_refused(
 
 @ALL_FACTORS
 async def test_only_an_enabled_factor_is_preferred(stage: Stage, access_token: str) -> None:
-    """A preference for what is off is refused."""
+    """A disabled factor cannot be preferred."""
     with pytest.raises(InvalidParameter):
         await stage.provider.factors.prefer(access_token, MfaPreferences((SMS,), EMAIL))
 
@@ -104,7 +104,7 @@ async def test_only_an_enabled_factor_is_preferred(stage: Stage, access_token: s
 
 @ONLY_TOTP
 async def test_app_counts_once_it_is_verified(stage: Stage, user: str) -> None:
-    """Until its code came back an app is not asked for; switched on, it is."""
+    """An app is required only after its verification."""
     factors, token = stage.provider.factors, await stage.access_token(user)
     app = App(await factors.associate_totp(token))
     with pytest.raises(InvalidParameter):
@@ -119,7 +119,7 @@ async def test_app_counts_once_it_is_verified(stage: Stage, user: str) -> None:
 
 @ONLY_TOTP
 async def test_wrong_code_verifies_nothing(stage: Stage, user: str) -> None:
-    """A wrong code is refused, and the right one stays right."""
+    """A wrong code is rejected, and the right one stays valid."""
     factors, token = stage.provider.factors, await stage.access_token(user)
     app = App(await factors.associate_totp(token))
 
@@ -146,7 +146,7 @@ async def test_secret_that_was_given_last_counts(stage: Stage, user: str) -> Non
 
 @ONLY_TOTP
 async def test_nothing_is_verified_without_a_secret(stage: Stage, user: str) -> None:
-    """A code without an app is told to be that, not to be wrong."""
+    """A code without an associated app is MfaNotConfigured, not CodeMismatch."""
     with pytest.raises(MfaNotConfigured):
         await stage.provider.factors.verify_totp(await stage.access_token(user), "123456", None)
 

@@ -1,4 +1,4 @@
-"""What every implementation of a signed-in user's own account keeps to."""
+"""The contract of the signed-in user's account."""
 
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -52,7 +52,7 @@ async def test_account_of_an_address_has_a_name_of_its_own(stage: Stage, user: s
 
 
 async def test_attributes_are_set_and_removed(stage: Stage) -> None:
-    """What is named is set, None removes, and all else stays."""
+    """Given attributes are set, None removes, and the others stay."""
     own_account = stage.provider.own_account
     token = await stage.access_token(await stage.member(given_name="Asha", nickname="Ash"))
 
@@ -68,7 +68,7 @@ async def test_attributes_are_set_and_removed(stage: Stage) -> None:
 
 
 async def test_attributes_can_only_be_removed(stage: Stage) -> None:
-    """Removing alone is a change, and removing what is not there is one too."""
+    """Removal alone is a change, also of a missing attribute."""
     own_account = stage.provider.own_account
     token = await stage.access_token(await stage.member(nickname="Ash"))
 
@@ -94,8 +94,8 @@ async def test_new_address_must_be_proved(stage: Stage, user: str) -> None:
     assert (await own_account.describe(token)).attributes["email_verified"] == "true"
 
 
-async def test_same_address_needs_no_new_proof(stage: Stage, user: str) -> None:
-    """Setting the address that is there sends nothing, and leaves it proved."""
+async def test_same_address_stays_verified(stage: Stage, user: str) -> None:
+    """Setting the present address sends nothing and keeps it verified."""
     token = await stage.access_token(user)
 
     deliveries = await stage.provider.own_account.change_attributes(token, {"email": user})
@@ -116,10 +116,10 @@ async def test_same_address_needs_no_new_proof(stage: Stage, user: str) -> None:
     ],
     ids=["unknown", "removing an unknown one", "malformed", "a mark", "the id"],
 )
-async def test_attribute_that_nobody_can_set_is_refused(
+async def test_read_only_attribute_is_rejected(
     stage: Stage, user: str, changes: Mapping[str, str | None]
 ) -> None:
-    """The refusal blames the values, not the token, and nothing changes."""
+    """A read-only attribute is InvalidParameter, and nothing changes."""
     token = await stage.access_token(user)
     before = await stage.provider.own_account.describe(token)
 
@@ -130,8 +130,8 @@ async def test_attribute_that_nobody_can_set_is_refused(
 
 
 @ADDRESSES_AS_NAMES
-async def test_name_that_is_taken_is_refused(stage: Stage, user: str) -> None:
-    """Where addresses are names, nobody takes another's."""
+async def test_taken_name_is_rejected(stage: Stage, user: str) -> None:
+    """Where addresses are user names, a taken one is rejected."""
     token = await stage.access_token(await stage.member())
 
     with pytest.raises(AliasExists):
@@ -140,7 +140,7 @@ async def test_name_that_is_taken_is_refused(stage: Stage, user: str) -> None:
 
 @ADDRESSES_AS_NAMES
 async def test_name_cannot_be_removed(stage: Stage, user: str) -> None:
-    """Where addresses are names, everybody keeps one."""
+    """Where addresses are user names, one must remain."""
     token = await stage.access_token(user)
 
     with pytest.raises(InvalidParameter):
@@ -148,8 +148,8 @@ async def test_name_cannot_be_removed(stage: Stage, user: str) -> None:
 
 
 @pytest.mark.parametrize("rules", [PoolRules(aliases=("email",))], ids=["e-mail aliases"])
-async def test_alias_of_somebody_else_is_not_proved(stage: Stage) -> None:
-    """An address by which somebody signs in can't become another's alias."""
+async def test_alias_of_another_user_is_not_verified(stage: Stage) -> None:
+    """The alias of another user cannot be verified."""
     first, second = ("u" + new_user().split("@")[0] for _ in range(2))
     address = new_user()
     await stage.member(first, email=address)
@@ -164,8 +164,8 @@ async def test_alias_of_somebody_else_is_not_proved(stage: Stage) -> None:
 @pytest.mark.parametrize(
     ("attribute", "medium"), [("email", "EMAIL"), ("phone_number", "SMS")], ids=["e-mail", "SMS"]
 )
-async def test_address_is_proved_by_a_code(stage: Stage, attribute: str, medium: str) -> None:
-    """A code that was asked for proves the address that it went to."""
+async def test_address_is_verified_by_a_code(stage: Stage, attribute: str, medium: str) -> None:
+    """A requested code verifies the address that it was sent to."""
     own_account = stage.provider.own_account
     username = await stage.member(phone_number="+12025550123")
     token = await stage.access_token(username)
@@ -177,8 +177,8 @@ async def test_address_is_proved_by_a_code(stage: Stage, attribute: str, medium:
     assert (await own_account.describe(token)).attributes[f"{attribute}_verified"] == "true"
 
 
-async def test_wrong_code_proves_nothing(stage: Stage) -> None:
-    """A wrong code is refused, and the right one stays right."""
+async def test_wrong_code_verifies_nothing(stage: Stage) -> None:
+    """A wrong code is rejected, and the right one stays valid."""
     username = await stage.member(phone_number="+12025550123")
     token = await stage.access_token(username)
     await stage.provider.own_account.send_verification(token, "phone_number")
@@ -211,7 +211,7 @@ async def test_no_code_goes_where_there_is_no_address(
 
 
 async def test_deleted_account_is_gone(stage: Stage, user: str) -> None:
-    """Its tokens are over, nobody logs in, and its name is free for another account."""
+    """Its tokens are invalid, sign-in fails, and its name is available."""
     tokens = await stage.tokens(user)
     assert tokens.refresh_token is not None
 

@@ -1,4 +1,4 @@
-"""What every implementation of signing in with a passkey keeps to."""
+"""The contract of sign-in by passkey."""
 
 import json
 
@@ -28,14 +28,14 @@ async def _with_passkey(stage: Stage) -> tuple[str, Authenticator]:
 
 
 def _signed(asked: Challenge, authenticator: Authenticator) -> str:
-    """Return what the authenticator answers to the challenge."""
+    """Return the authenticator's answer to the challenge."""
     options = json.loads(asked.parameters["CREDENTIAL_REQUEST_OPTIONS"])
     return json.dumps(authenticator.sign_in(options))
 
 
 @CHOOSING
-async def test_passkey_is_asked_for(stage: Stage) -> None:
-    """The challenge names the user's passkeys, and what one of them signs opens it."""
+async def test_passkey_is_required(stage: Stage) -> None:
+    """The challenge lists the user's passkeys, and a signature of one completes it."""
     username, authenticator = await _with_passkey(stage)
 
     asked = await stage.begin(username, "WEB_AUTHN")
@@ -47,7 +47,7 @@ async def test_passkey_is_asked_for(stage: Stage) -> None:
 
 @CHOOSING
 async def test_passkey_comes_with_the_choice(stage: Stage) -> None:
-    """The offer holds what a passkey signs, so that it can be the answer."""
+    """The list of choices contains the challenge of a passkey, which can be the answer."""
     username, authenticator = await _with_passkey(stage)
     asked = await stage.begin(username)
     assert "WEB_AUTHN" in asked.available
@@ -70,8 +70,8 @@ async def test_passkey_is_asked_for_where_it_was_chosen(stage: Stage) -> None:
 
 
 @CHOOSING
-async def test_signature_of_another_challenge_is_refused(stage: Stage) -> None:
-    """What was signed before opens nothing again."""
+async def test_signature_of_another_challenge_is_rejected(stage: Stage) -> None:
+    """A signature is valid once."""
     username, authenticator = await _with_passkey(stage)
     credential = _signed(await stage.begin(username, "WEB_AUTHN"), authenticator)
     asked = await stage.begin(username, "WEB_AUTHN")
@@ -96,8 +96,8 @@ async def test_passkey_of_somebody_else_is_refused(stage: Stage) -> None:
 
 @CHOOSING
 @pytest.mark.parametrize("credential", ["{}", "no JSON"], ids=["empty", "no JSON"])
-async def test_what_is_no_passkey_is_refused(stage: Stage, credential: str) -> None:
-    """What no browser made is a wrong value, and the challenge stays open."""
+async def test_malformed_passkey_is_rejected(stage: Stage, credential: str) -> None:
+    """A malformed credential is rejected, and the challenge stays open."""
     username, authenticator = await _with_passkey(stage)
     asked = await stage.begin(username, "WEB_AUTHN")
     with pytest.raises(InvalidParameter):
@@ -107,8 +107,8 @@ async def test_what_is_no_passkey_is_refused(stage: Stage, credential: str) -> N
 
 
 @CHOOSING
-async def test_forged_signature_is_refused(stage: Stage) -> None:
-    """A name of a passkey is public; what it signs is not."""
+async def test_forged_signature_is_rejected(stage: Stage) -> None:
+    """The id of a passkey with another key's signature is rejected."""
     username, authenticator = await _with_passkey(stage)
     stranger = Authenticator(ORIGIN)
     _, forger = await _with_passkey(stage)
@@ -122,7 +122,7 @@ async def test_forged_signature_is_refused(stage: Stage) -> None:
 
 @CHOOSING
 async def test_removed_passkey_is_not_offered(stage: Stage) -> None:
-    """Who removes a passkey no longer signs in with it."""
+    """A removed passkey cannot be used for sign-in."""
     username, authenticator = await _with_passkey(stage)
     asked = await stage.begin(username, "WEB_AUTHN")
     token = await stage.access_token(username)

@@ -1,4 +1,4 @@
-"""What every implementation of a signed-in user's passkeys keeps to."""
+"""The contract of the signed-in user's passkeys."""
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -68,7 +68,7 @@ async def test_nobody_begins_with_a_passkey(stage: Stage, token: str) -> None:
 async def test_passkey_is_registered(
     stage: Stage, token: str, authenticator: Authenticator
 ) -> None:
-    """What a browser made is kept and described, and excluded from the next options."""
+    """A new passkey is listed, and excluded from the next options."""
     await _registered(stage, token, authenticator)
 
     (passkey,) = await stage.provider.passkeys.registered(token)
@@ -101,10 +101,10 @@ async def test_passkeys_are_kept_apart(
 
 
 @OFFERED
-async def test_passkey_of_somebody_else_is_not_found(
+async def test_passkey_of_another_user_is_not_found(
     stage: Stage, token: str, authenticator: Authenticator
 ) -> None:
-    """Nobody removes another's passkey."""
+    """A user cannot remove another user's passkey."""
     await _registered(stage, token, authenticator)
     (name,) = authenticator.credentials
     other = await stage.access_token(await stage.member())
@@ -116,10 +116,10 @@ async def test_passkey_of_somebody_else_is_not_found(
 
 
 @OFFERED
-async def test_passkey_without_options_is_refused(
+async def test_passkey_without_options_is_rejected(
     stage: Stage, token: str, authenticator: Authenticator
 ) -> None:
-    """Options that another user asked for are none."""
+    """The options of another user are not valid."""
     other = await stage.access_token(await stage.member())
     options = await stage.provider.passkeys.registration_options(other)
 
@@ -148,8 +148,8 @@ async def test_options_are_used_once(
 
 
 @OFFERED
-async def test_passkey_of_another_site_is_refused(stage: Stage, token: str) -> None:
-    """What was made on a page that is not the relying party's is not kept."""
+async def test_passkey_of_another_site_is_rejected(stage: Stage, token: str) -> None:
+    """A passkey of another origin is rejected."""
     passkeys = stage.provider.passkeys
     elsewhere = Authenticator("https://example.com.evil.test")
     options = await passkeys.registration_options(token)
@@ -161,10 +161,10 @@ async def test_passkey_of_another_site_is_refused(stage: Stage, token: str) -> N
 
 
 @OFFERED
-async def test_what_is_no_new_passkey_is_refused(
+async def test_malformed_credential_is_rejected(
     stage: Stage, token: str, authenticator: Authenticator
 ) -> None:
-    """What a browser did not make, or made for another deed, is not kept; the options stand."""
+    """A malformed credential, or one of another ceremony, is rejected; the options stay valid."""
     passkeys = stage.provider.passkeys
     options = await passkeys.registration_options(token)
     made = authenticator.register(options)

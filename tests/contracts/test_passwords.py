@@ -1,4 +1,4 @@
-"""What every implementation of resetting and changing a password keeps to."""
+"""The contract of resetting and changing a password."""
 
 import pytest
 
@@ -10,8 +10,8 @@ from tests.support.fakes.user_pool_rules import PoolRules
 NEW_PASSWORD = "New" + PASSWORD
 
 
-async def _asked(stage: Stage, username: str) -> str:
-    """Ask for a code, and return it."""
+async def _requested(stage: Stage, username: str) -> str:
+    """Request a code and return it."""
     await stage.provider.passwords.forgot(username, CLIENT)
     return await stage.code(username)
 
@@ -20,8 +20,8 @@ async def _asked(stage: Stage, username: str) -> str:
     "rules", [PoolRules(), PoolRules(usernames=("email",))], ids=["any names", "e-mail names"]
 )
 async def test_code_sets_a_new_password(stage: Stage, user: str) -> None:
-    """With the code that was sent a new password takes the place of the old one."""
-    code = await _asked(stage, user)
+    """With the sent code a new password replaces the old one."""
+    code = await _requested(stage, user)
 
     await stage.provider.passwords.reset(user, code, NEW_PASSWORD, CLIENT)
 
@@ -30,15 +30,15 @@ async def test_code_sets_a_new_password(stage: Stage, user: str) -> None:
         await stage.log_in(user)
 
 
-async def test_forgetting_changes_nothing_yet(stage: Stage, user: str) -> None:
-    """Anybody may say that somebody forgot a password; the old one stays in use."""
-    await _asked(stage, user)
+async def test_requested_code_keeps_the_password(stage: Stage, user: str) -> None:
+    """Requesting a code does not invalidate the password."""
+    await _requested(stage, user)
 
     await stage.tokens(user)
 
 
-async def test_forgetting_is_silent_about_who_has_an_account(stage: Stage) -> None:
-    """To nobody, or to who has not proved an address, no code is sent and no error raised."""
+async def test_requesting_a_code_does_not_reveal_accounts(stage: Stage) -> None:
+    """Unknown users and users without a verified address get no code and no error."""
     unconfirmed, without_address = new_user(), new_user()
     await stage.sign_up(unconfirmed, email=unconfirmed)
     await stage.sign_up(without_address)
@@ -54,17 +54,17 @@ async def test_forgetting_is_silent_about_who_has_an_account(stage: Stage) -> No
 
 async def test_new_code_replaces_the_old_one(stage: Stage, user: str) -> None:
     """Only the code that was sent last is right."""
-    old, new = await _asked(stage, user), await _asked(stage, user)
+    old, new = await _requested(stage, user), await _requested(stage, user)
 
     with pytest.raises(CodeMismatch):
         await stage.provider.passwords.reset(user, old, NEW_PASSWORD, CLIENT)
     await stage.provider.passwords.reset(user, new, NEW_PASSWORD, CLIENT)
 
 
-async def test_resetting_tells_nothing_of_who_has_an_account(stage: Stage, user: str) -> None:
-    """A wrong code, none asked for, an account that is not confirmed and nobody's are one error."""
+async def test_reset_does_not_reveal_accounts(stage: Stage, user: str) -> None:
+    """A wrong code, no requested code, an unconfirmed and an unknown user are one error."""
     asked, unconfirmed = await stage.member(), new_user()
-    code = wrong(await _asked(stage, asked))
+    code = wrong(await _requested(stage, asked))
     await stage.sign_up(unconfirmed)
 
     refusals = []
@@ -89,8 +89,8 @@ async def test_code_of_another_kind_resets_nothing(stage: Stage) -> None:
 
 
 async def test_weak_password_leaves_the_code_valid(stage: Stage, user: str) -> None:
-    """Who chose a weak password may choose another one with the same code."""
-    code = await _asked(stage, user)
+    """After a weak password the same code is valid."""
+    code = await _requested(stage, user)
     with pytest.raises(WeakPassword):
         await stage.provider.passwords.reset(user, code, "weak", CLIENT)
 
@@ -101,15 +101,15 @@ async def test_weak_password_leaves_the_code_valid(stage: Stage, user: str) -> N
 
 async def test_code_resets_once(stage: Stage, user: str) -> None:
     """A code that was used is a wrong one."""
-    code = await _asked(stage, user)
+    code = await _requested(stage, user)
     await stage.provider.passwords.reset(user, code, NEW_PASSWORD, CLIENT)
 
     with pytest.raises(CodeMismatch):
         await stage.provider.passwords.reset(user, code, "Newer" + PASSWORD, CLIENT)
 
 
-async def test_password_is_changed_by_who_knows_it(stage: Stage, user: str) -> None:
-    """The new password takes the place of the current one, and the session goes on."""
+async def test_password_is_changed(stage: Stage, user: str) -> None:
+    """The new password replaces the current one, and the session stays valid."""
     access_token = await stage.access_token(user)
 
     await stage.provider.passwords.change(access_token, PASSWORD, NEW_PASSWORD)
@@ -130,8 +130,8 @@ async def test_wrong_current_password_changes_nothing(stage: Stage, user: str) -
     await stage.tokens(user)
 
 
-async def test_weak_password_is_not_changed_to(stage: Stage, user: str) -> None:
-    """The pool's password rules hold at changing."""
+async def test_change_to_a_weak_password_is_rejected(stage: Stage, user: str) -> None:
+    """The password rules apply to a change."""
     access_token = await stage.access_token(user)
 
     with pytest.raises(WeakPassword):
@@ -141,6 +141,6 @@ async def test_weak_password_is_not_changed_to(stage: Stage, user: str) -> None:
 
 
 async def test_wrong_access_token_changes_no_password(stage: Stage) -> None:
-    """An access token that was never given is refused as such, not as a wrong password."""
+    """An invalid access token is TokenInvalid, not InvalidCredentials."""
     with pytest.raises(TokenInvalid):
         await stage.provider.passwords.change(STRANGE_TOKEN, PASSWORD, NEW_PASSWORD)

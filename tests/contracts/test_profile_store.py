@@ -1,4 +1,4 @@
-"""What every profile store keeps to; run on the fake and on DynamoDB."""
+"""The contract of every profile store; run on the fake and on DynamoDB."""
 
 import asyncio
 import json
@@ -14,7 +14,9 @@ from service.aws.clients import open_clients
 from service.config.settings import Config
 from service.domain import profiles
 from service.domain.errors import AccountClosed, ProfileChanged, ProfileNotFound
-from service.domain.profiles import CLOSED_FOR, JsonValue, Profile, ProfileStore
+from service.domain.profiles import CLOSURE_PERIOD, JsonValue, Profile, ProfileStore
+from service.observability.metrics.catalogue import Metrics
+from service.observability.upstream_calls import UpstreamTelemetry
 from service.profile_store.dynamodb_store import DynamoDBProfileStore
 from tests.profile_store.table import NOON
 from tests.support.configs import CREDENTIALS
@@ -24,13 +26,13 @@ PROCESSES = 3
 
 
 class SetClock:
-    """A clock that stands *ahead* of noon."""
+    """A clock that is *ahead* of noon."""
 
     def __init__(self) -> None:
         self.ahead = timedelta()
 
     def __call__(self) -> datetime:
-        """Return the moment at which it stands."""
+        """Return the clock's time."""
         return NOON + self.ahead
 
 
@@ -57,14 +59,19 @@ async def store(
         yield MemoryProfileStore(clock=clock)
         return
     async with open_clients(config, CREDENTIALS) as clients:
-        yield DynamoDBProfileStore(clients.dynamodb, config=config.dynamodb, clock=clock)
+        yield DynamoDBProfileStore(
+            clients.dynamodb,
+            config=config.dynamodb,
+            clock=clock,
+            calls=UpstreamTelemetry(Metrics()),
+        )
 
 
 @pytest.fixture
 async def stores(
     store: ProfileStore, config: Config, clock: SetClock
 ) -> AsyncIterator[tuple[ProfileStore, ...]]:
-    """Open as many stores on the same profiles as there are processes; one memory is all of them."""
+    """Open several stores on the same profiles, as in several processes; the fake is one store."""
     if not isinstance(store, DynamoDBProfileStore):
         yield (store,) * PROCESSES
         return
@@ -73,7 +80,12 @@ async def stores(
         for _ in range(PROCESSES - 1):
             clients = await stack.enter_async_context(open_clients(config, CREDENTIALS))
             opened.append(
-                DynamoDBProfileStore(clients.dynamodb, config=config.dynamodb, clock=clock)
+                DynamoDBProfileStore(
+                    clients.dynamodb,
+                    config=config.dynamodb,
+                    clock=clock,
+                    calls=UpstreamTelemetry(Metrics()),
+                )
             )
         yield tuple(opened)
 
@@ -91,7 +103,7 @@ async def test_unknown_user_has_no_profile(store: ProfileStore, user_id: str) ->
 
 
 async def test_created_profile_is_found(store: ProfileStore, user_id: str) -> None:
-    """What create returns is what both reads return, at version 1."""
+    """Both reads return the profile that create returned, at version 1."""
     created = await store.create(user_id, {"city": "Mumbai"})
 
     assert await store.find(user_id) == created
@@ -113,7 +125,7 @@ async def test_second_creation_is_refused(store: ProfileStore, user_id: str) -> 
 
 
 async def test_one_of_many_simultaneous_creations_wins(store: ProfileStore, user_id: str) -> None:
-    """However many create at once, one profile comes of it, and only its creator hears so."""
+    """Of concurrent creations exactly one succeeds."""
     outcomes = await asyncio.gather(
         *(store.create(user_id, {"n": n}) for n in range(8)), return_exceptions=True
     )
@@ -194,7 +206,7 @@ async def test_one_of_many_simultaneous_updates_wins(store: ProfileStore, user_i
 async def test_value_reads_back_as_written(
     store: ProfileStore, user_id: str, value: JsonValue
 ) -> None:
-    """Every JSON value comes back equal and of the same type."""
+    """Every JSON value is read back equal and of the same type."""
     await store.create(user_id, {"preferences": value})
 
     found = await store.find(user_id)
@@ -207,7 +219,7 @@ async def test_value_reads_back_as_written(
 
 
 async def test_awkward_field_names_are_plain_names(store: ProfileStore, user_id: str) -> None:
-    """Names that are reserved words, or hold dots or spaces, are plain names."""
+    """Reserved words and names with dots or spaces are valid field names."""
     created = await store.create(user_id, {})
 
     changes: dict[str, JsonValue] = {"region": "a", "name": "b", "a.b": "c", "#d :e": "f"}
@@ -247,8 +259,8 @@ async def test_profile_after_a_deletion_is_a_fresh_one(store: ProfileStore, user
     assert await store.find_latest(user_id) == fresh
 
 
-async def test_stale_deletion_is_refused(store: ProfileStore, user_id: str) -> None:
-    """A deletion of an older version erases nothing."""
+async def test_stale_deletion_is_rejected(store: ProfileStore, user_id: str) -> None:
+    """A deletion of an older version deletes nothing."""
     created = await store.create(user_id, {"city": "Mumbai"})
     updated = await store.update(created, {"city": "Pune"})
 
@@ -258,10 +270,8 @@ async def test_stale_deletion_is_refused(store: ProfileStore, user_id: str) -> N
     assert await store.find_latest(user_id) == updated
 
 
-async def test_deletion_of_a_profile_that_is_not_there_is_refused(
-    store: ProfileStore, user_id: str
-) -> None:
-    """What is not there is not as it was seen."""
+async def test_deletion_of_a_missing_profile_is_rejected(store: ProfileStore, user_id: str) -> None:
+    """Deleting a missing profile raises ProfileChanged."""
     created = await store.create(user_id, {})
     await store.delete(created)
 
@@ -269,8 +279,8 @@ async def test_deletion_of_a_profile_that_is_not_there_is_refused(
         await store.delete(created)
 
 
-async def test_erased_profile_is_written_no_more(store: ProfileStore, user_id: str) -> None:
-    """Whoever saw the old profile touches neither its remains nor the one that followed it."""
+async def test_deleted_profile_cannot_be_written(store: ProfileStore, user_id: str) -> None:
+    """A writer that saw the deleted profile changes neither its tombstone nor its successor."""
     old = await store.create(user_id, {"city": "Mumbai"})
     await store.delete(old)
     with pytest.raises(ProfileChanged):
@@ -298,8 +308,8 @@ async def test_one_of_many_simultaneous_deletions_wins(store: ProfileStore, user
     assert await store.find_latest(user_id) is None
 
 
-async def test_closing_erases_and_keeps_out(store: ProfileStore, user_id: str) -> None:
-    """After a closing there is no profile, and none comes into being."""
+async def test_closing_deletes_and_blocks_creation(store: ProfileStore, user_id: str) -> None:
+    """After a closing there is no profile, and none can be created."""
     created = await store.create(user_id, {"city": "Mumbai"})
 
     await store.close(user_id)
@@ -323,14 +333,14 @@ async def test_closing_may_be_repeated(store: ProfileStore, user_id: str) -> Non
 
 
 async def test_closing_ends(store: ProfileStore, user_id: str, clock: SetClock) -> None:
-    """An account is closed for so long from the last closing, whether its mark is purged or not."""
+    """A block ends CLOSURE_PERIOD after the last closing, whether or not its item was deleted."""
     await store.close(user_id)
-    clock.ahead = CLOSED_FOR / 2
+    clock.ahead = CLOSURE_PERIOD / 2
     await store.close(user_id)
-    clock.ahead = CLOSED_FOR
+    clock.ahead = CLOSURE_PERIOD
     with pytest.raises(AccountClosed):
         await store.create(user_id, {})
-    clock.ahead = CLOSED_FOR * 3 / 2 + timedelta(seconds=1)
+    clock.ahead = CLOSURE_PERIOD * 3 / 2 + timedelta(seconds=1)
 
     created = await store.create(user_id, {"city": "Mumbai"})
 
@@ -341,14 +351,14 @@ def test_closing_outlasts_every_access_token() -> None:
     """A token that was issued at the very last moment is of no use for a new profile."""
     longest_life_s = 86_400  # AccessTokenValidityType in Cognito's service model
 
-    assert timedelta(seconds=longest_life_s) < CLOSED_FOR
+    assert timedelta(seconds=longest_life_s) < CLOSURE_PERIOD
 
 
 @pytest.mark.parametrize("seed", range(2))
-async def test_acknowledged_writes_of_racing_processes_are_all_there(
+async def test_acknowledged_concurrent_writes_are_kept(
     stores: tuple[ProfileStore, ...], user_id: str, seed: int
 ) -> None:
-    """Every acknowledged write is a version of its own, and what is found is the newest of them."""
+    """Every acknowledged write has its own version, and the newest one is read."""
     rng = random.Random(seed)  # noqa: S311 -- a race to be replayed
     written: list[Profile] = []
 
@@ -382,10 +392,10 @@ async def test_acknowledged_writes_of_racing_processes_are_all_there(
 
 
 @pytest.mark.parametrize("seed", range(2))
-async def test_nothing_gets_past_a_closing(
+async def test_no_creation_survives_a_closing(
     stores: tuple[ProfileStore, ...], user_id: str, seed: int
 ) -> None:
-    """Whatever races with a closing comes before it and is erased, or is refused."""
+    """A concurrent creation precedes the closing and is deleted, or is rejected."""
     rng = random.Random(seed)  # noqa: S311 -- a race to be replayed
 
     async def write(number: int) -> bool:

@@ -1,4 +1,4 @@
-"""What every implementation of signing up keeps to."""
+"""The contract of registration."""
 
 from collections.abc import Callable, Mapping
 
@@ -20,7 +20,7 @@ from tests.support.fakes.user_pool_rules import PoolRules
 
 
 async def test_new_account_waits_for_its_code(stage: Stage) -> None:
-    """Signing up gives an id and says where the code went; until it comes back there is no sign-in."""
+    """A sign-up returns an id and the delivery; sign-in requires the confirmation."""
     username = new_user()
 
     signed_up = await stage.sign_up(username, email=username)
@@ -64,8 +64,8 @@ async def test_taken_user_name_is_refused(
         await stage.sign_up(change(user))
 
 
-async def test_weak_password_is_refused(stage: Stage) -> None:
-    """The pool's password rules hold at signing up."""
+async def test_weak_password_is_rejected(stage: Stage) -> None:
+    """The password rules apply to sign-up."""
     with pytest.raises(WeakPassword):
         await stage.provider.registrations.sign_up(NewAccount(new_user(), "weak"), CLIENT)
 
@@ -81,10 +81,8 @@ async def test_weak_password_is_refused(stage: Stage) -> None:
     ],
     ids=lambda attributes: next(iter(attributes)),
 )
-async def test_attribute_that_nobody_can_have_is_refused(
-    stage: Stage, attributes: Mapping[str, str]
-) -> None:
-    """An unknown attribute, a malformed address and a mark of Cognito's own create no account."""
+async def test_invalid_attribute_is_rejected(stage: Stage, attributes: Mapping[str, str]) -> None:
+    """An unknown, malformed or read-only attribute creates no account."""
     username = new_user()
     with pytest.raises(InvalidParameter):
         await stage.sign_up(username, **attributes)
@@ -93,8 +91,8 @@ async def test_attribute_that_nobody_can_have_is_refused(
 
 
 @pytest.mark.parametrize("rules", [PoolRules(takes_sign_ups=False)], ids=["administrators only"])
-async def test_closed_pool_takes_no_sign_ups(stage: Stage) -> None:
-    """Where only administrators create accounts, signing up is refused by its own name."""
+async def test_sign_up_can_be_disabled(stage: Stage) -> None:
+    """Where only administrators create accounts, sign-up is SignUpDisabled."""
     with pytest.raises(SignUpDisabled):
         await stage.sign_up(new_user())
 
@@ -112,8 +110,8 @@ async def test_wrong_code_is_refused(stage: Stage) -> None:
         await stage.log_in(username)
 
 
-async def test_confirming_tells_nothing_of_who_has_an_account(stage: Stage, user: str) -> None:
-    """A wrong code, a user who is confirmed and an unknown one are one error."""
+async def test_confirmation_does_not_reveal_accounts(stage: Stage, user: str) -> None:
+    """A wrong code, a confirmed user and an unknown user are one error."""
     waiting = new_user()
     await stage.sign_up(waiting)
 
@@ -146,8 +144,8 @@ async def test_new_code_replaces_the_old_one(stage: Stage) -> None:
     await stage.confirm(username)
 
 
-async def test_resend_is_silent_about_who_has_an_account(stage: Stage, user: str) -> None:
-    """Resending to a confirmed user, or to nobody, is no error, and sends nothing."""
+async def test_resending_does_not_reveal_accounts(stage: Stage, user: str) -> None:
+    """Resending to a confirmed or unknown user is no error and sends nothing."""
     sent = await stage.code(user)
 
     await stage.provider.registrations.resend_code(user, CLIENT)
@@ -157,8 +155,8 @@ async def test_resend_is_silent_about_who_has_an_account(stage: Stage, user: str
 
 
 @pytest.mark.parametrize("rules", [PoolRules(aliases=("email",))], ids=["e-mail aliases"])
-async def test_alias_belongs_to_who_proved_it_first(stage: Stage) -> None:
-    """Two may sign up with an address; the second who proves it is refused, and the first uses it."""
+async def test_alias_belongs_to_the_first_verified_account(stage: Stage) -> None:
+    """Of two accounts with an address, the first to verify it keeps it."""
     address = new_user()
     first, second = ("u" + new_user().split("@")[0] for _ in range(2))
     signed_up = await stage.sign_up(first, email=address)

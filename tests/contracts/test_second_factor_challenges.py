@@ -1,4 +1,4 @@
-"""What every implementation of signing in with a second factor keeps to."""
+"""The contract of sign-in with a second factor."""
 
 import json
 
@@ -45,8 +45,8 @@ async def _with_app(stage: Stage) -> tuple[str, App]:
 
 
 @OPTIONAL
-async def test_code_of_the_app_is_asked_for(stage: Stage) -> None:
-    """After the password comes the code of the app, and then the tokens."""
+async def test_code_of_the_app_is_required(stage: Stage) -> None:
+    """The password is followed by the code of the app, then by the tokens."""
     username, app = await _with_app(stage)
 
     asked = challenge(await stage.log_in(username), TOTP)
@@ -56,7 +56,7 @@ async def test_code_of_the_app_is_asked_for(stage: Stage) -> None:
 
 @OPTIONAL
 async def test_wrong_code_of_the_app_may_be_followed_by_the_right_one(stage: Stage) -> None:
-    """A wrong code is refused and the challenge stays open."""
+    """A wrong code is rejected, and the challenge stays open."""
     username, app = await _with_app(stage)
     asked = challenge(await stage.log_in(username), TOTP)
 
@@ -67,8 +67,8 @@ async def test_wrong_code_of_the_app_may_be_followed_by_the_right_one(stage: Sta
 
 
 @OPTIONAL
-async def test_code_of_the_app_is_taken_once(stage: Stage) -> None:
-    """Who looked over a shoulder can't use the code again."""
+async def test_code_of_the_app_is_valid_once(stage: Stage) -> None:
+    """A code is valid once."""
     username, app = await _with_app(stage)
     code = app.next()
     signed_in(await stage.answer(challenge(await stage.log_in(username)), username, code=code))
@@ -79,8 +79,8 @@ async def test_code_of_the_app_is_taken_once(stage: Stage) -> None:
 
 
 @OPTIONAL
-async def test_wrong_password_asks_for_no_second_factor(stage: Stage) -> None:
-    """Who does not know the password doesn't learn that there is a second factor."""
+async def test_wrong_password_does_not_reveal_the_second_factor(stage: Stage) -> None:
+    """A wrong password does not reveal that there is a second factor."""
     username, _ = await _with_app(stage)
 
     with pytest.raises(InvalidCredentials):
@@ -89,8 +89,8 @@ async def test_wrong_password_asks_for_no_second_factor(stage: Stage) -> None:
 
 @OPTIONAL
 @BY_MESSAGE
-async def test_code_is_sent_and_asked_for(stage: Stage, factor: str, medium: str) -> None:
-    """The challenge says where its code went, and the code opens it."""
+async def test_code_is_sent_and_required(stage: Stage, factor: str, medium: str) -> None:
+    """The challenge contains the delivery, and the code completes it."""
     username = await _member(stage, factor)
 
     asked = challenge(await stage.log_in(username), factor)
@@ -105,7 +105,7 @@ async def test_code_is_sent_and_asked_for(stage: Stage, factor: str, medium: str
 async def test_wrong_code_may_be_followed_by_the_right_one(
     stage: Stage, factor: str, medium: str
 ) -> None:
-    """A wrong code is refused and the challenge stays open."""
+    """A wrong code is rejected, and the challenge stays open."""
     username = await _member(stage, factor)
     asked = challenge(await stage.log_in(username), factor)
     assert asked.parameters["CODE_DELIVERY_DELIVERY_MEDIUM"] == medium
@@ -142,7 +142,7 @@ async def test_preferred_factor_is_asked_for(stage: Stage) -> None:
 @OPTIONAL
 @pytest.mark.parametrize("chosen", [SMS, EMAIL])
 async def test_one_of_several_factors_is_chosen(stage: Stage, chosen: str) -> None:
-    """Without a preference the user chooses, and is asked for what it chose."""
+    """Without a preference the user chooses the factor."""
     username = await _member(stage, SMS, EMAIL)
     asked = challenge(await stage.log_in(username), "SELECT_MFA_TYPE")
     assert set(json.loads(asked.parameters["MFAS_CAN_CHOOSE"])) == {SMS, EMAIL}
@@ -154,7 +154,7 @@ async def test_one_of_several_factors_is_chosen(stage: Stage, chosen: str) -> No
 
 @OPTIONAL
 async def test_factor_that_is_not_offered_cannot_be_chosen(stage: Stage) -> None:
-    """A choice outside of the offer is refused, and the offer stands."""
+    """An unavailable choice is rejected, and the challenge stays open."""
     username = await _member(stage, SMS, EMAIL)
     asked = challenge(await stage.log_in(username), "SELECT_MFA_TYPE")
 
@@ -168,7 +168,7 @@ async def test_factor_that_is_not_offered_cannot_be_chosen(stage: Stage) -> None
     "rules", [PoolRules(mfa="ON", second_factors=FACTORS)], ids=["all required"]
 )
 async def test_address_serves_where_a_factor_is_required(stage: Stage, user: str) -> None:
-    """Who has switched nothing on, but has an address, is sent a code."""
+    """A user with an address and no enabled factor is sent a code."""
     asked = challenge(await stage.log_in(user), EMAIL)
 
     signed_in(await stage.answer(asked, user, code=await stage.code(user)))
@@ -176,7 +176,7 @@ async def test_address_serves_where_a_factor_is_required(stage: Stage, user: str
 
 @REQUIRED
 async def test_factor_is_set_up_at_sign_in(stage: Stage, user: str) -> None:
-    """Where a second factor is required, who has none sets up an app; it is asked for from then on."""
+    """A user without the required second factor sets up an app, which is then required."""
     asked = challenge(await stage.log_in(user), "MFA_SETUP")
     assert json.loads(asked.parameters["MFAS_CAN_SETUP"]) == [TOTP]
 
@@ -192,7 +192,7 @@ async def test_factor_is_set_up_at_sign_in(stage: Stage, user: str) -> None:
 
 @REQUIRED
 async def test_wrong_code_sets_up_nothing(stage: Stage, user: str) -> None:
-    """A wrong code is refused, and the secret may be verified again."""
+    """A wrong code is rejected, and the secret can be verified again."""
     asked = challenge(await stage.log_in(user), "MFA_SETUP")
     given = challenge(await stage.answer(asked, user, choice=TOTP), "MFA_SETUP")
     app = App(given.parameters["SECRET_CODE"])
@@ -205,7 +205,7 @@ async def test_wrong_code_sets_up_nothing(stage: Stage, user: str) -> None:
 
 @REQUIRED
 async def test_only_an_app_can_be_set_up_at_sign_in(stage: Stage, user: str) -> None:
-    """Another choice is refused, and the challenge stays open."""
+    """Another choice is rejected, and the challenge stays open."""
     asked = challenge(await stage.log_in(user), "MFA_SETUP")
 
     with pytest.raises(InvalidParameter):
@@ -218,7 +218,7 @@ async def test_only_an_app_can_be_set_up_at_sign_in(stage: Stage, user: str) -> 
     "rules", [PoolRules(mfa="ON", second_factors=(SMS,))], ids=["messages required"]
 )
 async def test_pool_without_apps_sets_up_none(stage: Stage, user: str) -> None:
-    """Where the pool has no authenticator apps, the choice of one is refused."""
+    """In a pool without authenticator apps the choice of one is rejected."""
     asked = challenge(await stage.log_in(user), "MFA_SETUP")
 
     with pytest.raises(MfaNotConfigured):
@@ -227,7 +227,7 @@ async def test_pool_without_apps_sets_up_none(stage: Stage, user: str) -> None:
 
 @REQUIRED
 async def test_code_of_no_app_sets_up_nothing(stage: Stage, user: str) -> None:
-    """An app is chosen first; then comes its code."""
+    """A code before the choice of an app is rejected."""
     asked = challenge(await stage.log_in(user), "MFA_SETUP")
 
     with pytest.raises(MfaNotConfigured):

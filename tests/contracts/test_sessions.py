@@ -1,4 +1,4 @@
-"""What every implementation of signing in by password, and of signing out, keeps to."""
+"""The contract of sign-in by password, and of sign-out."""
 
 import pytest
 
@@ -23,7 +23,7 @@ ROTATING = pytest.mark.parametrize(
 
 
 async def test_unknown_user_and_wrong_password_are_one_error(stage: Stage, user: str) -> None:
-    """Logging in does not tell who has an account."""
+    """A login does not reveal whether the account exists."""
     with pytest.raises(InvalidCredentials) as wrong_password:
         await stage.log_in(user, WRONG_PASSWORD)
     with pytest.raises(InvalidCredentials) as unknown_user:
@@ -32,8 +32,8 @@ async def test_unknown_user_and_wrong_password_are_one_error(stage: Stage, user:
     assert str(wrong_password.value) == str(unknown_user.value)
 
 
-async def test_unconfirmed_account_is_told_to_who_knows_the_password(stage: Stage) -> None:
-    """To anybody else it is a wrong password."""
+async def test_unconfirmed_account_is_revealed_with_the_password(stage: Stage) -> None:
+    """With a wrong password it is InvalidCredentials."""
     username = new_user()
     await stage.sign_up(username)
 
@@ -45,7 +45,7 @@ async def test_unconfirmed_account_is_told_to_who_knows_the_password(stage: Stag
 
 @pytest.mark.parametrize("known", [True, False], ids=["known", "unknown"])
 async def test_lockout_is_a_wrong_password(stage: Stage, user: str, *, known: bool) -> None:
-    """A user who is locked out gets the answer of a name that nobody has, which is never locked."""
+    """A locked user gets the error of an unknown user, which is never locked."""
     username = user if known else new_user()
 
     for password in [WRONG_PASSWORD] * 7 + [PASSWORD]:
@@ -54,7 +54,7 @@ async def test_lockout_is_a_wrong_password(stage: Stage, user: str, *, known: bo
 
 
 async def test_voided_password_must_be_reset(stage: Stage, user: str) -> None:
-    """A password that an administrator voided signs nobody in until a new one is set."""
+    """A password that an administrator reset is not accepted until a new one is set."""
     await stage.administrator.require_reset(user)
     with pytest.raises(PasswordResetRequired):
         await stage.log_in(user)
@@ -105,7 +105,7 @@ async def test_unknown_refresh_token_is_refused(stage: Stage) -> None:
 
 @ROTATING
 async def test_rotated_token_replaces_the_old_one(stage: Stage, user: str) -> None:
-    """Where refresh tokens rotate each is exchanged once, and the old one is told from a wrong one."""
+    """With rotation each refresh token is exchanged once; reuse is RefreshTokenReused."""
     sessions = stage.provider.sessions
     old = (await stage.tokens(user)).refresh_token
     assert old is not None
@@ -157,7 +157,7 @@ async def test_unknown_token_is_revoked_without_a_word(stage: Stage) -> None:
 
 
 async def test_only_refresh_tokens_are_revoked(stage: Stage, user: str) -> None:
-    """An access token is told to be the wrong one, and stays valid."""
+    """An access token is UnsupportedTokenType and stays valid."""
     tokens = await stage.tokens(user)
 
     with pytest.raises(UnsupportedTokenType):
@@ -167,7 +167,7 @@ async def test_only_refresh_tokens_are_revoked(stage: Stage, user: str) -> None:
 
 
 async def test_signing_out_everywhere_ends_every_session(stage: Stage, user: str) -> None:
-    """Every token of the user is refused afterwards, and signing in again is possible."""
+    """Every token of the user is rejected afterwards, and a new sign-in succeeds."""
     one, other = await stage.tokens(user), await stage.tokens(user)
 
     await stage.provider.sessions.sign_out_everywhere(one.access_token)
@@ -182,7 +182,7 @@ async def test_signing_out_everywhere_ends_every_session(stage: Stage, user: str
 
 
 async def test_signing_out_everywhere_leaves_others_alone(stage: Stage, user: str) -> None:
-    """Nobody else's session ends."""
+    """Sessions of other users are not affected."""
     other = await stage.tokens(await stage.member())
 
     await stage.provider.sessions.sign_out_everywhere(await stage.access_token(user))
@@ -191,7 +191,7 @@ async def test_signing_out_everywhere_leaves_others_alone(stage: Stage, user: st
     await stage.provider.sessions.refresh(other.refresh_token)
 
 
-async def test_wrong_access_token_signs_nobody_out(stage: Stage) -> None:
-    """An access token that was never given is refused."""
+async def test_invalid_access_token_is_rejected(stage: Stage) -> None:
+    """An invalid access token is rejected."""
     with pytest.raises(TokenInvalid):
         await stage.provider.sessions.sign_out_everywhere(STRANGE_TOKEN)

@@ -1,36 +1,40 @@
-"""Numbers of many digits are what they are."""
+"""Numbers of many digits keep all of them."""
 
 from decimal import Decimal
 
 import pytest
 
-from service.domain.exact_numbers import LongNumber, exact_float
+from service.domain.exact_numbers import exact_number
 
 LONG = "0.1234567890123456789"
 
 
-def test_number_that_a_float_is_stays_one() -> None:
-    """What a float keeps is a plain float, however it was written."""
-    assert [type(exact_float(text)) for text in ("1.50", "1e22", "-0.0")] == [float] * 3
+def test_number_that_a_float_represents_is_a_float() -> None:
+    """A number whose digits a float keeps is a float, however it is written."""
+    assert [type(exact_number(text)) for text in ("1.50", "1e22", "-0.0")] == [float] * 3
 
 
-def test_number_that_no_float_is_has_all_digits() -> None:
-    """Its text has each digit that counts, and no zero behind them."""
-    assert repr(exact_float(f"{LONG}00")) == LONG
+def test_number_that_no_float_represents_keeps_all_digits() -> None:
+    """Its text has all significant digits and no trailing zeros."""
+    assert repr(exact_number(f"{LONG}00")) == repr(Decimal(LONG))
 
 
-def test_long_numbers_are_equal_by_all_digits() -> None:
-    """Two that a float can't tell apart differ, and neither is the float between them."""
-    number, other = exact_float(LONG), exact_float(f"{LONG}1")
+def test_numbers_with_the_same_nearest_float_differ() -> None:
+    """Two numbers that a float cannot distinguish are unequal, and unequal to that float."""
+    number, other = exact_number(LONG), exact_number(f"{LONG}1")
 
     assert float(number) == float(other)
     assert number != other
     assert float(number) != number
-    assert {number, exact_float(f"{LONG}0")} == {LongNumber(Decimal(LONG))}
-    assert not number.is_integer()
 
 
-def test_exponent_beyond_computing_is_an_error() -> None:
-    """No number comes of an exponent that no computer takes."""
+def test_number_of_a_thousand_digits_is_not_rounded() -> None:
+    """The default precision of Decimal, 28 digits, does not apply."""
+    text = "0." + "1" * 1_000
+    assert str(exact_number(text)) == text
+
+
+def test_exponent_out_of_range_is_an_error() -> None:
+    """An exponent of more than 18 digits raises ArithmeticError."""
     with pytest.raises(ArithmeticError):
-        exact_float("1e-99999999999999999999")
+        exact_number("1e-99999999999999999999")

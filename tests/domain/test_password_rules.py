@@ -11,7 +11,7 @@ ALL = PasswordRules(8, tuple(CHARACTERS))
     "password", ["YourPass123!", "aA1^bbbb", "aA1 bbbb", "aA1-bbbbé", "Aa1" + "/" * 90]
 )
 def test_password_with_all_that_is_needed_is_allowed(password: str) -> None:
-    """Length, and one of each kind; anything else may stand beside."""
+    """A password of sufficient length with each required class is allowed, whatever else it contains."""
     assert ALL.allow(password)
 
 
@@ -23,7 +23,7 @@ def test_password_that_lacks_something_is_not(password: str) -> None:
     assert not ALL.allow(password)
 
 
-def test_rules_are_as_lax_as_they_are_configured() -> None:
-    """A pool that asks for length alone gets length alone."""
+def test_only_configured_rules_apply() -> None:
+    """A rule that is not configured is not checked."""
     assert PasswordRules(6, ()).allow("aaaaaa")
     assert not PasswordRules(6, ()).allow("aaaaa")

@@ -21,7 +21,7 @@ class Always:
 
 
 class OvertakenStore(MemoryProfileStore):
-    """A store in which somebody else writes first, *times* times."""
+    """A store in which another writer comes first, *times* times."""
 
     def __init__(self, times: int) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ class OvertakenStore(MemoryProfileStore):
 
 
 class ForeignStore(MemoryProfileStore):
-    """A store with a profile in which another program left a null."""
+    """A store with a profile in which another application left a null."""
 
     async def find(self, user_id: str) -> Profile | None:
         """Return the foreign profile."""
@@ -58,7 +58,7 @@ class ForeignStore(MemoryProfileStore):
 
 
 async def test_overtaken_write_begins_again_and_keeps_both() -> None:
-    """A caller without a condition never sees a conflict, and nobody's field is lost."""
+    """A conflict is retried for a caller without a condition, and both writes are kept."""
     store = OvertakenStore(times=5)
 
     saved = await profiles.create_or_merge(store, "alice", {"city": "Mumbai"}, Always())
@@ -68,8 +68,8 @@ async def test_overtaken_write_begins_again_and_keeps_both() -> None:
     assert saved.profile.version == 6
 
 
-async def test_condition_is_asked_again_after_each_conflict() -> None:
-    """A write that was overtaken is refused where the newer state does not meet the condition."""
+async def test_condition_is_checked_again_after_each_conflict() -> None:
+    """After a conflict the condition is checked against the newer state."""
 
     class NoneYet:
         def allows(self, profile: Profile | None) -> bool:
@@ -89,14 +89,14 @@ async def test_refused_condition_writes_nothing() -> None:
     assert await store.find("alice") is None
 
 
-async def test_store_refuses_an_overtaken_write() -> None:
-    """The store itself never retries: whoever calls it knows what the write was made against."""
+async def test_store_rejects_an_overtaken_write() -> None:
+    """The store itself does not retry a conflicting write."""
     with pytest.raises(ProfileChanged):
         await OvertakenStore(times=1).create("alice", {})
 
 
 def test_none_removes_and_is_never_kept() -> None:
-    """Merging sets, removes by None, and leaves what is not named."""
+    """Merging sets fields, removes those that are None, and keeps the others."""
     assert merged({"a": 1, "b": 2}, {"b": None, "c": 3, "d": None}) == {"a": 1, "c": 3}
 
 
@@ -139,8 +139,8 @@ async def test_repetition_is_no_change() -> None:
     assert (saved.created, saved.profile.version) == (False, 1)
 
 
-async def test_write_that_is_overtaken_for_ever_gives_up() -> None:
-    """A store that refuses every write does not keep a request going until its deadline."""
+async def test_write_with_endless_conflicts_fails() -> None:
+    """The number of attempts is bounded."""
 
     class RefusingStore(MemoryProfileStore):
         async def create(self, user_id: str, fields: Fields) -> Profile:
@@ -150,8 +150,8 @@ async def test_write_that_is_overtaken_for_ever_gives_up() -> None:
         await profiles.create_or_merge(RefusingStore(), "alice", {}, Always(), attempts=3)
 
 
-async def test_null_of_another_program_makes_no_repetition_a_change() -> None:
-    """An absent field is the same as a null, and what is not named does not count."""
+async def test_null_of_another_application_is_no_change() -> None:
+    """An absent field equals null, and fields that are not in the request do not count."""
     saved = await profiles.create_or_merge(
         ForeignStore(), "alice", {"city": "Mumbai", "bio": None}, Always()
     )
@@ -160,7 +160,7 @@ async def test_null_of_another_program_makes_no_repetition_a_change() -> None:
 
 
 async def test_closed_account_gets_no_profile() -> None:
-    """A write that finds its profile erased by a closing does not make another one."""
+    """A write whose profile was deleted by a closing does not create another one."""
 
     class ClosingStore(MemoryProfileStore):
         async def update(self, seen: Profile, changes: Fields) -> Profile:
@@ -183,8 +183,8 @@ async def test_replacing_creates() -> None:
     assert (saved.created, saved.profile.fields) == (True, {"city": "Mumbai"})
 
 
-async def test_replacing_removes_what_is_declared_and_nothing_else() -> None:
-    """Declared fields that are not sent go; what the schema does not know stays."""
+async def test_replacement_removes_declared_fields_only() -> None:
+    """Declared fields that are not sent are removed; undeclared attributes stay."""
     store = MemoryProfileStore()
     await store.create("alice", {"city": "Mumbai", "bio": "old", "theirs": 1})
 
@@ -243,7 +243,7 @@ def test_merge_patch_is_that_of_the_standard(
 
 
 async def test_patch_merges_inside_fields() -> None:
-    """What a patch does not name stays, in the profile and inside its objects."""
+    """A patch keeps what it does not name, in the profile and inside its objects."""
     store = MemoryProfileStore()
     await store.create(
         "alice", {"city": "Mumbai", "bio": "old", "preferences": {"a": {"b": 1, "c": 2}, "d": 3}}
@@ -277,8 +277,8 @@ async def test_overtaken_patch_is_merged_into_the_newer_version() -> None:
     assert patched.fields == {"preferences": {"theirs": 1, "mine": 2}}
 
 
-async def test_patch_that_changes_nothing_writes_nothing() -> None:
-    """Removing what is not there, or setting what is, makes no version."""
+async def test_patch_without_effect_writes_nothing() -> None:
+    """A patch without effect creates no version."""
     store = MemoryProfileStore()
     await store.create("alice", {"preferences": {"a": 1}})
 
@@ -290,7 +290,7 @@ async def test_patch_that_changes_nothing_writes_nothing() -> None:
 
 
 async def test_patched_fields_are_checked_before_they_are_written() -> None:
-    """What merges out of small patches is refused where it has become too large."""
+    """A merged field that became too large is rejected."""
     store = MemoryProfileStore()
     created = await store.create("alice", {"preferences": {"a": 1}, "city": "Mumbai"})
 
@@ -307,7 +307,7 @@ async def test_patched_fields_are_checked_before_they_are_written() -> None:
 
 
 async def test_patch_and_deletion_need_a_profile() -> None:
-    """Nothing is made by a patch; deleting what is not there is told."""
+    """Patch and deletion of a missing profile raise ProfileNotFound."""
     store = MemoryProfileStore()
 
     with pytest.raises(ProfileNotFound):
@@ -316,8 +316,8 @@ async def test_patch_and_deletion_need_a_profile() -> None:
         await profiles.delete(store, "alice", Always())
 
 
-async def test_condition_holds_for_patch_replacement_and_deletion() -> None:
-    """A refused condition comes first, with a profile and without."""
+async def test_condition_applies_to_patch_replacement_and_deletion() -> None:
+    """The condition is checked first, with a profile and without."""
     store = MemoryProfileStore()
     refused = Always(allowed=False)
 
@@ -335,8 +335,8 @@ async def test_condition_holds_for_patch_replacement_and_deletion() -> None:
     assert found.version == 1
 
 
-async def test_overtaken_deletion_begins_again() -> None:
-    """A deletion without a condition erases what is there when it comes."""
+async def test_overtaken_deletion_is_retried() -> None:
+    """A deletion without a condition is retried after a conflict."""
     store = OvertakenStore(times=3)
     await MemoryProfileStore.create(store, "alice", {"city": "Mumbai"})
 

@@ -12,7 +12,7 @@ from service.domain.timestamps import (
 
 
 def test_timestamp_has_milliseconds_in_utc() -> None:
-    """Whatever the zone, the text is UTC with three digits; what is finer is cut."""
+    """A timestamp is UTC with three digits; finer digits are truncated."""
     kolkata = timezone(timedelta(hours=5, minutes=30))
 
     assert timestamp(datetime(2026, 11, 23, 8, 44, 15, 926_999, kolkata)) == (
@@ -29,7 +29,7 @@ def test_timestamps_sort_as_time_does() -> None:
 
 
 def test_present_moment_is_aware() -> None:
-    """The clock of the service knows its zone."""
+    """The service's clock returns an aware datetime."""
     assert utc_now().tzinfo is UTC
 
 
@@ -45,6 +45,6 @@ def test_present_moment_is_aware() -> None:
         ("", None),
     ],
 )
-def test_moment_is_read_where_there_is_one(text: str, read: datetime | None) -> None:
-    """What another program wrote may be any text."""
+def test_valid_timestamp_is_parsed(text: str, read: datetime | None) -> None:
+    """Any text of another application is parsed or is None."""
     assert moment(text) == read

@@ -1,1 +1,1 @@
-"""What only the DynamoDB adapter does."""
+"""Tests of the DynamoDB profile store."""

@@ -20,18 +20,18 @@ def user_id() -> str:
 
 @pytest.fixture
 def store(clients: Clients, config: Config) -> DynamoDBProfileStore:
-    """Return a store whose clock stands at noon."""
+    """Return a store whose clock is fixed at noon."""
     return store_on(clients, config)
 
 
 @pytest.fixture
 def table(clients: Clients, config: Config) -> Table:
-    """Return the table, to put into it what another program would."""
+    """Return the table, for writes of another application."""
     return Table(clients.dynamodb.aioboto3, config.dynamodb.user_profile_table)
 
 
 @pytest.fixture
 async def ttl(operators: Config) -> AsyncIterator[Table]:
-    """Open the table for what DynamoDB's own TTL does, which needs permission of nobody."""
+    """Open the table for the deletions of DynamoDB's TTL, which need no permission of the role."""
     async with open_clients(operators, CREDENTIALS) as clients:
         yield Table(clients.dynamodb.aioboto3, operators.dynamodb.user_profile_table)

@@ -1,4 +1,4 @@
-"""Items as other programs leave them in the table."""
+"""Items of other applications."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ UNDECLARED: Final[Item] = {
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """An item of another program: its attributes, and what is *shown* of them; the rest is hidden."""
+    """An item of another application, and the fields that are *shown* of it."""
 
     attributes: Item
     shown: Shown
@@ -125,7 +125,7 @@ CASES: Final[Mapping[str, Case]] = {
 
 
 def without(item: Item, names: Iterable[str]) -> dict[str, Attribute]:
-    """Return the attributes of other *names*, each as it stands."""
+    """Return the attributes except *names*."""
     return {name: _ordered(item[name]) for name in item.keys() - {*names}}
 
 

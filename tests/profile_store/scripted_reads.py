@@ -1,4 +1,4 @@
-"""Calls that a test answers by hand, one by one, in whatever order."""
+"""Reads by keys that a test answers one by one, in any order."""
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 from service.profile_store import items
 from service.profile_store.items import Item
-from service.profile_store.queries import Answered, Key
+from service.profile_store.queries import Key, KeyReadResult
 
 
 def item_at(key: Key, state: str = "") -> Item:
-    """Return an item that tells where it stands, and in which state it was read."""
+    """Return an item with its key and the *state* in which it was read."""
     return {**items.key(*key), "state": {"S": state}}
 
 
@@ -19,13 +19,13 @@ class Call:
     """A call that waits for its answer."""
 
     keys: Sequence[Key]
-    reply: asyncio.Future[Answered]
+    reply: asyncio.Future[KeyReadResult]
 
     def answer(self, *, unprocessed: Collection[Key] = (), without: Collection[Key] = ()) -> None:
         """Answer with an item at each key, but for some."""
         missing = {*unprocessed, *without}
         found = {key: item_at(key) for key in self.keys if key not in missing}
-        self.reply.set_result(Answered(found, unprocessed))
+        self.reply.set_result(KeyReadResult(found, unprocessed))
 
     def fail(self, error: Exception) -> None:
         """Answer with an error."""
@@ -34,12 +34,12 @@ class Call:
 
 @dataclass(slots=True)
 class ScriptedReads:
-    """What gathered reads are read by: each call waits until the test answers it."""
+    """The read function of a batch reader: each call waits until the test answers it."""
 
     calls: list[Call] = field(default_factory=list)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def __call__(self, keys: Sequence[Key]) -> Answered:
+    async def __call__(self, keys: Sequence[Key]) -> KeyReadResult:
         """Wait for the test's answer."""
         call = Call(keys, asyncio.get_running_loop().create_future())
         self.calls.append(call)
@@ -47,11 +47,11 @@ class ScriptedReads:
         return await call.reply
 
     async def arrived(self, count: int) -> None:
-        """Wait until so many calls have come."""
+        """Wait until *count* calls have been made."""
         await self.until(lambda: len(self.calls) >= count)
 
     async def until(self, is_so: Callable[[], bool]) -> None:
-        """Wait until something is so; it is looked at whenever a call comes."""
+        """Wait until a condition is true; it is checked at each call."""
         async with asyncio.timeout(10):
             while not is_so():
                 self._news.clear()

@@ -1,4 +1,4 @@
-"""A table on loopback that does what a test says: it holds replies, leaves keys aside, and refuses."""
+"""A scripted DynamoDB table on loopback that delays replies and returns errors."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ class Call:
 
     @property
     def keys(self) -> list[Key]:
-        """The keys that a read by keys asks for."""
+        """The keys of a read by keys."""
         if self.operation == "GetItem":
             return [_pair(self.body["Key"])]
         ((_, wanted),) = self.body["RequestItems"].items()
@@ -31,23 +31,23 @@ class Call:
 @dataclass(slots=True)
 class ScriptedTable:
     """
-    Answers reads out of *items*, as these are when a call comes, not when its reply is let go.
+    Answers reads from *items* as they are when a call comes, not when its reply is sent.
 
-    While *holding*, replies wait for `release`. *poisoned* keys make every call for them fail with
-    ValidationException. *left_aside* has an entry a batch: the keys that come back unprocessed.
-    *refusing* has an entry a call: the exception, or the answer itself, in place of the answer.
+    While *holding*, replies wait for `release`. Calls with *invalid* keys fail with
+    ValidationException. *unprocessed* has an entry for each batch: the keys that are not read.
+    *refusing* has an entry for each call: an exception, or the response to send instead.
     """
 
     url: str = ""
     items: dict[Key, dict[str, Any]] = field(default_factory=dict)
     holding: bool = False
-    poisoned: set[Key] = field(default_factory=set)
-    left_aside: list[Iterable[Key]] = field(default_factory=list)
+    invalid: set[Key] = field(default_factory=set)
+    unprocessed: list[Iterable[Key]] = field(default_factory=list)
     refusing: list[str | dict[str, Any] | None] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
-    under_way: int = 0
-    most_under_way: int = 0
-    hung_up: int = 0
+    in_flight: int = 0
+    max_in_flight: int = 0
+    disconnected: int = 0
     news: asyncio.Condition = field(default_factory=asyncio.Condition)
     _gates: list[asyncio.Event] = field(default_factory=list)
 
@@ -57,7 +57,7 @@ class ScriptedTable:
         self.items[key] = {"userId": {"S": key[0]}, "createdAt": {"S": key[1]}, **values}
 
     def release(self, calls: int | None = None) -> None:
-        """Let go of the first replies that wait; of all, and hold no more, unless a number is given."""
+        """Release the first *calls* delayed replies; without a number all, and delay no more."""
         if calls is None:
             self.holding = False
         for gate in self._gates[:calls]:
@@ -65,17 +65,17 @@ class ScriptedTable:
         del self._gates[:calls]
 
     async def until(self, is_so: Callable[[], bool]) -> None:
-        """Wait until something is so; it is looked at whenever a call comes or ends."""
+        """Wait until a condition is true; it is checked when a call comes or ends."""
         async with asyncio.timeout(10), self.news:
             await self.news.wait_for(is_so)
 
     async def arrived(self, count: int) -> None:
-        """Wait until so many calls have come."""
+        """Wait until *count* calls have come."""
         await self.until(lambda: len(self.calls) >= count)
 
     @property
     def operations(self) -> list[str]:
-        """The operations that were asked for, in order."""
+        """The operations that were called, in order."""
         return [call.operation for call in self.calls]
 
     async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -90,10 +90,10 @@ class ScriptedTable:
                 self._gates.append(gate)
                 await gate.wait()
         except asyncio.CancelledError:
-            self.hung_up += 1
+            self.disconnected += 1
             raise
         finally:
-            self.under_way -= 1
+            self.in_flight -= 1
             await self._changed()
         return web.json_response(answer, status=status)
 
@@ -101,8 +101,8 @@ class ScriptedTable:
         async with self.news:
             if call is not None:
                 self.calls.append(call)
-                self.under_way += 1
-                self.most_under_way = max(self.most_under_way, self.under_way)
+                self.in_flight += 1
+                self.max_in_flight = max(self.max_in_flight, self.in_flight)
             self.news.notify_all()
 
     def _answer(self, call: Call) -> tuple[dict[str, Any], int]:
@@ -120,13 +120,13 @@ class ScriptedTable:
                 and (item.get("userId"), item.get("createdAt")) == ({"S": key[0]}, {"S": key[1]})
             ]
             return {"Items": [self.items[key] for key in sorted(sound)]}, 200
-        if self.poisoned.intersection(call.keys):
+        if self.invalid.intersection(call.keys):
             return {"__type": "com.amazon.coral.validate#ValidationException"}, 400
         if call.operation == "GetItem":
             item = self.items.get(call.keys[0])
             return ({} if item is None else {"Item": item}), 200
         ((table, wanted),) = call.body["RequestItems"].items()
-        aside = {*self.left_aside.pop(0)} if self.left_aside else set()
+        aside = {*self.unprocessed.pop(0)} if self.unprocessed else set()
         read = [key for key in call.keys if key not in aside]
         left = {**wanted, "Keys": [key for key in wanted["Keys"] if _pair(key) in aside]}
         return {

@@ -1,4 +1,4 @@
-"""The table itself, as another program sees it, and stores on it."""
+"""The table as another application sees it, and stores on it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from service.aws.clients import Clients, open_clients
 from service.config.settings import Config
 from service.domain.timestamps import Clock
+from service.observability.metrics.catalogue import Metrics
+from service.observability.upstream_calls import UpstreamTelemetry
 from service.profile_store import items
 from service.profile_store.attribute_values import Attribute
 from service.profile_store.dynamodb_store import DynamoDBProfileStore
@@ -28,18 +30,18 @@ NOON_TEXT = "2096-02-29T12:00:00.000Z"
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What another program, and DynamoDB's own TTL, do to the table of profiles."""
+    """Writes of another application, and deletions of DynamoDB's TTL."""
 
     client: DynamoDBClient
     name: str
 
     async def put(self, user_id: str, sort_key: str, **attributes: Attribute) -> None:
-        """Put an item, over whatever stands at its key."""
+        """Put an item, replacing the one at its key."""
         item = {**attributes, **items.key(user_id, sort_key)}
         await self.client.put_item(TableName=self.name, Item=item)
 
     async def add(self, user_id: str, sort_key: str, name: str, value: str) -> None:
-        """Add an attribute to an item, as a program does that knows nothing of versions."""
+        """Add an attribute to an item, as an application does that ignores versions."""
         await self.client.update_item(
             TableName=self.name,
             Key=items.key(user_id, sort_key),
@@ -64,8 +66,10 @@ class Table:
 
 
 def store_on(clients: Clients, config: Config, clock: Clock = lambda: NOON) -> DynamoDBProfileStore:
-    """Return a store; its clock stands at noon unless another is given."""
-    return DynamoDBProfileStore(clients.dynamodb, config=config.dynamodb, clock=clock)
+    """Return a store; its clock is fixed at noon by default."""
+    return DynamoDBProfileStore(
+        clients.dynamodb, config=config.dynamodb, clock=clock, calls=UpstreamTelemetry(Metrics())
+    )
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Reads that come at the same time share calls, and nobody suffers for it."""
+"""Concurrent reads share calls without affecting one another."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -17,15 +17,15 @@ from service.domain.errors import (
     UpstreamUnavailable,
 )
 from service.profile_store.batch_reader import (
-    ENOUGH_KEYS,
-    LONGEST_WAIT_S,
+    BATCH_TARGET_KEYS,
     MAX_KEYS,
     MAX_SPLITS,
     MAX_TRIES,
+    MAX_WAIT_S,
     BatchReader,
 )
 from service.profile_store.items import Item
-from service.profile_store.queries import Answered, Key
+from service.profile_store.queries import Key, KeyReadResult
 from tests.profile_store.scripted_reads import ScriptedReads, item_at
 
 Deed: TypeAlias = "Callable[[_Table, Key, int], Awaitable[None]]"
@@ -37,12 +37,12 @@ def _keys(number: int) -> list[Key]:
     return [(f"user-{n:03}", "2026") for n in range(number)]
 
 
-def _gathered(reads: ScriptedReads, *, most: int = 8) -> BatchReader:
-    return BatchReader(reads, most=most, first_pause_s=1e-6)
+def _reader(reads: ScriptedReads, *, max_calls: int = 8) -> BatchReader:
+    return BatchReader(reads, max_calls=max_calls, first_pause_s=1e-6)
 
 
-def _reading(gathered: BatchReader, *keys: Key) -> list[asyncio.Task[Item | None]]:
-    return [asyncio.create_task(gathered.read(key)) for key in keys]
+def _reading(reader: BatchReader, *keys: Key) -> list[asyncio.Task[Item | None]]:
+    return [asyncio.create_task(reader.read(key)) for key in keys]
 
 
 async def _outcomes(readers: Sequence[asyncio.Task[Item | None]]) -> list[object]:
@@ -56,10 +56,10 @@ async def _turns(number: int = 5) -> None:
         await asyncio.sleep(0)
 
 
-async def test_reads_of_one_turn_share_one_call() -> None:
-    """All who ask in the same turn of the loop go together, and each gets its own item."""
+async def test_reads_of_one_iteration_share_a_call() -> None:
+    """Reads of one loop iteration share a call, and each gets its own item."""
     reads = ScriptedReads()
-    readers = _reading(_gathered(reads), A, B, C)
+    readers = _reading(_reader(reads), A, B, C)
     await reads.arrived(1)
 
     reads.calls[0].answer(without={B})
@@ -68,13 +68,13 @@ async def test_reads_of_one_turn_share_one_call() -> None:
     assert reads.keys == [[A, B, C]]
 
 
-async def test_who_comes_before_the_call_is_sent_goes_along() -> None:
-    """A call that is due takes along who asks in the meantime."""
+async def test_read_joins_a_scheduled_call() -> None:
+    """A read joins a call that is scheduled and not yet sent."""
     reads = ScriptedReads()
-    gathered = _gathered(reads)
-    readers = _reading(gathered, A)
+    reader = _reader(reads)
+    readers = _reading(reader, A)
     await _turns(1)
-    readers += _reading(gathered, B)
+    readers += _reading(reader, B)
     await reads.arrived(1)
 
     reads.calls[0].answer()
@@ -85,7 +85,7 @@ async def test_who_comes_before_the_call_is_sent_goes_along() -> None:
 async def test_single_read_does_not_wait() -> None:
     """Where nothing is under way a read is sent as soon as the loop has looked for others."""
     reads = ScriptedReads()
-    readers = _reading(_gathered(reads), A)
+    readers = _reading(_reader(reads), A)
 
     await _turns(4)
 
@@ -95,9 +95,9 @@ async def test_single_read_does_not_wait() -> None:
 
 
 async def test_key_is_once_in_a_call() -> None:
-    """Who asks for the same key shares it too: DynamoDB refuses one that is named twice."""
+    """Reads of the same key share it, as DynamoDB rejects duplicate keys."""
     reads = ScriptedReads()
-    readers = _reading(_gathered(reads), A, B, A, A)
+    readers = _reading(_reader(reads), A, B, A, A)
     await reads.arrived(1)
 
     reads.calls[0].answer()
@@ -107,31 +107,31 @@ async def test_key_is_once_in_a_call() -> None:
 
 
 async def test_read_is_not_answered_by_a_call_that_began_before() -> None:
-    """A read begins after it was asked for, though its key is under way already."""
+    """A read is answered by a call that begins after it, even if its key is in flight."""
     reads = ScriptedReads()
-    gathered = _gathered(reads)
-    (early,) = _reading(gathered, A)
+    reader = _reader(reads)
+    (early,) = _reading(reader, A)
     await reads.arrived(1)
-    (late,) = _reading(gathered, A)
+    (late,) = _reading(reader, A)
     await reads.arrived(2)
 
-    reads.calls[0].reply.set_result(Answered({A: item_at(A, "before")}))
+    reads.calls[0].reply.set_result(KeyReadResult({A: item_at(A, "before")}))
     await early
     assert not late.done()
-    reads.calls[1].reply.set_result(Answered({A: item_at(A, "after")}))
+    reads.calls[1].reply.set_result(KeyReadResult({A: item_at(A, "after")}))
 
     assert await _outcomes([early, late]) == [item_at(A, "before"), item_at(A, "after")]
 
 
-async def test_few_wait_for_company_and_not_for_a_reply() -> None:
-    """A read that comes while a call is under way is sent before that one has ended."""
+async def test_read_does_not_wait_for_the_reply_of_another_call() -> None:
+    """A read during a call is sent before that call has ended."""
     reads = ScriptedReads()
-    gathered = _gathered(reads)
-    readers = _reading(gathered, A)
+    reader = _reader(reads)
+    readers = _reading(reader, A)
     await reads.arrived(1)
-    readers += _reading(gathered, B)
+    readers += _reading(reader, B)
     await _turns()
-    readers += _reading(gathered, C)
+    readers += _reading(reader, C)
     await reads.arrived(2)
 
     for call in reads.calls:
@@ -141,16 +141,16 @@ async def test_few_wait_for_company_and_not_for_a_reply() -> None:
     assert reads.keys == [[A], [B, C]]
 
 
-async def test_enough_do_not_wait() -> None:
-    """Enough keys go at once, and take along who waits for company."""
+async def test_full_batch_is_sent_at_once() -> None:
+    """BATCH_TARGET_KEYS pending keys are sent at once, with the reads that wait."""
     reads = ScriptedReads()
-    gathered, keys = _gathered(reads), _keys(ENOUGH_KEYS + 1)
-    readers = _reading(gathered, keys[0])
+    reader, keys = _reader(reads), _keys(BATCH_TARGET_KEYS + 1)
+    readers = _reading(reader, keys[0])
     await reads.arrived(1)
-    readers += _reading(gathered, keys[1])
+    readers += _reading(reader, keys[1])
     await _turns(1)
 
-    readers += _reading(gathered, *keys[2:])
+    readers += _reading(reader, *keys[2:])
     await _turns(4)
 
     assert reads.keys == [keys[:1], keys[1:]]
@@ -159,13 +159,13 @@ async def test_enough_do_not_wait() -> None:
     assert await _outcomes(readers) == [item_at(key) for key in keys]
 
 
-async def test_who_waits_for_company_goes_when_nothing_is_under_way() -> None:
+async def test_waiting_read_is_sent_when_no_call_is_in_flight() -> None:
     """The end of the last call is the end of the waiting."""
     reads = ScriptedReads()
-    gathered = _gathered(reads)
-    readers = _reading(gathered, A)
+    reader = _reader(reads)
+    readers = _reading(reader, A)
     await reads.arrived(1)
-    readers += _reading(gathered, B)
+    readers += _reading(reader, B)
     await _turns(1)
 
     reads.calls[0].answer()
@@ -180,7 +180,7 @@ async def test_call_takes_so_many_keys() -> None:
     """More keys than DynamoDB takes are several calls at once."""
     reads = ScriptedReads()
     keys = _keys(2 * MAX_KEYS + 30)
-    readers = _reading(_gathered(reads), *keys)
+    readers = _reading(_reader(reads), *keys)
     await reads.arrived(3)
 
     for call in reads.calls:
@@ -190,13 +190,13 @@ async def test_call_takes_so_many_keys() -> None:
     assert [len(call.keys) for call in reads.calls] == [MAX_KEYS, MAX_KEYS, 30]
 
 
-async def test_calls_under_way_are_bounded() -> None:
+async def test_concurrent_calls_are_bounded() -> None:
     """Beyond the bound reads wait for a call to end, and then go together at once."""
     reads = ScriptedReads()
-    gathered, keys = _gathered(reads, most=2), _keys(3 * MAX_KEYS)
-    readers = _reading(gathered, *keys[: 2 * MAX_KEYS])
+    reader, keys = _reader(reads, max_calls=2), _keys(3 * MAX_KEYS)
+    readers = _reading(reader, *keys[: 2 * MAX_KEYS])
     await reads.arrived(2)
-    readers += _reading(gathered, *keys[2 * MAX_KEYS :])
+    readers += _reading(reader, *keys[2 * MAX_KEYS :])
     await _turns()
     assert len(reads.calls) == 2
 
@@ -209,10 +209,10 @@ async def test_calls_under_way_are_bounded() -> None:
     assert await _outcomes(readers) == [item_at(key) for key in keys]
 
 
-async def test_what_was_left_aside_is_asked_for_again() -> None:
-    """The others have their items at once; what DynamoDB did not read is asked for again."""
+async def test_unprocessed_key_is_read_again() -> None:
+    """Processed keys are answered at once; unprocessed keys are read again."""
     reads = ScriptedReads()
-    readers = _reading(_gathered(reads), A, B, C)
+    readers = _reading(_reader(reads), A, B, C)
     await reads.arrived(1)
     reads.calls[0].answer(unprocessed={B})
     assert await _outcomes([readers[0], readers[2]]) == [item_at(A), item_at(C)]
@@ -224,10 +224,10 @@ async def test_what_was_left_aside_is_asked_for_again() -> None:
     assert reads.keys == [[A, B, C], [B]]
 
 
-async def test_what_is_always_left_aside_is_unavailable() -> None:
-    """After so many tries each caller hears that DynamoDB has no room."""
+async def test_key_that_stays_unprocessed_is_unavailable() -> None:
+    """After MAX_TRIES the callers of an unprocessed key get UpstreamUnavailable."""
     reads = ScriptedReads()
-    readers = _reading(_gathered(reads), A, A)
+    readers = _reading(_reader(reads), A, A)
     for number in range(MAX_TRIES):
         await reads.arrived(number + 1)
         reads.calls[number].answer(unprocessed={A})
@@ -240,15 +240,15 @@ async def test_what_is_always_left_aside_is_unavailable() -> None:
     assert len(reads.calls) == MAX_TRIES
 
 
-async def test_who_asks_for_a_pausing_key_waits_with_it() -> None:
-    """DynamoDB is not pressed for a key that it has just left aside."""
+async def test_read_of_a_paused_key_joins_it() -> None:
+    """A new read of an unprocessed key waits for its pause."""
     reads = ScriptedReads()
-    gathered = BatchReader(reads, most=8, first_pause_s=0.05)
-    readers = _reading(gathered, A, B)
+    reader = BatchReader(reads, max_calls=8, first_pause_s=0.05)
+    readers = _reading(reader, A, B)
     await reads.arrived(1)
     reads.calls[0].answer(unprocessed={A})
     await readers[1]
-    readers += _reading(gathered, A)
+    readers += _reading(reader, A)
     await reads.arrived(2)
 
     reads.calls[1].answer()
@@ -257,13 +257,13 @@ async def test_who_asks_for_a_pausing_key_waits_with_it() -> None:
     assert reads.keys == [[A, B], [A]]
 
 
-async def test_what_was_left_aside_joins_who_waits_for_the_same_key() -> None:
-    """A key is once in a call, also where it was left aside in another; all its callers share it."""
+async def test_unprocessed_key_joins_a_waiting_read() -> None:
+    """An unprocessed key joins a waiting read of the same key; all callers share it."""
     reads = ScriptedReads()
-    gathered = _gathered(reads, most=1)
-    readers = _reading(gathered, A, A)
+    reader = _reader(reads, max_calls=1)
+    readers = _reading(reader, A, A)
     await reads.arrived(1)
-    readers += _reading(gathered, A, B)
+    readers += _reading(reader, A, B)
     await _turns(1)
     readers[0].cancel()
 
@@ -279,13 +279,13 @@ async def test_what_was_left_aside_joins_who_waits_for_the_same_key() -> None:
     assert reads.keys == [[A], [A, B]]
 
 
-async def test_caller_who_leaves_does_not_disturb_the_others() -> None:
-    """Callers may leave before and after their call is sent; the others get their items."""
+async def test_cancelled_caller_does_not_affect_others() -> None:
+    """Cancellation before or after the call does not affect other callers."""
     reads = ScriptedReads()
-    gathered = _gathered(reads, most=1)
-    readers = _reading(gathered, D)
+    reader = _reader(reads, max_calls=1)
+    readers = _reading(reader, D)
     await reads.arrived(1)
-    readers += _reading(gathered, A, B, C, C)
+    readers += _reading(reader, A, B, C, C)
     await _turns(1)
     readers[1].cancel()
     await _turns(1)
@@ -302,30 +302,30 @@ async def test_caller_who_leaves_does_not_disturb_the_others() -> None:
     assert outcomes == [item_at(D), item_at(B), item_at(C)]
 
 
-async def test_each_caller_has_a_deadline_of_its_own() -> None:
-    """One whose time is over leaves; the one beside it waits on."""
+async def test_each_caller_has_its_own_deadline() -> None:
+    """A caller that times out does not affect another of the same key."""
     reads = ScriptedReads()
-    gathered = _gathered(reads)
-    (patient,) = _reading(gathered, A)
+    reader = _reader(reads)
+    (patient,) = _reading(reader, A)
 
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.01):
-            await gathered.read(A)
+            await reader.read(A)
     reads.calls[0].answer()
 
     assert await _outcomes([patient]) == [item_at(A)]
 
 
 @pytest.mark.parametrize("failure", [None, UpstreamUnavailable()], ids=["answered", "failed"])
-async def test_caller_who_leaves_as_the_answer_comes_takes_nobody_along(
+async def test_cancellation_during_the_answer_affects_no_later_read(
     failure: Exception | None,
 ) -> None:
-    """Who leaves in the very turn of the answer does not take a later read of the key along."""
+    """Cancellation in the loop iteration of the answer does not affect a later read of the key."""
     reads = ScriptedReads()
-    gathered = _gathered(reads, most=1)
-    (early,) = _reading(gathered, A)
+    reader = _reader(reads, max_calls=1)
+    (early,) = _reading(reader, A)
     await reads.arrived(1)
-    (late,) = _reading(gathered, A)
+    (late,) = _reading(reader, A)
     await _turns(1)
 
     if failure is None:
@@ -340,22 +340,22 @@ async def test_caller_who_leaves_as_the_answer_comes_takes_nobody_along(
     assert early.cancelled()
 
 
-async def test_nothing_is_sent_where_all_have_left() -> None:
-    """What nobody waits for is not asked for; the next reads are."""
+async def test_nothing_is_sent_without_callers() -> None:
+    """A key without callers is not read; later reads are."""
     reads = ScriptedReads()
-    gathered = _gathered(reads)
-    readers = _reading(gathered, A)
+    reader = _reader(reads)
+    readers = _reading(reader, A)
     await reads.arrived(1)
-    (leaving,) = _reading(gathered, B)
+    (leaving,) = _reading(reader, B)
     await _turns(1)
     leaving.cancel()
     await _turns(1)
     reads.calls[0].answer()
     await _outcomes(readers)
-    await asyncio.sleep(2 * LONGEST_WAIT_S)  # after which nothing may have happened
+    await asyncio.sleep(2 * MAX_WAIT_S)  # after which nothing may have happened
     assert len(reads.calls) == 1
 
-    readers = _reading(gathered, C)
+    readers = _reading(reader, C)
     await reads.arrived(2)
     reads.calls[1].answer()
 
@@ -365,10 +365,10 @@ async def test_nothing_is_sent_where_all_have_left() -> None:
 async def test_call_that_nobody_waits_for_is_cancelled() -> None:
     """A call that hangs does not take up room for longer than its callers wait."""
     reads = ScriptedReads()
-    gathered = _gathered(reads, most=1)
-    readers = _reading(gathered, A, B)
+    reader = _reader(reads, max_calls=1)
+    readers = _reading(reader, A, B)
     await reads.arrived(1)
-    readers += _reading(gathered, C)
+    readers += _reading(reader, C)
     await _turns(1)
     readers[0].cancel()
     await _turns()
@@ -382,10 +382,10 @@ async def test_call_that_nobody_waits_for_is_cancelled() -> None:
     assert await _outcomes(readers[2:]) == [item_at(C)]
 
 
-async def test_call_is_not_cancelled_for_those_who_have_their_answer() -> None:
-    """Of a call that is split, only what is still open counts."""
+async def test_split_call_is_not_cancelled_by_answered_callers() -> None:
+    """Answered reads of a split call do not count for its cancellation."""
     reads = ScriptedReads()
-    readers = _reading(_gathered(reads), A, B)
+    readers = _reading(_reader(reads), A, B)
     await reads.arrived(1)
     reads.calls[0].fail(UpstreamFault())
     await reads.arrived(3)
@@ -398,11 +398,11 @@ async def test_call_is_not_cancelled_for_those_who_have_their_answer() -> None:
     assert reads.calls[2].reply.cancelled()
 
 
-async def test_key_that_all_have_left_is_not_asked_for_again() -> None:
-    """Who leaves while a key is under way or pauses takes the wish for it along."""
+async def test_unprocessed_key_without_callers_is_not_read_again() -> None:
+    """An unprocessed key without callers is not read again."""
     reads = ScriptedReads()
-    gathered = BatchReader(reads, most=8, first_pause_s=0.001)
-    early, late, other = _reading(gathered, A, B, C)
+    reader = BatchReader(reads, max_calls=8, first_pause_s=0.001)
+    early, late, other = _reading(reader, A, B, C)
     await reads.arrived(1)
     early.cancel()
     await _turns(1)
@@ -420,21 +420,21 @@ async def test_key_that_all_have_left_is_not_asked_for_again() -> None:
     [UpstreamFault(), ProfileTooLarge(), KeyError("a defect")],
     ids=["refused", "too large", "defect"],
 )
-async def test_poisoned_key_does_not_fail_its_neighbours(failure: Exception) -> None:
-    """A call that fails for what is in it is split until it is known for what."""
-    keys, poisoned = _keys(MAX_KEYS), _keys(MAX_KEYS)[37]
+async def test_invalid_key_does_not_fail_other_keys(failure: Exception) -> None:
+    """A failing call is split until the invalid key is isolated."""
+    keys, invalid = _keys(MAX_KEYS), _keys(MAX_KEYS)[37]
     sizes = []
 
-    async def ask(asked: Sequence[Key]) -> Answered:
+    async def ask(asked: Sequence[Key]) -> KeyReadResult:
         sizes.append(len(asked))
-        if poisoned in asked:
+        if invalid in asked:
             raise failure
-        return Answered({key: item_at(key) for key in asked})
+        return KeyReadResult({key: item_at(key) for key in asked})
 
-    outcomes = await _outcomes(_reading(BatchReader(ask, most=8), *keys))
+    outcomes = await _outcomes(_reading(BatchReader(ask, max_calls=8), *keys))
 
     assert type(outcomes.pop(37)) is type(failure)
-    keys.remove(poisoned)
+    keys.remove(invalid)
     assert outcomes == [item_at(key) for key in keys]
     assert len(sizes) <= 15  # two for each of the seven halvings of a hundred, and the first
 
@@ -444,7 +444,7 @@ async def test_failure_of_no_key_is_everybodys(failure: ServiceError) -> None:
     """Where DynamoDB cannot be had, asking for fewer keys would only be asking more often."""
     failure.__cause__ = KeyError("botocore's own")
     reads = ScriptedReads()
-    readers = _reading(_gathered(reads), A, B, B)
+    readers = _reading(_reader(reads), A, B, B)
     await reads.arrived(1)
 
     reads.calls[0].fail(failure)
@@ -461,33 +461,33 @@ async def test_failure_of_no_key_is_everybodys(failure: ServiceError) -> None:
 
 async def test_failure_of_everything_is_not_asked_for_twice_as_often() -> None:
     """Where every call fails, splitting stops to pay; where one succeeds, it does again."""
-    keys, calls, poisoned = _keys(MAX_KEYS), 0, {*_keys(MAX_KEYS)}
+    keys, calls, invalid = _keys(MAX_KEYS), 0, {*_keys(MAX_KEYS)}
 
-    async def ask(asked: Sequence[Key]) -> Answered:
+    async def ask(asked: Sequence[Key]) -> KeyReadResult:
         nonlocal calls
         calls += 1
-        if poisoned.intersection(asked):
+        if invalid.intersection(asked):
             raise UpstreamFault
-        return Answered({key: item_at(key) for key in asked})
+        return KeyReadResult({key: item_at(key) for key in asked})
 
-    gathered = BatchReader(ask, most=8)
+    reader = BatchReader(ask, max_calls=8)
     for _ in range(5):
-        outcomes = await _outcomes(_reading(gathered, *keys))
+        outcomes = await _outcomes(_reading(reader, *keys))
         assert {type(outcome) for outcome in outcomes} == {UpstreamFault}
     assert calls <= 5 + 2 * MAX_SPLITS
 
-    poisoned = {keys[37]}
-    await gathered.read(keys[0])
-    outcomes = await _outcomes(_reading(gathered, *keys))
+    invalid = {keys[37]}
+    await reader.read(keys[0])
+    outcomes = await _outcomes(_reading(reader, *keys))
     assert [isinstance(outcome, UpstreamFault) for outcome in outcomes] == [
-        key in poisoned for key in keys
+        key in invalid for key in keys
     ]
 
 
-async def test_call_that_is_cancelled_takes_its_callers_along() -> None:
-    """Nobody waits for ever when a process stops everything that runs."""
+async def test_cancelled_call_cancels_its_callers() -> None:
+    """Cancelling the task of a call cancels its callers."""
     reads = ScriptedReads()
-    readers = _reading(_gathered(reads), A, B)
+    readers = _reading(_reader(reads), A, B)
     await reads.arrived(1)
 
     for task in asyncio.all_tasks() - {asyncio.current_task(), *readers}:
@@ -496,53 +496,51 @@ async def test_call_that_is_cancelled_takes_its_callers_along() -> None:
     assert [type(one) for one in await _outcomes(readers)] == [asyncio.CancelledError] * 2
 
 
-async def test_call_is_no_one_requests() -> None:
-    """What is logged of a call that several share does not carry the id of one of them."""
+async def test_shared_call_has_no_request_context() -> None:
+    """Log lines of a shared call carry no request id."""
     bound: list[object] = []
 
-    async def ask(keys: Sequence[Key]) -> Answered:
+    async def ask(keys: Sequence[Key]) -> KeyReadResult:
         bound.append(structlog.contextvars.get_contextvars())
-        return Answered({key: item_at(key) for key in keys})
+        return KeyReadResult({key: item_at(key) for key in keys})
 
     with structlog.contextvars.bound_contextvars(request_id="of-one"):
-        await BatchReader(ask, most=1).read(A)
+        await BatchReader(ask, max_calls=1).read(A)
 
     assert bound == [{}]
 
 
 class _Table:
-    """A table whose calls end when the dice say so, and readers who must not notice."""
+    """A table whose calls end in a generated order, and its readers."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, max_calls: int) -> None:
         self.states = dict.fromkeys(keys_of_four, 0)
-        self.poisoned: set[Key] = set()
-        self.times_poisoned = dict.fromkeys(keys_of_four, 0)
-        self.left_aside: list[set[Key]] = []
-        self.under_way: list[asyncio.Event] = []
+        self.invalid: set[Key] = set()
+        self.unprocessed_keys: list[set[Key]] = []
+        self.in_flight: list[asyncio.Event] = []
         self.readers: list[asyncio.Task[None]] = []
-        self._gathered = BatchReader(self._ask, most=most, first_pause_s=1e-6)
+        self._reader = BatchReader(self._ask, max_calls=max_calls, first_pause_s=1e-6)
 
-    async def _ask(self, keys: Sequence[Key]) -> Answered:
+    async def _ask(self, keys: Sequence[Key]) -> KeyReadResult:
         assert len(keys) == len({*keys})
         gate = asyncio.Event()
-        self.under_way.append(gate)
+        self.in_flight.append(gate)
         try:
-            if self.poisoned.intersection(keys):
+            if self.invalid.intersection(keys):
                 raise UpstreamFault
-            aside = self.left_aside.pop() & {*keys} if self.left_aside else set()
+            aside = self.unprocessed_keys.pop() & {*keys} if self.unprocessed_keys else set()
             found = {key: item_at(key, str(self.states[key])) for key in {*keys} - aside}
             await gate.wait()
-            return Answered(found, aside)
+            return KeyReadResult(found, aside)
         finally:
-            self.under_way.remove(gate)
+            self.in_flight.remove(gate)
 
     async def _read(self, key: Key) -> None:
-        acknowledged, poisoned = self.states[key], key in self.poisoned
-        times_poisoned = self.times_poisoned[key]
+        acknowledged, invalid = self.states[key], key in self.invalid
         try:
-            item = await self._gathered.read(key)
+            item = await self._reader.read(key)
         except UpstreamFault:
-            assert poisoned or self.times_poisoned[key] > times_poisoned
+            assert invalid or key in self.invalid
             return
         assert item is not None
         assert item["userId"]["S"] == key[0]
@@ -555,14 +553,13 @@ class _Table:
         self.states[key] += 1
 
     async def spoil(self, key: Key, _: int) -> None:
-        self.poisoned ^= {key}
-        self.times_poisoned[key] += key in self.poisoned
+        self.invalid ^= {key}
 
     async def leave_aside(self, key: Key, which: int) -> None:
-        self.left_aside.append({key, keys_of_four[which]})
+        self.unprocessed_keys.append({key, keys_of_four[which]})
 
     async def end(self, _: Key, which: int) -> None:
-        for gate in self.under_way[which : which + 1]:
+        for gate in self.in_flight[which : which + 1]:
             gate.set()
 
     async def leave(self, _: Key, which: int) -> None:
@@ -593,42 +590,40 @@ DEEDS = (
         ),
         max_size=60,
     ),
-    most=st.integers(1, 3),
+    max_calls=st.integers(1, 3),
 )
 @settings(derandomize=True, deadline=None, max_examples=300)
-def test_whatever_happens_every_read_sees_what_was_written_before_it(
-    deeds: list[tuple[Deed, Key, int]], most: int
-) -> None:
-    """Through writes, departures, keys that are left aside or poisoned: none is stale, none hangs."""
+def test_every_read_sees_earlier_writes(deeds: list[tuple[Deed, Key, int]], max_calls: int) -> None:
+    """Under any sequence of writes, cancellations and failures no read is stale and none hangs."""
 
     async def run() -> None:
-        table = _Table(most)
+        table = _Table(max_calls)
         for deed, key, which in deeds:
             await deed(table, key, which)
-        table.left_aside.clear()
+        table.unprocessed_keys.clear()
         async with asyncio.timeout(10):
             while not all(reader.done() for reader in table.readers):
-                for gate in table.under_way:
+                for gate in table.in_flight:
                     gate.set()
                 await asyncio.sleep(0)
         assert [
             reader for reader in table.readers if not reader.cancelled() and reader.exception()
         ] == []
         await _turns()
-        assert table.under_way == []
+        assert table.in_flight == []
 
     asyncio.run(run())
 
 
-async def test_sizes_of_calls_are_told() -> None:
-    """For each call it is told how many keys it is for."""
+async def test_number_of_keys_is_observed() -> None:
+    """*observe* is called with the number of keys of each call."""
     sizes: list[float] = []
     reads = ScriptedReads()
-    gathered = BatchReader(reads, most=8, observe=sizes.append)
+    reader = BatchReader(reads, max_calls=8, observe=sizes.append)
 
-    first = _reading(gathered, A, B, C)
+    first = _reading(reader, A, B, C)
     await reads.arrived(1)
-    second = _reading(gathered, D)
+    second = _reading(reader, D)
     await reads.arrived(2)
     for call in reads.calls:
         call.answer()

@@ -1,4 +1,4 @@
-"""What only the DynamoDB store does: claims, foreign items, its own limits and refusals."""
+"""Claims, foreign items, limits and errors of the DynamoDB store."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -12,18 +12,17 @@ from service.domain.errors import (
     ProfileChanged,
     ProfileTooLarge,
 )
-from service.domain.profiles import Profile
 from service.profile_store.attribute_values import to_attribute
 from service.profile_store.dynamodb_store import DynamoDBProfileStore
-from service.profile_store.items import Item
+from service.profile_store.items import Item, StoredProfile
 from tests.profile_store.table import NOON, NOON_TEXT, Table, store_on
 from tests.support.configs import CREDENTIALS
 
 
-async def test_profile_stands_beside_its_claim(
+async def test_creation_puts_profile_and_claim(
     store: DynamoDBProfileStore, table: Table, user_id: str
 ) -> None:
-    """Two items come of a creation: the profile under its moment, the claim after every moment."""
+    """A creation puts two items: the profile, and the claim that sorts after it."""
     await store.create(user_id, {"city": "Mumbai"})
 
     profile, claim = await table.items(user_id)
@@ -45,10 +44,10 @@ async def test_profile_stands_beside_its_claim(
     }
 
 
-async def test_creation_with_another_moment_is_refused(
+async def test_creation_at_another_time_is_rejected(
     clients: Clients, config: Config, table: Table, user_id: str
 ) -> None:
-    """A condition sees only its own key; the claim is what stops a second moment's profile."""
+    """The claim rejects a second profile with another sort key."""
     await store_on(clients, config).create(user_id, {})
 
     with pytest.raises(ProfileChanged):
@@ -57,10 +56,10 @@ async def test_creation_with_another_moment_is_refused(
     assert len(await table.items(user_id)) == 2
 
 
-async def test_deleted_profile_is_none_and_makes_room(
+async def test_deleted_profile_is_not_found_and_can_be_created(
     store: DynamoDBProfileStore, table: Table, user_id: str
 ) -> None:
-    """What is left of a deleted profile is not read, and a new one stands at another moment."""
+    """A tombstone is not a profile, and a new profile has another sort key."""
     await store.create(user_id, {"city": "Mumbai"})
     await table.put(user_id, NOON_TEXT, deletedAt={"S": NOON_TEXT})
     assert await store.find(user_id) is None
@@ -79,7 +78,7 @@ async def test_claim_without_a_profile_is_taken_over(
     user_id: str,
     claim: Item,
 ) -> None:
-    """A claim whose profile is gone stops nobody."""
+    """A claim without a live profile does not block creation."""
     await table.put(user_id, "~claim", **claim)
 
     created = await store.create(user_id, {"city": "Mumbai"})
@@ -87,17 +86,21 @@ async def test_claim_without_a_profile_is_taken_over(
     assert await store.find(user_id) == created
 
 
-async def test_profile_of_another_program_is_served_and_adopted(
+async def test_profile_of_another_application_is_returned_and_adopted(
     store: DynamoDBProfileStore, table: Table, user_id: str
 ) -> None:
     """An item without a version is the profile; an update adds to it and destroys nothing."""
     await table.put(user_id, "2020-05-05", city={"S": "Mumbai"}, legacy={"N": "7"})
 
     found = await store.find(user_id)
-    assert found == Profile(user_id, "2020-05-05", "2020-05-05", 0, {"city": "Mumbai", "legacy": 7})
+    assert found == StoredProfile(
+        user_id, "2020-05-05", "2020-05-05", 0, {"city": "Mumbai", "legacy": 7}
+    )
     updated = await store.update(found, {"city": "Pune"})
 
-    assert updated == Profile(user_id, "2020-05-05", NOON_TEXT, 1, {"city": "Pune", "legacy": 7})
+    assert updated == StoredProfile(
+        user_id, "2020-05-05", NOON_TEXT, 1, {"city": "Pune", "legacy": 7}
+    )
     assert await store.find_latest(user_id) == updated
 
 
@@ -123,10 +126,10 @@ async def test_whatever_a_foreign_version_means_the_profile_can_be_updated(
     assert (await store.find_latest(user_id), updated.version) == (updated, 1)
 
 
-async def test_profile_whose_version_was_spoilt_can_be_written_and_deleted(
+async def test_profile_with_a_foreign_version_can_be_written_and_deleted(
     store: DynamoDBProfileStore, table: Table, user_id: str
 ) -> None:
-    """Where another program overwrites `version`, the ids of the writes tell the states apart."""
+    """Where another application overwrites `version`, the write ids identify the state."""
     await store.create(user_id, {"city": "Mumbai"})
     await table.add(user_id, NOON_TEXT, "version", "v2")
     spoilt = await store.find(user_id)
@@ -145,10 +148,10 @@ async def test_profile_whose_version_was_spoilt_can_be_written_and_deleted(
     assert await store.find(user_id) is None
 
 
-async def test_foreign_mark_of_another_type_deletes_nothing(
+async def test_deleted_at_of_another_type_is_ignored(
     store: DynamoDBProfileStore, table: Table, user_id: str
 ) -> None:
-    """Only this service's own mark makes a profile a deleted one."""
+    """A `deletedAt` that is not a string does not mark an item as deleted."""
     await table.put(user_id, "2020", deletedAt={"NULL": True})
 
     found = await store.find(user_id)
@@ -157,10 +160,10 @@ async def test_foreign_mark_of_another_type_deletes_nothing(
     assert (await store.update(found, {"city": "Pune"})).version == 1
 
 
-async def test_profile_over_the_limit_of_an_item_is_refused(
+async def test_profile_over_the_item_limit_is_rejected(
     store: DynamoDBProfileStore, table: Table, user_id: str
 ) -> None:
-    """What is too large for one item is the profile's state, not a fault of the upstream."""
+    """An item over 400 KB is ProfileTooLarge, not an upstream fault."""
     with pytest.raises(ProfileTooLarge):
         await store.create(user_id, {"bio": "x" * 410_000})
     await table.put(user_id, "2020", theirs={"S": "x" * 300_000})
@@ -170,8 +173,8 @@ async def test_profile_over_the_limit_of_an_item_is_refused(
         await store.update(found, {"bio": "x" * 120_000})
 
 
-def test_what_is_no_json_is_a_defect() -> None:
-    """A schema that loads what JSON does not have fails loudly, before anything is written."""
+def test_value_outside_json_is_a_defect() -> None:
+    """A schema that loads a value outside JSON fails before any write."""
     with pytest.raises(TypeError, match="date"):
         to_attribute(NOON.date())  # type: ignore[arg-type]  # the very mistake
 
@@ -179,7 +182,7 @@ def test_what_is_no_json_is_a_defect() -> None:
 async def test_earliest_of_several_foreign_items_is_the_profile(
     store: DynamoDBProfileStore, table: Table, user_id: str
 ) -> None:
-    """Where another program left several, the one created first counts."""
+    """Of several live items the one created first is the profile."""
     for moment in ("2021", "2020", "2022"):
         await table.put(user_id, moment, city={"S": moment})
 
@@ -221,7 +224,7 @@ async def test_foreign_types_become_json(
 async def test_items_beyond_one_page_are_read(
     store: DynamoDBProfileStore, table: Table, user_id: str
 ) -> None:
-    """A query ends after a megabyte; the live profile may stand behind it."""
+    """All pages of a query are read."""
     for number in range(5):
         dead = {"deletedAt": {"S": "x"}, "left": {"S": "x" * 300_000}}
         await table.put(user_id, f"200{number}", **dead)

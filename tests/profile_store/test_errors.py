@@ -1,4 +1,4 @@
-"""What DynamoDB's refusals mean."""
+"""Translation of DynamoDB's errors."""
 
 from typing import Any
 
@@ -27,10 +27,10 @@ from service.profile_store.errors import DYNAMODB_ERRORS, is_certain
         ("SomethingNew", UpstreamFault),
     ],
 )
-def test_reason_of_a_cancelled_transaction_is_its_meaning(
+def test_cancelled_transaction_is_translated_by_its_reasons(
     reason: str, kind: type[ServiceError]
 ) -> None:
-    """Only where somebody else was there is a transaction worth another try."""
+    """Only conflicts of a cancelled transaction are ProfileChanged."""
     response: Any = {
         "Error": {"Code": "TransactionCanceledException", "Message": "cancelled"},
         "CancellationReasons": [{"Code": "None"}, {"Code": reason}],
@@ -50,10 +50,10 @@ def test_reason_of_a_cancelled_transaction_is_its_meaning(
         ("InternalServerError", 500, 0, False),
     ],
 )
-def test_refusal_is_certain_only_as_the_answer_to_the_first_try(
+def test_error_is_certain_only_in_answer_to_the_first_attempt(
     name: str, status: int, retries: int, *, certain: bool
 ) -> None:
-    """An earlier try may have been made without its reply, and a status 500 is no refusal."""
+    """After a retry, or with a status of 500, the write may have been applied."""
     response: Any = {
         "Error": {"Code": name, "Message": "refused"},
         "ResponseMetadata": {"HTTPStatusCode": status, "RetryAttempts": retries},

@@ -1,4 +1,4 @@
-"""A table that another program filled: served, adopted by the first write, and never harmed."""
+"""Items of another application are returned, adopted by the first write, and not harmed."""
 
 import functools
 import json
@@ -47,10 +47,10 @@ async def api(config: Config, aiohttp_client: AiohttpClient) -> Api:
         for number, (name, case) in enumerate(CASES.items())
     ],
 )
-async def test_item_is_served_adopted_and_not_harmed(
+async def test_item_is_returned_adopted_and_not_harmed(
     api: Api, table: Table, user_id: str, case: Case, write: Write
 ) -> None:
-    """Whatever stands there is read, written on and erased; what is undeclared stays as it is."""
+    """A foreign item can be read, written and deleted; undeclared attributes stay unchanged."""
     with capture_logs() as logs:
         await table.put(user_id, case.created_at, **UNDECLARED, **case.attributes)
         await _is_served(api, user_id, case)
@@ -69,7 +69,7 @@ async def test_item_is_served_adopted_and_not_harmed(
 
 
 async def _is_served(api: Api, user_id: str, case: Case) -> None:
-    """Assert that the profile is shown as the case says, each time in the same bytes."""
+    """Assert that the profile is returned as in the case, each time in the same bytes."""
     first, second = [await _call(api, user_id, "GET") for _ in range(2)]
     body = await first.read()
     assert first.status == 200, body
@@ -85,7 +85,7 @@ async def _is_served(api: Api, user_id: str, case: Case) -> None:
 
 
 async def _is_erased(api: Api, table: Table, user_id: str) -> None:
-    """Assert that deleting leaves nothing, neither of the profile nor of other programs."""
+    """Assert that a deletion leaves no data, also of other applications."""
     assert (await _call(api, user_id, "DELETE")).status == 204
     assert (await _call(api, user_id, "GET")).status == 404
     for item in await table.items(user_id):
@@ -128,7 +128,7 @@ async def test_user_id_is_any_text_that_a_proof_may_hold(
 
 
 async def test_earliest_of_several_items_is_the_profile(api: Api, table: Table) -> None:
-    """The others are left alone while it lives, and go with it."""
+    """The other items stay while it lives, and are deleted with it."""
     user_id = str(uuid.uuid4())
     moments = ["2021-01-01", "2020-05-05T05:05:05Z", "2020-05-05", "2022"]
     for moment in moments:
@@ -157,8 +157,8 @@ async def test_earliest_of_several_items_is_the_profile(api: Api, table: Table) 
     assert all(without(item, OWN_ATTRIBUTES) == {} for item in left)
 
 
-async def test_item_that_says_that_it_is_deleted_is_no_profile(api: Api, table: Table) -> None:
-    """Programs that delete by a mark mean what this service means; a new profile stands beside it."""
+async def test_item_marked_as_deleted_is_not_a_profile(api: Api, table: Table) -> None:
+    """An item with a `deletedAt` string is deleted; a new profile can be created."""
     user_id = str(uuid.uuid4())
     await table.put(user_id, "2020-05-05", **UNDECLARED, deletedAt={"S": "2020-12-31"})
     before = await _item(table, user_id, "2020-05-05")
@@ -171,12 +171,10 @@ async def test_item_that_says_that_it_is_deleted_is_no_profile(api: Api, table: 
     assert without(await _item(table, user_id, "2020-05-05"), ()) == without(before, ())
 
 
-async def test_item_named_like_the_claim_is_no_profile(api: Api, table: Table) -> None:
-    """
-    The sort key of the claim is the service's own, and a profile can be created all the same.
-
-    What another program keeps there stays as it is until the profile is deleted.
-    """
+async def test_item_under_the_sort_key_of_the_claim_is_not_a_profile(
+    api: Api, table: Table
+) -> None:
+    """An item under the claim's sort key is not a profile and does not block creation."""
     user_id = str(uuid.uuid4())
     theirs = {name: value for name, value in UNDECLARED.items() if name not in CLAIM_ATTRIBUTES}
     await table.put(user_id, "~claim", **UNDECLARED, city={"S": "Mumbai"}, expiresAt={"S": "never"})
@@ -192,7 +190,7 @@ async def test_item_named_like_the_claim_is_no_profile(api: Api, table: Table) -
 
 
 async def test_patch_inside_a_field_keeps_what_it_does_not_name(api: Api, table: Table) -> None:
-    """What stands beside a name that is patched has the same value, to the last digit."""
+    """A merge patch keeps all digits of the numbers that it does not name."""
     user_id = str(uuid.uuid4())
     theirs: Item = {
         "theme": {"S": "light"},
@@ -217,8 +215,8 @@ async def test_patch_inside_a_field_keeps_what_it_does_not_name(api: Api, table:
     assert patched == {**theirs, "theme": {"S": "dark"}, **as_json}
 
 
-async def test_item_with_no_room_left_is_served_and_refuses_to_grow(api: Api, table: Table) -> None:
-    """What does not fit is the profile's state, said once; the item stays as it was."""
+async def test_full_item_is_returned_and_cannot_grow(api: Api, table: Table) -> None:
+    """An update beyond the item limit is ProfileTooLarge, and the item is unchanged."""
     user_id = str(uuid.uuid4())
     await table.put(user_id, "2020-05-05", theirs={"S": "x" * 400_000}, city={"S": "Mumbai"})
     before = await table.items(user_id)

@@ -1,4 +1,4 @@
-"""Values of other programs on their way out: every digit of a number, and no text that is none."""
+"""Values of other applications in responses: all digits of numbers, and no invalid Unicode."""
 
 from dataclasses import replace
 
@@ -64,7 +64,7 @@ def test_number_is_stored_again_as_it_was(stored: str) -> None:
 
 
 class SpoiltStore(MemoryProfileStore):
-    """A store in which another program has put a text that is none."""
+    """A store in which another application stored an unpaired surrogate."""
 
     async def spoil(self) -> None:
         """Create the profile, past the schema."""
@@ -72,10 +72,10 @@ class SpoiltStore(MemoryProfileStore):
         await self.create("alice", {"city": HALF_A_PAIR, "bio": "fine", "preferences": nested})
 
 
-async def test_text_that_is_none_is_refused_and_can_be_replaced(
+async def test_invalid_unicode_is_rejected_and_can_be_replaced(
     memory: Adapters, aiohttp_client: AiohttpClient
 ) -> None:
-    """A read says so by a code and one line with the fields' names; PUT and DELETE are the cure."""
+    """A read is rejected with one log line that names the fields; PUT and DELETE are the remedy."""
     store = SpoiltStore()
     adapters = replace(memory, profile_store=store)
     api = await aiohttp_client(create_app(configured(), opening(adapters)))

@@ -11,7 +11,7 @@ from service.domain import profiles
 from service.domain.errors import AccountClosed, ProfileChanged, UpstreamUnavailable
 from service.domain.profiles import Fields, Profile, ProfileStore
 from service.profile_store.dynamodb_store import DynamoDBProfileStore
-from service.profile_store.write_ids import KEPT_AT_REST
+from service.profile_store.write_ids import MAX_IDS_IDLE
 from tests.profile_store.table import NOON, Table, store_behind_proxy, store_on
 from tests.support.lossy_proxy import Hook
 
@@ -27,7 +27,7 @@ class Always:
 
 
 def _merging(store: ProfileStore, user_id: str, changes: Fields) -> Hook:
-    """Return what another process does in between: merge *changes*."""
+    """Return a concurrent write that merges *changes*."""
 
     async def deed() -> None:
         await profiles.create_or_merge(store, user_id, changes, Always())
@@ -36,7 +36,7 @@ def _merging(store: ProfileStore, user_id: str, changes: Fields) -> Hook:
 
 
 def _deleting(store: ProfileStore, user_id: str) -> Hook:
-    """Return what another process does in between: delete the profile."""
+    """Return a concurrent deletion of the profile."""
 
     async def deed() -> None:
         await profiles.delete(store, user_id, Always())
@@ -73,7 +73,7 @@ async def test_update_whose_reply_was_lost_succeeds_once(config: Config, user_id
 async def test_lost_replies_in_a_row_go_unnoticed(
     operation: str, config: Config, user_id: str
 ) -> None:
-    """A network that loses reply after reply is asked until one comes through."""
+    """Lost replies are retried until one arrives."""
     async with store_behind_proxy(config) as (store, proxy):
         proxy.losing[operation] = MAX_LOST_RESPONSES - 1
 
@@ -84,7 +84,7 @@ async def test_lost_replies_in_a_row_go_unnoticed(
 
 
 async def test_upstream_that_loses_every_reply_is_unavailable(config: Config, user_id: str) -> None:
-    """After the last try the caller hears that the upstream is not available."""
+    """After the last attempt the caller gets UpstreamUnavailable."""
     async with store_behind_proxy(config) as (store, proxy):
         proxy.losing["Query"] = MAX_LOST_RESPONSES
 
@@ -97,7 +97,7 @@ async def test_upstream_that_loses_every_reply_is_unavailable(config: Config, us
 async def test_update_under_anothers_update_recognises_itself(
     config: Config, user_id: str, store: DynamoDBProfileStore
 ) -> None:
-    """A repetition that finds another's write on top of its own succeeds, with what there is now."""
+    """A repeated update finds its write id behind a later one and returns the current profile."""
     async with store_behind_proxy(config) as (slow, proxy):
         created = await slow.create(user_id, {"city": "Mumbai"})
         proxy.losing["UpdateItem"] = 1
@@ -112,7 +112,7 @@ async def test_update_under_anothers_update_recognises_itself(
 async def test_lost_merge_does_not_undo_the_merge_that_followed_it(
     config: Config, user_id: str, store: DynamoDBProfileStore
 ) -> None:
-    """A merge is applied once: what another wrote over it stays."""
+    """A merge is applied once: a later write of another process stays."""
     async with store_behind_proxy(config) as (slow, proxy):
         await slow.create(user_id, {"city": "Mumbai"})
         proxy.losing["UpdateItem"] = 1
@@ -128,7 +128,7 @@ async def test_lost_merge_does_not_undo_the_merge_that_followed_it(
 async def test_creation_under_anothers_update_recognises_itself(
     config: Config, user_id: str, store: DynamoDBProfileStore
 ) -> None:
-    """A creation whose profile was updated before its repetition is that profile's creation."""
+    """A repeated creation succeeds although its profile was updated since."""
     async with store_behind_proxy(config) as (slow, proxy):
         proxy.losing["TransactWriteItems"] = 1
         proxy.after["TransactWriteItems"] = [_merging(store, user_id, {"bio": "new"})]
@@ -143,7 +143,7 @@ async def test_creation_under_anothers_update_recognises_itself(
 async def test_lost_merge_that_was_deleted_since_brings_nothing_back(
     config: Config, user_id: str, store: DynamoDBProfileStore
 ) -> None:
-    """A merge whose profile was deleted before its repetition was made; it makes no new profile."""
+    """A repeated merge does not recreate a profile that was deleted since."""
     async with store_behind_proxy(config) as (slow, proxy):
         await slow.create(user_id, {"city": "Mumbai"})
         proxy.losing["UpdateItem"] = 1
@@ -159,7 +159,7 @@ async def test_lost_merge_that_was_deleted_since_brings_nothing_back(
 async def test_lost_creation_that_was_deleted_since_brings_nothing_back(
     config: Config, user_id: str, store: DynamoDBProfileStore
 ) -> None:
-    """A creation whose profile was deleted before its repetition was made, once."""
+    """A repeated creation does not recreate a profile that was deleted since."""
     async with store_behind_proxy(config) as (slow, proxy):
         proxy.losing["TransactWriteItems"] = 1
         proxy.after["TransactWriteItems"] = [_deleting(store, user_id)]
@@ -173,7 +173,7 @@ async def test_lost_creation_that_was_deleted_since_brings_nothing_back(
 async def test_update_of_which_every_reply_was_lost_is_read_back(
     config: Config, user_id: str, store: DynamoDBProfileStore
 ) -> None:
-    """Where no try got a reply, the profile itself tells that the write was made."""
+    """Without any reply the write is found by its id."""
     async with store_behind_proxy(config) as (slow, proxy):
         created = await slow.create(user_id, {"city": "Mumbai"})
         proxy.losing["UpdateItem"] = MAX_LOST_RESPONSES
@@ -187,7 +187,7 @@ async def test_update_of_which_every_reply_was_lost_is_read_back(
 async def test_creation_of_which_every_reply_was_lost_is_read_back(
     config: Config, user_id: str, store: DynamoDBProfileStore
 ) -> None:
-    """A creation that nobody was told of is found by its id."""
+    """A creation without any reply is found by its id."""
     async with store_behind_proxy(config) as (slow, proxy):
         proxy.losing["TransactWriteItems"] = MAX_LOST_RESPONSES
 
@@ -230,7 +230,7 @@ async def test_lost_deletion_leaves_the_profile_that_followed_it(
 async def test_closing_whose_replies_were_lost_succeeds(
     config: Config, user_id: str, store: DynamoDBProfileStore
 ) -> None:
-    """An account is closed though nobody was told so."""
+    """A closing without any reply succeeds."""
     async with store_behind_proxy(config) as (slow, proxy):
         await slow.create(user_id, {"city": "Mumbai"})
         proxy.losing["TransactWriteItems"] = MAX_LOST_RESPONSES
@@ -246,7 +246,7 @@ async def test_closing_whose_replies_were_lost_succeeds(
 async def test_update_without_any_reply_that_cannot_be_read_back_is_unavailable(
     config: Config, user_id: str
 ) -> None:
-    """Where the read back fails too, the caller hears what the write's own failure was."""
+    """If the read fails too, the caller gets the error of the write."""
     async with store_behind_proxy(config) as (store, proxy):
         created = await store.create(user_id, {"city": "Mumbai"})
         proxy.losing.update(dict.fromkeys(("UpdateItem", "Query"), MAX_LOST_RESPONSES))
@@ -258,7 +258,7 @@ async def test_update_without_any_reply_that_cannot_be_read_back_is_unavailable(
 
 
 async def test_update_that_was_never_made_is_unavailable(config: Config, user_id: str) -> None:
-    """A write that was refused three times for want of capacity is not there, and not made up."""
+    """A write that was throttled three times was not applied and is unavailable."""
     async with store_behind_proxy(config) as (store, proxy):
         created = await store.create(user_id, {"city": "Mumbai"})
         proxy.refusing["UpdateItem"] = ["ThrottlingException"] * 3
@@ -269,8 +269,8 @@ async def test_update_that_was_never_made_is_unavailable(config: Config, user_id
         assert await store.find_latest(user_id) == created
 
 
-async def test_conflict_after_a_lost_reply_is_looked_into(config: Config, user_id: str) -> None:
-    """That the repetition met another's transaction says nothing of the first try."""
+async def test_conflict_after_a_lost_reply_is_read_back(config: Config, user_id: str) -> None:
+    """A transaction conflict of a retry does not decide the first attempt."""
     async with store_behind_proxy(config) as (store, proxy):
         created = await store.create(user_id, {"city": "Mumbai"})
         proxy.losing["UpdateItem"] = 1
@@ -282,7 +282,7 @@ async def test_conflict_after_a_lost_reply_is_looked_into(config: Config, user_i
 
 
 async def test_conflict_at_the_first_try_costs_no_read(config: Config, user_id: str) -> None:
-    """A refusal in answer to the only try is certain."""
+    """An error in answer to the only attempt is certain."""
     async with store_behind_proxy(config) as (store, proxy):
         created = await store.create(user_id, {"city": "Mumbai"})
         proxy.refusing["UpdateItem"] = ["TransactionConflictException"]
@@ -307,7 +307,7 @@ async def test_update_whose_reply_was_empty_is_read_back(config: Config, user_id
 async def test_update_under_many_others_recognises_itself(
     clients: Clients, config: Config, user_id: str
 ) -> None:
-    """An item that is written again and again remembers far more than its last few writes."""
+    """A busy item keeps more write ids."""
     busy = store_on(clients, config)
     async with store_behind_proxy(config) as (slow, proxy):
         created = await slow.create(user_id, {"n": 0})
@@ -324,16 +324,16 @@ async def test_update_under_many_others_recognises_itself(
     assert (updated.version, updated.fields) == (32, {"n": 30, "bio": "mine"})
 
 
-async def test_update_that_the_item_has_forgotten_is_unavailable(
+async def test_update_beyond_the_write_ids_is_unavailable(
     clients: Clients, config: Config, table: Table, user_id: str
 ) -> None:
-    """Where so much was written on top that nobody can tell, the caller is told just that."""
+    """If the write ids were overrun, the outcome is unknown and the error is UpstreamUnavailable."""
     tomorrow = store_on(clients, config, lambda: NOON + timedelta(days=1))
     async with store_behind_proxy(config) as (slow, proxy):
         created = await slow.create(user_id, {"n": 0})
 
         async def overtake() -> None:
-            for number in range(1, KEPT_AT_REST + 1):
+            for number in range(1, MAX_IDS_IDLE + 1):
                 # As if each of them came after a long rest.
                 await table.add(user_id, created.created_at, "updatedAt", created.created_at)
                 await _merging(tomorrow, user_id, {"n": number})()
@@ -348,7 +348,7 @@ async def test_update_that_the_item_has_forgotten_is_unavailable(
 async def test_id_of_the_first_versions_stays_readable(
     store: DynamoDBProfileStore, table: Table, user_id: str
 ) -> None:
-    """A single id, as earlier versions of this service left it, is kept as one of several."""
+    """A single id of earlier versions of this service is kept as one of several."""
     await table.put(user_id, "2026", version={"N": "3"}, writeId={"S": "0123abcd"})
     found = await store.find_latest(user_id)
     assert found is not None
@@ -357,4 +357,4 @@ async def test_id_of_the_first_versions_stays_readable(
     updated = await store.update(found, {"city": "Pune"})
 
     assert updated.version == 4
-    assert updated.writes.split()[1:] == ["0123abcd"]
+    assert updated.write_ids.split()[1:] == ["0123abcd"]

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from service.domain.timestamps import timestamp
-from service.profile_store.write_ids import KEPT_AT_REST, KEPT_WHEN_BUSY, new_write_id, with_newest
+from service.profile_store.write_ids import MAX_IDS_BUSY, MAX_IDS_IDLE, new_write_id, prepend_id
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -12,32 +12,32 @@ def _after(writes: int, pause: timedelta) -> list[str]:
     """Return the ids after so many writes with a pause between two, the newest first."""
     known, moment = "", NOW
     for number in range(writes):
-        known = with_newest(str(number), known, written_at=timestamp(moment), now=moment + pause)
+        known = prepend_id(str(number), known, written_at=timestamp(moment), now=moment + pause)
         moment += pause
     return known.split()
 
 
-def test_newest_stands_first() -> None:
-    """The ids stand from the newest to the oldest."""
+def test_newest_is_first() -> None:
+    """The ids are in order from the newest to the oldest."""
     assert _after(3, timedelta(seconds=1)) == ["2", "1", "0"]
 
 
-def test_few_are_kept_of_an_item_at_rest() -> None:
-    """An item that is written now and then does not grow by it."""
-    assert _after(1000, timedelta(hours=1)) == [str(999 - n) for n in range(KEPT_AT_REST)]
+def test_idle_item_keeps_few_ids() -> None:
+    """An item that is written rarely keeps few ids."""
+    assert _after(1000, timedelta(hours=1)) == [str(999 - n) for n in range(MAX_IDS_IDLE)]
 
 
-def test_many_are_kept_of_a_busy_item_and_not_all() -> None:
-    """Under writes in quick succession the ids reach far back, and are bounded all the same."""
-    assert _after(1000, timedelta(milliseconds=50)) == [str(999 - n) for n in range(KEPT_WHEN_BUSY)]
+def test_busy_item_keeps_many_ids() -> None:
+    """An item under frequent writes keeps many ids, up to a bound."""
+    assert _after(1000, timedelta(milliseconds=50)) == [str(999 - n) for n in range(MAX_IDS_BUSY)]
 
 
-def test_clock_behind_the_last_writer_forgets_nothing() -> None:
-    """An item that was written in this clock's future counts as busy."""
-    known = " ".join(map(str, range(KEPT_AT_REST)))
+def test_clock_behind_the_last_writer_keeps_all_ids() -> None:
+    """An item whose last write is in the future of this clock counts as busy."""
+    known = " ".join(map(str, range(MAX_IDS_IDLE)))
     later = timestamp(NOW + timedelta(hours=1))
 
-    assert with_newest("x", known, written_at=later, now=NOW) == f"x {known}"
+    assert prepend_id("x", known, written_at=later, now=NOW) == f"x {known}"
 
 
 def test_ids_are_words_that_fit_a_request_token() -> None:

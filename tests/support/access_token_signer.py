@@ -83,11 +83,11 @@ def jwk(key: rsa.RSAPublicKey, kid: str) -> Mapping[str, Any]:
     return {"alg": "RS256", "e": e, "kid": kid, "kty": "RSA", "n": n, "use": "sig"}
 
 
-def evidence(*authorization: str) -> RequestCredentials:
+def credentials(*authorization: str) -> RequestCredentials:
     """Return the credentials of a request with these Authorization headers."""
     return RequestCredentials(peer=None, authorization=authorization)
 
 
 def bearing(token: str) -> RequestCredentials:
     """Return the credentials of a request with this access token."""
-    return evidence(f"Bearer {token}")
+    return credentials(f"Bearer {token}")

@@ -73,6 +73,6 @@ class AlbTokenSigner:
         )
 
 
-def evidence(token: str, *, identity: tuple[str, ...] = (SUB,)) -> RequestCredentials:
+def credentials(token: str, *, identity: tuple[str, ...] = (SUB,)) -> RequestCredentials:
     """Return the credentials of a request behind a load balancer."""
     return RequestCredentials(peer=None, oidc_data=(token,), oidc_identity=identity)

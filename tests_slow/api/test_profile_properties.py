@@ -15,7 +15,7 @@ from openapi_schema_validator import OAS31Validator
 from service.api.openapi import document as openapi
 from service.api.request_body import dumps
 from service.api.schemas.profiles import ProfileSchema
-from service.domain.profiles import JsonValue, same
+from service.domain.profiles import JsonValue, is_same_json
 from service.profile_store.attribute_values import from_attribute, to_attribute
 
 SCHEMA: Final = ProfileSchema()
@@ -103,7 +103,7 @@ def test_what_was_taken_is_taken_again_unchanged(body: dict[str, Any]) -> None:
     """Loading a canonical form does not change it."""
     taken = _taken(body)
 
-    assert same(SCHEMA.load(taken), taken)
+    assert is_same_json(SCHEMA.load(taken), taken)
 
 
 @given(body=bodies)
@@ -121,8 +121,8 @@ def test_what_was_taken_is_answered_and_stored_as_it_is(body: dict[str, Any]) ->
     """JSON and DynamoDB attribute values represent loaded values exactly."""
     taken = _taken(body)
 
-    assert same(orjson.loads(dumps({"n": _small(taken)})), {"n": _small(taken)})
-    assert same(from_attribute(to_attribute(taken)), taken)
+    assert is_same_json(orjson.loads(dumps({"n": _small(taken)})), {"n": _small(taken)})
+    assert is_same_json(from_attribute(to_attribute(taken)), taken)
     for number in _numbers(to_attribute(taken)):
         assert EXACT.create_decimal(number) == Decimal(number)
 

@@ -68,9 +68,9 @@ class OneUser:
         self._source = source
         self._sub = sub
 
-    async def identify(self, evidence: RequestCredentials) -> Identity | None:
+    async def identify(self, credentials: RequestCredentials) -> Identity | None:
         """Return that user; raises NotAuthenticated."""
-        identity = await self._source.identify(evidence)
+        identity = await self._source.identify(credentials)
         if identity is not None and identity.sub != self._sub:
             raise NotAuthenticated
         return identity

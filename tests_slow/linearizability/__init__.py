@@ -1,1 +1,1 @@
-"""The history of the truth: what callers of several processes saw must be one story per profile."""
+"""Linearizability of profiles: the calls of several processes must have one order for each profile."""

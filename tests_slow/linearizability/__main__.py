@@ -24,7 +24,7 @@ MOTO_TIMEOUT_S = 2.0  # moto serves one call at a time, some of which take a ten
 
 
 def _silently(_: Delivery) -> None:
-    """Announce a code to nobody."""
+    """Discard a code."""
 
 
 @contextmanager

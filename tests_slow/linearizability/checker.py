@@ -1,15 +1,14 @@
 """
-Decides whether a history of one profile is linearizable: a pure function of what callers saw.
+A linearizability checker for the history of one profile.
 
-After Wing and Gong's search as Lowe's just-in-time linearization has it: the calls and returns are
-gone through in order of time, with every *world* that is still possible in hand: a state of the
-profile, and which of the calls under way have taken effect in it. At the return of a call only worlds
-survive in which it has; no world left is a violation. A call of unknown outcome returns when its
-process is dead, and may have taken effect or not.
+It implements the search of Wing and Gong with Lowe's just-in-time linearization: calls and returns are
+processed in order of time with the set of possible *worlds*: a state of the profile, and the calls in
+flight that have taken effect in it. At the return of a call only worlds in which it took effect remain;
+an empty set is a violation. A call of unknown outcome returns when its process is dead, and may have
+taken effect or not.
 
-That a write counts the version up by one is part of what is demanded, and makes the search fast: a
-version that anybody saw leaves one content for it, and so, mostly, one write. Nothing is taken from a
-version on trust: a world gets to a version by effects only.
+Each write must increment the version, which makes the search fast: an observed version determines its
+content, and so usually one write. A world reaches a version by effects only.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -33,7 +32,7 @@ class Undecided(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A call whose answer no order of effects explains; *number* is its place in the history."""
+    """A call whose answer no order explains; *number* is its index in the history."""
 
     number: int
     operation: Operation
@@ -43,12 +42,12 @@ class Violation:
 @dataclass(frozen=True, slots=True)
 class _World:
     """
-    One way in which it can have been so far.
+    One possible state of the search.
 
-    Of the calls under way, *done* have taken effect and seen what they answer; *written* have taken
-    effect and will answer with a later state, as a write does whose own reply was lost. *maybe*
-    are those of unknown outcome that have taken effect. *born* are moments of creation that
-    calls of unknown outcome have used up.
+    Of the calls in flight, *done* have taken effect and determined their answer; *written* have taken
+    effect and will answer with a later state, as a write does whose reply was lost. *maybe* are those of
+    unknown outcome that have taken effect. *born* are times of creation that calls of unknown outcome
+    have used.
     """
 
     state: State
@@ -70,10 +69,9 @@ class _World:
 
 class _Worlds:
     """
-    Worlds of which none does what another does with less.
+    A set of worlds without dominated ones.
 
-    What a call of unknown outcome may do is open, so a world that needed fewer of them for the same is
-    the more general one.
+    Of two equal worlds the one that used fewer calls of unknown outcome is the more general.
     """
 
     def __init__(self, worlds: Iterable[_World] = ()) -> None:
@@ -103,10 +101,10 @@ def check(
     history: Sequence[Operation], *, max_comparisons: int = MAX_COMPARISONS
 ) -> Violation | None:
     """
-    Return the first call that cannot be explained, None where all can; raises Undecided.
+    Return the first violation, or None; raises Undecided.
 
-    *history* is of one user, who has no profile at the beginning. It holds no calls that are known to
-    have done nothing, such as one that was never sent.
+    *history* is of one user without a profile at the beginning, without calls that are known to have
+    had no effect, such as calls that were never sent.
     """
     return _contradiction(history) or _Search(history, max_comparisons).violation()
 
@@ -195,7 +193,7 @@ class _Search:
         return replace(world, done=world.done | seen, written=world.written - seen)
 
     def _after(self, world: _World, number: int) -> Iterator[_World]:
-        """Yield what *world* becomes when the call *number* takes effect, in each way it can."""
+        """Yield the worlds that follow *world* when the call *number* takes effect."""
         operation = self._history[number]
         if not operation.allowed_on(world.state) or operation.outcome in _WITHOUT_EFFECT:
             return
@@ -217,14 +215,14 @@ class _Search:
             yield self._settled(after)
 
     def _plausible(self, state: Snapshot, world: _World) -> bool:
-        """Tell whether nobody saw this version otherwise, and nobody used its creation up."""
+        """Return whether no call saw another content of this version, or its creation before."""
         key = (state.created_at, state.version)
         return self._contents.get(key, state.fields) == state.fields and (
             state.version > 1 or state.created_at not in world.born
         )
 
     def _states_after(self, operation: Operation, state: State, number: int) -> Iterator[State]:
-        """Yield the states that a write can leave; nothing where it would leave all as it is."""
+        """Yield the states that a write can leave; none where it changes nothing."""
         if operation.method is Method.DELETE:
             if state is not None:
                 yield None
@@ -242,7 +240,7 @@ class _Search:
 
 
 def _only_sees(operation: Operation, state: State) -> bool:
-    """Tell whether the call's answer is true of *state*, and leaves it as it is."""
+    """Return whether the call's answer is true of *state* and the call leaves it unchanged."""
     match operation.outcome:
         case Outcome.UNKNOWN | Outcome.CREATED:
             return False
@@ -258,7 +256,7 @@ def _only_sees(operation: Operation, state: State) -> bool:
 
 
 def _may_become(state: State, reply: Snapshot | None) -> bool:
-    """Tell whether *reply* can be the same profile, written by others since."""
+    """Return whether *reply* can be the same profile after later writes."""
     return (
         state is not None
         and reply is not None
@@ -275,6 +273,6 @@ def _events(history: Sequence[Operation]) -> list[tuple[int, bool]]:
 
 
 def _why(worlds: Iterable[_World]) -> str:
-    """Say what the profile can have been when the call returned, all others but it done or not."""
+    """Return the possible states of the profile at the return of the call."""
     states = dict.fromkeys(str(world.state) for world in worlds)
     return "from none of these states: " + "; ".join(states)

@@ -1,8 +1,7 @@
 """
-HTTP for one call on one connection, which is never sent a second time.
+An HTTP client that sends each call once, on its own connection.
 
-aiohttp's client repeats what is idempotent when the connection breaks; here a call that is made
-twice must be the service's doing.
+aiohttp's client repeats idempotent requests when a connection breaks; here only the service may repeat.
 """
 
 import asyncio
@@ -16,7 +15,7 @@ PATIENCE_S = 20.0  # more than a request's deadline
 
 
 class NeverSent(Exception):
-    """Nobody listens there."""
+    """The connection was refused."""
 
 
 class NoAnswer(Exception):

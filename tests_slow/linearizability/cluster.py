@@ -28,9 +28,9 @@ from tests_slow.linearizability.network import (
 @dataclass(eq=False, slots=True)
 class Life:
     """
-    One process from its start to its death; *ended_at_s* is when nothing of it can happen any more.
+    One process from its start to its end; after *ended_at_s* none of its calls can take effect.
 
-    *served* are the requests that it has done with, by their ids, as its log tells.
+    *served* are the ids of the requests that it completed, by its log.
     """
 
     url: str
@@ -43,7 +43,7 @@ class Life:
     _watches: set[asyncio.Task[None]] = field(default_factory=set)
 
     def fate_of(self, request_id: str) -> "Fate":
-        """Begin to watch a request, of which nobody could say what came of it."""
+        """Return the fate of a request whose outcome is unknown."""
         fate = Fate(self)
         if not self.drain.done():  # it still tells what it has served
             watch = asyncio.create_task(self._watch(fate, request_id))
@@ -57,7 +57,7 @@ class Life:
         fate.settled_at_s = time.monotonic()
 
     async def end(self, number: signal.Signals) -> None:
-        """Send a signal that ends it, and wait until what it has asked DynamoDB for is done."""
+        """Send a signal that ends the process, and wait until its calls to DynamoDB are complete."""
         tasks = self.drain, *self._watches
         for task in tasks:
             task.cancel()
@@ -81,17 +81,16 @@ class Fate:
 
     @property
     def ended_at_s(self) -> float:
-        """The moment, of the monotonic clock; infinity as long as it has not come."""
+        """The time of the monotonic clock; infinity while it has not come."""
         return min(self.settled_at_s, self.life.ended_at_s)
 
 
 @dataclass(slots=True)
 class Cluster:
     """
-    Processes of the service, in *lives*; one that is dead is not among them.
+    The live processes of the service, in *lives*.
 
-    *kills*, *pauses* and *storms* count what was done to them, *faults* what their ways to DynamoDB
-    did.
+    *kills*, *pauses* and *storms* count the faults of processes, *faults* those of the network.
     """
 
     environ: Mapping[str, str]
@@ -137,7 +136,7 @@ class Cluster:
         await self.end(life, signal.SIGKILL)
 
     async def pause(self, life: Life, duration_s: float) -> None:
-        """Stop a process for a while, as a machine does that is short of memory, or moved."""
+        """Stop a process temporarily, as a machine under memory pressure does."""
         self.pauses += 1
         life.program.process.send_signal(signal.SIGSTOP)
         await asyncio.sleep(duration_s)
@@ -164,7 +163,7 @@ class Cluster:
 
 
 async def _drained(program: Running, served: Mapping[str, asyncio.Event]) -> None:
-    """Read the log, which would block the process when nobody did, and note what was served."""
+    """Read the log, so that the process does not block, and record the served requests."""
     assert program.process.stdout is not None
     async for line in program.process.stdout:
         if b'"request_finished"' in line:

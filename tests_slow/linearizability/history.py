@@ -1,4 +1,4 @@
-"""What callers asked of a profile, when, and what they were told."""
+"""The calls on a profile, their times and their results."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ Fields: TypeAlias = frozenset[tuple[str, str]]
 
 
 class Method(Enum):
-    """What a caller asked for."""
+    """The method of a call."""
 
     READ = "GET"
     REPLACE = "PUT"
@@ -27,7 +27,7 @@ class Existence(Enum):
 
 
 class Outcome(Enum):
-    """What a caller was told; UNKNOWN where no answer came, or one that leaves it open."""
+    """The result of a call; UNKNOWN without a response, or with one that leaves it open."""
 
     DONE = "done"
     CREATED = "created"
@@ -51,12 +51,11 @@ Condition: TypeAlias = Snapshot | Existence | None
 @dataclass(frozen=True, slots=True)
 class Operation:
     """
-    One call: it took effect, if it did, between *invoked_at_s* and *ended_at_s* of one monotonic clock.
+    One call, which can take effect between *invoked_at_s* and *ended_at_s* of one monotonic clock.
 
-    Where the outcome is unknown, *ended_at_s* is when nothing of it could happen any more, as its
-    process had done with it or was dead, and infinity where that never came. *changes* are the
-    fields that it writes, None removes one; *reply* is the profile in the answer, or that an answer
-    304 stands for.
+    Where the outcome is unknown, *ended_at_s* is when its process completed it or was dead, or infinity.
+    *changes* are the fields that it writes, None removes one; *reply* is the profile in the response, or
+    the one that a 304 refers to.
     """
 
     method: Method
@@ -69,11 +68,11 @@ class Operation:
 
     @property
     def may_create(self) -> bool:
-        """Tell whether it makes a profile where there is none."""
+        """Return whether the call creates a missing profile."""
         return self.method in {Method.REPLACE, Method.SAVE}
 
     def allowed_on(self, state: Snapshot | None) -> bool:
-        """Tell whether its condition holds of *state*; None is a user without a profile."""
+        """Return whether the condition holds for *state*; None is a user without a profile."""
         match self.condition:
             case None:
                 return True
@@ -85,7 +84,7 @@ class Operation:
                 return state == seen
 
     def fields_after(self, before: Fields) -> Fields:
-        """Return what the fields *before* become."""
+        """Return the fields after the call, from the fields *before*."""
         kept: Mapping[str, str] = {} if self.method is Method.REPLACE else dict(before)
         after = {**kept, **dict(self.changes)}
         return frozenset((name, value) for name, value in after.items() if value is not None)

@@ -31,9 +31,9 @@ CLAIM = "~claim"
 @dataclass(frozen=True, slots=True)
 class Plan:
     """
-    What is run: *callers* for each of *users*, who are others after *round_s*.
+    The parameters of a run: *callers* for each of *users*, which are replaced after *round_s*.
 
-    The same *seed* makes the same choices, though not the same races.
+    The same *seed* makes the same choices, but not the same races.
     """
 
     duration_s: float
@@ -47,7 +47,7 @@ class Plan:
 
 @dataclass(slots=True)
 class Report:
-    """What happened, and what is wrong with it: nothing, if *wrong* is empty."""
+    """The results of a run; *wrong* lists the violations."""
 
     duration_s: float = 0
     users: int = 0
@@ -123,7 +123,7 @@ async def _round(plan: Plan, made: Cluster, rng: random.Random, duration_s: floa
 
 @asynccontextmanager
 async def _trouble(made: Cluster, rng: random.Random) -> AsyncIterator[None]:
-    """Kill processes and start others in their place, pause them, cut them off, inside the block."""
+    """Kill, restart, pause and disconnect processes inside the block."""
     over = asyncio.Event()
 
     async def make() -> None:
@@ -166,7 +166,7 @@ def _verdict(user: User) -> list[str]:
 
 
 async def _left_in_table(user: User, client: DynamoDBClient, name: str) -> list[str]:
-    """Say what is wrong with the items of a user: two profiles, or another one than was read last."""
+    """Return what is wrong with the items of a user: two profiles, or another one than the last read."""
     answer = await client.query(
         TableName=name,
         KeyConditionExpression="userId = :userId",

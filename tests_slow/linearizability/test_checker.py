@@ -25,7 +25,7 @@ REFUSED, UNKNOWN = Outcome.REFUSED, Outcome.UNKNOWN
 
 
 def state(text: str) -> Snapshot:
-    """Return the state that "c1 x=1 y=2" means: of the creation c, version 1, with these fields."""
+    """Return the state in "c1 x=1 y=2": of the creation c, version 1, with these fields."""
     name, *fields = text.split()
     return Snapshot(name[0], int(name[1:]), frozenset(_pair(field) for field in fields))
 
@@ -327,14 +327,14 @@ BAD = {
 
 
 @pytest.mark.parametrize("history", GOOD.values(), ids=GOOD)
-def test_possible_history_is_taken(history: list[Operation]) -> None:
-    """What one profile can have been is no violation."""
+def test_linearizable_history_is_accepted(history: list[Operation]) -> None:
+    """A linearizable history is no violation."""
     assert check(history) is None
 
 
 @pytest.mark.parametrize("history", BAD.values(), ids=BAD)
-def test_impossible_history_is_found(history: list[Operation]) -> None:
-    """What one profile can never have been is found, and the call is named."""
+def test_history_that_is_not_linearizable_is_rejected(history: list[Operation]) -> None:
+    """A history that is not linearizable is found, and the call is named."""
     violation = check(history)
 
     assert violation is not None
@@ -342,8 +342,8 @@ def test_impossible_history_is_found(history: list[Operation]) -> None:
     assert violation.why
 
 
-def test_violation_is_the_call_that_cannot_be() -> None:
-    """The call that is named is the first whose return leaves nothing possible."""
+def test_violation_is_the_first_impossible_call() -> None:
+    """The named call is the first whose return leaves no possible world."""
     history = [
         BORN,
         op(PATCH, 2, 3, DONE, sets="x=2", reply="c2 x=2"),
@@ -367,8 +367,8 @@ def test_too_much_that_is_open_is_undecided() -> None:
         check(history, max_comparisons=100)
 
 
-def test_many_unknown_writes_of_the_same_are_few_worlds() -> None:
-    """Outcomes that stay unknown cost nothing as long as what is seen leaves no place for them."""
+def test_equal_unknown_writes_are_few_worlds() -> None:
+    """Unknown outcomes are cheap as long as the observations exclude them."""
     history = [BORN]
     for n in range(2, 400):
         history.append(op(PATCH, n, inf, UNKNOWN, sets=f"y={n}"))
@@ -379,7 +379,7 @@ def test_many_unknown_writes_of_the_same_are_few_worlds() -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Path:
-    """A beginning of one order: the profile, what took effect, what was answered, who was born."""
+    """A prefix of one order: the profile, the effects, the answers and the creations."""
 
     state: Snapshot | None = None
     effective: frozenset[int] = frozenset()
@@ -389,11 +389,7 @@ class _Path:
 
 
 def _explained(history: Sequence[Operation], path: _Path) -> bool:
-    """
-    Tell by trying every order, one after the other, whether one explains the history.
-
-    A write has its effect at one moment and answers with the state of that moment or of a later one.
-    """
+    """Return whether some order explains the history, by trying all."""
     return all(
         number in path.answered
         for number, call in enumerate(history)
@@ -429,7 +425,7 @@ def _onward(history: Sequence[Operation], path: _Path, number: int) -> Iterator[
 def _effects(
     state: Snapshot | None, call: Operation, unseen: str, births: set[str]
 ) -> Iterator[tuple[Snapshot | None, bool]]:
-    """Yield what a call makes of the state, and whether its answer is true at that moment."""
+    """Yield the states after a call, and whether its answer is true at that moment."""
     unknown = call.outcome is UNKNOWN
     right = CREATED if state is None else DONE
     if not call.allowed_on(state):
@@ -451,7 +447,7 @@ def _effects(
 def _written_in_each_way(
     state: Snapshot | None, call: Operation, unseen: str, births: set[str]
 ) -> Iterator[tuple[Snapshot, bool]]:
-    """Yield the state that a write leaves, which its answer never mistakes for another profile."""
+    """Yield the states that a write can leave."""
     for fresh in sorted({*births, unseen}) if state is None else ("",):
         after = _written(state, call, fresh)
         if call.reply is None or call.reply.created_at == after.created_at:
@@ -467,7 +463,7 @@ def _written(state: Snapshot | None, call: Operation, fresh: str) -> Snapshot:
 
 
 def _random_history(rng: random.Random) -> list[Operation]:
-    """Return what five calls of one profile saw, in an order of their own, one of them maybe wrongly."""
+    """Return a random history of five calls of one profile, possibly with a wrong answer."""
     state: Snapshot | None = None
     births = iter("abcde")
     history = []
@@ -512,8 +508,8 @@ def _spoil(history: list[Operation], rng: random.Random) -> None:
         history[one] = replace(history[one], reply=history[other].reply)
 
 
-def test_verdict_is_that_of_trying_all_orders() -> None:
-    """On short histories, some of them spoilt, the checker says what trying all orders says."""
+def test_verdict_equals_exhaustive_search() -> None:
+    """On short histories the checker agrees with an exhaustive search."""
     rng = random.Random(5)  # noqa: S311 -- the same histories in every run
     verdicts = []
     for _ in range(1_000):

@@ -1,4 +1,4 @@
-"""What callers of several processes saw while calls were lost and processes died is one story."""
+"""Histories of several processes are linearizable under lost calls and killed processes."""
 
 import os
 from pathlib import Path
@@ -16,7 +16,7 @@ SHORT = Plan(duration_s=5, read_timeout_s=2, seed=11, processes=2, users=2, call
 
 @pytest.mark.timeout(300)  # it runs for a minute, and what it saw has to be gone through
 async def test_history_of_every_profile_is_linearizable(config: Config, tmp_path: Path) -> None:
-    """No answer contradicts another, whatever was lost, whoever was killed; the table agrees."""
+    """No answer contradicts another, under any fault, and the table agrees."""
     report = await run(AT_LENGTH if "TEST_DYNAMODB_URL" in os.environ else SHORT, config, tmp_path)
 
     assert report.wrong == [], report

@@ -1,4 +1,4 @@
-"""The way to DynamoDB knows what is on it."""
+"""The network tracks the calls in flight."""
 
 import asyncio
 import random
@@ -10,8 +10,8 @@ from aiohttp.test_utils import TestServer
 from tests_slow.linearizability.network import NO_FAULTS, network
 
 
-async def test_a_call_that_its_caller_has_given_up_is_waited_for() -> None:
-    """What a process has sent may still take effect after it hung up, and is over when it cannot."""
+async def test_abandoned_call_is_waited_for() -> None:
+    """A call can take effect after its caller disconnected, and counts until it cannot."""
     arrived, released = asyncio.Event(), asyncio.Event()
 
     async def slow(_: web.BaseRequest) -> web.Response:

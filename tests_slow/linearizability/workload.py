@@ -1,4 +1,4 @@
-"""Callers that read and write a profile by every process, and note what they asked and were told."""
+"""Clients that read and write profiles through every process and record the calls."""
 
 import asyncio
 import itertools
@@ -49,7 +49,7 @@ HUNG_UP: Final = 0.04  # of the calls: the caller does not stay for the answer
 
 @dataclass(slots=True)
 class User:
-    """One profile: what was asked of it, what came of that, and the tag of every state seen."""
+    """A profile: its calls, their results, and the ETag of every state."""
 
     user_id: str
     calls: list[tuple[Operation, Fate | None]] = field(default_factory=list)
@@ -63,7 +63,7 @@ class User:
         ]
 
     def seen(self, answer: Answer) -> Snapshot:
-        """Return the profile in an answer, whose tag must be of this state and no other."""
+        """Return the profile in a response, whose ETag must belong to this state only."""
         fields = frozenset(
             (name, value) for name, value in answer.body.items() if name not in SYSTEM_FIELDS
         )
@@ -137,9 +137,9 @@ class Caller:
 
     async def _call(self, life: Life, operation: Operation, *, stays: bool = False) -> bool:
         """
-        Make the call, and note it unless it was never sent, or cannot have done anything.
+        Make the call, and record it unless it was never sent or had no effect.
 
-        Tells whether the answer says what came of it.
+        Returns whether the response reveals the outcome.
         """
         impatient = not stays and self.rng.random() < HUNG_UP
         invoked = replace(operation, invoked_at_s=time.monotonic())

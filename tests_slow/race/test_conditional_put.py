@@ -30,14 +30,14 @@ RACERS = 4
 
 @dataclass(frozen=True, slots=True)
 class Racer:
-    """One of several that create a user's profile at once; its clock goes a little after the others'."""
+    """A concurrent creator of a user's profile; its clock is slightly behind the others'."""
 
     clients: Clients
     config: Config
     number: int
 
     async def put_unless_exists(self, user_id: str) -> bool:
-        """Put a profile as `attribute_not_exists` suggests; tell whether it was put."""
+        """Put a profile with `attribute_not_exists`, and return whether it was put."""
         client: DynamoDBClient = self.clients.dynamodb.aioboto3
         try:
             await client.put_item(
@@ -50,7 +50,7 @@ class Racer:
         return True
 
     async def has_none(self, user_id: str) -> bool:
-        """Tell whether the user has no item, by a consistent read."""
+        """Return whether the user has no item, by a strongly consistent read."""
         table = Table(self.clients.dynamodb.aioboto3, self.config.dynamodb.user_profile_table)
         return not await table.items(user_id)
 
@@ -75,7 +75,7 @@ def racers(clients: Clients, config: Config) -> list[Racer]:
 async def test_condition_sees_its_own_key_only(
     racers: list[Racer], table: Table, user_id: str
 ) -> None:
-    """Puts at different milliseconds do not see each other, though one comes long after the other."""
+    """Conditional Puts at different milliseconds do not exclude one another."""
     assert [await racer.put_unless_exists(user_id) for racer in racers] == [True] * RACERS
     assert not await racers[0].put_unless_exists(user_id)
 
@@ -91,10 +91,8 @@ async def test_reading_first_does_not_help(racers: list[Racer], table: Table, us
     assert len(items.live_items(await table.items(user_id))) == RACERS
 
 
-async def test_claim_lets_one_of_them_create(
-    racers: list[Racer], table: Table, user_id: str
-) -> None:
-    """The same race by the store's transaction: one profile, and one that is told so."""
+async def test_claim_admits_one_creation(racers: list[Racer], table: Table, user_id: str) -> None:
+    """With the store's transaction one creation succeeds, and one raises ProfileChanged."""
     outcomes = await asyncio.gather(*(racer.create(user_id) for racer in racers))
 
     (created,) = (outcome for outcome in outcomes if outcome is not None)

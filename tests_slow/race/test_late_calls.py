@@ -1,8 +1,8 @@
 """
-A call that is late: its caller has given up and tried again, and only then DynamoDB gets it.
+A delayed call, which DynamoDB receives after the caller's timeout and retry.
 
-Where the second try is refused for a conflict with another's transaction, which says nothing of the
-first, the write may still be made. Whoever takes it for refused and writes again writes twice.
+If the retry fails with a transaction conflict, the first attempt may still be applied. A caller that
+treats it as rejected and writes again writes twice.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ class Always:
 
 
 class Late:
-    """Holds one call back until another call comes, which waits until the first one was made."""
+    """Delays one call until another call comes, which waits until the first one was executed."""
 
     def __init__(self, proxy: LossyProxy, operation: str) -> None:
         self._comes, self._made = asyncio.Event(), asyncio.Event()
@@ -71,10 +71,10 @@ def _merging(store: ProfileStore, user_id: str, city: str) -> Hook:
     return deed
 
 
-async def test_update_that_may_still_be_made_is_not_made_again(
+async def test_update_that_may_still_apply_is_not_repeated(
     impatient: tuple[DynamoDBProfileStore, LossyProxy], user_id: str
 ) -> None:
-    """The outcome is open, and is told so: another's write over the late one is not undone."""
+    """The outcome is unknown and reported as such: a write over the late one is not undone."""
     store, proxy = impatient
     await store.create(user_id, {"city": "Mumbai"})
     late = Late(proxy, "UpdateItem")

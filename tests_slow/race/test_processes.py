@@ -1,4 +1,4 @@
-"""Three processes on one table: one profile a user, every write counted, the erased one gone."""
+"""Three processes on one table: one profile for each user, every write counted, a deleted one gone."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ SERVICES_OWN = {"userId", "createdAt", "updatedAt", "version", "writeId"}
 async def test_first_posts_at_once_make_one_profile(
     processes: Cluster, shared_table: Table, scale: Scale
 ) -> None:
-    """Eight first POSTs at once: one 201, seven 200, one item that holds a profile, all eight fields."""
+    """Of eight concurrent first POSTs one is 201 and seven 200; one item holds all eight fields."""
     balancer = Balancer(processes)
 
     async def post(user_id: str) -> None:
@@ -65,10 +65,10 @@ async def test_conditional_increments_are_all_counted(
     assert read.body["version"] == total + 1
 
 
-async def test_erased_profile_is_gone_everywhere(
+async def test_deleted_profile_is_gone_everywhere(
     processes: Cluster, shared_table: Table, user_id: str
 ) -> None:
-    """After a DELETE every process answers 404, and no item of the table holds what was written."""
+    """After a DELETE every process responds with 404, and the table holds nothing of the profile."""
     balancer = Balancer(processes)
     old, new = ({field: f"secret-{uuid.uuid4().hex}" for field in FIELDS} for _ in "12")
     await balancer.call(user_id, "POST", {**old, "preferences": {"secret": old["bio"]}})
@@ -85,7 +85,7 @@ async def test_erased_profile_is_gone_everywhere(
 
 
 async def _scanned(table: Table) -> str:
-    """Return all that stands in the table."""
+    """Return all items of the table."""
     pages = table.client.get_paginator("scan").paginate(TableName=table.name, ConsistentRead=True)
     # Other tests have left bytes in it.
     return "".join([json.dumps(page["Items"], default=repr) async for page in pages])

@@ -13,7 +13,7 @@ from service.api.operations import DELIVERY_ERRORS, PASSWORD_ERRORS, TRIGGER_ERR
 from service.api.schemas import sessions as schemas
 from service.domain import errors
 from service.domain.errors import FieldProblem
-from service.domain.sessions import Answer, Challenge, Tokens
+from service.domain.sessions import Challenge, ChallengeAnswer, Tokens
 from service.rate_limiting.limited_actions import RateLimitedAction
 
 TAG = "sessions"
@@ -86,12 +86,12 @@ async def log_in(call: CognitoCall) -> web.Response:
 async def answer_challenge(call: CognitoCall) -> web.Response:
     """Continue a sign-in with the answer to its challenge."""
     auth = call.config.auth
-    answer: Answer = await call.load_body(writable_attributes=auth.writable_attributes)
+    answer: ChallengeAnswer = await call.load_body(writable_attributes=auth.writable_attributes)
     async with (
         call.guarded(
             sign_in_steps.action_of_answer(answer),
             account=answer.username,
-            pad_success=answer.proves_nothing,  # it may be followed by a simulated challenge
+            pad_success=answer.is_choice_only,  # it may be followed by a simulated challenge
         ) as client,
         sign_in_steps.hiding_account_state(auth),
     ):

@@ -8,8 +8,7 @@ from typing import Any, Final
 from marshmallow import ValidationError, fields
 
 from service.api.schemas.unicode_text import MAX_COMPOSED, fault, fault_of_a_line, normal_form
-from service.domain.exact_numbers import LongNumber
-from service.domain.profiles import JsonValue
+from service.domain.profiles import JsonValue, Number
 
 # An item may have 400 KB, and each value takes time to process.
 MAX_VALUES: Final = 2_000
@@ -37,7 +36,7 @@ class JsonObject(fields.Field[dict[str, JsonValue]]):
         if not isinstance(value, dict):
             raise ValidationError("Must be an object.")
         normal = _Normalizer().object(value, "", depth=1)
-        if len(json.dumps(normal, ensure_ascii=False, separators=(",", ":")).encode()) > MAX_BYTES:
+        if _length(normal) > MAX_BYTES:
             raise ValidationError(_TOO_LONG)
         return normal
 
@@ -115,10 +114,16 @@ class _Normalizer:
             raise ValidationError(f"Must not have more than {MAX_VALUES} values.")
 
 
+def _length(value: JsonValue) -> int:
+    """Return the length in bytes as compact JSON; a Decimal counts as its nearest float."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=float)
+    return len(text.encode())
+
+
 def _normal(value: JsonValue, path: str) -> JsonValue:
     match value:
-        case LongNumber() if value.exact == value.exact.to_integral_value():
-            return _within(int(value.exact), path)
+        case Decimal():
+            return _within(int(value) if value == value.to_integral_value() else value, path)
         case float():
             return _within(int(Decimal(repr(value))) if value.is_integer() else value, path)
         case int() if not isinstance(value, bool):
@@ -134,11 +139,11 @@ def _wrong_name(name: str) -> str | None:
     return wrong and f"A name: {wrong}"
 
 
-def _within(number: float, path: str) -> int | float:
+def _within(number: Number, path: str) -> Number:
     match number:
-        case LongNumber():
-            exact = number.exact
-            fits = len(exact.as_tuple().digits) <= MAX_DIGITS and abs(exact) >= SMALLEST_EXACTLY
+        case Decimal():
+            digits = len(number.as_tuple().digits)
+            fits = digits <= MAX_DIGITS and abs(number) >= SMALLEST_EXACTLY
         case int():
             fits = abs(number) < LARGEST and len(str(abs(number)).rstrip("0")) <= MAX_DIGITS
         case _:

@@ -8,7 +8,7 @@ from marshmallow import Schema, ValidationError, fields, post_load, validate, va
 
 from service.api.schemas import account_fields
 from service.api.schemas.json_object import JsonObject
-from service.domain.sessions import CUSTOM, Answer
+from service.domain.sessions import CUSTOM, ChallengeAnswer
 
 # The first factors of a sign-in without a password. PASSWORD_SRP is not needed: TLS protects passwords.
 FIRST_FACTORS: Final = ("PASSWORD", "EMAIL_OTP", "SMS_OTP", "WEB_AUTHN", CUSTOM)
@@ -106,13 +106,15 @@ class ChallengeAnswerSchema(account_fields.WritableAttributesSchema):
             raise ValidationError({"answer": wrong})
 
     @post_load
-    def make(self, data: Mapping[str, Any], **_: Any) -> Answer:  # noqa: ANN401 -- marshmallow's hook
+    def make(self, data: Mapping[str, Any], **_: Any) -> ChallengeAnswer:  # noqa: ANN401 -- marshmallow's hook
         """Return the answer; raises ValidationError for attributes that are not writable."""
         answer = {**data["answer"]}
         self.check_writable(answer.get("attributes", {}), inside="answer")
         if "credential" in answer:
-            answer["credential"] = json.dumps(answer["credential"], separators=(",", ":"))
-        return Answer(
+            answer["credential"] = json.dumps(
+                answer["credential"], separators=(",", ":"), default=float
+            )
+        return ChallengeAnswer(
             name=data["name"], session=data["session"], username=data["username"], **answer
         )
 

@@ -6,7 +6,7 @@ import pytest
 from marshmallow import ValidationError
 
 from service.api.schemas.sessions import TAKES, ChallengeAnswerSchema, LogInSchema
-from service.domain.sessions import Answer
+from service.domain.sessions import ChallengeAnswer
 
 VALUES: dict[str, object] = {
     "attributes": {"name": "Alice"},
@@ -20,9 +20,9 @@ CHOICES = {"password": "PASSWORD", "credential": "WEB_AUTHN"}
 TAKEN = [(name, field) for name in TAKES for field in VALUES]
 
 
-def _loaded(name: str, answer: dict[str, object]) -> Answer:
+def _loaded(name: str, answer: dict[str, object]) -> ChallengeAnswer:
     body = {"name": name, "session": "s", "username": "alice", "answer": answer}
-    loaded: Answer = ChallengeAnswerSchema(writable_attributes=("name",)).load(body)
+    loaded: ChallengeAnswer = ChallengeAnswerSchema(writable_attributes=("name",)).load(body)
     return loaded
 
 
@@ -119,7 +119,7 @@ def test_attribute_that_callers_may_not_set_is_refused_by_name() -> None:
 
 def test_answer_shows_no_secret() -> None:
     """Secrets are not part of a repr."""
-    answer = Answer(
+    answer = ChallengeAnswer(
         name="PASSWORD",
         session="canary",
         username="alice",

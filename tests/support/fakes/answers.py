@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from service.domain.errors import CodeMismatch, InvalidCredentials, InvalidParameter
 from service.domain.mfa import TOTP
-from service.domain.sessions import Answer, Challenge, Tokens
+from service.domain.sessions import Challenge, ChallengeAnswer, Tokens
 from tests.support.fakes import attributes, challenges, factors, first_factors, totp, web_authn
 from tests.support.fakes.user import Status
 from tests.support.fakes.user_pool import MemoryUserPool, OpenChallenge
@@ -13,7 +13,7 @@ from tests.support.fakes.user_pool import MemoryUserPool, OpenChallenge
 CUSTOM_TRIES = 3
 
 
-def take(pool: MemoryUserPool, answer: Answer) -> Tokens | Challenge:
+def take(pool: MemoryUserPool, answer: ChallengeAnswer) -> Tokens | Challenge:
     """Check an answer, and give the next challenge or tokens; a wrong one may be tried again."""
     steps = STEPS[answer.name]
     waiting = pool.session(answer.session, answer.username, *steps)
@@ -28,7 +28,9 @@ def _given(value: str | None) -> str:
     return value
 
 
-def _choice(pool: MemoryUserPool, waiting: OpenChallenge, answer: Answer) -> Tokens | Challenge:
+def _choice(
+    pool: MemoryUserPool, waiting: OpenChallenge, answer: ChallengeAnswer
+) -> Tokens | Challenge:
     user, choice = waiting.user, _given(answer.choice)
     if choice not in first_factors.available(pool, user):
         raise InvalidParameter
@@ -39,13 +41,17 @@ def _choice(pool: MemoryUserPool, waiting: OpenChallenge, answer: Answer) -> Tok
     return challenges.ask_for(pool, user, choice)
 
 
-def _password(pool: MemoryUserPool, waiting: OpenChallenge, answer: Answer) -> Tokens | Challenge:
+def _password(
+    pool: MemoryUserPool, waiting: OpenChallenge, answer: ChallengeAnswer
+) -> Tokens | Challenge:
     first_factors.check_password(waiting.user, _given(answer.password), pool.clock())
     first_factors.check_state(waiting.user)
     return challenges.let_in(pool, waiting.user)
 
 
-def _credential(pool: MemoryUserPool, waiting: OpenChallenge, answer: Answer) -> Tokens | Challenge:
+def _credential(
+    pool: MemoryUserPool, waiting: OpenChallenge, answer: ChallengeAnswer
+) -> Tokens | Challenge:
     credential, party = _given(answer.credential), pool.rules.relying_party
     assert party is not None
     web_authn.check_sign_in(waiting.user, credential, waiting.secret, party)
@@ -53,39 +59,45 @@ def _credential(pool: MemoryUserPool, waiting: OpenChallenge, answer: Answer) ->
     return challenges.let_in(pool, waiting.user)
 
 
-def _first_code(pool: MemoryUserPool, waiting: OpenChallenge, answer: Answer) -> Tokens | Challenge:
+def _first_code(
+    pool: MemoryUserPool, waiting: OpenChallenge, answer: ChallengeAnswer
+) -> Tokens | Challenge:
     _check_code(pool, waiting, answer)
     first_factors.check_state(waiting.user)
     return challenges.let_in(pool, waiting.user)
 
 
-def _second_code(pool: MemoryUserPool, waiting: OpenChallenge, answer: Answer) -> Tokens:
+def _second_code(pool: MemoryUserPool, waiting: OpenChallenge, answer: ChallengeAnswer) -> Tokens:
     _check_code(pool, waiting, answer)
     return pool.grant(waiting.user)
 
 
-def _check_code(pool: MemoryUserPool, waiting: OpenChallenge, answer: Answer) -> None:
+def _check_code(pool: MemoryUserPool, waiting: OpenChallenge, answer: ChallengeAnswer) -> None:
     """Refuse a wrong code; a right one proves the address."""
     if _given(answer.code) != waiting.secret:
         raise CodeMismatch
     pool.prove(waiting.user, challenges.ADDRESS_OF[waiting.step])
 
 
-def _totp(pool: MemoryUserPool, waiting: OpenChallenge, answer: Answer) -> Tokens:
+def _totp(pool: MemoryUserPool, waiting: OpenChallenge, answer: ChallengeAnswer) -> Tokens:
     secret = waiting.user.totp_secret
     assert secret is not None
     totp.spend(waiting.user, secret, _given(answer.code), pool.clock())
     return pool.grant(waiting.user)
 
 
-def _second_choice(pool: MemoryUserPool, waiting: OpenChallenge, answer: Answer) -> Challenge:
+def _second_choice(
+    pool: MemoryUserPool, waiting: OpenChallenge, answer: ChallengeAnswer
+) -> Challenge:
     choice = _given(answer.choice)
     if choice not in factors.active(pool, waiting.user):
         raise InvalidParameter
     return challenges.ask_for_second(pool, waiting.user, choice)
 
 
-def _set_up(pool: MemoryUserPool, waiting: OpenChallenge, answer: Answer) -> Tokens | Challenge:
+def _set_up(
+    pool: MemoryUserPool, waiting: OpenChallenge, answer: ChallengeAnswer
+) -> Tokens | Challenge:
     """Take the choice of an app, which is answered with its secret, or a code of that app."""
     user = waiting.user
     if answer.code is None:
@@ -99,7 +111,7 @@ def _set_up(pool: MemoryUserPool, waiting: OpenChallenge, answer: Answer) -> Tok
 
 
 def _new_password(
-    pool: MemoryUserPool, waiting: OpenChallenge, answer: Answer
+    pool: MemoryUserPool, waiting: OpenChallenge, answer: ChallengeAnswer
 ) -> Tokens | Challenge:
     password = _given(answer.new_password)
     pool.check_password(password)
@@ -110,7 +122,9 @@ def _new_password(
     return challenges.proceed(pool, waiting.user)
 
 
-def _custom(pool: MemoryUserPool, waiting: OpenChallenge, answer: Answer) -> Tokens | Challenge:
+def _custom(
+    pool: MemoryUserPool, waiting: OpenChallenge, answer: ChallengeAnswer
+) -> Tokens | Challenge:
     """Take a code; a wrong one is followed by the same challenge, until the tries are used up."""
     if _given(answer.code) == waiting.secret:
         return pool.grant(waiting.user)
@@ -121,7 +135,7 @@ def _custom(pool: MemoryUserPool, waiting: OpenChallenge, answer: Answer) -> Tok
     return challenges.ask(pool, again)
 
 
-Take = Callable[[MemoryUserPool, OpenChallenge, Answer], Tokens | Challenge]
+Take = Callable[[MemoryUserPool, OpenChallenge, ChallengeAnswer], Tokens | Challenge]
 
 # Each challenge with the steps that it may be, and what takes the answer in each.
 STEPS: Mapping[str, Mapping[str, Take]] = {

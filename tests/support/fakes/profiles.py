@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from service.domain.errors import AccountClosed, ProfileChanged
-from service.domain.profiles import CLOSED_FOR, Fields, Profile, merged
+from service.domain.profiles import CLOSURE_PERIOD, Fields, Profile, merged
 from service.domain.timestamps import (
     Clock,
     timestamp,
@@ -64,7 +64,7 @@ class MemoryProfileStore:
     async def close(self, user_id: str) -> None:
         """Erase the profile and let none be created for a while."""
         self._profiles.pop(user_id, None)
-        self._closed_until[user_id] = self._clock() + CLOSED_FOR
+        self._closed_until[user_id] = self._clock() + CLOSURE_PERIOD
 
     def _as_seen(self, seen: Profile) -> Profile:
         present = self._profiles.get(seen.user_id)

@@ -9,7 +9,7 @@ from service.domain.errors import (
     RefreshTokenReused,
     UnsupportedTokenType,
 )
-from service.domain.sessions import CUSTOM, Answer, Challenge, Tokens
+from service.domain.sessions import CUSTOM, Challenge, ChallengeAnswer, Tokens
 from tests.support.fakes import answers, challenges, first_factors
 from tests.support.fakes.user import Status
 from tests.support.fakes.user_pool import MemoryUserPool
@@ -51,7 +51,7 @@ class MemorySessions:
             return challenges.ask_for(self._pool, user, preferred_challenge)
         return challenges.offer(self._pool, user)
 
-    async def answer(self, answer: Answer, client: Client) -> Tokens | Challenge:
+    async def answer(self, answer: ChallengeAnswer, client: Client) -> Tokens | Challenge:
         """Answer a challenge."""
         del client
         return answers.take(self._pool, answer)

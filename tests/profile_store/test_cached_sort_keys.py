@@ -1,4 +1,4 @@
-"""Profiles whose place is known are read by key, in shared calls; whatever is odd there, by Query."""
+"""Profiles with a cached sort key are read by key, in shared calls; otherwise by Query."""
 
 import asyncio
 import random
@@ -12,7 +12,10 @@ from service.aws.clients import Clients, open_clients
 from service.config.settings import Config
 from service.domain.errors import Misconfigured, UpstreamFault, UpstreamUnavailable
 from service.domain.profiles import Profile
+from service.observability.metrics.catalogue import Metrics
+from service.observability.upstream_calls import UpstreamTelemetry
 from service.profile_store.dynamodb_store import DynamoDBProfileStore
+from service.profile_store.items import StoredProfile
 from tests.profile_store.scripted_table import ScriptedTable, scripted_table
 from tests.profile_store.table import NOON, NOON_TEXT, Table, store_behind_proxy
 from tests.support.configs import CREDENTIALS, configured
@@ -49,12 +52,17 @@ def _scripted(served: tuple[ScriptedTable, Clients]) -> ScriptedTable:
 
 @pytest.fixture(name="opened")
 def _opened(scripted: ScriptedTable, served: tuple[ScriptedTable, Clients]) -> Open:
-    """Return what opens a store on the scripted."""
+    """Return a function that opens a store on the scripted table."""
 
     def opened(**settings: str) -> DynamoDBProfileStore:
         _, clients = served
         config = configured({"aws.dynamodb": {"endpoint-url": scripted.url, **settings}})
-        return DynamoDBProfileStore(clients.dynamodb, config=config.dynamodb, clock=lambda: NOON)
+        return DynamoDBProfileStore(
+            clients.dynamodb,
+            config=config.dynamodb,
+            clock=lambda: NOON,
+            calls=UpstreamTelemetry(Metrics()),
+        )
 
     return opened
 
@@ -67,8 +75,10 @@ def _short_pauses() -> Iterator[None]:
     random.setstate(state)
 
 
-async def _knowing(store: DynamoDBProfileStore, scripted: ScriptedTable) -> DynamoDBProfileStore:
-    """Return the store once it knows where all users' profiles stand."""
+async def _with_cached_keys(
+    store: DynamoDBProfileStore, scripted: ScriptedTable
+) -> DynamoDBProfileStore:
+    """Return the store with the sort keys of all users cached."""
     for user in USERS:
         await store.find(user)
     scripted.calls.clear()
@@ -76,7 +86,7 @@ async def _knowing(store: DynamoDBProfileStore, scripted: ScriptedTable) -> Dyna
 
 
 async def _found(store: DynamoDBProfileStore, users: list[str]) -> list[object]:
-    """Return the cities of the users' profiles, or why there is none."""
+    """Return the cities of the users' profiles, or the errors."""
     async with asyncio.timeout(10):
         found = await asyncio.gather(*map(store.find, users), return_exceptions=True)
     return [one.fields["city"] if isinstance(one, Profile) else one for one in found]
@@ -84,14 +94,14 @@ async def _found(store: DynamoDBProfileStore, users: list[str]) -> list[object]:
 
 @on_one_loop
 @pytest.mark.parametrize("consistent", [True, False])
-async def test_first_read_is_a_query_and_the_next_goes_by_key(
+async def test_second_read_is_by_key(
     scripted: ScriptedTable, opened: Open, *, consistent: bool
 ) -> None:
-    """Where a profile stands is learnt by the first read; both are as consistent as configured."""
+    """The first read caches the sort key; both reads have the configured consistency."""
     store = opened(**{"consistent-read": str(consistent)})
 
     assert [await store.find("alice") for _ in range(2)] == [
-        Profile("alice", NOON_TEXT, NOON_TEXT, 0, {"city": "alice"})
+        StoredProfile("alice", NOON_TEXT, NOON_TEXT, 0, {"city": "alice"})
     ] * 2
 
     assert scripted.operations == ["Query", "GetItem"]
@@ -101,11 +111,11 @@ async def test_first_read_is_a_query_and_the_next_goes_by_key(
 
 @on_one_loop
 @pytest.mark.parametrize("consistent", [True, False])
-async def test_reads_at_the_same_time_share_one_call(
+async def test_concurrent_reads_share_a_call(
     scripted: ScriptedTable, opened: Open, *, consistent: bool
 ) -> None:
     """Each caller gets its own profile out of one BatchGetItem."""
-    store = await _knowing(opened(**{"consistent-read": str(consistent)}), scripted)
+    store = await _with_cached_keys(opened(**{"consistent-read": str(consistent)}), scripted)
 
     assert await _found(store, USERS + USERS) == USERS + USERS
 
@@ -116,11 +126,9 @@ async def test_reads_at_the_same_time_share_one_call(
 
 
 @on_one_loop
-async def test_reads_go_alone_where_none_are_gathered(
-    scripted: ScriptedTable, opened: Open
-) -> None:
-    """With gathering off, every read is a GetItem."""
-    store = await _knowing(opened(**{"batched-reads": "0"}), scripted)
+async def test_reads_are_not_batched_if_disabled(scripted: ScriptedTable, opened: Open) -> None:
+    """With batching disabled every read is a GetItem."""
+    store = await _with_cached_keys(opened(**{"batched-reads": "0"}), scripted)
 
     assert await _found(store, USERS) == USERS
 
@@ -128,11 +136,9 @@ async def test_reads_go_alone_where_none_are_gathered(
 
 
 @on_one_loop
-async def test_nothing_is_known_where_no_place_is_remembered(
-    scripted: ScriptedTable, opened: Open
-) -> None:
-    """Without a memory every read is a Query."""
-    store = await _knowing(opened(**{"sort-key-cache-size": "0"}), scripted)
+async def test_cache_of_size_0_is_disabled(scripted: ScriptedTable, opened: Open) -> None:
+    """With a cache of size 0 every read is a Query."""
+    store = await _with_cached_keys(opened(**{"sort-key-cache-size": "0"}), scripted)
 
     assert await _found(store, USERS) == USERS
 
@@ -140,11 +146,27 @@ async def test_nothing_is_known_where_no_place_is_remembered(
 
 
 @on_one_loop
+async def test_least_recently_read_sort_key_is_evicted(
+    scripted: ScriptedTable, opened: Open
+) -> None:
+    """A full cache keeps the sort keys of the users that were read last."""
+    store = opened(**{"sort-key-cache-size": "2"})
+    for user in ("alice", "bob", "alice", "carol"):
+        await store.find(user)
+    scripted.calls.clear()
+
+    for user in ("alice", "carol", "bob"):
+        await store.find(user)
+
+    assert scripted.operations == ["GetItem", "GetItem", "Query"]
+
+
+@on_one_loop
 async def test_calls_at_a_time_are_as_many_as_configured(
     scripted: ScriptedTable, opened: Open
 ) -> None:
     """Reads beyond the calls that may be under way wait for one of them."""
-    store = await _knowing(opened(**{"batched-reads": "1"}), scripted)
+    store = await _with_cached_keys(opened(**{"batched-reads": "1"}), scripted)
     scripted.holding = True
     first = asyncio.create_task(_found(store, USERS[:1]))
     await scripted.arrived(1)
@@ -162,7 +184,7 @@ async def test_calls_at_a_time_are_as_many_as_configured(
 @on_one_loop
 async def test_read_sees_what_was_written_before_it(scripted: ScriptedTable, opened: Open) -> None:
     """A read does not take the answer of a call that began before it."""
-    store = await _knowing(opened(), scripted)
+    store = await _with_cached_keys(opened(), scripted)
     scripted.holding = True
     early = asyncio.create_task(_found(store, ["alice"]))
     await scripted.arrived(1)
@@ -180,8 +202,8 @@ async def test_what_dynamodb_left_aside_is_asked_for_again(
     scripted: ScriptedTable, opened: Open
 ) -> None:
     """UnprocessedKeys cost their callers another call, and the others nothing."""
-    store = await _knowing(opened(), scripted)
-    scripted.left_aside = [[("bob", NOON_TEXT), ("dave", NOON_TEXT)]]
+    store = await _with_cached_keys(opened(), scripted)
+    scripted.unprocessed = [[("bob", NOON_TEXT), ("dave", NOON_TEXT)]]
 
     assert await _found(store, USERS) == USERS
 
@@ -194,10 +216,10 @@ async def test_what_dynamodb_left_aside_is_asked_for_again(
 
 
 @on_one_loop
-async def test_poisoned_key_fails_alone(scripted: ScriptedTable, opened: Open) -> None:
-    """A key that DynamoDB refuses fails its own read, and no neighbour's."""
-    store = await _knowing(opened(), scripted)
-    scripted.poisoned = {("carol", NOON_TEXT)}
+async def test_invalid_key_fails_alone(scripted: ScriptedTable, opened: Open) -> None:
+    """A key that DynamoDB rejects fails only its own read."""
+    store = await _with_cached_keys(opened(), scripted)
+    scripted.invalid = {("carol", NOON_TEXT)}
 
     *others, carols = await _found(store, ["alice", "bob", "dave", "carol"])
 
@@ -209,8 +231,8 @@ async def test_poisoned_key_fails_alone(scripted: ScriptedTable, opened: Open) -
 async def test_failure_of_a_call_is_translated_for_each(
     scripted: ScriptedTable, opened: Open
 ) -> None:
-    """What DynamoDB refuses to all is each caller's own error, asked for once."""
-    store = await _knowing(opened(), scripted)
+    """An error of a shared call is raised by each of its reads."""
+    store = await _with_cached_keys(opened(), scripted)
     scripted.refusing = ["AccessDeniedException"]
 
     failures = await _found(store, USERS)
@@ -223,8 +245,8 @@ async def test_failure_of_a_call_is_translated_for_each(
 @on_one_loop
 @pytest.mark.usefixtures("short_pauses")
 async def test_call_is_tried_three_times(scripted: ScriptedTable, opened: Open) -> None:
-    """A shared call is repeated as every other; then its callers hear that nobody answers."""
-    store = await _knowing(opened(), scripted)
+    """A shared call is retried like any other; then its callers get UpstreamUnavailable."""
+    store = await _with_cached_keys(opened(), scripted)
     scripted.refusing = ["InternalServerError"] * 3
 
     failures = await _found(store, USERS)
@@ -234,11 +256,11 @@ async def test_call_is_tried_three_times(scripted: ScriptedTable, opened: Open) 
 
 
 @on_one_loop
-async def test_callers_who_leave_do_not_disturb_the_others(
+async def test_cancelled_callers_do_not_affect_others(
     scripted: ScriptedTable, opened: Open
 ) -> None:
-    """A call goes on for whoever is left, and is given up when nobody is."""
-    store = await _knowing(opened(), scripted)
+    """A call continues while a caller remains, and is cancelled with the last one."""
+    store = await _with_cached_keys(opened(), scripted)
     scripted.holding = True
     alices, bobs = (asyncio.create_task(_found(store, [user])) for user in USERS[:2])
     await scripted.arrived(1)
@@ -250,7 +272,7 @@ async def test_callers_who_leave_do_not_disturb_the_others(
     carols = asyncio.create_task(_found(store, ["carol"]))
     await scripted.arrived(2)
     carols.cancel()
-    await scripted.until(lambda: scripted.hung_up == 1)
+    await scripted.until(lambda: scripted.disconnected == 1)
     scripted.release()
 
     assert await _found(store, USERS) == USERS
@@ -270,11 +292,11 @@ async def test_callers_who_leave_do_not_disturb_the_others(
     ids=["missing", "deleted", "another user's", "the claim", "without a user", "of another type"],
 )
 @pytest.mark.parametrize("company", [[], ["bob"]], ids=["alone", "in company"])
-async def test_odd_item_is_looked_for_by_query(
+async def test_item_that_is_not_the_profile_causes_a_query(
     scripted: ScriptedTable, opened: Open, oddity: dict[str, object], company: list[str]
 ) -> None:
-    """Whatever is not the profile where that stood, the user's items tell what is."""
-    store = await _knowing(opened(), scripted)
+    """If the item at a cached key is not the profile, the profile is read by Query."""
+    store = await _with_cached_keys(opened(), scripted)
     odd = {**scripted.items.pop(("alice", NOON_TEXT)), **oddity}
     if oddity:
         scripted.items["alice", NOON_TEXT] = {name: value for name, value in odd.items() if value}
@@ -289,11 +311,11 @@ async def test_odd_item_is_looked_for_by_query(
 
 
 @on_one_loop
-async def test_place_of_a_profile_that_is_gone_is_forgotten(
+async def test_sort_key_of_a_missing_profile_is_evicted(
     scripted: ScriptedTable, opened: Open
 ) -> None:
-    """A user without a profile is asked for by Query, once a read."""
-    store = await _knowing(opened(), scripted)
+    """A user without a profile is read by one Query each time."""
+    store = await _with_cached_keys(opened(), scripted)
     del scripted.items["alice", NOON_TEXT]
 
     assert [await store.find("alice") for _ in range(2)] == [None, None]
@@ -303,11 +325,11 @@ async def test_place_of_a_profile_that_is_gone_is_forgotten(
 
 @on_one_loop
 @pytest.mark.parametrize("answer", [{}, {"Responses": {}}], ids=["nothing", "no table"])
-async def test_answer_without_its_content_answers_nobody(
+async def test_response_without_content_is_an_error(
     scripted: ScriptedTable, opened: Open, answer: dict[str, object]
 ) -> None:
-    """A page that is no answer is asked again, by fewer keys, and at last by Query."""
-    store = await _knowing(opened(), scripted)
+    """A response without its content is retried with fewer keys, and finally by Query."""
+    store = await _with_cached_keys(opened(), scripted)
     scripted.refusing = [answer]
 
     assert await _found(store, USERS[:2]) == USERS[:2]
@@ -328,10 +350,10 @@ async def test_writes_tell_where_the_profile_is(config: Config, user_id: str) ->
         assert proxy.seen == ["Query", "TransactWriteItems", "Query"]
 
 
-async def test_update_tells_a_process_that_knew_nothing(
+async def test_update_caches_the_sort_key(
     store: DynamoDBProfileStore, config: Config, user_id: str
 ) -> None:
-    """An update alone tells where the profile is."""
+    """An update caches the sort key."""
     created = await store.create(user_id, {"city": "Mumbai"})
     async with store_behind_proxy(config) as (other, proxy):
         updated = await other.update(created, {"city": "Pune"})
@@ -351,10 +373,10 @@ async def test_closing_forgets_the_place(config: Config, user_id: str) -> None:
         assert proxy.seen == ["Query"]
 
 
-async def test_profile_that_followed_another_elsewhere_is_found(
+async def test_profile_recreated_by_another_process_is_found(
     config: Config, store: DynamoDBProfileStore, user_id: str
 ) -> None:
-    """What another process deleted and created anew is found, whatever this one remembers."""
+    """A profile that another process deleted and created again is found."""
     async with store_behind_proxy(config) as (remembering, _):
         await remembering.create(user_id, {"city": "Mumbai"})
         found = await store.find_latest(user_id)
@@ -366,10 +388,10 @@ async def test_profile_that_followed_another_elsewhere_is_found(
         assert await remembering.find(user_id) == fresh
 
 
-async def test_earlier_item_of_another_program_is_noticed_by_the_next_write(
+async def test_earlier_item_of_another_application_is_found_by_the_next_write(
     config: Config, table: Table, user_id: str
 ) -> None:
-    """A profile that is remembered is read on, until a write of this process reads all items."""
+    """A cached profile is read until a write of this process reads all items."""
     async with store_behind_proxy(config) as (store, _):
         created = await store.create(user_id, {"city": "Mumbai"})
         await table.put(user_id, "2001", city={"S": "Pune"})

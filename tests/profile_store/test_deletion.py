@@ -1,4 +1,4 @@
-"""What deleting and closing leave in the table, and that nothing depends on when it is purged."""
+"""The items that deletion and closing leave, whenever DynamoDB deletes them."""
 
 import asyncio
 import random
@@ -11,10 +11,11 @@ from service.aws.clients import Clients
 from service.config.settings import Config
 from service.domain import profiles
 from service.domain.errors import AccountClosed, ProfileChanged, ProfileNotFound
-from service.domain.profiles import CLOSED_FOR, Profile
+from service.domain.profiles import CLOSURE_PERIOD, Profile
 from service.profile_store import items
-from service.profile_store.dynamodb_store import MAX_WRITES, DynamoDBProfileStore
-from service.profile_store.tombstones import ERASED_FOR
+from service.profile_store.dynamodb_store import DynamoDBProfileStore
+from service.profile_store.tombstones import TOMBSTONE_TTL
+from service.profile_store.transactions import MAX_WRITES
 from tests.profile_store.table import NOON, NOON_TEXT, Table, store_behind_proxy, store_on
 from tests.support.lossy_proxy import Hook
 
@@ -40,7 +41,7 @@ def _seconds(moment: float) -> dict[str, str]:
 async def test_deletion_leaves_a_tombstone_and_a_claim_that_expire(
     store: DynamoDBProfileStore, table: Table, user_id: str
 ) -> None:
-    """Nothing is left of a profile but its keys and the service's marks, both with the table's TTL."""
+    """Only keys and the service's own attributes remain, in two items with the table's TTL."""
     created = await store.create(user_id, {"city": SECRET})
     seen = await store.update(created, {"bio": SECRET})
     await table.add(user_id, NOON_TEXT, "theirs", SECRET)
@@ -48,7 +49,7 @@ async def test_deletion_leaves_a_tombstone_and_a_claim_that_expire(
     await store.delete(seen)
 
     tombstone, claim = await table.items(user_id)
-    expires_at = _seconds((NOON + ERASED_FOR).timestamp())
+    expires_at = _seconds((NOON + TOMBSTONE_TTL).timestamp())
     write_id = claim["writeId"]["S"]
     assert tombstone == {
         "userId": {"S": user_id},
@@ -56,7 +57,7 @@ async def test_deletion_leaves_a_tombstone_and_a_claim_that_expire(
         "deletedAt": {"S": NOON_TEXT},
         "expiresAt": expires_at,
         "version": {"N": "3"},
-        "writeId": {"S": f"{write_id} {seen.writes}"},
+        "writeId": {"S": f"{write_id} {seen.write_ids}"},
     }
     assert claim == {
         "userId": {"S": user_id},
@@ -80,10 +81,10 @@ async def test_creation_after_a_deletion_holds_the_claim_again(
     assert "expiresAt" not in claim
 
 
-async def test_attribute_added_in_between_is_erased_as_well(
+async def test_attribute_added_during_a_deletion_is_deleted(
     config: Config, table: Table, user_id: str
 ) -> None:
-    """Another program's write counts no version; what it adds under way does not survive."""
+    """An attribute that another application adds during the deletion is deleted too."""
     async with store_behind_proxy(config) as (store, proxy):
         created = await store.create(user_id, {"city": SECRET})
 
@@ -122,7 +123,7 @@ async def test_deletion_that_was_overtaken_erases_nothing(
 async def test_deletion_leaves_no_live_item_of_several(
     store: DynamoDBProfileStore, table: Table, user_id: str, number: int
 ) -> None:
-    """Where another program left several items, the user's data is in all of them, and goes."""
+    """All live items that another application left are deleted."""
     await asyncio.gather(
         *(table.put(user_id, f"{2000 + n}", city={"S": SECRET}) for n in range(number))
     )
@@ -140,10 +141,10 @@ async def test_deletion_leaves_no_live_item_of_several(
 @pytest.mark.parametrize(
     "number", [1, MAX_WRITES + 1], ids=["one", "more than a transaction takes"]
 )
-async def test_deletion_erases_what_another_program_only_marked_as_deleted(
+async def test_deletion_replaces_items_that_another_application_marked(
     config: Config, table: Table, user_id: str, number: int
 ) -> None:
-    """Its data is the user's as well, and goes; the profile itself still goes last."""
+    """Items marked as deleted still hold data and are deleted; the profile goes last."""
     marked = {"city": {"S": SECRET}, "deletedAt": {"S": "long ago"}}
     for n in range(number):
         await table.put(user_id, f"{2000 + n}", **marked)
@@ -163,10 +164,10 @@ async def test_deletion_erases_what_another_program_only_marked_as_deleted(
     assert all("expiresAt" in item for item in left)
 
 
-async def test_closing_erases_what_another_program_only_marked_as_deleted(
+async def test_closing_replaces_items_that_another_application_marked(
     store: DynamoDBProfileStore, table: Table, user_id: str
 ) -> None:
-    """An account that goes leaves no data behind, though there was no profile; its marks stay."""
+    """A closing without a profile deletes the data of marked items."""
     await table.put(user_id, "2020", city={"S": SECRET}, deletedAt={"S": "long ago"})
     await store.delete(await store.create(user_id, {"city": SECRET}))
     before = await table.items(user_id)
@@ -178,10 +179,10 @@ async def test_closing_erases_what_another_program_only_marked_as_deleted(
     assert after[:2] == before[:2]
 
 
-async def test_marked_item_that_is_purged_under_way_does_not_come_back(
+async def test_marked_item_that_expires_during_a_deletion_does_not_come_back(
     config: Config, table: Table, ttl: Table, user_id: str
 ) -> None:
-    """Another program's items may have the TTL too; the deletion begins again without the item."""
+    """If a marked item expires during the deletion, the deletion is retried without it."""
     await table.put(user_id, "2020", city={"S": SECRET}, deletedAt={"S": "long ago"})
     async with store_behind_proxy(config) as (store, proxy):
         created = await store.create(user_id, {"city": SECRET})
@@ -196,10 +197,10 @@ async def test_marked_item_that_is_purged_under_way_does_not_come_back(
     assert left == [created.created_at, "~claim"]
 
 
-async def test_marked_item_that_lives_again_is_not_erased_unseen(
+async def test_restored_item_is_read_again_before_its_deletion(
     config: Config, table: Table, user_id: str
 ) -> None:
-    """Where another program took its mark away under way, the deletion begins again."""
+    """If another application restores a marked item during the deletion, the deletion is retried."""
     await table.put(user_id, "2020", city={"S": SECRET}, deletedAt={"S": "long ago"})
     async with store_behind_proxy(config) as (store, proxy):
         created = await store.create(user_id, {"city": SECRET})
@@ -227,10 +228,10 @@ async def test_item_that_is_not_the_profile_is_not_deleted_as_it(
     assert len(items.live_items(await table.items(user_id))) == 2
 
 
-async def test_profile_of_another_program_is_deleted(
+async def test_profile_of_another_application_is_deleted(
     store: DynamoDBProfileStore, table: Table, user_id: str
 ) -> None:
-    """A profile that this service never wrote, and that has no claim, is erased like any other."""
+    """A foreign profile without a claim is deleted like any other."""
     await table.put(user_id, "2020", version={"S": "v1"}, city={"S": SECRET})
     seen = await store.find_latest(user_id)
     assert seen is not None
@@ -294,10 +295,10 @@ async def test_purging_at_any_moment_is_harmless(
 
 @pytest.mark.parametrize("kinds", SUBSETS, ids=str)
 @pytest.mark.parametrize("moment", [0, 1], ids=["before the first try", "before the second"])
-async def test_purging_in_the_midst_of_a_creation_is_harmless(
+async def test_expiry_during_a_creation_is_harmless(
     config: Config, ttl: Table, user_id: str, kinds: tuple[str, ...], moment: int
 ) -> None:
-    """A creation goes through on its own, though what it has read is purged under way."""
+    """A creation succeeds although the items that it read expire meanwhile."""
 
     async def purge() -> None:
         await _purge(ttl, user_id, kinds)
@@ -314,10 +315,10 @@ async def test_purging_in_the_midst_of_a_creation_is_harmless(
 
 
 @pytest.mark.parametrize("kinds", SUBSETS, ids=str)
-async def test_purging_in_the_midst_of_a_deletion_is_harmless(
+async def test_expiry_during_a_deletion_is_harmless(
     config: Config, ttl: Table, user_id: str, kinds: tuple[str, ...]
 ) -> None:
-    """A deletion meets what is left of an earlier one, or does not."""
+    """A deletion succeeds whether or not an earlier tombstone expires meanwhile."""
 
     async def purge() -> None:
         await _purge(ttl, user_id, kinds)
@@ -351,10 +352,10 @@ async def test_late_creation_does_not_stand_beside_another(
     assert live["city"] == {"S": "Pune"}
 
 
-async def test_closing_leaves_the_mark_on_the_claim(
+async def test_closing_blocks_the_claim(
     store: DynamoDBProfileStore, table: Table, user_id: str
 ) -> None:
-    """The mark names its time, and has the table's TTL; of the profile nothing is left."""
+    """The claim has `closedAt` and the TTL; no data of the profile remains."""
     await store.create(user_id, {"city": SECRET})
 
     await store.close(user_id)
@@ -365,15 +366,15 @@ async def test_closing_leaves_the_mark_on_the_claim(
         "userId": {"S": user_id},
         "createdAt": {"S": "~claim"},
         "closedAt": {"S": NOON_TEXT},
-        "expiresAt": _seconds((NOON + CLOSED_FOR).timestamp()),
+        "expiresAt": _seconds((NOON + CLOSURE_PERIOD).timestamp()),
         "writeId": claim["writeId"],
     }
 
 
-async def test_deletion_does_not_open_a_closed_account(
+async def test_deletion_keeps_a_claim_blocked(
     store: DynamoDBProfileStore, table: Table, user_id: str
 ) -> None:
-    """Where another program puts an item for a closed account, erasing it leaves the mark."""
+    """Deleting a foreign item of a closed account keeps the claim blocked."""
     await store.close(user_id)
     (mark,) = await table.items(user_id)
     await table.put(user_id, "2020", city={"S": SECRET})
@@ -386,12 +387,12 @@ async def test_deletion_does_not_open_a_closed_account(
         await store.create(user_id, {})
 
 
-async def test_mark_that_is_over_is_taken_for_none(
+async def test_expired_block_is_ignored(
     clients: Clients, config: Config, table: Table, user_id: str
 ) -> None:
-    """DynamoDB purges days late: the mark's own time counts, for a creation and for a deletion."""
+    """A block ends by its own time, as DynamoDB deletes expired items late."""
     await store_on(clients, config).close(user_id)
-    later = store_on(clients, config, lambda: NOON + CLOSED_FOR)
+    later = store_on(clients, config, lambda: NOON + CLOSURE_PERIOD)
     await table.put(user_id, "2020", city={"S": SECRET})
 
     await profiles.delete(later, user_id, Always())
@@ -418,10 +419,10 @@ async def test_creation_that_is_overtaken_by_a_closing_fails(
     assert await store.find_latest(user_id) is None
 
 
-async def test_closing_that_is_overtaken_begins_again(
+async def test_overtaken_closing_is_retried(
     clients: Clients, config: Config, table: Table, user_id: str
 ) -> None:
-    """What was created, or updated, while an account was being closed is erased with the rest."""
+    """A concurrent creation or update is deleted by the retried closing."""
     store = store_on(clients, config)
     async with store_behind_proxy(config) as (slow, proxy):
 
@@ -440,10 +441,10 @@ async def test_closing_that_is_overtaken_begins_again(
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_racing_writers_leave_one_live_item_at_most(
+async def test_concurrent_writers_leave_at_most_one_live_item(
     clients: Clients, config: Config, table: Table, user_id: str, seed: int
 ) -> None:
-    """Creations, deletions and updates by clocks that differ leave one live item, or none."""
+    """Concurrent writes with differing clocks leave at most one live item."""
     rng = random.Random(seed)  # noqa: S311 -- a race to be replayed
     clocks = [timedelta(), timedelta(seconds=2), timedelta(seconds=-2)]
     stores = [

@@ -1,4 +1,4 @@
-"""Key servers that are slow, down, or lie: a request ends in 401 or 503, and known keys never notice."""
+"""Slow, failing and malicious key servers: a request gets 401 or 503, and known keys are unaffected."""
 
 import asyncio
 import gzip
@@ -15,15 +15,15 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from service.authentication.access_token import AccessToken
-from service.authentication.alb_token import LoadBalancer
-from service.authentication.jwks import ASK_AGAIN_S
+from service.authentication.access_token import AccessTokenAuthenticator
+from service.authentication.alb_token import AlbAuthenticator
+from service.authentication.jwks import REFETCH_INTERVAL_S
 from service.authentication.key_client import MAX_BYTES, KeyClient
 from service.domain.errors import NotAuthenticated, UpstreamUnavailable
 from service.domain.identity import Authenticator, Identity, RequestCredentials
-from tests.authentication.trusting import json_key_set, keeps_quiet
+from tests.authentication.trusting import assert_no_leak, json_key_set
 from tests.support.access_token_signer import AccessTokenSigner, bearing, jwk
-from tests.support.alb_token_signer import SUB, AlbTokenSigner, evidence
+from tests.support.alb_token_signer import SUB, AlbTokenSigner, credentials
 from tests.support.clock import Clock
 from tests.support.scripted_key_server import (
     NOT_FOUND,
@@ -139,48 +139,48 @@ NO_KEY_SETS: Final[Mapping[str, Responder]] = {
 
 
 @pytest.mark.parametrize("name", [*LIES, *NO_KEYS])
-async def test_lie_about_a_load_balancers_key_ends_in_503(
-    alb: LoadBalancer, balancer: AlbTokenSigner, endpoint: ScriptedKeyServer, name: str
+async def test_invalid_load_balancer_key_is_unavailable(
+    alb: AlbAuthenticator, balancer: AlbTokenSigner, endpoint: ScriptedKeyServer, name: str
 ) -> None:
-    """What is no key is no verdict on the token; tokens with known keys are believed all the while."""
+    """A response that is not a key is unavailable; tokens with known keys are accepted meanwhile."""
     endpoint.otherwise = {**LIES, **NO_KEYS}[name]
-    shown = evidence(STRANGER.mint())
-    assert await alb.identify(evidence(balancer.mint())) == Identity(SUB, "alb")
+    shown = credentials(STRANGER.mint())
+    assert await alb.identify(credentials(balancer.mint())) == Identity(SUB, "alb")
     async with asyncio.timeout(DEADLINE_S):
         asking = asyncio.create_task(alb.identify(shown))
         await endpoint.was_asked(2)
-        new = evidence(balancer.mint({}, {"email": "new@example.com"}))
+        new = credentials(balancer.mint({}, {"email": "new@example.com"}))
         assert await alb.identify(new) == Identity(SUB, "alb")
         with pytest.raises(UpstreamUnavailable) as caught:
             await asking
 
     assert caught.value.retry_after_s == 2
-    keeps_quiet(caught.value, shown, STRANGER.kid)
+    assert_no_leak(caught.value, shown, STRANGER.kid)
 
 
 @pytest.mark.parametrize("status", [403, 404, 410])
-async def test_server_that_has_no_such_key_ends_in_401(
-    alb: LoadBalancer, endpoint: ScriptedKeyServer, status: int
+async def test_missing_key_is_rejected(
+    alb: AlbAuthenticator, endpoint: ScriptedKeyServer, status: int
 ) -> None:
-    """Only what says that there is no such key is a verdict; S3 says 403."""
+    """Only the statuses of a missing key reject the token; S3 returns 403."""
     endpoint.otherwise = saying(http(b"", status))
 
     with pytest.raises(NotAuthenticated):
-        await alb.identify(evidence(STRANGER.mint()))
+        await alb.identify(credentials(STRANGER.mint()))
 
 
 @pytest.mark.parametrize("name", [*LIES, *NO_KEY_SETS])
-async def test_lie_about_the_key_set_ends_in_503(
-    bearer: AccessToken,
+async def test_invalid_key_set_is_unavailable(
+    bearer: AccessTokenAuthenticator,
     pool: AccessTokenSigner,
     endpoint: ScriptedKeyServer,
     clock: Clock,
     name: str,
 ) -> None:
-    """What is no key set changes nothing: new keys have to wait, known ones stay in use."""
+    """A response that is not a key set is unavailable, and known keys stay in use."""
     assert await bearer.identify(bearing(pool.mint())) == Identity(SUB, "bearer")
     endpoint.answers["jwks.json"] = {**LIES, **NO_KEY_SETS}[name]
-    clock.now += ASK_AGAIN_S
+    clock.now += REFETCH_INTERVAL_S
     shown = bearing(UNKNOWN.mint())
     async with asyncio.timeout(DEADLINE_S):
         asking = asyncio.create_task(bearer.identify(shown))
@@ -190,21 +190,21 @@ async def test_lie_about_the_key_set_ends_in_503(
             await asking
 
     assert caught.value.retry_after_s == 2
-    keeps_quiet(caught.value, shown, UNKNOWN.kid)
+    assert_no_leak(caught.value, shown, UNKNOWN.kid)
     assert await bearer.identify(bearing(pool.mint({"n": 2}))) == Identity(SUB, "bearer")
 
 
-async def test_answer_that_never_ends_ends_in_503(  # noqa: PLR0913, PLR0917 -- fixtures
-    alb: LoadBalancer,
-    bearer: AccessToken,
+async def test_endless_response_is_unavailable(  # noqa: PLR0913, PLR0917 -- fixtures
+    alb: AlbAuthenticator,
+    bearer: AccessTokenAuthenticator,
     balancer: AlbTokenSigner,
     pool: AccessTokenSigner,
     endpoint: ScriptedKeyServer,
     clock: Clock,
 ) -> None:
-    """A server that hangs, or trickles, is given up in time; tokens with known keys never wait for it."""
+    """A hanging or trickling server times out; tokens with known keys do not wait for it."""
     known: tuple[tuple[Authenticator, Callable[[int], RequestCredentials]], ...] = (
-        (alb, lambda n: evidence(balancer.mint({}, {"n": n}))),
+        (alb, lambda n: credentials(balancer.mint({}, {"n": n}))),
         (bearer, lambda n: bearing(pool.mint({"n": n}))),
     )
     for source, shown in known:
@@ -213,11 +213,11 @@ async def test_answer_that_never_ends_ends_in_503(  # noqa: PLR0913, PLR0917 -- 
     endpoint.answers[STRANGER.kid] = hanging
     endpoint.answers[slow.kid] = trickling(slow.pem)
     endpoint.answers["jwks.json"] = trickling(json_key_set(pool.jwk, UNKNOWN.jwk))
-    clock.now += ASK_AGAIN_S
+    clock.now += REFETCH_INTERVAL_S
     async with asyncio.timeout(DEADLINE_S):
         asking = [
-            asyncio.create_task(alb.identify(evidence(STRANGER.mint()))),
-            asyncio.create_task(alb.identify(evidence(slow.mint()))),
+            asyncio.create_task(alb.identify(credentials(STRANGER.mint()))),
+            asyncio.create_task(alb.identify(credentials(slow.mint()))),
             asyncio.create_task(bearer.identify(bearing(UNKNOWN.mint()))),
         ]
         await endpoint.was_asked(5)
@@ -229,19 +229,19 @@ async def test_answer_that_never_ends_ends_in_503(  # noqa: PLR0913, PLR0917 -- 
     assert [type(end) for end in ends] == [UpstreamUnavailable] * 3
 
 
-async def test_redirect_is_not_followed(alb: LoadBalancer, endpoint: ScriptedKeyServer) -> None:
+async def test_redirect_is_not_followed(alb: AlbAuthenticator, endpoint: ScriptedKeyServer) -> None:
     """A key is believed from its one address only, even if a redirect leads to a good one."""
     endpoint.otherwise = saying(http(b"", 302, Location="/elsewhere"))
     endpoint.answers["elsewhere"] = ok(STRANGER.pem)
 
     with pytest.raises(UpstreamUnavailable):
-        await alb.identify(evidence(STRANGER.mint()))
+        await alb.identify(credentials(STRANGER.mint()))
 
     assert endpoint.asked == [STRANGER.kid]
 
 
-async def test_server_that_does_not_listen_ends_in_503(server: KeyClient) -> None:
-    """A refused connection, and a name that does not exist, are outages."""
+async def test_unreachable_server_is_unavailable(server: KeyClient) -> None:
+    """A refused connection and an unknown host are unavailable."""
     for url in ("http://127.0.0.1:1/", "http://does-not-exist.invalid/", "http://[::1:/"):
         with pytest.raises(UpstreamUnavailable):
             await server.fetch(url)

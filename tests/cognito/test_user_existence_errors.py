@@ -1,4 +1,4 @@
-"""Refusals that exist for known users only are hidden from the caller, not from the operator."""
+"""Errors that exist for existing users only are hidden from the caller, not from the operator."""
 
 import pytest
 from structlog.testing import capture_logs
@@ -7,7 +7,7 @@ from service.aws.clients import Clients
 from service.cognito.adapters import identity_provider
 from service.config.settings import CognitoConfig
 from service.domain.errors import CodeMismatch, InvalidCredentials, ServiceError
-from service.domain.sessions import Answer
+from service.domain.sessions import ChallengeAnswer
 from service.observability.metrics.catalogue import Metrics
 from tests.cognito.calls import CALLS, CLIENT, PASSWORD, USERNAME, operation_of
 from tests.observability.metrics.samples import samples_of
@@ -39,7 +39,7 @@ LOCKED_OUT = "Password attempts exceeded"
         ),
     ],
 )
-async def test_reason_is_left_to_log_and_metrics(  # noqa: PLR0913, PLR0917 -- a row of the table and its stage
+async def test_reason_is_in_log_and_metrics(  # noqa: PLR0913, PLR0917 -- a row of the table and its stage
     call: str,
     name: str,
     message: str | None,
@@ -80,18 +80,22 @@ async def test_reason_is_left_to_log_and_metrics(  # noqa: PLR0913, PLR0917 -- a
     ("name", "message"),
     [("NotAuthorized", LOCKED_OUT), ("LimitExceeded", None), ("TooManyFailedAttempts", None)],
 )
-async def test_limit_of_a_challenge_is_answered_as_a_wrong_answer(
+async def test_limit_of_a_challenge_is_a_wrong_answer(
     name: str,
     message: str | None,
     client: Clients,
     app_client: CognitoConfig,
     cognito: ScriptedCognito,
 ) -> None:
-    """A code is then wrong, and a password is: as both are for a user whom nobody knows."""
+    """A user's limit is a wrong code or a wrong password, as for an unknown user."""
     sessions = identity_provider(client.cognito, config=app_client).sessions
     cognito.answers("RespondToAuthChallenge", refusal(f"{name}Exception", message))
 
     with pytest.raises(CodeMismatch):
-        await sessions.answer(Answer("EMAIL_OTP", SESSION, USERNAME, code="123456"), CLIENT)
+        await sessions.answer(
+            ChallengeAnswer("EMAIL_OTP", SESSION, USERNAME, code="123456"), CLIENT
+        )
     with pytest.raises(InvalidCredentials):
-        await sessions.answer(Answer("PASSWORD", SESSION, USERNAME, password=PASSWORD), CLIENT)
+        await sessions.answer(
+            ChallengeAnswer("PASSWORD", SESSION, USERNAME, password=PASSWORD), CLIENT
+        )

@@ -1,9 +1,9 @@
 """
-Refusals that Cognito has for existing users only, and the answers that hide them.
+Errors that Cognito returns for existing users only, and the errors that replace them.
 
-Cognito's limits and lockout of a user, and every failure to send a message, show that the user exists.
-A caller who has proved nothing gets the answer that an unknown name gets; the reason goes to the log and
-the metrics. The quotas of the whole account (TooManyRequestsException) are the same for all names.
+The limits and the lockout of a user, and failures to send a message, reveal that the user exists. An
+unauthenticated caller gets the response for an unknown user; the reason goes to the log and the metrics.
+The quotas of the AWS account (TooManyRequestsException) are the same for all users.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
     from service.aws.errors import ErrorTable
 
-OnMasked = Callable[[str, str], None]
+OnMasked = Callable[[str, str], None]  # (operation, reason)
 
 
 class Reason(StrEnum):
-    """Why Cognito refused; a label of the metrics."""
+    """The reason of a masked error; a metrics label."""
 
     USER_LIMIT = "user_limit"
     LOCKOUT = "lockout"
-    DELIVERY = "delivery"  # a message could not be sent
-    SENDING_ROLE = "sending_role"  # the pool may not send messages
-    TRIGGER = "trigger"  # of the message
+    DELIVERY = "delivery"  # the message could not be sent
+    SENDING_ROLE = "sending_role"  # the user pool may not send messages
+    TRIGGER = "trigger"  # a Lambda trigger failed
 
 
 USER_LIMITS: Final[Mapping[str, Reason]] = {
@@ -54,26 +54,31 @@ _MASKED: Final[Mapping[str, Mapping[str, Reason]]] = {
     "RespondToAuthChallenge": USER_LIMITS,
 }
 SIGN_IN: Final = frozenset({"InitiateAuth", "RespondToAuthChallenge"})
-# The user's own limits, as an answer of each kind of call.
+# The replacements, by kind of call.
 AS_WRONG_CODE: Final[ErrorTable] = dict.fromkeys(USER_LIMITS, CodeMismatch)
 AS_WRONG_PASSWORD: Final[ErrorTable] = dict.fromkeys(USER_LIMITS, InvalidCredentials)
-# InvalidParameter is answered as if the code had been sent.
+# The adapters respond to InvalidParameter as if the code had been sent.
 AS_SENT: Final[ErrorTable] = dict.fromkeys({**USER_LIMITS, **MESSAGES}, InvalidParameter)
 
 
-def says_locked_out(error: ClientError) -> bool:
-    """Return whether NotAuthorizedException is of the lockout after failed sign-ins."""
-    return "attempts exceeded" in str(error.response["Error"].get("Message") or "").lower()
+def message(error: ClientError) -> str:
+    """Return the error message in lower case."""
+    return str(error.response["Error"].get("Message") or "").lower()
+
+
+def is_lockout(error: ClientError) -> bool:
+    """Return whether NotAuthorizedException is the lockout after failed sign-ins."""
+    return "attempts exceeded" in message(error)
 
 
 def masked_reason(operation: str, error: ClientError) -> Reason | None:
-    """Return the reason of a refusal whose answer hides it, None of any other."""
+    """Return the reason of a masked error, None for any other error."""
     name = error.response["Error"].get("Code", "")
-    if operation in SIGN_IN and name == "NotAuthorizedException" and says_locked_out(error):
+    if operation in SIGN_IN and name == "NotAuthorizedException" and is_lockout(error):
         return Reason.LOCKOUT
     return _MASKED.get(operation, {}).get(name)
 
 
-def ignore(operation: str, reason: str) -> None:
-    """Count nothing."""
+def ignore_masked(operation: str, reason: str) -> None:
+    """Do nothing."""
     del operation, reason
