@@ -102,7 +102,7 @@ def create_app(config: Config, adapters: OpenAdapters = aws_adapters) -> web.App
     app[keys.METRICS] = metrics = Metrics()
     metrics.built_as(own_version)
     app[keys.SERVER_LOAD] = load = keys.ServerLoad(routes.dependencies())
-    metrics.in_flight.follow(lambda: load.in_flight)
+    metrics.in_flight.set_function(lambda: load.in_flight)
     app[keys.DEADLINES] = Deadlines(config.server.request_deadline_s)
     app[keys.LOG] = BoundLogger()
     app[keys.PROFILE_REPRESENTATION] = ProfileRepresentation(schema())

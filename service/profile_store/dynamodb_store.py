@@ -62,10 +62,10 @@ class DynamoDBProfileStore:
         if config.batched_reads:
             batches = BatchReader(
                 self._reads.by_keys,
-                max_calls=config.batched_reads,
-                observe=calls.metrics.observe_gathered,
+                most=config.batched_reads,
+                observe=calls.metrics.observe_batch,
             )
-            self._read = calls.traced(DYNAMODB, "gathered_read", batches.read)
+            self._read = calls.traced(DYNAMODB, "batched_read", gathered.read)
 
     async def check(self) -> None:
         """Make one cheap call that proves access to the table."""

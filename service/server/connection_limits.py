@@ -52,7 +52,7 @@ class Connections:
     def count_in(self, metrics: Metrics) -> None:
         """Let *metrics* tell how many are open, and what was refused before the application."""
         self.metrics = metrics
-        metrics.connections.follow(lambda: self.open)
+        metrics.connections.set_function(lambda: self.open)
 
 
 def overload_response(request_id: str, *, closes: bool = True) -> bytes:

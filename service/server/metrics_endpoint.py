@@ -1,4 +1,4 @@
-"""The listener that gives the metrics to Prometheus, on a port that is not the public one."""
+"""The listener for Prometheus, on a port that is not the public one."""
 
 import os
 from collections.abc import AsyncIterator, Sequence
@@ -12,12 +12,11 @@ from service.api.middlewares.request_context import ANSWER_HEADERS
 from service.config.settings import ServerConfig
 from service.observability.metrics import event_loop_lag
 from service.observability.metrics.catalogue import Metrics
-from service.observability.metrics.exposition import Exposition
 from service.server.runner import Runner, Site
 from service.startup_errors import AddressUnavailable
 
 PATH: Final = "/metrics"
-SHUTDOWN_S: Final = 1.0  # an answer takes milliseconds
+SHUTDOWN_S: Final = 1.0  # a response takes milliseconds
 
 
 @asynccontextmanager
@@ -25,9 +24,9 @@ async def listening(
     metrics: Metrics, config: ServerConfig, ports: Sequence[int]
 ) -> AsyncIterator[int]:
     """
-    Serve *metrics* on the first of *ports* that is free, and give that port.
+    Serve *metrics* on the first of *ports* that is free, and yield that port.
 
-    Each of several workers finds one that way, and one that is started anew the one that became free.
+    Several workers find a port each in this way, and a restarted one finds the port that became free.
     Raises AddressUnavailable.
     """
     runner = Runner(_app(metrics), config, shutdown_timeout_s=SHUTDOWN_S)
@@ -43,10 +42,8 @@ async def listening(
 
 
 def _app(metrics: Metrics) -> web.Application:
-    exposition = Exposition(metrics)
-
     async def show(request: web.Request) -> web.Response:
-        body, content_type = exposition.written(request.headers.get(hdrs.ACCEPT, ""))
+        body, content_type = metrics.exposition(request.headers.get(hdrs.ACCEPT, ""))
         return web.Response(body=body, headers={hdrs.CONTENT_TYPE: content_type})
 
     async def complete(_: web.Request, response: web.StreamResponse) -> None:
@@ -62,12 +59,12 @@ async def _bind(runner: Runner, host: str, ports: Sequence[int]) -> None:
     for port in ports:
         try:
             await Site(runner, host, port).start()
-        except (OSError, UnicodeError) as error:  # UnicodeError: no host can have such a name
+        except (OSError, UnicodeError) as error:  # UnicodeError: the host is no valid name
             failure = getattr(error, "strerror", None) or error
         else:
             return
-    span = f"{ports[0]}" if len(ports) == 1 else f"{ports[0]} to {ports[-1]}"
+    tried = f"{ports[0]}" if len(ports) == 1 else f"{ports[0]} to {ports[-1]}"
     raise AddressUnavailable(
-        f"Cannot listen on {host}:{span} for metrics: {failure}. "
-        "Choose another port with SERVER_METRICS_PORT; 0 is none."
+        f"Cannot listen on {host}:{tried} for metrics: {failure}. "
+        "Choose another port with SERVER_METRICS_PORT; 0 turns the listener off."
     )

@@ -192,7 +192,7 @@ async def test_calls_are_spans_inside_the_requests(config: Config) -> None:
         return [span.name for span in inside]
 
     assert calls_of(f"POST {PROFILE}") == ["dynamodb Query", "dynamodb TransactWriteItems"]
-    assert calls_of(f"GET {PROFILE}") == ["dynamodb gathered_read"]
+    assert calls_of(f"GET {PROFILE}") == ["dynamodb batched_read"]
     assert calls_of("POST /api/auth/login") == ["cognito InitiateAuth"]
     assert len(collecting.spans) == 7
     refused = collecting.named("cognito InitiateAuth")

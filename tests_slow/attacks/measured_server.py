@@ -95,5 +95,5 @@ async def _serve(config: Config, connection: Connection) -> None:
     app = create_app(config, functools.partial(aws_adapters, credentials=CREDENTIALS))
     loop = asyncio.get_running_loop()
     loop.add_reader(connection.fileno(), tell)
-    async with event_loop_lag.measured(observe, every_s=EVERY_S):
+    async with event_loop_lag.measured(observe, interval_s=EVERY_S):
         await serve.serve(app, config.server, listening=listening, finish_within_s=0)

@@ -1,161 +1,202 @@
-"""Every metric of the service; docs/observability.md says what each is for."""
+"""Every metric of the service; docs/observability.md describes each."""
 
 import platform
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from service.observability.metrics.instruments import (
-    Count,
+from prometheus_client import (
+    CollectorRegistry,
     Counter,
-    Distribution,
     Gauge,
+    GCCollector,
     Histogram,
-    Instrument,
+    ProcessCollector,
+    disable_created_metrics,
 )
+from prometheus_client.exposition import choose_encoder
 
 # Seconds; the last is beyond the default of request-deadline-s.
 DURATIONS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 LAGS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1)
-GATHERED_KEYS: Final = (1, 2, 4, 8, 16, 32, 64, 100)  # 100 is the most that one call takes
+BATCHED_KEYS: Final = (1, 2, 4, 8, 16, 32, 64, 100)  # BatchGetItem takes at most 100
 METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 BREAKER_STATES: Final = ("closed", "half_open", "open")
 OTHER: Final = "other"  # a method that no route has: a client can write any word there
 NO_ROUTE: Final = "none"
 
 
-class _OfRequests(NamedTuple):
-    """Where the requests of one route, method and status are counted."""
+class _Series(NamedTuple):
+    """The counter and the histogram of one combination of labels; looking them up costs 1 us each."""
 
-    requests: Count
-    durations: Distribution
+    count: Callable[[], None]
+    observe: Callable[[float], None]
 
 
 class Metrics:
     """
-    What one application measures: all that it counts is its own, so several can share a process.
+    The metrics of one application, in a registry of its own, so that one process can hold several.
 
-    Every method may be called on every request; labels take only values from lists that end.
+    Labels take values from closed lists only, whatever clients send.
     """
 
     def __init__(self) -> None:
+        disable_created_metrics()  # of the whole process: a second series for each counter
+        self.registry = registry = CollectorRegistry(auto_describe=False)
         self._requests = Counter(
-            "http_requests_total", "Requests that were answered.", ("method", "route", "status")
+            "http_requests_total",
+            "Requests that were answered.",
+            ("method", "route", "status"),
+            registry=registry,
         )
         self._durations = Histogram(
             "http_request_duration_seconds",
             "Time from the request's header to its answer.",
             ("method", "route"),
+            registry=registry,
             buckets=DURATIONS_S,
         )
         self.in_flight = Gauge(
-            "http_requests_in_flight", "Requests being served, health checks aside."
+            "http_requests_in_flight",
+            "Requests being served, health checks aside.",
+            registry=registry,
         )
         self._shed = Counter(
             "http_requests_shed_total",
             "Requests and connections refused because there were too many at once.",
             ("reason",),
+            registry=registry,
         )
-        self.connections = Gauge("http_connections_open", "Open connections of clients.")
+        self.connections = Gauge(
+            "http_connections_open", "Open connections of clients.", registry=registry
+        )
         self._calls = Counter(
             "upstream_calls_total",
-            "UpstreamTelemetry to upstreams that ended, with all their attempts.",
+            "Calls to upstreams that ended, with all their attempts.",
             ("upstream", "operation", "outcome"),
+            registry=registry,
         )
         self._call_durations = Histogram(
             "upstream_call_duration_seconds",
             "Time of a call to an upstream, with all its attempts.",
             ("upstream", "operation"),
+            registry=registry,
             buckets=DURATIONS_S,
         )
         self._retries = Counter(
-            "upstream_retries_total", "Attempts beyond the first of a call.", ("upstream",)
+            "upstream_retries_total",
+            "Attempts beyond the first of a call.",
+            ("upstream",),
+            registry=registry,
         )
         self._breakers = Gauge(
             "upstream_breaker_state",
             "1 for the state that the breaker of an upstream is in, 0 for the others.",
             ("upstream", "state"),
+            registry=registry,
         )
-        self._gathered = Histogram(
-            "gathered_read_keys", "Profiles that one gathered read asks for.", buckets=GATHERED_KEYS
+        batched_keys = Histogram(
+            "batched_read_keys",
+            "Profiles that one batched read asks for.",
+            registry=registry,
+            buckets=BATCHED_KEYS,
         )
         self._limited = Counter(
             "limiter_refusals_total",
-            "UpstreamTelemetry that a limit of the front door refused.",
+            "Calls that a rate limit refused.",
             ("limit", "kind"),
+            registry=registry,
         )
         self._masked = Counter(
             "cognito_refusals_masked_total",
-            "Refusals of Cognito whose reason the caller was not told.",
+            "Refusals of Cognito whose reason the response does not reveal.",
             ("operation", "reason"),
+            registry=registry,
         )
-        self._lag = Histogram(
+        lag = Histogram(
             "event_loop_lag_seconds",
             "How much later than it was due a timer of the event loop ran.",
+            registry=registry,
             buckets=LAGS_S,
         )
         self._build = Gauge(
             "user_profile_service_build_info",
-            "1; the labels tell the build.",
+            "1; the labels name the build.",
             ("version", "python"),
+            registry=registry,
         )
-        self._of_requests: dict[tuple[str | None, str, int], _OfRequests] = {}
-        self.observe_gathered = self._gathered.of().observe
-        self.observe_lag = self._lag.of().observe
+        ProcessCollector(registry=registry)
+        GCCollector(registry=registry)
+        self.observe_batch = batched_keys.observe
+        self.observe_lag = lag.observe
+        self._request_series: dict[tuple[str | None, str, int], _Series] = {}
+        self._call_series: dict[tuple[str, str, str], _Series] = {}
 
-    def instruments(self) -> list[Instrument]:
-        """Return all instruments, in the order of the catalogue."""
-        return [value for value in vars(self).values() if isinstance(value, Instrument)]
+    def exposition(self, accept: str) -> tuple[bytes, str]:
+        """Return all metrics in the format that an Accept header prefers, and its content type."""
+        encode, content_type = choose_encoder(accept)
+        return encode(self.registry), content_type
 
     def built_as(self, version: str) -> None:
-        """Tell the version of the service."""
-        self._build.set(1, version, platform.python_version())
+        """Set the version of the service."""
+        self._build.labels(version, platform.python_version()).set(1)
 
     def request_finished(
         self, route: str | None, method: str, status: int, duration_s: float
     ) -> None:
         """Count a request and its time; *route* is the template of its path, None where none fits."""
-        found = self._of_requests.get((route, method, status))
-        if found is None:
-            found = self._first_of(route, method, status)
-        found.requests.value += 1
-        found.durations.observe(duration_s)
+        series = self._request_series.get((route, method, status))
+        if series is None:
+            series = self._new_request_series(route, method, status)
+        series.count()
+        series.observe(duration_s)
 
     def request_refused(self, method: str, status: int) -> None:
-        """Count a request that was refused before it came to a route."""
-        self._requests.add(_bounded(method), NO_ROUTE, str(status))
+        """Count a request that was refused before it reached a route."""
+        self._requests.labels(_bounded(method), NO_ROUTE, str(status)).inc()
 
     def request_shed(self, reason: str) -> None:
-        """Count a request or a connection that was one too many."""
-        self._shed.add(reason)
+        """Count a request or a connection beyond the limit of requests or connections."""
+        self._shed.labels(reason).inc()
 
     def call_finished(self, upstream: str, operation: str, outcome: str, duration_s: float) -> None:
         """Count a call to an upstream and its time."""
-        self._calls.add(upstream, operation, outcome)
-        self._call_durations.of(upstream, operation).observe(duration_s)
+        labels = (upstream, operation, outcome)
+        series = self._call_series.get(labels)
+        if series is None:
+            series = self._call_series[labels] = _Series(
+                self._calls.labels(*labels).inc,
+                self._call_durations.labels(upstream, operation).observe,
+            )
+        series.count()
+        series.observe(duration_s)
 
     def upstream_retried(self, upstream: str) -> None:
         """Count an attempt beyond the first."""
-        self._retries.add(upstream)
+        self._retries.labels(upstream).inc()
 
     def breaker_state(self, upstream: str, state: str) -> None:
-        """Tell which of BREAKER_STATES the breaker of an upstream is in now."""
+        """Set the state of an upstream's breaker, one of BREAKER_STATES."""
         for each in BREAKER_STATES:
-            self._breakers.set(float(each == state), upstream, each)
+            self._breakers.labels(upstream, each).set(each == state)
 
     def limit_refused(self, limit: str, kind: str) -> None:
-        """Count a refusal of a limit, of a kind of call."""
-        self._limited.add(limit, kind)
+        """Count a refusal of a rate limit, by the kind of call."""
+        self._limited.labels(limit, kind).inc()
 
     def refusal_masked(self, operation: str, reason: str) -> None:
-        """Count a refusal of Cognito whose reason the caller is not told."""
-        self._masked.add(operation, reason)
+        """Count a refusal of Cognito whose reason the response does not reveal."""
+        self._masked.labels(operation, reason).inc()
 
-    def _first_of(self, route: str | None, method: str, status: int) -> _OfRequests:
-        """Make the place where such requests are counted; it is kept only for names that are ours."""
+    def _new_request_series(self, route: str | None, method: str, status: int) -> _Series:
+        """Return the series of such requests, kept for methods of METHODS only."""
         labels = (_bounded(method), NO_ROUTE if route is None else route)
-        made = _OfRequests(self._requests.of(*labels, str(status)), self._durations.of(*labels))
+        series = _Series(
+            self._requests.labels(*labels, str(status)).inc,
+            self._durations.labels(*labels).observe,
+        )
         if method in METHODS:
-            self._of_requests[route, method, status] = made
-        return made
+            self._request_series[route, method, status] = series
+        return series
 
 
 def _bounded(method: str) -> str:

@@ -1,1 +1,1 @@
-"""What the service counts and times of itself, and how Prometheus reads it."""
+"""Tests of the metrics and of their exposition."""

@@ -1,4 +1,4 @@
-"""What Prometheus reads in the metrics, by the library's own parser."""
+"""The samples that Prometheus reads from the metrics, by the library's own parser."""
 
 from collections.abc import Mapping
 from typing import TypeAlias
@@ -6,7 +6,6 @@ from typing import TypeAlias
 from prometheus_client.parser import text_string_to_metric_families
 
 from service.observability.metrics.catalogue import Metrics
-from service.observability.metrics.exposition import Exposition
 
 Samples: TypeAlias = Mapping[str, float]
 
@@ -21,11 +20,29 @@ def samples_in(text: str) -> Samples:
 
 
 def samples_of(metrics: Metrics) -> Samples:
-    """Return what *metrics* would tell now."""
-    body, _ = Exposition(metrics).written("")
+    """Return the samples of a scrape."""
+    body, _ = metrics.exposition("")
     return samples_in(body.decode())
 
 
+def filled_metrics() -> Metrics:
+    """Return metrics in which each metric has a series."""
+    metrics = Metrics()
+    metrics.request_finished("/v1/user/profile", "GET", 200, 0.002)
+    metrics.request_shed("connections")
+    metrics.call_finished("dynamodb", "Query", "ok", 0.2)
+    metrics.upstream_retried("dynamodb")
+    metrics.breaker_state("cognito", "open")
+    metrics.limit_refused("address", "sign_in")
+    metrics.refusal_masked("ConfirmForgotPassword", "lockout")
+    metrics.observe_batch(16)
+    metrics.observe_lag(0.3)
+    metrics.built_as("1.2.3")
+    metrics.in_flight.set_function(lambda: 7)
+    metrics.connections.set_function(lambda: 8)
+    return metrics
+
+
 def _series(name: str, labels: Mapping[str, str]) -> str:
-    told = ",".join(f'{label}="{value}"' for label, value in sorted(labels.items()))
-    return f"{name}{{{told}}}" if told else name
+    text = ",".join(f'{label}="{value}"' for label, value in sorted(labels.items()))
+    return f"{name}{{{text}}}" if text else name

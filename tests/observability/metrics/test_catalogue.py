@@ -1,9 +1,9 @@
-"""The metrics tell what happened, under names and labels from lists that end."""
+"""The metrics count what happened, under names and labels from closed lists."""
 
 import pytest
 
 from service.observability.metrics.catalogue import BREAKER_STATES, METHODS, Metrics
-from tests.observability.metrics.samples import samples_of
+from tests.observability.metrics.samples import filled_metrics, samples_of
 
 
 @pytest.fixture(name="metrics")
@@ -26,8 +26,8 @@ def test_request_is_counted_and_timed(metrics: Metrics) -> None:
     assert samples[f"http_request_duration_seconds_bucket{{{where}}}"] == 2
 
 
-def test_strangers_words_make_no_series(metrics: Metrics) -> None:
-    """However many methods are made up, they are one, and nothing is kept of them."""
+def test_unknown_methods_make_no_series(metrics: Metrics) -> None:
+    """Methods that no route has are counted as one, and nothing is kept for them."""
     for number in range(1_000):
         metrics.request_finished(None, f"METHOD{number}", 404, 0.001)
         metrics.request_refused(f"METHOD{number}", 400)
@@ -38,12 +38,12 @@ def test_strangers_words_make_no_series(metrics: Metrics) -> None:
         'http_requests_total{method="other",route="none",status="404"}': 1_000,
         'http_requests_total{method="other",route="none",status="400"}': 1_000,
     }
-    assert metrics._of_requests == {}  # noqa: SLF001 -- what would grow
+    assert metrics._request_series == {}  # noqa: SLF001 -- what would grow
 
 
 @pytest.mark.parametrize("method", sorted(METHODS))
-def test_methods_of_routes_are_told_apart(metrics: Metrics, method: str) -> None:
-    """A method that routes have stands under its name."""
+def test_methods_of_routes_have_their_own_series(metrics: Metrics, method: str) -> None:
+    """A method that routes have is counted under its name."""
     metrics.request_refused(method, 400)
 
     name = f'http_requests_total{{method="{method}",route="none",status="400"}}'
@@ -51,7 +51,7 @@ def test_methods_of_routes_are_told_apart(metrics: Metrics, method: str) -> None
 
 
 def test_breaker_is_in_one_state(metrics: Metrics) -> None:
-    """Of the states of a breaker the present one is 1."""
+    """Of the states of a breaker the current one is 1."""
     for state in BREAKER_STATES:
         metrics.breaker_state("cognito", state)
 
@@ -62,26 +62,19 @@ def test_breaker_is_in_one_state(metrics: Metrics) -> None:
         } == {each: float(each == state) for each in BREAKER_STATES}
 
 
-def test_everything_else_is_counted(metrics: Metrics) -> None:
-    """UpstreamTelemetry, attempts, refusals, sizes and the build each have their series."""
-    metrics.request_shed("connections")
-    metrics.call_finished("dynamodb", "Query", "ok", 0.2)
-    metrics.upstream_retried("dynamodb")
-    metrics.limit_refused("address", "sign_in")
-    metrics.observe_gathered(16)
-    metrics.observe_lag(0.3)
-    metrics.built_as("1.2.3")
-    metrics.in_flight.follow(lambda: 7)
-    metrics.connections.follow(lambda: 8)
+def test_every_other_metric_is_recorded() -> None:
+    """Calls, attempts, refusals, sizes and the build each have their series."""
+    samples = samples_of(filled_metrics())
 
-    samples = samples_of(metrics)
     assert samples['http_requests_shed_total{reason="connections"}'] == 1
     assert samples['upstream_calls_total{operation="Query",outcome="ok",upstream="dynamodb"}'] == 1
     timed = 'upstream_call_duration_seconds_sum{operation="Query",upstream="dynamodb"}'
     assert samples[timed] == 0.2
     assert samples['upstream_retries_total{upstream="dynamodb"}'] == 1
     assert samples['limiter_refusals_total{kind="sign_in",limit="address"}'] == 1
-    assert samples["gathered_read_keys_sum"] == 16
+    masked = 'operation="ConfirmForgotPassword",reason="lockout"'
+    assert samples[f"cognito_refusals_masked_total{{{masked}}}"] == 1
+    assert samples["batched_read_keys_sum"] == 16
     assert samples["event_loop_lag_seconds_sum"] == 0.3
     assert (samples["http_requests_in_flight"], samples["http_connections_open"]) == (7, 8)
     (build,) = (name for name in samples if name.startswith("user_profile_service_build_info"))
@@ -89,7 +82,7 @@ def test_everything_else_is_counted(metrics: Metrics) -> None:
 
 
 def test_applications_share_nothing(metrics: Metrics) -> None:
-    """What one application counts is not in the numbers of another in the same process."""
+    """Metrics of one application are not in those of another in the same process."""
     metrics.request_shed("requests")
 
     assert 'http_requests_shed_total{reason="requests"}' not in samples_of(Metrics())

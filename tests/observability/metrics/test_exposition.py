@@ -1,10 +1,10 @@
-"""The metrics leave in the format that is asked for, with what is known of the process."""
+"""The metrics are written in the requested format, with those of the process."""
 
 import pytest
+from prometheus_client import Metric
 
 from service.observability.metrics.catalogue import Metrics
-from service.observability.metrics.exposition import Exposition
-from tests.observability.metrics.samples import samples_of
+from tests.observability.metrics.samples import filled_metrics, samples_of
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 
@@ -14,21 +14,21 @@ OPENMETRICS = "application/openmetrics-text; version=1.0.0"
     [("", "text/plain", ""), ("*/*", "text/plain", ""), (OPENMETRICS, OPENMETRICS, "# EOF\n")],
     ids=["nothing", "anything", "OpenMetrics"],
 )
-def test_format_is_the_one_asked_for(accept: str, content_type: str, end: str) -> None:
-    """Prometheus' text for everybody, OpenMetrics for those who ask for it."""
+def test_format_is_negotiated(accept: str, content_type: str, end: str) -> None:
+    """The format is OpenMetrics where Accept prefers it, else Prometheus' text."""
     metrics = Metrics()
     metrics.request_finished("/", "GET", 200, 0.001)
 
-    body, told = Exposition(metrics).written(accept)
+    body, written_type = metrics.exposition(accept)
 
     text = body.decode()
-    assert told.startswith(content_type)
+    assert written_type.startswith(content_type)
     assert 'http_requests_total{method="GET",route="/",status="200"} 1.0' in text
     assert text.endswith(end)
 
 
-def test_process_tells_of_itself() -> None:
-    """Memory, CPU, descriptors and the collector's work are there by the library's own names."""
+def test_process_metrics_are_present() -> None:
+    """Memory, CPU, descriptors and garbage collection have the library's own names."""
     samples = samples_of(Metrics())
 
     assert samples["process_resident_memory_bytes"] > 0
@@ -36,14 +36,25 @@ def test_process_tells_of_itself() -> None:
     assert 'python_gc_collections_total{generation="2"}' in samples
 
 
-def test_names_keep_prometheus_rules() -> None:
-    """A counter ends in _total, a histogram in its base unit, and each says what it is."""
-    instruments = Metrics().instruments()
+def _families() -> list[Metric]:
+    return [*filled_metrics().registry.collect()]
 
-    for instrument in instruments:
-        kind = type(instrument).__name__
-        assert instrument.name.endswith("_total") == (kind == "Counter")
-        if kind == "Histogram":
-            assert instrument.name.endswith(("_seconds", "_keys"))
-        assert instrument.text.endswith(".")
-    assert len({instrument.name for instrument in instruments}) == len(instruments)
+
+def test_names_follow_the_rules_of_prometheus() -> None:
+    """A counter ends in _total, a histogram in its unit, and each help text is a sentence."""
+    for family in _families():
+        names = {sample.name for sample in family.samples}
+        if family.type == "counter":
+            assert names == {f"{family.name}_total"}  # no _created
+        if family.type == "histogram":
+            assert family.name.endswith(("_seconds", "_keys"))
+        if not family.name.startswith(("process_", "python_")):
+            assert family.documentation.endswith(".")
+
+
+def test_each_metric_has_samples_once_it_was_recorded() -> None:
+    """The tests of the documentation see every metric."""
+    families = _families()
+
+    assert all(family.samples for family in families)
+    assert len({family.name for family in families}) == len(families)
