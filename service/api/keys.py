@@ -17,6 +17,8 @@ from service.domain.profiles import ProfileStore
 from service.observability.logs import BoundLogger
 from service.observability.metrics.catalogue import Metrics
 
+HEALTH_PREFIX: Final = "/health/"  # of the paths of health checks
+
 
 class Access(StrEnum):
     """The callers that a route is open to."""

@@ -1,8 +1,8 @@
 """
-HeaderLimits of requests as bytes: what aiohttp's parser does not tell apart, or bounds too little.
+Limits on the headers of requests, as bytes, where aiohttp's parser has none or a loose one.
 
-It reads requests of RTSP and ICE as if they were HTTP's, and takes 128 fields of any size that one may
-have: together 2.6 MB of each connection.
+aiohttp parses RTSP and ICE requests as HTTP, and takes 128 fields of the maximum size: 2.6 MB for each
+connection.
 """
 
 import re
@@ -10,30 +10,30 @@ from typing import Final
 
 from aiohttp import web
 
-# Header fields of an ALB are at most 16 KB, its cookies come in four shards of 4 KB in one field. More
-# than a field's limit is refused as malformed.
+# Fields of an ALB are at most 16 KB; its cookies come in four shards of 4 KB in one field. The parser
+# refuses a longer field as malformed.
 MAX_FIELD_BYTES: Final = 20_480
 MAX_LINE_BYTES: Final = 16_384  # an ALB's request line
 MAX_BYTES: Final = MAX_LINE_BYTES + 65_536  # all fields of an ALB's request
 
-END: Final = b"\r\n\r\n"  # of a head, and of a body in chunks
-UNREADABLE: Final = b"\0"  # the parser refuses it at any place of a head
+END: Final = b"\r\n\r\n"  # of a header, and of a chunked body
+UNREADABLE: Final = b"\0"  # the parser refuses it anywhere in a header
 _FOREIGN: Final = re.compile(rb"^[A-Z_]+ [^\r\n]* (?:RTSP|ICE)/\d\.\d\r?\n", re.MULTILINE)
 
 
 class HeaderLimits:
-    """What has come of one connection's next head."""
+    """The part of one connection's next header that has been received."""
 
-    __slots__ = ("_begun", "_line", "are_large")
+    __slots__ = ("_line", "_received_bytes", "may_be_exceeded")
 
     def __init__(self) -> None:
-        self._begun = 0  # bytes
+        self._received_bytes = 0
         self._line = b""  # the last one, which has no end yet
-        self.are_large = False  # a request may have more bytes than it should
+        self.may_be_exceeded = False  # by a request, which `is_too_large` finds out
 
-    def readable(self, data: bytes) -> bytes:
-        """Return *data* for the parser; UNREADABLE in place of a request of another protocol."""
-        self.are_large |= self._begun + len(data) > MAX_BYTES
+    def filtered(self, data: bytes) -> bytes:
+        """Return *data* for the parser, or UNREADABLE where a request is of another protocol."""
+        self.may_be_exceeded |= self._received_bytes + len(data) > MAX_BYTES
         lines = self._line + data if self._line else data
         line = lines[lines.rfind(b"\n") + 1 :]
         self._line = line if len(line) <= MAX_LINE_BYTES else b""
@@ -42,25 +42,25 @@ class HeaderLimits:
         return data
 
     def within_limit(self, data: bytes) -> bool:
-        """Tell whether a head may still be waited for of which *data*, too, is a part."""
-        self._begun += len(data)
-        return self._begun <= MAX_BYTES
+        """Count *data* as a part of an incomplete header; return whether that may still grow."""
+        self._received_bytes += len(data)
+        return self._received_bytes <= MAX_BYTES
 
-    def ended(self) -> None:
-        """Forget the head that is whole."""
-        self._begun = 0
+    def reset(self) -> None:
+        """Begin the next header."""
+        self._received_bytes = 0
 
 
 def is_too_large(request: web.BaseRequest) -> bool:
-    """Tell whether the fields of a request are larger than all of them may be."""
+    """Return whether all fields of a request are together larger than MAX_BYTES."""
     return sum(len(name) + len(value) for name, value in request.raw_headers) > MAX_BYTES
 
 
 def has_pipelined_bytes(data: bytes, length: int) -> bool:
     """
-    Tell whether *data*, in which a request ends, has a part of another one after it.
+    Return whether *data*, in which a request ends, goes on with a part of the next one.
 
-    The last whole request in it has a body of that *length*. Not every such part is found, but nothing
-    else is taken for one.
+    *length* is that of the body of the last complete request. There are no false positives; a part
+    that itself contains END is not found.
     """
     return len(data) - (data.rfind(END) + len(END)) > length

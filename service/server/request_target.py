@@ -1,22 +1,22 @@
 """
 Request targets: one spelling of each path is served.
 
-A load balancer's rules compare the path as it was sent. Where the service decoded or normalised it
-further, a request would reach a route past the rule that guards it.
+A load balancer's rules compare the path as it was sent. If the service decoded or normalised it further,
+a request could reach a route that the balancer's rule for it did not match.
 """
 
 import re
 from typing import Final, NamedTuple
 
-# RFC 3986, appendix A: pchar, without percent-encoding, and without the semicolon: some servers cut
-# off what follows it, others do not (section 3.3).
+# RFC 3986, appendix A: pchar, without percent-encoding, and without the semicolon: some servers remove
+# what follows it, others do not (section 3.3).
 _SEGMENTS: Final = re.compile(r"[A-Za-z0-9._~!$&'()*+,=:@/-]*", re.ASCII)
 _PERCENT: Final = re.compile(r"%([0-9A-Fa-f]{2})")
-# Dot segments are removed by who normalises, and some drop any dot or space at a segment's end.
+# Normalisation removes dot segments, and some servers drop any dot or space at a segment's end.
 _DROPPED_END: Final = re.compile(r"(?:\.|%20)(?:/|$)")
 _ABSOLUTE: Final = re.compile(r"(?i:https?)://([^/?]+)(.*)", re.DOTALL)
 # Percent-encoded, these are another spelling of themselves (RFC 3986, section 2.3), or a separator or
-# another escape for those who decode before they compare.
+# another escape for servers that decode before they compare.
 _NEVER_ENCODED: Final = frozenset(
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/\\?#;%"
 )
@@ -32,8 +32,8 @@ class Target(NamedTuple):
 
 
 def parsed(target: str) -> Target | None:
-    """Return the parts of a target as it was sent; None where its path can be spelled otherwise."""
-    if target == "*":  # of the server as a whole: OPTIONS
+    """Return the parts of a target; None where it is invalid or its path has another spelling."""
+    if target == "*":  # OPTIONS of the whole server
         return Target(target, None)
     if "#" in target:
         return None

@@ -1,7 +1,7 @@
 """
-What the HTTP parser lets through and no sound client sends; it is refused before the application.
+Validation of requests that the HTTP parser accepts, before the application sees them.
 
-Where two programs in a row read a request differently, the one that checks is not the one that acts.
+It refuses what a proxy could interpret differently from the service, and what no correct client sends.
 """
 
 import re
@@ -10,8 +10,8 @@ from typing import Final, NamedTuple
 
 from aiohttp import HttpVersion10, HttpVersion11, hdrs, web
 
+from service.api import keys
 from service.api.bearer_token import OIDC_ACCESS_TOKEN
-from service.api.handlers.health import PREFIX as HEALTH
 from service.api.http_errors import MalformedRequest, RequestRejected
 from service.api.middlewares.identity import OIDC_DATA, OIDC_IDENTITY
 from service.domain.errors import NotAuthenticated, ServiceError
@@ -26,45 +26,43 @@ VERSIONS: Final = frozenset({HttpVersion10, HttpVersion11})
 _HOST: Final = re.compile(
     r"([A-Za-z0-9._~%!$&'()*+,;=-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?", re.ASCII
 )
-
-
 HOST_NOT_ALLOWED: Final = "The service does not answer under this host name."
 
 
 class Violation(NamedTuple):
-    """Why a request is refused: a word for the log, and the answer."""
+    """Why a request is refused: the reason for the log, and the error of the response."""
 
     reason: str
     error: ServiceError
 
 
-def objection(
+def validate(
     request: web.BaseRequest, allowed_hosts: AbstractSet[str] = frozenset()
 ) -> Violation | None:
-    """Return what stands against serving the request; without *allowed_hosts* any host is right."""
+    """Return the first violation, None for a valid request; without *allowed_hosts* any host is valid."""
     headers = request.headers
     if request.version not in VERSIONS:
         return Violation("version", MalformedRequest())
-    if request.method == hdrs.METH_CONNECT:  # what follows it would be no HTTP
+    if request.method == hdrs.METH_CONNECT:  # what would follow is not HTTP
         return Violation("connect", MalformedRequest())
     target = request_target.parsed(request.raw_path)
     if target is None:
         return Violation("target", MalformedRequest())
-    unwanted = _of_hosts(headers.get(hdrs.HOST, ""), target, allowed_hosts)
-    if unwanted is not None:
-        return unwanted
+    violation = _validate_hosts(headers.get(hdrs.HOST, ""), target, allowed_hosts)
+    if violation is not None:
+        return violation
     if headers.get(hdrs.EXPECT, "100-continue").lower() != "100-continue":
         return Violation("expect", RequestRejected())
-    return _of_body(request) or _of_identity(request)
+    return _validate_framing(request) or _validate_identity(request)
 
 
-def _of_hosts(
+def _validate_hosts(
     host: str, target: request_target.Target, allowed_hosts: AbstractSet[str]
 ) -> Violation | None:
     """
-    Return what is wrong with the hosts that the request names, in its Host and in its target.
+    Return what is wrong with the hosts in the Host field and in an absolute target.
 
-    A load balancer's health checks name an address: they are answered for every host.
+    Health checks are served for every host: those of a load balancer name an address.
     """
     named = [host] if target.authority is None else [host, target.authority]
     for name in named:
@@ -72,14 +70,14 @@ def _of_hosts(
         if match is None:
             return Violation("host", MalformedRequest())
         if allowed_hosts and match[1].lower() not in allowed_hosts:
-            if target.path.startswith(HEALTH):
+            if target.path.startswith(keys.HEALTH_PREFIX):
                 continue
             return Violation("host_not_allowed", MalformedRequest(HOST_NOT_ALLOWED))
     return None
 
 
-def _of_body(request: web.BaseRequest) -> Violation | None:
-    """Return what is wrong with the way in which the body is sent."""
+def _validate_framing(request: web.BaseRequest) -> Violation | None:
+    """Return what is wrong with the transfer coding of the body."""
     chunked = request.headers.get(hdrs.TRANSFER_ENCODING)
     if chunked is not None and (
         chunked.lower() != "chunked" or request.version == HttpVersion10
@@ -88,19 +86,19 @@ def _of_body(request: web.BaseRequest) -> Violation | None:
     return None
 
 
-def _of_identity(request: web.BaseRequest) -> Violation | None:
-    """Return what is wrong with the fields that may identify the sender: each is sent once, plainly."""
+def _validate_identity(request: web.BaseRequest) -> Violation | None:
+    """Return what is wrong with IDENTITY_FIELDS: each may be sent once, in printable ASCII."""
     seen = set()
     for name, value in request.headers.items():
         sent = name.lower()
-        meant = sent.replace("_", "-")
-        if meant not in IDENTITY_FIELDS:
+        field = sent.replace("_", "-")
+        if field not in IDENTITY_FIELDS:
             continue
-        if meant != sent:  # for a gateway that makes variables of names, both are one
+        if field != sent:  # CGI and WSGI read both spellings as one variable
             return Violation("underscore", MalformedRequest())
-        if meant in seen:
+        if field in seen:
             return Violation("repeated", NotAuthenticated())
         if not (value.isascii() and value.isprintable()):
             return Violation("not_ascii", NotAuthenticated())
-        seen.add(meant)
+        seen.add(field)
     return None

@@ -1,7 +1,7 @@
 """
-Connections whose clients may read slowly, or not at all.
+The time limit of writing to clients that read slowly or not at all.
 
-What such a client has not taken is bounded in bytes and in time, in this process and in the kernel.
+The bytes that such a client has not read are bounded, in this process and in the kernel.
 """
 
 import asyncio
@@ -10,11 +10,13 @@ from typing import Any, Final, cast
 import structlog
 from aiohttp import hdrs, web
 
+from service.server.aiohttp_internals import Connection
+
 PART_BYTES: Final = 65_536
 
 
-class Writing(web.RequestHandler):
-    """The sending half of a connection."""
+class WriteTimeout(Connection):
+    """A connection that is reset when its client reads nothing for *write_timeout_s*."""
 
     __slots__ = ("_write_timeout_s", "_write_timer")
 
@@ -30,27 +32,27 @@ class Writing(web.RequestHandler):
         self._write_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Have pause_writing called as soon as a byte can't be sent at once."""
+        """Have pause_writing called as soon as a byte cannot be sent at once."""
         super().connection_made(transport)
         cast("asyncio.Transport", transport).set_write_buffer_limits(0)
 
     def pause_writing(self) -> None:
-        """Begin the time in which the client must take what could not be sent at once."""
+        """Start the time limit in which the client must read what could not be sent at once."""
         super().pause_writing()
         transport = self.transport
-        assert transport is not None  # noqa: S101 -- nothing is sent after its end
-        transport.pause_reading()  # who takes no answers is not heard either
-        self._write_timer = self._loop.call_later(self._write_timeout_s, self._reset, transport)
+        assert transport is not None  # noqa: S101 -- nothing is written without one
+        transport.pause_reading()  # no requests of a client that reads no responses
+        self._write_timer = self.loop.call_later(self._write_timeout_s, self._reset, transport)
 
     def resume_writing(self) -> None:
-        """End that time: all is sent."""
+        """Stop the time limit: everything is sent."""
         self._stop_write_timer()
         super().resume_writing()
-        if self.transport is not None and not (self._reading_paused or self._buffer_paused):
+        if self.transport is not None and not self.is_reading_paused:
             self.transport.resume_reading()
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """End that time: there is no client any more."""
+        """Stop the time limit: the client is gone."""
         self._stop_write_timer()
         super().connection_lost(exc)
 
@@ -60,7 +62,7 @@ class Writing(web.RequestHandler):
             self._write_timer = None
 
     def _reset(self, transport: asyncio.Transport) -> None:
-        """Reset the connection; it may be closing already, but for what its client does not take."""
+        """Reset the connection, which may be closing and only wait for its client to read."""
         peer = transport.get_extra_info("peername")
         structlog.get_logger().info("answer_not_read", peer=peer and peer[0])
         transport.abort()
@@ -68,7 +70,7 @@ class Writing(web.RequestHandler):
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
-        """Send the answer, a long one in parts; tell whether the client is gone."""
+        """Send the response, a long one in parts; the second value is whether the client is gone."""
         try:
             await _send_parts(request, resp)
         except ConnectionError:
@@ -78,9 +80,9 @@ class Writing(web.RequestHandler):
 
 async def _send_parts(request: web.BaseRequest, response: web.StreamResponse) -> None:
     """
-    Send all parts of *response* but the last, which is left for its end.
+    Send all parts of *response* but the last, which aiohttp sends.
 
-    Each waits until the one before it is taken. A body of at most PART_BYTES is one part.
+    Each part waits until the client has read the one before. A body of at most PART_BYTES is one part.
     """
     if not isinstance(response, web.Response) or request.method == hdrs.METH_HEAD:
         return

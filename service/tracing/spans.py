@@ -25,7 +25,6 @@ from opentelemetry.trace import (
 )
 
 from service.api import keys
-from service.api.handlers.health import PREFIX as HEALTH
 from service.api.middlewares.request_context import REQUEST_ID_HEADER
 from service.observability.metrics.catalogue import METHODS
 from service.observability.upstream_calls import KEY_SERVER
@@ -79,7 +78,7 @@ class Tracing:
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Serve the request inside its span, whose trace the log tells, too; but for health checks."""
-        if request.path.startswith(HEALTH):
+        if request.path.startswith(keys.HEALTH_PREFIX):
             return await handler(request)
         resource = request.match_info.route.resource
         method = request.method if request.method in METHODS else "_OTHER"

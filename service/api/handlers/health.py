@@ -10,7 +10,6 @@ from service.api.schemas.health import HealthSchema
 from service.domain.errors import FieldProblem, NotReady
 
 TAG = "health"
-PREFIX = "/health/"
 
 
 @operation(

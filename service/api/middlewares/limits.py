@@ -9,7 +9,6 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from service.api import keys
-from service.api.handlers.health import PREFIX as HEALTH
 from service.api.http_errors import BodyTooLarge
 from service.domain.errors import Overloaded
 
@@ -19,7 +18,7 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     """Serve the request; raises BodyTooLarge, Overloaded and DeadlineExceeded."""
     if (request.content_length or 0) > request.client_max_size:
         raise BodyTooLarge  # before any of it is read
-    if request.path.startswith(HEALTH):  # a busy process is healthy
+    if request.path.startswith(keys.HEALTH_PREFIX):  # a busy process is healthy
         return await handler(request)
     app = request.app
     slots = request[keys.SLOTS] = app[keys.SERVER_LOAD].slots_of(request.match_info.handler)

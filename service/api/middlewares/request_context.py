@@ -9,7 +9,6 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from service.api import keys
-from service.api.handlers.health import PREFIX as HEALTH
 from service.observability import logs
 
 REQUEST_ID_HEADER = "X-Request-Id"
@@ -87,7 +86,7 @@ def _finished(request: web.Request, response: web.StreamResponse, *, duration_s:
     if status >= BAD:
         details["code"] = response.get(keys.PROBLEM_CODE)
     # Health checks are frequent; only failed ones are logged at info.
-    elif request.path.startswith(HEALTH):
+    elif request.path.startswith(keys.HEALTH_PREFIX):
         app[keys.LOG]().debug("request_finished", **details)
         return
     app[keys.LOG]().info("request_finished", **details)
