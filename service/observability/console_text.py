@@ -1,18 +1,18 @@
-"""Text for a terminal: what would act on it, or hide or reorder what it shows, is escaped."""
+"""Escaping of text for a terminal: control characters, and those that hide or reorder text."""
 
 from collections.abc import MutableMapping
 from typing import Any, Final
 
-# What holds a traceback, line by line.
+# Fields that hold tracebacks, whose line feeds are kept.
 LINES: Final = frozenset({"exception", "stack"})
 
 
 def escaped(text: str, *, kept: str = "") -> str:
     r"""
-    Return *text* with each character that is not printable as Python writes it, such as \x1b or \u202e.
+    Return *text* with each unprintable character as its Python escape, such as \x1b or \u202e.
 
-    These are control characters, line ends other than those *kept*, bidirectional and other formatting
-    characters, unusual spaces and lone surrogates.
+    Unprintable are control characters, line ends, bidirectional and other formatting characters, unusual
+    spaces and lone surrogates; characters in *kept* stay.
     """
     if text.isprintable():
         return text
@@ -27,7 +27,7 @@ def _escape(character: str) -> str:
 
 
 def printable(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Escape an event's names and values, as a processor of structlog."""
+    """Escape the names and values of an event; a processor of structlog."""
     return {escaped(str(name)): _value(name, value) for name, value in event.items()}
 
 
@@ -35,13 +35,13 @@ def _value(name: str, value: object) -> object:
     if isinstance(value, str):
         if name in LINES:
             return escaped(value, kept="\n")
-        if name == "event" or value.isprintable():  # shown as it is, or in quotes if it has spaces
+        if name == "event" or value.isprintable():  # the console shows it as it is or quoted
             return escaped(value)
     return _Shown(escaped(repr(value)))
 
 
 class _Shown:
-    """A value that is shown as *text*: the console shows its repr."""
+    """A value whose repr, which the console shows, is *text*."""
 
     def __init__(self, text: str) -> None:
         self._text = text

@@ -1,8 +1,8 @@
 """
-A log event as one line of JSON, whatever is in it: ASCII alone, and at most MAX_BYTES long.
+Log events as lines of JSON, in ASCII and of at most MAX_BYTES.
 
-For many readers other characters than a line feed end a line, too; and what reads a container's log
-(Docker, Fluent Bit) breaks one of more than 16 KB into several, none of which is JSON.
+Many log readers end a line at other characters than a line feed, and Docker and Fluent Bit break a line
+of more than 16 KB into several, none of which is JSON.
 """
 
 import json
@@ -11,38 +11,38 @@ from typing import Any, Final, TypeAlias
 
 import orjson
 
-Default: TypeAlias = Callable[[Any], Any]  # what makes something that JSON has of what it has not
+Default: TypeAlias = Callable[[Any], Any]  # converts a value that JSON does not have
 
 MAX_BYTES: Final = 16_384  # with the line feed
-# How much of its JSON a field keeps in a line that is too long: as much as lets the whole fit.
+# The bytes of JSON that a field keeps in a line that is too long; the largest that fits is used.
 KEPT_BYTES: Final = (8_192, 4_096, 2_048, 1_024, 512, 256, 128)
-DELETE: Final = "\x7f"  # the one control character that JSON takes as it is
+DELETE: Final = "\x7f"  # the only control character that JSON does not escape
 MAX_NAME_CHARACTERS: Final = 128
-# What is left of an event that has too many fields, even shortened.
+# The fields that are kept of an event that does not fit even when they are shortened.
 ESSENTIAL: Final = ("timestamp", "level", "event", "request_id", "trace_id", "code", "exception")
 
 
 def rendered(event: Mapping[str, Any], default: Default) -> str:
-    """Return *event* as a line without its end; what makes it too long is shortened in the middle."""
+    """Return *event* as a line without its line feed; long fields of a long line lose their middle."""
     try:
         line = orjson.dumps(event, default=default).decode()
         if not line.isascii() or DELETE in line:
-            line = _rendered_somehow(event, default)
+            line = _rendered_by_json(event, default)
     except orjson.JSONEncodeError:  # a lone surrogate, an integer beyond 64 bits, depth, a defect
-        line = _rendered_somehow(event, default)
+        line = _rendered_by_json(event, default)
     return line if len(line) < MAX_BYTES else _shortened(event, default)
 
 
-def _rendered_somehow(event: Mapping[str, Any], default: Default) -> str:
-    """Return the line by the standard library, without what even that can't write."""
+def _rendered_by_json(event: Mapping[str, Any], default: Default) -> str:
+    """Return the line by the standard library, with a placeholder for what that cannot write either."""
     try:
         return _dumps(event, default)
-    except Exception:  # noqa: BLE001 -- a value's own method may fail in any way; the event is told all the same
+    except Exception:  # noqa: BLE001 -- a value's own method may fail in any way; the event is logged all the same
         return _dumps(_writable(event, default), default)
 
 
 def _shortened(event: Mapping[str, Any], default: Default) -> str:
-    """Return a line that fits: long fields lose their middles, and in the end all but a few go."""
+    """Return a line that fits: of long fields both ends, or of many fields the ESSENTIAL ones."""
     fields = _writable(event, default)
     texts = {name: _dumps(value, default) for name, value in fields.items()}
     for most in KEPT_BYTES:
@@ -55,7 +55,7 @@ def _shortened(event: Mapping[str, Any], default: Default) -> str:
 
 
 def _cut(value: Any, text: str, most: int) -> Any:  # noqa: ANN401 -- anything may be logged
-    """Return *value*, whose JSON is *text*, or of a longer one both ends, in *most* bytes of JSON."""
+    """Return *value*, whose JSON is *text*, or both ends of it where that is longer than *most* bytes."""
     if len(text) <= most:
         return value
     whole = value if isinstance(value, str) else text
@@ -69,7 +69,7 @@ def _cut(value: Any, text: str, most: int) -> Any:  # noqa: ANN401 -- anything m
 
 
 def _writable(event: Mapping[str, Any], default: Default) -> dict[str, Any]:
-    """Return *event* with a word in place of each value that can't be written."""
+    """Return *event* with a placeholder for each value that cannot be written."""
     fields: dict[str, Any] = {}
     for name, value in event.items():
         try:

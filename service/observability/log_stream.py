@@ -1,4 +1,4 @@
-"""The stream of the log, written to once in a turn of the event loop."""
+"""The stream of the log, written to once in each iteration of the event loop."""
 
 import asyncio
 from collections import deque
@@ -9,10 +9,10 @@ from typing import TextIO
 
 class LogStream:
     """
-    Writes text to *stream*, all of one turn of the event loop at its end.
+    A buffer before *stream*, written out at the end of each iteration of the event loop.
 
-    Under load a turn answers dozens of requests, and each write would cost as much as making its line.
-    Where no loop runs, and so in other threads, text is written at once.
+    Under load an iteration serves dozens of requests, and each write would cost as much as rendering its
+    line. Where no loop runs, as in other threads, text is written at once.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -22,11 +22,11 @@ class LogStream:
         self._lock = Lock()  # of the stream
 
     def write(self, text: str) -> None:
-        """Keep *text* until the next flush."""
+        """Buffer *text* until the next flush."""
         self._waiting.append(text)
 
     def flush(self) -> None:
-        """Write what waits, once the loop has done all else of this turn."""
+        """Write the buffer out at the end of the iteration."""
         if self._due_in is not None and not self._due_in.is_closed():
             return
         try:
@@ -38,12 +38,10 @@ class LogStream:
             loop.call_soon(self._write)
 
     def _write(self) -> None:
-        self._due_in = (
-            None  # first, so that what another thread adds from now on is not left behind
-        )
+        self._due_in = None  # first, or text that another thread adds now would stay behind
         with self._lock:
             text = "".join(self._waiting.popleft() for _ in range(len(self._waiting)))
-            # Who reads the log may be gone. Nobody could be told, and the callers of the API still wait.
+            # The reader of the log may be gone; there is no other place to report it, and requests go on.
             with suppress(BrokenPipeError):
                 self._stream.write(text)
                 self._stream.flush()

@@ -1,4 +1,4 @@
-"""Logging: structlog and the standard library's loggers leave as one line per event on one stream."""
+"""Logging: events of structlog and of the standard library's loggers as lines of one stream."""
 
 import hashlib
 import hmac
@@ -15,7 +15,7 @@ from service.config.settings import LogConfig
 from service.observability import console_text, log_format
 from service.observability.log_stream import LogStream
 
-# What tells who somebody is, under whatever event it stands.
+# The fields that identify a user or a client, in every event.
 IDENTITIES: Final = frozenset({"account", "address", "peer", "sub"})
 QUIET_LOGGERS = (
     "aiobotocore",
@@ -32,11 +32,10 @@ _REQUEST: Final[ContextVar[Mapping[str, object]]] = ContextVar("request", defaul
 
 def configure(config: LogConfig, stream: TextIO) -> None:
     """
-    Send every log event to *stream*, as JSON or coloured for a person.
+    Send every log event to *stream*, as JSON or as coloured text, with IDENTITIES hashed if configured.
 
-    Libraries speak from warning upwards only, whatever the level: botocore's debug output holds
-    request bodies, that is passwords and tokens. Changes process-wide state; call it once at start.
-    Identities are hashed where the configuration says so.
+    Libraries log from warning upwards, whatever the level: botocore's debug output contains request
+    bodies, with passwords and tokens. Changes process-wide state; call it once at start.
     """
     level: int = logging.getLevelNamesMapping()[config.level.upper()]
     shared: list[Processor] = [
@@ -53,7 +52,7 @@ def configure(config: LogConfig, stream: TextIO) -> None:
         else [console_text.printable, structlog.dev.ConsoleRenderer(colors=stream.isatty())]
     )
     lines = cast("TextIO", LogStream(stream))
-    # Our own events go straight to the stream: by way of logging each would cost three times as much.
+    # Events of the service bypass logging, by which each would cost three times as much.
     structlog.configure(
         processors=[*shared, *rendering],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -75,9 +74,9 @@ def configure(config: LogConfig, stream: TextIO) -> None:
 
 class Clock:
     """
-    Tells the time of an event, as a processor of structlog.
+    Adds the time to events; a processor of structlog.
 
-    structlog's own makes the date anew for each event, for ten times as much.
+    structlog's own formats the date for each event, at ten times the cost.
     """
 
     def __init__(self) -> None:
@@ -86,7 +85,7 @@ class Clock:
     def __call__(
         self, _: object, __: str, event: MutableMapping[str, Any]
     ) -> MutableMapping[str, Any]:
-        """Add the moment in UTC, to the microsecond."""
+        """Add `timestamp`, in UTC with microseconds."""
         second, microsecond = divmod(time.time_ns() // 1_000, 1_000_000)
         known = self._second  # one value, which threads share as a whole
         if known[0] != second:
@@ -97,14 +96,14 @@ class Clock:
 
 
 class BoundLogger:
-    """A logger that is bound once; structlog's own binds itself anew for each event, for 5 us."""
+    """A logger that is bound once; structlog's own is bound for each event, which costs 5 us."""
 
     def __init__(self) -> None:
         self._configured: object = None
         self._logger: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
     def __call__(self) -> structlog.typing.FilteringBoundLogger:
-        """Return the logger as structlog is configured now."""
+        """Return the logger of the current configuration of structlog."""
         configured = structlog.get_config()["processors"]
         if configured is not self._configured:
             self._configured, self._logger = configured, structlog.get_logger().new()
@@ -112,7 +111,7 @@ class BoundLogger:
 
 
 class LogContext:
-    """Lets all events inside say what they have in common: they belong to one *request*."""
+    """Adds the fields of one *request* to all events inside."""
 
     __slots__ = ("_request", "_token")
     _token: Token[Mapping[str, object]]
@@ -128,7 +127,7 @@ class LogContext:
 
 
 def with_request(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Add what the events of one request have in common, as a processor of structlog."""
+    """Add the fields of the request's LogContext; a processor of structlog."""
     request = _REQUEST.get()
     return {**request, **event} if request else event
 
@@ -139,7 +138,7 @@ def identity_hash(key: bytes, identity: str) -> str:
 
 
 def _hashed(key: str) -> Processor:
-    """Return what replaces identities by their HMAC-SHA256 under *key*: alike stays alike, no more."""
+    """Return a processor that replaces identities by their HMAC-SHA256 under *key*."""
 
     def hashed(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         for name in IDENTITIES & event.keys():

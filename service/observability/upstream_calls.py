@@ -1,4 +1,4 @@
-"""The calls to upstreams, as the operator sees them: counted, timed, and traced where that is on."""
+"""Metrics and spans of the calls to upstreams."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ UNANSWERED: Final = (HTTPClientError, NeverConnected, TimeoutError, UpstreamUnav
 
 
 def untraced(upstream: str, operation: str) -> AbstractContextManager[object]:
-    """Open no span, as long as tracing is off."""
+    """Open no span: tracing is off."""
     del upstream, operation
     return NO_SPAN
 
 
 class UpstreamTelemetry:
-    """Notes each call in *metrics*, inside what *span* opens for an upstream and an operation."""
+    """Records each call in *metrics* and inside a *span* of its upstream and operation."""
 
     def __init__(self, metrics: Metrics, span: Span = untraced) -> None:
         self.metrics = metrics
@@ -65,7 +65,7 @@ class UpstreamTelemetry:
 
     @contextmanager
     def made(self, upstream: str, operation: str) -> Iterator[None]:
-        """Note the call that is made inside."""
+        """Record the call that is made inside."""
         begun_at_s, outcome = perf_counter(), "ok"
         try:
             with self.span(upstream, operation):
@@ -78,7 +78,7 @@ class UpstreamTelemetry:
             self.metrics.call_finished(upstream, operation, outcome, duration_s)
 
     def traced(self, upstream: str, operation: str, read: Read) -> Read:
-        """Return *read* with a span around each of its calls; where tracing is off, as it is."""
+        """Return *read* with a span around each of its calls; unchanged where tracing is off."""
         if self.span is untraced:
             return read
 
@@ -89,12 +89,12 @@ class UpstreamTelemetry:
         return cast("Read", traced)
 
     def watched(self, client: Client, upstream: str) -> Client:
-        """Return a client of botocore whose operations are noted."""
+        """Return a client of botocore whose operations are recorded."""
         return cast("Client", _Watched(client, upstream, self))
 
 
 class _Watched:
-    """A client of botocore, each operation of which is a call."""
+    """A client of botocore that records each operation."""
 
     def __init__(self, client: Any, upstream: str, calls: UpstreamTelemetry) -> None:  # noqa: ANN401 -- made at run time
         self._client = client
@@ -102,7 +102,7 @@ class _Watched:
         self._calls = calls
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 -- likewise
-        """Return the client's own, which for an operation is wrapped, once."""
+        """Return the client's attribute; an operation is wrapped, once."""
         member = getattr(self._client, name)
         operation = self._client.meta.method_to_api_mapping.get(name)
         if operation is None:
@@ -113,8 +113,8 @@ class _Watched:
                 try:
                     return await member(**arguments)
                 except Exception as error:
-                    # botocore's frames hold the error that holds them: a hundred objects of each call,
-                    # for whose sake the collector would stop everybody for tens of milliseconds.
+                    # botocore's frames and the error refer to each other: a hundred objects of each call,
+                    # for which the garbage collector would stop the process for tens of milliseconds.
                     clear_frames(error.__traceback__)
                     raise
 
@@ -123,15 +123,15 @@ class _Watched:
 
 
 def _outcome(error: BaseException) -> str:
-    """Return the word for how a call failed."""
+    """Return the outcome of a failed call, one of OUTCOMES."""
     if isinstance(error, ClientError):
-        told = error.response
-        if told.get("Error", {}).get("Code") in THROTTLED:
+        response = error.response
+        if response.get("Error", {}).get("Code") in THROTTLED:
             return "throttled"
-        status = told.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return "fault" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "refused"
     if isinstance(error, asyncio.CancelledError):
-        return "cancelled"  # its request's deadline passed, or nobody waits for it any more
+        return "cancelled"  # its request's deadline passed, or no request waits for it any more
     if isinstance(error, UpstreamRefused):
         return "not_sent"  # by its breaker
     return "unanswered" if isinstance(error, UNANSWERED) else "failed"

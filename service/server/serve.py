@@ -1,4 +1,4 @@
-"""Serves an application until a signal ends it."""
+"""Serving of an application until a signal."""
 
 import asyncio
 import signal
@@ -16,8 +16,8 @@ from service.startup_errors import AddressUnavailable
 
 Result = TypeVar("Result")
 
-# From the last new connection to the end of all that are idle: who has just connected may still ask.
-LAST_S: Final = 0.5
+# From the end of listening to the close of idle connections: new ones may still send a request.
+IDLE_CLOSE_S: Final = 0.5
 
 
 async def serve(
@@ -31,17 +31,16 @@ async def serve(
     """
     Serve *app* until SIGINT or SIGTERM; then drain, and let requests in flight finish.
 
-    While it drains, for the configured seconds, it is not ready and serves on, but keeps no connection;
-    a second signal ends that. Requests in flight have *finish_within_s* seconds, without draining, or
-    as long as their deadline. UpstreamTelemetry *listening* with the
+    While it drains, for the configured seconds, it is not ready and serves on, but closes connections
+    after each response; a second signal ends the draining. Requests in flight have until their deadline;
+    with *finish_within_s* they have so many seconds, and nothing is drained. Calls *listening* with the
     address and the port once connections are accepted. *worker_of* is a descriptor that ends with the
-    process that this one works for; the port is then shared with its other workers. Raises
-    AddressUnavailable.
+    supervisor's process; the port is then shared with its other workers. Raises AddressUnavailable.
     """
     stop, stop_now = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
 
-    def told() -> None:
+    def on_signal() -> None:
         (stop_now if stop.is_set() else stop).set()
 
     def orphaned(descriptor: int) -> None:
@@ -50,7 +49,7 @@ async def serve(
         stop_now.set()
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, told)
+        loop.add_signal_handler(number, on_signal)
     if worker_of is not None:
         loop.add_reader(worker_of, orphaned, worker_of)
     finish_s = config.request_deadline_s if finish_within_s is None else finish_within_s
@@ -61,7 +60,7 @@ async def serve(
             runner,
             config.host,
             config.port,
-            # Of those that come at once, more than aiohttp's 128 would be let in a second later.
+            # With aiohttp's 128, further simultaneous connections would be accepted a second later.
             backlog=config.max_connections,
             reuse_port=worker_of is not None or None,
         )
@@ -79,7 +78,7 @@ async def serve(
         if finish_within_s is None:
             await _drain(app, config.drain_s, stop_now)
             await site.stop()
-            await asyncio.sleep(LAST_S)
+            await asyncio.sleep(IDLE_CLOSE_S)
     finally:
         if worker_of is not None:
             loop.remove_reader(worker_of)
@@ -87,7 +86,7 @@ async def serve(
 
 
 async def _drain(app: web.Application, drain_s: float, stop_now: asyncio.Event) -> None:
-    """Serve on while load balancers find out; *stop_now* ends it before its time."""
+    """Serve on for *drain_s*, or until *stop_now*, while load balancers notice that it is not ready."""
     load = app.get(keys.SERVER_LOAD)
     if load is not None:
         load.draining = True

@@ -1,8 +1,8 @@
 """
-Runs several workers, a process each on one port, and keeps them running until a signal ends them all.
+A supervisor of several worker processes that share one port.
 
-Process managers (gunicorn, circus) bring HTTP servers or sockets of their own, and the door before the
-application is part of ours; what is left to do is to fork, to wait, and to fork again.
+Process managers (gunicorn, circus) bring HTTP servers or sockets of their own, while this service depends
+on its own server; the rest is to fork, to wait, and to fork again.
 """
 
 import os
@@ -20,16 +20,16 @@ from service.startup_errors import UNUSABLE, AddressUnavailable
 Work = Callable[[int], int]
 
 STOPS: Final = frozenset({signal.SIGINT, signal.SIGTERM})
-SETTLED_S: Final = 5.0  # a worker that ends sooner is started again only after a pause
+SETTLED_S: Final = 5.0  # a worker that ends sooner is restarted after a pause
 PAUSE_S: Final = 1.0
-GRACE_S: Final = 2.0  # beyond the time that a worker has to finish; then it is killed
+GRACE_S: Final = 2.0  # beyond finish_within_s; then a worker is killed
 
 
 def shared_socket(config: ServerConfig) -> socket.socket:
     """
-    Hold the port that the workers will share; nothing listens on it yet.
+    Return a socket bound to the port that the workers will share; nothing listens on it yet.
 
-    Raises AddressUnavailable, also where another service shares the port with workers of its own.
+    Raises AddressUnavailable, also where the workers of another service share the port.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
@@ -53,10 +53,10 @@ def shared_socket(config: ServerConfig) -> socket.socket:
 
 class Supervisor:
     """
-    Keeps *count* processes running that do *work*.
+    Keeps *count* worker processes running, each of which calls *work*.
 
-    *work* gets a descriptor that ends when this process does, and returns an exit status. A worker that
-    ends with UNUSABLE has found that it can't work at all; so would any other.
+    *work* gets a descriptor that ends with this process, and returns an exit status. UNUSABLE means that
+    no worker can run: it ends them all.
     """
 
     def __init__(self, work: Work, *, count: int, finish_within_s: float) -> None:
@@ -69,10 +69,9 @@ class Supervisor:
 
     def run(self) -> int:
         """
-        Return the exit status when all workers have ended; until then, start those that are missing.
+        Keep the workers running until a signal; return the exit status when all have ended.
 
-        In a worker it does not return, but raises SystemExit. Signals are waited for, not handled, so
-        none comes between.
+        In a worker it raises SystemExit instead. Signals are blocked and waited for, so none interrupts.
         """
         watched = {*STOPS, signal.SIGCHLD}
         before = signal.pthread_sigmask(signal.SIG_BLOCK, watched)
@@ -106,13 +105,13 @@ class Supervisor:
         raise SystemExit(self._work(self._alive))
 
     def _reap(self) -> set[int]:
-        """Take note of workers that have ended; return their statuses, of a signal's a negative one."""
+        """Schedule restarts of ended workers; return their exit statuses, negative for a signal."""
         statuses: set[int] = set()
         while self._started_at_s:
-            process, how = os.waitpid(-1, os.WNOHANG)
+            process, wait_status = os.waitpid(-1, os.WNOHANG)
             if process == 0:
                 break
-            status = os.waitstatus_to_exitcode(how)
+            status = os.waitstatus_to_exitcode(wait_status)
             lived_s = time.monotonic() - self._started_at_s.pop(process)
             statuses.add(status)
             pause_s = 0.0 if lived_s >= SETTLED_S else PAUSE_S
@@ -121,20 +120,20 @@ class Supervisor:
         return statuses
 
     def _stop(self, watched: set[signal.Signals]) -> int:
-        """Tell all workers to finish, and kill those that don't in time; return the exit status."""
-        self._tell(signal.SIGTERM)
+        """Stop all workers, and kill those that do not end in time; return the exit status."""
+        self._signal(signal.SIGTERM)
         give_up_at_s = time.monotonic() + self._finish_within_s + GRACE_S
         while self._started_at_s:
             left_s = give_up_at_s - time.monotonic()
             if left_s <= 0:
-                self._tell(signal.SIGKILL)
+                self._signal(signal.SIGKILL)
                 left_s = GRACE_S
             received = signal.sigtimedwait(watched, left_s)
             if received is not None and received.si_signo in STOPS:
-                self._tell(received.si_signo)  # whoever says it twice is told on
+                self._signal(received.si_signo)  # a second signal ends the draining of workers
             self._reap()
         return 0
 
-    def _tell(self, number: int) -> None:
+    def _signal(self, number: int) -> None:
         for process in self._started_at_s:
             os.kill(process, number)

@@ -1,5 +1,5 @@
 """
-Traces of requests for an OpenTelemetry collector, where `[tracing] otlp-endpoint` asks for them.
+Traces of requests for an OpenTelemetry collector, where `[tracing] otlp-endpoint` is set.
 
-Only `spans` knows OpenTelemetry, which is the extra `tracing`; `extra` imports it when it is needed.
+OpenTelemetry is the extra `tracing`; `optional` imports the modules that use it when they are needed.
 """

@@ -1,4 +1,4 @@
-"""Tracing if it is configured, which needs what else need not be installed."""
+"""Tracing, which is optional: its libraries are imported only where it is configured."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def tracing(config: TracingConfig, *, version: str) -> Tracing | None:
-    """Return what traces requests, None where it is off; raises TracingUnusable."""
+    """Return the configured tracing, None where it is off; raises TracingUnusable."""
     if config.otlp_endpoint is None:
         return None
     try:

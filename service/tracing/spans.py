@@ -1,4 +1,4 @@
-"""The spans: one of the server for a request, and inside it one of a client for each call it makes."""
+"""The spans: a server span for each request, and in it a client span for each call to an upstream."""
 
 import asyncio
 import threading
@@ -33,7 +33,7 @@ from service.tracing.propagation import TraceIds, parent_of
 SERVICE: Final = "user-profile-service"
 TRACES: Final = "/v1/traces"  # below the collector's address: OTLP/HTTP
 EXPORT_S: Final = 3.0  # of one batch, with all tries
-LAST_S: Final = 2.0  # of the spans that are left at the end of the process
+FLUSH_S: Final = 2.0  # of the spans that are left at the end of the process
 ERROR: Final = Status(StatusCode.ERROR)
 
 Span: TypeAlias = Callable[[str, str], AbstractContextManager[object]]
@@ -41,10 +41,10 @@ Span: TypeAlias = Callable[[str, str], AbstractContextManager[object]]
 
 class Tracing:
     """
-    Sends spans to the collector at *endpoint*, in batches, from a thread of its own.
+    Exports spans to the collector at *endpoint*, in batches and from a thread.
 
-    A request that belongs to a trace is traced as that says; of those that begin one, the *sample_ratio*.
-    What can't be sent is dropped, so a collector that is down harms nobody.
+    A request follows the sampling decision of its trace; of the traces that begin here, the share
+    *sample_ratio* is sampled. Spans that cannot be sent are dropped.
     """
 
     def __init__(self, endpoint: str, *, sample_ratio: float, version: str) -> None:
@@ -55,7 +55,7 @@ class Tracing:
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[Span]:
-        """Open the way to the collector, and give what opens a call's span; send the rest in the end."""
+        """Start the exporter and yield the function that opens a call's span; flush at the end."""
         provider = TracerProvider(
             sampler=ParentBased(TraceIdRatioBased(self._sample_ratio)),
             resource=Resource.create({"service.name": SERVICE, "service.version": self._version}),
@@ -70,14 +70,14 @@ class Tracing:
         finally:
             last = threading.Thread(target=provider.shutdown, name="last_spans", daemon=True)
             last.start()
-            await asyncio.to_thread(last.join, LAST_S)
+            await asyncio.to_thread(last.join, FLUSH_S)
             if last.is_alive():
-                # The SDK would wait for half a minute, and by then ECS kills.
+                # The SDK would wait for 30 s, the time after which ECS kills a task.
                 exporter.shutdown()  # type: ignore[no-untyped-call]  # a gap of the SDK's types
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Serve the request inside its span, whose trace the log tells, too; but for health checks."""
+        """Serve the request inside its span, unless it is a health check; log its trace id."""
         if request.path.startswith(keys.HEALTH_PREFIX):
             return await handler(request)
         resource = request.match_info.route.resource
@@ -105,7 +105,7 @@ class Tracing:
 
     @contextmanager
     def span(self, upstream: str, operation: str) -> Iterator[None]:
-        """Open the span of a call inside the request's; what no request has asked for has none."""
+        """Open the span of a call inside the request's; a call outside a request has none."""
         if not get_current_span().get_span_context().is_valid:
             yield
             return

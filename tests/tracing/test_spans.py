@@ -235,7 +235,7 @@ async def test_fetch_of_keys_is_a_span_of_no_aws() -> None:
 async def test_collector_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a collector does not take in time at the end is dropped."""
     monkeypatch.setattr(spans, "EXPORT_S", 60.0)
-    monkeypatch.setattr(spans, "LAST_S", 0.1)
+    monkeypatch.setattr(spans, "FLUSH_S", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as hanging:
         host, port = hanging.getsockname()
         tracing = Tracing(f"http://{host}:{port}", sample_ratio=1, version="1")
@@ -258,7 +258,7 @@ async def test_collector_that_is_down_harms_nobody(
     memory: Adapters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Spans that can't be sent are dropped; requests are served, and the service ends."""
-    monkeypatch.setattr(spans, "LAST_S", 0.1)
+    monkeypatch.setattr(spans, "FLUSH_S", 0.1)
     down = configured({"tracing": {"otlp-endpoint": "http://127.0.0.1:1", "sample-ratio": "1"}})
     app = create_app(down, opening(memory))
     async with TestClient(TestServer(app)) as client, client.get("/docs") as answer:
