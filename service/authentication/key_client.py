@@ -43,9 +43,9 @@ class KeyClient:
 
         Raises NoSuchKey for a missing key, UpstreamUnavailable without a valid response in time.
         """
-        with self._calls.made(KEY_SERVER, "fetch"):
-            body = await self._body(url)
-        if body is None:
+        with self._calls.record(KEY_SERVER, "fetch"):
+            found = await self._found(url)
+        if found is None:
             raise NoSuchKey
         return body
 

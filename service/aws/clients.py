@@ -117,7 +117,7 @@ async def cognito_client(
     async with session.client(
         "cognito-idp", endpoint_url=config.cognito.endpoint_url, config=AioConfig(**options)
     ) as client:
-        yield telemetry.watched(client, COGNITO)
+        yield telemetry.instrument(client, COGNITO)
 
 
 @asynccontextmanager

@@ -64,7 +64,7 @@ class UpstreamTelemetry:
         self.span = span
 
     @contextmanager
-    def made(self, upstream: str, operation: str) -> Iterator[None]:
+    def record(self, upstream: str, operation: str) -> Iterator[None]:
         """Record the call that is made inside."""
         begun_at_s, outcome = perf_counter(), "ok"
         try:
@@ -77,7 +77,7 @@ class UpstreamTelemetry:
             duration_s = perf_counter() - begun_at_s
             self.metrics.call_finished(upstream, operation, outcome, duration_s)
 
-    def traced(self, upstream: str, operation: str, read: Read) -> Read:
+    def trace(self, upstream: str, operation: str, read: Read) -> Read:
         """Return *read* with a span around each of its calls; unchanged where tracing is off."""
         if self.span is untraced:
             return read
@@ -88,12 +88,12 @@ class UpstreamTelemetry:
 
         return cast("Read", traced)
 
-    def watched(self, client: Client, upstream: str) -> Client:
+    def instrument(self, client: Client, upstream: str) -> Client:
         """Return a client of botocore whose operations are recorded."""
-        return cast("Client", _Watched(client, upstream, self))
+        return cast("Client", _InstrumentedClient(client, upstream, self))
 
 
-class _Watched:
+class _InstrumentedClient:
     """A client of botocore that records each operation."""
 
     def __init__(self, client: Any, upstream: str, calls: UpstreamTelemetry) -> None:  # noqa: ANN401 -- made at run time
@@ -109,7 +109,7 @@ class _Watched:
             return member
 
         async def call(**arguments: Any) -> Any:  # noqa: ANN401 -- botocore's
-            with self._calls.made(self._upstream, operation):
+            with self._calls.record(self._upstream, operation):
                 try:
                     return await member(**arguments)
                 except Exception as error:

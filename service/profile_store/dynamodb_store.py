@@ -65,7 +65,7 @@ class DynamoDBProfileStore:
                 most=config.batched_reads,
                 observe=calls.metrics.observe_batch,
             )
-            self._read = calls.traced(DYNAMODB, "batched_read", gathered.read)
+            self._read = calls.trace(DYNAMODB, "batched_read", gathered.read)
 
     async def check(self) -> None:
         """Make one cheap call that proves access to the table."""

@@ -132,7 +132,7 @@ async def test_call_that_the_breaker_refuses_is_counted_as_not_sent() -> None:
     """What was not sent is no failure of the upstream's."""
     metrics = Metrics()
 
-    with pytest.raises(UpstreamRefused), UpstreamTelemetry(metrics).made("dynamodb", "GetItem"):
+    with pytest.raises(UpstreamRefused), UpstreamTelemetry(metrics).record("dynamodb", "GetItem"):
         raise UpstreamRefused("dynamodb", retry_after_s=1)
 
     assert _calls(metrics) == {_series("GetItem", "not_sent", "dynamodb"): 1}

@@ -72,7 +72,7 @@ class DynamoDBClient:
         return response
 
     async def _call(self, operation: Operation, request: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- each method types it
-        with self._telemetry.made(DYNAMODB, operation):
+        with self._telemetry.record(DYNAMODB, operation):
             try:
                 return await self._transport(operation, request)
             except Exception as error:
