@@ -1,4 +1,4 @@
-"""What docs/observability.md says of events and metrics is what the code does."""
+"""The tables of docs/observability.md are those of the code."""
 
 import ast
 import inspect
@@ -29,7 +29,7 @@ LEVELS = {
     "error": "error",
     "exception": "error",
 }
-# What no keyword of a call tells: bound before, given as a mapping, or added by structlog.
+# Fields that are no keyword of a call: bound before, given as a mapping, or added by structlog.
 ELSEWHERE: Mapping[str, set[str]] = {
     "aws_call_failed": {"message"},
     "health_check_error": {"exception"},
@@ -38,7 +38,7 @@ ELSEWHERE: Mapping[str, set[str]] = {
     "request_timed_out": {"peer"},
     "request_unreadable": {"peer"},
 }
-BY_HAND = {"request_finished"}  # its fields are looked at in what is really written
+BY_HAND = {"request_finished"}  # its fields are checked in a real event
 
 
 class _Events:
@@ -63,7 +63,7 @@ class _Events:
 
 
 def _levels(function: ast.expr) -> Iterator[str]:
-    """Yield the levels of a logger's method, also where it is chosen on the spot."""
+    """Yield the levels of a logger's method, also where an expression chooses it."""
     if isinstance(function, ast.Attribute) and function.attr in LEVELS:
         yield LEVELS[function.attr]
     elif isinstance(function, ast.IfExp):
@@ -107,7 +107,7 @@ def test_every_event_is_listed_with_level_and_fields(events: _Events) -> None:
 
 
 async def test_request_has_the_fields_that_are_listed(memory: Adapters) -> None:
-    """A request that was refused to somebody has all the fields of its event."""
+    """A refused request of an identified user has all the fields of its event."""
     app = create_app(configured(), opening(memory))
     async with TestClient(TestServer(app)) as client:
         with capture_logs() as logs:
@@ -119,7 +119,7 @@ async def test_request_has_the_fields_that_are_listed(memory: Adapters) -> None:
 
 
 def test_security_events_are_listed_elsewhere(events: _Events) -> None:
-    """Their table is the README's alone; their fields are those that this page names."""
+    """Security events are listed in the README only; their fields are those that this page names."""
     documented = _documented_events()
     assert documented.keys().isdisjoint(AuditEvent)
     assert events.levels.keys().isdisjoint(AuditEvent)
@@ -196,7 +196,7 @@ def test_every_label_has_its_values_listed() -> None:
     assert _listed("kind") == {kind.name.lower() for kind in RateLimitedAction}
 
 
-def test_alerts_ask_for_metrics_that_there_are() -> None:
+def test_alerts_use_existing_metrics() -> None:
     """Each expression names metrics and labels of the tables, or of the library."""
     table = DOCUMENT.partition("### Alerts")[2].partition("## Traces")[0]
     names = {each.name for each in _families()}

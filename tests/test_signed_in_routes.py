@@ -1,4 +1,4 @@
-"""Access tokens on the routes of signed-in users, before a pool and an upstream that note every call."""
+"""Access tokens on the routes of signed-in users, with a pool and an upstream that record every call."""
 
 import functools
 import hmac
@@ -65,7 +65,7 @@ class Stage:
             return answered.status, json.loads(text).get("code") if text else None
 
     def good(self, changes: Mapping[str, Any] | None = None) -> str:
-        """Return a token that is valid now, but for the changes."""
+        """Return a token that is valid now, except for the changes."""
         now = int(time.time())  # noqa: TID251 -- the service reads the machine's clock
         return self.pool.mint({"iat": now, "exp": now + 600, **(changes or {})})
 
@@ -128,7 +128,7 @@ def _unsigned(stage: Stage) -> str:
 
 
 def _by_secret(stage: Stage) -> str:
-    """Sign by HMAC with what everybody knows: the public key."""
+    """Sign by HMAC with the public key."""
     key = stage.pool.key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     now = int(time.time())  # noqa: TID251 -- likewise
     return stage.pool.mint(
@@ -225,7 +225,7 @@ async def test_account_of_another_user_is_refused(stage: Stage, method: str, pat
 
 
 async def test_unreachable_key_set_is_unavailable(stage: Stage) -> None:
-    """While no key can be had, nobody can say whether a token is good: 503, and no call."""
+    """While the keys are unavailable, tokens are 503 and cause no call."""
     stage.keys.answers["jwks.json"] = resetting
     token = stage.good()
 
@@ -236,7 +236,7 @@ async def test_unreachable_key_set_is_unavailable(stage: Stage) -> None:
     assert stage.cognito.requests == []
 
 
-async def test_verified_token_is_remembered(stage: Stage) -> None:
+async def test_verified_token_is_cached(stage: Stage) -> None:
     """The key set is fetched once, whatever number of calls carry tokens."""
     for _ in range(3):
         await stage.call("GET", "/api/auth/me", AUTHORIZATION, stage.good())
@@ -245,7 +245,7 @@ async def test_verified_token_is_remembered(stage: Stage) -> None:
 
 
 async def test_load_balancers_own_client_is_accepted_in_its_header(pools: Pools) -> None:
-    """A load balancer may sign people in by another app client, whose tokens only it hands on."""
+    """A token of the load balancer's app client is accepted in the load balancer's header only."""
     alb: Settings = {
         "identity": {
             "sources": "alb bearer",
@@ -263,7 +263,7 @@ async def test_load_balancers_own_client_is_accepted_in_its_header(pools: Pools)
 
 
 async def test_load_balancers_client_is_no_client_without_that_source(pools: Pools) -> None:
-    """Where no load balancer's word is taken, the setting of its client has no effect."""
+    """Without a load balancer as a source, the setting of its client has no effect."""
     async with _started(pools, {"identity": {"alb-client-id": BALANCERS_CLIENT}}) as stage:
         token = stage.good({"client_id": BALANCERS_CLIENT})
 

@@ -1,4 +1,4 @@
-"""The command line as a program: what it loads, and how it ends."""
+"""The command line as a program: its imports, and its exit."""
 
 import asyncio
 import re
@@ -24,7 +24,7 @@ def _taken() -> Iterator[socket]:
 
 
 async def test_help_lists_the_commands_and_loads_nothing(tmp_path: Path) -> None:
-    """--help names every command at once: nothing is imported that only a command needs."""
+    """--help lists every command without importing what only a command needs."""
     ended = await run("--help", folder=tmp_path, environ={}, options=("-X", "importtime"))
 
     assert (ended.status, printed_by(ended.errors)) == (0, "")
@@ -35,7 +35,7 @@ async def test_help_lists_the_commands_and_loads_nothing(tmp_path: Path) -> None
 
 
 async def test_unusable_configuration_is_one_message(tmp_path: Path) -> None:
-    """All that is wrong with the configuration stands in one message, and nothing else does."""
+    """All errors of the configuration are in one message, and nothing else is printed."""
     environ = {"SERVER_PORT": "many", "AWS_COGNITO_CLIENT_SECRET": SECRET}
     ended = await run(folder=tmp_path, environ=environ)
 
@@ -53,7 +53,7 @@ async def test_unusable_configuration_is_one_message(tmp_path: Path) -> None:
 
 @pytest.fixture(params=[signal.default_int_handler, signal.SIG_IGN], ids=["shell", "background"])
 def inherited(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Let programs be started as by a shell, or as in the background of a script."""
+    """Start programs as a shell does, in the foreground or in the background of a script."""
     before = signal.signal(signal.SIGINT, request.param)
     yield
     signal.signal(signal.SIGINT, before)
@@ -83,7 +83,7 @@ async def test_signal_before_it_serves_ends_it(
 
 
 async def test_taken_port_is_one_message(tmp_path: Path, taken: socket) -> None:
-    """A service that can't listen says so on standard error, in one line, and ends with 2."""
+    """A service that cannot listen reports it in one line on standard error, and exits with 2."""
     port = taken.getsockname()[1]
     async with scripted_server(answer({})) as dynamodb:
         there = {"AWS_DYNAMODB_ENDPOINT_URL": dynamodb.url, "SERVER_PORT": str(port)}

@@ -1,4 +1,4 @@
-"""`make dev` serves the code as it is now."""
+"""`make dev` serves the current code."""
 
 import os
 import shutil
@@ -75,9 +75,7 @@ def test_a_changed_file_is_served(checkout: Path, server: subprocess.Popen[str])
     _until(server, "Changed, the API listens on")
 
 
-def test_a_mistake_is_corrected_without_a_new_command(
-    checkout: Path, server: subprocess.Popen[str]
-) -> None:
+def test_corrected_code_is_served(checkout: Path, server: subprocess.Popen[str]) -> None:
     """Code that does not start is reported, and started once it is corrected."""
     _until(server, ANNOUNCEMENT)
     changed = checkout / "service/commands/local.py"

@@ -1,7 +1,7 @@
 """
-No secret is ever printed: every secret field holds a canary, through all calls and all faults.
+No secret is ever printed: every secret field holds a canary, in all calls and with all faults.
 
-What the callers themselves are answered is not looked at here, but that refusals never echo is.
+Responses to the callers are not checked here, except that refusals do not echo secrets.
 """
 
 import functools
@@ -193,7 +193,7 @@ def _steps(operation: str) -> Iterator[Step]:
 
 @pytest.fixture(params=["json", "console"])
 def printed(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
-    """Collect all that is printed, with the log at its most talkative."""
+    """Collect all output, with the log at level debug."""
     form: Literal["json", "console"] = request.param
     stream = io.StringIO()
     with restored(), pytest.MonkeyPatch.context() as patched:

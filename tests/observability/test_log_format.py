@@ -1,4 +1,4 @@
-"""A line of the log is short, valid JSON, whatever an event holds."""
+"""A line of the log is valid JSON of bounded length, whatever the event contains."""
 
 import io
 import json
@@ -29,7 +29,7 @@ HUGE = {
 
 
 class _Broken:
-    """A value that cannot even be described."""
+    """A value whose repr fails."""
 
     def __repr__(self) -> str:
         raise ValueError("no description")
@@ -44,7 +44,7 @@ def _line(**fields: object) -> str:
 
 
 def _event(**fields: object) -> dict[str, Any]:
-    """Return what a reader finds in the line of an event, by the letter of the standard."""
+    """Return the decoded line of an event, by a parser that accepts standard JSON only."""
 
     def refuse(name: str) -> None:
         raise ValueError(f"{name} is no JSON")
@@ -56,7 +56,7 @@ def _event(**fields: object) -> dict[str, Any]:
 
 @pytest.mark.parametrize("value", HUGE.values(), ids=HUGE)
 def test_huge_value_is_shortened_in_the_middle(value: object) -> None:
-    """Of a long text both ends stay, and how much is missing is said; the other fields stay whole."""
+    """A long text keeps both ends and the number of missing characters; other fields are unchanged."""
     event = _event(text=value, size=7, other="whole")
 
     assert (event["size"], event["other"]) == (7, "whole")
@@ -69,15 +69,15 @@ def test_huge_value_is_shortened_in_the_middle(value: object) -> None:
 
 @pytest.mark.parametrize("count", [10, 100])
 def test_many_long_values_are_all_shortened(count: int) -> None:
-    """Where several are long, each keeps a part, and so does a short one as a whole."""
+    """Several long fields are each shortened; a short one is unchanged."""
     event = _event(**{f"field{n}": "x" * 20_000 for n in range(count)}, other="whole")
 
     assert event["other"] == "whole"
     assert all("characters" in event[f"field{n}"] for n in range(count))
 
 
-def test_too_many_values_leave_the_essential() -> None:
-    """Where even short ends are too much, what says what happened stays, and the rest is counted."""
+def test_too_many_values_leave_the_essential_fields() -> None:
+    """Where shortening is not enough, the essential fields stay and the others are counted."""
     essential = {name: "1" for name in ESSENTIAL if name not in {"event", "level"}}
 
     event = _event(**{f"field{n}": "x" * 20 for n in range(5_000)}, **essential)
@@ -91,7 +91,7 @@ def test_too_many_values_leave_the_essential() -> None:
 
 
 def test_longest_line_that_fits_is_left_alone() -> None:
-    """A line of exactly so many bytes, its end included, is as it was; one byte more is shortened."""
+    """A line of exactly the limit, line feed included, is unchanged; one byte more is shortened."""
     room = MAX_BYTES - 1 - len(_line(text=""))
 
     assert _event(text="x" * room)["text"] == "x" * room
@@ -111,7 +111,7 @@ def test_longest_line_that_fits_is_left_alone() -> None:
     ids=["digits", "description", "inside", "key", "not a number", "beyond 64 bits"],
 )
 def test_value_that_cannot_be_written_costs_no_event(value: object, expected: object) -> None:
-    """What JSON, or a value's own code, refuses is told as such; the event is written."""
+    """A value that cannot be serialised is replaced by a placeholder; the event is written."""
     assert _event(value=value, other="whole") == {
         "event": "thing_happened",
         "level": "info",
@@ -121,14 +121,14 @@ def test_value_that_cannot_be_written_costs_no_event(value: object, expected: ob
 
 
 def test_not_a_number_beside_what_is_no_text_is_valid() -> None:
-    """The standard library's NaN is no JSON, and is not written where it has to help out."""
+    """NaN, which is not JSON, is not written by the fallback of the standard library either."""
     event = _event(value=float("nan"), text="\ud800")
 
     assert (event["value"], event["text"]) == ("<unwritable float>", "\ud800")
 
 
-def test_circle_is_no_endless_line() -> None:
-    """A value that holds itself, or too many levels, is told as such."""
+def test_circular_value_is_replaced() -> None:
+    """A value that contains itself, or has too many levels, is replaced by a placeholder."""
     circle: list[object] = []
     circle.append(circle)
     deep: list[object] = []
@@ -141,7 +141,7 @@ def test_circle_is_no_endless_line() -> None:
 
 
 def test_broken_value_beside_letters_that_are_not_ascii() -> None:
-    """One value that fails only for the standard library is told as such, too."""
+    """A value that fails only for the standard library is replaced, too."""
     told: Iterator[str] = iter(("once",))
 
     def once(_: object) -> str:
@@ -162,7 +162,7 @@ def test_broken_value_beside_letters_that_are_not_ascii() -> None:
     ids=["long", "quoted", "surrogate", "number", "nothing"],
 )
 def test_name_is_bounded_as_well(name: Any) -> None:  # noqa: ANN401 -- of any type, which is what is tried
-    """A field's name may be as hostile as its value."""
+    """A name of a field whose text is hostile."""
     line = rendered({"event": "thing_happened", name: "x" * 20_000}, repr)
 
     assert len(line) < MAX_BYTES
@@ -177,7 +177,7 @@ def _fail_at(depth: int) -> None:
 
 
 def test_deep_and_chained_exceptions_keep_both_ends() -> None:
-    """The line of an exception tells where it began and what it says in the end."""
+    """The line of an exception keeps the start of its traceback and its message."""
     stream = io.StringIO()
     with restored():
         logs.configure(LogConfig("info", "json"), stream)
@@ -199,7 +199,7 @@ def test_deep_and_chained_exceptions_keep_both_ends() -> None:
 
 
 def test_random_sizes_all_fit() -> None:
-    """Whatever the sizes of the fields are, the line fits and holds each of the first few."""
+    """The line fits for any sizes of its fields, and has each of the first few."""
     draw = random.Random(4_711)  # noqa: S311 -- test data
     letters = ("x", "\n", "\xe9", "\U0001f469", "\ud800")
     for _ in range(100):

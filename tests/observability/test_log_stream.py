@@ -1,4 +1,4 @@
-"""The log's lines leave together at the end of a turn of the event loop, and at once without one."""
+"""Lines of the log are written together at the end of an iteration of the event loop, else at once."""
 
 import asyncio
 import io
@@ -8,14 +8,14 @@ from service.observability.log_stream import LogStream
 
 
 class Stream(io.StringIO):
-    """Notes what every write is given."""
+    """A stream that records every write."""
 
     def __init__(self) -> None:
         super().__init__()
         self.writes: list[str] = []
 
     def write(self, text: str) -> int:
-        """Note *text*."""
+        """Record *text*."""
         self.writes.append(text)
         return len(text)
 
@@ -24,7 +24,7 @@ class Abandoned(Stream):
     """A pipe whose reader is gone."""
 
     def write(self, text: str) -> int:
-        """Note *text*, and fail."""
+        """Record *text*, and fail."""
         super().write(text)
         raise BrokenPipeError
 
@@ -36,7 +36,7 @@ def _say(lines: LogStream, *several: str) -> None:
 
 
 def test_line_is_written_at_once_without_a_loop() -> None:
-    """Where no event loop runs, nothing is kept back."""
+    """Where no event loop runs, nothing is buffered."""
     stream = Stream()
 
     _say(LogStream(stream), "one\n", "two\n")
@@ -44,8 +44,8 @@ def test_line_is_written_at_once_without_a_loop() -> None:
     assert stream.writes == ["one\n", "two\n"]
 
 
-async def test_lines_of_a_turn_leave_together() -> None:
-    """What is said in one turn of the loop is one write, in its order, after all else of the turn."""
+async def test_lines_of_an_iteration_are_one_write() -> None:
+    """All lines of one iteration are one write, in order, after everything else of the iteration."""
     stream = Stream()
     lines = LogStream(stream)
 
@@ -59,8 +59,8 @@ async def test_lines_of_a_turn_leave_together() -> None:
     assert stream.writes == ["one\ntwo\n", "three\n"]
 
 
-async def test_line_of_another_thread_goes_along() -> None:
-    """A thread's line is not lost where the loop is about to write."""
+async def test_line_of_another_thread_is_written() -> None:
+    """The line of a thread is not lost where the loop is about to write."""
     stream = Stream()
     lines = LogStream(stream)
 
@@ -73,15 +73,15 @@ async def test_line_of_another_thread_goes_along() -> None:
     assert stream.writes == ["loop\nthread\n"]
 
 
-def test_loop_that_ended_too_soon_takes_no_line_with_it() -> None:
-    """What a closed loop did not come to write leaves with the next line."""
+def test_line_of_a_closed_loop_is_not_lost() -> None:
+    """A line that a closed loop did not write is written with the next one."""
     stream = Stream()
     lines = LogStream(stream)
     loop = asyncio.new_event_loop()
 
     loop.call_soon(
         loop.stop
-    )  # ends it after this turn; what the next call plans is for another one
+    )  # ends the loop after this iteration; the next call schedules for another one
     loop.call_soon(_say, lines, "last\n")
     loop.run_forever()
     loop.close()
@@ -90,8 +90,8 @@ def test_loop_that_ended_too_soon_takes_no_line_with_it() -> None:
     assert "".join(stream.writes) == "last\nafter\n"
 
 
-async def test_reader_that_is_gone_harms_nobody() -> None:
-    """A log that nobody reads any more fails no one who writes to it."""
+async def test_missing_reader_raises_no_error() -> None:
+    """Writing to a log whose reader is gone raises no error."""
     failures: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context))
     stream = Abandoned()

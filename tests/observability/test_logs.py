@@ -1,4 +1,4 @@
-"""Log events leave as one line each, whoever writes them, and never with a password in them."""
+"""Log events are one line each, from every logger, and contain no passwords."""
 
 import asyncio
 import io
@@ -24,7 +24,7 @@ Level = Literal["debug", "info", "warning", "error"]
 
 @pytest.fixture(autouse=True)
 def _process_restored() -> Iterator[None]:
-    """Put back what configuring the log changes."""
+    """Restore the logging configuration."""
     with restored():
         yield
 
@@ -70,7 +70,7 @@ HOSTILE = {
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 @pytest.mark.parametrize("logger", ["structlog", "standard library"])
 def test_hostile_text_stays_in_its_line(logger: str, text: str) -> None:
-    """An event is one line of pure ASCII JSON, whatever it is made of, and gives its text back."""
+    """An event is one line of ASCII JSON that decodes to the logged text, whatever that contains."""
     stream = _stream()
     if logger == "structlog":
         structlog.get_logger().info("thing_happened", text=text)
@@ -85,7 +85,7 @@ def test_hostile_text_stays_in_its_line(logger: str, text: str) -> None:
 
 
 def test_event_carries_level_time_and_context() -> None:
-    """An event carries its level, its time in UTC and what is bound to its context."""
+    """An event has its level, its time in UTC and the fields bound to its context."""
     stream = _stream()
     with logs.LogContext({"request_id": "r1"}):
         structlog.get_logger().warning("thing_happened", size_bytes=3)
@@ -121,7 +121,7 @@ def test_exception_is_one_line(logger: str) -> None:
 
 
 def test_value_that_json_lacks_is_described() -> None:
-    """A value of a type that JSON has not is logged as its repr, not refused."""
+    """A value that JSON cannot represent is logged as its repr."""
     stream = _stream()
     structlog.get_logger().info("thing_happened", what={1}, raw=b"\xff")
 
@@ -150,8 +150,8 @@ def test_level_is_the_lowest_that_is_written(level: Level) -> None:
     [("debug", ["warning", "error"]), ("error", ["error"])],
     ids=["at debug", "at error"],
 )
-def test_library_speaks_from_warning_upwards(name: str, level: Level, spoken: list[str]) -> None:
-    """A library of the network never speaks below warning, and keeps a higher level."""
+def test_library_logs_from_warning_upwards(name: str, level: Level, spoken: list[str]) -> None:
+    """A network library logs nothing below warning, and keeps a higher configured level."""
     stream = _stream(level)
     logger = logging.getLogger(f"{name}.part")
     for method in (logger.debug, logger.info, logger.warning, logger.error):
@@ -161,7 +161,7 @@ def test_library_speaks_from_warning_upwards(name: str, level: Level, spoken: li
 
 
 async def test_password_is_never_printed(own_local_aws: LocalAws) -> None:
-    """Even at debug, a call to AWS prints neither the request's password nor the answer's tokens."""
+    """Even at debug, a call to AWS logs neither its password nor the tokens of the response."""
     stream = _stream("debug")
     config = configured({"aws.cognito": {"endpoint-url": own_local_aws.endpoint_url}})
     username = new_user()
@@ -183,14 +183,14 @@ async def test_password_is_never_printed(own_local_aws: LocalAws) -> None:
             AuthParameters={"USERNAME": username, "PASSWORD": PASSWORD},
         )
     structlog.get_logger().debug("done")
-    await asyncio.sleep(0)  # lines leave at the end of a turn of the loop
+    await asyncio.sleep(0)  # lines are written at the end of an iteration of the loop
 
     assert [event["event"] for event in _events(stream)] == ["done"]
     assert PASSWORD not in stream.getvalue()
     assert tokens["AuthenticationResult"]["AccessToken"] not in stream.getvalue()
 
 
-def test_console_is_for_a_person() -> None:
+def test_console_format_is_readable_text() -> None:
     """The console format is a readable line, without colours where there is no terminal."""
     stream = _stream(form="console")
     structlog.get_logger().info("thing_happened", text='a\n{"event": "forged"}')
@@ -205,7 +205,7 @@ def test_console_is_for_a_person() -> None:
 
 @pytest.mark.parametrize("text", [*HOSTILE.values(), "a\u202eb\u2066c\x07\x7f\x9b31m"])
 @pytest.mark.parametrize("logger", ["structlog", "standard library"])
-def test_console_shows_hostile_text_without_its_effect(logger: str, text: str) -> None:
+def test_console_escapes_text_that_controls_a_terminal(logger: str, text: str) -> None:
     """A terminal gets one line, without control, bidirectional or other formatting characters."""
     stream = _stream(form="console")
     if logger == "structlog":
@@ -228,8 +228,8 @@ class Hostile:
         return self._text
 
 
-def test_console_shows_an_exceptions_text_without_its_effect() -> None:
-    """A traceback keeps its lines; what an exception says is escaped."""
+def test_console_escapes_the_text_of_an_exception() -> None:
+    """A traceback keeps its lines; the message of the exception is escaped."""
     stream = _stream(form="console")
     try:
         _fail("\x1b[2J\u202e\x07")
@@ -278,7 +278,7 @@ def test_configuring_again_replaces() -> None:
 
 
 def test_identities_are_hashed_where_the_setting_says_so() -> None:
-    """Whoever reads the log can tell alike from different, and not who it is."""
+    """Equal identities have equal hashes, which do not reveal them."""
     stream = io.StringIO()
     logs.configure(LogConfig("info", "json", "hashed", "k" * 16), stream)
     who = {"sub": "alice", "account": "alice", "address": "192.0.2.1", "peer": None}
@@ -297,7 +297,7 @@ def test_identities_are_hashed_where_the_setting_says_so() -> None:
 
 
 def test_identities_are_plain_by_default() -> None:
-    """An operator who may know whom it is about finds the user at once."""
+    """Without the setting, identities are logged as they are."""
     stream = _stream()
 
     structlog.get_logger().info("signed_in", sub="alice")

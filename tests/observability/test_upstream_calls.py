@@ -1,4 +1,4 @@
-"""Every call to an upstream is counted with how it ended, by whichever transport it goes."""
+"""Every call to an upstream is counted with its outcome, whichever client makes it."""
 
 import asyncio
 from contextlib import AbstractAsyncContextManager, suppress
@@ -55,7 +55,7 @@ def _series(operation: str, outcome: str, upstream: str) -> str:
 async def test_call_is_counted_with_its_outcome(
     transport: str, answer: bytes | None, outcome: str
 ) -> None:
-    """However often it is tried, a call counts once, as what came of it."""
+    """A call counts once, with its final outcome, however many attempts it took."""
     metrics = Metrics()
     async with scripted_server(answer) as server:
         config = configured(
@@ -94,8 +94,8 @@ async def test_attribute_that_is_no_operation_is_the_clients() -> None:
         assert getattr(clients.cognito, "no_such_operation", None) is None
 
 
-async def test_cancelled_call_is_told_apart() -> None:
-    """A call that its request no longer waits for is not the upstream's failure."""
+async def test_cancelled_call_has_its_own_outcome() -> None:
+    """A call that is cancelled with its request does not count as a failure of the upstream."""
     metrics = Metrics()
     async with scripted_server(scripted_aws.HANG) as server:
         config = configured({"aws.dynamodb": {"endpoint-url": server.url}})
@@ -117,7 +117,7 @@ def _key_server(metrics: Metrics) -> AbstractAsyncContextManager[KeyClient]:
     ("name", "outcome"), [("there", "ok"), ("down", "unanswered"), ("unknown", "ok")]
 )
 async def test_fetch_of_a_key_is_counted(name: str, outcome: str) -> None:
-    """A key server's answers count like those of AWS."""
+    """Responses of a key server count like those of AWS."""
     metrics = Metrics()
     async with key_endpoint() as endpoint, _key_server(metrics) as server:
         endpoint.answers["there"] = ok(b"key")
@@ -129,7 +129,7 @@ async def test_fetch_of_a_key_is_counted(name: str, outcome: str) -> None:
 
 
 async def test_call_that_the_breaker_refuses_is_counted_as_not_sent() -> None:
-    """What was not sent is no failure of the upstream's."""
+    """A call that the circuit breaker refuses is counted as not_sent."""
     metrics = Metrics()
 
     with pytest.raises(UpstreamRefused), UpstreamTelemetry(metrics).record("dynamodb", "GetItem"):

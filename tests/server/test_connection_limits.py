@@ -1,4 +1,4 @@
-"""A connection has so long to say what it wants, and there are only so many."""
+"""The limits on the number of connections and on the time of headers and bodies."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ QUICK = {"header-timeout-s": "0.3", "body-timeout-s": "0.3"}
 
 
 async def _trickled(port: int, text: bytes, *, every_s: float) -> tuple[bytes, float]:
-    """Send a byte at a time until the server closes; return what it said, and after how long."""
+    """Send a byte at a time until the server closes; return what it sent, and the seconds it took."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     begun = time.monotonic()
 
@@ -42,18 +42,16 @@ async def _trickled(port: int, text: bytes, *, every_s: float) -> tuple[bytes, f
 @pytest.mark.parametrize(
     "begun", [b"", b"GET /health", HEADER], ids=["nothing", "a line", "fields"]
 )
-async def test_header_that_does_not_come_ends_the_connection(
-    memory: Adapters, begun: bytes
-) -> None:
-    """Silence, and a header that stops, are not waited for."""
+async def test_incomplete_header_closes_the_connection(memory: Adapters, begun: bytes) -> None:
+    """A connection without a complete header is closed after `header-timeout-s`."""
     async with serving(create_app(configured(), opening(memory)), **QUICK) as port:
         heard = await exchange(port, begun)
 
     assert heard.text == b""
 
 
-async def test_header_that_trickles_ends_the_connection(memory: Adapters) -> None:
-    """Each byte does not begin the time anew."""
+async def test_slow_header_closes_the_connection(memory: Adapters) -> None:
+    """Further bytes do not restart the time limit."""
     async with serving(create_app(configured(), opening(memory)), **QUICK) as port:
         heard, took_s = await _trickled(port, HEADER + b"X: " + b"x" * 500, every_s=0.05)
 
@@ -62,8 +60,8 @@ async def test_header_that_trickles_ends_the_connection(memory: Adapters) -> Non
 
 
 @pytest.mark.parametrize("begun", [b"", b'{"city"'], ids=["nothing", "half"])
-async def test_body_that_does_not_come_is_told(memory: Adapters, begun: bytes) -> None:
-    """Who sends a header and no body hears that it took too long."""
+async def test_incomplete_body_is_a_request_timeout(memory: Adapters, begun: bytes) -> None:
+    """A request whose body is not complete after `body-timeout-s` is 408."""
     async with serving(create_app(configured(), opening(memory)), **QUICK) as port:
         heard = await exchange(port, HEADER + BODY + begun)
 
@@ -72,8 +70,8 @@ async def test_body_that_does_not_come_is_told(memory: Adapters, begun: bytes) -
     assert answer.headers["connection"] == "close"
 
 
-async def test_body_that_trickles_is_told(memory: Adapters) -> None:
-    """A body has its time as a whole."""
+async def test_slow_body_is_a_request_timeout(memory: Adapters) -> None:
+    """The time limit is that of the whole body."""
     slow = HEADER + b"Content-Type: application/json\r\nContent-Length: 9000\r\n\r\n"
     async with serving(create_app(configured(), opening(memory)), **QUICK) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -94,7 +92,7 @@ async def test_body_that_trickles_is_told(memory: Adapters) -> None:
 
 
 async def test_connection_that_is_used_is_kept(memory: Adapters) -> None:
-    """Requests that come in pieces, but in time, are answered one after another."""
+    """Requests in pieces, but in time, are served one after another."""
     async with serving(create_app(configured(), opening(memory)), **QUICK) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         statuses = []
@@ -113,8 +111,8 @@ async def test_connection_that_is_used_is_kept(memory: Adapters) -> None:
     assert statuses == [201, 200, 200, 200]
 
 
-async def test_idle_connection_is_kept_longer_than_a_header_may_take(memory: Adapters) -> None:
-    """Between two requests a connection may rest."""
+async def test_idle_connection_outlives_the_header_timeout(memory: Adapters) -> None:
+    """Between two requests a connection may be idle for longer than `header-timeout-s`."""
     request = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
     async with serving(create_app(configured(), opening(memory)), **QUICK) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -128,8 +126,8 @@ async def test_idle_connection_is_kept_longer_than_a_header_may_take(memory: Ada
     assert all(head.startswith(b"HTTP/1.1 200 ") for head in heads)
 
 
-async def test_connection_too_many_is_answered_and_closed(memory: Adapters) -> None:
-    """Beyond the limit the answer is 503 at once; a place that becomes free is given again."""
+async def test_connection_beyond_the_limit_is_refused_and_closed(memory: Adapters) -> None:
+    """Beyond the limit the response is 503 at once; a slot that becomes free is used again."""
     request = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     async with serving(
         create_app(configured(), opening(memory)), **{"max-connections": "2"}
@@ -152,7 +150,7 @@ async def test_connection_too_many_is_answered_and_closed(memory: Adapters) -> N
 
 
 async def test_draining_process_keeps_no_connection_and_is_not_ready(memory: Adapters) -> None:
-    """From the signal on each answer closes its connection, and the balancer hears of it."""
+    """While it drains, each response closes its connection, and readiness is 503."""
     app = create_app(configured(), opening(memory))
     request = b"GET /health/%s HTTP/1.1\r\nHost: localhost\r\n\r\n"
     async with serving(app) as port:

@@ -1,4 +1,4 @@
-"""The metrics have a port of their own, which is never the public one."""
+"""The metrics have their own port, which is not the public one."""
 
 import contextlib
 import socket
@@ -33,8 +33,8 @@ def _free_port() -> int:
         return port
 
 
-async def test_metrics_are_told() -> None:
-    """The listener tells what is counted at that moment."""
+async def test_scrape_shows_the_current_values() -> None:
+    """A scrape shows the values of that moment."""
     metrics = Metrics()
     async with listening(metrics, CONFIG.server, [0]) as port:
         before = await _samples(port)
@@ -46,8 +46,8 @@ async def test_metrics_are_told() -> None:
     assert after[name] == 1
 
 
-async def test_listener_has_nothing_else() -> None:
-    """No other path is there, and no answer tells versions."""
+async def test_listener_serves_nothing_else() -> None:
+    """Other paths are 404, and no response reveals versions."""
     async with (
         listening(Metrics(), CONFIG.server, [0]) as port,
         aiohttp.ClientSession() as session,
@@ -58,7 +58,7 @@ async def test_listener_has_nothing_else() -> None:
 
 
 async def test_next_port_is_taken_where_the_first_is_not_free() -> None:
-    """Several workers find a port each."""
+    """The next port of the range is used, so several workers find one each."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         async with listening(Metrics(), CONFIG.server, [taken.getsockname()[1], 0]) as port:
             samples = await _samples(port)
@@ -68,7 +68,7 @@ async def test_next_port_is_taken_where_the_first_is_not_free() -> None:
 
 @pytest.mark.parametrize("count", [1, 3])
 async def test_taken_port_is_refused(count: int) -> None:
-    """Where no port is free, the message says which were tried and what to do."""
+    """Where no port is free, the message names the ports and what to do."""
     with contextlib.ExitStack() as stack:
         bound = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
         ports = [each.getsockname()[1] for each in bound]
@@ -77,8 +77,8 @@ async def test_taken_port_is_refused(count: int) -> None:
                 pass
 
 
-async def test_host_that_is_none_is_refused() -> None:
-    """A host that no name can be is said, too."""
+async def test_invalid_host_is_refused() -> None:
+    """A host that is no valid name is reported in the same way."""
     server = replace(CONFIG.server, host="a" * 64)
     with pytest.raises(AddressUnavailable, match="for metrics"):
         async with listening(Metrics(), server, [0]):
@@ -86,7 +86,7 @@ async def test_host_that_is_none_is_refused() -> None:
 
 
 async def test_application_opens_and_closes_it(memory: Adapters) -> None:
-    """The application's own metrics are on the port that is configured, and on no other."""
+    """The metrics of the application are on the configured port, and on no other."""
     port = _free_port()
     config = replace(CONFIG, server=replace(CONFIG.server, metrics_port=port))
     async with TestClient(TestServer(create_app(config, opening(memory)))) as client:

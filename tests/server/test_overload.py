@@ -77,8 +77,8 @@ async def test_refused_client_keeps_its_connection(memory: Adapters) -> None:
         client[1].close()
 
 
-async def test_request_behind_another_waits_for_its_answer(memory: Adapters) -> None:
-    """A second request on a connection is not answered before the first."""
+async def test_pipelined_request_waits_for_the_first_response(memory: Adapters) -> None:
+    """A second request on a connection is not served before the first."""
     async with _busy(memory) as (port, store, (reader, writer), _):
         writer.write(GET)
         other = await asyncio.open_connection("127.0.0.1", port)

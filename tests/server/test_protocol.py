@@ -1,4 +1,4 @@
-"""The HTTP edge: what is refused, how, and that nobody's bytes are repeated."""
+"""Refusals before the application, none of which repeats the bytes of a request."""
 
 import asyncio
 import gzip
@@ -36,7 +36,7 @@ ZIPPED: Final = gzip.compress(b'{"city": "Mumbai"}')
 
 
 class Case(NamedTuple):
-    """A request and how it is answered; *code* is None where it is served."""
+    """A request and the status of its response; *code* is None where it is served."""
 
     name: str
     request: bytes
@@ -366,7 +366,7 @@ def _app(memory: Adapters) -> web.Application:
 
 
 async def _check(port: int, case: Case, parts: list[bytes]) -> None:
-    """Send a request of the table and hold what comes back, and the log, against it."""
+    """Send a request of the table and compare the response and the log with it."""
     assert MARKER in case.request
     with logged() as log:
         heard = await exchange(port, *parts)
@@ -392,18 +392,18 @@ async def _check_all(app: web.Application, cases: list[Case]) -> None:
 
 
 @pytest.mark.parametrize("group", TABLE)
-async def test_requests_are_answered_as_the_table_says(app: web.Application, group: str) -> None:
+async def test_responses_are_those_of_the_table(app: web.Application, group: str) -> None:
     """
-    Each has one answer and one log line, with nothing of the request in either.
+    Each request has one response and one log line, neither of which repeats it.
 
-    It is sent whole, and then byte by byte.
+    It is sent at once, and then byte by byte.
     """
     await _check_all(app, TABLE[group])
 
 
 @pytest.mark.parametrize("group", TABLE)
-def test_table_holds_on_the_loop_of_production_too(app: web.Application, group: str) -> None:
-    """On uvloop, which reads and closes in its own way, every answer is the same."""
+def test_responses_are_those_of_the_table_on_uvloop(app: web.Application, group: str) -> None:
+    """On uvloop, which reads and closes differently, every response is the same."""
     serve.run(_check_all(app, TABLE[group]))
 
 
@@ -416,10 +416,10 @@ async def test_trailer_never_reaches_a_handler(
     app: web.Application, trailer: bytes, *, together: bool
 ) -> None:
     """
-    A trailer is no header of its request, nor of the next on the connection: there is no next.
+    A trailer is a header neither of its request nor of a next one, since the connection closes.
 
-    aiohttp 3.14.5 puts the last trailer in front of the next request's headers. Behind a load
-    balancer that would be somebody else's request.
+    aiohttp 3.14.5 puts the last trailer before the next request's headers. Behind a load balancer that
+    may be another user's request.
     """
     parts = [CHUNKED + b"2\r\n{}\r\n0\r\n" + trailer + b"\r\n\r\n", GET + b"\r\n"]
     async with serving(app) as port:
@@ -432,8 +432,8 @@ async def test_trailer_never_reaches_a_handler(
     assert line["sub"] == "alice"
 
 
-async def test_announced_trailer_is_none_either(app: web.Application) -> None:
-    """A Trailer header does not make a trailer count."""
+async def test_announced_trailer_is_ignored_too(app: web.Application) -> None:
+    """A trailer announced by a Trailer header is ignored."""
     head = GET + b"Trailer: x-amzn-oidc-identity\r\nTransfer-Encoding: chunked\r\n\r\n"
     async with serving(app) as port:
         heard = await exchange(port, head + b"0\r\nx-amzn-oidc-identity: mallory\r\n\r\n")
@@ -443,7 +443,7 @@ async def test_announced_trailer_is_none_either(app: web.Application) -> None:
 
 @pytest.mark.parametrize("coding", [b"chunked", b"Chunked", b"\tchunked"])
 async def test_chunked_body_is_served(app: web.Application, coding: bytes) -> None:
-    """Chunks are a body like any other, with extensions that nobody reads, byte by byte too."""
+    """A chunked body is served, with extensions, and when it is sent byte by byte."""
     request = POST + b"Transfer-Encoding: " + coding + b"\r\n\r\n"
     body = b'3;a=b\r\n{"c\r\nf\r\nity": "Mumbai"}\r\n0\r\n\r\n'
     async with serving(app) as port:
@@ -453,7 +453,7 @@ async def test_chunked_body_is_served(app: web.Application, coding: bytes) -> No
 
 
 async def test_compressed_body_is_served(app: web.Application) -> None:
-    """A body in gzip is a body."""
+    """A body compressed by gzip is served."""
     async with serving(app) as port:
         (answer,) = (await exchange(port, GZIP % (len(ZIPPED), ZIPPED))).answers
 
@@ -461,7 +461,7 @@ async def test_compressed_body_is_served(app: web.Application) -> None:
 
 
 async def test_expectation_is_met(app: web.Application) -> None:
-    """Who waits for 100 Continue gets it, and then the answer."""
+    """A client that waits for 100 Continue gets it, and then the response."""
     head = POST + b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\n"
     async with serving(app) as port:
         heard = await exchange(port, head, b"{}")
@@ -469,8 +469,8 @@ async def test_expectation_is_met(app: web.Application) -> None:
     assert [answer.status for answer in heard.answers] == [100, 201]
 
 
-async def test_real_headers_pass(app: web.Application) -> None:
-    """An access token of 11 KB and a session cookie in four shards of 4 KB are a normal request."""
+async def test_large_headers_of_a_load_balancer_are_accepted(app: web.Application) -> None:
+    """An access token of 11 KB and a session cookie in four shards of 4 KB are accepted."""
     shards = "; ".join(f"AWSELBAuthSessionCookie-{n}={'a' * 4_064}" for n in range(4))
     fields = {
         "x-amzn-oidc-accesstoken": "a" * 11 * 1_024,
@@ -488,7 +488,7 @@ async def test_real_headers_pass(app: web.Application) -> None:
 
 
 async def test_request_before_garbage_is_answered(app: web.Application) -> None:
-    """What follows a request can't take its answer away; then the connection is closed."""
+    """A request before garbage gets its response; then the connection is closed."""
     async with serving(app) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(LIVE + FIELDS + b"\r\n")
@@ -508,7 +508,7 @@ async def test_request_before_garbage_is_answered(app: web.Application) -> None:
 async def test_client_that_hangs_up_in_its_body_is_no_defect(
     app: web.Application, head: bytes
 ) -> None:
-    """A body that ends with its connection is malformed: one line, and no traceback."""
+    """A body that ends with its connection is malformed: one line without a traceback."""
     begun = asyncio.Event()
 
     @web.middleware
@@ -529,7 +529,7 @@ async def test_client_that_hangs_up_in_its_body_is_no_defect(
 
 
 class Bare:
-    """An application without middlewares, whose handlers fail in all ways."""
+    """An application without middlewares whose handlers fail in several ways."""
 
     def __init__(self) -> None:
         self.begun = asyncio.Event()
@@ -546,21 +546,21 @@ class Bare:
         raise RuntimeError("told to the log alone")
 
     async def half(self, request: web.Request) -> web.StreamResponse:
-        """Fail after half an answer."""
+        """Fail after half a response."""
         response = web.StreamResponse(headers={"Content-Length": "9"})
         await response.prepare(request)
         await response.write(b"half")
         raise RuntimeError("told to the log alone")
 
     async def nothing(self, _: web.Request) -> None:
-        """Answer with nothing."""
+        """Return no response."""
 
     async def deaf(self, _: web.Request) -> web.Response:
-        """Answer without reading the body."""
+        """Respond without reading the body."""
         return web.Response(text="done")
 
     async def slow(self, request: web.Request) -> web.Response:
-        """Answer without reading the body, once it is broken; /slow?gone, once nobody listens."""
+        """Respond without reading the body once it is broken; for /slow?gone once the client is gone."""
         self.begun.set()
         await until(lambda: request.content.exception() is not None)
         if "gone" in request.query:
@@ -582,7 +582,7 @@ def _of(path: str, fields: bytes = b"") -> bytes:
 async def test_failure_outside_the_middlewares_is_an_envelope(
     path: str, status: int, code: str, event: str
 ) -> None:
-    """Whatever fails, the answer is a problem and closes; the log has the same request id."""
+    """The response to a failure is a problem and closes; the log has the same request id."""
     async with serving(Bare().app) as port:
         with logged() as log:
             heard = await exchange(port, _of(path))
@@ -594,8 +594,8 @@ async def test_failure_outside_the_middlewares_is_an_envelope(
     assert (line["event"], line["request_id"]) == (event, answer.headers["x-request-id"])
 
 
-async def test_failure_amid_an_answer_cuts_it_off() -> None:
-    """Half an answer is not followed by another: the client sees that it is cut."""
+async def test_failure_during_a_response_truncates_it() -> None:
+    """Half a response is not followed by another one: the client sees that it is truncated."""
     async with serving(Bare().app) as port:
         with logged() as log:
             heard = await exchange(port, _of("half"))
@@ -607,7 +607,7 @@ async def test_failure_amid_an_answer_cuts_it_off() -> None:
 
 
 async def test_defect_that_aiohttp_finds_is_logged() -> None:
-    """What aiohttp itself has to say of a handler's defect is in the log."""
+    """The message of aiohttp about a handler that returns nothing is logged."""
     async with serving(Bare().app) as port:
         with logged() as log:
             heard = await exchange(port, _of("nothing"))
@@ -620,7 +620,7 @@ CHUNKED_FIELD: Final = b"Transfer-Encoding: chunked\r\n"
 
 
 async def test_body_that_breaks_before_the_answer_ends_the_connection() -> None:
-    """A handler that needs no body is not disturbed by a broken one; its answer is the only one."""
+    """A malformed body does not affect a handler that reads none; its response is the only one."""
     bare = Bare()
     async with serving(bare.app) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -636,8 +636,8 @@ async def test_body_that_breaks_before_the_answer_ends_the_connection() -> None:
     assert heard.endswith(b"done")
 
 
-async def test_body_that_breaks_after_the_answer_is_nobodys_problem() -> None:
-    """The connection ends without a second answer and without a word in the log."""
+async def test_body_that_breaks_after_the_response_is_not_logged() -> None:
+    """The connection closes without a second response and without a line in the log."""
     async with serving(Bare().app) as port:
         with logged() as log:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -653,7 +653,7 @@ async def test_body_that_breaks_after_the_answer_is_nobodys_problem() -> None:
 
 
 async def test_client_that_is_gone_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the body broke and the client hung up, the handler ends in peace."""
+    """Where the body broke off and the client is gone, the connection ends at once."""
     monkeypatch.setattr(protocol, "HANG_UP_S", 10.0)
     bare = Bare()
     async with serving(bare.app) as port:
@@ -667,8 +667,8 @@ async def test_client_that_is_gone_is_not_waited_for(monkeypatch: pytest.MonkeyP
     assert log.getvalue() == ""
 
 
-async def test_refused_client_that_stays_is_cut_off(app: web.Application) -> None:
-    """A refused client has a moment to read its answer; then its connection is closed on it."""
+async def test_connection_of_a_refused_client_is_closed(app: web.Application) -> None:
+    """A refused client has a moment to read the response; then the connection is closed."""
     async with serving(app) as port:
         with socket.create_connection(("127.0.0.1", port)) as client:
             client.settimeout(0)

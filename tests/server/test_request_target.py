@@ -1,4 +1,4 @@
-"""Request targets: which spelling of a path is served."""
+"""Only one spelling of a path is accepted."""
 
 import string
 
@@ -28,8 +28,8 @@ PROFILE = "/v1/user/profile"
         ("/docs/..a/.b", "/docs/..a/.b", None),
     ],
 )
-def test_path_of_one_spelling_is_taken(target: str, path: str, authority: str | None) -> None:
-    """A path is taken as it was sent; what must be percent-encoded may be."""
+def test_path_of_one_spelling_is_accepted(target: str, path: str, authority: str | None) -> None:
+    """A path is returned as it was sent; characters that must be percent-encoded may be."""
     assert parsed(target) == Target(path, authority)
 
 
@@ -91,7 +91,7 @@ def test_path_of_one_spelling_is_taken(target: str, path: str, authority: str | 
     ],
 )
 def test_path_of_several_spellings_is_refused(target: str) -> None:
-    """What decodes, normalises or reads as another path is no target."""
+    """A path that decodes, normalises or reads as another one is refused."""
     assert parsed(target) is None
 
 
@@ -106,8 +106,8 @@ def test_path_of_several_spellings_is_refused(target: str) -> None:
         max_size=12,
     ).map("".join)
 )
-def test_taken_path_is_what_a_normaliser_makes_of_it(path: str) -> None:
-    """A path that is taken stays itself when it is decoded and normalised (RFC 3986, section 6.2.2)."""
+def test_accepted_path_is_its_own_normal_form(path: str) -> None:
+    """Decoding and normalising an accepted path does not change it (RFC 3986, section 6.2.2)."""
     target = parsed(f"/{path}")
 
     if target is not None:

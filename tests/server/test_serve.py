@@ -1,4 +1,4 @@
-"""The server ends on a signal without dropping what it has begun."""
+"""The server ends on a signal without dropping requests in flight."""
 
 import asyncio
 import os
@@ -35,7 +35,7 @@ def _config(**settings: str) -> ServerConfig:
 
 
 class Stage:
-    """An application whose one slow request begins, and ends when it is let go."""
+    """An application with one slow request that ends when it is released."""
 
     def __init__(self) -> None:
         self.begun = asyncio.Event()
@@ -75,7 +75,7 @@ class Served:
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The URL of the server."""
         return f"http://{self.host}:{self.port}"
 
 
@@ -221,7 +221,7 @@ async def test_taken_port_is_told() -> None:
     assert stage.events == ["opened", "closed"]
 
 
-async def test_host_that_is_not_ours_is_told() -> None:
+async def test_address_of_another_machine_is_reported() -> None:
     """An address of another machine is refused in the same way."""
     with pytest.raises(AddressUnavailable, match=r"Cannot listen on 198\.51\.100\.1:0: "):
         await serve.serve(Stage().app, _config(host="198.51.100.1"), listening=_unexpected)
@@ -243,7 +243,7 @@ async def test_start_that_fails_closes_what_it_opened() -> None:
 
 
 def test_run_uses_uvloop() -> None:
-    """What is run gets uvloop's loop, and its result is returned."""
+    """The coroutine runs on uvloop's loop, and its result is returned."""
 
     async def main() -> asyncio.AbstractEventLoop:
         return asyncio.get_running_loop()
@@ -268,7 +268,7 @@ def test_run_serves_until_the_signal() -> None:
 
 
 async def test_drain_serves_on(memory: Adapters) -> None:
-    """After the signal, for as long as draining takes, new connections are served and told to close."""
+    """While it drains, new connections are served, and closed after each response."""
     app = create_app(configured(), opening(memory))
     async with _served(app, _config(**{"drain-s": "30"})) as served:
         _send(signal.SIGTERM)
@@ -286,8 +286,8 @@ async def test_drain_serves_on(memory: Adapters) -> None:
         await asyncio.open_connection(served.host, served.port)
 
 
-async def test_last_connection_may_still_ask(memory: Adapters) -> None:
-    """Who connected just before the end of the drain is answered, though nothing listens any more."""
+async def test_new_connection_is_served_at_the_end_of_the_drain(memory: Adapters) -> None:
+    """A connection made just before the end of the drain is served, though nothing listens any more."""
     app = create_app(configured(), opening(memory))
     async with _served(app, _config(**{"drain-s": "30"})) as served:
         _send(signal.SIGTERM)
@@ -309,8 +309,8 @@ async def test_last_connection_may_still_ask(memory: Adapters) -> None:
 
 
 @pytest.mark.parametrize("drain_s", ["0", "0.2"])
-async def test_drain_ends_by_itself(drain_s: str) -> None:
-    """One signal is enough."""
+async def test_drain_ends_after_its_time(drain_s: str) -> None:
+    """One signal ends the server once it has drained."""
     stage = Stage()
     async with _served(stage.app, _config(**{"drain-s": drain_s})) as served:
         _send(signal.SIGTERM)
@@ -321,7 +321,7 @@ async def test_drain_ends_by_itself(drain_s: str) -> None:
 
 
 async def test_worker_whose_supervisor_is_gone_ends_at_once() -> None:
-    """Nobody is left to say it twice, so it does not drain."""
+    """A worker whose supervisor has ended does not drain."""
     alive, ours = os.pipe()
     stage = Stage()
     config = _config(**{"drain-s": "300"})

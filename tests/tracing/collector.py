@@ -1,4 +1,4 @@
-"""A collector of OpenTelemetry on loopback, which keeps the spans that it is sent."""
+"""An OpenTelemetry collector on loopback that keeps the spans it receives."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,7 +12,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A span as it came: ids in hexadecimal, *parent* empty for the first of a trace."""
+    """A received span: ids in hexadecimal, *parent* empty for the root of a trace."""
 
     name: str
     trace: str
@@ -25,19 +25,19 @@ class Span:
 
 @dataclass(slots=True)
 class Collector:
-    """Where it listens, what came, and what it says of the service that sent it."""
+    """The collector's URL, the spans, and the attributes of the service that sent them."""
 
     url: str = ""
     spans: list[Span] = field(default_factory=list)
     services: list[dict[str, Any]] = field(default_factory=list)
 
     def named(self, name: str) -> Span:
-        """Return the span of that name, of which there is one."""
+        """Return the only span of that name."""
         (span,) = (span for span in self.spans if span.name == name)
         return span
 
     async def take(self, request: web.Request) -> web.Response:
-        """Take a batch of spans."""
+        """Receive a batch of spans."""
         batch = ExportTraceServiceRequest.FromString(await request.read())
         for of_service in batch.resource_spans:
             self.services.append(_plain(of_service.resource.attributes))

@@ -1,4 +1,4 @@
-"""Tracing is an extra: what it needs is loaded only where it is configured."""
+"""Tracing is optional: its libraries are imported only where it is configured."""
 
 import subprocess
 import sys
@@ -34,8 +34,8 @@ def test_nothing_is_loaded_where_tracing_is_off() -> None:
     assert ended.stdout.split() == []
 
 
-def test_missing_extra_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where tracing is configured and can't be had, the start ends with what to do."""
+def test_missing_extra_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where tracing is configured but not installed, the start fails with instructions."""
     for name in [*sys.modules]:
         if name.startswith(("opentelemetry", "service.tracing.")):
             monkeypatch.delitem(sys.modules, name)

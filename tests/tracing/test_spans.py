@@ -1,4 +1,4 @@
-"""A request is a span, its calls are spans inside it, and the log names the trace."""
+"""A request is a span, its calls are spans inside it, and the log has the id of the trace."""
 
 import asyncio
 import functools
@@ -38,7 +38,7 @@ PROFILE = "/v1/user/profile"
 async def _traced(
     adapters: OpenAdapters, config: Config, *, ratio: float = 1
 ) -> AsyncIterator[tuple[Api, Collector]]:
-    """Start the service beside a collector; what it sends is there when this has ended."""
+    """Start the service with a collector, which has all spans when the block has ended."""
     async with collector() as collecting:
         endpoint = configured(
             {"tracing": {"otlp-endpoint": collecting.url, "sample-ratio": str(ratio)}}
@@ -49,7 +49,7 @@ async def _traced(
 
 
 async def test_request_is_a_span_of_its_route(memory: Adapters) -> None:
-    """The span tells method, route, status and request id, and never the path."""
+    """The span has method, route, status and request id, and never the path."""
     config = configured({"server": {"readiness-interval-s": "300"}})
     async with _traced(opening(memory), config) as (api, collecting):
         async with api.get("/docs/page.css") as answer:
@@ -83,10 +83,10 @@ async def test_request_is_a_span_of_its_route(memory: Adapters) -> None:
     ],
     ids=["W3C", "X-Ray", "balancer", "W3C through a balancer", "both"],
 )
-async def test_request_goes_on_with_its_trace(
+async def test_request_continues_its_trace(
     memory: Adapters, headers: dict[str, str], trace: str, parent: str
 ) -> None:
-    """A trace that comes with the request goes on, W3C's before X-Ray's."""
+    """The trace of the request is continued, W3C's rather than X-Ray's."""
     async with (
         _traced(opening(memory), configured()) as (api, collecting),
         api.get("/docs", headers=headers) as answer,
@@ -110,7 +110,7 @@ async def test_request_goes_on_with_its_trace(
 async def test_request_without_a_trace_begins_one(
     memory: Adapters, headers: dict[str, str]
 ) -> None:
-    """What is no trace is none; the next request on the connection has another trace."""
+    """An invalid trace is ignored; the next request on the connection has another trace."""
     async with _traced(opening(memory), configured()) as (api, collecting):
         for more in (BALANCER, headers, headers):
             async with api.get("/docs", headers=more) as answer:
@@ -128,7 +128,7 @@ async def test_request_without_a_trace_begins_one(
 async def test_share_is_of_those_that_begin_a_trace(
     memory: Adapters, headers: dict[str, str], sent: int
 ) -> None:
-    """A request that belongs to a trace is sent with it, whatever the share of others is."""
+    """A request of a sampled trace is exported, whatever the sample ratio."""
     async with (
         _traced(opening(memory), configured(), ratio=0) as (api, collecting),
         api.get("/docs", headers=headers) as answer,
@@ -139,7 +139,7 @@ async def test_share_is_of_those_that_begin_a_trace(
 
 
 async def test_log_names_the_trace(memory: Adapters) -> None:
-    """The events of a request say to which trace they belong."""
+    """The events of a request have the id of its trace."""
     processors = [log.with_request]
     async with _traced(opening(memory), configured()) as (api, _):
         with capture_logs(processors=processors) as logs:
@@ -151,14 +151,14 @@ async def test_log_names_the_trace(memory: Adapters) -> None:
 
 
 class _Broken(MemoryProfileStore):
-    """A store that is away."""
+    """A store that is unavailable."""
 
     async def find(self, user_id: str) -> Profile | None:  # noqa: ARG002 -- of nobody
         raise UpstreamUnavailable(retry_after_s=1)
 
 
-async def test_failure_shows(memory: Adapters) -> None:
-    """An answer of 500 or more is an error, with its code."""
+async def test_failed_request_is_an_error(memory: Adapters) -> None:
+    """A span with a status of 500 or more is an error, with its code."""
     adapters = replace(memory, profile_store=_Broken())
     async with (
         _traced(opening(adapters), configured()) as (api, collecting),
@@ -172,7 +172,7 @@ async def test_failure_shows(memory: Adapters) -> None:
 
 
 async def test_calls_are_spans_inside_the_requests(config: Config) -> None:
-    """Each call to AWS is a client's span under its request; the checks of readiness have none."""
+    """Each call to AWS is a client span in its request's; readiness checks have none."""
     user = {"x-amzn-oidc-identity": new_user()}
     adapters = functools.partial(aws_adapters, credentials=CREDENTIALS)
     settings = replace(config, auth=configured(AT_ONCE).auth)
@@ -208,7 +208,7 @@ async def test_calls_are_spans_inside_the_requests(config: Config) -> None:
 
 
 async def test_fetch_of_keys_is_a_span_of_no_aws() -> None:
-    """A key server does not speak AWS's protocol; what no request asks for has no span at all."""
+    """The span of a key fetch has no rpc.system; a call outside a request has no span."""
     async with collector() as collecting:
         tracing = Tracing(collecting.url, sample_ratio=1, version="1.2.3")
         async with tracing.opened() as span:
@@ -233,7 +233,7 @@ async def test_fetch_of_keys_is_a_span_of_no_aws() -> None:
 
 
 async def test_collector_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a collector does not take in time at the end is dropped."""
+    """Spans that a collector does not accept in time at the end are dropped."""
     monkeypatch.setattr(spans, "EXPORT_S", 60.0)
     monkeypatch.setattr(spans, "FLUSH_S", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as hanging:
@@ -242,7 +242,7 @@ async def test_collector_that_hangs_is_not_waited_for(monkeypatch: pytest.Monkey
         app = web.Application(middlewares=[tracing.middleware])
         app.router.add_get("/", _answer)
         async with (
-            asyncio.timeout(20),  # the SDK's own patience is 30 s
+            asyncio.timeout(20),  # the SDK would wait for 30 s
             tracing.opened(),
             TestClient(TestServer(app)) as client,
             client.get("/") as answer,
@@ -254,10 +254,10 @@ async def _answer(_: web.Request) -> web.Response:
     return web.Response(headers={"X-Request-Id": "r1"})
 
 
-async def test_collector_that_is_down_harms_nobody(
+async def test_unreachable_collector_does_not_affect_requests(
     memory: Adapters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Spans that can't be sent are dropped; requests are served, and the service ends."""
+    """Spans that cannot be sent are dropped; requests are served, and the service ends."""
     monkeypatch.setattr(spans, "FLUSH_S", 0.1)
     down = configured({"tracing": {"otlp-endpoint": "http://127.0.0.1:1", "sample-ratio": "1"}})
     app = create_app(down, opening(memory))

@@ -1,4 +1,4 @@
-"""A line of the log is short, valid JSON, whatever generated event it holds."""
+"""A line of the log is valid JSON of bounded length for any generated event."""
 
 import json
 from typing import Any
@@ -22,7 +22,7 @@ ANYTHING = st.recursive(
 @settings(max_examples=100)
 @given(st.dictionaries(st.text(st.characters(), max_size=9), ANYTHING, max_size=4))
 def test_any_event_is_one_valid_line(fields: dict[str, Any]) -> None:
-    """Whatever is logged, the line is printable ASCII, JSON, and not too long."""
+    """The line is printable ASCII, JSON, and within the limit."""
     line = rendered(fields, repr)
 
     assert line.isascii()
