@@ -6,6 +6,7 @@ checks what each does, and fails for a minor version that is not in TESTED_WITH.
 """
 
 import asyncio
+from asyncio.trsock import TransportSocket
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, NamedTuple, TypeAlias, cast
 
@@ -116,9 +117,9 @@ def server_like(
     return _Server(handler, connect, request_factory=request_factory, **options)
 
 
-def listening_sockets(site: web.TCPSite) -> list[asyncio.trsock.TransportSocket]:
+def listening_sockets(site: web.TCPSite) -> tuple[TransportSocket, ...]:
     """Return the sockets on which a started site listens."""
-    return [*cast("asyncio.Server", site._server).sockets]  # noqa: SLF001 -- see the module
+    return cast("asyncio.Server", site._server).sockets  # noqa: SLF001 -- see the module
 
 
 def respond_in_http_1_1(request: web.BaseRequest) -> None:
