@@ -1,4 +1,4 @@
-"""Hostile clients of each kind: endless rounds of requests on their own connections."""
+"""Hostile clients, each of one kind: an endless sequence of rounds on new connections."""
 
 import asyncio
 import base64
@@ -16,7 +16,8 @@ Count: TypeAlias = Callable[[], None]
 JSON: Final = b"Content-Type: application/json\r\n"
 PATIENCE_S: Final = 15.0
 BOMB_BYTES: Final = 260_000  # within the limit of a body
-INFLATED_BYTES: Final = 100_000_000
+INFLATED_BYTES: Final = 255_000_000
+WINDOW_BYTES: Final = 4_096
 SLOW_CONNECTIONS: Final = 100
 UNREAD_CONNECTIONS: Final = 100
 PIPELINED: Final = 3
@@ -70,7 +71,7 @@ def _encoded(value: dict[str, object]) -> str:
 
 
 async def bad_tokens(host: str, port: int, count: Count) -> None:
-    """Send malformed, deep and long tokens, and tokens with unknown key ids."""
+    """Send tokens: garbage, deep and long ones, and ones with unknown key ids."""
 
     def requests() -> Iterator[bytes]:
         now = int(time.time())  # noqa: TID251 -- the service reads the machine's clock
@@ -101,7 +102,7 @@ async def bad_tokens(host: str, port: int, count: Count) -> None:
 
 
 async def unicode_bombs(host: str, port: int, count: Count) -> None:
-    """Send runs of unsorted combining marks, for which normalization takes quadratic time (V1)."""
+    """Send runs of unsorted combining marks, on which normalisation takes quadratic time (V1)."""
     marks = "a" + "\u0301" * 65_000 + "\u0327" * 64_000
     answer = {"name": "WEB_AUTHN", "session": "s" * 32, "username": "u"}
     body = json.dumps({**answer, "answer": {"credential": marks}}, ensure_ascii=False).encode()
@@ -117,22 +118,37 @@ async def unicode_bombs(host: str, port: int, count: Count) -> None:
 
 
 async def gzip_bombs(host: str, port: int, count: Count) -> None:
-    """Send bodies of 100 MB inflated to routes that read them and to routes that do not (V2)."""
-    bomb = gzip.compress(b"\0" * INFLATED_BYTES)
+    """Send bodies that inflate to 255 MB, to routes that read a body and to those that do not (V2)."""
+    bomb = gzip.compress(bytes(INFLATED_BYTES))  # 248 KB: less than the largest body
     fields = JSON + b"Content-Encoding: gzip\r\n"
 
     def requests() -> Iterator[bytes]:
         while True:
-            yield _request(b"POST", b"/api/auth/login", fields, bomb)
+            yield _request(b"POST", b"/api/auth/challenge", fields, bomb)
             yield _request(b"POST", b"/nothing", fields, bomb)
             yield _request(b"GET", b"/health/live", fields, bomb)
-            yield _request(b"DELETE", b"/api/auth/me", fields, bomb)
+            yield _request(b"PUT", b"/v1/user/profile", fields, bomb)
 
     await _rounds(host, port, count, requests())
 
 
+async def endless_bodies(host: str, port: int, count: Count) -> None:
+    """Send a body without end to a route that reads none (W10)."""
+    piece = bytes(262_144)
+    reader, writer = await asyncio.open_connection(host, port)
+    try:
+        writer.write(_request(b"GET", b"/health/live", b"Transfer-Encoding: chunked\r\n"))
+        await reader.readuntil(b"\r\n\r\n")
+        count()
+        while True:
+            writer.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+            await writer.drain()
+    finally:
+        writer.transport.abort()
+
+
 async def deep_bodies(host: str, port: int, count: Count) -> None:
-    """Send JSON that is deep, wide or has long numbers."""
+    """Send JSON that is deep, wide or made of long numbers."""
     bodies = (
         b'{"username":' + b"[" * 100_000,
         json.dumps({"attributes": {f"a{number}": "x" for number in range(10_000)}}).encode(),
@@ -168,21 +184,28 @@ async def slow_senders(host: str, port: int, count: Count) -> None:
 
 
 async def slow_readers(host: str, port: int, count: Count) -> None:
-    """Request large files with small receive buffers and never read the responses (V3)."""
+    """Request large files by small receive windows and never read the responses (V3)."""
     asset = _request(b"GET", b"/docs/swagger-ui-bundle.js") * PIPELINED
-    loop = asyncio.get_running_loop()
 
-    async def ask() -> None:
+    async def request() -> None:
         while True:
-            with socket.socket() as client, suppress(OSError):
-                client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2_048)
-                client.setblocking(False)  # noqa: FBT003 -- the standard library's signature
-                await loop.sock_connect(client, (host, port))
-                await loop.sock_sendall(client, asset)
+            with suppress(OSError), await unread(host, port, asset):
                 count()
-                await asyncio.sleep(2 * PATIENCE_S)  # longer than a server should wait
+                await asyncio.sleep(2 * PATIENCE_S)  # longer than any server should wait
 
-    await asyncio.gather(*(ask() for _ in range(UNREAD_CONNECTIONS)))
+    await asyncio.gather(*(request() for _ in range(UNREAD_CONNECTIONS)))
+
+
+async def unread(host: str, port: int, request: bytes) -> socket.socket:
+    """Return a client with a small receive window that has sent as much of *request* as was taken."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, WINDOW_BYTES)
+    client.settimeout(0)
+    await asyncio.get_running_loop().sock_connect(client, (host, port))
+    with suppress(BlockingIOError, ConnectionError):  # ConnectionError: beyond the limit
+        while request:
+            request = request[client.send(request) :]
+    return client
 
 
 async def pipeliners(host: str, port: int, count: Count) -> None:
@@ -204,6 +227,7 @@ ALL: Final = (
     bad_tokens,
     unicode_bombs,
     gzip_bombs,
+    endless_bodies,
     deep_bodies,
     slow_senders,
     slow_readers,

@@ -1,22 +1,21 @@
-"""The fixtures of the attacks: a local AWS in a separate process, and a service in front of it."""
+"""Fixtures of the attacks: one local AWS, and a `serve` process in front of it for each module."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
-from tests_slow.attacks.target import Place, Target, local_aws_process, provisioned, serve_process
+from tests_slow.attacks.target import Resources, Target, local_aws_process, serve_process
 
 
-@pytest.fixture
-async def place() -> AsyncIterator[Place]:
+@pytest.fixture(scope="session")
+def resources() -> Iterator[Resources]:
     """Start a local AWS with a table, a user pool and a client."""
-    async with local_aws_process() as url:
-        yield await provisioned(url)
+    with local_aws_process() as provisioned:
+        yield provisioned
 
 
-@pytest.fixture
-async def target(place: Place, tmp_path: Path) -> AsyncIterator[Target]:
+@pytest.fixture(scope="module")
+def target(resources: Resources, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     """Start `serve` with its defaults."""
-    async with serve_process(place, tmp_path) as started:
+    with serve_process(resources, tmp_path_factory.mktemp("serve")) as started:
         yield started

@@ -1,8 +1,8 @@
 """
-The most expensive requests of each route, within the limits of a request.
+The most expensive requests that each route takes, within the bounds of a request.
 
-A body is aimed at one kind of work: parsing, normalization, validation, or error messages. The
-fields of a route come from its schema.
+Each body makes one kind of work expensive: parsing JSON, normalizing, validating, reporting errors. The
+fields of a route are those of its schema.
 """
 
 import gzip
@@ -21,7 +21,7 @@ from service.server.header_limits import MAX_FIELD_BYTES, MAX_LINE_BYTES
 
 BODY_BYTES: Final = 262_144  # the default of `max-body-bytes`
 FIELD_BYTES: Final = MAX_FIELD_BYTES - 64  # of the value of a header field
-# The most expensive texts of their length.
+# Texts that are expensive for their length.
 UNSORTED_MARKS: Final = "a" + "\u0301" * 60_000 + "\u0327" * 60_000
 ALLOWED_MARKS: Final = ("a" + "\u0301" * 15 + "\u0327" * 15) * 4_000
 EXPANDING: Final = "\U0001d160" * 60_000
@@ -35,12 +35,12 @@ TEXTS: Final[Mapping[str, str]] = {
     "white space": "a" + " " * 250_000,
     "letters": "a" * 250_000,
 }
-LONG_NUMBER: Final = "0.123456789012345678"  # not a double
+LONG_NUMBER: Final = "0.123456789012345678"  # has no exact double
 
 
 @dataclass(frozen=True, slots=True)
 class Costly:
-    """A request without Content-Length; *name* describes what is expensive."""
+    """A request without its body's length; *name* says what is expensive about it."""
 
     name: str
     method: str
@@ -52,10 +52,9 @@ class Costly:
 
     def bytes_as(self, caller: Sequence[str], number: int) -> bytes:
         """
-        Return the request with the header lines that authenticate the caller.
+        Return the request with the header lines that identify the caller.
 
-        With *varied* headers each *number* gets different ones, since caches would hide the work
-        for equal ones.
+        *varied* headers differ by *number*: caches of equal ones would hide their cost.
         """
         headers = [f"{line}{number}" for line in self.headers] if self.varied else self.headers
         framing = (
@@ -116,7 +115,7 @@ HEADERS: Final[Mapping[tuple[str, ...], str]] = {
 
 
 def _bodies(schema: Schema) -> Iterator[tuple[str, bytes]]:
-    """Yield bodies that are invalid, that have expensive texts, and that may be valid."""
+    """Yield bodies that no schema accepts, bodies of expensive texts, and ones that it may accept."""
     yield "a long integer", b'{"a":' + b"9" * 262_000 + b"}"
     yield "long integers", _list_of(b"9" * 4_300, 60)
     yield "numbers of many digits", _list_of(LONG_NUMBER.encode(), 4_900)
@@ -124,7 +123,7 @@ def _bodies(schema: Schema) -> Iterator[tuple[str, bytes]]:
     yield "too many lists", _list_of(b"[]", 87_000)
     yield "nested lists", _list_of(b"[" * 28 + b"]" * 28, 170)
     yield "brackets", b"[" * 262_000
-    yield "one name again and again", b"{" + b",".join([b'"":0'] * 2_400) + b"}"
+    yield "one name repeated", b"{" + b",".join([b'"":0'] * 2_400) + b"}"
     yield "names", _json({f"n{number}": 0 for number in range(2_400)})
     yield "few names", _json({f"n{number}": 0 for number in range(140)})
     yield "escapes", b'{"a":"' + b"\\u0301" * 43_000 + b'"}'
@@ -161,7 +160,7 @@ def _names(schema: Schema) -> list[str]:
 
 
 def _filled(schema: Schema, text: str) -> dict[str, object]:
-    """Return a body with *text* in each field, of the maximum size in total."""
+    """Return a body with *text* in each field, as long as the limit allows."""
     share = (BODY_BYTES - 2_000) // (len(schema.fields) + 2)
     filled: dict[str, object] = {}
     for name, field in schema.fields.items():

@@ -1,4 +1,4 @@
-"""Runs hostile clients in separate processes, so that they do not delay the measuring client."""
+"""Hostile clients in separate processes, where they do not delay the client that measures."""
 
 import asyncio
 import multiprocessing
@@ -9,27 +9,27 @@ from contextlib import asynccontextmanager, suppress
 from multiprocessing.sharedctypes import Synchronized
 from typing import TypeAlias
 
-HURRY = 10  # nice: in reality the attackers have other machines
+NICENESS = 10  # the attackers' own machine is not the service's
 PATIENCE_S = 60.0
 
-# Attacks (host, port) forever and calls its argument after each round. It is a function of a
+# Attacks (host, port) endlessly and calls its last argument after each round. It is a function of a
 # module, which the new process imports.
 Attack: TypeAlias = Callable[[str, int, Callable[[], None]], Awaitable[None]]
 
 
 class Hostile:
-    """Running attackers; *rounds* counts their rounds."""
+    """Running attackers; *rounds* counts what they have sent."""
 
     def __init__(self, rounds: "Synchronized[int]") -> None:
         self._rounds = rounds
 
     @property
     def rounds(self) -> int:
-        """The number of rounds of all attackers."""
+        """The rounds of all attackers."""
         return self._rounds.value
 
-    async def at_work(self, rounds: int = 1) -> None:
-        """Wait for a number of rounds."""
+    async def at_work(self, rounds: int) -> None:
+        """Wait until all attackers have made so many rounds."""
         async with asyncio.timeout(PATIENCE_S):
             while self.rounds < rounds:  # noqa: ASYNC110 -- another process counts
                 await asyncio.sleep(0.01)
@@ -37,7 +37,7 @@ class Hostile:
 
 @asynccontextmanager
 async def hostile(host: str, port: int, *attacks: Attack) -> AsyncIterator[Hostile]:
-    """Run each of *attacks* in a separate process until the block ends."""
+    """Run each of *attacks* in a process of its own until the block ends."""
     context = multiprocessing.get_context("spawn")
     rounds = context.Value("q", 0)
     processes = [
@@ -49,7 +49,7 @@ async def hostile(host: str, port: int, *attacks: Attack) -> AsyncIterator[Hosti
     try:
         yield Hostile(rounds)
         for attack, process in zip(attacks, processes, strict=True):
-            assert process.is_alive(), f"{attack.__name__} has ended by itself"
+            assert process.is_alive(), f"{attack.__name__} has ended"
     finally:
         for process in processes:
             process.kill()
@@ -58,17 +58,17 @@ async def hostile(host: str, port: int, *attacks: Attack) -> AsyncIterator[Hosti
 
 
 def _attack(attack: Attack, host: str, port: int, rounds: "Synchronized[int]") -> None:
-    os.nice(HURRY)
+    os.nice(NICENESS)
 
     def count() -> None:
         with rounds.get_lock():
             rounds.value += 1
 
-    asyncio.run(_for_ever(attack, host, port, count))
+    asyncio.run(_repeated(attack, host, port, count))
 
 
-async def _for_ever(attack: Attack, host: str, port: int, count: Callable[[], None]) -> None:
-    """Repeat an attack whenever the service closes the connection."""
+async def _repeated(attack: Attack, host: str, port: int, count: Callable[[], None]) -> None:
+    """Attack again whenever the service closes the connection."""
     while True:
         began = time.monotonic()
         with suppress(OSError, asyncio.IncompleteReadError):

@@ -1,4 +1,4 @@
-"""The latency of a well-behaved client, alone and beside hostile clients."""
+"""The latencies of a well-behaved client, alone and beside hostile clients."""
 
 import asyncio
 import time
@@ -8,25 +8,25 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
-SCHEMA = "/v1/user/profile/schema"  # through all of the application, but no upstream
-PACE_S = 0.01
+SCHEMA = "/v1/user/profile/schema"  # through the whole application, without an upstream
+INTERVAL_S = 0.01
 GIVE_UP_S = 30.0
-# The limits of the threat model, on an idle machine.
+# The bounds of the threat model, on an idle machine.
 P99_S = 0.100
 LONGEST_S = 0.250
-# Other load delays all clients: a multiple of the latency without attackers is allowed.
+# Other work on the machine delays every client: so many times the latency alone is allowed for.
 ALLOWANCE = 5.0
 
 
 @dataclass(slots=True)
 class Latencies:
-    """The seconds of each response, and the counts of outcomes: statuses or exceptions."""
+    """The seconds that each response took, and the count of each outcome: a status or an exception."""
 
     seconds: list[float] = field(default_factory=list)
     outcomes: Counter[str] = field(default_factory=Counter)
 
     def percentile_s(self, share: float) -> float:
-        """Return a quantile of the latencies."""
+        """Return the latency that this share of all responses did not exceed."""
         ordered = sorted(self.seconds)
         return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
 
@@ -42,7 +42,7 @@ class Latencies:
 
     @property
     def longest_s(self) -> float:
-        """The maximum."""
+        """The longest."""
         return max(self.seconds)
 
     def __str__(self) -> str:
@@ -64,24 +64,24 @@ async def measured(
     for_s: float,
     path: str = SCHEMA,
     headers: Mapping[str, str] | None = None,
-    every_s: float = PACE_S,
+    interval_s: float = INTERVAL_S,
 ) -> Latencies:
     """
-    Send a GET every *every_s* seconds, without waiting for responses.
+    Send a GET every *interval_s* seconds, whether or not earlier ones have been served.
 
-    A client that waited for each response would miss a stall that delays a hundred others. The
-    time of a request begins when it is sent, so that a late start here does not count.
+    A client that waited for each response would not notice a stall that delays a hundred others. The
+    latency counts from the sending of a request, so a late start in this process does not add to it.
     """
     found = Latencies()
     connector = aiohttp.TCPConnector(limit=0)
     timeout = aiohttp.ClientTimeout(total=GIVE_UP_S)
     async with aiohttp.ClientSession(url, connector=connector, timeout=timeout) as client:
-        await _get(client, path, headers, Latencies())  # the first answer also opens a connection
+        await _get(client, path, headers, Latencies())  # the first request also opens a connection
         calls: list[asyncio.Task[None]] = []
         end = time.monotonic() + for_s
         while time.monotonic() < end:
             calls.append(asyncio.create_task(_get(client, path, headers, found)))
-            await asyncio.sleep(every_s)
+            await asyncio.sleep(interval_s)
         await asyncio.gather(*calls)
     return found
 
@@ -108,7 +108,7 @@ def check_unharmed(
     longest_s: float = LONGEST_S,
     outcomes: frozenset[str] = frozenset({"200"}),
 ) -> None:
-    """Assert that each request had one of *outcomes*, within the limits adjusted to the machine."""
+    """Assert that every call had one of *outcomes*, within the bounds and the machine's allowance."""
     report = f"alone {alone}; attacked {attacked}"
     assert attacked.outcomes.keys() <= outcomes, report
     assert attacked.p99_s <= p99_s + ALLOWANCE * alone.p99_s, report

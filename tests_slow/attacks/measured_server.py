@@ -1,4 +1,4 @@
-"""The service in a separate process that measures the lag of its event loop."""
+"""The service in a process of its own that reports how long its event loop was held."""
 
 import asyncio
 import functools
@@ -19,24 +19,24 @@ from service.observability.metrics import event_loop_lag
 from service.server import serve
 from tests.support.configs import CREDENTIALS
 
-EVERY_S: Final = 0.002  # how often the loop's lag is measured
+INTERVAL_S: Final = 0.002  # of the measurements of the loop's lag
 WORK_S: Final = 0.025  # CPU time
 PATIENCE_S: Final = 60.0  # for the start of a process
 
 
 @dataclass(frozen=True, slots=True)
 class MeasuredServer:
-    """Its port, and the connection by which it reports the lag."""
+    """Its port on loopback, and the connection that asks for the lag of its loop."""
 
     port: int
     _connection: Connection
 
     def longest_lag_s(self) -> float:
-        """Return the longest lag since the last call."""
+        """Return the longest time the loop was held since the last call."""
         return self._ask(0)
 
     def slowdown(self) -> float:
-        """Return the ratio of lag to CPU time for some work on the same loop now."""
+        """Return the ratio of the lag of the loop to the CPU time of some work in it."""
         self._ask(WORK_S)
         return self.longest_lag_s() / WORK_S
 
@@ -48,7 +48,7 @@ class MeasuredServer:
 
 @contextmanager
 def measured_server(config: Config) -> Iterator[MeasuredServer]:
-    """Start the service with the garbage collector's settings of `serve`, and stop it."""
+    """Run the service with the garbage collector's settings of `serve`."""
     context = multiprocessing.get_context("spawn")
     ours, its = context.Pipe()
     process = context.Process(target=_run, args=(config, its), daemon=True)
@@ -76,15 +76,15 @@ async def _serve(config: Config, connection: Connection) -> None:
         nonlocal longest_s
         longest_s = max(longest_s, lag_s)
 
-    def tell() -> None:
+    def report() -> None:
         nonlocal longest_s
         work_s: float = connection.recv()
-        told_s, longest_s = longest_s, 0.0
+        reported_s, longest_s = longest_s, 0.0
         until_s = time.thread_time() + work_s
         while time.thread_time() < until_s:
             pass
-        # A timer that is due runs first.
-        loop.call_later(2 * EVERY_S if work_s else 0, connection.send, told_s)
+        # The timer that was due meanwhile is observed first.
+        loop.call_later(2 * INTERVAL_S if work_s else 0, connection.send, reported_s)
 
     def listening(_: str, port: int) -> None:
         gc.collect()
@@ -94,6 +94,6 @@ async def _serve(config: Config, connection: Connection) -> None:
 
     app = create_app(config, functools.partial(aws_adapters, credentials=CREDENTIALS))
     loop = asyncio.get_running_loop()
-    loop.add_reader(connection.fileno(), tell)
-    async with event_loop_lag.measured(observe, interval_s=EVERY_S):
+    loop.add_reader(connection.fileno(), report)
+    async with event_loop_lag.measured(observe, interval_s=INTERVAL_S):
         await serve.serve(app, config.server, listening=listening, finish_within_s=0)

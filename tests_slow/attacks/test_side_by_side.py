@@ -1,34 +1,44 @@
 """A well-behaved client beside hostile clients of every kind."""
 
+from collections.abc import Mapping
+from typing import Final
+
 import pytest
 
-from tests_slow.attacks.clients import ALL
+from tests_slow.attacks import clients
 from tests_slow.attacks.hostile import Attack, hostile
 from tests_slow.attacks.latency import check_unharmed, measured
 from tests_slow.attacks.target import Target
 
-MEASURED_FOR_S = 8.0
-READY = "/health/ready"
+ALONE_S: Final = 2.0
+ATTACKED_S: Final = 5.0
+SENDERS: Final = 8
+READY: Final = "/health/ready"
+ATTACKS: Final[Mapping[str, tuple[Attack, ...]]] = {
+    "odd targets": (clients.odd_targets,),
+    "bad tokens": (clients.bad_tokens,),
+    "unicode bombs": (clients.unicode_bombs,),
+    "gzip bombs": (clients.gzip_bombs,) * SENDERS,
+    "endless bodies": (clients.endless_bodies,) * SENDERS,
+    "deep bodies": (clients.deep_bodies,),
+    "slow senders": (clients.slow_senders,),
+    "slow readers": (clients.slow_readers,),
+    "pipeliners": (clients.pipeliners,),
+    "all": clients.ALL,
+}
 
 
-async def _check(target: Target, *attacks: Attack) -> None:
-    alone = await measured(target.url, for_s=MEASURED_FOR_S)
+@pytest.mark.parametrize("attack", ATTACKS)
+async def test_hostile_clients_do_not_delay_others(target: Target, attack: str) -> None:
+    """Beside hostile clients, the p99 and the longest wait of others keep their bounds."""
+    attacks = ATTACKS[attack]
+    alone = await measured(target.url, for_s=ALONE_S)
     async with hostile(target.host, target.port, *attacks) as attackers:
         await attackers.at_work(rounds=len(attacks))
-        attacked = await measured(target.url, for_s=MEASURED_FOR_S)
+        attacked = await measured(target.url, for_s=ATTACKED_S)
     healthy = await measured(target.url, for_s=0.1, path=READY)
 
+    print(f"alone {alone}; attacked {attacked}; rounds {attackers.rounds}")  # noqa: T201 -- the figures
     check_unharmed(alone, attacked)
     assert healthy.outcomes.keys() == {"200"}, healthy
     assert not target.events("request_failed")
-
-
-@pytest.mark.parametrize("attack", ALL, ids=lambda attack: attack.__name__)
-async def test_one_kind_does_not_delay_other_clients(target: Target, attack: Attack) -> None:
-    """Beside hostile clients of one kind, the p99 and the maximum latency keep their limits."""
-    await _check(target, attack)
-
-
-async def test_all_kinds_together_do_not_delay_other_clients(target: Target) -> None:
-    """Beside hostile clients of all kinds at once, the latencies keep their limits."""
-    await _check(target, *ALL)

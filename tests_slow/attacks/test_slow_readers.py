@@ -1,25 +1,25 @@
-"""Clients that request large responses and read nothing, more than may be connected."""
+"""Clients that request much and read nothing, on more connections than may be open."""
 
 import asyncio
 import resource
-import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Final
 
 import aiohttp
 import pytest
 
-from tests_slow.attacks.target import Target
+from tests_slow.attacks.clients import unread
+from tests_slow.attacks.target import Resources, Target, serve_process
 
 CLIENTS: Final = 2_100  # the default max-connections is 2,000
-WINDOW_BYTES: Final = 4_096
 GONE_WITHIN_S: Final = 20.0
 MAX_BYTES: Final = 300_000_000
 PACE_BYTES_PER_S: Final = 180_000  # sixteen times the minimum
 WRITE_TIMEOUT_S: Final = 6.0  # the default
-ITS_OWN: Final = 10  # connections to upstreams that the service may open meanwhile
+OWN_FILES: Final = 10  # connections that the service may open meanwhile, to check its upstreams
 
 GET: Final = b"GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n"
 BUNDLE: Final = GET % b"/docs/swagger-ui-bundle.js"
@@ -42,36 +42,31 @@ REQUESTS: Final = {
 
 @pytest.fixture(autouse=True)
 def _many_descriptors() -> Iterator[None]:
-    """Raise the limit of open files for this process and the service that it starts."""
+    """Allow this process, and the service that it starts, enough descriptors."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 8_192)), hard))
     yield
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-async def _attacker(host: str, port: int, request: bytes) -> socket.socket:
-    """Return a client with a small receive buffer that has sent what the service reads of *request*."""
-    client = socket.socket()
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, WINDOW_BYTES)
-    client.settimeout(0)
-    await asyncio.get_running_loop().sock_connect(client, (host, port))
-    with suppress(BlockingIOError, ConnectionError):  # ConnectionError: one too many
-        while request:
-            request = request[client.send(request) :]
-    return client
+@pytest.fixture
+def target(resources: Resources, tmp_path: Path) -> Iterator[Target]:
+    """Start `serve` for each test: memory that one has freed would hide what the next takes."""
+    with serve_process(resources, tmp_path) as started:
+        yield started
 
 
 @pytest.mark.parametrize("kind", REQUESTS)
 async def test_clients_that_never_read_are_gone_in_time(target: Target, kind: str) -> None:
-    """Slow readers take bounded memory, and other clients are served afterwards."""
+    """They are gone within 20 s, use less than 300 MB, and others are served afterwards."""
     before_bytes, before_files = target.rss_bytes(), target.open_files()
     with ExitStack() as stack:
         for _ in range(CLIENTS):
-            stack.enter_context(await _attacker(target.host, target.port, REQUESTS[kind]))
+            stack.enter_context(await unread(target.host, target.port, REQUESTS[kind]))
         begun = time.monotonic()
         took_s = 0.0
         most_bytes = most_files = 0
-        while target.open_files() > before_files + ITS_OWN:
+        while target.open_files() > before_files + OWN_FILES:
             most_bytes = max(most_bytes, target.rss_bytes() - before_bytes)
             most_files = max(most_files, target.open_files() - before_files)
             await asyncio.sleep(0.1)
@@ -88,11 +83,11 @@ async def test_clients_that_never_read_are_gone_in_time(target: Target, kind: st
     assert most_bytes < MAX_BYTES
 
 
-async def test_client_that_reads_slowly_gets_its_answer_whole(target: Target) -> None:
-    """A long response may take longer than the time limit of each part."""
+async def test_client_that_reads_slowly_gets_the_complete_response(target: Target) -> None:
+    """A long response may take longer than `write-timeout-s`, within which each part must be read."""
     loop = asyncio.get_running_loop()
     heard = b""
-    with await _attacker(target.host, target.port, CLOSING) as client:
+    with await unread(target.host, target.port, CLOSING) as client:
         begun = loop.time()
         while part := await loop.sock_recv(client, 65_536):
             heard += part

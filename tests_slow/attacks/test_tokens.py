@@ -9,11 +9,12 @@ import pytest
 
 from service.api.routes import SIGNED_IN
 from service.aws.clients import Clients, open_clients
-from tests.end_to_end.calls import Answer, call
+from tests.end_to_end.calls import call
 from tests.support.access_token_signer import AccessTokenSigner
-from tests.support.accounts import PASSWORD, Mailbox, new_user
-from tests.support.configs import CREDENTIALS, configured
-from tests_slow.attacks.target import AWS_READ_TIMEOUT_S, Place, Target
+from tests.support.accounts import PASSWORD
+from tests.support.configs import CREDENTIALS
+from tests_slow.attacks.accounts import signed_in
+from tests_slow.attacks.target import Resources, Target
 
 PROFILE: Final = "/v1/user/profile"
 BODIES: Final[dict[tuple[str, str], dict[str, object]]] = {
@@ -34,17 +35,15 @@ CALLS: Final = [
 
 @dataclass(frozen=True, slots=True)
 class Victim:
-    """A user with a profile, and an operator's clients of the local AWS."""
+    """A user of the service with a profile, and an operator's clients of the local AWS."""
 
-    username: str
     sub: str
-    tokens: dict[str, Any]
     clients: Clients
 
-    async def items(self, place: Place) -> list[dict[str, Any]]:
+    async def items(self, resources: Resources) -> list[dict[str, Any]]:
         """Return every item of the table."""
         found = await self.clients.dynamodb.aioboto3.scan(
-            TableName=place.table, ConsistentRead=True
+            TableName=resources.table, ConsistentRead=True
         )
         return [dict(item) for item in found["Items"]]
 
@@ -61,17 +60,6 @@ class Victim:
             AuthParameters={"USERNAME": username, "PASSWORD": PASSWORD},
         )
         return signed_in["AuthenticationResult"]["AccessToken"]
-
-
-async def _signed_in(service: aiohttp.ClientSession, place: Place) -> tuple[str, Answer]:
-    username = new_user()
-    account = {"username": username, "password": PASSWORD, "attributes": {"email": username}}
-    await call(service, "POST", "/api/auth/signup", account)
-    async with aiohttp.ClientSession() as session:
-        code = await Mailbox(session, place.aws_url).code(username)
-    await call(service, "POST", "/api/auth/confirm", {"username": username, "code": code})
-    login = {"username": username, "password": PASSWORD}
-    return username, await call(service, "POST", "/api/auth/login", login)
 
 
 async def _attackers_pool(clients: Clients) -> tuple[str, str, str]:
@@ -102,34 +90,32 @@ async def _refused(service: aiohttp.ClientSession, token: str) -> None:
 
 @pytest.mark.parametrize("whose", ["another client", "another pool", "a forged key"])
 async def test_foreign_token_changes_nothing(target: Target, whose: str) -> None:
-    """A token of another client or pool is 401 everywhere, without a write or an audit event."""
-    place = target.place
-    at = {"endpoint-url": place.aws_url, "read-timeout-s": AWS_READ_TIMEOUT_S}
-    operators = configured({"aws.cognito": at, "aws.dynamodb": at})
+    """A token of another client or pool is 401 everywhere; nothing is written, no event has its sub."""
+    resources = target.resources
     async with (
-        open_clients(operators, CREDENTIALS) as clients,
+        open_clients(resources.config(), CREDENTIALS) as clients,
         aiohttp.ClientSession(target.url) as service,
     ):
-        username, tokens = await _signed_in(service, place)
-        victim = Victim(username, tokens.body["userId"], tokens.body, clients)
-        own = {"Authorization": f"Bearer {victim.tokens['accessToken']}"}
+        user = await signed_in(service, resources.aws_url)
+        own = user.headers
+        victim = Victim(user.tokens["userId"], clients)
         await call(service, "POST", PROFILE, {"city": "Mumbai"}, own)
-        before, events = await victim.items(place), len(target.events())
+        before, events = await victim.items(target.resources), len(target.events())
 
         foreign_sub = victim.sub
         if whose == "another client":
-            token = await victim.token_of(place.user_pool_id, username)
+            token = await victim.token_of(resources.user_pool_id, user.username)
         elif whose == "another pool":
             pool, name, foreign_sub = await _attackers_pool(clients)
             token = await victim.token_of(pool, name)
         else:
-            token = _forged(place, victim.sub)
+            token = _forged(resources, victim.sub)
         await _refused(service, token)
 
         lines = target.events()[events:]
         assert {line["event"] for line in lines} == {"request_finished"}
         assert not [line for line in lines if foreign_sub in line.values()]
-        assert await victim.items(place) == before
+        assert await victim.items(target.resources) == before
         account = await call(service, "GET", "/api/auth/me", headers=own)
         profile = await call(service, "GET", PROFILE, headers=own)
 
@@ -137,14 +123,14 @@ async def test_foreign_token_changes_nothing(target: Target, whose: str) -> None
     assert (profile.status, profile.body["city"]) == (200, "Mumbai")
 
 
-def _forged(place: Place, sub: str) -> str:
-    """Return a token with valid claims, signed with an attacker's key."""
+def _forged(resources: Resources, sub: str) -> str:
+    """Return a token whose claims are right, signed with an attacker's key."""
     now = int(time.time())  # noqa: TID251 -- the service reads the machine's clock
     return AccessTokenSigner().mint(
         {
             "sub": sub,
-            "iss": f"https://cognito-idp.us-east-1.amazonaws.com/{place.user_pool_id}",
-            "client_id": place.client_id,
+            "iss": f"https://cognito-idp.us-east-1.amazonaws.com/{resources.user_pool_id}",
+            "client_id": resources.client_id,
             "iat": now,
             "exp": now + 600,
         }
@@ -152,10 +138,10 @@ def _forged(place: Place, sub: str) -> str:
 
 
 async def test_revoked_token_is_refused(target: Target) -> None:
-    """A verified token is 401 after its user signed out everywhere."""
+    """A token whose user has signed out everywhere is 401, although its signature is valid."""
     async with aiohttp.ClientSession(target.url) as service:
-        _, tokens = await _signed_in(service, target.place)
-        own = {"Authorization": f"Bearer {tokens.body['accessToken']}"}
+        user = await signed_in(service, target.resources.aws_url)
+        own = user.headers
         out = await call(service, "POST", "/api/auth/logout", {"everywhere": True}, own)
         after = await call(service, "GET", "/api/auth/me", headers=own)
 

@@ -1,4 +1,4 @@
-"""No request blocks the event loop for long."""
+"""No request within the limits holds the event loop for long."""
 
 import asyncio
 import socket
@@ -14,55 +14,46 @@ import pytest
 
 from service.api.keys import Access
 from service.api.routes import Route, all_routes
-from service.config.settings import Config
-from tests.end_to_end.calls import call, log_in
-from tests.support.accounts import PASSWORD, Mailbox, new_user
+from tests.support.accounts import new_user
+from tests_slow.attacks.accounts import signed_in
 from tests_slow.attacks.costly_requests import Costly, costly_requests
 from tests_slow.attacks.measured_server import MeasuredServer, measured_server
+from tests_slow.attacks.target import Resources
 
 MOST_HELD_S: Final = 0.05
 MOST_DELAYED_S: Final = 0.25
-TRIES: Final = 5  # the best counts: a request's own cost is the same each time
+TRIES: Final = 5  # the best one counts: the cost of a request itself is the same each time
 PATIENCE_S: Final = 60.0
 
 
 @pytest.fixture(scope="module")
-def server(operators: Config) -> Iterator[MeasuredServer]:
-    """Start the service without rate limits, so that each request is processed."""
+def server(resources: Resources) -> Iterator[MeasuredServer]:
+    """Start the service without rate limits, so that each call does its work."""
+    config = resources.config()
     limits = replace(
-        operators.limits, address_burst=0, account_burst=0, resend_per_h=0, forgot_per_h=0
+        config.limits, address_burst=0, account_burst=0, resend_per_h=0, forgot_per_h=0
     )
-    auth = replace(operators.auth, answer_floor_ms=0)
-    own = replace(operators.server, host="127.0.0.1", port=0)
-    with measured_server(replace(operators, limits=limits, auth=auth, server=own)) as started:
+    auth = replace(config.auth, answer_floor_ms=0)
+    own = replace(config.server, host="127.0.0.1", port=0)
+    with measured_server(replace(config, limits=limits, auth=auth, server=own)) as started:
         yield started
 
 
 @pytest.fixture(scope="module")
-def access_token(server: MeasuredServer, cognito_url: str) -> str:
-    """Return the access token of a confirmed user."""
-    return asyncio.run(_signed_in(f"http://127.0.0.1:{server.port}", cognito_url))
+def access_token(server: MeasuredServer, resources: Resources) -> str:
+    """Return the access token of a user who has signed up and confirmed."""
 
+    async def token() -> str:
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{server.port}") as service:
+            user = await signed_in(service, resources.aws_url)
+        return str(user.tokens["accessToken"])
 
-async def _signed_in(service_url: str, cognito_url: str) -> str:
-    username = new_user()
-    account = {"username": username, "password": PASSWORD, "attributes": {"email": username}}
-    async with (
-        aiohttp.ClientSession(service_url) as service,
-        aiohttp.ClientSession() as cognito,
-    ):
-        await call(service, "POST", "/api/auth/signup", account)
-        right = {"username": username, "code": await Mailbox(cognito, cognito_url).code(username)}
-        await call(service, "POST", "/api/auth/confirm", right)
-        tokens = await log_in(service, username)
-    token = tokens.body["accessToken"]
-    assert isinstance(token, str)
-    return token
+    return asyncio.run(token())
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The lag of the loop, and the time of a health check sent with a request."""
+    """How long a request held the loop, and how long a health check took that was sent with it."""
 
     status: int
     held_s: float
@@ -77,7 +68,7 @@ class Measured:
 def test_no_request_holds_the_event_loop(
     server: MeasuredServer, access_token: str, route: Route, access: Access
 ) -> None:
-    """The most expensive requests of each route block the loop for at most 50 ms, and others for 250."""
+    """The most expensive requests of each route hold the loop for 50 ms at most, and others wait 250."""
     caller = {
         Access.PUBLIC: (),
         Access.SIGNED_IN: (f"Authorization: Bearer {access_token}",),
@@ -93,13 +84,13 @@ def test_no_request_holds_the_event_loop(
 
 
 def _best(server: MeasuredServer, costly: Costly, caller: tuple[str, ...]) -> Measured | None:
-    """Return the best of several tries, or None as soon as one is within the limits."""
+    """Return the best of several tries, None as soon as one is within the bounds."""
     own = caller if not any(line.startswith("Authorization") for line in costly.headers) else ()
     tries = []
     for number in range(TRIES):
         measured = _measured(server, costly.bytes_as(own, number))
-        assert measured.status, costly.name  # it got a response
-        # The same work takes longer under other load.
+        assert measured.status, costly.name  # it had a response
+        # A busy machine takes longer for the same work.
         factor = max(1.0, server.slowdown()) if number else 1.0
         if (
             measured.held_s <= MOST_HELD_S * factor
@@ -122,7 +113,7 @@ def _measured(server: MeasuredServer, request: bytes) -> Measured:
 
 
 def _health_check_s(port: int) -> float:
-    """Return the time of a health check, from the connection to the end of the response."""
+    """Return how long a health check takes, from the connection to the end of the response."""
     begun_s = time.monotonic()
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as client:
         client.sendall(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
@@ -131,9 +122,9 @@ def _health_check_s(port: int) -> float:
 
 
 def _status(client: socket.socket) -> int:
-    """Read until the server closes; return the status, or 0 without a response."""
-    heard = b""
+    """Read until the server closes; return the status of the response, 0 without one."""
+    received = b""
     with suppress(ConnectionResetError):
         while part := client.recv(65_536):
-            heard += part
-    return int(heard.split(b" ", 2)[1]) if heard else 0
+            received += part
+    return int(received.split(b" ", 2)[1]) if received else 0
