@@ -110,7 +110,7 @@ async def _provisioned(aws_url: str) -> Resources:
     endpoint = {"endpoint-url": aws_url, "read-timeout-s": AWS_READ_TIMEOUT_S}
     config = configured({"aws.cognito": endpoint, "aws.dynamodb": endpoint})
     async with open_clients(config, CREDENTIALS) as clients:
-        await provisioning.create_table(clients.dynamodb, name)
+        await provisioning.create_table(clients.dynamodb.aioboto3, name)
         pool_id = await provisioning.create_user_pool(clients.cognito, name, passkeys_of=None)
         client_id = await provisioning.create_client(clients.cognito, pool_id, name)
     return Resources(aws_url, pool_id, client_id, name)
