@@ -124,8 +124,9 @@ class Breaker:
         self._epoch += 1
         self._state = state
         logger = structlog.get_logger()
-        log = logger.warning if state == STATE_OPEN else logger.info
-        log("upstream_state", upstream=self.upstream, state=state)
+        (logger.warning if state == STATE_OPEN else logger.info)(
+            "upstream_state", upstream=self.upstream, state=state
+        )
         self._on_state(self.upstream, state)
 
 

@@ -6,7 +6,7 @@ checks what each does, and fails for a minor version that is not in TESTED_WITH.
 """
 
 import asyncio
-from asyncio.trsock import TransportSocket
+import socket
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, NamedTuple, TypeAlias, cast
 
@@ -117,7 +117,7 @@ def server_like(
     return _Server(handler, connect, request_factory=request_factory, **options)
 
 
-def listening_sockets(site: web.TCPSite) -> tuple[TransportSocket, ...]:
+def listening_sockets(site: web.TCPSite) -> tuple[socket.socket, ...]:
     """Return the sockets on which a started site listens."""
     return cast("asyncio.Server", site._server).sockets  # noqa: SLF001 -- see the module
 

@@ -41,7 +41,7 @@ class Metrics:
     """
 
     def __init__(self) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call] -- the library has no type for it
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # the library has no type for it
         self.registry = registry = CollectorRegistry(auto_describe=False)
         self._requests = Counter(
             "http_requests_total",
