@@ -142,10 +142,10 @@ def test_circular_value_is_replaced() -> None:
 
 def test_broken_value_beside_letters_that_are_not_ascii() -> None:
     """A value that fails only for the standard library is replaced, too."""
-    told: Iterator[str] = iter(("once",))
+    texts: Iterator[str] = iter(("once",))
 
     def once(_: object) -> str:
-        return next(told)
+        return next(texts)
 
     line = rendered({"event": "thing_happened", "value": object(), "text": "\xe9"}, once)
 

@@ -32,7 +32,7 @@ def _process_restored() -> Iterator[None]:
 @pytest.fixture(name="own_local_aws", scope="module")
 def _own_local_aws() -> Iterator[LocalAws]:
     def silently(_: Delivery) -> None:
-        """Announce a code to nobody."""
+        """Discard a code."""
 
     with local_aws(announce=silently) as local:
         yield local
@@ -76,7 +76,7 @@ def test_hostile_text_stays_in_its_line(logger: str, text: str) -> None:
         structlog.get_logger().info("thing_happened", text=text)
         expected = {"event": "thing_happened", "level": "info", "text": text}
     else:
-        logging.getLogger("somebody.else").info("%s", text)
+        logging.getLogger("some.library").info("%s", text)
         expected = {"event": text, "level": "info"}
 
     assert _events(stream) == [expected]
@@ -89,7 +89,7 @@ def test_event_carries_level_time_and_context() -> None:
     stream = _stream()
     with logs.LogContext({"request_id": "r1"}):
         structlog.get_logger().warning("thing_happened", size_bytes=3)
-        logging.getLogger("somebody.else").error("said %s", "no")
+        logging.getLogger("some.library").error("said %s", "no")
 
     events = [json.loads(line) for line in stream.getvalue().splitlines()]
     times = [event.pop("timestamp") for event in events]
@@ -110,7 +110,7 @@ def test_exception_is_one_line(logger: str) -> None:
         if logger == "structlog":
             structlog.get_logger().exception("thing_failed")
         else:
-            logging.getLogger("somebody.else").exception("thing_failed")
+            logging.getLogger("some.library").exception("thing_failed")
 
     (event,) = _events(stream)
     trace = event.pop("exception")
@@ -137,7 +137,7 @@ def test_level_is_the_lowest_that_is_written(level: Level) -> None:
     levels: tuple[Level, ...] = ("debug", "info", "warning", "error")
     for name in levels:
         getattr(structlog.get_logger(), name)("own")
-        getattr(logging.getLogger("somebody.else"), name)("foreign")
+        getattr(logging.getLogger("some.library"), name)("foreign")
 
     assert [(event["event"], event["level"]) for event in _events(stream)] == [
         (event, name) for name in levels[levels.index(level) :] for event in ("own", "foreign")
@@ -194,7 +194,7 @@ def test_console_format_is_readable_text() -> None:
     """The console format is a readable line, without colours where there is no terminal."""
     stream = _stream(form="console")
     structlog.get_logger().info("thing_happened", text='a\n{"event": "forged"}')
-    logging.getLogger("somebody.else").warning("said")
+    logging.getLogger("some.library").warning("said")
 
     own, foreign = stream.getvalue().splitlines()
     assert "[info     ] thing_happened" in own
@@ -211,7 +211,7 @@ def test_console_escapes_text_that_controls_a_terminal(logger: str, text: str) -
     if logger == "structlog":
         structlog.get_logger().info(text, text=text, other=[text], **{text: Hostile(text)})
     else:
-        logging.getLogger("somebody.else").info("%s", text)
+        logging.getLogger("some.library").info("%s", text)
 
     shown = stream.getvalue()
     assert shown.endswith("\n")

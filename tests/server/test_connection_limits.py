@@ -30,13 +30,13 @@ async def _trickled(port: int, text: bytes, *, every_s: float) -> tuple[bytes, f
     sending = asyncio.create_task(send())
     try:
         async with asyncio.timeout(10):
-            heard = await reader.read()
+            received = await reader.read()
     except ConnectionResetError:
-        heard = b""
+        received = b""
     took_s = time.monotonic() - begun
     sending.cancel()
     writer.close()
-    return heard, took_s
+    return received, took_s
 
 
 @pytest.mark.parametrize(
@@ -45,17 +45,17 @@ async def _trickled(port: int, text: bytes, *, every_s: float) -> tuple[bytes, f
 async def test_incomplete_header_closes_the_connection(memory: Adapters, begun: bytes) -> None:
     """A connection without a complete header is closed after `header-timeout-s`."""
     async with serving(create_app(configured(), opening(memory)), **QUICK) as port:
-        heard = await exchange(port, begun)
+        received = await exchange(port, begun)
 
-    assert heard.text == b""
+    assert received.text == b""
 
 
 async def test_slow_header_closes_the_connection(memory: Adapters) -> None:
     """Further bytes do not restart the time limit."""
     async with serving(create_app(configured(), opening(memory)), **QUICK) as port:
-        heard, took_s = await _trickled(port, HEADER + b"X: " + b"x" * 500, every_s=0.05)
+        received, took_s = await _trickled(port, HEADER + b"X: " + b"x" * 500, every_s=0.05)
 
-    assert heard == b""
+    assert received == b""
     assert took_s < 5
 
 
@@ -63,9 +63,9 @@ async def test_slow_header_closes_the_connection(memory: Adapters) -> None:
 async def test_incomplete_body_is_a_request_timeout(memory: Adapters, begun: bytes) -> None:
     """A request whose body is not complete after `body-timeout-s` is 408."""
     async with serving(create_app(configured(), opening(memory)), **QUICK) as port:
-        heard = await exchange(port, HEADER + BODY + begun)
+        received = await exchange(port, HEADER + BODY + begun)
 
-    (answer,) = heard.answers
+    (answer,) = received.answers
     assert (answer.status, answer.code) == (408, "request_timeout")
     assert answer.headers["connection"] == "close"
 

@@ -369,15 +369,15 @@ async def _check(port: int, case: Case, parts: list[bytes]) -> None:
     """Send a request of the table and compare the response and the log with it."""
     assert MARKER in case.request
     with logged() as log:
-        heard = await exchange(port, *parts)
+        received = await exchange(port, *parts)
 
-    (answer,) = heard.answers
+    (answer,) = received.answers
     assert (answer.status, answer.code) == (case.status, case.code)
     assert answer.headers["server"] == "user-profile-service"
     if case.closes:
         assert answer.headers["connection"] == "close"
-    assert heard.text.startswith(b"HTTP/1.")
-    assert MARKER not in heard.text
+    assert received.text.startswith(b"HTTP/1.")
+    assert MARKER not in received.text
     (line,) = map(json.loads, log.getvalue().splitlines())
     assert (line["status"], line["request_id"]) == (case.status, answer.headers["x-request-id"])
     assert MARKER.decode() not in log.getvalue()
@@ -424,9 +424,9 @@ async def test_trailer_never_reaches_a_handler(
     parts = [CHUNKED + b"2\r\n{}\r\n0\r\n" + trailer + b"\r\n\r\n", GET + b"\r\n"]
     async with serving(app) as port:
         with logged() as log:
-            heard = await exchange(port, *([b"".join(parts)] if together else parts))
+            received = await exchange(port, *([b"".join(parts)] if together else parts))
 
-    (answer,) = heard.answers
+    (answer,) = received.answers
     assert (answer.status, answer.headers["connection"]) == (201, "close")
     (line,) = map(json.loads, log.getvalue().splitlines())
     assert line["sub"] == "alice"
@@ -436,9 +436,9 @@ async def test_announced_trailer_is_ignored_too(app: web.Application) -> None:
     """A trailer announced by a Trailer header is ignored."""
     head = GET + b"Trailer: x-amzn-oidc-identity\r\nTransfer-Encoding: chunked\r\n\r\n"
     async with serving(app) as port:
-        heard = await exchange(port, head + b"0\r\nx-amzn-oidc-identity: mallory\r\n\r\n")
+        received = await exchange(port, head + b"0\r\nx-amzn-oidc-identity: mallory\r\n\r\n")
 
-    assert [answer.status for answer in heard.answers] == [401]
+    assert [answer.status for answer in received.answers] == [401]
 
 
 @pytest.mark.parametrize("coding", [b"chunked", b"Chunked", b"\tchunked"])
@@ -464,9 +464,9 @@ async def test_expectation_is_met(app: web.Application) -> None:
     """A client that waits for 100 Continue gets it, and then the response."""
     head = POST + b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\n"
     async with serving(app) as port:
-        heard = await exchange(port, head, b"{}")
+        received = await exchange(port, head, b"{}")
 
-    assert [answer.status for answer in heard.answers] == [100, 201]
+    assert [answer.status for answer in received.answers] == [100, 201]
 
 
 async def test_large_headers_of_a_load_balancer_are_accepted(app: web.Application) -> None:
@@ -543,14 +543,14 @@ class Bare:
 
     async def broken(self, _: web.Request) -> web.Response:
         """Fail."""
-        raise RuntimeError("told to the log alone")
+        raise RuntimeError("only for the log")
 
     async def half(self, request: web.Request) -> web.StreamResponse:
         """Fail after half a response."""
         response = web.StreamResponse(headers={"Content-Length": "9"})
         await response.prepare(request)
         await response.write(b"half")
-        raise RuntimeError("told to the log alone")
+        raise RuntimeError("only for the log")
 
     async def nothing(self, _: web.Request) -> None:
         """Return no response."""
@@ -585,11 +585,11 @@ async def test_failure_outside_the_middlewares_is_an_envelope(
     """The response to a failure is a problem and closes; the log has the same request id."""
     async with serving(Bare().app) as port:
         with logged() as log:
-            heard = await exchange(port, _of(path))
+            received = await exchange(port, _of(path))
 
-    (answer,) = heard.answers
+    (answer,) = received.answers
     assert (answer.status, answer.code, answer.headers["connection"]) == (status, code, "close")
-    assert b"told to the log alone" not in answer.body
+    assert b"only for the log" not in answer.body
     (line,) = map(json.loads, log.getvalue().splitlines())
     assert (line["event"], line["request_id"]) == (event, answer.headers["x-request-id"])
 
@@ -598,10 +598,10 @@ async def test_failure_during_a_response_truncates_it() -> None:
     """Half a response is not followed by another one: the client sees that it is truncated."""
     async with serving(Bare().app) as port:
         with logged() as log:
-            heard = await exchange(port, _of("half"))
+            received = await exchange(port, _of("half"))
 
-    assert heard.text.count(b"HTTP/1.") == 1
-    assert heard.text.endswith(b"half")
+    assert received.text.count(b"HTTP/1.") == 1
+    assert received.text.endswith(b"half")
     (line,) = map(json.loads, log.getvalue().splitlines())
     assert line["event"] == "request_failed"
 
@@ -610,9 +610,9 @@ async def test_defect_that_aiohttp_finds_is_logged() -> None:
     """The message of aiohttp about a handler that returns nothing is logged."""
     async with serving(Bare().app) as port:
         with logged() as log:
-            heard = await exchange(port, _of("nothing"))
+            received = await exchange(port, _of("nothing"))
 
-    assert [answer.status for answer in heard.answers] == [500]
+    assert [answer.status for answer in received.answers] == [500]
     assert "Missing return statement" in log.getvalue()
 
 
@@ -627,13 +627,13 @@ async def test_body_that_breaks_before_the_answer_ends_the_connection() -> None:
         writer.write(_of("slow", CHUNKED_FIELD) + b"1\r\n")
         await asyncio.wait_for(bare.begun.wait(), PATIENCE_S)
         writer.write(MARKER * 2)
-        heard = await asyncio.wait_for(reader.read(), PATIENCE_S)
+        received = await asyncio.wait_for(reader.read(), PATIENCE_S)
         writer.close()
         await writer.wait_closed()
 
-    assert heard.count(b"HTTP/1.") == 1
-    assert b"Connection: close\r\n" in heard
-    assert heard.endswith(b"done")
+    assert received.count(b"HTTP/1.") == 1
+    assert b"Connection: close\r\n" in received
+    assert received.endswith(b"done")
 
 
 async def test_body_that_breaks_after_the_response_is_not_logged() -> None:
@@ -642,13 +642,13 @@ async def test_body_that_breaks_after_the_response_is_not_logged() -> None:
         with logged() as log:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(_of("deaf", CHUNKED_FIELD))
-            heard = await asyncio.wait_for(reader.readuntil(b"done"), PATIENCE_S)
+            received = await asyncio.wait_for(reader.readuntil(b"done"), PATIENCE_S)
             writer.write(MARKER * 2)
             with suppress(ConnectionResetError):
-                heard += await asyncio.wait_for(reader.read(), PATIENCE_S)
+                received += await asyncio.wait_for(reader.read(), PATIENCE_S)
             writer.close()
 
-    assert heard.count(b"HTTP/1.") == 1
+    assert received.count(b"HTTP/1.") == 1
     assert log.getvalue() == ""
 
 
@@ -674,10 +674,10 @@ async def test_connection_of_a_refused_client_is_closed(app: web.Application) ->
             client.settimeout(0)
             loop = asyncio.get_running_loop()
             await loop.sock_sendall(client, MARKER)
-            heard = b""
+            received = b""
             while part := await asyncio.wait_for(loop.sock_recv(client, 65_536), PATIENCE_S):
-                heard += part
-            assert heard.startswith(b"HTTP/1.0 400 ")
+                received += part
+            assert received.startswith(b"HTTP/1.0 400 ")
             for _ in range(
                 3
             ):  # the first would reset a connection that is closed, the next find it so

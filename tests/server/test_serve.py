@@ -301,11 +301,11 @@ async def test_new_connection_is_served_at_the_end_of_the_drain(memory: Adapters
                 break
             other.close()
         writer.write(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        heard = await reader.read()
+        received = await reader.read()
         writer.close()
 
-    assert heard.startswith(b"HTTP/1.1 200 ")
-    assert b"\r\nConnection: close\r\n" in heard
+    assert received.startswith(b"HTTP/1.1 200 ")
+    assert b"\r\nConnection: close\r\n" in received
 
 
 @pytest.mark.parametrize("drain_s", ["0", "0.2"])

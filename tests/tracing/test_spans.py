@@ -153,7 +153,7 @@ async def test_log_names_the_trace(memory: Adapters) -> None:
 class _Broken(MemoryProfileStore):
     """A store that is unavailable."""
 
-    async def find(self, user_id: str) -> Profile | None:  # noqa: ARG002 -- of nobody
+    async def find(self, user_id: str) -> Profile | None:  # noqa: ARG002 -- the same for every user
         raise UpstreamUnavailable(retry_after_s=1)
 
 

@@ -86,15 +86,15 @@ async def test_clients_that_never_read_are_gone_in_time(target: Target, kind: st
 async def test_client_that_reads_slowly_gets_the_complete_response(target: Target) -> None:
     """A long response may take longer than `write-timeout-s`, within which each part must be read."""
     loop = asyncio.get_running_loop()
-    heard = b""
+    received = b""
     with await unread(target.host, target.port, CLOSING) as client:
         begun = loop.time()
         while part := await loop.sock_recv(client, 65_536):
-            heard += part
-            await asyncio.sleep(begun + len(heard) / PACE_BYTES_PER_S - loop.time())
+            received += part
+            await asyncio.sleep(begun + len(received) / PACE_BYTES_PER_S - loop.time())
     took_s = loop.time() - begun
 
-    head, _, body = heard.partition(b"\r\n\r\n")
+    head, _, body = received.partition(b"\r\n\r\n")
     length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
     assert len(body) == length
     assert took_s > WRITE_TIMEOUT_S
