@@ -44,8 +44,8 @@ class KeyClient:
         Raises NoSuchKey for a missing key, UpstreamUnavailable without a valid response in time.
         """
         with self._calls.record(KEY_SERVER, "fetch"):
-            found = await self._found(url)
-        if found is None:
+            body = await self._body(url)
+        if body is None:
             raise NoSuchKey
         return body
 

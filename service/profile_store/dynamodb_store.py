@@ -62,10 +62,10 @@ class DynamoDBProfileStore:
         if config.batched_reads:
             batches = BatchReader(
                 self._reads.by_keys,
-                most=config.batched_reads,
+                max_calls=config.batched_reads,
                 observe=calls.metrics.observe_batch,
             )
-            self._read = calls.trace(DYNAMODB, "batched_read", gathered.read)
+            self._read = calls.trace(DYNAMODB, "batched_read", batches.read)
 
     async def check(self) -> None:
         """Make one cheap call that proves access to the table."""
