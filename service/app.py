@@ -67,12 +67,17 @@ async def aws_adapters(
         identity_adapters(config, calls) as identity,
     ):
         store = DynamoDBProfileStore(
-            clients.dynamodb, config=config.dynamodb, clock=utc_now, calls=calls
+            clients.dynamodb,
+            config=config.dynamodb,
+            region=config.aws.region,
+            clock=utc_now,
+            calls=calls,
         )
         yield Adapters(
             identity_provider=identity_provider(
                 clients.cognito,
                 config=config.cognito,
+                region=config.aws.region,
                 on_retry=functools.partial(calls.metrics.upstream_retried, COGNITO),
                 on_masked=calls.metrics.refusal_masked,
             ),

@@ -31,7 +31,16 @@ LEVELS = {
 }
 # Fields that are no keyword of a call: bound before, given as a mapping, or added by structlog.
 ELSEWHERE: Mapping[str, set[str]] = {
-    "aws_call_failed": {"message"},
+    "aws_call_failed": {
+        "advice",
+        "client_id",
+        "message",
+        "operation",
+        "region",
+        "setting",
+        "table",
+        "upstream",
+    },
     "health_check_error": {"exception"},
     "request_failed": {"exception", "peer"},
     "request_refused": {"peer"},

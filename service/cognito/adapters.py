@@ -27,11 +27,14 @@ def identity_provider(
     client: CognitoIdentityProviderClient,
     *,
     config: CognitoConfig,
+    region: str = "",
     on_retry: Callable[[], None] = ignore_retry,
     on_masked: OnMasked = ignore_masked,
 ) -> IdentityProvider:
-    """Return the ports on an open *client*, which the caller closes."""
-    user_pool = UserPoolClient(client, config=config, on_retry=on_retry, on_masked=on_masked)
+    """Return the ports on Cognito; *client* is open and stays its opener's, *region* is for the log."""
+    user_pool = UserPoolClient(
+        client, config=config, region=region, on_retry=on_retry, on_masked=on_masked
+    )
     sessions = CognitoSessions(user_pool)
     return IdentityProvider(
         registrations=CognitoRegistrations(user_pool, sessions),

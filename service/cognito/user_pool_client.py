@@ -20,12 +20,14 @@ from botocore.exceptions import ConnectionError as NoConnection
 
 from service.aws import retries
 from service.aws.errors import translated
+from service.aws.failure_advice import AwsResource
 from service.aws.retries import ignore_retry
 from service.cognito.challenge_responses import drop_none
 from service.cognito.errors import ERRORS
 from service.cognito.secret_hash import secret_hash
 from service.cognito.user_existence_errors import OnMasked, Reason, ignore_masked, masked_reason
 from service.domain.errors import FeatureUnavailable, InvalidParameter
+from service.observability.upstream_calls import COGNITO
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -66,6 +68,7 @@ class UserPoolClient:
         client: CognitoIdentityProviderClient,
         *,
         config: CognitoConfig,
+        region: str = "",
         on_retry: Callable[[], None] = ignore_retry,
         on_masked: OnMasked = ignore_masked,
     ) -> None:
@@ -74,6 +77,9 @@ class UserPoolClient:
         self._client = client
         self._on_masked = on_masked
         self._on_retry = on_retry
+        self._client_id = config.client_id
+        self._resource = AwsResource(COGNITO, region, client_id=config.client_id)
+        self._client_secret = config.client_secret
         self._sends_address = config.send_client_address
         self._retries = retries.quota()
 
@@ -95,7 +101,7 @@ class UserPoolClient:
         send = getattr(self._client, xform_name(operation), None)
         if send is None:
             raise FeatureUnavailable
-        with translated({**ERRORS[operation], **(overrides or {})}):
+        with translated({**ERRORS[operation], **(meanings or {})}, self._resource, operation):
             try:
                 return await self._send(operation, send, drop_none(arguments))
             except ClientError as error:

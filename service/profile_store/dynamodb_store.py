@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from cachetools import LRUCache
-
 from service.aws.errors import required, translated
+from service.aws.failure_advice import AwsResource
 from service.domain.errors import AccountClosed, ProfileChanged, ServiceError, UpstreamUnavailable
 from service.domain.profiles import Fields, Profile, merged, until_unchanged
 from service.domain.timestamps import Clock, timestamp
@@ -49,15 +48,18 @@ class DynamoDBProfileStore:
         *,
         config: DynamoDBConfig,
         clock: Clock,
-        calls: UpstreamTelemetry,
+        region: str = "",
+        calls: UpstreamTelemetry | None = None,
     ) -> None:
         self._client = client
         self._table = config.user_profile_table
         self._consistent_read = config.consistent_read
         self._clock = clock
-        self._reads = TableReads(client, table=self._table, consistent_read=self._consistent_read)
-        # User id -> sort key; an entry takes about 310 bytes. A profile that is not there is queried.
-        self._sort_keys: LRUCache[str, str] = LRUCache(config.sort_key_cache_size)
+        self._resource = AwsResource(DYNAMODB, region, table=self._table)
+        self._reads = TableReads(
+            client, table=self._table, consistent_read=self._consistent_read, region=region
+        )
+        self._places = SortKeyCache(config.sort_key_cache_size)
         self._read = self._reads.by_key
         if config.batched_reads:
             batches = BatchReader(
@@ -118,8 +120,8 @@ class DynamoDBProfileStore:
             write_ids=prepend_id(write_id, known_ids, written_at=seen.updated_at, now=now),
         )
         try:
-            with translated(DYNAMODB_ERRORS):
-                response = await self._client.update_item(
+            with translated(DYNAMODB_ERRORS, self._resource, "UpdateItem"):
+                answer = await self._client.update_item(
                     TableName=self._table,
                     Key=items.key(seen.user_id, seen.created_at),
                     ReturnValues="ALL_NEW",
@@ -197,7 +199,7 @@ class DynamoDBProfileStore:
         Returns the user's items where they were read to establish the outcome, otherwise none.
         """
         try:
-            with translated(DYNAMODB_ERRORS):
+            with translated(DYNAMODB_ERRORS, self._resource, "TransactWriteItems"):
                 await self._client.transact_write_items(
                     TransactItems=writes, ClientRequestToken=write_id
                 )

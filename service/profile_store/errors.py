@@ -7,6 +7,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from service.aws.errors import RETRY_AFTER_S, ErrorTable
+from service.aws.failure_advice import known_cause
 from service.domain.errors import (
     Misconfigured,
     ProfileChanged,
@@ -15,11 +16,14 @@ from service.domain.errors import (
     UpstreamFault,
     UpstreamUnavailable,
 )
+from service.observability.upstream_calls import DYNAMODB
 from service.profile_store.items import Item
 
 
-def _validation_failed(error: ClientError) -> ServiceError:
-    """Translate ValidationException: an item over 400 KB by its message, otherwise a defect."""
+def _not_valid(error: ClientError) -> ServiceError:
+    """Translate ValidationException: an item over 400 KB, other keys, or a defect of ours."""
+    if known_cause(error, DYNAMODB) is not None:
+        return Misconfigured()
     too_large = "size" in error.response["Error"].get("Message", "").lower()
     return ProfileTooLarge() if too_large else UpstreamFault()
 

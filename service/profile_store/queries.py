@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from service.aws.errors import required, translated
+from service.aws.failure_advice import AwsResource
+from service.observability.upstream_calls import DYNAMODB
 from service.profile_store import items
 from service.profile_store.errors import DYNAMODB_ERRORS
 
@@ -32,9 +34,12 @@ class KeyReadResult:
 class TableReads:
     """The reads of *table*; reads by key are strongly consistent if *consistent_read*."""
 
-    def __init__(self, client: DynamoDBClient, *, table: str, consistent_read: bool) -> None:
+    def __init__(
+        self, client: DynamoDBClient, *, table: str, consistent_read: bool, region: str = ""
+    ) -> None:
         self._client = client
         self._table = table
+        self._resource = AwsResource(DYNAMODB, region, table=table)
         self._consistent_read = consistent_read
 
     async def check(self) -> None:
@@ -46,7 +51,7 @@ class TableReads:
         found: list[Item] = []
         start: dict[str, Any] = {}
         while True:
-            with translated(DYNAMODB_ERRORS):
+            with translated(DYNAMODB_ERRORS, self._resource, "Query"):
                 page = await self._client.query(
                     TableName=self._table,
                     KeyConditionExpression="#userId = :userId",
@@ -74,16 +79,16 @@ class TableReads:
             "Keys": [items.key(*key) for key in keys],
             "ConsistentRead": self._consistent_read,
         }
-        with translated(DYNAMODB_ERRORS):
-            response = await self._client.batch_get_item(RequestItems={self._table: request})
-        found: list[Item] = required(response, "Responses").get(self._table, [])
-        left: Mapping[str, Any] = response.get("UnprocessedKeys", {}).get(self._table, {})
+        with translated(DYNAMODB_ERRORS, self._resource, "BatchGetItem"):
+            answer = await self._client.batch_get_item(RequestItems={self._table: wanted})
+        found: list[Item] = required(answer, "Responses").get(self._table, [])
+        left: Mapping[str, Any] = answer.get("UnprocessedKeys", {}).get(self._table, {})
         unprocessed = {_key_of(key) for key in left.get("Keys", ())}
         return KeyReadResult({_key_of(item): item for item in found}, unprocessed)
 
     async def _item(self, key: Key, *, consistent: bool) -> Item | None:
-        with translated(DYNAMODB_ERRORS):
-            response = await self._client.get_item(
+        with translated(DYNAMODB_ERRORS, self._resource, "GetItem"):
+            answer = await self._client.get_item(
                 TableName=self._table, Key=items.key(*key), ConsistentRead=consistent
             )
         return response.get("Item")

@@ -310,9 +310,12 @@ async def test_misconfiguration_is_logged_with_its_message(asker: Asker) -> None
             "operation": "ListUserPools",
             "error": "UnrecognizedClientException",
             "message": "The token is invalid.",
+            "setting": "credentials",
+            "advice": logs[0]["advice"],
             "log_level": "warning",
         }
     ]
+    assert "AWS_ACCESS_KEY_ID" in logs[0]["advice"]
 
 
 @pytest.mark.parametrize(
