@@ -11,6 +11,8 @@ from typing import NoReturn
 
 from service import DISTRIBUTION
 
+from service.commands import check_arguments
+
 DEFAULT_FILE = Path("config.ini")
 DESCRIPTION = """\
 Serves accounts in Amazon Cognito and profiles in DynamoDB as one HTTP API.
@@ -62,13 +64,13 @@ def main(arguments: Sequence[str]) -> int:
     options = parser().parse_args(arguments)
     file = options.config or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
     try:
-        options.run(options, file)
+        status: int | None = options.run(options, file)
     except SetupError as error:
         print(error, file=sys.stderr)  # noqa: T201 -- the command line speaks to a person
         return UNUSABLE
     except KeyboardInterrupt:
         return ENDED_BY_SIGNAL + ended_by
-    return 0
+    return status or 0
 
 
 def parser() -> argparse.ArgumentParser:
@@ -109,6 +111,8 @@ def parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="wait so long for servers that are starting (default: %(default)s)",
     )
+    check_arguments.add_doctor(commands)
+    check_arguments.add_smoke(commands)
     return root
 
 

@@ -78,7 +78,7 @@ class Jwks:
 
     async def _refresh(self, asked_at: float) -> None:
         try:
-            self._keys = _keys(await self._server.fetch(self._url))
+            self._keys = parse_keys(await self._server.fetch(self._url))
             self._fetched_at = asked_at
             self._fails = False
         except (ServiceError, NoSuchKey):
@@ -88,8 +88,8 @@ class Jwks:
             self._fetch = None
 
 
-def _keys(body: bytes) -> dict[str, RSAPublicKey]:
-    """Return the usable keys of a key set; raises UpstreamUnavailable for any other content."""
+def parse_keys(body: bytes) -> dict[str, RSAPublicKey]:
+    """Read a key set; raises UpstreamUnavailable where it is none."""
     try:
         entries = json.loads(body)["keys"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:

@@ -155,6 +155,9 @@ async def _create_user_pool(
         "PoolName": name,
         "AutoVerifiedAttributes": ["email"],
         "UsernameConfiguration": {"CaseSensitive": False},
+        # A new address takes effect when its code has been entered: a typo must not end recovery. Cognito
+        # takes attributes that are verified automatically only.
+        "UserAttributeUpdateSettings": {"AttributesRequireVerificationBeforeUpdate": ["email"]},
         "AccountRecoverySetting": {
             "RecoveryMechanisms": [{"Priority": 1, "Name": "verified_email"}]
         },

@@ -1,0 +1,42 @@
+"""`doctor`: checks what the service needs in AWS, and says how to mend what is wrong."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from botocore.exceptions import BotoCoreError
+
+from service.config import loader
+from service.config.settings import Config
+from service.deployment_checks import doctor, results
+from service.deployment_checks.results import CheckResult, wrong
+from service.deployment_checks.settings import STEP
+from service.server import serve
+from service.startup_errors import AwsUnusable, ConfigurationUnusable
+
+
+def run(file: Path | None, environ: Mapping[str, str], *, as_json: bool) -> int:
+    """Print the report and return the exit status; raises AwsUnusable."""
+    try:
+        config = loader.load(file, environ)
+    except ConfigurationUnusable as error:
+        return report(
+            [wrong(STEP, "settings", str(error), "Correct the settings.")], as_json=as_json
+        )
+    try:
+        found = serve.run(_examined(config))
+    except BotoCoreError as error:
+        raise AwsUnusable(f"The settings for AWS of this machine can't be used: {error}") from error
+    return report(found, as_json=as_json)
+
+
+def report(found: Sequence[CheckResult], *, as_json: bool) -> int:
+    """Print the results and return the exit status."""
+    text = results.as_json(found) if as_json else results.as_table(found)
+    sys.stdout.write(text + "\n")
+    return results.exit_status(found)
+
+
+async def _examined(config: Config) -> list[CheckResult]:
+    async with doctor.aws_clients(config) as clients:
+        return await doctor.examine(config, clients)

@@ -1,0 +1,159 @@
+"""The app client of the service: a sign-in that must fail, and its description."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from service.aws.failure_advice import CLIENT_SECRET, known_cause, message_of
+from service.cognito.secret_hash import secret_hash
+from service.deployment_checks.permissions import NotFound, asked
+from service.deployment_checks.results import CheckResult, ok, unknown, wrong
+from service.observability.upstream_calls import COGNITO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from types_aiobotocore_cognito_idp import CognitoIdentityProviderClient
+
+    from service.config.settings import CognitoConfig, Config
+
+STEP: Final = 2
+SIGN_IN: Final = "app client sign-in"
+CLIENT: Final = "app client"
+HIDE_USERS: Final = (
+    "Set `Prevent user existence errors` of the app client to enabled, in the console: the AWS CLI's "
+    "`update-user-pool-client` resets every option that is not repeated in the call."
+)
+SUPERFLUOUS: Final = (
+    "The app client has no secret: remove AWS_COGNITO_CLIENT_SECRET, or set AWS_COGNITO_CLIENT_ID to the "
+    "app client that the secret is of."
+)
+
+
+async def check_sign_in(
+    client: CognitoIdentityProviderClient, config: CognitoConfig
+) -> CheckResult:
+    """Return whether the app client signs users in by password; no user has the name that is tried."""
+    username = f"~doctor-{secrets.token_hex(8)}"
+    try:
+        await _sign_in(client, config, username)
+    except ClientError as error:
+        return await _judged(client, config, username, error)
+    except BotoCoreError as error:
+        cause = known_cause(error)
+        return unknown(
+            STEP,
+            SIGN_IN,
+            f"Cognito did not answer: {type(error).__name__}.",
+            cause.advice if cause else "",
+        )
+    # A challenge for a user that does not exist: triggers may answer so.
+    return ok(STEP, SIGN_IN, f"{config.client_id} takes user name and password")
+
+
+async def _sign_in(
+    client: CognitoIdentityProviderClient, config: CognitoConfig, username: str
+) -> None:
+    secret = config.client_secret
+    proof = (
+        {} if secret is None else {"SECRET_HASH": secret_hash(config.client_id, secret, username)}
+    )
+    password = f"Wrong1!{secrets.token_hex(8)}"
+    await client.initiate_auth(
+        ClientId=config.client_id,
+        AuthFlow="USER_PASSWORD_AUTH",
+        AuthParameters={"USERNAME": username, "PASSWORD": password, **proof},
+    )
+
+
+async def _judged(
+    client: CognitoIdentityProviderClient, config: CognitoConfig, username: str, error: ClientError
+) -> CheckResult:
+    code, detail = error.response["Error"].get("Code", ""), message_of(error)
+    cause = known_cause(error, COGNITO)
+    if cause is not None:
+        advice = cause.advice
+        if cause.setting == CLIENT_SECRET and config.client_secret is not None:
+            needs_none = await _needs_no_secret(client, config, username)
+            advice = SUPERFLUOUS if needs_none else cause.advice
+        return wrong(STEP, SIGN_IN, f"{code}: {detail}", advice)
+    if code == "UserNotFoundException":
+        return wrong(
+            STEP,
+            SIGN_IN,
+            "The app client reveals which users exist: PreventUserExistenceErrors is not ENABLED.",
+            HIDE_USERS,
+        )
+    if code == "NotAuthorizedException":
+        return ok(STEP, SIGN_IN, f"{config.client_id} takes user name and password")
+    return unknown(STEP, SIGN_IN, f"{code}: {detail}")
+
+
+async def _needs_no_secret(
+    client: CognitoIdentityProviderClient, config: CognitoConfig, username: str
+) -> bool:
+    """Return whether the same sign-in without the secret gets past the check of the secret."""
+    password = f"Wrong1!{secrets.token_hex(8)}"
+    try:
+        await client.initiate_auth(
+            ClientId=config.client_id,
+            AuthFlow="USER_PASSWORD_AUTH",
+            AuthParameters={"USERNAME": username, "PASSWORD": password},
+        )
+    except ClientError as error:
+        return known_cause(error, COGNITO) is None
+    except BotoCoreError:
+        return False
+    return True
+
+
+async def describe_client(
+    client: CognitoIdentityProviderClient, config: Config
+) -> list[CheckResult]:
+    """Return how the app client differs from what the service needs; raises CannotCheck."""
+    pool_id, client_id = config.cognito.user_pool_id, config.cognito.client_id
+    try:
+        answer = await asked(
+            client.describe_user_pool_client(UserPoolId=pool_id, ClientId=client_id),
+            step=STEP,
+            name=CLIENT,
+            right="cognito-idp:DescribeUserPoolClient",
+        )
+    except NotFound as error:
+        return [
+            wrong(
+                STEP,
+                CLIENT,
+                f"The user pool {pool_id} has no app client {client_id}: {error}",
+                "Set AWS_COGNITO_CLIENT_ID to an app client of this pool. These are there:\n"
+                f"aws cognito-idp list-user-pool-clients --user-pool-id {pool_id} "
+                f"--region {config.aws.region}",
+            )
+        ]
+    described: Mapping[str, Any] = answer["UserPoolClient"]
+    problems = [*_problems(described, config)]
+    detail = f"{client_id} is an app client of {pool_id}"
+    return [wrong(STEP, CLIENT, *problem) for problem in problems] or [ok(STEP, CLIENT, detail)]
+
+
+def _problems(described: Mapping[str, Any], config: Config) -> Iterator[tuple[str, str]]:
+    flows = described.get("ExplicitAuthFlows", [])
+    for flow in config.auth_config.flows:
+        if f"ALLOW_{flow}" not in flows and flow not in flows:
+            yield (
+                f"[auth-config] flows offers {flow}, which the app client does not allow.",
+                f"Add ALLOW_{flow} to the app client's ExplicitAuthFlows, or correct AUTH_CONFIG_FLOWS.",
+            )
+    if not described.get("EnableTokenRevocation", False):
+        yield (
+            "Token revocation is off: signing out does not end a session.",
+            "Switch on `Enable token revocation` of the app client.",
+        )
+    if described.get("PreventUserExistenceErrors") != "ENABLED":
+        yield (
+            "PreventUserExistenceErrors is not ENABLED: errors reveal which users exist.",
+            HIDE_USERS,
+        )

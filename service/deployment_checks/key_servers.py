@@ -1,0 +1,67 @@
+"""Whether the public keys that tokens are verified with can be fetched."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from service.authentication import aws_urls
+from service.authentication.jwks import parse_keys
+from service.authentication.key_client import KeyClient, NoSuchKey, key_server
+from service.circuit_breaker import Breaker
+from service.config.settings import UpstreamsConfig
+from service.deployment_checks.results import CheckResult, ok, unknown, wrong
+from service.domain.errors import UpstreamUnavailable
+
+if TYPE_CHECKING:
+    from service.config.settings import Config
+
+USER_POOL: Final = 2  # steps of the set-up guide
+IDENTITY: Final = 3
+JWKS: Final = "user pool keys"
+ALB_KEYS: Final = "load balancer keys"
+WAY_OUT: Final = (
+    "Let the service reach this address by HTTPS: NAT gateway, security group, DNS. Through a VPC "
+    "endpoint of Cognito, a user pool with a domain can't be reached."
+)
+WRONG_OR_NO_WAY_OUT: Final = f"If AWS_COGNITO_USER_POOL_ID and AWS_REGION are right: {WAY_OUT}"
+NEVER_OPENS: Final = UpstreamsConfig(breaker_failures=0, breaker_open_s=1)
+NO_KEY: Final = "00000000-0000-0000-0000-000000000000"
+
+
+async def check_jwks(config: Config) -> CheckResult:
+    """Return whether the public keys of the user pool can be fetched; takes no rights."""
+    url = aws_urls.jwks_url(config)
+    async with key_server(Breaker("key_check", NEVER_OPENS)) as server:
+        try:
+            keys = parse_keys(await server.fetch(url))
+        except NoSuchKey:
+            return wrong(
+                USER_POOL,
+                JWKS,
+                f"There is no user pool {config.cognito.user_pool_id} in {config.aws.region}: {url}",
+                "Correct AWS_COGNITO_USER_POOL_ID or AWS_REGION; the console of Cognito shows the id as "
+                "`User pool ID`.",
+            )
+        except UpstreamUnavailable:
+            return unknown(USER_POOL, JWKS, f"No keys from {url}", WRONG_OR_NO_WAY_OUT)
+    return ok(USER_POOL, JWKS, f"{len(keys)} keys at {url}")
+
+
+async def check_load_balancer_keys(config: Config) -> CheckResult | None:
+    """Return whether the keys of load balancers can be fetched, or None without the source alb."""
+    if "alb" not in config.identity.sources:
+        return None
+    given = config.identity.alb_key_url
+    url = aws_urls.alb_key_url(config.identity.alb_arn[0]) if given is None else given
+    async with key_server(Breaker("key_check", NEVER_OPENS)) as server:
+        return await _answers(server, f"{url.rstrip('/')}/{NO_KEY}")
+
+
+async def _answers(server: KeyClient, url: str) -> CheckResult:
+    try:
+        await server.fetch(url)
+    except NoSuchKey:
+        pass  # any answer will do: the id of a key is in tokens only
+    except UpstreamUnavailable:
+        return unknown(IDENTITY, ALB_KEYS, f"No answer from {url}", WAY_OUT)
+    return ok(IDENTITY, ALB_KEYS, f"{url} answers")
