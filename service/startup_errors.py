@@ -32,4 +32,8 @@ class AwsUnusable(SetupError):
 
 
 class FileUnwritable(SetupError):
-    """A file that the command writes cannot be written."""
+    """A file that the command is to write can't be written."""
+
+
+class UrlUnusable(SetupError):
+    """The URL of a deployment is none."""

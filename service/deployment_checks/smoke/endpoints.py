@@ -1,0 +1,98 @@
+"""What a deployment answers without an identity, and by which protocol."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Final
+
+from service.deployment_checks.results import CheckResult, ok, unknown, wrong
+from service.deployment_checks.smoke.deployment import STEP, Deployment, Unreachable
+
+if TYPE_CHECKING:
+    from yarl import URL
+
+REDIRECTS: Final = (301, 302, 307, 308)
+PORTS: Final = {80, 443}
+
+
+async def check_ready(deployment: Deployment) -> CheckResult:
+    """Return whether the deployment is ready."""
+    name = "ready"
+    answer = await deployment.call("GET", "/health/ready")
+    if answer.status == HTTPStatus.OK:
+        return ok(STEP, name, "200 /health/ready")
+    errors = answer.body.get("errors", [])
+    failing = ", ".join(
+        f"{error.get('field')}: {error.get('message')}"
+        for error in errors
+        if isinstance(error, dict)
+    )
+    return wrong(
+        STEP,
+        name,
+        f"{answer} /health/ready {failing[:300]}".strip(),
+        "Run `python -m service doctor`; `check_failed` in the log says more.",
+    )
+
+
+async def check_auth_config(deployment: Deployment) -> CheckResult:
+    """Return whether front ends learn how users sign in."""
+    name = "sign-in configuration"
+    answer = await deployment.call("GET", "/api/auth/config")
+    if answer.status == HTTPStatus.OK:
+        return ok(STEP, name, "200 /api/auth/config")
+    return answer.unexpected(name, "200 /api/auth/config", "Let the load balancer forward /api/*.")
+
+
+async def check_no_metrics(deployment: Deployment) -> CheckResult:
+    """Return whether the metrics are out of reach."""
+    name = "no metrics"
+    answer = await deployment.call("GET", "/metrics")
+    if answer.status == HTTPStatus.OK:
+        return wrong(
+            STEP,
+            name,
+            "200 /metrics: anyone can read the metrics",
+            "Do not forward to SERVER_METRICS_PORT from the load balancer.",
+        )
+    return ok(STEP, name, f"{answer} /metrics")
+
+
+async def check_https(deployment: Deployment) -> CheckResult:
+    """Return whether passwords and tokens travel by HTTPS alone."""
+    name = "http to https"
+    url = deployment.url
+    if url.scheme == "http":
+        if _is_this_machine(url):
+            return ok(STEP, name, "plain HTTP, on this machine")
+        return wrong(
+            STEP,
+            name,
+            f"{url.origin()} is not encrypted: passwords and tokens can be read on the way.",
+            "Serve by HTTPS, and redirect from HTTP.",
+        )
+    if url.port not in PORTS:
+        return unknown(STEP, name, "another port than 443", optional=True)
+    try:
+        answer = await deployment.call(
+            "GET", "/health/live", url=url.with_scheme("http").with_port(80)
+        )
+    except Unreachable:
+        return ok(STEP, name, "nothing answers by HTTP")
+    location = answer.headers.get("Location", "")
+    if answer.status in REDIRECTS and location.startswith("https://"):
+        return ok(STEP, name, f"{answer.status} to https")
+    return wrong(
+        STEP,
+        name,
+        f"{answer} by HTTP: passwords and tokens can be read on the way.",
+        "Let the listener of port 80 redirect to HTTPS (301).",
+    )
+
+
+def _is_this_machine(url: URL) -> bool:
+    try:
+        return ip_address(url.host or "").is_loopback
+    except ValueError:
+        return url.host == "localhost"
