@@ -26,6 +26,7 @@ from service.authentication.sources import identity_adapters
 from service.aws.clients import Credentials, open_clients
 from service.cognito.adapters import identity_provider
 from service.config.settings import Config, IdentityConfig, ServerConfig
+from service.deployment_checks import start
 from service.domain.identity import AccessTokenVerifiers, Authenticator
 from service.domain.identity_provider import IdentityProvider
 from service.domain.profiles import SYSTEM_FIELDS, ProfileStore
@@ -36,20 +37,25 @@ from service.observability.upstream_calls import COGNITO, UpstreamTelemetry, unt
 from service.profile_store.dynamodb_store import DynamoDBProfileStore
 from service.profile_store.items import CLAIMED_FOR, OWN_ATTRIBUTES
 from service.rate_limiting.rate_limiter import RateLimiter
-from service.server.readiness import Check, HealthMonitor
+from service.server.readiness import Check, HealthMonitor, StartChecks, no_start_checks
 from service.startup_errors import SchemaUnusable
 from service.tracing import optional
 
 
 @dataclass(frozen=True, slots=True)
 class Adapters:
-    """The implementations of the ports; *checks* are the readiness checks by name."""
+    """
+    What stands behind the ports.
+
+    *checks* are what readiness depends on, by name; *start_checks* must pass once.
+    """
 
     identity_provider: IdentityProvider
     profile_store: ProfileStore
     authenticators: tuple[Authenticator, ...]
     access_tokens: AccessTokenVerifiers
     checks: dict[str, Check]
+    start_checks: StartChecks = no_start_checks
 
 
 OpenAdapters: TypeAlias = Callable[
@@ -85,6 +91,7 @@ async def aws_adapters(
             authenticators=identity.sources,
             access_tokens=identity.access_tokens,
             checks={"dynamodb": store.check},
+            start_checks=functools.partial(start.failed_checks, config, clients.dynamodb),
         )
 
 
@@ -130,7 +137,9 @@ def create_app(config: Config, adapters: OpenAdapters = aws_adapters) -> web.App
             app[keys.AUTHENTICATORS] = behind.authenticators
             app[keys.ACCESS_TOKENS] = behind.access_tokens
             async with HealthMonitor(
-                behind.checks, interval_s=config.server.readiness_interval_s
+                behind.checks,
+                interval_s=config.server.readiness_interval_s,
+                start_checks=behind.start_checks,
             ) as watch:
                 app[keys.READINESS] = watch.readiness
                 yield

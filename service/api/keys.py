@@ -30,9 +30,14 @@ class Access(StrEnum):
 
 @dataclass(slots=True)
 class Readiness:
-    """The result of the last readiness checks: *failing* maps checks to reasons; empty is ready."""
+    """
+    The outcome of the last checks: check -> what is wrong; empty means ready.
+
+    *has_started* is true once every check has passed.
+    """
 
     failing: dict[str, str] = field(default_factory=dict)
+    has_started: bool = False
 
 
 class Dependency(StrEnum):

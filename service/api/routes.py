@@ -46,6 +46,7 @@ PUBLIC: Final = (
     Route("GET", profiles.SCHEMA_PATH, profiles.show_schema),
     Route("GET", "/health/live", health.live),
     Route("GET", "/health/ready", health.ready),
+    Route("GET", "/health/serving", health.serving),
     Route("GET", "/openapi.json", documentation.openapi),
     Route("GET", "/docs", documentation.page),
     Route("GET", "/docs/{asset}", documentation.asset),

@@ -17,23 +17,23 @@ exit status:
 DOCTOR: Final = """
 Check steps 1 to 5 of the set-up: table, user pool and app client, public keys, rights, settings.
 
-The settings are those of `serve`, so run it with the same environment: on your machine, or in a task of the
-service, with its role. With the rights of a person it sees more: TTL, backups, the options of the user pool.
-Nothing is written, in AWS or elsewhere.
+The settings are those of `serve`, so run it with the same environment: on your machine, or in a task
+of the service, with its role. With the rights of a person it sees more: TTL, backups, the options of
+the user pool. Nothing is written, in AWS or elsewhere.
 
 Each check is ok, wrong, or unknown. Below it stands the command or the setting that mends it.
 """
 SMOKE: Final = """
-Check step 6 of the set-up, against a running deployment: sign in, create a profile, read it and delete it;
-the same with what must be refused, such as the identity header alone, forged signatures and id tokens.
+Check step 6 of the set-up, against a running deployment: sign in, create a profile, read it and delete
+it; then send what must be refused, such as the identity header alone, a forged signature, an id token.
 
-The user is that of SMOKE_USERNAME and SMOKE_PASSWORD in the environment: confirmed, without a second factor,
-and best without a profile. An existing profile is read, and not changed. With --create-user one is created,
-without a message to anybody, and deleted at the end: that needs AWS credentials with
-cognito-idp:AdminCreateUser, AdminSetUserPassword and AdminDeleteUser, and the settings of the deployment.
+The user is that of SMOKE_USERNAME and SMOKE_PASSWORD in the environment: confirmed, without a second
+factor, and best without a profile, since an existing one is read and not changed. With --create-user one
+is created, without a message to anybody, and deleted at the end. That needs the settings of the
+deployment, and AWS credentials with cognito-idp:AdminCreateUser, AdminSetUserPassword, AdminDeleteUser.
 
-The token's issuer and app client are compared with AWS_COGNITO_USER_POOL_ID and AWS_COGNITO_CLIENT_ID, where
-these are set.
+The token's issuer and app client are compared with AWS_COGNITO_USER_POOL_ID and AWS_COGNITO_CLIENT_ID,
+where these are set.
 """
 
 

@@ -40,9 +40,8 @@ async def asked(call: Awaitable[Answer], *, step: int, name: str, right: str) ->
             advice = f"Run doctor with the rights of a person, {right} among them."
             result = unknown(step, name, f"needs the right {right}", advice, optional=True)
             raise CannotCheck(result) from error
-        cause = known_cause(error)
         kind = NotFound if _code(error) == "ResourceNotFoundException" else CannotCheck
-        raise kind(unknown(step, name, message_of(error), cause.advice if cause else "")) from error
+        raise kind(unknown(step, name, message_of(error))) from error
     except BotoCoreError as error:
         cause = known_cause(error)
         detail = f"AWS did not answer: {type(error).__name__}"

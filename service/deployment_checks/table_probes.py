@@ -143,7 +143,7 @@ def key_result(outcomes: Mapping[str, Outcome], table: TableAddress) -> CheckRes
             TABLE,
             KEYS,
             f"There is no table {table.name} in {table.region}.",
-            "Create it, or set AWS_DYNAMODB_USER_PROFILE_TABLE or AWS_REGION if it has another name or region:\n"
+            "Create it, or correct AWS_DYNAMODB_USER_PROFILE_TABLE or AWS_REGION:\n"
             f"AWS_REGION={table.region} AWS_DYNAMODB_USER_PROFILE_TABLE={table.name} "
             "python -m service setup",
         )

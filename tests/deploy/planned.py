@@ -6,5 +6,5 @@ What exists may not stand here: a change that brings a setting or a route remove
 
 from typing import Final
 
-SETTINGS: Final[tuple[str, ...]] = ()
-ROUTES: Final = ("/health/serving",)
+SETTINGS: Final = ("SERVER_TRUSTED_PROXIES", "LIMITS_TASKS")
+ROUTES: Final[tuple[str, ...]] = ()

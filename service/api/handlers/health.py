@@ -40,3 +40,28 @@ async def ready(request: web.Request) -> web.Response:
             problems=tuple(FieldProblem(check, why) for check, why in sorted(failing.items()))
         )
     return request_body.answer({"status": "ready"})
+
+
+@operation(
+    "Should a load balancer send requests to the process?",
+    tag=TAG,
+    operation_id="checkServing",
+    answers={HTTPStatus.OK: Answer("It should.", HealthSchema)},
+    refusals=(NotReady,),
+)
+async def serving(request: web.Request) -> web.Response:
+    """
+    Return 200 from when every check has passed once until the process drains.
+
+    Unlike readiness it does not depend on upstreams later: ECS replaces the tasks that this check of a
+    target group finds unhealthy, and during an outage of an upstream these would be all.
+    """
+    readiness = request.app[keys.READINESS]
+    failing = {} if readiness.has_started else {"process": "starting", **readiness.failing}
+    if request.app[keys.SERVER_LOAD].draining:
+        failing["process"] = "stopping"
+    if failing:
+        raise NotReady(
+            problems=tuple(FieldProblem(check, why) for check, why in sorted(failing.items()))
+        )
+    return request_body.answer({"status": "serving"})

@@ -1,0 +1,37 @@
+"""What only AWS can tell, looked up once at the start of the service."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from service.deployment_checks import key_servers, table_probes
+from service.deployment_checks.results import Status
+from service.domain.errors import Misconfigured, UpstreamUnavailable
+from service.server.readiness import FailedCheck
+
+if TYPE_CHECKING:
+    from types_aiobotocore_dynamodb import DynamoDBClient
+
+    from service.config.settings import Config
+
+
+async def failed_checks(config: Config, dynamodb: DynamoDBClient) -> list[FailedCheck]:
+    """Return which of the public keys, the table and the five rights are not as they must be."""
+    table = table_probes.TableAddress(config.dynamodb.user_profile_table, config.aws.region)
+    outcomes, keys = await asyncio.gather(
+        table_probes.probe(dynamodb, table.name), key_servers.check_jwks(config)
+    )
+    results = [
+        keys,
+        table_probes.key_result(outcomes, table),
+        *table_probes.right_results(outcomes, table),
+    ]
+    codes = {Status.WRONG: Misconfigured.code, Status.UNKNOWN: UpstreamUnavailable.code}
+    return [
+        FailedCheck(
+            name=result.name, code=codes[result.status], detail=result.detail, advice=result.advice
+        )
+        for result in results
+        if result.status is not Status.OK
+    ]
