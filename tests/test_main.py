@@ -12,7 +12,7 @@ from service.__main__ import main
 from service.config.settings import SECTIONS, definitions, environment_name
 from tests.support.process_state import restored
 
-COMMANDS = {"local", "serve", "setup"}
+COMMANDS = {"local", "serve", "setup"}  # `doctor` reports the settings as a check
 ENVIRON = {
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import aioboto3
 from aiobotocore.config import AioConfig
+from aiobotocore.session import AioSession
 
+from service.aws.clients import model_loader
 from service.deployment_checks import (
     app_client,
     credentials,
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
     from service.config.settings import Config
 
-OPTIONS: Final = {
+OPTIONS: Final[dict[str, Any]] = {
     "connect_timeout": 5,
     "read_timeout": 10,
     "retries": {"mode": "standard", "total_max_attempts": 2},
@@ -48,8 +50,10 @@ class AwsClients:
 @asynccontextmanager
 async def aws_clients(config: Config) -> AsyncIterator[AwsClients]:
     """Open the clients with the credentials that the AWS SDK finds, and close them."""
-    session = aioboto3.Session(region_name=config.aws.region)
-    options: Any = AioConfig(**OPTIONS)
+    core = AioSession()
+    core.register_component("data_loader", model_loader(core))
+    session = aioboto3.Session(region_name=config.aws.region, botocore_session=core)
+    options = AioConfig(**OPTIONS)
     async with AsyncExitStack() as stack:
         opened: dict[str, Any] = {}
         for service, endpoint_url in (

@@ -279,10 +279,13 @@ async def test_pool_of_another_name_is_another_pool(own: Clients, pool_id: str) 
 
 
 async def test_pool_is_as_the_service_needs_it(own: Clients, pool_id: str) -> None:
-    """The pool verifies e-mail addresses, recovers by them, and ignores the case of user names."""
+    """The pool verifies addresses before they change, recovers by them, and takes ALICE for alice."""
     pool = (await own.cognito.describe_user_pool(UserPoolId=pool_id))["UserPool"]
     assert pool["AutoVerifiedAttributes"] == ["email"]
     assert pool["UsernameConfiguration"] == {"CaseSensitive": False}
+    assert pool["UserAttributeUpdateSettings"] == {
+        "AttributesRequireVerificationBeforeUpdate": ["email"]
+    }
     assert pool["AccountRecoverySetting"]["RecoveryMechanisms"] == [
         {"Priority": 1, "Name": "verified_email"}
     ]

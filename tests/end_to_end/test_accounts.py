@@ -67,7 +67,7 @@ async def test_password_is_changed(service: aiohttp.ClientSession, user: str) ->
 async def test_own_attributes_are_changed_and_proved(
     service: aiohttp.ClientSession, mailbox: Mailbox, user: str
 ) -> None:
-    """A user reads and changes the own attributes; a new address waits for its code."""
+    """A user reads and changes the own attributes; a new address takes effect with its code."""
     tokens = await log_in(service, user)
     signed_in = bearer(tokens)
     me = "/api/auth/me"
@@ -87,8 +87,9 @@ async def test_own_attributes_are_changed_and_proved(
     assert (named.status, named.body) == (200, {})
     assert moved.body["delivery"]["medium"] == "EMAIL"
     assert unproved.body["attributes"]["name"] == "Alice"
-    assert unproved.body["attributes"]["email_verified"] == "false"
+    assert unproved.body["attributes"]["email"] == user
     assert (proved.status, unnamed.status) == (204, 200)
+    assert after.body["attributes"]["email"] == address
     assert after.body["attributes"]["email_verified"] == "true"
     assert "name" not in after.body["attributes"]
 

@@ -123,7 +123,7 @@ def _unsigned(config: Config | None) -> str:
         "iat": now,
         "exp": now + VALID_S,
     }
-    return jwt.encode(claims, None, algorithm="none")
+    return jwt.encode(claims, "", algorithm="none")
 
 
 def _changed(token: str) -> str:
