@@ -1,12 +1,13 @@
 """Readiness is decided by checks in the background, and not by one lost packet."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 from structlog.testing import capture_logs
 
 from service.domain.errors import Misconfigured, UpstreamUnavailable
-from service.server.readiness import Check, HealthMonitor
+from service.server.readiness import Check, FailedCheck, HealthMonitor
 
 SOON_S = 0.001
 NEVER_S = 300.0  # between the rounds of a watch whose first round alone matters
@@ -206,3 +207,70 @@ async def test_start_that_is_cancelled_leaves_nothing() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert _readiness_tasks() == []
+
+
+WRONG_TABLE = FailedCheck("table keys", "misconfigured", "There is no table t.", "Create it.")
+NO_RIGHT = FailedCheck("dynamodb:Query", "misconfigured", "denied", "Allow it.")
+
+
+async def _started(*outcomes: Sequence[FailedCheck] | Exception) -> list[dict[str, str]]:
+    """Return what is failing after each round of the checks of the start, which end with the last."""
+    seen: list[dict[str, str]] = []
+    left = iter(outcomes)
+    over = asyncio.Event()
+
+    async def start_checks() -> Sequence[FailedCheck]:
+        seen.append(dict(watch.readiness.failing))
+        outcome = next(left)
+        if isinstance(outcome, Exception):
+            raise outcome
+        if not outcome:
+            over.set()
+        return outcome
+
+    watch = HealthMonitor({}, interval_s=SOON_S, start_checks=start_checks)
+    async with watch, asyncio.timeout(5):
+        await over.wait()
+        ending = [task for task in asyncio.all_tasks() if task.get_name() == "start checks"]
+        await asyncio.gather(*ending)
+        assert watch.readiness.has_started
+        seen.append(dict(watch.readiness.failing))
+    return seen[1:]
+
+
+async def test_checks_of_the_start_are_repeated_until_they_pass() -> None:
+    """Each failing check is named until it passes; after all have passed there are no more rounds."""
+    with capture_logs() as logs:
+        reported = await _started((WRONG_TABLE, NO_RIGHT), (WRONG_TABLE, NO_RIGHT), (NO_RIGHT,), ())
+
+    both = {"table keys": "misconfigured", "dynamodb:Query": "misconfigured"}
+    assert reported == [both, both, {"dynamodb:Query": "misconfigured"}, {}]
+    assert [(line["event"], line["check"]) for line in logs] == [
+        ("check_failed", "table keys"),
+        ("check_failed", "dynamodb:Query"),
+        ("check_recovered", "table keys"),
+        ("check_recovered", "dynamodb:Query"),
+    ]
+    assert (logs[0]["detail"], logs[0]["advice"]) == ("There is no table t.", "Create it.")
+
+
+async def test_defective_check_of_the_start_is_repeated() -> None:
+    """A defect is logged and fails the start; the next round may pass."""
+    with capture_logs() as logs:
+        reported = await _started(DEFECT, ())
+
+    assert reported == [{"start": "internal_error"}, {}]
+    assert logs[0]["event"] == "health_check_error"
+
+
+async def test_hanging_checks_of_the_start_keep_nobody_waiting() -> None:
+    """Listening begins although the checks of the start hang: they go on in the background."""
+
+    async def hang() -> Sequence[FailedCheck]:
+        await _hang()
+        return ()
+
+    async with asyncio.timeout(5):
+        async with HealthMonitor({}, interval_s=SOON_S, start_checks=hang) as watch:
+            assert watch.readiness.failing == {"start": "not_finished"}
+            assert not watch.readiness.has_started

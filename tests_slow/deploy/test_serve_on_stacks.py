@@ -16,7 +16,7 @@ from local_aws.load_balancer_sign_ins import UserPool
 from tests.deploy import planned
 from tests.least_privilege.plugin import Guarded
 from tests.support.accounts import PASSWORD, Mailbox, new_user
-from tests_slow.commands.running import Running, running
+from tests_slow.commands.running import Running, run, running
 from tests_slow.deploy.stacks import HOST, REGION, Cloud, Parameters, Stack
 
 PROFILE: Final = "/v1/user/profile"
@@ -189,6 +189,45 @@ async def test_browser_and_api_client_share_a_profile(
     assert (created, by_session, by_token, account) == (201, 200, 200, 200)
     assert seen["userId"] == own["userId"] == tokens["userId"]
     assert (nobody, plain) == (401, 401)
+
+
+async def test_doctor_and_smoke_pass_on_the_stacks(
+    cloud: Cloud, guarded: Guarded, tmp_path: Path
+) -> None:
+    """The set-up that the templates make is right, and so is what is served through the load balancer."""
+    data = cloud.data(BROWSERS)
+    stack = cloud.service(data)
+    pool = UserPool(
+        endpoint_url=cloud.url,
+        region=REGION,
+        user_pool_id=data.outputs["UserPoolId"],
+        client_id=data.outputs["ClientId"],
+    )
+    async with local_load_balancer(
+        pool=pool,
+        arn=stack.outputs["LoadBalancerArn"],
+        client_id=data.outputs["BrowserClientId"],
+    ) as balancer:
+        keys = {"IDENTITY_ALB_KEY_URL": balancer.key_url}
+        environ = environment(cloud, stack, guarded(data.outputs["TableName"]), keys)
+        persons = {
+            **environ,
+            "AWS_DYNAMODB_ENDPOINT_URL": cloud.url,
+            "AWS_ENDPOINT_URL_STS": cloud.url,
+        }
+        doctor = await run("doctor", "--json", folder=tmp_path, environ=persons)
+        async with deployed(cloud, environ, tmp_path) as deployment:
+            balancer.target = deployment.url
+            serving, _ = await deployment.call("GET", "/health/serving")
+            smoke = await run(
+                "smoke", balancer.url, "--create-user", "--json", folder=tmp_path, environ=persons
+            )
+
+    examined, smoked = json.loads(doctor.output), json.loads(smoke.output)
+    wrong = {check["name"] for check in examined["checks"] if check["status"] == "wrong"}
+    assert wrong == {"table TTL"}  # moto ignores TimeToLiveSpecification
+    assert {check["status"] for check in smoked["checks"]} == {"ok"}
+    assert (serving, smoked["ok"], smoke.status) == (200, True, 0)
 
 
 @pytest.mark.parametrize("named", ["LoadBalancerArn", "BrowserClientId"])

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from service.deployment_checks.results import CheckResult, ok, unknown, wrong
 from service.deployment_checks.smoke.deployment import PROFILE, STEP, Deployment, bearer
+from service.deployment_checks.smoke.refusals import check_second_identity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,6 +106,7 @@ async def check_profile(deployment: Deployment, signed_in: SignedIn) -> list[Che
         advice = "Take a user without a profile, or --create-user."
         return [
             _read(before, signed_in, {}),
+            await check_second_identity(deployment, signed_in),
             unknown(STEP, WRITE, "skipped: the user has a profile", advice, optional=True),
             unknown(STEP, DELETE, "skipped: the user has a profile", advice, optional=True),
         ]
@@ -121,6 +123,7 @@ async def check_profile(deployment: Deployment, signed_in: SignedIn) -> list[Che
     try:
         seen = await deployment.call("GET", PROFILE, headers=headers)
         results.append(_read(seen, signed_in, fields))
+        results.append(await check_second_identity(deployment, signed_in))
     finally:
         # Only the profile as it was created: what another client has written since is not ours.
         tag = {"If-Match": created.headers.get("ETag", "")}

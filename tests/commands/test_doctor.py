@@ -1,0 +1,123 @@
+"""`doctor` prints a report and nothing else, and ends with its status."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from service.__main__ import main
+
+
+@pytest.fixture(name="environ")
+def _environ(
+    placed: Mapping[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    process_restored: None,
+) -> None:
+    """Work in an empty folder, with the environment of a set-up that lacks everything."""
+    del process_restored
+    monkeypatch.chdir(tmp_path)
+    os.environ.update(placed)
+    os.environ.update(
+        {
+            "AWS_ENDPOINT_URL_STS": placed["AWS_COGNITO_ENDPOINT_URL"],
+            "AWS_COGNITO_USER_POOL_ID": "us-east-1_none",
+            "AWS_COGNITO_CLIENT_ID": "none",
+            "IDENTITY_SOURCES": "bearer",
+        }
+    )
+
+
+@pytest.mark.usefixtures("environ")
+def test_report_for_programs_is_json_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    """Standard output is one JSON object; the status says that something is wrong."""
+    status = main(["doctor", "--json"])
+
+    report = json.loads(capsys.readouterr().out)
+    assert (status, report["ok"]) == (1, False)
+    wrong = {check["name"] for check in report["checks"] if check["status"] == "wrong"}
+    assert wrong == {"table keys", "user pool", "app client", "app client sign-in"}
+    for check in report["checks"]:
+        assert check.keys() == {"step", "name", "status", "detail", "advice"}
+
+
+@pytest.mark.usefixtures("environ")
+def test_report_for_a_terminal_is_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each check is a line, with what mends it below."""
+    assert main(["doctor"]) == 1
+
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.startswith("1  table keys") and " wrong " in line for line in lines)
+    assert any("python -m service setup" in line for line in lines)
+    assert lines[-1].endswith("unknown")
+
+
+@pytest.mark.usefixtures("environ")
+def test_settings_that_cannot_be_used_are_a_check(capsys: pytest.CaptureFixture[str]) -> None:
+    """What `serve` refuses to start with is step 5, wrong."""
+    os.environ["SERVER_PORT"] = "many"
+
+    assert main(["doctor", "--json"]) == 1
+
+    (check,) = json.loads(capsys.readouterr().out)["checks"]
+    assert (check["step"], check["name"], check["status"]) == (5, "settings", "wrong")
+    assert "SERVER_PORT" in check["detail"]
+
+
+@pytest.mark.usefixtures("environ")
+def test_profile_that_does_not_exist_is_one_message(capsys: pytest.CaptureFixture[str]) -> None:
+    """What is wrong with this machine's own settings for AWS could not be checked."""
+    os.environ["AWS_PROFILE"] = "nobody"
+
+    assert main(["doctor"]) == 2
+    assert capsys.readouterr().err.startswith("The settings for AWS of this machine can't be used")
+
+
+@pytest.mark.parametrize("command", ["doctor", "smoke"])
+def test_help_is_for_operators(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The help says what is checked, with which rights, and what the exit statuses mean."""
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+
+    text = capsys.readouterr().out
+    assert ended.value.code == 0
+    assert "exit status:" in text
+    assert "--json" in text
+    assert max(map(len, text.splitlines())) < 110
+
+
+@pytest.mark.parametrize(
+    "url", ["api.example.com", "ftp://x", "https://", "https://u:p@x", "https://[x", "https://x/?y"]
+)
+def test_url_that_is_none_is_one_message(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is no URL of a deployment is said before anything is sent, and is not repeated."""
+    assert main(["smoke", url]) == 2
+    assert capsys.readouterr().err == "The URL must be like https://api.example.com.\n"
+
+
+@pytest.mark.usefixtures("environ")
+def test_smoke_without_settings_still_checks(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever knows the URL alone can check it; creating a user needs the settings."""
+    del os.environ["AWS_COGNITO_CLIENT_ID"]
+
+    assert main(["smoke", "http://127.0.0.1:9", "--json"]) == 2
+    (check,) = json.loads(capsys.readouterr().out)["checks"]
+    assert (check["name"], check["status"]) == ("reachable", "unknown")
+
+    assert main(["smoke", "http://127.0.0.1:9", "--create-user"]) == 2
+    assert "client-id" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("environ")
+def test_smoke_cannot_create_a_user_without_a_pool(capsys: pytest.CaptureFixture[str]) -> None:
+    """A user that can't be created is unknown, and the requests without one go on."""
+    os.environ |= {"SMOKE_USERNAME": "", "SMOKE_PASSWORD": ""}
+
+    assert main(["smoke", os.environ["AWS_COGNITO_ENDPOINT_URL"], "--create-user", "--json"]) != 0
+
+    checks = {check["name"]: check for check in json.loads(capsys.readouterr().out)["checks"]}
+    assert checks["user is created"]["status"] == "unknown"
+    assert "AWS_COGNITO_USER_POOL_ID" in checks["user is created"]["advice"]
