@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from service.aws.failure_advice import KEY_ADVICE, known_cause, message_of
 from service.circuit_breaker import UpstreamRefused
-from service.deployment_checks.results import CheckResult, Status, ok, unknown, wrong
+from service.deployment_checks.results import CheckResult, ok, unknown, wrong
 from service.observability.upstream_calls import DYNAMODB
 from service.profile_store import items
 
@@ -50,7 +50,7 @@ class TableAddress:
     @property
     def arn(self) -> str:
         """The ARN that the policy of the service's role names."""
-        partition = {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(
+        partition = {"cn": "aws-cn", "eusc-de": "aws-eusc", "us-gov": "aws-us-gov"}.get(
             self.region.rpartition("-")[0].rpartition("-")[0], "aws"
         )
         account = self.account or "ACCOUNT_ID"
@@ -197,5 +197,4 @@ def _right_result(action: str, outcome: Outcome, table: TableAddress) -> CheckRe
     if outcome.passed or outcome.code in ("ResourceNotFoundException", "ValidationException"):
         # Rights are checked before the table and its keys.
         return ok(RIGHTS, name, "allowed")
-    status = Status.WRONG if outcome.advice else Status.UNKNOWN
-    return CheckResult(RIGHTS, name, status, f"{outcome.code}: {outcome.message}", outcome.advice)
+    return unknown(RIGHTS, name, f"{outcome.code}: {outcome.message}", outcome.advice)

@@ -91,10 +91,12 @@ class TemporaryUser:
             return answer.unexpected(
                 ACCOUNT, "204 /api/auth/me", "`aws_call_failed` in the log says why."
             )
-        if await self._delete():
-            return wrong(
-                STEP, ACCOUNT, "204, and the account was still there", "Report it as a defect."
-            )
+        try:
+            if await self._delete():
+                detail = "204, and the account was still there"
+                return wrong(STEP, ACCOUNT, detail, "Report it as a defect.")
+        except (ClientError, BotoCoreError) as error:
+            return unknown(STEP, ACCOUNT, f"204, and Cognito did not say: {type(error).__name__}")
         return ok(STEP, ACCOUNT, "204 /api/auth/me")
 
     async def remove(self) -> CheckResult | None:
