@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import NoReturn
 
 from service import DISTRIBUTION
-
 from service.commands import check_arguments
 
 DEFAULT_FILE = Path("config.ini")

@@ -45,9 +45,9 @@ from service.tracing import optional
 @dataclass(frozen=True, slots=True)
 class Adapters:
     """
-    What stands behind the ports.
+    The implementations of the ports.
 
-    *checks* are what readiness depends on, by name; *start_checks* must pass once.
+    *checks* are the readiness checks by name; *start_checks* must pass once.
     """
 
     identity_provider: IdentityProvider
@@ -91,7 +91,7 @@ async def aws_adapters(
             authenticators=identity.sources,
             access_tokens=identity.access_tokens,
             checks={"dynamodb": store.check},
-            start_checks=functools.partial(start.failed_checks, config, clients.dynamodb),
+            start_checks=functools.partial(start.failed_checks, config, clients.dynamodb.aioboto3),
         )
 
 

@@ -32,8 +32,8 @@ class AwsUnusable(SetupError):
 
 
 class FileUnwritable(SetupError):
-    """A file that the command is to write can't be written."""
+    """A file that the command writes cannot be written."""
 
 
 class UrlUnusable(SetupError):
-    """The URL of a deployment is none."""
+    """The URL of a deployment is not an HTTP URL."""

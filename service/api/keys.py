@@ -31,7 +31,7 @@ class Access(StrEnum):
 @dataclass(slots=True)
 class Readiness:
     """
-    The outcome of the last checks: check -> what is wrong; empty means ready.
+    The result of the last readiness checks: *failing* maps checks to reasons; empty is ready.
 
     *has_started* is true once every check has passed.
     """

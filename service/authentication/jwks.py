@@ -89,7 +89,7 @@ class Jwks:
 
 
 def parse_keys(body: bytes) -> dict[str, RSAPublicKey]:
-    """Read a key set; raises UpstreamUnavailable where it is none."""
+    """Return the usable keys of a key set; raises UpstreamUnavailable for any other content."""
     try:
         entries = json.loads(body)["keys"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:

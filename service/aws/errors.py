@@ -17,6 +17,8 @@ from botocore.exceptions import (
     NoCredentialsError,
     PartialCredentialsError,
 )
+from botocore.exceptions import ConnectionError as NotConnected
+from botocore.parsers import ResponseParserError
 
 from service.aws.failure_advice import AwsResource, known_cause, message_of
 from service.circuit_breaker import UpstreamRefused
@@ -54,30 +56,27 @@ def translated(
     """
     Raise errors of botocore as errors of the domain, with the original as `__cause__`.
 
-    An exception that neither *table* nor COMMON_ERRORS names is an UpstreamFault, or, with an HTTP
-    status from 500, an UpstreamUnavailable, but with 501 a FeatureUnavailable. Whatever kept an answer
-    from coming is an UpstreamUnavailable, and so is what the breaker refused; that there are no
-    credentials to ask with, Misconfigured. The log names *resource* and *operation*.
+    *table*, then COMMON_ERRORS, then the status decides what an error response becomes. No response and a
+    refusal by the circuit breaker become UpstreamUnavailable, missing credentials Misconfigured, all else
+    UpstreamFault. The log names *resource* and *operation*.
     """
     try:
         yield
     except UpstreamRefused as refused:  # the circuit breaker has logged the outage
         raise UpstreamUnavailable(retry_after_s=refused.retry_after_s) from refused
     except ClientError as error:
-        meaning = _meaning(table, error)
-        if isinstance(meaning, ServiceFault | UpstreamUnavailable):
-            _report(error, meaning, resource)
-        raise meaning from error
-    except (NeverConnected, HTTPClientError, CredentialRetrievalError) as error:
-        _report_unanswered(error, resource, operation)
+        translation = _translate(table, error)
+        if isinstance(translation, ServiceFault | UpstreamUnavailable):
+            _log_response(error, translation, resource)
+        raise translation from error
+    except (NotConnected, HTTPClientError, CredentialRetrievalError) as error:
+        _log_failure(error, resource, operation)
         raise UpstreamUnavailable(retry_after_s=RETRY_AFTER_S) from error
     except (NoCredentialsError, PartialCredentialsError) as error:
-        _report_unanswered(error, resource, operation)
+        _log_failure(error, resource, operation)
         raise Misconfigured from error
-    except Exception as error:
-        if not (isinstance(error, BotoCoreError) or _is_botocores(error)):
-            raise
-        _report_unanswered(error, resource, operation)
+    except (BotoCoreError, ResponseParserError) as error:
+        _log_failure(error, resource, operation)
         raise UpstreamFault from error
 
 
@@ -92,61 +91,44 @@ def required(response: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 -- 
     return response[name]
 
 
-def _is_botocores(error: Exception) -> bool:
-    """
-    Tell whether an error came about inside botocore, which takes AWS's answers on trust.
-
-    JSON that is a list where an object should be is an AttributeError there, for one.
-    """
-    return any(
-        frame.f_globals["__name__"].startswith(BOTOCORES)
-        for frame, _ in walk_tb(error.__traceback__)
-    )
-
-
-def _report_unanswered(
-    error: Exception, resource: AwsResource | None, operation: str | None
-) -> None:
-    """Log why there is no answer, without the message: it may repeat what was to be sent."""
+def _log_failure(error: Exception, resource: AwsResource | None, operation: str | None) -> None:
+    """Log the type of an error; the message may repeat what was to be sent."""
     calling = {} if operation is None else {"operation": operation}
     structlog.get_logger().warning(
         "aws_call_failed", error=type(error).__name__, **calling, **_advice(error, resource)
     )
 
 
-def _report(error: ClientError, meaning: ServiceError, resource: AwsResource | None) -> None:
-    """
-    Log what the operator must know.
-
-    A message of AWS is logged only if it cannot be about a user: of a known cause, or of credentials.
-    """
-    name = error.response.get("Error", {}).get("Code")
-    known = isinstance(name, str) and NAME.fullmatch(name)
+def _log_response(
+    error: ClientError, translation: ServiceError, resource: AwsResource | None
+) -> None:
+    """Log an error response; with its message only where that cannot be about a user."""
+    code = error.response.get("Error", {}).get("Code")
     advice = _advice(error, resource)
-    ours = isinstance(meaning, Misconfigured) and name in COMMON_ERRORS
-    message = {"message": message_of(error)} if ours or "advice" in advice else {}
+    about_access = isinstance(translation, Misconfigured) and code in COMMON_ERRORS
+    is_code = isinstance(code, str) and ERROR_CODE.fullmatch(code)
     structlog.get_logger().warning(
         "aws_call_failed",
         operation=error.operation_name,
-        error=name if known else "unknown",  # whoever answers may write anything there
-        **message,
+        error=code if is_code else "unknown",  # a server other than AWS may send anything
+        **({"message": message_of(error)} if about_access or "advice" in advice else {}),
         **advice,
     )
 
 
 def _advice(error: Exception, resource: AwsResource | None) -> dict[str, str]:
-    """Return the fields that name what the call was about, and what to do if the cause is known."""
+    """Return the log fields that name the resource, and the setting and remedy of a known cause."""
     cause = known_cause(error, resource.upstream if resource else None)
     advice = {} if cause is None else {"setting": cause.setting, "advice": cause.advice}
     return {**(resource.log_fields() if resource else {}), **advice}
 
 
-def _meaning(table: ErrorTable, error: ClientError) -> ServiceError:
-    name = error.response.get("Error", {}).get("Code")
-    meaning = None
-    if isinstance(name, str):  # it is whatever the answer had in that place
-        meaning = table.get(name) or COMMON_ERRORS.get(name)
-    if meaning is None:
+def _translate(table: ErrorTable, error: ClientError) -> ServiceError:
+    code = error.response.get("Error", {}).get("Code")
+    kind = None
+    if isinstance(code, str):
+        kind = table.get(code) or COMMON_ERRORS.get(code)
+    if kind is None:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         kind = _error_of_status(status)
     if not isinstance(kind, type):

@@ -31,7 +31,7 @@ def identity_provider(
     on_retry: Callable[[], None] = ignore_retry,
     on_masked: OnMasked = ignore_masked,
 ) -> IdentityProvider:
-    """Return the ports on Cognito; *client* is open and stays its opener's, *region* is for the log."""
+    """Return the ports on an open *client*, which the caller closes; the log names *region*."""
     user_pool = UserPoolClient(
         client, config=config, region=region, on_retry=on_retry, on_masked=on_masked
     )

@@ -75,11 +75,9 @@ class UserPoolClient:
         self.client_id = config.client_id
         self.client_secret = config.client_secret
         self._client = client
+        self._resource = AwsResource(COGNITO, region, client_id=config.client_id)
         self._on_masked = on_masked
         self._on_retry = on_retry
-        self._client_id = config.client_id
-        self._resource = AwsResource(COGNITO, region, client_id=config.client_id)
-        self._client_secret = config.client_secret
         self._sends_address = config.send_client_address
         self._retries = retries.quota()
 
@@ -101,7 +99,7 @@ class UserPoolClient:
         send = getattr(self._client, xform_name(operation), None)
         if send is None:
             raise FeatureUnavailable
-        with translated({**ERRORS[operation], **(meanings or {})}, self._resource, operation):
+        with translated({**ERRORS[operation], **(overrides or {})}, self._resource, operation):
             try:
                 return await self._send(operation, send, drop_none(arguments))
             except ClientError as error:

@@ -11,6 +11,8 @@ from service.circuit_breaker import Breaker
 from service.config.settings import UpstreamsConfig
 from service.deployment_checks.results import CheckResult, ok, unknown, wrong
 from service.domain.errors import UpstreamUnavailable
+from service.observability.metrics.catalogue import Metrics
+from service.observability.upstream_calls import UpstreamTelemetry
 
 if TYPE_CHECKING:
     from service.config.settings import Config
@@ -31,7 +33,9 @@ NO_KEY: Final = "00000000-0000-0000-0000-000000000000"
 async def check_jwks(config: Config) -> CheckResult:
     """Return whether the public keys of the user pool can be fetched; takes no rights."""
     url = aws_urls.jwks_url(config)
-    async with key_server(Breaker("key_check", NEVER_OPENS)) as server:
+    async with key_server(
+        Breaker("key_check", NEVER_OPENS), UpstreamTelemetry(Metrics())
+    ) as server:
         try:
             keys = parse_keys(await server.fetch(url))
         except NoSuchKey:
@@ -53,7 +57,9 @@ async def check_load_balancer_keys(config: Config) -> CheckResult | None:
         return None
     given = config.identity.alb_key_url
     url = aws_urls.alb_key_url(config.identity.alb_arn[0]) if given is None else given
-    async with key_server(Breaker("key_check", NEVER_OPENS)) as server:
+    async with key_server(
+        Breaker("key_check", NEVER_OPENS), UpstreamTelemetry(Metrics())
+    ) as server:
         return await _answers(server, f"{url.rstrip('/')}/{NO_KEY}")
 
 

@@ -16,7 +16,7 @@ NAME: Final = "identity sources"
 def check_settings(config: Config) -> list[CheckResult]:
     """Return whether the settings let other machines name the user without proof."""
     identity = config.identity
-    remote = [str(peers) for peers in identity.trusted_proxies if not peers.is_loopback]
+    remote = [str(peers) for peers in identity.header_peers if not peers.is_loopback]
     sources = " ".join(identity.sources)
     settings = ok(STEP, "settings", f"region {config.aws.region}, {config.cognito.user_pool_id}")
     if "header" in identity.sources and remote:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from cachetools import LRUCache
+
 from service.aws.errors import required, translated
 from service.aws.failure_advice import AwsResource
 from service.domain.errors import AccountClosed, ProfileChanged, ServiceError, UpstreamUnavailable
@@ -49,7 +51,7 @@ class DynamoDBProfileStore:
         config: DynamoDBConfig,
         clock: Clock,
         region: str = "",
-        calls: UpstreamTelemetry | None = None,
+        calls: UpstreamTelemetry,
     ) -> None:
         self._client = client
         self._table = config.user_profile_table
@@ -59,7 +61,8 @@ class DynamoDBProfileStore:
         self._reads = TableReads(
             client, table=self._table, consistent_read=self._consistent_read, region=region
         )
-        self._places = SortKeyCache(config.sort_key_cache_size)
+        # User id -> sort key; an entry takes about 310 bytes. A profile that is not there is queried.
+        self._sort_keys: LRUCache[str, str] = LRUCache(config.sort_key_cache_size)
         self._read = self._reads.by_key
         if config.batched_reads:
             batches = BatchReader(
@@ -121,7 +124,7 @@ class DynamoDBProfileStore:
         )
         try:
             with translated(DYNAMODB_ERRORS, self._resource, "UpdateItem"):
-                answer = await self._client.update_item(
+                response = await self._client.update_item(
                     TableName=self._table,
                     Key=items.key(seen.user_id, seen.created_at),
                     ReturnValues="ALL_NEW",

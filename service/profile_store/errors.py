@@ -20,8 +20,8 @@ from service.observability.upstream_calls import DYNAMODB
 from service.profile_store.items import Item
 
 
-def _not_valid(error: ClientError) -> ServiceError:
-    """Translate ValidationException: an item over 400 KB, other keys, or a defect of ours."""
+def _validation_failed(error: ClientError) -> ServiceError:
+    """Translate ValidationException by its message: an item over 400 KB, other keys, or a defect."""
     if known_cause(error, DYNAMODB) is not None:
         return Misconfigured()
     too_large = "size" in error.response["Error"].get("Message", "").lower()

@@ -80,15 +80,15 @@ class TableReads:
             "ConsistentRead": self._consistent_read,
         }
         with translated(DYNAMODB_ERRORS, self._resource, "BatchGetItem"):
-            answer = await self._client.batch_get_item(RequestItems={self._table: wanted})
-        found: list[Item] = required(answer, "Responses").get(self._table, [])
-        left: Mapping[str, Any] = answer.get("UnprocessedKeys", {}).get(self._table, {})
+            response = await self._client.batch_get_item(RequestItems={self._table: request})
+        found: list[Item] = required(response, "Responses").get(self._table, [])
+        left: Mapping[str, Any] = response.get("UnprocessedKeys", {}).get(self._table, {})
         unprocessed = {_key_of(key) for key in left.get("Keys", ())}
         return KeyReadResult({_key_of(item): item for item in found}, unprocessed)
 
     async def _item(self, key: Key, *, consistent: bool) -> Item | None:
         with translated(DYNAMODB_ERRORS, self._resource, "GetItem"):
-            answer = await self._client.get_item(
+            response = await self._client.get_item(
                 TableName=self._table, Key=items.key(*key), ConsistentRead=consistent
             )
         return response.get("Item")

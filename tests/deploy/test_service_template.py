@@ -9,7 +9,6 @@ import pytest
 from service.api.routes import all_routes
 from service.config.loader import load as load_settings
 from service.config.settings import SECTIONS, definitions, environment_name
-from tests.deploy import planned
 from tests.deploy.templates import FOLDER, SERVICE, alternatives, entries, load, of_type
 from tests.support.configs import configured
 
@@ -63,14 +62,8 @@ def test_every_variable_is_a_setting(
     """No name in Environment or Secrets is unknown to the service."""
     secrets = {entry["Name"] for entry in entries(container["Secrets"])}
 
-    assert environment.keys() | secrets <= settings() | {*planned.SETTINGS}
+    assert environment.keys() | secrets <= settings()
     assert secrets == {"LOG_HASH_KEY", "AWS_COGNITO_CLIENT_SECRET"}
-
-
-def test_what_is_planned_does_not_exist() -> None:
-    """The list of what is planned gets shorter with each change that brings something of it."""
-    assert settings() & {*planned.SETTINGS} == set()
-    assert {route.path for route, _ in all_routes()} & {*planned.ROUTES} == set()
 
 
 def test_unsigned_header_is_never_a_source(environment: dict[str, list[Any]]) -> None:
@@ -182,7 +175,7 @@ def test_target_group_asks_whether_the_task_serves() -> None:
     path = TEMPLATE["Resources"]["Targets"]["Properties"]["HealthCheckPath"]
 
     assert path == "/health/serving"
-    assert path in {route.path for route, _ in all_routes()} | {*planned.ROUTES}
+    assert path in {route.path for route, _ in all_routes()}
 
 
 def test_service_keeps_connections_longer_than_the_load_balancer(
@@ -217,7 +210,6 @@ def test_environment_is_a_configuration(
         if isinstance(value, dict) and "Ref" in value
         else str(value)
         for name, value in first.items()
-        if name not in planned.SETTINGS
     }
     given["SERVER_TRUSTED_PROXIES"] = "10.42.0.0/16"
 

@@ -23,8 +23,8 @@ from service.deployment_checks.smoke.journey import (
 from service.deployment_checks.smoke.refusals import check_refusals
 from service.deployment_checks.smoke.temporary_user import TemporaryUser
 from tests.deployment_checks.conftest import Account, Examine
-from tests.support.environment import configured
-from tests.support.scripted_server import HANG_UP, answer, refusal, scripted
+from tests.support.configs import configured
+from tests.support.scripted_aws import HANG_UP, answer, refusal, scripted_server
 
 USER = Credentials("smoke", "YourPass123!")
 SIGNED_IN = SignedIn("user", "not.a-jwt.x", "id")
@@ -59,7 +59,7 @@ async def test_sign_in_may_be_answered_otherwise(
     answers: list[bytes], secret: str | None, status: Status, advice: str
 ) -> None:
     """Triggers answer in ways of their own, and an answer may be missing."""
-    async with scripted(*answers) as server:
+    async with scripted_server(*answers) as server:
         config = _cognito_at(server.url, **({} if secret is None else {"client-secret": secret}))
         async with aws_clients(config) as clients:
             result = await app_client.check_sign_in(clients.cognito, config.cognito)
@@ -164,7 +164,7 @@ async def test_protected_table_needs_no_advice(
 async def test_second_factors_are_those_of_the_pool(factors: dict[str, Any], offered: str) -> None:
     """[auth-config] mfa is compared with the factors that the pool has switched on."""
     described = answer({"UserPool": {"EmailConfiguration": {"EmailSendingAccount": "DEVELOPER"}}})
-    async with scripted(described, answer(factors)) as server:
+    async with scripted_server(described, answer(factors)) as server:
         config = configured(
             {"aws.cognito": {"endpoint-url": server.url}, "auth-config": {"mfa": offered}}
         )
@@ -309,7 +309,7 @@ def test_token_that_is_none_has_no_claims(token: str) -> None:
 )
 async def test_user_may_not_be_created(answers: list[bytes], status: Status, advice: str) -> None:
     """Without the rights nothing is created, and nothing is to be removed."""
-    async with scripted(*answers) as server, aws_clients(_cognito_at(server.url)) as clients:
+    async with scripted_server(*answers) as server, aws_clients(_cognito_at(server.url)) as clients:
         user = TemporaryUser(clients.cognito, "us-east-1_x")
         result = await user.create()
         left = None if status is Status.OK else await user.remove()
@@ -323,7 +323,7 @@ async def test_user_that_cannot_be_removed_is_named() -> None:
     """A user who stays is named with the command that deletes it."""
     denied = refusal("AccessDeniedException", message="no")
     async with (
-        scripted(answer({}), answer({}), denied) as server,
+        scripted_server(answer({}), answer({}), denied) as server,
         aws_clients(_cognito_at(server.url)) as clients,
     ):
         user = TemporaryUser(clients.cognito, "us-east-1_x")
@@ -350,7 +350,7 @@ async def test_account_must_be_gone_after_its_deletion(
 ) -> None:
     """Cognito is asked whether the account is gone, as 204 says."""
     async with (
-        scripted(admin_delete) as cognito,
+        scripted_server(admin_delete) as cognito,
         _deployment({("DELETE", "/api/auth/me"): (status, {})}) as server,
         open_deployment(server.make_url("/")) as deployment,
         aws_clients(_cognito_at(cognito.url)) as clients,

@@ -13,7 +13,6 @@ import pytest
 
 from local_aws.load_balancer import local_load_balancer
 from local_aws.load_balancer_sign_ins import UserPool
-from tests.deploy import planned
 from tests.least_privilege.plugin import Guarded
 from tests.support.accounts import PASSWORD, Mailbox, new_user
 from tests_slow.commands.running import Running, run, running
@@ -83,13 +82,8 @@ def environment(
     """
     secrets = {secret["name"] for secret in cloud.task(stack)["secrets"]}
     assert secrets == {"LOG_HASH_KEY"}
-    given = {
-        name: value
-        for name, value in cloud.environment(stack).items()
-        if name not in planned.SETTINGS
-    }
     return {
-        **given,
+        **cloud.environment(stack),
         "LOG_HASH_KEY": "k" * 48,
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",

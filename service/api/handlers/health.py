@@ -43,10 +43,10 @@ async def ready(request: web.Request) -> web.Response:
 
 
 @operation(
-    "Should a load balancer send requests to the process?",
+    "Check that a load balancer may send requests to the process",
     tag=TAG,
     operation_id="checkServing",
-    answers={HTTPStatus.OK: Answer("It should.", HealthSchema)},
+    answers={HTTPStatus.OK: Success("The process takes requests.", HealthSchema)},
     refusals=(NotReady,),
 )
 async def serving(request: web.Request) -> web.Response:
