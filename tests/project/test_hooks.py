@@ -90,7 +90,8 @@ def test_ruff_takes_the_oldest_python() -> None:
 
 def test_release_is_a_target() -> None:
     """`make release` hands its version to the tool."""
-    command = ["make", "--dry-run", "--old-file", ".venv/.installed", "release", "VERSION=1.2.3"]
+    options = ["--dry-run", "--no-print-directory", "--old-file", ".venv/.installed"]
+    command = ["make", *options, "release", "VERSION=1.2.3"]
     shown = subprocess.run(  # noqa: S603 -- the Makefile's own target
         command,
         cwd=ROOT,
