@@ -1,13 +1,12 @@
 """Access tokens on the routes of signed-in users, with a pool and an upstream that record every call."""
 
-import functools
 import hmac
 import io
 import json
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 import aiohttp
@@ -15,8 +14,11 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from service.api.routes import SIGNED_IN
-from service.app import aws_adapters, create_app
+from service.app import Adapters, aws_adapters, create_app
 from service.config.loader import Settings
+from service.config.settings import Config
+from service.observability.upstream_calls import UpstreamTelemetry
+from service.server.readiness import no_start_checks
 from tests.api.raw_http import logged, serving
 from tests.authentication.trusting import json_key_set
 from tests.support.access_token_signer import AccessTokenSigner
@@ -84,6 +86,15 @@ def pools() -> Pools:
 
 
 @asynccontextmanager
+async def _without_start_checks(
+    config: Config, calls: UpstreamTelemetry
+) -> AsyncIterator[Adapters]:
+    """Open the adapters; the checks at the start would fetch the keys once more."""
+    async with aws_adapters(config, calls, credentials=CREDENTIALS) as adapters:
+        yield replace(adapters, start_checks=no_start_checks)
+
+
+@asynccontextmanager
 async def _started(pools: Pools, settings: Settings | None = None) -> AsyncIterator[Stage]:
     async with (
         key_endpoint() as keys,
@@ -104,7 +115,7 @@ async def _started(pools: Pools, settings: Settings | None = None) -> AsyncItera
             },
             settings or {},
         )
-        app = create_app(config, functools.partial(aws_adapters, credentials=CREDENTIALS))
+        app = create_app(config, _without_start_checks)
         with logged() as log:
             async with (
                 serving(app) as port,

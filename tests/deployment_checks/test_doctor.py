@@ -316,8 +316,10 @@ async def test_nothing_that_answers_is_unknown(doctor: Examine, sdk: pytest.Monk
 
 
 async def test_header_from_other_machines_is_wrong(doctor: Examine) -> None:
-    """A deployment that believes the unsigned header of other machines is told so."""
-    results = await doctor({"identity": {"sources": "header bearer"}})
+    """A deployment that trusts the unsigned header of other machines is wrong."""
+    results = await doctor(
+        {"identity": {"sources": "bearer header", "header-peers": "127.0.0.0/8 10.0.0.0/8"}}
+    )
 
     assert _wrong(results) == {"identity sources"}
     assert "every client can name any user" in results["identity sources"].detail
