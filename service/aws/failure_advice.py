@@ -48,14 +48,14 @@ class Cause:
     """
     A cause of failed calls: the *setting* that is concerned, and what to do.
 
-    Error responses are recognized by *code*, *message* and, if it is set, *upstream*. No message of a
-    known cause contains what a user sent.
+    Error responses are recognized by *code*, *message* and, if it is set, *upstream*. A cause without a
+    *message* has any; AWS puts nothing that a user sent into those that are named.
     """
 
     code: str
     setting: str
     advice: str
-    message: re.Pattern[str] = re.compile("")
+    message: re.Pattern[str] | None = None
     upstream: str | None = None
 
 
@@ -99,7 +99,7 @@ CAUSES: Final = (
         CLIENT_ID,
         "The id of the app client is wrong, or the app client is in another region: compare "
         "AWS_COGNITO_CLIENT_ID and AWS_REGION with the user pool's.",
-        re.compile(r"client", re.IGNORECASE),
+        re.compile(r"^User pool client \S+ does not exist"),
         COGNITO,
     ),
     Cause(
@@ -107,7 +107,23 @@ CAUSES: Final = (
         USER_POOL_ID,
         "The id of the user pool is wrong, or the pool is in another region: compare "
         "AWS_COGNITO_USER_POOL_ID and AWS_REGION with the pool's.",
+        re.compile(r"^User pool \S+ does not exist"),
+        COGNITO,
+    ),
+    Cause(
+        "ResourceNotFoundException",
+        USER_POOL_ID,
+        "An id is wrong, or the pool is in another region: compare AWS_COGNITO_USER_POOL_ID, "
+        "AWS_COGNITO_CLIENT_ID and AWS_REGION with the pool's.",
         upstream=COGNITO,
+    ),
+    Cause(
+        "ResourceNotFoundException",
+        TABLE,
+        "There is no such table in this region: create it with `python -m service setup`, or correct "
+        "AWS_DYNAMODB_USER_PROFILE_TABLE or AWS_REGION.",
+        re.compile(r"^(Requested resource|Cannot do operations on a non-existent table)"),
+        DYNAMODB,
     ),
     Cause(
         "ResourceNotFoundException",
@@ -215,7 +231,8 @@ def known_cause(error: Exception, upstream: str | None = None) -> Cause | None:
         code, message = error.response.get("Error", {}).get("Code"), message_of(error)
         for cause in CAUSES:
             is_its = cause.upstream is None or upstream is None or cause.upstream == upstream
-            if cause.code == code and is_its and cause.message.search(message):
+            says_it = cause.message is None or cause.message.search(message)
+            if cause.code == code and is_its and says_it:
                 return cause
     if isinstance(error, BotoCoreError):
         for kind, cause in _WITHOUT_RESPONSE:

@@ -180,6 +180,16 @@ def test_table_with_other_keys_is_the_operators() -> None:
         raise _refusal("ValidationException", SCHEMA_MISMATCH)
 
 
+def test_message_that_may_be_about_a_user_is_not_logged() -> None:
+    """A known code with other words is logged with its advice, and without the words."""
+    line = _logged(
+        _refusal("ResourceNotFoundException", "about alice", "GetUser"), CLIENT, "GetUser"
+    )
+
+    assert "AWS_COGNITO_USER_POOL_ID, AWS_COGNITO_CLIENT_ID" in line["advice"]
+    assert "message" not in line
+
+
 def test_wrong_password_is_not_logged() -> None:
     """What a user did wrong is no failure of the deployment."""
     refusal = _refusal("NotAuthorizedException", "Incorrect username or password.", "InitiateAuth")

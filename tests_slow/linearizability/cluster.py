@@ -189,6 +189,7 @@ async def cluster(  # noqa: PLR0913 -- what a cluster is made of
         "AWS_REGION": config.aws.region,
         "AWS_COGNITO_USER_POOL_ID": config.cognito.user_pool_id,
         "AWS_COGNITO_CLIENT_ID": config.cognito.client_id,
+        "AWS_COGNITO_ENDPOINT_URL": config.cognito.endpoint_url or "",
         "AWS_DYNAMODB_USER_PROFILE_TABLE": config.dynamodb.user_profile_table,
         "AWS_DYNAMODB_READ_TIMEOUT_S": str(read_timeout_s),
         "IDENTITY_SOURCES": "header",

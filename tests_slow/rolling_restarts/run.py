@@ -82,6 +82,7 @@ class Restarts:
             "AWS_REGION": config.aws.region,
             "AWS_COGNITO_USER_POOL_ID": config.cognito.user_pool_id,
             "AWS_COGNITO_CLIENT_ID": config.cognito.client_id,
+            "AWS_COGNITO_ENDPOINT_URL": config.cognito.endpoint_url or "",
             "AWS_DYNAMODB_USER_PROFILE_TABLE": config.dynamodb.user_profile_table,
             "AWS_DYNAMODB_ENDPOINT_URL": config.dynamodb.endpoint_url or "",
             "AWS_DYNAMODB_READ_TIMEOUT_S": "5",  # moto serves one call at a time
