@@ -24,14 +24,10 @@ def _silently(_: Delivery) -> None:
 
 
 @contextmanager
-def _dynamodb() -> Iterator[str]:
-    """Open TEST_DYNAMODB_URL, or the embedded one."""
-    given = os.environ.get("TEST_DYNAMODB_URL")
-    if given is not None:
-        yield given
-        return
+def _upstreams() -> Iterator[tuple[str, str]]:
+    """Open Cognito, which has the public keys, and DynamoDB: TEST_DYNAMODB_URL, or the embedded one."""
     with local_aws(announce=_silently) as local:
-        yield local.endpoint_url
+        yield local.endpoint_url, os.environ.get("TEST_DYNAMODB_URL", local.endpoint_url)
 
 
 async def _run(plan: Plan, config: Config, folder: Path) -> Report:
@@ -60,9 +56,14 @@ def main() -> int:
         seed=given.seed,
         pause_s=given.pause_s,
     )
-    with _dynamodb() as url, tempfile.TemporaryDirectory() as folder:
+    with _upstreams() as (cognito, dynamodb), tempfile.TemporaryDirectory() as folder:
         table = f"restarts-{uuid.uuid4().hex}"
-        config = configured({"aws.dynamodb": {"endpoint-url": url, "user-profile-table": table}})
+        config = configured(
+            {
+                "aws.cognito": {"endpoint-url": cognito},
+                "aws.dynamodb": {"endpoint-url": dynamodb, "user-profile-table": table},
+            }
+        )
         report = asyncio.run(_run(plan, config, Path(folder)))
     sys.stdout.write(f"{report}\n")
     return 1 if report.wrong else 0
