@@ -99,23 +99,20 @@ def _log_failure(error: Exception, resource: AwsResource | None, operation: str 
     )
 
 
-def _report(error: ClientError, meaning: ServiceError, resource: AwsResource | None) -> None:
-    """
-    Log what the operator must know.
-
-    A message of AWS is logged only if it cannot be about a user: of a known cause, or of credentials.
-    """
-    name = error.response.get("Error", {}).get("Code")
-    known = isinstance(name, str) and NAME.fullmatch(name)
+def _log_response(
+    error: ClientError, translation: ServiceError, resource: AwsResource | None
+) -> None:
+    """Log an error response; with its message only where that cannot be about a user."""
+    code = error.response.get("Error", {}).get("Code")
+    is_code = isinstance(code, str) and ERROR_CODE.fullmatch(code)
     cause = known_cause(error, resource.upstream if resource else None)
-    is_known = cause is not None and cause.message is not None
-    is_ours = isinstance(meaning, Misconfigured) and name in COMMON_ERRORS
-    message = {"message": message_of(error)} if is_known or is_ours else {}
+    has_known_message = cause is not None and cause.message is not None
+    about_access = isinstance(translation, Misconfigured) and code in COMMON_ERRORS
     structlog.get_logger().warning(
         "aws_call_failed",
         operation=error.operation_name,
-        error=name if known else "unknown",  # whoever answers may write anything there
-        **message,
+        error=code if is_code else "unknown",  # a server other than AWS may send anything
+        **({"message": message_of(error)} if has_known_message or about_access else {}),
         **_advice(error, resource),
     )
 

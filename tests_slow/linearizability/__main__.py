@@ -58,8 +58,8 @@ def main() -> int:
     parser.add_argument("--callers", type=int, default=5, help="of each user")
     given = parser.parse_args()
     with _dynamodb() as (url, read_timeout_s), tempfile.TemporaryDirectory() as folder:
-        table = f"register-{uuid.uuid4().hex}"
-        # Nobody waits for the public keys, which DynamoDB Local does not have.
+        table = f"linearizability-{uuid.uuid4().hex}"
+        # The checks at the start fetch the public keys, which DynamoDB Local does not have.
         config = configured(
             {
                 "aws.cognito": {"endpoint-url": url},
