@@ -36,7 +36,10 @@ def test_arrows_lead_from_each_layer_to_the_next() -> None:
 
 
 def test_paths_of_the_page_exist() -> None:
-    """Each module or directory that the page names is in the repository."""
+    """Each module, directory and page that the page names is in the repository."""
+    links = re.findall(r"\]\(([\w./-]+)\)", DOCUMENT)
+    assert links
+    assert not [link for link in links if not (ROOT / "docs" / link).exists()]
     paths = {
         path
         for path in re.findall(r"`([\w./-]+/[\w./-]*)`", DOCUMENT)
