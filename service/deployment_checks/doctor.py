@@ -40,7 +40,7 @@ OPTIONS: Final[dict[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class AwsClients:
-    """Clients with the rights of whoever runs the command."""
+    """AWS clients with the credentials of the operator who runs the command."""
 
     cognito: CognitoIdentityProviderClient
     dynamodb: DynamoDBClient

@@ -50,12 +50,12 @@ async def check_refusals(
     deployment: Deployment, config: Config | None, signed_in: SignedIn | None
 ) -> list[CheckResult]:
     """Return whether forged identities are refused; they name users that do not exist."""
-    nobody = {IDENTITY: str(uuid.uuid4())}
-    forged = _forged(nobody[IDENTITY], config)
+    identity_header = {IDENTITY: str(uuid.uuid4())}
+    forged = _forged(identity_header[IDENTITY], config)
     attempts: list[tuple[str, Mapping[str, str], str]] = [
         ("no identity is refused", {}, FORGERY_BELIEVED),
-        ("identity header alone is refused", nobody, HEADER_BELIEVED),
-        ("forged signature is refused", {**nobody, DATA: forged}, DATA_BELIEVED),
+        ("identity header alone is refused", identity_header, HEADER_BELIEVED),
+        ("forged signature is refused", {**identity_header, DATA: forged}, DATA_BELIEVED),
         ("unsigned token is refused", bearer(_unsigned(config)), FORGERY_BELIEVED),
     ]
     with_tokens = ("id token is refused", "changed token is refused")
