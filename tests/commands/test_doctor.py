@@ -121,3 +121,15 @@ def test_smoke_cannot_create_a_user_without_a_pool(capsys: pytest.CaptureFixture
     checks = {check["name"]: check for check in json.loads(capsys.readouterr().out)["checks"]}
     assert checks["user is created"]["status"] == "unknown"
     assert "AWS_COGNITO_USER_POOL_ID" in checks["user is created"]["advice"]
+
+
+@pytest.mark.usefixtures("environ")
+def test_smoke_names_credentials_that_this_machine_lacks(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """An AWS profile that does not exist ends `smoke --create-user` with one sentence."""
+    os.environ |= {"SMOKE_USERNAME": "", "SMOKE_PASSWORD": "", "AWS_PROFILE": "no-such-profile"}
+
+    assert main(["smoke", os.environ["AWS_COGNITO_ENDPOINT_URL"], "--create-user"]) != 0
+
+    assert "no-such-profile" in capsys.readouterr().err
