@@ -45,7 +45,7 @@ REFUSED = {
     ),
     "more lists than are served": (b"[" + b"[[]]," * 2_500 + b"0]", "more than 5000"),
     "more brackets than are served": (b"[" + b"[[[[]]]]," * 1_250 + b"0]", "more than 5000"),
-    "4,000 brackets": (b"[" * 4_000, "deeper than 32"),
+    "4,000 brackets": (b"[" * 4_000 + b"]" * 4_000, "deeper than 32"),
     "a bomb of brackets": (b"[" * 200_000, "more than 5000"),
 }
 
