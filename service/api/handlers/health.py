@@ -1,5 +1,6 @@
 """Liveness and readiness."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from aiohttp import web
@@ -32,13 +33,7 @@ async def live(_: web.Request) -> web.Response:
 )
 async def ready(request: web.Request) -> web.Response:
     """Return the result of the last readiness checks, which run in the background."""
-    failing = {**request.app[keys.READINESS].failing}
-    if request.app[keys.SERVER_LOAD].draining:
-        failing["process"] = "stopping"
-    if failing:
-        raise NotReady(
-            problems=tuple(FieldProblem(check, why) for check, why in sorted(failing.items()))
-        )
+    _refuse(request, request.app[keys.READINESS].failing)
     return request_body.answer({"status": "ready"})
 
 
@@ -58,10 +53,13 @@ async def serving(request: web.Request) -> web.Response:
     """
     readiness = request.app[keys.READINESS]
     failing = {} if readiness.has_started else {"process": "starting", **readiness.failing}
-    if request.app[keys.SERVER_LOAD].draining:
-        failing["process"] = "stopping"
-    if failing:
-        raise NotReady(
-            problems=tuple(FieldProblem(check, why) for check, why in sorted(failing.items()))
-        )
+    _refuse(request, failing)
     return request_body.answer({"status": "serving"})
+
+
+def _refuse(request: web.Request, failing: Mapping[str, str]) -> None:
+    """Raise NotReady with the *failing* checks, and while the process drains."""
+    draining = {"process": "stopping"} if request.app[keys.SERVER_LOAD].draining else {}
+    if failing or draining:
+        problems = sorted({**failing, **draining}.items())
+        raise NotReady(problems=tuple(FieldProblem(check, why) for check, why in problems))
