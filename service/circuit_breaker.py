@@ -11,7 +11,6 @@ import random
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from http import HTTPStatus
 from types import TracebackType
 from typing import Final, Self, TypeAlias
@@ -93,8 +92,8 @@ class Breaker:
             return
         if failed:
             self._has_failures = True
-            with suppress(_Failure), self._circuit:
-                raise _Failure
+            # Not raised in a `with`: the circuit keeps the error, whose traceback would keep frames.
+            self._circuit.__exit__(_Failure, _Failure(), None)
             if self._circuit.opened:
                 self._change(STATE_OPEN)
         elif failed is None:

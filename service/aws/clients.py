@@ -16,6 +16,7 @@ from botocore.loaders import Loader, create_loader
 from service.aws.credentials import CredentialProvider
 from service.aws.dynamodb.client import DynamoDBClient
 from service.aws.dynamodb.transports import FastTransport, botocore_transport
+from service.aws.errors import without_frames
 from service.aws.http_session import DynamoDBResponse, GuardedSession
 from service.aws.response_parsers import ResponseParserFactory
 from service.aws.retries import Retries
@@ -78,6 +79,7 @@ async def _session(
     core.register_component("data_loader", model_loader(core))
     core.register_component("credential_provider", provider)
     core.register_component("response_parser_factory", ResponseParserFactory())
+    core.register("response-received", _drop_frames)
     session = aioboto3.Session(
         aws_access_key_id=credentials.access_key_id if credentials else None,
         aws_secret_access_key=credentials.secret_access_key if credentials else None,
@@ -88,6 +90,12 @@ async def _session(
         yield session
     finally:
         await provider.close()
+
+
+def _drop_frames(*, exception: Exception | None, **_: object) -> None:
+    """Remove the frames of an attempt without a response, whose error botocore keeps for a while."""
+    if exception is not None:
+        without_frames(exception)
 
 
 def model_loader(session: AioSession) -> Loader:

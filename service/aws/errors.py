@@ -63,21 +63,36 @@ def translated(
     try:
         yield
     except UpstreamRefused as refused:  # the circuit breaker has logged the outage
-        raise UpstreamUnavailable(retry_after_s=refused.retry_after_s) from refused
+        raise UpstreamUnavailable(retry_after_s=refused.retry_after_s) from without_frames(refused)
     except ClientError as error:
         translation = _translate(table, error)
         if isinstance(translation, ServiceFault | UpstreamUnavailable):
             _log_response(error, translation, resource)
-        raise translation from error
+        raise translation from without_frames(error)
     except (NotConnected, HTTPClientError, CredentialRetrievalError) as error:
         _log_failure(error, resource, operation)
-        raise UpstreamUnavailable(retry_after_s=RETRY_AFTER_S) from error
+        raise UpstreamUnavailable(retry_after_s=RETRY_AFTER_S) from without_frames(error)
     except (NoCredentialsError, PartialCredentialsError) as error:
         _log_failure(error, resource, operation)
-        raise Misconfigured from error
+        raise Misconfigured from without_frames(error)
     except (BotoCoreError, ResponseParserError) as error:
         _log_failure(error, resource, operation)
-        raise UpstreamFault from error
+        raise UpstreamFault from without_frames(error)
+
+
+def without_frames(error: Exception) -> Exception:
+    """
+    Return *error* after removal of its traceback and of the tracebacks of its causes.
+
+    A frame of botocore that handles an error refers to it, and the traceback of the error refers to that
+    frame or to one that it called: a cycle of a hundred objects for each failed call, which the garbage
+    collector would stop the process for tens of milliseconds to find.
+    """
+    chained: BaseException | None = error
+    while chained is not None:
+        chained.__traceback__ = None
+        chained = chained.__cause__ or chained.__context__
+    return error
 
 
 def required(response: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 -- botocore's

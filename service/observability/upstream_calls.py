@@ -6,7 +6,6 @@ import asyncio
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from http import HTTPStatus
 from time import perf_counter
-from traceback import clear_frames
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, cast
 
 from botocore.exceptions import ClientError, HTTPClientError
@@ -110,13 +109,7 @@ class _InstrumentedClient:
 
         async def call(**arguments: Any) -> Any:  # noqa: ANN401 -- botocore's
             with self._calls.record(self._upstream, operation):
-                try:
-                    return await member(**arguments)
-                except Exception as error:
-                    # botocore's frames and the error refer to each other: a hundred objects of each call,
-                    # for which the garbage collector would stop the process for tens of milliseconds.
-                    clear_frames(error.__traceback__)
-                    raise
+                return await member(**arguments)
 
         setattr(self, name, call)
         return call

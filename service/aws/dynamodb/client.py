@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from traceback import clear_frames
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from service.observability.upstream_calls import DYNAMODB, UpstreamTelemetry
@@ -73,10 +72,4 @@ class DynamoDBClient:
 
     async def _call(self, operation: Operation, request: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- each method types it
         with self._telemetry.record(DYNAMODB, operation):
-            try:
-                return await self._transport(operation, request)
-            except Exception as error:
-                # botocore's frames refer to the error that refers to them: a cycle of a hundred objects
-                # for each failed call, which the garbage collector would stop the process to find.
-                clear_frames(error.__traceback__)
-                raise
+            return await self._transport(operation, request)
