@@ -25,7 +25,8 @@ from local_aws.cognito.state import Call
 from local_aws.outbox import Delivery
 
 
-def _target(call: Call) -> tuple[Pool, User]:
+def target(call: Call) -> tuple[Pool, User]:
+    """Return the user of a call by user name; raises UserNotFoundException."""
     pool = find_pool(call.parameters["UserPoolId"])
     user = find_user(pool, call.parameters["Username"])
     if user is None:
@@ -36,12 +37,12 @@ def _target(call: Call) -> tuple[Pool, User]:
 def normalize_username(call: Call) -> None:
     """Replace the user name in the call by its stored spelling, which moto looks up."""
     if call.operation != "AdminCreateUser" and {"UserPoolId", "Username"} <= call.parameters.keys():
-        call.parameters["Username"] = _target(call)[1].username
+        call.parameters["Username"] = target(call)[1].username
 
 
 def admin_set_user_password(call: Call) -> dict[str, Any]:
     """Set a user's password."""
-    pool, user = _target(call)
+    pool, user = target(call)
     check_policy(pool, call.parameters["Password"])
     user.password = call.parameters["Password"]
     permanent = call.parameters.get("Permanent", False)
@@ -51,7 +52,7 @@ def admin_set_user_password(call: Call) -> dict[str, Any]:
 
 def admin_reset_user_password(call: Call) -> dict[str, Any]:
     """Invalidate the password and send a code for a new one."""
-    pool, user = _target(call)
+    pool, user = target(call)
     if user.status not in {UserStatus.CONFIRMED, UserStatus.RESET_REQUIRED}:
         raise NotAuthorizedException("User password cannot be reset in the current state.")
     recovery.send_reset(call, pool, user)
@@ -61,12 +62,12 @@ def admin_reset_user_password(call: Call) -> dict[str, Any]:
 
 def admin_user_global_sign_out(call: Call) -> dict[str, Any]:
     """Revoke all tokens of a user."""
-    tokens.revoke_all(call.cognito, _target(call)[1])
+    tokens.revoke_all(call.cognito, target(call)[1])
     return {}
 
 
 def _check_confirmation(call: Call) -> None:
-    _, user = _target(call)
+    _, user = target(call)
     if user.status is not UserStatus.UNCONFIRMED:
         raise NotAuthorizedException(
             f"User cannot be confirmed. Current status is {UserStatus(user.status).value}"
@@ -74,7 +75,7 @@ def _check_confirmation(call: Call) -> None:
 
 
 def _end_grants(call: Call) -> None:
-    tokens.revoke_all(call.cognito, _target(call)[1])
+    tokens.revoke_all(call.cognito, target(call)[1])
 
 
 def _check_user(call: Call) -> None:
@@ -113,7 +114,7 @@ def _invite(
 
 def _invite_again(call: Call) -> None:
     """Send a new temporary password to a user who never signed in; moto returns the user."""
-    pool, user = _target(call)
+    pool, user = target(call)
     if user.status is not UserStatus.FORCE_CHANGE_PASSWORD:
         raise UnsupportedUserStateException
     user.password = _temporary_password(call, pool)
@@ -123,7 +124,7 @@ def _invite_again(call: Call) -> None:
 
 
 def _check_attributes(call: Call) -> None:
-    pool, _ = _target(call)
+    pool, _ = target(call)
     for name in flatten_attrs(call.parameters["UserAttributes"]):
         attribute_rules.check_exists(pool, name)
 

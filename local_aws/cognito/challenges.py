@@ -11,12 +11,13 @@ from local_aws.cognito import (
     challenge_sessions,
     choice,
     custom_challenge,
+    devices,
     passkey_sign_in,
     password_sign_in,
     second_factors,
     simulation,
 )
-from local_aws.cognito.directory import check_secret_hash, find_app
+from local_aws.cognito.directory import check_secret_hash, find_app, same_name
 from local_aws.cognito.errors import NotAuthorizedException, not_implemented
 from local_aws.cognito.passwords import check_policy
 from local_aws.cognito.settings import App
@@ -42,7 +43,12 @@ def respond_to_auth_challenge(call: Call) -> dict[str, Any]:
     _check_owner(call.cognito, session, app, username)
     if session.challenge not in challenge_sessions.FIRST_FACTORS and not session.user.enabled:
         raise NotAuthorizedException("User is disabled.")
+    if "DEVICE_KEY" in responses:
+        raise not_implemented("sign-in with DEVICE_KEY")
     result = HANDLERS[name][session.challenge](call, app, session, responses)
+    issued = result.get("AuthenticationResult", {}).get("NewDeviceMetadata")
+    if issued and not same_name(app.pool, username, session.user.username):
+        devices.forbid_confirmation(call.cognito.account(session.user), issued["DeviceKey"])
     del call.cognito.sessions[token]  # only now: after a wrong response the session stays valid
     return result
 

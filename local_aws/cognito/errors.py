@@ -24,6 +24,12 @@ class CodeMismatchException(CognitoError):
     default_message = "Invalid verification code provided, please try again."
 
 
+class DeviceKeyExistsException(CognitoError):
+    """The device was confirmed before."""
+
+    default_message = "Device already exists."
+
+
 class EnableSoftwareTokenMFAException(CognitoError):
     """The code does not match the new secret."""
 

@@ -49,7 +49,10 @@ def _begin(call: Call, app: App, flows: dict[str, tuple[str, ...]]) -> dict[str,
     _check_flow(app, flow, flows[flow])
     if flow not in BEGINNINGS:
         raise not_implemented(flow)
-    return BEGINNINGS[flow](call, app, call.parameters.get("AuthParameters", {}))
+    parameters = call.parameters.get("AuthParameters", {})
+    if "DEVICE_KEY" in parameters and BEGINNINGS[flow] is not tokens.refresh:
+        raise not_implemented("sign-in with DEVICE_KEY")
+    return BEGINNINGS[flow](call, app, parameters)
 
 
 def _check_flow(app: App, flow: str, permits: tuple[str, ...]) -> None:
@@ -69,11 +72,6 @@ def _with_password(call: Call, app: App, parameters: dict[str, str]) -> dict[str
     return password_sign_in.sign_in(call, app, user, password)
 
 
-def _refresh(call: Call, app: App, parameters: dict[str, str]) -> dict[str, Any]:
-    token = required(parameters, "REFRESH_TOKEN")
-    return tokens.refresh(call, app, token, parameters.get("SECRET_HASH"))
-
-
 # SRP is not implemented; the password flows cover the same checks.
 BEGINNINGS: dict[str, Callable[[Call, App, dict[str, str]], dict[str, Any]]] = {
     "USER_PASSWORD_AUTH": _with_password,
@@ -81,6 +79,6 @@ BEGINNINGS: dict[str, Callable[[Call, App, dict[str, str]], dict[str, Any]]] = {
     "ADMIN_NO_SRP_AUTH": _with_password,
     "USER_AUTH": choice.begin,
     "CUSTOM_AUTH": custom_challenge.begin,
-    "REFRESH_TOKEN_AUTH": _refresh,
-    "REFRESH_TOKEN": _refresh,
+    "REFRESH_TOKEN_AUTH": tokens.refresh,
+    "REFRESH_TOKEN": tokens.refresh,
 }

@@ -33,6 +33,8 @@ class Grant:
     origin_jti: str
     auth_time: int
     expires_at: float
+    device_key: str | None = None
+    """The device without which the refresh token is not valid; None where the pool remembers none."""
     revoked: bool = False
 
 
@@ -101,6 +103,20 @@ class Registration:
 
 
 @dataclass(slots=True)
+class Device:
+    """A device that a sign-in was issued, which ConfirmDevice begins to track."""
+
+    key: str
+    authenticated_at: float
+    created_at: float | None = None
+    """None until it is confirmed."""
+    modified_at: float = 0.0
+    name: str | None = None
+    remembered: bool = False
+    confirmable: bool = True
+
+
+@dataclass(slots=True)
 class PoolFactors:
     """Settings of SetUserPoolMfaConfig that moto's pool does not keep."""
 
@@ -129,6 +145,8 @@ class Account:
     passkeys: dict[str, Passkey] = field(default_factory=dict)
     """By credential id, the oldest first."""
     registration: Registration | None = None
+    devices: dict[str, Device] = field(default_factory=dict)
+    """By device key, the oldest first."""
     simulated: bool = False
     """Whether the user does not exist, which responses hide."""
 

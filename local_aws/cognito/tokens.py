@@ -6,6 +6,7 @@ from typing import Any
 
 from moto.cognitoidp.models import CognitoIdpUser as User
 
+from local_aws.cognito import devices
 from local_aws.cognito.directory import check_secret_hash, find_app, find_pool
 from local_aws.cognito.errors import (
     NotAuthorizedException,
@@ -16,6 +17,7 @@ from local_aws.cognito.errors import (
     UserNotFoundException,
 )
 from local_aws.cognito.settings import App, setting
+from local_aws.cognito.shapes import required
 from local_aws.cognito.state import AccessToken, Call, Cognito, Grant, RefreshToken
 
 # {"cty":"JWT","enc":"A256GCM","alg":"RSA-OAEP"}: Cognito's refresh tokens are JWEs
@@ -39,6 +41,13 @@ def sign_in(cognito: Cognito, app: App, user: User) -> dict[str, Any]:
     account.grants.append(grant)
     account.failed_sign_ins = 0  # only a completed sign-in resets the lockout
     result = _issue(cognito, app, grant) | {"RefreshToken": _refresh_token(cognito, grant)}
+    if devices.are_remembered(app.pool):
+        device = devices.issue(app.pool, account, now)
+        grant.device_key = device.key
+        result["NewDeviceMetadata"] = {
+            "DeviceKey": device.key,
+            "DeviceGroupKey": devices.group_key(app.pool),
+        }
     return {"ChallengeParameters": {}, "AuthenticationResult": result}
 
 
@@ -115,12 +124,13 @@ def bearer(call: Call) -> Grant:
     return grant
 
 
-def refresh(call: Call, app: App, token: str, given_hash: str | None) -> dict[str, Any]:
+def refresh(call: Call, app: App, parameters: dict[str, str]) -> dict[str, Any]:
     """Handle InitiateAuth with REFRESH_TOKEN_AUTH."""
-    grant = _live(call, app, token).grant
+    token = required(parameters, "REFRESH_TOKEN")
+    grant = _live(call, app, token, parameters.get("DEVICE_KEY")).grant
     # The hash covers the stored user name, which is the sub where users sign in with an address:
     # https://github.com/aws/aws-sdk-net-extensions-cognito/issues/122
-    check_secret_hash(app.client, grant.user.username, given_hash)
+    check_secret_hash(app.client, grant.user.username, parameters.get("SECRET_HASH"))
     return {
         "ChallengeParameters": {},
         "AuthenticationResult": _issue(call.cognito, app, grant),
@@ -132,7 +142,7 @@ def get_tokens_from_refresh_token(call: Call) -> dict[str, Any]:
     app = find_app(call.parameters["ClientId"])
     if not _secret_fits(app, call):
         raise NotAuthorizedException(f"Unable to verify secret for client {app.client.id}")
-    old = _live(call, app, call.parameters["RefreshToken"])
+    old = _live(call, app, call.parameters["RefreshToken"], call.parameters.get("DeviceKey"))
     result = _issue(call.cognito, app, old.grant)
     if app.rotation_grace_s is not None:
         if old.reusable_until is None:
@@ -146,16 +156,20 @@ def _secret_fits(app: App, call: Call) -> bool:
     return given == (app.client.secret if app.client.generate_secret else None)
 
 
-def _live(call: Call, app: App, token: str) -> RefreshToken:
+def _live(call: Call, app: App, token: str, device_key: str | None) -> RefreshToken:
     known = call.cognito.refresh_tokens.get(token)
     if known is None or known.grant.client_id != app.client.id:
-        raise NotAuthorizedException("Invalid Refresh Token")
+        raise NotAuthorizedException("Invalid Refresh Token.")
     if known.grant.revoked:
         raise NotAuthorizedException("Refresh Token has been revoked")
     if known.grant.expires_at <= call.now:
         raise NotAuthorizedException("Refresh Token has expired")
     if known.reusable_until is not None and known.reusable_until <= call.now:
         raise RefreshTokenReuseException
+    own = known.grant.device_key
+    confirmed = devices.confirmed(call.cognito.account(known.grant.user))
+    if own is not None and (own != device_key or own not in confirmed):
+        raise NotAuthorizedException("Invalid Refresh Token.")
     return known
 
 

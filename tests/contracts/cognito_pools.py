@@ -68,6 +68,11 @@ async def _create_pool(cognito: "CognitoIdentityProviderClient", rules: PoolRule
         settings["Policies"] = {"SignInPolicy": policy}
     if rules.custom_challenge:
         settings["LambdaConfig"] = dict.fromkeys(TRIGGERS, LAMBDA)
+    if rules.remembers_devices != "never":
+        settings["DeviceConfiguration"] = {
+            "ChallengeRequiredOnNewDevice": False,
+            "DeviceOnlyRememberedOnUserPrompt": rules.remembers_devices == "on prompt",
+        }
     made = await cognito.create_user_pool(
         PoolName="contracts",
         AutoVerifiedAttributes=["email"],

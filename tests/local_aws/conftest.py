@@ -74,6 +74,11 @@ POOLS: dict[str, dict[str, Any]] = {
         },
     },
     "custom": {**EMAIL, "LambdaConfig": {"DefineAuthChallenge": LAMBDA}},
+    "devices": {
+        "UsernameAttributes": ["email"],
+        "DeviceConfiguration": {"ChallengeRequiredOnNewDevice": True},
+    },
+    "prompt": {"DeviceConfiguration": {"DeviceOnlyRememberedOnUserPrompt": True}},
 }
 TOTP: dict[str, Any] = {"SoftwareTokenMfaConfiguration": {"Enabled": True}}
 CODES: dict[str, Any] = {
@@ -85,6 +90,7 @@ MFA: dict[str, dict[str, Any]] = {
     "must_mfa": {"MfaConfiguration": "ON", **TOTP},
     "codes": {"MfaConfiguration": "OPTIONAL", **TOTP, **CODES},
     "must_codes": {"MfaConfiguration": "ON", **CODES},
+    "devices": {"MfaConfiguration": "OPTIONAL", **TOTP},
     "choice": {
         "MfaConfiguration": "OPTIONAL",
         **TOTP,
@@ -158,6 +164,8 @@ CLIENTS: dict[str, tuple[str, dict[str, Any]]] = {
         {"ExplicitAuthFlows": CHOICE, "PreventUserExistenceErrors": "ENABLED"},
     ),
     "choice_secret": ("choice", {"ExplicitAuthFlows": CHOICE, "GenerateSecret": True}),
+    "devices": ("devices", {"ExplicitAuthFlows": ALL}),
+    "prompt": ("prompt", {"ExplicitAuthFlows": ALL}),
     "plain_custom": ("plain", {"ExplicitAuthFlows": [*ALL, "ALLOW_CUSTOM_AUTH"]}),
     "custom": ("custom", {"ExplicitAuthFlows": [*ALL, "ALLOW_CUSTOM_AUTH"]}),
     "custom_hiding": (

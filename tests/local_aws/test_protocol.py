@@ -39,12 +39,12 @@ async def _call(aws: LocalAws, operation: str, body: str) -> tuple[int, dict[str
     return await asyncio.to_thread(_post, aws, headers, body.encode())
 
 
-@pytest.mark.parametrize("operation", ["ListDevices", "ForgetDevice"])
+@pytest.mark.parametrize("operation", ["GetSigningCertificate", "SetUserSettings"])
 async def test_operation_that_moto_lacks_is_named(harness: Harness, operation: str) -> None:
     """A client sees at once what the local Cognito lacks."""
     calls = {
-        "ListDevices": harness.cognito.list_devices(AccessToken="x"),
-        "ForgetDevice": harness.cognito.forget_device(DeviceKey="eu_1"),
+        "GetSigningCertificate": harness.cognito.get_signing_certificate(UserPoolId="eu_1"),
+        "SetUserSettings": harness.cognito.set_user_settings(AccessToken="x", MFAOptions=[]),
     }
     wanted = calls.pop(operation)
     for unused in calls.values():

@@ -24,3 +24,4 @@ class PoolRules:
     relying_party: str | None = None
     custom_challenge: bool = False  # a code that is sent, with three tries
     rotates_refresh_tokens: bool = False
+    remembers_devices: Literal["never", "always", "on prompt"] = "never"
