@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import jwt
+import structlog
 
 from service.aws.errors import required
+from service.cognito.challenge_responses import RESPONSES
 from service.domain.accounts import Delivery
-from service.domain.errors import UpstreamFault
+from service.domain.errors import FeatureUnavailable, UpstreamFault
 from service.domain.sessions import Challenge, Tokens
 
 if TYPE_CHECKING:
@@ -25,10 +27,21 @@ def delivery_of(details: Mapping[str, str]) -> Delivery:
 
 
 def outcome_of(response: Mapping[str, Any]) -> Tokens | Challenge:
-    """Return the tokens or the challenge of a sign-in; raises UpstreamFault without either."""
+    """
+    Return the tokens or the challenge of a sign-in.
+
+    Raises UpstreamFault without either, and FeatureUnavailable for a challenge that clients cannot answer
+    here, such as DEVICE_SRP_AUTH.
+    """
     if "ChallengeName" in response:
+        name = response["ChallengeName"]
+        if name not in RESPONSES:
+            structlog.get_logger().warning("challenge_not_supported", challenge=name)
+            raise FeatureUnavailable(
+                "The user pool requires a sign-in step that this service does not support."
+            )
         return Challenge(
-            name=response["ChallengeName"],
+            name=name,
             session=response.get("Session"),
             parameters=response.get("ChallengeParameters", {}),
             available=tuple(response.get("AvailableChallenges", ())),

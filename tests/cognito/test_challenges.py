@@ -4,13 +4,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from service.cognito.challenge_responses import RESPONSES
-from service.domain.errors import CodeMismatch, InvalidParameter, UpstreamFault
+from service.domain.errors import CodeMismatch, FeatureUnavailable, InvalidParameter, UpstreamFault
 from service.domain.identity_provider import IdentityProvider
 from service.domain.mfa import EMAIL, SMS, TOTP
 from service.domain.sessions import Challenge, ChallengeAnswer
-from tests.cognito.calls import CLIENT, CODE, NEW_PASSWORD, PASSWORD, USERNAME
+from tests.cognito.calls import CALLS, CLIENT, CODE, NEW_PASSWORD, PASSWORD, USERNAME, operation_of
 from tests.cognito.conftest import Providing
 from tests.cognito.test_requests import SECRET, hash_over
 from tests.support.cognito_answers import SESSION, TOTP_SECRET
@@ -192,3 +193,22 @@ async def test_unsuccessful_set_up_is_a_wrong_code(
         await provider.sessions.answer(set_up(code=CODE), CLIENT)
 
     assert cognito.operations == ["VerifySoftwareToken"]
+
+
+@pytest.mark.parametrize("call", ["InitiateAuth", "InitiateAuth/begin", "RespondToAuthChallenge"])
+@pytest.mark.parametrize(
+    "name",
+    ["DEVICE_SRP_AUTH", "DEVICE_PASSWORD_VERIFIER", "PASSWORD_VERIFIER", "ADMIN_NO_SRP_AUTH"],
+)
+async def test_challenge_that_cannot_be_answered_is_unavailable(
+    call: str, name: str, provider: IdentityProvider, cognito: ScriptedCognito
+) -> None:
+    """A client gets no challenge that the service would refuse the answer to; the log names it."""
+    cognito.answers(operation_of(call), success({"ChallengeName": name, "Session": SESSION}))
+
+    with capture_logs() as lines, pytest.raises(FeatureUnavailable) as raised:
+        await CALLS[call](provider)
+
+    assert "step" in raised.value.public_detail
+    (line,) = (line for line in lines if line["event"] == "challenge_not_supported")
+    assert line["challenge"] == name
