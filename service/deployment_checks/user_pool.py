@@ -89,14 +89,24 @@ def _addresses(pool: Mapping[str, Any]) -> CheckResult:
 
 
 def _devices(pool: Mapping[str, Any]) -> CheckResult:
-    if not pool.get("DeviceConfiguration"):
+    configuration = pool.get("DeviceConfiguration")
+    if not configuration:
         return ok(STEP, DEVICES, "off")
-    return wrong(
+    limits = (
+        "Sign-in by a remembered device (DEVICE_SRP_AUTH) is not supported: "
+        "every sign-in registers a new device"
+    )
+    if configuration.get("ChallengeRequiredOnNewDevice", False):
+        limits += ", and users are asked for their second factor each time"
+    if configuration.get("DeviceOnlyRememberedOnUserPrompt", False):
+        limits += "; users are not asked whether to remember it, so it is tracked only"
+    return ok(
         STEP,
         DEVICES,
-        "The user pool remembers devices: the challenge DEVICE_SRP_AUTH is not supported, and refresh "
-        "tokens are taken with their device key only.",
-        "In the console of Cognito, under Sign-in, set `Device tracking` to `Don't remember`.",
+        f"on: POST /api/auth/refresh takes a refresh token with its deviceKey only. {limits}.",
+        "Front ends must store `deviceKey` beside the refresh token. Unless other applications use the "
+        "devices of this pool, set `Device tracking` to `Don't remember` in the console of Cognito, "
+        "under Sign-in.",
     )
 
 

@@ -7,7 +7,6 @@ from typing import Any, TypeAlias
 
 import botocore.session
 import pytest
-from moto.backends import get_backend
 
 from local_aws.outbox import Delivery
 from local_aws.server import local_aws
@@ -180,13 +179,3 @@ def guard() -> Iterator[Callable[[str], tuple[Guard, str]]]:
     """Return what opens DynamoDB to a role with a policy."""
     with ExitStack() as stack:
         yield lambda policy: stack.enter_context(guarded_moto(policy))
-
-
-def remember_devices(pool_id: str) -> None:
-    """Switch device tracking of a pool on, which moto's API does not take."""
-    for regions in get_backend("cognito-idp").values():
-        for backend in regions.values():
-            if pool_id in backend.user_pools:
-                backend.user_pools[pool_id].extended_config["DeviceConfiguration"] = {
-                    "ChallengeRequiredOnNewDevice": True
-                }

@@ -13,7 +13,6 @@ from tests.deployment_checks.conftest import (
     Account,
     Examine,
     Results,
-    remember_devices,
 )
 from tests.least_privilege.guard import Guard
 from tests.least_privilege.policy import ACCOUNT, policy_for
@@ -249,16 +248,32 @@ async def test_pool_that_changes_addresses_unverified_is_wrong(
     )
 
 
-async def test_pool_that_remembers_devices_is_wrong(doctor: Examine, account: Account) -> None:
-    """The service does not answer the challenge of remembered devices."""
-    pool = account.pool()
-    remember_devices(pool)
+@pytest.mark.parametrize(
+    ("replaces_mfa", "on_prompt"),
+    [(False, False), (True, False), (False, True), (True, True)],
+    ids=["always", "instead of MFA", "on prompt", "instead of MFA, on prompt"],
+)
+async def test_pool_that_remembers_devices_has_its_limits_named(
+    doctor: Examine, account: Account, *, replaces_mfa: bool, on_prompt: bool
+) -> None:
+    """Sessions work with the device key; sign-in by a device, its MFA and its prompt do not."""
+    pool = account.pool(
+        DeviceConfiguration={
+            "ChallengeRequiredOnNewDevice": replaces_mfa,
+            "DeviceOnlyRememberedOnUserPrompt": on_prompt,
+        }
+    )
     client = account.app_client(pool)["ClientId"]
 
     results = await doctor(_cognito(user_pool_id=pool, client_id=client))
 
-    assert _wrong(results) == {"device remembering"}
-    assert "DEVICE_SRP_AUTH" in results["device remembering"].detail
+    assert _wrong(results) == set()
+    result = results["device remembering"]
+    assert "deviceKey" in result.detail
+    assert "DEVICE_SRP_AUTH" in result.detail
+    assert ("second factor each time" in result.detail) is replaces_mfa
+    assert ("not asked" in result.detail) is on_prompt
+    assert "Don't remember" in result.advice
 
 
 @pytest.mark.parametrize(
