@@ -72,12 +72,18 @@ def _secret(name: str) -> str:
 
 PASSWORD = _secret("password")
 CODE = _secret("code")
+DEVICE_KEY = f"{CANARY}_0-1"
 CREDENTIAL = {"id": _secret("id"), "response": {"signature": _secret("signature")}}
 CALLS: Final = (
     Call("POST", "/api/auth/signup", ("SignUp",), {"username": "alice", "password": PASSWORD}),
     Call("POST", "/api/auth/confirm", ("ConfirmSignUp",), {"username": "alice", "code": CODE}),
     Call("POST", "/api/auth/resend", ("ResendConfirmationCode",), {"username": "alice"}),
-    Call("POST", "/api/auth/login", ("InitiateAuth",), {"username": "alice", "password": PASSWORD}),
+    Call(
+        "POST",
+        "/api/auth/login",
+        ("InitiateAuth", "ConfirmDevice"),
+        {"username": "alice", "password": PASSWORD},
+    ),
     Call("POST", "/api/auth/login", ("InitiateAuth",), {"username": "alice"}),
     _challenge("CUSTOM_CHALLENGE", code=CODE),
     _challenge("EMAIL_OTP", code=CODE),
@@ -111,7 +117,7 @@ CALLS: Final = (
         "POST",
         "/api/auth/refresh",
         ("GetTokensFromRefreshToken",),
-        {"refreshToken": _secret("refresh")},
+        {"refreshToken": _secret("refresh"), "deviceKey": DEVICE_KEY},
     ),
     Call("POST", "/api/auth/logout", ("RevokeToken",), {"refreshToken": _secret("refresh")}),
     Call("POST", "/api/auth/logout", ("GlobalSignOut",), {"everywhere": True}, signed_in=True),
@@ -263,7 +269,7 @@ async def _service(
 
 
 def _answer_with_canaries(cognito: ScriptedCognito) -> None:
-    """Let every call succeed, with canaries for the secrets that Cognito gives."""
+    """Let every call succeed, with canaries for the secrets that Cognito gives, and new devices."""
     for operation in service_model().operation_names:
         answer = default_answer(operation)
         if answer is not None:
@@ -273,7 +279,9 @@ def _answer_with_canaries(cognito: ScriptedCognito) -> None:
 def _with_canaries(value: Any) -> Any:  # noqa: ANN401 -- any part of an answer
     if not isinstance(value, Mapping):
         return value
-    return {name: SECRETS.get(name, _with_canaries(entry)) for name, entry in value.items()}
+    device = {"NewDeviceMetadata": {"DeviceKey": DEVICE_KEY}} if "IdToken" in value else {}
+    changed = {name: SECRETS.get(name, _with_canaries(entry)) for name, entry in value.items()}
+    return changed | device
 
 
 SECRETS: Final = {

@@ -60,6 +60,7 @@ def tokens_of(response: Mapping[str, Any]) -> Tokens:
         access_token=access_token,
         refresh_token=result.get("RefreshToken"),
         expires_in_s=result["ExpiresIn"] if "ExpiresIn" in result else _lifetime_s(access_token),
+        device_key=(result.get("NewDeviceMetadata") or {}).get("DeviceKey"),
     )
 
 

@@ -153,6 +153,12 @@ _BY_OPERATION: Final[Mapping[str, ErrorTable]] = {
         "UnauthorizedException": rules.revocation_refusal,
         "UnsupportedTokenTypeException": UnsupportedTokenType,
     },
+    "ConfirmDevice": {
+        **ACCESS_TOKEN,
+        "DeviceKeyExistsException": AccountChanged,
+        "InvalidLambdaResponseException": UpstreamHookFailed,
+        "ResourceNotFoundException": InvalidParameter,  # the device
+    },
     "GlobalSignOut": ACCESS_TOKEN,
     "ForgotPassword": UNAUTHENTICATED_MESSAGE,
     "ConfirmForgotPassword": {

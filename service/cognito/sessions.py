@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from service.aws.errors import required
 from service.cognito.answers import outcome_of, tokens_of
 from service.cognito.challenge_responses import MFA_SETUP, drop_none, responses
+from service.cognito.devices import DeviceConfirmation
 from service.cognito.errors import CHALLENGE_CODE, CHALLENGE_SESSION
 from service.domain.errors import CodeMismatch, InvalidParameter, TokenInvalid
 from service.domain.mfa import TOTP
 from service.domain.sessions import CUSTOM, Challenge, ChallengeAnswer, Tokens
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from service.cognito.user_pool_client import UserPoolClient
     from service.domain.client import Client
 
@@ -23,6 +26,7 @@ class CognitoSessions:
 
     def __init__(self, user_pool: UserPoolClient) -> None:
         self._user_pool = user_pool
+        self._devices = DeviceConfirmation(user_pool)
 
     async def log_in(self, username: str, password: str, client: Client) -> Tokens | Challenge:
         """Sign in by password."""
@@ -49,7 +53,7 @@ class CognitoSessions:
                 return await self._associate_totp(answer)
             answer = replace(answer, session=await self._verify_totp(answer, answer.code))
         user_pool = self._user_pool
-        return outcome_of(
+        return await self._confirmed(
             await user_pool.call(
                 "RespondToAuthChallenge",
                 overrides=None if answer.code is None else CHALLENGE_CODE,
@@ -61,7 +65,7 @@ class CognitoSessions:
             )
         )
 
-    async def refresh(self, refresh_token: str) -> Tokens:
+    async def refresh(self, refresh_token: str, device_key: str | None = None) -> Tokens:
         """
         Return new tokens by GetTokensFromRefreshToken.
 
@@ -69,14 +73,17 @@ class CognitoSessions:
         REFRESH_TOKEN_AUTH requires a SECRET_HASH of the user name, which the caller may not know.
         """
         user_pool = self._user_pool
-        return tokens_of(
+        tokens = tokens_of(
             await user_pool.call(
                 "GetTokensFromRefreshToken",
                 ClientId=user_pool.client_id,
                 ClientSecret=user_pool.client_secret,
                 RefreshToken=refresh_token,
+                DeviceKey=device_key,
             )
         )
+        await self._devices.confirm(tokens)
+        return tokens
 
     async def revoke(self, refresh_token: str) -> None:
         """End the session of a refresh token."""
@@ -99,7 +106,7 @@ class CognitoSessions:
         self, flow: str, username: str, client: Client, **parameters: str | None
     ) -> Tokens | Challenge:
         user_pool = self._user_pool
-        return outcome_of(
+        return await self._confirmed(
             await user_pool.call(
                 "InitiateAuth",
                 ClientId=user_pool.client_id,
@@ -108,6 +115,13 @@ class CognitoSessions:
                 AuthParameters=self._for_user(username) | drop_none(parameters),
             )
         )
+
+    async def _confirmed(self, response: Mapping[str, Any]) -> Tokens | Challenge:
+        """Return the outcome of a sign-in, whose device is confirmed if it has one."""
+        outcome = outcome_of(response)
+        if isinstance(outcome, Tokens):
+            await self._devices.confirm(outcome)
+        return outcome
 
     def _for_user(self, username: str) -> dict[str, str]:
         """Return the parameters that identify the user."""

@@ -44,6 +44,7 @@ LONGEST_PAUSE_S: Final = 0.2  # before the retry
 # fail because the first call succeeded.
 REPEATABLE: Final = frozenset(
     {
+        "ConfirmDevice",
         "DeleteUserAttributes",
         "GetUser",
         "GetUserAuthFactors",

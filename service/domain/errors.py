@@ -96,10 +96,13 @@ class InvalidCredentials(NotIdentified):
 
 
 class RefreshTokenInvalid(NotIdentified):
-    """The refresh token is malformed, expired or revoked."""
+    """The refresh token is malformed, expired or revoked, or its device key was not sent."""
 
     code = "refresh_token_invalid"
-    detail = "This refresh token is not valid any more. Log in again."
+    detail = (
+        "This refresh token is not valid any more: log in again. "
+        "If a deviceKey came with it, send that too."
+    )
 
 
 class RefreshTokenReused(NotIdentified):

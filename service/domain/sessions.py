@@ -11,13 +11,19 @@ CUSTOM: Final = "CUSTOM_CHALLENGE"  # of the user pool's Lambda triggers
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """The tokens of a sign-in; *refresh_token* is None where the existing one stays valid."""
+    """
+    The tokens of a sign-in.
+
+    *refresh_token* is None where the existing one stays valid. *device_key* is that of a new device in a
+    pool that remembers devices: the refresh token is valid together with it only.
+    """
 
     user_id: str
     id_token: str = field(repr=False)
     access_token: str = field(repr=False)
     refresh_token: str | None = field(repr=False)
     expires_in_s: int
+    device_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +83,13 @@ class Sessions(Protocol):
         PasswordReused, MfaNotConfigured, AliasExists, InvalidParameter.
         """
 
-    async def refresh(self, refresh_token: str) -> Tokens:
-        """Return new tokens; raises RefreshTokenInvalid, RefreshTokenReused."""
+    async def refresh(self, refresh_token: str, device_key: str | None = None) -> Tokens:
+        """
+        Return new tokens.
+
+        Raises RefreshTokenInvalid, also without the *device_key* that came with the token, and
+        RefreshTokenReused.
+        """
 
     async def revoke(self, refresh_token: str) -> None:
         """

@@ -19,6 +19,7 @@ NEW_PASSWORD: Final = "Batt3ry-staple!"  # noqa: S105 -- of nobody
 CODE: Final = "123456"
 TOKEN: Final = "an-access-token"  # noqa: S105 -- of nobody
 REFRESH_TOKEN: Final = "a-refresh-token"  # noqa: S105 -- of nobody
+DEVICE_KEY: Final = "us-east-1_6e3cb5cf-6c22-4110-97cc-fa43e3b13280"
 ADDRESS: Final = "203.0.113.7"
 CLIENT: Final = Client(IPv4Address(ADDRESS))
 CREDENTIAL: Final = {"id": "a-credential", "response": {"clientDataJSON": "e30"}}
@@ -36,6 +37,7 @@ CALLS: Final[Mapping[str, Call]] = {
         ChallengeAnswer("SMS_MFA", SESSION, USERNAME, code=CODE), CLIENT
     ),
     "GetTokensFromRefreshToken": lambda to: to.sessions.refresh(REFRESH_TOKEN),
+    "GetTokensFromRefreshToken/device": lambda to: to.sessions.refresh(REFRESH_TOKEN, DEVICE_KEY),
     "RevokeToken": lambda to: to.sessions.revoke(REFRESH_TOKEN),
     "GlobalSignOut": lambda to: to.sessions.sign_out_everywhere(TOKEN),
     "ForgotPassword": lambda to: to.passwords.forgot(USERNAME, CLIENT),

@@ -18,6 +18,7 @@ from tests.cognito.calls import (
     CALLS,
     CODE,
     CREDENTIAL,
+    DEVICE_KEY,
     NEW_PASSWORD,
     PASSWORD,
     REFRESH_TOKEN,
@@ -121,6 +122,17 @@ EXPECTED: Final[Mapping[str, Callable[[Kind], list[tuple[str, Arguments]]]]] = {
         (
             "GetTokensFromRefreshToken",
             {"ClientId": CLIENT_ID, "RefreshToken": REFRESH_TOKEN, **kind.client_secret},
+        )
+    ],
+    "GetTokensFromRefreshToken/device": lambda kind: [
+        (
+            "GetTokensFromRefreshToken",
+            {
+                "ClientId": CLIENT_ID,
+                "RefreshToken": REFRESH_TOKEN,
+                "DeviceKey": DEVICE_KEY,
+                **kind.client_secret,
+            },
         )
     ],
     "RevokeToken": lambda kind: [

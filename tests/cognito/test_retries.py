@@ -44,6 +44,7 @@ pytestmark = [
 READ_TIMEOUT_S: Final = 0.1
 # Reading, and what sets a state to a value whatever it was.
 IDEMPOTENT: Final = {
+    "ConfirmDevice",
     "DeleteUserAttributes",
     "GetUser",
     "GetUserAuthFactors",

@@ -57,6 +57,7 @@ _ANSWERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "AssociateSoftwareToken": {"SecretCode": TOTP_SECRET, "Session": SESSION},
     "ChangePassword": {},
     "CompleteWebAuthnRegistration": {},
+    "ConfirmDevice": {"UserConfirmationNecessary": False},
     "ConfirmForgotPassword": {},
     "ConfirmSignUp": {"Session": SESSION},
     "DeleteUser": {},

@@ -118,7 +118,7 @@ async def refresh(call: CognitoCall) -> web.Response:
     """Return new tokens."""
     body = await call.load_body()
     async with call.guarded():
-        tokens = await call.provider.sessions.refresh(body["refresh_token"])
+        tokens = await call.provider.sessions.refresh(body["refresh_token"], body["device_key"])
     emit(call.request, AuditEvent.TOKEN_REFRESHED, sub=tokens.user_id)
     return request_body.answer(_tokens(tokens))
 
@@ -178,6 +178,8 @@ def _tokens(tokens: Tokens) -> Mapping[str, object]:
     }
     if tokens.refresh_token is not None:
         data["refreshToken"] = tokens.refresh_token
+    if tokens.device_key is not None:
+        data["deviceKey"] = tokens.device_key
     return data
 
 

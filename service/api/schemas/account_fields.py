@@ -10,6 +10,7 @@ MAX_USERNAME_CHARACTERS: Final = 128
 MAX_PASSWORD_CHARACTERS: Final = 256
 MAX_CODE_CHARACTERS: Final = 2_048
 MAX_ATTRIBUTE_CHARACTERS: Final = 2_048
+MAX_DEVICE_KEY_CHARACTERS: Final = 55
 # Refresh tokens and sessions have about 2,000; Cognito documents no limit.
 MAX_TOKEN_CHARACTERS: Final = 16_384
 # 50 attributes are 100 names and values; a passkey's credential has about 30.
@@ -19,11 +20,17 @@ MAX_ATTRIBUTES: Final = 50
 TOTP_CODE: Final = r"[0-9]{6}\Z"  # RFC 6238, as authenticator apps use it
 
 
-def text(longest: int, *, pattern: str | None = None, **options: Any) -> fields.String:  # noqa: ANN401 -- marshmallow's own field options
-    """Return a field of 1 to *longest* characters that matches *pattern* from the start."""
+def text(
+    longest: int,
+    *,
+    pattern: str | None = None,
+    error: str = "Must not contain white space.",
+    **options: Any,  # noqa: ANN401 -- marshmallow's own field options
+) -> fields.String:
+    """Return a field of 1 to *longest* characters that matches *pattern* from the start, or *error*."""
     rules: list[validate.Validator] = [validate.Length(min=1, max=longest)]
     if pattern is not None:
-        rules.append(validate.Regexp(pattern, error="Must not contain white space."))
+        rules.append(validate.Regexp(pattern, error=error))
     return fields.String(validate=rules, **options)
 
 
@@ -50,6 +57,16 @@ def code(**options: Any) -> fields.String:  # noqa: ANN401 -- marshmallow's own 
 def token(**options: Any) -> fields.String:  # noqa: ANN401 -- marshmallow's own field options
     """Return a field for a refresh token or a session."""
     return text(MAX_TOKEN_CHARACTERS, **options)
+
+
+def device_key(**options: Any) -> fields.String:  # noqa: ANN401 -- marshmallow's own field options
+    """Return a field for the key of a device."""
+    return text(
+        MAX_DEVICE_KEY_CHARACTERS,
+        pattern=r"[A-Za-z0-9_-]+_[0-9a-f-]+\Z",
+        error="Must be the deviceKey that came with the tokens.",
+        **options,
+    )
 
 
 class Attributes(fields.Dict):

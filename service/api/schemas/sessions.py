@@ -120,9 +120,10 @@ class ChallengeAnswerSchema(account_fields.WritableAttributesSchema):
 
 
 class RefreshSchema(Schema):
-    """A refresh token."""
+    """A refresh token, with the device key that came with it if there was one."""
 
     refresh_token = account_fields.token(required=True, data_key="refreshToken")
+    device_key = account_fields.device_key(load_default=None, data_key="deviceKey")
 
 
 class LogOutSchema(Schema):
@@ -148,6 +149,12 @@ class TokensSchema(Schema):
     id_token = fields.String(required=True, data_key="idToken")
     access_token = fields.String(required=True, data_key="accessToken")
     refresh_token = fields.String(data_key="refreshToken")
+    device_key = fields.String(
+        data_key="deviceKey",
+        metadata={
+            "description": "Only in user pools that remember devices: to be sent with the refresh token."
+        },
+    )
     token_type = fields.String(
         required=True, data_key="tokenType", validate=validate.Equal("Bearer")
     )

@@ -56,13 +56,13 @@ class MemorySessions:
         del client
         return answers.take(self._pool, answer)
 
-    async def refresh(self, refresh_token: str) -> Tokens:
+    async def refresh(self, refresh_token: str, device_key: str | None = None) -> Tokens:
         """Give new tokens, with a new refresh token where the pool rotates them."""
         pool = self._pool
         if refresh_token in pool.exchanged:
             raise RefreshTokenReused
         grant = pool.grants.get(refresh_token)
-        if grant is None:
+        if grant is None or grant.device_key not in {None, device_key}:
             raise RefreshTokenInvalid
         if not pool.rules.rotates_refresh_tokens:
             return pool.tokens(grant, None)

@@ -4,7 +4,7 @@ import itertools
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import jwt
 
@@ -32,6 +32,7 @@ class Grant:
     """What one sign-in gave."""
 
     user: MemoryUser
+    device_key: str | None = None
     access_tokens: set[str] = field(default_factory=set)
 
 
@@ -199,8 +200,10 @@ class MemoryUserPool:
     def grant(self, user: MemoryUser) -> Tokens:
         """Give the tokens of a new sign-in."""
         refresh_token = f"refresh-{self.number()}"
-        self.grants[refresh_token] = Grant(user)
-        return self.tokens(self.grants[refresh_token], refresh_token)
+        remembers = self.rules.remembers_devices != "never"
+        device_key = f"us-east-1_{uuid.UUID(int=self.number())}" if remembers else None
+        grant = self.grants[refresh_token] = Grant(user, device_key)
+        return replace(self.tokens(grant, refresh_token), device_key=device_key)
 
     def tokens(self, grant: Grant, shown: str | None) -> Tokens:
         """Give tokens of a sign-in; *shown* is the refresh token among them."""
