@@ -26,7 +26,10 @@ def run(file: Path | None, environ: Mapping[str, str], *, as_json: bool) -> int:
     try:
         found = serve.run(_examined(config))
     except BotoCoreError as error:
-        raise AwsUnusable(f"The settings for AWS of this machine can't be used: {error}") from error
+        raise AwsUnusable(
+            f"The settings for AWS of this machine cannot be used: {error}. "
+            "Correct AWS_PROFILE or ~/.aws/config."
+        ) from error
     return report(found, as_json=as_json)
 
 

@@ -82,11 +82,16 @@ async def create_table(
         async with asyncio.timeout(active_within_s):
             table = await _active(dynamodb, name)
     except TimeoutError:
-        raise TableUnusable(f"The table {name} is not active after {active_within_s} s.") from None
+        raise TableUnusable(
+            f"The table {name} is not active after {active_within_s} s. Run the command again."
+        ) from None
     found = _keys(table["KeySchema"], table["AttributeDefinitions"])
     needed = _keys(KEY_SCHEMA, ATTRIBUTES)
     if found != needed:
-        raise TableUnusable(f"The table {name} has the keys {found}; profiles need {needed}.")
+        raise TableUnusable(
+            f"The table {name} has the keys {found}; profiles need {needed}. Keys cannot be changed: "
+            "choose another name with AWS_DYNAMODB_USER_PROFILE_TABLE."
+        )
     await _expire(dynamodb, name)
 
 

@@ -57,7 +57,8 @@ def _serve(config: Config, *, worker_of: int | None = None) -> None:
         serve.run(serve.serve(app, config.server, listening=listening, worker_of=worker_of))
     except BotoCoreError as error:
         raise AwsUnusable(
-            f"The settings for AWS of this machine cannot be used: {error}"
+            f"The settings for AWS of this machine cannot be used: {error}. "
+            "Correct AWS_PROFILE or ~/.aws/config."
         ) from error
 
 

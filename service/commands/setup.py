@@ -10,6 +10,7 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 
 from service.aws.clients import open_clients
+from service.aws.failure_advice import known_cause
 from service.commands import provisioning
 from service.config import loader
 from service.config.loader import Settings
@@ -66,7 +67,9 @@ async def _created(
     try:
         return await _create(config, user_pool, wait_s)
     except (BotoCoreError, ClientError) as error:
-        raise AwsUnusable(f"A call of AWS failed: {error}") from error
+        cause = known_cause(error)
+        advice = f" -> {cause.advice}" if cause else ""
+        raise AwsUnusable(f"A call of AWS failed: {error}{advice}") from error
 
 
 async def _create(

@@ -43,7 +43,10 @@ def run(
     try:
         found = serve.run(_checked(target, config, credentials, create_user=create_user))
     except BotoCoreError as error:
-        raise AwsUnusable(f"The settings for AWS of this machine can't be used: {error}") from error
+        raise AwsUnusable(
+            f"The settings for AWS of this machine cannot be used: {error}. "
+            "Correct AWS_PROFILE or ~/.aws/config."
+        ) from error
     return report(found, as_json=as_json)
 
 

@@ -76,8 +76,10 @@ def _metrics_ports_are_free(first: int, workers: int, port: int) -> str | None:
     last = first + workers - 1
     if not first or (last <= MAX_PORT and not first <= port <= last):
         return None
-    taken = f"takes the ports {first} to {last}" if last > first else f"takes port {first}"
-    return f"It {taken}, one a worker: up to {MAX_PORT}, and not [server] port."
+    return (
+        f"Each worker takes a port, here {first} to {last}: they must not include [server] port, nor "
+        f"exceed {MAX_PORT}."
+    )
 
 
 def _hash_key_is_set(hash_key: str | None, identities: str) -> str | None:

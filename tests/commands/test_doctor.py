@@ -73,7 +73,7 @@ def test_profile_that_does_not_exist_is_one_message(capsys: pytest.CaptureFixtur
     os.environ["AWS_PROFILE"] = "nobody"
 
     assert main(["doctor"]) == 2
-    assert capsys.readouterr().err.startswith("The settings for AWS of this machine can't be used")
+    assert capsys.readouterr().err.startswith("The settings for AWS of this machine cannot be used")
 
 
 @pytest.mark.parametrize("command", ["doctor", "smoke"])

@@ -161,7 +161,8 @@ async def test_other_table_is_refused(
 
     assert str(refused.value) == (
         f"The table {name} has the keys {found}; "
-        "profiles need userId (HASH, S) and createdAt (RANGE, S)."
+        "profiles need userId (HASH, S) and createdAt (RANGE, S). Keys cannot be changed: "
+        "choose another name with AWS_DYNAMODB_USER_PROFILE_TABLE."
     )
     told = await own.dynamodb.aioboto3.describe_time_to_live(TableName=name)
     assert told["TimeToLiveDescription"]["TimeToLiveStatus"] == "DISABLED"

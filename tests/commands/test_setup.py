@@ -120,6 +120,7 @@ def test_server_that_never_comes_is_told(
     last = capsys.readouterr().err.splitlines()[-1]
     assert last.startswith("A call of AWS failed: ")
     assert url in last
+    assert "-> No connection" in last
 
 
 def test_server_is_asked_until_the_time_is_over(

@@ -226,7 +226,7 @@ WRONG: list[tuple[str, str, str, str]] = [
     ("server", "port", "65536", "65535"),
     ("server", "metrics-port", "-1", "0"),
     ("server", "metrics-port", "65536", "65535"),
-    ("server", "metrics-port", "8080", "takes port 8080"),
+    ("server", "metrics-port", "8080", "here 8080 to 8080"),
     ("server", "port", "80.5", "integer"),
     ("server", "port", "8080 # the port", "integer"),
     ("server", "max-body-bytes", "1023", "1024"),
@@ -323,8 +323,8 @@ def test_every_setting_is_tried() -> None:
 @pytest.mark.parametrize(
     ("port", "first", "workers", "why"),
     [
-        ("9003", "9000", "4", "takes the ports 9000 to 9003"),
-        ("8080", "65533", "4", "takes the ports 65533 to 65536"),
+        ("9003", "9000", "4", "here 9000 to 9003"),
+        ("8080", "65533", "4", "here 65533 to 65536"),
     ],
     ids=["the service's own", "beyond the last"],
 )
