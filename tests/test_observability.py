@@ -42,6 +42,7 @@ ELSEWHERE: Mapping[str, set[str]] = {
         "upstream",
     },
     "health_check_error": {"exception"},
+    "request_abandoned": {"peer"},
     "request_failed": {"exception", "peer"},
     "request_refused": {"peer"},
     "request_timed_out": {"peer"},

@@ -85,7 +85,7 @@ class CognitoCall:
                 types=self._operation.body_types,
                 max_values=MAX_VALUES,
             )
-        except (ServiceError, web.HTTPException):
+        except (ServiceError, web.HTTPException, web.RequestPayloadError):
             self.rate_limiter.count_refused_body(self._limit, address)
             raise
 

@@ -8,8 +8,22 @@ RequestRefused
 """
 
 from collections.abc import Iterator
+from typing import Final
+
+from aiohttp import web
 
 from service.domain.errors import RequestRefused, ServiceError
+
+CLIENT_GONE: Final = "client_gone"
+CLIENT_GONE_STATUS: Final = 499  # nginx's; nobody receives it, it is for the log and the metrics
+
+
+def is_client_gone(request: web.BaseRequest, error: BaseException | None) -> bool:
+    """Return whether *error* only says that the client has closed its connection."""
+    if not isinstance(error, ConnectionError | web.RequestPayloadError):
+        return False
+    transport = request.transport
+    return transport is None or transport.is_closing()
 
 
 def leaves(root: type[ServiceError] = ServiceError) -> Iterator[type[ServiceError]]:

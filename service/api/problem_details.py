@@ -84,6 +84,13 @@ def problem(request: web.BaseRequest, error: ServiceError) -> web.Response:
     return response
 
 
+def client_gone() -> web.Response:
+    """Return what stands in the log and in the metrics for a response to a client that has gone."""
+    response = web.Response(status=http_errors.CLIENT_GONE_STATUS, reason="Client Gone")
+    response[keys.PROBLEM_CODE] = http_errors.CLIENT_GONE
+    return response
+
+
 def envelope(error: ServiceError, request_id: str) -> dict[str, object]:
     """Return the body of a problem response."""
     status = STATUSES[type(error)]

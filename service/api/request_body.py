@@ -16,6 +16,7 @@ from service.api.http_errors import (
     InvalidFields,
     MalformedRequest,
     UnsupportedMediaType,
+    is_client_gone,
 )
 from service.api.media_type import media_type
 from service.domain.errors import FieldProblem, Overloaded
@@ -40,8 +41,8 @@ async def load(
     Return the body, of one of the media *types*, as *schema* loads it.
 
     It may have *max_values* names and values. Raises UnsupportedMediaType, MalformedRequest,
-    InvalidFields, Overloaded, and for a body that is too large as sent or decoded, BodyTooLarge or
-    aiohttp's own error.
+    InvalidFields, Overloaded, for a body that is too large as sent or decoded BodyTooLarge or aiohttp's
+    own error, and RequestPayloadError where the client has gone.
     """
     sent = media_type(request.headers.get(hdrs.CONTENT_TYPE, ""))
     if sent is None or sent.name not in types or not sent.charsets <= {"utf-8"}:
@@ -49,7 +50,9 @@ async def load(
     coding = content_codings.coding_of(request.headers.getall(hdrs.CONTENT_ENCODING, ()))
     try:
         body = await _received(request)
-    except web.RequestPayloadError:
+    except web.RequestPayloadError as error:
+        if is_client_gone(request, error):
+            raise
         raise MalformedRequest(content_codings.NOT_DECODABLE) from None
     decoded = content_codings.decoded(body, coding, max_bytes=request.client_max_size)
     value = strict_json.loads(decoded, max_values=max_values)

@@ -7,6 +7,7 @@ neither repeats the bytes.
 """
 
 import asyncio
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Final, cast
 
@@ -15,9 +16,9 @@ from aiohttp import hdrs, web
 from aiohttp.streams import EMPTY_PAYLOAD
 
 from service.api import keys
-from service.api.http_errors import MalformedRequest, RequestTimeout
+from service.api.http_errors import MalformedRequest, RequestTimeout, is_client_gone
 from service.api.middlewares.request_context import complete, new_request_id
-from service.api.problem_details import problem
+from service.api.problem_details import client_gone, problem
 from service.domain.errors import DeadlineExceeded, InternalError, ServiceError
 from service.observability.metrics.catalogue import Metrics
 from service.server.aiohttp_internals import ReceivedRequest
@@ -176,6 +177,11 @@ class Protocol(WriteTimeout):
         """Return the response to a request that could not be parsed or failed outside the middlewares."""
         logger, request_id = identified(request)
         error: ServiceError
+        if is_client_gone(request, exc):
+            response = client_gone()
+            self.metrics.request_refused(request.method, response.status)
+            logger.info("request_abandoned", status=response.status)
+            return response
         if status == HTTPStatus.BAD_REQUEST:
             logger.info("request_unreadable", reason=type(exc).__name__, status=status)
             error = MalformedRequest()
@@ -205,7 +211,8 @@ class Protocol(WriteTimeout):
         unread = self._unreadable or request.content.exception() is not None
         if unread and not response.keep_alive and self.transport is not None:
             # Closed at once, the socket would be reset by incoming bytes, and the response lost.
-            self.transport.write_eof()
+            with suppress(OSError):  # the client has reset the connection
+                self.transport.write_eof()
             await asyncio.wait((self._lost,), timeout=HANG_UP_S)
         return response, lost
 

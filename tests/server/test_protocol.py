@@ -504,30 +504,6 @@ async def test_request_before_garbage_is_answered(app: web.Application) -> None:
     assert len(log.getvalue().splitlines()) == 1
 
 
-@pytest.mark.parametrize("head", [POST + b"Content-Length: 9\r\n\r\n{", CHUNKED + b"5\r\n{"])
-async def test_client_that_hangs_up_in_its_body_is_no_defect(
-    app: web.Application, head: bytes
-) -> None:
-    """A body that ends with its connection is malformed: one line without a traceback."""
-    begun = asyncio.Event()
-
-    @web.middleware
-    async def noted(request: web.Request, handler: Handler) -> web.StreamResponse:
-        begun.set()
-        return await handler(request)
-
-    app.middlewares.append(noted)
-    async with serving(app) as port:
-        with logged() as log:
-            with socket.create_connection(("127.0.0.1", port)) as client:
-                client.sendall(head)
-                await asyncio.wait_for(begun.wait(), PATIENCE_S)
-            await until(lambda: bool(log.getvalue()))
-
-    (line,) = map(json.loads, log.getvalue().splitlines())
-    assert (line["event"], line["status"]) == ("request_finished", 400)
-
-
 class Bare:
     """An application without middlewares whose handlers fail in several ways."""
 

@@ -8,8 +8,14 @@ import structlog
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
-from service.api.http_errors import BodyTooLarge, MethodNotAllowed, RequestRejected, RouteNotFound
-from service.api.problem_details import problem
+from service.api.http_errors import (
+    BodyTooLarge,
+    MethodNotAllowed,
+    RequestRejected,
+    RouteNotFound,
+    is_client_gone,
+)
+from service.api.problem_details import client_gone, problem
 from service.domain.errors import InternalError, ServiceError
 
 AIOHTTP_ERRORS: Final[Mapping[int, type[ServiceError]]] = {
@@ -31,6 +37,8 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
         if hdrs.ALLOW in error.headers:
             response.headers[hdrs.ALLOW] = error.headers[hdrs.ALLOW]
         return response
-    except Exception:  # noqa: BLE001 -- the outermost handler, which logs it
+    except Exception as error:  # noqa: BLE001 -- the outermost handler, which logs it
+        if is_client_gone(request, error):
+            return client_gone()
         structlog.get_logger().exception("request_failed")
         return problem(request, InternalError())
