@@ -12,6 +12,7 @@ from service.app import Adapters, create_app
 from service.observability.metrics.catalogue import Metrics
 from service.server.metrics_endpoint import listening
 from service.startup_errors import AddressUnavailable
+from tests.api.raw_http import logged
 from tests.observability.metrics.samples import Samples, samples_in
 from tests.support.configs import configured, opening
 
@@ -44,6 +45,24 @@ async def test_scrape_shows_the_current_values() -> None:
     name = 'http_requests_shed_total{reason="requests"}'
     assert name not in before
     assert after[name] == 1
+
+
+@pytest.mark.parametrize(
+    "accept",
+    ["text/plain; version=1.x", "application/openmetrics-text;version=1.0.0a", ";;q=,", "\xe9"],
+)
+async def test_malformed_accept_is_served_in_the_default_format(accept: str) -> None:
+    """An Accept header that cannot be parsed is no failure: the metrics come in the default format."""
+    with logged() as log:
+        async with (
+            listening(Metrics(), CONFIG.server, [0]) as port,
+            aiohttp.ClientSession() as session,
+            session.get(f"http://127.0.0.1:{port}/metrics", headers={"Accept": accept}) as answer,
+        ):
+            assert answer.status == 200
+            assert answer.headers["Content-Type"].startswith("text/plain; version=")
+
+    assert "exception" not in log.getvalue()
 
 
 async def test_listener_serves_nothing_else() -> None:

@@ -133,8 +133,15 @@ class Metrics:
         self._call_series: dict[tuple[str, str, str], _Series] = {}
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
-        """Return all metrics in the format that an Accept header prefers, and its content type."""
-        encode, content_type = choose_encoder(accept)
+        """
+        Return all metrics in the format that an Accept header prefers, and its content type.
+
+        A malformed header prefers none.
+        """
+        try:
+            encode, content_type = choose_encoder(accept)
+        except (TypeError, ValueError):  # of a version that is no number
+            encode, content_type = choose_encoder("")
         return encode(self.registry), content_type
 
     def built_as(self, version: str) -> None:
