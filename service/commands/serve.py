@@ -15,7 +15,7 @@ from service.app import create_app
 from service.config.settings import Config
 from service.observability import logs
 from service.server import serve
-from service.server.workers import Supervisor, shared_socket
+from service.server.workers import Supervisor, adopts_orphans, shared_socket
 from service.startup_errors import UNUSABLE, AwsUnusable, SetupError
 
 # The threshold of the garbage collector's youngest generation. Requests in flight have a few thousand
@@ -29,7 +29,9 @@ OLD_GENERATION: Final = 50
 
 def run(config: Config) -> None:
     """
-    Serve until a signal ends it; exits with UNUSABLE if none of several workers can start.
+    Serve until a signal ends it; exits with UNUSABLE if no worker process can start.
+
+    A single worker serves in this process, unless this one has to reap orphans: then it supervises.
 
     Raises SchemaUnusable, TracingUnusable, AddressUnavailable, and AwsUnusable if the AWS settings of the
     machine (profile, configuration file) cannot be used.
@@ -37,7 +39,7 @@ def run(config: Config) -> None:
     logs.configure(config.log, sys.stdout)
     logger = structlog.get_logger()
     logger.info("starting", version=version(DISTRIBUTION), settings=config.loggable())
-    if config.server.workers == 1:
+    if config.server.workers == 1 and not adopts_orphans():
         _serve(config)
     else:
         _supervise(config)

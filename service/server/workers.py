@@ -3,13 +3,18 @@ A supervisor of several worker processes that share one port.
 
 Process managers (gunicorn, circus) bring HTTP servers or sockets of their own, while this service depends
 on its own server; the rest is to fork, to wait, and to fork again.
+
+Process 1 of a container must also reap orphans. The supervisor does, with one worker too, at 22 MiB: the
+image has no init, and in a process that serves, waiting for any child would take the exit status from
+libraries that wait for theirs (botocore's `credential_process`).
 """
 
+import ctypes
 import os
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final, NoReturn
 
 import structlog
@@ -20,6 +25,9 @@ from service.startup_errors import UNUSABLE, AddressUnavailable
 Work = Callable[[int], int]
 
 STOPS: Final = frozenset({signal.SIGINT, signal.SIGTERM})
+# The exit statuses of a worker that a signal has stopped, while it serves and while it starts.
+STOPPED: Final = frozenset({0, *(128 + number for number in STOPS)})
+PR_GET_CHILD_SUBREAPER: Final = 37  # of linux/prctl.h
 SETTLED_S: Final = 5.0  # a worker that ends sooner is restarted after a pause
 PAUSE_S: Final = 1.0
 GRACE_S: Final = 2.0  # beyond finish_within_s; then a worker is killed
@@ -51,12 +59,29 @@ def shared_socket(config: ServerConfig) -> socket.socket:
     return held
 
 
+def adopts_orphans() -> bool:
+    """
+    Return whether orphaned processes become children of this one, which has to reap them.
+
+    They do so as process 1 of a container, and after prctl(PR_SET_CHILD_SUBREAPER), which survives exec.
+    """
+    if os.getpid() == 1:
+        return True
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)  # of Linux only
+    is_subreaper = ctypes.c_int()
+    return (
+        prctl is not None
+        and prctl(PR_GET_CHILD_SUBREAPER, ctypes.byref(is_subreaper), 0, 0, 0) == 0
+        and bool(is_subreaper.value)
+    )
+
+
 class Supervisor:
     """
     Keeps *count* worker processes running, each of which calls *work*.
 
     *work* gets a descriptor that ends with this process, and returns an exit status. UNUSABLE means that
-    no worker can run: it ends them all.
+    no worker can run: it ends them all. Other children of this process are reaped and ignored.
     """
 
     def __init__(self, work: Work, *, count: int, finish_within_s: float) -> None:
@@ -74,6 +99,8 @@ class Supervisor:
         In a worker it raises SystemExit instead. Signals are blocked and waited for, so none interrupts.
         """
         watched = {*STOPS, signal.SIGCHLD}
+        # Where a parent has had it ignored, ended children leave no status.
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         before = signal.pthread_sigmask(signal.SIG_BLOCK, watched)
         try:
             while True:
@@ -107,16 +134,18 @@ class Supervisor:
     def _reap(self) -> set[int]:
         """Schedule restarts of ended workers; return their exit statuses, negative for a signal."""
         statuses: set[int] = set()
-        while self._started_at_s:
-            process, wait_status = os.waitpid(-1, os.WNOHANG)
-            if process == 0:
-                break
-            status = os.waitstatus_to_exitcode(wait_status)
-            lived_s = time.monotonic() - self._started_at_s.pop(process)
+        for process, status in _ended_children():
+            started_at_s = self._started_at_s.pop(process, None)
+            if started_at_s is None:  # an orphan that this process has adopted
+                continue
+            lived_s = time.monotonic() - started_at_s
             statuses.add(status)
             pause_s = 0.0 if lived_s >= SETTLED_S else PAUSE_S
             self._due_at_s.append(time.monotonic() + pause_s)
-            structlog.get_logger().warning("worker_ended", process=process, status=status)
+            logger = structlog.get_logger()
+            (logger.info if status in STOPPED else logger.warning)(
+                "worker_ended", process=process, status=status
+            )
         return statuses
 
     def _stop(self, watched: set[signal.Signals]) -> int:
@@ -137,3 +166,15 @@ class Supervisor:
     def _signal(self, number: int) -> None:
         for process in self._started_at_s:
             os.kill(process, number)
+
+
+def _ended_children() -> Iterator[tuple[int, int]]:
+    """Reap the children that have ended; yield their ids and exit statuses, negative for a signal."""
+    while True:
+        try:
+            process, wait_status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:  # there are none
+            return
+        if process == 0:
+            return
+        yield process, os.waitstatus_to_exitcode(wait_status)

@@ -77,12 +77,17 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    *arguments: str, folder: Path, environ: Mapping[str, str], options: tuple[str, ...] = ()
+    *arguments: str,
+    folder: Path,
+    environ: Mapping[str, str],
+    options: tuple[str, ...] = (),
+    launcher: tuple[str, ...] = (sys.executable,),
 ) -> AsyncIterator[Running]:
     """
     Start `python -m service` in *folder*, with *environ* and nothing else of this environment.
 
-    *options* are the interpreter's. A warning is an error there as here.
+    *options* are the interpreter's, and *launcher* is the program that becomes it. A warning is an error
+    there as here.
     """
     inherited = {
         name: value
@@ -92,7 +97,7 @@ async def running(
     errors = folder / "stderr.txt"
     with errors.open("w", encoding="utf-8") as stderr:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-W", "error", *options, "-m", "service", *arguments),
+            *(*launcher, "-W", "error", *options, "-m", "service", *arguments),
             cwd=folder,
             env={"HOME": str(folder), "SERVER_DRAIN_S": "0", **inherited, **environ},
             stdout=PIPE,

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,6 +23,11 @@ from tests_slow.commands.running import PATIENCE_S, Ended, Running, run, running
 
 TABLE = "profiles-of-workers"
 WORKERS = 3
+IGNORE_CHILDREN = """
+import os, signal, sys
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
 
 
 @pytest.fixture(name="environ", scope="module")
@@ -52,10 +58,10 @@ async def _create_table(url: str) -> None:
 
 @asynccontextmanager
 async def _serving(
-    environ: Mapping[str, str], folder: Path
+    environ: Mapping[str, str], folder: Path, launcher: tuple[str, ...] = (sys.executable,)
 ) -> AsyncIterator[tuple[Running, int, set[int]]]:
     """Start the service; yields its port and its workers once all listen."""
-    async with running("serve", folder=folder, environ=environ) as program:
+    async with running("serve", folder=folder, environ=environ, launcher=launcher) as program:
         listening = [await _event(program, "listening") for _ in range(WORKERS)]
         (port,) = {event["port"] for event in listening}
         yield program, port, {event["process"] for event in listening}
@@ -118,9 +124,16 @@ async def test_workers_share_a_port_and_end_together(
     assert all(map(_is_gone, workers))
 
 
-async def test_worker_that_dies_is_replaced(environ: Mapping[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "launcher",
+    [(sys.executable,), (sys.executable, "-c", IGNORE_CHILDREN)],
+    ids=["from a shell", "from a parent that ignores the end of children"],
+)
+async def test_worker_that_dies_is_replaced(
+    environ: Mapping[str, str], tmp_path: Path, launcher: tuple[str, ...]
+) -> None:
     """A killed worker is logged, and another one listens in its place."""
-    async with _serving(environ, tmp_path) as (program, port, workers):
+    async with _serving(environ, tmp_path, launcher) as (program, port, workers):
         victim = min(workers)
         os.kill(victim, signal.SIGKILL)
         died = await _event(program, "worker_ended")
@@ -129,6 +142,7 @@ async def test_worker_that_dies_is_replaced(environ: Mapping[str, str], tmp_path
         ended = await program.end(signal.SIGTERM)
 
     assert (died["process"], died["status"]) == (victim, -signal.SIGKILL)
+    assert died["level"] == "warning"
     assert replaced["process"] not in workers
     assert (statuses, ended.status) == ({200}, 0)
 
