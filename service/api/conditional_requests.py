@@ -1,4 +1,9 @@
-"""Entity tags and preconditions (RFC 9110, sections 8.8.3 and 13.1)."""
+"""
+Entity tags and preconditions (RFC 9110, sections 8.8.3 and 13.1).
+
+Proxies that compress a response change its tag. What they add is ignored, in If-Match too: see
+docs/decisions/0022-changed-entity-tags.md.
+"""
 
 import hashlib
 import re
@@ -19,22 +24,25 @@ _LIST = re.compile(
     rf"(?:{_BLANKS},)*+{_BLANKS}{_TAG}(?:{_BLANKS},(?:{_BLANKS}{_TAG})?+)*+{_BLANKS}\Z"
 )
 _TAGS = re.compile(_TAG)
+# The tag of a response that a proxy has compressed: nginx, haproxy and varnish add W/; Apache, lighttpd
+# and Jetty the name of the coding. The service's own tags have neither.
+_CHANGED = re.compile(
+    r'(?:W/)?("[^":;-]*+)'
+    r'(?:[-:;]{1,2}(?:x-)?(?:br|bzip2|compress|deflate|df|gunzip|gzip|identity|zstd))*+"',
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class TagList:
-    """The value of If-Match or If-None-Match: `*` or a list of entity tags."""
+    """The value of If-Match or If-None-Match: `*` or a list of entity tags, as the service sent them."""
 
     any: bool
     tags: frozenset[str]
 
-    def matches_strongly(self, tag: str) -> bool:
-        """Return the strong comparison of If-Match, in which weak tags never match."""
+    def matches(self, tag: str) -> bool:
+        """Return whether *tag* is one of them."""
         return self.any or tag in self.tags
-
-    def matches_weakly(self, tag: str) -> bool:
-        """Return the weak comparison of If-None-Match."""
-        return self.any or tag in self.tags or f"W/{tag}" in self.tags
 
 
 def entity_tag(body: bytes) -> str:
@@ -56,7 +64,13 @@ def tag_list(request: web.Request, header: str) -> TagList | None:
         return TagList(any=True, tags=frozenset())
     if not _LIST.match(text):
         raise MalformedRequest(f'{header} must be * or a list of quoted entity tags: "a", "b".')
-    return TagList(any=False, tags=frozenset(_TAGS.findall(text)))
+    return TagList(any=False, tags=frozenset(map(_as_sent, _TAGS.findall(text))))
+
+
+def _as_sent(tag: str) -> str:
+    """Return a tag without what a proxy has added."""
+    changed = _CHANGED.fullmatch(tag)
+    return f'{changed[1]}"' if changed else tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +98,12 @@ class Condition:
     def if_match_passes(self, profile: Profile, tag: str) -> bool:
         """Return whether If-Match, or else If-Unmodified-Since, holds for the profile of this tag."""
         if self.if_match is not None:
-            return self.if_match.matches_strongly(tag)
+            return self.if_match.matches(tag)
         return not self._was_modified(profile)
 
     def if_none_match_hits(self, tag: str) -> bool:
         """Return whether If-None-Match matches this tag."""
-        return self.if_none_match is not None and self.if_none_match.matches_weakly(tag)
+        return self.if_none_match is not None and self.if_none_match.matches(tag)
 
     def _was_modified(self, profile: Profile) -> bool:
         if self.if_unmodified_since is None:

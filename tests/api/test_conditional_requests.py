@@ -10,6 +10,25 @@ from service.domain.profiles import Profile
 
 PROFILE = Profile("alice", "2026-01-01T00:00:00.000Z", "2026-01-01T00:00:00.000Z", 1, {})
 TAG = '"now"'
+# What is documented for proxies, servers and libraries that compress a response with the tag "now".
+CHANGED = {
+    "nginx, haproxy, varnish, CDNs": 'W/"now"',
+    "apache deflate, lighttpd gzip": '"now-gzip"',
+    "apache brotli, lighttpd br": '"now-br"',
+    "apache inflate": '"now-gunzip"',
+    "lighttpd zstd": '"now-zstd"',
+    "lighttpd deflate": '"now-deflate"',
+    "lighttpd bzip2": '"now-bzip2"',
+    "lighttpd x-gzip": '"now-x-gzip"',
+    "df": '"now-df"',
+    "jetty gzip": '"now--gzip"',
+    "jetty br": '"now--br"',
+    "semicolon": '"now;gzip"',
+    "colon": '"now:br"',
+    "upper case": '"now-GZIP"',
+    "a proxy behind a proxy": 'W/"now-gzip"',
+    "apache behind lighttpd": '"now-gzip-br"',
+}
 
 
 def allows(profile: Profile | None, *headers: tuple[str, str]) -> bool:
@@ -26,7 +45,9 @@ def allows(profile: Profile | None, *headers: tuple[str, str]) -> bool:
         ([("If-Match", '"old"')], False, False),
         ([("If-Match", f'"old", {TAG}')], True, False),
         ([("If-Match", '"old"'), ("If-Match", TAG)], True, False),
-        ([("If-Match", f"W/{TAG}")], False, False),
+        ([("If-Match", f"W/{TAG}")], True, False),
+        ([("If-Match", 'W/"old"')], False, False),
+        ([("If-Match", f'W/"old-gzip", W/{TAG[:-1]}-gzip"')], True, False),
         ([("If-Match", f'"old", ,{TAG},')], True, False),
         ([("If-Match", f", {TAG}")], True, False),
         ([("If-Match", "*")], True, False),
@@ -42,7 +63,7 @@ def allows(profile: Profile | None, *headers: tuple[str, str]) -> bool:
 def test_conditions_follow_rfc_9110(
     headers: list[tuple[str, str]], *, on_profile: bool, on_none: bool
 ) -> None:
-    """If-Match compares strongly and requires a profile; If-None-Match compares weakly."""
+    """If-Match requires a profile; both headers compare tags as a proxy may have changed them."""
     assert allows(PROFILE, *headers) is on_profile
     assert allows(None, *headers) is on_none
 
@@ -58,6 +79,29 @@ def test_malformed_condition_is_refused(header: str, value: str) -> None:
 
     with pytest.raises(MalformedRequest, match=header):
         tag_list(request, header)
+
+
+@pytest.mark.parametrize("changed", CHANGED.values(), ids=CHANGED)
+@pytest.mark.parametrize("header", ["If-Match", "If-None-Match"])
+def test_tag_that_a_compressing_proxy_has_changed_is_recognized(header: str, changed: str) -> None:
+    """A tag stands for one state of the profile, however a proxy marks the coding of the response."""
+    of_old = changed.replace("now", "old")
+
+    assert allows(PROFILE, (header, changed)) is (header == "If-Match")
+    assert allows(PROFILE, (header, f'"a", {changed}')) is (header == "If-Match")
+    assert allows(PROFILE, (header, of_old)) is (header == "If-None-Match")
+
+
+@pytest.mark.parametrize(
+    "other", ["now-", "now-1", "now-gzipped", "now-gzip-1", "-gzip", "nowgzip", "now gzip"]
+)
+def test_tag_with_another_suffix_is_another_tag(other: str) -> None:
+    """Only the names of content codings are ignored."""
+    if " " in other:
+        with pytest.raises(MalformedRequest):
+            allows(PROFILE, ("If-Match", f'"{other}"'))
+    else:
+        assert not allows(PROFILE, ("If-Match", f'"{other}"'))
 
 
 def test_tag_is_a_digest_of_the_bytes() -> None:

@@ -39,7 +39,7 @@ async def test_first_post_creates(api: Api) -> None:
     }
     assert (read.status, await read.read()) == (200, await created.read())
     assert read.headers["ETag"] == created.headers["ETag"]
-    assert read.headers["Cache-Control"] == "private, no-cache"
+    assert read.headers["Cache-Control"] == "private, no-cache, no-transform"
 
 
 async def test_later_post_merges(api: Api) -> None:
@@ -111,7 +111,7 @@ async def test_known_tag_is_not_modified(api: Api) -> None:
 
     assert (unchanged.status, await unchanged.read()) == (304, b"")
     assert unchanged.headers["ETag"] == created.headers["ETag"]
-    assert unchanged.headers["Cache-Control"] == "private, no-cache"
+    assert unchanged.headers["Cache-Control"] == "private, no-cache, no-transform"
     assert changed.status == 200
 
 

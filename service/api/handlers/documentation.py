@@ -90,7 +90,7 @@ async def asset(request: web.Request) -> web.Response:
 def _response(request: web.Request, file: _File, headers: Mapping[str, str]) -> web.Response:
     headers = {**headers, "ETag": file.tag}
     if_none_match = tag_list(request, "If-None-Match")
-    if if_none_match is not None and if_none_match.matches_weakly(file.tag):
+    if if_none_match is not None and if_none_match.matches(file.tag):
         return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
     return web.Response(
         body=file.body, content_type=file.content_type, charset="utf-8", headers=headers

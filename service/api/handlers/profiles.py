@@ -32,7 +32,10 @@ _READ_CONDITIONS = {
     "If-Unmodified-Since": "Read only if the profile was not modified later. Prefer If-Match.",
 }
 _WRITE_CONDITIONS = {
-    "If-Match": "Write only if the profile has one of these entity tags; `*`: only if it exists.",
+    "If-Match": (
+        "Write only if the profile has one of these entity tags, also as a proxy that compresses has "
+        "changed them; `*`: only if it exists."
+    ),
     "If-None-Match": "Write only if the profile has none of these entity tags; `*`: only create it.",
     "If-Unmodified-Since": "Write only if the profile was not modified later. Prefer If-Match.",
 }

@@ -5,7 +5,7 @@ import re
 import time
 from http import HTTPStatus
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from service.api import keys
@@ -57,6 +57,8 @@ def complete(response: web.StreamResponse, request_id: str) -> None:
     response.headers[REQUEST_ID_HEADER] = request_id
     for name, value in ANSWER_HEADERS.items():
         response.headers.setdefault(name, value)
+    if hdrs.ETAG in response.headers:  # or a proxy compresses the response, and changes its tag
+        response.headers[hdrs.CACHE_CONTROL] += ", no-transform"
 
 
 def _valid_header(request: web.Request, header: str, pattern: re.Pattern[str]) -> str | None:

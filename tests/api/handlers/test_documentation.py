@@ -45,7 +45,7 @@ async def test_page_is_not_sniffed_and_is_revalidated(api: Api) -> None:
 
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert response.headers["Referrer-Policy"] == "no-referrer"
-    assert response.headers["Cache-Control"] == "no-cache"
+    assert response.headers["Cache-Control"] == "no-cache, no-transform"
 
 
 async def test_page_has_no_inline_code_and_every_file_that_it_names(api: Api) -> None:
@@ -72,7 +72,7 @@ async def test_asset_is_served_as_what_it_is(api: Api, name: str, content_type: 
     assert response.status == 200
     assert response.headers["Content-Type"] == f"{content_type}; charset=utf-8"
     assert response.headers["X-Content-Type-Options"] == "nosniff"
-    assert response.headers["Cache-Control"] == "public, max-age=3600"
+    assert response.headers["Cache-Control"] == "public, max-age=3600, no-transform"
     assert len(await response.read()) == int(response.headers["Content-Length"]) > 0
 
 
