@@ -115,6 +115,22 @@ async def test_known_tag_is_not_modified(api: Api) -> None:
     assert changed.status == 200
 
 
+@pytest.mark.parametrize("mark", ['W/"{}"', '"{}-gzip"', '"{}-br"', '"{}--gzip"', 'W/"{};gzip"'])
+async def test_tag_that_a_proxy_has_changed_is_valid_once(api: Api, mark: str) -> None:
+    """A tag as a compressing proxy has changed it admits one write; the next with it is 412."""
+    created = await api.post(PATH, json={"city": "Mumbai"}, headers=ALICE)
+    changed = mark.format(created.headers["ETag"].strip('"'))
+    conditional = {**ALICE, "If-Match": f'"other", {changed}'}
+
+    unchanged = await api.get(PATH, headers={**ALICE, "If-None-Match": changed})
+    first = await api.patch(PATH, json={"city": "Pune"}, headers=conditional)
+    second = await api.patch(PATH, json={"city": "Delhi"}, headers=conditional)
+    read = await api.get(PATH, headers={**ALICE, "If-None-Match": changed})
+
+    assert [unchanged.status, first.status, second.status] == [304, 200, 412]
+    assert (read.status, (await read.json())["city"]) == (200, "Pune")
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize(
     ("condition", "status"),

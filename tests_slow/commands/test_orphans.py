@@ -91,8 +91,10 @@ async def _is_alive(port: int) -> bool:
 
 async def _listening(program: Running, workers: int) -> int:
     """Wait until all workers listen; return the port."""
-    ports = {json.loads(await program.until('"listening"'))["port"] for _ in range(workers)}
-    return ports.pop()
+    port: int = 0
+    for _ in range(workers):
+        port = json.loads(await program.until('"listening"'))["port"]
+    return port
 
 
 @pytest.mark.parametrize("workers", [1, 2])

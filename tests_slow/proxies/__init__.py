@@ -1,0 +1,1 @@
+"""The service behind the reverse proxies that are installed."""
