@@ -315,34 +315,60 @@ def test_client_beyond_the_limit_that_leaves_is_no_failure(
     _check_no_failure(app, log.getvalue(), capfd)
 
 
-@LOOPS
-@pytest.mark.parametrize(
-    ("sent", "event", "counted"),
-    [
-        (POST + EXPECT + LENGTH % 999_999_999, "request_abandoned", ("POST", "none", 499)),
-        (POST + LENGTH % 17 + b"{", "request_finished", ("POST", "/v1/user/profile", 499)),
-        (POST + CHUNKED + b"11\r\n{", "request_finished", ("POST", "/v1/user/profile", 499)),
-        (LOGIN + LENGTH % 17 + b"{", "request_finished", ("POST", "/api/auth/login", 499)),
-    ],
-    ids=["before 100 Continue", "in a body", "in a chunk", "in a body for Cognito"],
-)
-def test_client_that_leaves_has_a_status_of_its_own(
-    app: web.Application,
-    run: Any,  # noqa: ANN401 -- of asyncio or uvloop
-    sent: bytes,
-    event: str,
-    counted: tuple[str, str, int],
-) -> None:
-    """A request whose client left before it was complete is one info line, and counts with 499."""
-
-    async def check() -> None:
+async def _logged_after(app: web.Application, sent: bytes) -> dict[str, object]:
+    """Serve a client that sends and closes; return the only line of the log."""
+    with logged() as log:
         async with serving(app) as port:
             with socket.create_connection(("127.0.0.1", port)) as client:
                 client.sendall(sent)
             await until(lambda: bool(log.getvalue()) and _open(app) == 0)
+        (line,) = map(json.loads, log.getvalue().splitlines())
+    assert isinstance(line, dict)
+    return line
 
-    with logged() as log:
-        run(check())
-    (line,) = map(json.loads, log.getvalue().splitlines())
-    assert (line["event"], line["level"], line["status"]) == (event, "info", 499)
-    assert samples_of(app[keys.METRICS])[_requests(*counted)] == 1
+
+@LOOPS
+@pytest.mark.parametrize(
+    ("sent", "route"),
+    [
+        (POST + LENGTH % 17 + b"{", "/v1/user/profile"),
+        (POST + CHUNKED + b"11\r\n{", "/v1/user/profile"),
+        (LOGIN + LENGTH % 17 + b"{", "/api/auth/login"),
+    ],
+    ids=["body", "chunk", "body for Cognito"],
+)
+def test_client_that_leaves_in_its_body_has_a_status_of_its_own(
+    app: web.Application,
+    run: Any,  # noqa: ANN401 -- of asyncio or uvloop
+    sent: bytes,
+    route: str,
+) -> None:
+    """A body that ends with its connection is one info line, and counts with 499."""
+    line = run(_logged_after(app, sent))
+
+    assert (line["event"], line["level"]) == ("request_finished", "info")
+    assert (line["status"], line["code"]) == (499, "client_gone")
+    assert samples_of(app[keys.METRICS])[_requests("POST", route, 499)] == 1
+
+
+@LOOPS
+def test_client_that_leaves_before_100_continue_has_the_same_status(
+    app: web.Application,
+    run: Any,  # noqa: ANN401 -- of asyncio or uvloop
+) -> None:
+    """It leaves before the middlewares: the line is another one."""
+
+    async def expect(request: web.Request) -> None:
+        await until(lambda: _open(app) == 0)
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    async def never(_: web.Request) -> web.Response:
+        raise AssertionError
+
+    app.router.add_post("/expecting", never, expect_handler=expect)
+    line = run(
+        _logged_after(app, POST.replace(b"/v1/user/profile", b"/expecting") + EXPECT + LENGTH % 2)
+    )
+
+    assert (line["event"], line["level"], line["status"]) == ("request_abandoned", "info", 499)
+    assert samples_of(app[keys.METRICS])[_requests("POST", "none", 499)] == 1
