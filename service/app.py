@@ -31,6 +31,7 @@ from service.domain.identity import AccessTokenVerifiers, Authenticator
 from service.domain.identity_provider import IdentityProvider
 from service.domain.profiles import SYSTEM_FIELDS, ProfileStore
 from service.domain.timestamps import utc_now
+from service.observability.log_limit import LogLimit
 from service.observability.logs import BoundLogger
 from service.observability.metrics.catalogue import Metrics
 from service.observability.upstream_calls import COGNITO, UpstreamTelemetry, untraced
@@ -117,6 +118,7 @@ def create_app(config: Config, adapters: OpenAdapters = aws_adapters) -> web.App
     metrics.in_flight.set_function(lambda: load.in_flight)
     app[keys.DEADLINES] = Deadlines(config.server.request_deadline_s)
     app[keys.LOG] = BoundLogger()
+    app[keys.REFUSED_PAGES] = LogLimit(time.monotonic)
     app[keys.PROFILE_REPRESENTATION] = ProfileRepresentation(schema())
     app[cognito_guard.RATE_LIMITER] = RateLimiter(
         config.limits.per_process(config.server.workers), clock=time.monotonic, metrics=metrics

@@ -85,10 +85,10 @@ class InvalidFields(RequestRefused):
 
 
 class CrossSiteRefused(RequestRefused):
-    """A page of another site requests a change."""
+    """A page of another origin requests a change."""
 
     code = "cross_site_refused"
-    detail = "A page of another site cannot change anything here unless its origin is allowed."
+    detail = "A page of another origin cannot change anything here unless that origin is allowed."
 
 
 class RequestRejected(RequestRefused):

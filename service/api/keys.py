@@ -14,6 +14,7 @@ from service.config.settings import Config
 from service.domain.identity import AccessTokenVerifiers, Authenticator, Identity
 from service.domain.identity_provider import IdentityProvider
 from service.domain.profiles import ProfileStore
+from service.observability.log_limit import LogLimit
 from service.observability.logs import BoundLogger
 from service.observability.metrics.catalogue import Metrics
 
@@ -90,6 +91,7 @@ PROFILE_STORE: Final = web.AppKey("profile_store", ProfileStore)
 PROFILE_REPRESENTATION: Final = web.AppKey("profile_representation", ProfileRepresentation)
 READINESS: Final = web.AppKey("readiness", Readiness)
 LOG: Final = web.AppKey("log", BoundLogger)
+REFUSED_PAGES: Final = web.AppKey("refused_pages", LogLimit)
 SERVER_LOAD: Final = web.AppKey("load", ServerLoad)
 DEADLINES: Final = web.AppKey("deadlines", Deadlines)
 METRICS: Final = web.AppKey("metrics", Metrics)

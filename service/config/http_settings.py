@@ -23,6 +23,10 @@ PRIVATE_NETWORKS = (
 SECONDS = number(0.001, 300)
 # A name, an IPv4 address, or an IPv6 address in brackets; no port.
 HOST = r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]+\]"
+# A field name (RFC 9110, section 5.6.2), but no wildcard, and none that names the user.
+HEADER = r"(?!(?i:x[-_]amzn[-_]oidc))(?!\*)[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+# As browsers write it: in lower case, without a path and without the default port.
+ORIGIN = r"(?!http://.*:80\Z|https://.*:443\Z)https?://[a-z0-9._:\[\]-]+"
 ALB_ARN = r"arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:loadbalancer/app/[\w-]+/\w+"
 
 
@@ -181,8 +185,15 @@ class CorsConfig(Section):
     section: ClassVar[str] = "cors"
 
     allowed_origins: tuple[str, ...] = setting(
-        Words(pattern=r"https?://[^/\s*,]+"),
+        Words(pattern=ORIGIN),
         "",
         "The origins whose pages may call the service from a browser.",
         example="https://app.example.com http://localhost:3000",
+    )
+    allowed_headers: tuple[str, ...] = setting(
+        Words(pattern=HEADER),
+        "",
+        "Request headers that these pages may send beside those that this service reads and that HTTP "
+        "clients and tracing SDKs add.",
+        example="x-tenant x-app-version",
     )

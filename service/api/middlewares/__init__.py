@@ -5,7 +5,7 @@ The middlewares, outermost first.
 2. cors: the response headers for pages of allowed origins;
 3. errors: error responses in one format;
 4. limits: the number of requests in flight, and the deadline of each;
-5. cross_site: rejection of changes requested by pages of other sites;
+5. cross_site: rejection of changes requested by pages of other origins;
 6. identity: authentication.
 """
 

@@ -5,6 +5,7 @@ aiohttp-cors requires each route to be registered with it and responds to prefli
 one middleware for a list of exact origins is less code.
 """
 
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Final
 
@@ -12,23 +13,64 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from service.api import keys
+from service.api.middlewares.page_origin import allowed_origin, is_cross_origin
 
 PREFLIGHT_AGE_S: Final = 600
-EXPOSED_HEADERS: Final = "ETag, Location, Retry-After, X-Request-Id"
-ALLOWED_HEADERS: Final = (
-    "Authorization, Content-Type, If-Match, If-None-Match, If-Unmodified-Since, X-Request-Id"
+EXPOSED_HEADERS: Final = (
+    "Accept-Patch, Allow, ETag, Location, Retry-After, WWW-Authenticate, X-Request-Id"
 )
+# What clients of this API send.
+OWN_HEADERS: Final = (
+    "Accept", "Accept-Language", "Authorization", "Cache-Control", "Content-Encoding",
+    "Content-Language", "Content-Type", "Idempotency-Key", "If-Match", "If-Modified-Since",
+    "If-None-Match", "If-Unmodified-Since", "Pragma", "Prefer", "X-Correlation-Id", "X-Request-Id",
+)  # fmt: skip
+# What libraries add to every call: HTTP clients, and AWS's when they sign.
+CLIENT_HEADERS: Final = (
+    "Amz-Sdk-Invocation-Id", "Amz-Sdk-Request", "X-Amz-Content-Sha256", "X-Amz-Date",
+    "X-Amz-Security-Token", "X-Amz-User-Agent", "X-Api-Key", "X-CSRF-Token", "X-Requested-With",
+    "X-XSRF-TOKEN",
+)  # fmt: skip
+# What browser SDKs for traces add: W3C and OpenTelemetry, Sentry, Datadog, X-Ray and CloudWatch RUM,
+# Zipkin, New Relic, Elastic, Jaeger, Application Insights, Google, Lightstep, SkyWalking, Dynatrace,
+# Instana, Honeycomb, AppDynamics, Highlight, LogRocket, PostHog.
+TRACE_HEADERS: Final = (
+    "traceparent", "tracestate", "baggage",
+    "sentry-trace",
+    "x-datadog-origin", "x-datadog-parent-id", "x-datadog-sampled", "x-datadog-sampling-priority",
+    "x-datadog-tags", "x-datadog-trace-id",
+    "X-Amzn-Trace-Id",
+    "b3", "x-b3-flags", "x-b3-parentspanid", "x-b3-sampled", "x-b3-spanid", "x-b3-traceid",
+    "newrelic",
+    "elastic-apm-traceparent",
+    "jaeger-baggage", "jaeger-debug-id", "uber-trace-id",
+    "Request-Context", "Request-Id",
+    "X-Cloud-Trace-Context",
+    "ot-tracer-sampled", "ot-tracer-spanid", "ot-tracer-traceid",
+    "sw8", "sw8-correlation",
+    "x-dtc", "x-dtpc", "x-dtreferer",
+    "x-instana-l", "x-instana-s", "x-instana-t",
+    "x-honeycomb-trace",
+    "adrum",
+    "x-highlight-request",
+    "x-logrocket-url",
+    "x-posthog-distinct-id", "x-posthog-session-id", "x-posthog-window-id",
+)  # fmt: skip
+ALLOWED_HEADERS: Final = (*OWN_HEADERS, *CLIENT_HEADERS, *TRACE_HEADERS)
+MAX_LOGGED_CHARACTERS: Final = 255
 
 
 @web.middleware
 async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Serve the request; pages of allowed origins may read the response."""
+    origin = allowed_origin(request)
+    if origin is None and hdrs.ORIGIN in request.headers and is_cross_origin(request):
+        _log_refused_origin(request)
     if not request.app[keys.CONFIG].cors.allowed_origins:
         return await handler(request)
-    origin = allowed_origin(request)
     requested_method = request.headers.get(hdrs.ACCESS_CONTROL_REQUEST_METHOD)
     if origin is not None and request.method == hdrs.METH_OPTIONS and requested_method is not None:
-        response: web.StreamResponse = _preflight(requested_method)
+        response: web.StreamResponse = _preflight(request, origin, requested_method)
     else:
         response = await handler(request)
     response.headers.add(hdrs.VARY, hdrs.ORIGIN)
@@ -38,20 +80,38 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     return response
 
 
-def allowed_origin(request: web.Request) -> str | None:
-    """Return the request's origin if it is exactly one of the allowed ones."""
-    origins = request.headers.getall(hdrs.ORIGIN, ())
-    allowed = request.app[keys.CONFIG].cors.allowed_origins
-    return origins[0] if len(origins) == 1 and origins[0] in allowed else None
-
-
-def _preflight(requested_method: str) -> web.Response:
+def _preflight(request: web.Request, origin: str, requested_method: str) -> web.Response:
     method = requested_method if requested_method in hdrs.METH_ALL else hdrs.METH_GET
+    allowed = (*ALLOWED_HEADERS, *request.app[keys.CONFIG].cors.allowed_headers)
+    known = {name.lower() for name in allowed}
+    refused = {
+        name.strip().lower()
+        for value in request.headers.getall(hdrs.ACCESS_CONTROL_REQUEST_HEADERS, ())
+        for name in value.split(",")
+    } - {*known, ""}
+    if refused:
+        headers = _shown(refused)
+        if request.app[keys.REFUSED_PAGES].admits((origin, headers)):
+            setting = "[cors] allowed-headers"
+            log = request.app[keys.LOG]()
+            log.info("cors_headers_refused", origin=origin, headers=headers, setting=setting)
     return web.Response(
         status=HTTPStatus.NO_CONTENT,
         headers={
             hdrs.ACCESS_CONTROL_ALLOW_METHODS: method,
-            hdrs.ACCESS_CONTROL_ALLOW_HEADERS: ALLOWED_HEADERS,
+            hdrs.ACCESS_CONTROL_ALLOW_HEADERS: ", ".join(allowed),
             hdrs.ACCESS_CONTROL_MAX_AGE: str(PREFLIGHT_AGE_S),
         },
     )
+
+
+def _log_refused_origin(request: web.Request) -> None:
+    origin = _shown(request.headers.getall(hdrs.ORIGIN))
+    if request.app[keys.REFUSED_PAGES].admits(origin):
+        host, setting = _shown([request.headers.get(hdrs.HOST, "")]), "[cors] allowed-origins"
+        log = request.app[keys.LOG]()
+        log.info("cors_origin_refused", origin=origin, host=host, setting=setting)
+
+
+def _shown(values: Iterable[str]) -> str:
+    return ", ".join(sorted(values))[:MAX_LOGGED_CHARACTERS]

@@ -7,12 +7,16 @@ import pytest
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.typedefs import Handler
+from structlog.testing import capture_logs
 
 from service.api import keys
+from service.api.middlewares.cors import ALLOWED_HEADERS, EXPOSED_HEADERS, MAX_LOGGED_CHARACTERS
 from service.app import Adapters, create_app
 from service.config.loader import Settings
 from service.domain.profiles import Profile
+from service.observability.log_limit import INTERVAL_S, MAX_LINES, LogLimit
 from tests.api.conftest import ALICE, Api, Start
+from tests.support.clock import Clock
 from tests.support.configs import configured, opening
 from tests.support.fakes.profiles import MemoryProfileStore
 
@@ -20,6 +24,7 @@ PATH = "/v1/user/profile"
 ORIGIN = "https://app.example"
 LISTED: Settings = {"cors": {"allowed-origins": f"{ORIGIN} http://localhost:3000"}}
 METHOD = "Access-Control-Request-Method"
+REQUESTED = "Access-Control-Request-Headers"
 
 
 class BrokenStore(MemoryProfileStore):
@@ -52,7 +57,7 @@ async def test_listed_page_may_read(listing: Api, origin: str) -> None:
 
     assert _granted(answer) == {
         "Allow-Origin": origin,
-        "Expose-Headers": "ETag, Location, Retry-After, X-Request-Id",
+        "Expose-Headers": EXPOSED_HEADERS,
     }
     assert answer.headers.getall("Vary") == ["Origin"]
 
@@ -111,11 +116,9 @@ async def test_preflight_of_a_listed_page_is_granted(listing: Api, method: str) 
     assert _granted(answer) == {
         "Allow-Origin": ORIGIN,
         "Allow-Methods": method,
-        "Allow-Headers": (
-            "Authorization, Content-Type, If-Match, If-None-Match, If-Unmodified-Since, X-Request-Id"
-        ),
+        "Allow-Headers": ", ".join(ALLOWED_HEADERS),
         "Max-Age": "600",
-        "Expose-Headers": "ETag, Location, Retry-After, X-Request-Id",
+        "Expose-Headers": EXPOSED_HEADERS,
     }
     assert answer.headers.getall("Vary") == ["Origin"]
     assert answer.headers["Cache-Control"] == "no-store"
@@ -129,9 +132,132 @@ async def test_preflight_for_a_method_that_is_none_is_not_echoed(listing: Api, m
     assert _granted(answer)["Allow-Methods"] == "GET"
 
 
+SDKS = {
+    "OpenTelemetry": "baggage,traceparent,tracestate",
+    "Sentry": "authorization,baggage,sentry-trace",
+    "Datadog": "content-type,x-datadog-origin,x-datadog-parent-id,x-datadog-sampling-priority,"
+    "x-datadog-trace-id,traceparent,tracestate",
+    "X-Ray": "x-amzn-trace-id",
+    "Zipkin": "b3,x-b3-parentspanid,x-b3-sampled,x-b3-spanid,x-b3-traceid",
+    "New Relic": "newrelic,traceparent,tracestate",
+    "Elastic": "elastic-apm-traceparent,traceparent,tracestate",
+    "Jaeger": "uber-trace-id",
+    "Application Insights": "request-context,request-id,traceparent",
+    "AWS SDK": "amz-sdk-invocation-id,amz-sdk-request,authorization,x-amz-content-sha256,"
+    "x-amz-date,x-amz-security-token,x-amz-user-agent",
+    "axios": "accept,authorization,cache-control,content-type,pragma,x-requested-with,x-xsrf-token",
+    "in upper case": "TRACEPARENT, X-Request-ID, Idempotency-Key",
+}
+
+
+@pytest.mark.parametrize("sdk", SDKS)
+async def test_headers_of_browser_sdks_are_allowed(listing: Api, sdk: str) -> None:
+    """A page with a tracing SDK needs no setting."""
+    headers = {"Origin": ORIGIN, METHOD: "POST", REQUESTED: SDKS[sdk]}
+    with capture_logs() as logs:
+        answer = await listing.options(PATH, headers=headers)
+
+    allowed = {name.lower() for name in _granted(answer)["Allow-Headers"].split(", ")}
+    assert {name.strip().lower() for name in SDKS[sdk].split(",")} <= allowed
+    assert [line["event"] for line in logs] == ["request_finished"]
+
+
+async def test_deployment_allows_further_headers(memory: Adapters) -> None:
+    """`allowed-headers` adds to the default ones, for allowed origins only."""
+    own: Settings = {"cors": {"allowed-headers": "X-Tenant x-app-version"}}
+    app = create_app(configured(LISTED, own), opening(memory))
+    async with TestClient(TestServer(app)) as api:
+        answer = await api.options(PATH, headers={"Origin": ORIGIN, METHOD: "PUT"})
+        foreign = await api.options(
+            PATH, headers={"Origin": "https://evil.example", METHOD: "PUT", REQUESTED: "x-tenant"}
+        )
+
+    assert _granted(answer)["Allow-Headers"].split(", ") == [
+        *ALLOWED_HEADERS, "X-Tenant", "x-app-version",
+    ]  # fmt: skip
+    assert _granted(foreign) == {}
+
+
+async def test_refused_headers_are_logged_with_the_setting(listing: Api) -> None:
+    """The log names headers that a page of an allowed origin may not send, once a minute."""
+    headers = {"Origin": ORIGIN, METHOD: "PUT", REQUESTED: "x-tenant, traceparent,tracing;id"}
+    with capture_logs() as logs:
+        for _ in range(2):
+            await listing.options(PATH, headers=headers)
+
+    lines = [line for line in logs if line["event"] == "cors_headers_refused"]
+    assert [
+        (line["log_level"], line["origin"], line["headers"], line["setting"]) for line in lines
+    ] == [("info", ORIGIN, "tracing;id, x-tenant", "[cors] allowed-headers")]
+
+
+FOREIGN: list[tuple[str, dict[str, str]]] = [
+    ("OPTIONS", {METHOD: "POST", "Sec-Fetch-Site": "cross-site"}),
+    ("OPTIONS", {METHOD: "POST"}),
+    ("GET", {"Sec-Fetch-Site": "same-site"}),
+    ("GET", {}),
+    ("POST", {"Sec-Fetch-Site": "cross-site"}),
+]
+
+
+@pytest.mark.parametrize(("method", "headers"), FOREIGN, ids=str)
+@pytest.mark.parametrize("settings", [LISTED, {}], ids=["some listed", "none listed"])
+async def test_refused_origin_is_logged_with_the_setting(
+    start: Start, settings: Settings, method: str, headers: dict[str, str]
+) -> None:
+    """A refused origin is logged at level info, with the Host that was compared, once a minute."""
+    api = await start(settings)
+    sent = {**headers, "Origin": "https://www.example", "Host": "api.example"}
+    with capture_logs() as logs:
+        for _ in range(2):
+            await api.request(method, PATH, headers=sent)
+
+    (line,) = [line for line in logs if line["event"] == "cors_origin_refused"]
+    assert (line["log_level"], line["setting"]) == ("info", "[cors] allowed-origins")
+    assert (line["origin"], line["host"]) == ("https://www.example", "api.example")
+
+
+OWN: list[dict[str, str]] = [
+    {},
+    {"Origin": ORIGIN, "Sec-Fetch-Site": "cross-site"},
+    {"Origin": "https://a.example", "Host": "b", "Sec-Fetch-Site": "same-origin"},
+    {"Origin": "https://a.example", "Host": "a.example"},
+    {"Sec-Fetch-Site": "cross-site"},
+]
+
+
+@pytest.mark.parametrize("headers", OWN, ids=str)
+async def test_nothing_is_logged_of_other_requests(listing: Api, headers: dict[str, str]) -> None:
+    """Allowed and own pages, clients that are no browsers, and links from other sites cause no line."""
+    with capture_logs() as logs:
+        await listing.get(PATH, headers=headers)
+
+    assert [line["event"] for line in logs] == ["request_finished"]
+
+
+async def test_origins_are_logged_within_limits(memory: Adapters) -> None:
+    """A client that invents origins fills no log: texts and lines are bounded, for a minute."""
+    clock = Clock()
+    app = create_app(configured(), opening(memory))
+    app[keys.REFUSED_PAGES] = LogLimit(clock)
+    many = [f"https://{'x' * 300}.example", *(f"https://{n}.example" for n in range(MAX_LINES))]
+    async with TestClient(TestServer(app)) as api:
+        with capture_logs() as first:
+            for origin in many:
+                await api.get("/health/live", headers={"Origin": origin})
+        clock.advance(INTERVAL_S)
+        with capture_logs() as later:
+            await api.get("/health/live", headers={"Origin": many[-1]})
+
+    lines = [line for line in first if line["event"] == "cors_origin_refused"]
+    assert len(lines) == MAX_LINES
+    assert max(len(line["origin"]) for line in lines) == MAX_LOGGED_CHARACTERS
+    assert [line.get("origin") for line in later] == [many[-1], None]
+
+
 async def test_identity_headers_are_never_granted(listing: Api) -> None:
     """The load balancer's headers are not allowed in CORS requests."""
-    asked = {"Access-Control-Request-Headers": "x-amzn-oidc-identity, x-amzn-oidc-data"}
+    asked = {REQUESTED: "x-amzn-oidc-identity, x-amzn-oidc-data"}
     answer = await listing.options(PATH, headers={"Origin": ORIGIN, METHOD: "POST", **asked})
 
     assert "oidc" not in _granted(answer)["Allow-Headers"].lower()
