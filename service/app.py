@@ -110,6 +110,7 @@ def create_app(config: Config, adapters: OpenAdapters = aws_adapters) -> web.App
         client_max_size=config.server.max_body_bytes,
     )
     app[keys.CONFIG] = config
+    app[keys.CLIENT_IDS] = config.client_ids
     hash_key = config.log.hash_key
     app[keys.ACCOUNT_HASH_KEY] = secrets.token_bytes(32) if hash_key is None else hash_key.encode()
     app[keys.METRICS] = metrics = Metrics()

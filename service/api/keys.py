@@ -86,6 +86,8 @@ CONFIG: Final = web.AppKey("config", Config)
 ACCESS: Final = web.AppKey("access", Mapping[Handler, Access])
 IDENTITY_PROVIDER: Final = web.AppKey("identity_provider", IdentityProvider)
 AUTHENTICATORS: Final = web.AppKey("authenticators", tuple[Authenticator, ...])
+# Access tokens of the client credentials grant have one of them as their sub: it is no user's.
+CLIENT_IDS: Final = web.AppKey("client_ids", frozenset[str])
 ACCESS_TOKENS: Final = web.AppKey("access_tokens", AccessTokenVerifiers)
 PROFILE_STORE: Final = web.AppKey("profile_store", ProfileStore)
 PROFILE_REPRESENTATION: Final = web.AppKey("profile_representation", ProfileRepresentation)

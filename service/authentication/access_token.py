@@ -64,18 +64,22 @@ class AccessTokenAuthenticator:
             raise TokenInvalid
         token = jwt_parser.parse(access_token, algorithm=ALGORITHM)
         payload = token.payload
+        subject = jwt_parser.subject(payload)
         if (
             jwt_parser.text(payload, "iss") not in self._expected.issuers
             or jwt_parser.text(payload, "client_id") not in self._expected.client_ids
             or payload.get("token_use") != "access"
+            or subject in self._expected.client_ids
         ):
             raise TokenInvalid
+        # A token of the client credentials grant has the app client as its sub, and no user.
+        jwt_parser.text(payload, "username")
         expires_at = jwt_parser.required_moment(payload, "exp")
         jwt_parser.required_moment(payload, "iat")
         jwt_parser.check_begun(payload, now=now, skew_s=self._skew_s)
         if expires_at <= now:
             raise TokenInvalid
-        identity = Identity(jwt_parser.subject(payload), self.name)
+        identity = Identity(subject, self.name)
         key = await self._keys.key(jwt_parser.text(token.header, "kid"))
         token.verify(key, algorithm=ALGORITHM)
         self._cache.put(access_token, identity, expires_at=expires_at)

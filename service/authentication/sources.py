@@ -44,7 +44,7 @@ async def identity_adapters(
         )
         jwks = Jwks(server, url=aws_urls.jwks_url(config), clock=time.monotonic)
         stack.push_async_callback(jwks.close)
-        own = _access_token_authenticator(config, jwks, frozenset({config.cognito.client_id}))
+        own = _access_token_authenticator(config, jwks, frozenset(config.bearer_client_ids))
         sources: list[Authenticator] = []
         for name in config.identity.sources:
             if name == TrustedHeaderAuthenticator.name:
@@ -66,11 +66,13 @@ def _forwarded(
     config: Config, keys: Jwks, own: AccessTokenAuthenticator
 ) -> AccessTokenAuthenticator:
     """Return the verifier of tokens that a load balancer forwards: it may have its own app client."""
-    client_id = config.cognito.client_id
-    alb_client_id = config.identity.alb_client_id or client_id
-    if alb_token.AlbAuthenticator.name not in config.identity.sources or alb_client_id == client_id:
+    client_ids, alb_client_id = config.bearer_client_ids, config.alb_client_id
+    if (
+        alb_token.AlbAuthenticator.name not in config.identity.sources
+        or alb_client_id in client_ids
+    ):
         return own
-    return _access_token_authenticator(config, keys, frozenset({client_id, alb_client_id}))
+    return _access_token_authenticator(config, keys, frozenset({*client_ids, alb_client_id}))
 
 
 def _key_server(
@@ -100,7 +102,7 @@ def _alb_authenticator(config: Config, keys: AlbKeys) -> Authenticator:
     return alb_token.AlbAuthenticator(
         alb_token.Expected(
             arns=frozenset(identity.alb_arn),
-            client_id=identity.alb_client_id or config.cognito.client_id,
+            client_id=config.alb_client_id,
             issuers=frozenset(identity.alb_issuer) or aws_urls.issuers(config),
         ),
         keys=keys,

@@ -148,6 +148,7 @@ def _with_ids(placed: Settings, ids: Mapping[str, str]) -> Settings:
 def _with_balancer(placed: Settings, balancer: LocalLoadBalancer, pool: UserPool) -> Settings:
     believed = {
         "alb-client-id": pool.client_id,
+        "bearer-client-ids": "",  # the configured ones are of another pool
         "alb-issuer": pool.issuer,
         "alb-key-url": balancer.key_url,
     }

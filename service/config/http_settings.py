@@ -27,6 +27,7 @@ HOST = r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]+\]"
 HEADER = r"(?!(?i:x[-_]amzn[-_]oidc))(?!\*)[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 # As browsers write it: in lower case, without a path and without the default port.
 ORIGIN = r"(?!http://.*:80\Z|https://.*:443\Z)https?://[a-z0-9._:\[\]-]+"
+CLIENT_ID = r"[A-Za-z0-9_+]{1,128}"
 ALB_ARN = r"arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:loadbalancer/app/[\w-]+/\w+"
 
 
@@ -49,6 +50,14 @@ class IdentityConfig(Section):
         "The networks whose peers are believed when they send x-amzn-oidc-identity: any of them can act "
         "as any user. Behind a load balancer every peer is in a private network, and behind a proxy on "
         "the same host every peer is loopback: leave header out of sources there.",
+    )
+    bearer_client_ids: tuple[str, ...] = setting(
+        Words(pattern=CLIENT_ID),
+        "",
+        "The app clients of the user pool whose access tokens are accepted, such as those of a web page, "
+        "of a mobile app and of the hosted sign-in pages. Empty: client-id of [aws.cognito], which must "
+        "be listed too if users log in here. A refresh token belongs to the client that issued it.",
+        example="1example23456789abcdefghij 2example3456789abcdefghijk",
     )
     alb_arn: tuple[str, ...] = setting(
         Words(pattern=ALB_ARN),

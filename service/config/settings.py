@@ -118,6 +118,23 @@ class Config:
     log: LogConfig
     tracing: TracingConfig
 
+    @property
+    def bearer_client_ids(self) -> tuple[str, ...]:
+        """The app clients whose access tokens are accepted."""
+        return self.identity.bearer_client_ids or (self.cognito.client_id,)
+
+    @property
+    def client_ids(self) -> frozenset[str]:
+        """All app clients that the settings name."""
+        return frozenset(
+            {self.cognito.client_id, self.alb_client_id, *self.identity.bearer_client_ids}
+        )
+
+    @property
+    def alb_client_id(self) -> str:
+        """The app client with which the load balancer authenticates users."""
+        return self.identity.alb_client_id or self.cognito.client_id
+
     def loggable(self) -> dict[str, dict[str, Any]]:
         """Return the settings as JSON values by section and key; a secret is only said to be set."""
         return {

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 STEP: Final = 2
 SIGN_IN: Final = "app client sign-in"
 CLIENT: Final = "app client"
+BEARER: Final = "bearer app clients"
 HIDE_USERS: Final = (
     "Set `Prevent user existence errors` of the app client to enabled, in the console: the AWS CLI's "
     "`update-user-pool-client` resets every option that is not repeated in the call."
@@ -114,29 +115,64 @@ async def describe_client(
     client: CognitoIdentityProviderClient, config: Config
 ) -> list[CheckResult]:
     """Return how the app client differs from what the service needs; raises CannotCheck."""
-    pool_id, client_id = config.cognito.user_pool_id, config.cognito.client_id
+    client_id = config.cognito.client_id
+    described = await _described(client, config, client_id, CLIENT, "AWS_COGNITO_CLIENT_ID")
+    if isinstance(described, CheckResult):
+        return [described, *await _describe_bearer_clients(client, config)]
+    problems = [*_problems(described, config)]
+    detail = f"{client_id} is an app client of {config.cognito.user_pool_id}"
+    return [
+        *([wrong(STEP, CLIENT, *problem) for problem in problems] or [ok(STEP, CLIENT, detail)]),
+        *await _describe_bearer_clients(client, config),
+    ]
+
+
+async def _describe_bearer_clients(
+    client: CognitoIdentityProviderClient, config: Config
+) -> list[CheckResult]:
+    """Return whether `bearer-client-ids` lists app clients of the pool, that of logins included."""
+    listed, own = config.identity.bearer_client_ids, config.cognito.client_id
+    if not listed:
+        return []
+    found = [
+        await _described(client, config, client_id, BEARER, "IDENTITY_BEARER_CLIENT_IDS")
+        for client_id in listed
+        if client_id != own
+    ]
+    missing = [each for each in found if isinstance(each, CheckResult)]
+    if missing:
+        return missing
+    if own not in listed:
+        detail = f"{own} is not listed: tokens of a login by this API are refused."
+        complete = " ".join((own, *listed))
+        advice = f"Set IDENTITY_BEARER_CLIENT_IDS='{complete}', unless users log in elsewhere."
+        return [unknown(STEP, BEARER, detail, advice, optional=True)]
+    return [ok(STEP, BEARER, f"{' '.join(listed)}: app clients of the pool")]
+
+
+async def _described(
+    client: CognitoIdentityProviderClient, config: Config, client_id: str, name: str, variable: str
+) -> Mapping[str, Any] | CheckResult:
+    """Return an app client of the pool, or that there is none; raises CannotCheck."""
+    pool_id = config.cognito.user_pool_id
     try:
         answer = await asked(
             client.describe_user_pool_client(UserPoolId=pool_id, ClientId=client_id),
             step=STEP,
-            name=CLIENT,
+            name=name,
             right="cognito-idp:DescribeUserPoolClient",
         )
     except NotFound as error:
-        return [
-            wrong(
-                STEP,
-                CLIENT,
-                f"The user pool {pool_id} has no app client {client_id}: {error}",
-                "Set AWS_COGNITO_CLIENT_ID to an app client of this pool. These are there:\n"
-                f"aws cognito-idp list-user-pool-clients --user-pool-id {pool_id} "
-                f"--region {config.aws.region}",
-            )
-        ]
+        return wrong(
+            STEP,
+            name,
+            f"The user pool {pool_id} has no app client {client_id}: {error}",
+            f"Correct {variable}. These are the app clients of this pool:\n"
+            f"aws cognito-idp list-user-pool-clients --user-pool-id {pool_id} "
+            f"--region {config.aws.region}",
+        )
     described: Mapping[str, Any] = answer["UserPoolClient"]
-    problems = [*_problems(described, config)]
-    detail = f"{client_id} is an app client of {pool_id}"
-    return [wrong(STEP, CLIENT, *problem) for problem in problems] or [ok(STEP, CLIENT, detail)]
+    return described
 
 
 def _problems(described: Mapping[str, Any], config: Config) -> Iterator[tuple[str, str]]:

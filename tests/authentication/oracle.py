@@ -70,6 +70,8 @@ def access_token_proves(token: str, key: rsa.RSAPublicKey, kid: str, identity: s
         and payload.get("iss") in [*ISSUERS]
         and payload.get("token_use") == "access"
         and payload.get("client_id") == CLIENT
+        and type(payload.get("username")) is str
+        and payload["username"] != ""
         and "exp" in payload
         and "iat" in payload
         and _in_time(payload)

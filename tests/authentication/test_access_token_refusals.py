@@ -114,6 +114,14 @@ KINDS: Final[Mapping[str, Bad]] = {
     "an id token": id_token,
     "an id token that names the client": payload(token_use="id"),  # noqa: S106 -- a kind of token
     "a refresh token": lambda _: ".".join(encoded(b"x" * size) for size in (40, 256, 12, 900, 16)),
+    "of the client credentials grant": payload(sub=CLIENT, username=ABSENT),
+    "sub the client's, with a user name": payload(sub=CLIENT),
+    "sub and user name the client's": payload(sub=CLIENT, username=CLIENT),
+    "no user name": payload(username=ABSENT),
+    "user name empty": payload(username=""),
+    "user name null": payload(username=None),
+    "user name a number": payload(username=7),
+    "user names": payload(username=["alice"]),
     "token_use missing": payload(token_use=ABSENT),
     "token_use in capitals": payload(token_use="ACCESS"),  # noqa: S106 -- a kind of token
     "token_use listed": payload(token_use=["access", "id"]),

@@ -198,6 +198,8 @@ def test_environment_is_a_configuration(
         "AWS::Region": "us-east-1",
         "UserPoolId": "us-east-1_Example",
         "LoadBalancer": alb,
+        "BearerClientIds": "any another",
+        "CorsAllowedHeaders": "x-tenant",
         "CorsAllowedOrigins": "https://app.example.com https://www.example.com",
         "LogIdentities": "hashed",
     }
@@ -217,4 +219,6 @@ def test_environment_is_a_configuration(
 
     assert config.identity.sources == (("alb", "bearer") if browsers else ("bearer",))
     assert config.identity.alb_arn == ((alb,) if browsers else ())
+    assert config.identity.bearer_client_ids == ("any", "another")
+    assert config.cors.allowed_headers == ("x-tenant",)
     assert config.cors.allowed_origins == ("https://app.example.com", "https://www.example.com")

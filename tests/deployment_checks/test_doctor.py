@@ -164,6 +164,39 @@ async def test_missing_app_client_is_wrong(doctor: Examine) -> None:
     assert "AWS_COGNITO_CLIENT_ID and AWS_REGION" in results["app client sign-in"].advice
 
 
+def _listing(*client_ids: str) -> Settings:
+    return {"identity": {"bearer-client-ids": " ".join(client_ids)}}
+
+
+async def test_further_app_clients_are_looked_up(
+    doctor: Examine, account: Account, pool_id: str, client_id: str
+) -> None:
+    """Each client of `bearer-client-ids` must be one of the pool."""
+    other = account.app_client(pool_id)["ClientId"]
+    of_another_pool = account.app_client(account.pool())["ClientId"]
+
+    right = await doctor(_listing(other, client_id))
+    wrong = await doctor(_listing(client_id, other, of_another_pool))
+
+    assert right["bearer app clients"].status is Status.OK
+    assert _wrong(wrong) == {"bearer app clients"}
+    assert of_another_pool in wrong["bearer app clients"].detail
+    assert wrong["bearer app clients"].advice.startswith("Correct IDENTITY_BEARER_CLIENT_IDS.")
+
+
+async def test_list_without_the_client_of_logins_is_reported(
+    doctor: Examine, account: Account, pool_id: str, client_id: str
+) -> None:
+    """Without `client-id` in the list, tokens of a login by this API are refused."""
+    other = account.app_client(pool_id)["ClientId"]
+
+    results = await doctor(_listing(other))
+
+    assert results["bearer app clients"].status is Status.UNKNOWN
+    assert f"'{client_id} {other}'" in results["bearer app clients"].advice
+    assert exit_status(results.values()) == 0
+
+
 @pytest.mark.parametrize(
     ("has_secret", "given", "advice"),
     [

@@ -250,12 +250,17 @@ async def test_token_of_another_client_is_wrong(
         other_client = await _smoke(
             url, configured(right, {"aws.cognito": {"client-id": "x"}}), user
         )
+        unlisted = await _smoke(
+            url, configured(right, {"identity": {"bearer-client-ids": "x"}}), user
+        )
         other_pool = await _smoke(
             url, configured(right, {"aws.cognito": {"user-pool-id": f"{REGION}_other"}}), user
         )
         not_compared = await _smoke(url, None, user)
 
-    assert _wrong(other_client) == _wrong(other_pool) == {"issuer and app client"}
+    assert (
+        _wrong(other_client) == _wrong(other_pool) == _wrong(unlisted) == {"issuer and app client"}
+    )
     assert _unknown(not_compared) == {"issuer and app client"}
     assert exit_status(not_compared) == 0
 

@@ -32,6 +32,8 @@ MOST: Final[Parameters] = {
     "AccessLogBucket": "access-logs",
     "ContainerInsights": "enhanced",
     "ClientSecretArn": CLIENT_SECRET_ARN,
+    "BearerClientIds": "1example23456789abcdefghij 2example3456789abcdefghijk",
+    "CorsAllowedHeaders": "x-tenant",
     "CorsAllowedOrigins": "https://app.example.com",
 }
 

@@ -44,8 +44,10 @@ async def _identify(request: web.Request) -> Identity:
             accepted = identity
         elif identity.sub != accepted.sub:
             raise NotAuthenticated
+    if accepted is None or accepted.sub in request.app[keys.CLIENT_IDS]:
+        raise NotAuthenticated
     # An unverified header must at least agree.
-    if accepted is None or any(name != accepted.sub for name in credentials.oidc_identity):
+    if any(name != accepted.sub for name in credentials.oidc_identity):
         raise NotAuthenticated
     return accepted
 

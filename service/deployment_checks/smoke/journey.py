@@ -29,7 +29,8 @@ FIELDS: Final = {"city": "Mumbai", "country": "IN"}
 LOG_ADVICE: Final = "`aws_call_failed` in the log names the cause; run `python -m service doctor`."
 NOT_ACCEPTED: Final = (
     "The deployment does not accept the access token that it handed out: AWS_COGNITO_USER_POOL_ID is not "
-    "the pool of AWS_COGNITO_CLIENT_ID, or IDENTITY_SOURCES has no bearer."
+    "the pool of AWS_COGNITO_CLIENT_ID, IDENTITY_BEARER_CLIENT_IDS does not list that client, or "
+    "IDENTITY_SOURCES has no bearer."
 )
 
 
@@ -94,6 +95,9 @@ def check_token(signed_in: SignedIn, config: Config | None) -> CheckResult:
         return wrong(STEP, CLAIMS, detail, advice)
     if client_id != config.cognito.client_id:
         advice = f"The deployment has another app client than {config.cognito.client_id}."
+        return wrong(STEP, CLAIMS, detail, advice)
+    if client_id not in config.bearer_client_ids:
+        advice = f"Add {client_id} to IDENTITY_BEARER_CLIENT_IDS, or its tokens are refused."
         return wrong(STEP, CLAIMS, detail, advice)
     return ok(STEP, CLAIMS, detail)
 

@@ -113,12 +113,11 @@ def _judged(name: str, answer: Response, advice: str) -> CheckResult:
 def _forged(sub: str, config: Config | None) -> str:
     """Return what a load balancer would sign, signed with a key that no load balancer has."""
     arns = config.identity.alb_arn if config is not None else ()
-    client_id = config.cognito.client_id if config is not None else "client"
     expires_at = int(time.time()) + VALID_S
     header: dict[str, Any] = {
         "kid": str(uuid.uuid4()),
         "signer": arns[0] if arns else SOME_ALB,
-        "client": (config.identity.alb_client_id if config is not None else None) or client_id,
+        "client": config.alb_client_id if config is not None else "client",
         "iss": _issuer(config),
         "exp": expires_at,
     }
