@@ -158,8 +158,10 @@ def _secret_fits(app: App, call: Call) -> bool:
 
 def _live(call: Call, app: App, token: str, device_key: str | None) -> RefreshToken:
     known = call.cognito.refresh_tokens.get(token)
-    if known is None or known.grant.client_id != app.client.id:
+    if known is None:
         raise NotAuthorizedException("Invalid Refresh Token.")
+    if known.grant.client_id != app.client.id:
+        raise NotAuthorizedException("Refresh Token has different Client.")
     if known.grant.revoked:
         raise NotAuthorizedException("Refresh Token has been revoked")
     if known.grant.expires_at <= call.now:
@@ -187,7 +189,7 @@ def revoke_token(call: Call) -> dict[str, Any]:
             raise UnsupportedTokenTypeException
         return {}
     if known.grant.client_id != app.client.id:
-        raise UnauthorizedException("Refresh token was issued to another client")
+        raise UnauthorizedException("Refresh Token has different Client.")
     known.grant.revoked = True
     return {}
 

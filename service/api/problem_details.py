@@ -7,6 +7,7 @@ from typing import Final
 from aiohttp import hdrs, web
 
 from service.api import http_errors, keys, request_body
+from service.api.bearer_token import OIDC_ACCESS_TOKEN
 from service.domain import errors
 from service.domain.errors import ServiceError
 
@@ -78,7 +79,7 @@ def problem(request: web.BaseRequest, error: ServiceError) -> web.Response:
     if error.retry_after_s is not None:
         response.headers["Retry-After"] = str(error.retry_after_s)
     if status is HTTPStatus.UNAUTHORIZED:
-        response.headers["WWW-Authenticate"] = _challenge(error)
+        response.headers["WWW-Authenticate"] = _challenge(request, error)
     if status is HTTPStatus.UNSUPPORTED_MEDIA_TYPE and request.method == hdrs.METH_PATCH:
         response.headers["Accept-Patch"] = ", ".join(request_body.PATCHES)  # RFC 5789, section 2.2
     return response
@@ -109,8 +110,10 @@ def envelope(error: ServiceError, request_id: str) -> dict[str, object]:
     return body
 
 
-def _challenge(error: ServiceError) -> str:
-    """Return the WWW-Authenticate of a 401 (RFC 6750, section 3)."""
-    if isinstance(error, errors.TokenInvalid):
+def _challenge(request: web.BaseRequest, error: ServiceError) -> str:
+    """Return the WWW-Authenticate of a 401; without a token it has no error (RFC 6750, section 3.1)."""
+    authorization = request.headers.get(hdrs.AUTHORIZATION, "").lower()
+    has_token = authorization.startswith("bearer") or OIDC_ACCESS_TOKEN in request.headers
+    if has_token and isinstance(error, errors.TokenInvalid):
         return 'Bearer realm="user-profile-service", error="invalid_token"'
     return 'Bearer realm="user-profile-service"'

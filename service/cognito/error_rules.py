@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from botocore.exceptions import ClientError
 
+from service.cognito.malformed_values import refused_value
 from service.cognito.user_existence_errors import is_lockout, message
 from service.domain.errors import (
     Blocked,
@@ -28,6 +29,7 @@ from service.domain.errors import (
     TooManyAttempts,
 )
 
+OTHER_CLIENT = "This refresh token is another app client's. Use it there, or log in here."
 LOCKOUT_S = 15 * 60  # the longest lockout after wrong passwords (developer guide, sign-in)
 HOUR_S = 60 * 60  # codes are counted per user and hour (developer guide, quotas)
 
@@ -71,6 +73,11 @@ def unless_secret(refusal: type[ServiceError]) -> Callable[[ClientError], Servic
     return rule
 
 
+def invalid_parameter(error: ClientError) -> ServiceError:
+    """Translate InvalidParameterException: a malformed token, session or code, or any other value."""
+    return refused_value(str(error.response["Error"].get("Message", ""))) or InvalidParameter()
+
+
 def sign_up_refusal(error: ClientError) -> ServiceError:
     """Translate NotAuthorizedException of SignUp: disabled, an attribute, or the client secret."""
     if is_attribute_error(error):
@@ -102,7 +109,7 @@ def flow_refusal(error: ClientError) -> ServiceError:
     """Translate InvalidParameterException of InitiateAuth: a value, or a flow that is not enabled."""
     text = message(error)
     disabled = "not enabled for this client" in text or "not supported" in text
-    return FeatureUnavailable() if disabled else InvalidParameter()
+    return FeatureUnavailable() if disabled else invalid_parameter(error)
 
 
 def challenge_code_mismatch(error: ClientError) -> ServiceError:
@@ -122,6 +129,25 @@ def attribute_refusal(error: ClientError) -> ServiceError:
     return InvalidParameter() if is_attribute_error(error) else TokenInvalid()
 
 
+def refresh_refusal(error: ClientError) -> ServiceError:
+    """Translate NotAuthorizedException of a refresh: the token, or the client secret."""
+    if is_client_secret_error(error):
+        return Misconfigured()
+    return RefreshTokenInvalid(OTHER_CLIENT if _is_of_other_client(error) else None)
+
+
+def revocation_refusal(error: ClientError) -> ServiceError:
+    """Translate the refusal to revoke a token: another app client's, unknown, or the client secret."""
+    if is_client_secret_error(error):
+        return Misconfigured()
+    return RefreshTokenInvalid(OTHER_CLIENT) if _is_of_other_client(error) else TokenInvalid()
+
+
+def _is_of_other_client(error: ClientError) -> bool:
+    """Return whether a refresh token was issued to another app client (aws/aws-sdk-js issue 4016)."""
+    return "different client" in message(error)
+
+
 def passkey_rejected(reason: str) -> Callable[[ClientError], ServiceError]:
     """Return the rule for a passkey that is rejected for *reason*, a sentence."""
 
@@ -135,6 +161,3 @@ def passkey_rejected(reason: str) -> Callable[[ClientError], ServiceError]:
 unauthenticated_code_refusal = unless_secret(CodeMismatch)
 # A disabled user.
 unauthenticated_message_refusal = unless_secret(InvalidParameter)
-refresh_refusal = unless_secret(RefreshTokenInvalid)
-# A token of another app client.
-revocation_refusal = unless_secret(TokenInvalid)

@@ -37,7 +37,7 @@ EVERY_CALL: Final[ErrorTable] = {
     "FeatureUnavailableInTierException": FeatureUnavailable,
     "ForbiddenException": rules.waf_refusal,
     "InternalErrorException": UpstreamUnavailable,
-    "InvalidParameterException": InvalidParameter,
+    "InvalidParameterException": rules.invalid_parameter,
     "InvalidUserPoolConfigurationException": Misconfigured,
     "LimitExceededException": rules.user_limit,
     "OperationNotEnabledException": FeatureUnavailable,

@@ -95,7 +95,7 @@ class CognitoSessions:
                 ClientSecret=user_pool.client_secret,
                 Token=refresh_token,
             )
-        except TokenInvalid:  # an unknown token, or another app client's
+        except TokenInvalid:  # an unknown or malformed token
             return
 
     async def sign_out_everywhere(self, access_token: str) -> None:

@@ -24,9 +24,10 @@ from service.aws.failure_advice import AwsResource
 from service.aws.retries import ignore_retry
 from service.cognito.challenge_responses import drop_none
 from service.cognito.errors import ERRORS
+from service.cognito.malformed_values import malformed_value
 from service.cognito.secret_hash import secret_hash
 from service.cognito.user_existence_errors import OnMasked, Reason, ignore_masked, masked_reason
-from service.domain.errors import FeatureUnavailable, InvalidParameter
+from service.domain.errors import ChallengeExpired, FeatureUnavailable, InvalidParameter
 from service.observability.upstream_calls import COGNITO
 
 if TYPE_CHECKING:
@@ -94,17 +95,24 @@ class UserPoolClient:
 
         *overrides* are errors that differ from ERRORS. A call is retried once where it had no effect:
         no connection was made, or a concurrent modification won. A REPEATABLE call is also retried
-        where its response was lost. Raises FeatureUnavailable where the installed botocore lacks the
-        operation.
+        where its response was lost. A malformed token, session or code is refused before it is sent.
+        Raises FeatureUnavailable where the installed botocore lacks the operation.
         """
         send = getattr(self._client, xform_name(operation), None)
         if send is None:
             raise FeatureUnavailable
         with translated({**ERRORS[operation], **(overrides or {})}, self._resource, operation):
+            sent = drop_none(arguments)
+            model = self._client.meta.service_model.operation_model(operation)
+            refusal = malformed_value(model, sent)
+            if refusal is not None:
+                raise refusal
             try:
-                return await self._send(operation, send, drop_none(arguments))
+                return await self._send(operation, send, sent)
             except ClientError as error:
                 self._report_masked(operation, error)
+                if "Session" in sent and sent["Session"] == error.response["Error"].get("Message"):
+                    raise ChallengeExpired from error  # moto's answer to an unknown session
                 raise
             except ParamValidationError as error:  # of a limit in Cognito's service model
                 raise InvalidParameter from error

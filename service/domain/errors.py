@@ -96,7 +96,7 @@ class InvalidCredentials(NotIdentified):
 
 
 class RefreshTokenInvalid(NotIdentified):
-    """The refresh token is malformed, expired or revoked, or its device key was not sent."""
+    """The refresh token is malformed, expired, revoked or another client's, or lacks its device key."""
 
     code = "refresh_token_invalid"
     detail = (
@@ -113,7 +113,7 @@ class RefreshTokenReused(NotIdentified):
 
 
 class ChallengeExpired(NotIdentified):
-    """The session of a sign-in challenge has expired."""
+    """The session of a sign-in challenge has expired or is malformed."""
 
     code = "challenge_expired"
     detail = "The sign-in session has expired. Log in again."

@@ -93,9 +93,9 @@ class Sessions(Protocol):
 
     async def revoke(self, refresh_token: str) -> None:
         """
-        End the session of a refresh token; an unknown or expired token is no error.
+        End the session of a refresh token; an unknown, malformed or expired token is no error.
 
-        Raises UnsupportedTokenType.
+        Raises UnsupportedTokenType, and RefreshTokenInvalid for a token of another app client.
         """
 
     async def sign_out_everywhere(self, access_token: str) -> None:

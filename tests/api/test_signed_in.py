@@ -86,14 +86,16 @@ async def alice(api: Api, user_pool: MemoryUserPool) -> Caller:
     ids=["nothing", "unknown", "plain header"],
 )
 async def test_access_token_is_needed(api: Api, route: Route, headers: dict[str, str]) -> None:
-    """Without a valid token every operation is 401 with WWW-Authenticate."""
+    """Without a valid token every operation is 401; WWW-Authenticate has an error if one was sent."""
     path = route.path.replace("{id}", "some-id")
     body = BODIES.get((route.method, route.path))
 
     answer = await api.request(route.method, path, json=body, headers=headers)
 
     assert (answer.status, (await answer.json())["code"]) == (401, "token_invalid")
-    assert 'error="invalid_token"' in answer.headers["WWW-Authenticate"]
+    challenge = answer.headers["WWW-Authenticate"]
+    assert challenge.startswith('Bearer realm="user-profile-service"')
+    assert ('error="invalid_token"' in challenge) == ("Authorization" in headers)
 
 
 async def test_load_balancers_access_token_will_do(alice: Caller) -> None:

@@ -320,11 +320,10 @@ async def test_page_in_place_of_a_response_is_a_fault(
     "call",
     [
         lambda to: to.registrations.sign_up(NewAccount("", PASSWORD), CLIENT),
-        lambda to: to.registrations.confirm("alice", "", CLIENT),
+        lambda to: to.registrations.confirm("", CODE, CLIENT),
         lambda to: to.own_account.verify(TOKEN, "", CODE),
-        lambda to: to.factors.verify_totp(TOKEN, "123", None),
     ],
-    ids=["user name", "code", "attribute", "too short a code"],
+    ids=["user name", "user name of a confirmation", "attribute"],
 )
 async def test_value_that_botocore_rejects_is_an_invalid_parameter(
     call: Callable[[IdentityProvider], Awaitable[object]],

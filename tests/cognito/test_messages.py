@@ -192,6 +192,22 @@ async def test_message_selects_the_error(
     assert raised.value.retry_after_s == (900 if expected is TooManyAttempts else None)
 
 
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [("GetTokensFromRefreshToken", "NotAuthorized"), ("RevokeToken", "Unauthorized")],
+)
+async def test_refresh_token_of_another_client_is_named(
+    call: str, name: str, provider: IdentityProvider, cognito: ScriptedCognito
+) -> None:
+    """A refresh token works with the app client that issued it; its session has not ended."""
+    cognito.answers(call, refusal(f"{name}Exception", "Refresh Token has different Client."))
+
+    with pytest.raises(RefreshTokenInvalid) as raised:
+        await CALLS[call](provider)
+
+    assert "another app client's" in raised.value.public_detail
+
+
 @pytest.mark.parametrize("message", [NO_SECRET, NO_HASH, WRONG_HASH, OTHER_HASH, WRONG_SECRET])
 @pytest.mark.parametrize(
     ("call", "name"),

@@ -17,6 +17,7 @@ from tests.support.accounts import PASSWORD, new_user
 from tests.support.fakes.user_pool_rules import PoolRules
 
 WRONG_PASSWORD = "Wrong" + PASSWORD
+MALFORMED = ("ab/c+d", "a b", "\u00e9", "a" * 16_384)
 ROTATING = pytest.mark.parametrize(
     "rules", [PoolRules(rotates_refresh_tokens=True)], ids=["rotation"]
 )
@@ -97,10 +98,11 @@ async def test_refresh_needs_no_user_name(stage: Stage, user: str) -> None:
     assert refreshed.user_id == tokens.user_id
 
 
-async def test_unknown_refresh_token_is_refused(stage: Stage) -> None:
-    """A refresh token that was never given gives nothing."""
+@pytest.mark.parametrize("token", [NEVER_GIVEN, *MALFORMED])
+async def test_unknown_refresh_token_is_refused(stage: Stage, token: str) -> None:
+    """A refresh token that was never issued, malformed or not, gives nothing."""
     with pytest.raises(RefreshTokenInvalid):
-        await stage.provider.sessions.refresh(NEVER_GIVEN)
+        await stage.provider.sessions.refresh(token)
 
 
 @ROTATING
@@ -151,9 +153,10 @@ async def test_revoked_session_is_over_and_others_go_on(stage: Stage, user: str)
     await sessions.refresh(other.refresh_token)
 
 
-async def test_unknown_token_is_revoked_without_a_word(stage: Stage) -> None:
-    """Logging out with a token that is none is no error."""
-    await stage.provider.sessions.revoke(NEVER_GIVEN)
+@pytest.mark.parametrize("token", [NEVER_GIVEN, *MALFORMED])
+async def test_unknown_token_is_revoked_without_a_word(stage: Stage, token: str) -> None:
+    """Logging out with a token that was never issued, malformed or not, is no error."""
+    await stage.provider.sessions.revoke(token)
 
 
 async def test_only_refresh_tokens_are_revoked(stage: Stage, user: str) -> None:

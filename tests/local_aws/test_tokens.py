@@ -132,10 +132,11 @@ async def test_refresh_keeps_the_refresh_token(harness: Harness) -> None:
 async def test_refresh_token_of_another_client_is_refused(harness: Harness) -> None:
     """A refresh token works for the client that it was given to."""
     token = (await harness.tokens(await harness.member()))["RefreshToken"]
-    invalid = ("NotAuthorizedException", "Invalid Refresh Token.")
-    assert await refusal(harness.refresh(token, "narrow")) == invalid
-    assert await refusal(_refresh_auth(harness, token, "narrow")) == invalid
-    assert await refusal(harness.refresh("made.up")) == invalid
+    others = ("NotAuthorizedException", "Refresh Token has different Client.")
+    assert await refusal(harness.refresh(token, "narrow")) == others
+    assert await refusal(_refresh_auth(harness, token, "narrow")) == others
+    unknown = ("NotAuthorizedException", "Invalid Refresh Token.")
+    assert await refusal(harness.refresh("made.up")) == unknown
 
 
 async def test_rotated_token_is_refused(harness: Harness) -> None:

@@ -50,6 +50,7 @@ REAL_ACCOUNT = {  # variables of a developer's shell
     "AWS_PROFILE": "work",
     "AWS_REGION": "eu-west-1",
     "HTTPS_PROXY": "http://127.0.0.1:1",
+    "IDENTITY_BEARER_CLIENT_IDS": "web ios",
     "HTTP_PROXY": "http://127.0.0.1:1",
     "http_proxy": "http://127.0.0.1:1",
 }

@@ -134,6 +134,7 @@ async def refresh(call: CognitoCall) -> web.Response:
     refusals=(
         errors.AccountNotConfirmed,
         errors.PasswordResetRequired,
+        errors.RefreshTokenInvalid,
         errors.TokenInvalid,
         errors.UnsupportedTokenType,
     ),

@@ -95,10 +95,20 @@ async def test_peer_outside_the_trusted_networks_is_refused(start: Start, memory
         ([Fixed("a", "bob"), Fixed("b", "bob")], "bob"),
         ([Fixed("a", "bob"), Fixed("b", "eve")], None),
         ([Fixed("a", None)], None),
+        ([Fixed("alb", configured().cognito.client_id)], None),
         ([Fixed("a", "bob"), Refusing()], None),
         ([], None),
     ],
-    ids=["second", "first", "agreeing", "disagreeing", "nothing found", "one refuses", "none"],
+    ids=[
+        "second",
+        "first",
+        "agreeing",
+        "disagreeing",
+        "nothing found",
+        "an app client",
+        "one refuses",
+        "none",
+    ],
 )
 async def test_all_sources_that_find_something_must_agree(
     start: Start, memory: Adapters, sources: list[Authenticator], sub: str | None
