@@ -143,10 +143,10 @@ async def _describe_bearer_clients(
     if missing:
         return missing
     if own not in listed:
-        detail = f"{own} is not listed: tokens of a login by this API are refused."
+        unlisted = f"{own} is not listed: tokens of a login by this API are refused."
         complete = " ".join((own, *listed))
         advice = f"Set IDENTITY_BEARER_CLIENT_IDS='{complete}', unless users log in elsewhere."
-        return [unknown(STEP, BEARER, detail, advice, optional=True)]
+        return [unknown(STEP, BEARER, unlisted, advice, optional=True)]
     return [ok(STEP, BEARER, f"{' '.join(listed)}: app clients of the pool")]
 
 
