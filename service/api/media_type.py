@@ -10,6 +10,15 @@ from typing import Final, NamedTuple
 
 MAX_CHARACTERS: Final = 256  # `application/merge-patch+json; charset=utf-8` has 43
 
+# The labels of UTF-8 (https://encoding.spec.whatwg.org/#names-and-labels and IANA's csUTF8), and those of
+# ASCII, which is a part of it (https://www.iana.org/assignments/character-sets).
+UTF_8: Final = frozenset(
+    {"utf-8", "utf8", "utf_8", "csutf8"}
+    | {"unicode-1-1-utf-8", "unicode11utf8", "unicode20utf8", "x-unicode20utf8"}
+    | {"us-ascii", "ascii", "csascii", "us", "iso-ir-6", "iso646-us", "iso_646.irv:1991"}
+    | {"ansi_x3.4-1968", "ansi_x3.4-1986", "ibm367", "cp367"}
+)
+
 _TOKEN: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]++"  # noqa: S105 -- RFC 9110's word for a name
 _QUOTED: Final = r'"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*+"'
 _PARAMETER: Final = rf"({_TOKEN})=({_TOKEN}|{_QUOTED})"
@@ -20,10 +29,15 @@ _ESCAPE: Final = re.compile(r"\\(.)")
 
 
 class MediaType(NamedTuple):
-    """A media type: its *name* in lower case, such as `application/json`, and all its charsets."""
+    """A media type: its *name*, such as `application/json`, and all its charsets, in lower case."""
 
     name: str
     charsets: frozenset[str]
+
+    @property
+    def is_utf_8(self) -> bool:
+        """Whether no charset contradicts UTF-8, which JSON has without one (RFC 8259, section 11)."""
+        return self.charsets <= UTF_8
 
 
 def media_type(text: str) -> MediaType | None:
@@ -34,7 +48,7 @@ def media_type(text: str) -> MediaType | None:
     if name is None or not _PARAMETERS.fullmatch(text, name.end()):
         return None
     charsets = (
-        _unquoted(value).lower()
+        _unquoted(value).strip().lower()
         for parameter, value in _EACH_PARAMETER.findall(text, name.end())
         if parameter.lower() == "charset"
     )

@@ -45,8 +45,10 @@ async def load(
     own error, and RequestPayloadError where the client has gone.
     """
     sent = media_type(request.headers.get(hdrs.CONTENT_TYPE, ""))
-    if sent is None or sent.name not in types or not sent.charsets <= {"utf-8"}:
-        raise UnsupportedMediaType(f"Send the body with Content-Type: {' or '.join(types)}.")
+    if sent is None or sent.name not in types or not sent.is_utf_8:
+        raise UnsupportedMediaType(
+            f"Send the body in UTF-8 with Content-Type: {' or '.join(types)}."
+        )
     coding = content_codings.coding_of(request.headers.getall(hdrs.CONTENT_ENCODING, ()))
     try:
         body = await _received(request)

@@ -19,6 +19,7 @@ from service.domain.profiles import JsonValue
 # the event loop serves no other request.
 MAX_VALUES = 5_000
 MAX_PATH_CHARACTERS = 200  # in an error message
+BYTE_ORDER_MARK = "\ufeff"  # RFC 8259, section 8.1: parsers may ignore it
 MAX_DEPTH = 32  # DynamoDB's limit of nesting
 
 
@@ -52,7 +53,7 @@ def loads(body: bytes, *, max_values: int = MAX_VALUES) -> JsonValue:
     Raises MalformedRequest with the position or path of what is wrong.
     """
     try:
-        text = body.decode("utf-8")
+        text = body.decode("utf-8").removeprefix(BYTE_ORDER_MARK)
         _check_count(text, max_values)
         value: JsonValue = _DECODER.decode(text)
         _check(value, _Counter(max_values), depth=1)

@@ -44,3 +44,21 @@ def test_media_type_is_read_with_its_charsets(text: str, read: tuple[str, frozen
 def test_malformed_media_type_is_none(text: str) -> None:
     """A malformed or too long Content-Type is None."""
     assert media_type(text) is None
+
+
+@pytest.mark.parametrize("charset", ["UTF8", "unicode-1-1-utf-8", "US-ASCII", '" utf-8 "'])
+def test_charset_in_utf_8_is_that_of_json(charset: str) -> None:
+    """Every label of UTF-8 and of ASCII, which is a part of it, fits JSON."""
+    read = media_type(f"application/json; charset={charset}")
+
+    assert read is not None
+    assert read.is_utf_8
+
+
+@pytest.mark.parametrize("charset", ["utf-16", "iso-8859-1", "windows-1252", "utf-7", '""'])
+def test_other_charset_is_not_that_of_json(charset: str) -> None:
+    """A charset in which bytes beyond ASCII mean other characters does not fit JSON."""
+    read = media_type(f"application/json; charset=utf-8; charset={charset}")
+
+    assert read is not None
+    assert not read.is_utf_8

@@ -19,6 +19,8 @@ PROFILE = "/v1/user/profile"
         "application/x-www-form-urlencoded",
         "multipart/form-data; boundary=x",
         "application/json; charset=latin-1",
+        "application/json; charset=utf-16",
+        "application/json; charset=utf-8; charset=windows-1252",
         "application/jsonp",
     ],
 )
@@ -34,13 +36,33 @@ async def test_other_media_type_is_refused(api: Api, content_type: str | None) -
 
 
 @pytest.mark.parametrize(
-    "content_type", ["application/json", "Application/JSON; charset=UTF-8", "application/json;v=1"]
+    "content_type",
+    [
+        "application/json",
+        "Application/JSON; charset=UTF-8",
+        "application/json;v=1",
+        "application/json; charset=utf8",
+        'application/json; charset=" UTF8 "',
+        "application/json; charset=us-ascii; q=1",
+    ],
 )
 async def test_json_media_type_is_taken(api: Api, content_type: str) -> None:
-    """Case and parameters of the media type are ignored, except for a charset other than UTF-8."""
+    """Case and parameters of the media type are ignored, except for a charset that is not in UTF-8."""
     answer = await api.post(PROFILE, data=b"{}", headers={**ALICE, "Content-Type": content_type})
 
     assert answer.status == 201
+
+
+async def test_byte_order_mark_is_ignored(api: Api) -> None:
+    """A byte order mark before the JSON is ignored, in a patch as well, whose charset is UTF-8's."""
+    headers = {**ALICE, "Content-Type": "application/json"}
+    patch = {**ALICE, "Content-Type": "application/merge-patch+json; charset=utf8"}
+
+    created = await api.post(PROFILE, data=b'\xef\xbb\xbf{"city": "Pune"}', headers=headers)
+    patched = await api.patch(PROFILE, data=b'\xef\xbb\xbf{"city": "Goa"}', headers=patch)
+
+    assert (created.status, patched.status) == (201, 200)
+    assert (await patched.json())["city"] == "Goa"
 
 
 @pytest.mark.parametrize("body", [b"[]", b'"text"', b"null", b"1"])

@@ -15,7 +15,7 @@ REFUSED = {
     "trailing comma": (b'{"a": 1,}', "not valid JSON"),
     "single quotes": (b"{'a': 1}", "not valid JSON"),
     "two values": (b"{} {}", "not valid JSON"),
-    "byte order mark": (b"\xef\xbb\xbf{}", "not valid JSON"),
+    "two byte order marks": (b"\xef\xbb\xbf" * 2 + b"{}", "line 1, column 1"),
     "UTF-16": ('{"a": 1}'.encode("utf-16"), "not valid UTF-8"),
     "Latin-1": (b'{"city": "M\xfcnchen"}', "byte 11"),
     "same name twice": (b'{"city": "a", "city": "b"}', "repeated name (at city)"),
