@@ -13,6 +13,7 @@ from country_list import (  # type: ignore[import-untyped]  # it ships no types
 )
 from marshmallow import ValidationError
 
+from service.api.schemas.profile_fields.country_names import OTHER_NAMES
 from service.api.schemas.profile_fields.text import Line
 
 _IN_BRACKETS: Final = re.compile(r" \([^)]*\)")
@@ -25,7 +26,7 @@ class Country(Line):
     A country of ISO 3166-1, by code or English name.
 
     Names are those of ISO and of CLDR, which browsers and phones use: "Russian Federation" and "Russia".
-    Codes are converted to upper case, names to the spelling of the lists.
+    Codes are converted to upper case, names to the spelling of the lists; OTHER_NAMES to CLDR's names.
     """
 
     about = "A country of ISO 3166-1: its code or its English name."
@@ -41,8 +42,9 @@ class Country(Line):
         known = _known()
         if text in known.names:
             return text
-        if text.upper() in known.codes:
-            return text.upper()
+        code = text.replace(".", "").upper()
+        if code in known.codes:
+            return code
         try:
             return known.by_key[_key(text)]
         except KeyError:
@@ -64,11 +66,15 @@ def _known() -> _Known:
     codes = {code for country in listed for code in (country.alpha2, country.alpha3)}
     names = [name for country in listed for name in _spellings(country.name)]
     names += [country.apolitical_name for country in listed]
-    for _, name in countries_for_language("en"):
+    cldr = dict(countries_for_language("en"))
+    for name in cldr.values():
         names.extend(_spellings(name))
     by_key: dict[str, str] = {}
     for name in names:
         by_key.setdefault(_key(name), name)
+    for code, others in OTHER_NAMES.items():
+        for name in others:
+            by_key.setdefault(_key(name), cldr[code])
     return _Known(frozenset(codes), frozenset(names), by_key)
 
 
@@ -83,11 +89,8 @@ def _spellings(name: str) -> Iterator[str]:
 
 def _key(name: str) -> str:
     """Return a name without case, accents, punctuation and articles."""
-    letters = "".join(
-        letter
-        for letter in unicodedata.normalize("NFKD", name)  # of at most `longest` characters
-        if not unicodedata.combining(letter)
-    )
-    words = _WORD.findall(letters.casefold())
+    decomposed = unicodedata.normalize("NFKD", name)  # of at most `longest` characters
+    letters = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+    words = _WORD.findall(letters.casefold().replace(".", ""))
     kept = [_EXPANSIONS.get(word, word) for word in words if word != "the"]
     return " ".join(kept)

@@ -27,10 +27,14 @@ _RECORD: Final = re.compile(r"^Type: ([a-z]+)\nSubtag: (\S+)$", re.MULTILINE)
 
 
 class LanguageTag(CanonicalText):
-    """A language tag (RFC 5646) of registered subtags, in the case of section 2.1.1."""
+    """
+    A language tag (RFC 5646) of registered subtags, in the case of section 2.1.1.
 
-    about = "A language tag (BCP 47) of registered subtags."
-    shape = f"^{re.sub(r'[?]P<[a-z]+>', '?:', _SHAPE)}$"
+    Underscores are converted to hyphens: systems have `en_US` (OpenID Connect Core 1.0, section 5.1).
+    """
+
+    about = "A language tag (BCP 47) of registered subtags; stored with hyphens."
+    shape = f"^{re.sub(r'[?]P<[a-z]+>', '?:', _SHAPE).replace('(?:-', '(?:[_-]')}$"
     longest = 35  # RFC 5646, section 4.4.1
 
     def prepare(self) -> None:
@@ -39,6 +43,7 @@ class LanguageTag(CanonicalText):
 
     def canonical(self, text: str) -> str:
         """Return the tag in its recommended case; deprecated subtags are kept."""
+        text = text.replace("_", "-")
         found = _TAG.fullmatch(text)
         if found is None:
             raise ValidationError("Must be a language tag, such as en-IN.")

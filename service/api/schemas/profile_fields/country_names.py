@@ -1,0 +1,45 @@
+"""Well-known English names of countries that neither ISO 3166 nor country-list's CLDR names have."""
+
+from collections.abc import Mapping
+from typing import Final
+
+# By ISO 3166-1 alpha-2: CLDR's alternative names, abbreviations, and names that have been in use lately.
+OTHER_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
+    "AE": ("UAE", "Emirates"),
+    "AG": ("Antigua",),
+    "AX": ("Aland",),
+    "BA": ("Bosnia", "Bosnia Herzegovina"),
+    "BL": ("St Barts", "St Barth"),
+    "CD": ("DR Congo", "Congo DR", "DRC", "Congo DRC", "Democratic Republic of Congo"),
+    "CG": ("Republic of the Congo", "Congo Republic"),
+    "CI": ("Ivory Coast",),
+    "CN": ("PRC", "People's Republic of China", "Mainland China"),
+    "CZ": ("Czech Republic",),
+    "FK": ("Falklands",),
+    "GB": ("UK", "Great Britain", "Britain", "Great Britain and Northern Ireland"),
+    "HK": ("Hong Kong SAR",),
+    "IE": ("Republic of Ireland", "Eire"),
+    "IO": ("Chagos Archipelago",),
+    "KG": ("Kyrgyz Republic",),
+    "KP": ("DPRK",),
+    "KR": ("ROK",),
+    "LA": ("Lao PDR",),
+    "MK": ("Macedonia", "FYROM", "FYR Macedonia", "Former Yugoslav Republic of Macedonia"),
+    "MM": ("Burma",),
+    "MO": ("Macau", "Macau SAR", "Macao SAR"),
+    "NL": ("Holland",),
+    "NZ": ("Aotearoa", "Aotearoa New Zealand"),
+    "PS": ("Occupied Palestinian Territory", "Occupied Palestinian Territories"),
+    "SA": ("KSA", "Kingdom of Saudi Arabia"),
+    "SK": ("Slovak Republic",),
+    "SR": ("Surinam",),
+    "ST": ("Sao Tome",),
+    "SZ": ("Swaziland",),
+    "TL": ("East Timor",),
+    "TT": ("Trinidad",),
+    "US": ("America", "US of America"),
+    "VA": ("Vatican", "Vatican City State"),
+    "VC": ("St Vincent",),
+    "VI": ("US Virgin Islands", "Virgin Islands of the United States"),
+    "WS": ("Western Samoa",),
+}
