@@ -14,8 +14,10 @@ from contextvars import Context
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
-from aiobotocore.credentials import AioRefreshableCredentials, create_credential_resolver
+from aiobotocore.credentials import AioRefreshableCredentials
 from botocore.exceptions import BotoCoreError, CredentialRetrievalError, HTTPClientError
+
+from service.aws.token_files import credential_resolver
 
 if TYPE_CHECKING:
     from aiobotocore.session import AioSession
@@ -97,7 +99,7 @@ class CredentialProvider:
     """botocore's credential chain; register it as a session's `credential_provider`."""
 
     def __init__(self, session: AioSession, region: str) -> None:
-        self._resolver: Any = create_credential_resolver(session, region_name=region)
+        self._resolver = credential_resolver(session, region)
         self._refreshed: BackgroundRefreshedCredentials | None = None
 
     async def load_credentials(self) -> Any:  # noqa: ANN401 -- botocore's

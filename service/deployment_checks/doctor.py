@@ -13,6 +13,7 @@ from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
 
 from service.aws.clients import model_loader
+from service.aws.token_files import credential_resolver
 from service.deployment_checks import (
     app_client,
     credentials,
@@ -52,6 +53,7 @@ async def aws_clients(config: Config) -> AsyncIterator[AwsClients]:
     """Open the clients with the credentials that the AWS SDK finds, and close them."""
     core = AioSession()
     core.register_component("data_loader", model_loader(core))
+    core.register_component("credential_provider", credential_resolver(core, config.aws.region))
     session = aioboto3.Session(region_name=config.aws.region, botocore_session=core)
     options = AioConfig(**OPTIONS)
     async with AsyncExitStack() as stack:
