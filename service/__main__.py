@@ -149,7 +149,7 @@ def _serve(_: argparse.Namespace, file: Path | None) -> None:
     from service.commands import serve  # noqa: PLC0415 -- see above
     from service.config import loader  # noqa: PLC0415 -- see above
 
-    serve.run(loader.load(file, os.environ))
+    serve.run(loader.load(file, os.environ), os.environ)
 
 
 def _local(_: argparse.Namespace, file: Path | None) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError
 
-from service.config import loader
+from service.config import loader, variables
 from service.config.settings import Config
 from service.deployment_checks import doctor, results
-from service.deployment_checks.results import CheckResult, wrong
+from service.deployment_checks.results import CheckResult, ok, wrong
 from service.deployment_checks.settings import STEP
 from service.server import serve
 from service.startup_errors import AwsUnusable, ConfigurationUnusable
@@ -30,7 +30,11 @@ def run(file: Path | None, environ: Mapping[str, str], *, as_json: bool) -> int:
             f"The settings for AWS of this machine cannot be used: {error}. "
             "Correct AWS_PROFILE or ~/.aws/config."
         ) from error
-    return report(found, as_json=as_json)
+    ignored = [
+        ok(STEP, f"variable {name}", "is ignored", advice)
+        for name, advice in variables.ignored(environ)
+    ]
+    return report([*found, *ignored], as_json=as_json)
 
 
 def report(found: Sequence[CheckResult], *, as_json: bool) -> int:

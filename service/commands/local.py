@@ -15,6 +15,7 @@ from local_aws.server import local_aws
 from service.app import aws_adapters, create_app
 from service.aws.clients import Credentials, open_clients
 from service.commands import provisioning
+from service.commands.serve import log_ignored
 from service.config import loader
 from service.config.loader import Settings
 from service.config.settings import Config, environment_name
@@ -87,6 +88,7 @@ async def _main(file: Path | None, environ: Mapping[str, str], placed: Settings)
     ids = {"user-pool-id": f"{NAME}_{NAME}", "client-id": NAME}  # until the real ones are known
     config = _config(file, environ, _with_ids(placed, ids))
     logs.configure(config.log, sys.stdout)
+    log_ignored(environ)
     ids = await _provision(config)
     pool = UserPool(
         endpoint_url=placed["aws.cognito"]["endpoint-url"],

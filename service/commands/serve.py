@@ -3,6 +3,7 @@
 import gc
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import version
 from typing import Final
@@ -12,6 +13,7 @@ from botocore.exceptions import BotoCoreError
 
 from service import DISTRIBUTION
 from service.app import create_app
+from service.config import variables
 from service.config.settings import Config
 from service.observability import logs
 from service.server import serve
@@ -27,11 +29,13 @@ MIDDLE_GENERATION: Final = 1
 OLD_GENERATION: Final = 50
 
 
-def run(config: Config) -> None:
+def run(config: Config, environ: Mapping[str, str]) -> None:
     """
     Serve until a signal ends it; exits with UNUSABLE if no worker process can start.
 
     A single worker serves in this process, unless this one has to reap orphans: then it supervises.
+
+    Variables of *environ* that may be meant as settings, but are none, are logged.
 
     Raises SchemaUnusable, TracingUnusable, AddressUnavailable, and AwsUnusable if the AWS settings of the
     machine (profile, configuration file) cannot be used.
@@ -39,11 +43,18 @@ def run(config: Config) -> None:
     logs.configure(config.log, sys.stdout)
     logger = structlog.get_logger()
     logger.info("starting", version=version(DISTRIBUTION), settings=config.loggable())
+    log_ignored(environ)
     if config.server.workers == 1 and not adopts_orphans():
         _serve(config)
     else:
         _supervise(config)
     logger.info("stopped")
+
+
+def log_ignored(environ: Mapping[str, str]) -> None:
+    """Log the variables that are ignored although they may be meant as settings."""
+    for name, advice in variables.ignored(environ):
+        structlog.get_logger().warning("variable_ignored", variable=name, advice=advice)
 
 
 def _serve(config: Config, *, worker_of: int | None = None) -> None:

@@ -6,12 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from service.config import rules
+from service.config import rules, variables
 from service.config.fields import Section
 from service.config.settings import SECTIONS, Config, attribute, definitions, environment_name
 from service.startup_errors import ConfigurationUnusable
 
-OWN_PREFIXES = ("AWS_COGNITO_", "AWS_DYNAMODB_", "IDENTITY_")
 Settings = Mapping[str, Mapping[str, str]]  # section -> key -> text
 
 
@@ -30,7 +29,10 @@ def load(
     problem and no secret.
     """
     settings = _read(path) if path is not None else {}
-    problems = [*_unknown(settings), *_misspelt(environ)]
+    environ = {
+        name: value for name, value in environ.items() if not variables.is_service_link(name, value)
+    }
+    problems = [*_unknown(settings), *_misspelt(environ, settings)]
     values: dict[str, Any] = {}  # those that are right, by section.key
     for section in SECTIONS.values():
         given: dict[str, str] = {}
@@ -99,8 +101,8 @@ def _of_environment(section: type[Section], environ: Mapping[str, str]) -> Setti
         if definition.variable is not None
     }
     found: dict[str, str] = {}
-    for variables in (others, names):
-        texts = {key: environ[name] for key, name in variables.items() if name in environ}
+    for by_key in (others, names):
+        texts = {key: environ[name] for key, name in by_key.items() if name in environ}
         found |= _given(section, texts)
     return {section.section: found}
 
@@ -127,21 +129,22 @@ def _unknown(settings: Settings) -> Iterator[str]:
                 yield f"[{section}] {key}: there is no such setting{meant}"
 
 
-def _misspelt(environ: Mapping[str, str]) -> Iterator[str]:
-    """Yield the problems of variables with a prefix that no other program uses."""
-    known = [
-        environment_name(section.section, key)
-        for section in SECTIONS.values()
-        for key in definitions(section)
-    ]
-    for name in environ:
-        if name.startswith(OWN_PREFIXES) and name not in known:
-            yield f"{name} in the environment: there is no such setting{_meant(name, known)}"
+def _misspelt(environ: Iterable[str], settings: Settings) -> Iterator[str]:
+    in_file = {
+        environment_name(section, key) for section, entries in settings.items() for key in entries
+    }
+    for name, meant in variables.misspelt(environ, {*environ, *in_file}):
+        yield f"{name} in the environment: there is no such setting; did you mean {meant}?"
 
 
 def _meant(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {close[0]}?" if close else ""
+    by_spelling = {_spelling(right): right for right in known}
+    close = difflib.get_close_matches(_spelling(name), by_spelling, n=1)
+    return f"; did you mean {by_spelling[close[0]]}?" if close else ""
+
+
+def _spelling(name: str) -> str:
+    return name.lower().replace("_", "-")
 
 
 def _problem(section: str, key: str, text: str) -> str:

@@ -99,7 +99,7 @@ def test_white_space_around_a_value_is_dropped() -> None:
 
 def test_foreign_variables_are_ignored() -> None:
     """Variables of no setting are ignored."""
-    foreign = {"PATH": "/bin", "AWS_PROFILE": "work", "SERVER": "x", "SERVER_PROT": "1"}
+    foreign = {"PATH": "/bin", "AWS_PROFILE": "work", "SERVER": "x", "IDENTITY_QQQQ": "1"}
 
     assert loader.load(None, REQUIRED | foreign) == loader.load(None, REQUIRED)
 
@@ -159,6 +159,28 @@ def test_region_is_that_of_the_sdks() -> None:
     assert loader.load(None, default).aws.region == "eu-west-1"
     assert loader.load(None, default | {"AWS_REGION": ""}).aws.region == "eu-west-1"
     assert loader.load(None, default | {"AWS_REGION": "ap-south-1"}).aws.region == "ap-south-1"
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("[Server]\n", "[Server]: there is no such section; did you mean server?"),
+        ("[rate_limits]\n", "[rate_limits]: there is no such section; did you mean limits?"),
+        ("[cognito]\n", "[cognito]: there is no such section; did you mean aws.cognito?"),
+        ("[AUTH_CONFIG]\n", "[AUTH_CONFIG]: there is no such section; did you mean auth-config?"),
+        (
+            "[aws.cognito]\nUSER_POOL_ID = x\n",
+            "[aws.cognito] user_pool_id: there is no such setting; did you mean user-pool-id?",
+        ),
+        ("[log]\nlevl = x\n", "[log] levl: there is no such setting; did you mean level?"),
+    ],
+    ids=ascii,
+)
+def test_misspelt_name_in_the_file_is_refused_with_the_right_one(
+    text: str, meant: str, tmp_path: Path
+) -> None:
+    """An unknown section or setting of the file is named with the probable one."""
+    assert _refusal(_file(tmp_path, text), REQUIRED).splitlines()[1:] == [f"  {meant}"]
 
 
 def test_setting_of_another_section_is_found(tmp_path: Path) -> None:
@@ -280,30 +302,3 @@ def test_keys_are_those_of_the_file() -> None:
         "connect-timeout-s",
         "read-timeout-s",
     ]
-
-
-@pytest.mark.parametrize(
-    ("name", "meant"),
-    [
-        ("IDENTITY_SOURCE", "; did you mean IDENTITY_SOURCES?"),
-        ("AWS_COGNITO_POOL_ID", "; did you mean AWS_COGNITO_USER_POOL_ID?"),
-        ("AWS_DYNAMODB_ENDPOINT", "; did you mean AWS_DYNAMODB_ENDPOINT_URL?"),
-        ("IDENTITY_QQQQQQQQQQQQQQQQQQQQ", ""),
-    ],
-)
-def test_variable_that_only_a_mistake_explains_is_named(name: str, meant: str) -> None:
-    """A misspelt variable with a prefix of the service is refused with its probable name."""
-    environ = {
-        "AWS_REGION": "us-east-1",
-        "AWS_COGNITO_USER_POOL_ID": "us-east-1_none",
-        "AWS_COGNITO_CLIENT_ID": "none",
-        name: "x",
-        "SERVER_SOFTWARE": "another program's",
-        "AWS_PROFILE": "botocore's",
-    }
-
-    with pytest.raises(ConfigurationUnusable) as refused:
-        loader.load(None, environ)
-
-    (problem,) = str(refused.value).splitlines()[1:]
-    assert problem == f"  {name} in the environment: there is no such setting{meant}"

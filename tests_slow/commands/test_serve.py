@@ -62,6 +62,9 @@ async def _seen(url: str, role_url: str, folder: Path) -> Service:
         "IDENTITY_HEADER_PEERS": "127.0.0.0/8 10.0.0.0/8",
         "SERVER_HOST": "127.0.0.1",
         "SERVER_PORT": "0",
+        # Of a Kubernetes Service named server-metrics.
+        "SERVER_METRICS_PORT": "tcp://10.96.0.7:9090",
+        "SERVER_METRICS_SERVICE_HOST": "10.96.0.7",
     }
     options = ("-X", "importtime")
     async with (
@@ -93,6 +96,14 @@ def test_unverified_source_is_warned_of(service: Service) -> None:
     assert event["level"] == "warning"
     assert event["header"] == "x-amzn-oidc-identity"
     assert event["believed_from"] == ["10.0.0.0/8"]
+
+
+def test_ignored_variable_is_warned_of(service: Service) -> None:
+    """A setting's variable with the address of another service is ignored with a warning."""
+    (event,) = service.events("variable_ignored")
+
+    assert (event["level"], event["variable"]) == ("warning", "SERVER_METRICS_PORT")
+    assert service.events("metrics_listening") == []
 
 
 def test_configuration_is_logged_without_secrets(service: Service) -> None:
@@ -132,4 +143,4 @@ def test_profile_that_is_not_there_is_named(
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
 
     with pytest.raises(AwsUnusable, match=r"settings for AWS .* \(nowhere\)"):
-        serve.run(configured({"server": {"port": "0"}}))
+        serve.run(configured({"server": {"port": "0"}}), {})
