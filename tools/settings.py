@@ -27,8 +27,8 @@ PAGE_HEAD = """\
 `config.ini` in the working directory (or `--config FILE`) holds every setting with its default. An
 environment variable overrides a setting: section and key in upper case, with `_` for `.` and `-`, such
 as `AWS_COGNITO_USER_POOL_ID`. An empty value is "not set", or an empty list for a setting that is a list.
-Lists are separated by blanks. Wrong settings, and variables that begin with `IDENTITY_`, `AWS_COGNITO_`
-or `AWS_DYNAMODB_` and are not settings, stop the start with one message that names all of them.
+Lists are separated by blanks. Wrong and misspelt settings stop the start with one message that names all
+of them. Values have no quotes around them; the case of true, false and of listed values does not matter.
 
 Units stand in the names: `-s` seconds, `-ms` milliseconds, `-bytes` bytes, `-per-s`, `-per-min` and
 `-per-h` calls in that time. The settings are logged at the start (event `starting`), without secrets.

@@ -38,7 +38,8 @@ def run(
         if create_user:
             raise
         config = None  # the deployment has its own: only the token's claims can't be compared
-    username, password = environ.get(USERNAME), environ.get(PASSWORD)
+    # Files of secrets end with a line feed.
+    username, password = (environ.get(name, "").strip("\r\n") for name in (USERNAME, PASSWORD))
     credentials = Credentials(username, password) if username and password else None
     try:
         found = serve.run(_checked(target, config, credentials, create_user=create_user))

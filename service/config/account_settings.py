@@ -3,14 +3,17 @@
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from marshmallow.fields import Boolean
-
-from service.config.fields import Section, Words, integer, number, setting, text
+from service.config.fields import Flag, Section, Words, integer, number, setting, text
 
 RATE = number(0, 100_000)
 PER_HOUR = integer(0, 1_000)
 FIRST_FACTORS = ("PASSWORD", "EMAIL_OTP", "SMS_OTP", "WEB_AUTHN")  # Cognito's AuthFactorType
 SECOND_FACTORS = ("SOFTWARE_TOKEN_MFA", "SMS_MFA", "EMAIL_OTP")  # of Cognito's ChallengeNameType
+# Of Cognito's standard attributes and custom ones; developer-only attributes are not written by users.
+ATTRIBUTE = (
+    r"address|birthdate|email|family_name|gender|given_name|locale|middle_name|name|nickname|"
+    r"phone_number|picture|preferred_username|profile|website|zoneinfo|updated_at|custom:\S{1,20}"
+)
 PASSWORD_PARTS = ("lowercase", "uppercase", "digits", "symbols")  # Cognito's default policy
 
 
@@ -22,13 +25,13 @@ class AuthConfig(Section):
 
     # OpenID Connect Core 1.0, section 5.1, as far as Cognito lets a user write them
     writable_attributes: tuple[str, ...] = setting(
-        Words(),
+        Words(pattern=ATTRIBUTE),
         "address birthdate email family_name gender given_name locale middle_name name nickname "
         "phone_number picture preferred_username profile website zoneinfo",
         "The Cognito attributes that a caller may set.",
     )
     uniform_signup: bool = setting(
-        Boolean(),
+        Flag(),
         "false",
         "Whether signing up with a taken user name gets the response of a new one instead of 409. A "
         "login is then invalid_credentials also if the account is not confirmed or must be reset.",
@@ -58,7 +61,7 @@ class AuthConfigConfig(Section):
 
     section: ClassVar[str] = "auth-config"
 
-    sign_up: bool = setting(Boolean(), "true", "Whether users can sign up themselves.")
+    sign_up: bool = setting(Flag(), "true", "Whether users can sign up themselves.")
     flows: tuple[str, ...] = setting(
         Words("USER_PASSWORD_AUTH", "USER_AUTH", least=1),
         "USER_PASSWORD_AUTH",
@@ -70,7 +73,7 @@ class AuthConfigConfig(Section):
     mfa: tuple[str, ...] = setting(
         Words(*SECOND_FACTORS), "SOFTWARE_TOKEN_MFA", "The second factors."
     )
-    passkeys: bool = setting(Boolean(), "false", "Whether users can register passkeys.")
+    passkeys: bool = setting(Flag(), "false", "Whether users can register passkeys.")
     password_min_length: int = setting(
         integer(6, 99), "8", "The minimum length of the pool's password policy."
     )

@@ -3,13 +3,11 @@
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from marshmallow.fields import Boolean
-
-from service.config.fields import Section, Url, Words, integer, number, one_of, setting, text
+from service.config.fields import Flag, Section, Url, Urls, integer, number, one_of, setting, text
 
 SECONDS = number(0.001, 60)
 REGION = r"[a-z]{2,}(-[a-z]+)+-\d+"
-HTTP_URL = r"https?://\S+"
+CLIENT_ID = r"[A-Za-z0-9_+.-]{1,128}"  # of Cognito [\w+]+, and what emulators add
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +33,21 @@ class CognitoConfig(Section):
     section: ClassVar[str] = "aws.cognito"
 
     user_pool_id: str = setting(
-        text(r"[\w-]+_[0-9a-zA-Z]+", "the id of a user pool"),
+        text(r"(?=.{1,55}\Z)[A-Za-z0-9-]+_[0-9A-Za-z]+", "the id of a user pool"),
         "",
         "The id of the user pool; it begins with its region.",
         example="ap-south-1_AbCdEfGhI",
         required=True,
     )
     client_id: str = setting(
-        text(r"\S{1,128}", "the id of an app client"),
+        text(CLIENT_ID, "the id of an app client"),
         "",
         "The id of the app client.",
         example="1example23456789abcdefghij",
         required=True,
     )
     client_secret: str | None = setting(
-        text(),
+        text(r"\S+", "the secret of an app client, which has no white space"),
         "",
         "The secret of the app client, if it has one. Set it as an environment variable rather than "
         "in a file.",
@@ -59,7 +57,7 @@ class CognitoConfig(Section):
         Url(), "", "The URL of Cognito if it is not AWS's.", example="http://localhost:5000"
     )
     issuers: tuple[str, ...] = setting(
-        Words(pattern=HTTP_URL),
+        Urls(),
         "",
         "The issuers of access tokens that are accepted. Empty: both forms of the user pool's.",
         example="https://cognito-idp.ap-south-1.amazonaws.com/ap-south-1_AbCdEfGhI",
@@ -75,7 +73,7 @@ class CognitoConfig(Section):
         SECONDS, "6", "Seconds for each read. With connect-timeout-s, it bounds a whole attempt."
     )
     send_client_address: bool = setting(
-        Boolean(),
+        Flag(),
         "false",
         "Whether Cognito's threat protection is given the client's address instead of the service's. "
         "The app client needs a secret and EnablePropagateAdditionalUserContextData.",
@@ -97,7 +95,7 @@ class DynamoDBConfig(Section):
         Url(), "", "The URL of DynamoDB if it is not AWS's.", example="http://localhost:8000"
     )
     consistent_read: bool = setting(
-        Boolean(),
+        Flag(),
         "true",
         "Whether reads are strongly consistent, or eventually consistent at half the cost.",
     )

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, ClassVar, TypeAlias, TypeVar, cast
@@ -12,6 +13,7 @@ from marshmallow import ValidationError, fields, validate
 Network: TypeAlias = IPv4Network | IPv6Network
 Value = TypeVar("Value")
 
+_QUOTED = re.compile(r"""(["']).*\1|[\u2018\u201c].*[\u2019\u201d]""", re.DOTALL)
 DEFINITION = "setting"  # the key of a Setting in the metadata of its dataclass field
 
 
@@ -55,13 +57,18 @@ class Setting:
         """
         if text is None:
             if self.required:
-                raise ValueError(f"Must be set. Example: {self.example}")
+                raise ValueError(self._with_example("Must be set."))
             return self.value
+        if _QUOTED.fullmatch(text):  # `docker run --env-file` keeps the quotes
+            raise ValueError(self._with_example("Write the value without quotes around it."))
         try:
             return self.field.deserialize(text)
         except ValidationError as error:
             problem = " ".join(str(message) for message in error.messages)
-            raise ValueError(problem + f" Example: {self.example}" * bool(self.example)) from None
+            raise ValueError(self._with_example(problem)) from None
+
+    def _with_example(self, problem: str) -> str:
+        return f"{problem} Example: {self.example}" if self.example else problem
 
 
 def setting(  # noqa: PLR0913 -- the parts of a definition
@@ -96,19 +103,45 @@ class Words(fields.Field[tuple[str, ...]]):
         self.choices, self._pattern, self._least = choices, re.compile(pattern), least
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> tuple[str, ...]:  # noqa: ANN401 -- marshmallow's hook
-        words = tuple(str(value).split())
-        for word in words:
-            if word in self.choices or (not self.choices and self._pattern.fullmatch(word)):
-                continue
-            if "," in word:
-                raise ValidationError("Separate values by blanks, not by commas.")
-            form = f"one of {' '.join(self.choices)}" if self.choices else "of the right form"
-            raise ValidationError(f"{word!r} is not {form}.")
+        words = tuple(self._word(word) for word in str(value).split())
         if len(set(words)) < len(words):
             raise ValidationError("A value stands there twice.")
         if len(words) < self._least:
             raise ValidationError("At least one value is needed.")
         return words
+
+    def _word(self, word: str) -> str:
+        """Return the value of a word: that of *choices* whatever its case; raises ValidationError."""
+        if self.choices:
+            for choice in self.choices:
+                if choice.lower() == word.lower():
+                    return choice
+        elif self._pattern.fullmatch(word):
+            return word
+        if "," in word:
+            raise ValidationError("Separate values by blanks, not by commas.")
+        form = f"one of {' '.join(self.choices)}" if self.choices else "of the right form"
+        raise ValidationError(f"{word!r} is not {form}.")
+
+
+class Urls(Words):
+    """http(s) URLs, separated by blanks."""
+
+    def _word(self, word: str) -> str:
+        if not _is_url(super()._word(word)):
+            raise ValidationError(f"{word!r} is not of the right form.")
+        return word
+
+
+class Origins(Urls):
+    """The origins of pages, separated by blanks; stored as browsers send them."""
+
+    def _word(self, word: str) -> str:
+        origin = super()._word(word).lower()
+        scheme, _, host = origin.partition("://")
+        if not origin.isascii() or re.search(r"[/?#*\\]", host):
+            raise ValidationError(f"{word!r} is not of the right form.")
+        return origin.removesuffix(":443" if scheme == "https" else ":80")
 
 
 class Networks(fields.Field[tuple[Network, ...]]):
@@ -127,14 +160,37 @@ class Url(fields.String):
     """An http(s) URL with any host name; it is logged, so it holds no user name or password."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:  # noqa: ANN401 -- marshmallow's hook
-        try:
-            url = urlsplit(str(value))
-            whole = url.scheme in ("http", "https") and url.hostname and url.port != 0
-        except ValueError:
-            whole = False
-        if not whole or url.username is not None or " " in str(value):
+        if not _is_url(str(value)):
             raise ValidationError("Not a URL (without user name or password).")
         return str(value)
+
+
+def _is_url(text: str) -> bool:
+    try:
+        url = urlsplit(text)
+        whole = url.scheme in ("http", "https") and url.hostname and url.port != 0
+    except ValueError:
+        return False
+    return bool(whole) and url.username is None and re.search(r'[\s"<>\\^`{|}]', text) is None
+
+
+class Flag(fields.Boolean):
+    """true or false in any case; also yes, on and 1."""
+
+    def _deserialize(self, value: Any, *args: Any, **options: Any) -> bool:  # noqa: ANN401 -- marshmallow's hook
+        return super()._deserialize(str(value).lower(), *args, **options)
+
+
+class Choice(fields.String):
+    """One of *choices* in any case; *others* are further words for some of them."""
+
+    def __init__(self, *choices: str, others: Mapping[str, str]) -> None:
+        super().__init__(validate=validate.OneOf(choices))
+        self._others = others
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:  # noqa: ANN401 -- marshmallow's hook
+        word = str(value).lower()
+        return self._others.get(word, word)
 
 
 def text(pattern: str = ".*", form: str = "text") -> fields.String:
@@ -142,9 +198,9 @@ def text(pattern: str = ".*", form: str = "text") -> fields.String:
     return fields.String(validate=validate.Regexp(rf"(?:{pattern})\Z", error=f"Not {form}."))
 
 
-def one_of(*choices: str) -> fields.Field[Any]:
-    """Return the kind of a text that is one of *choices*."""
-    return fields.String(validate=validate.OneOf(choices))
+def one_of(*choices: str, **others: str) -> fields.Field[Any]:
+    """Return the kind of a text that is one of *choices*; *others* are further words for some of them."""
+    return Choice(*choices, others=others)
 
 
 def integer(least: int, most: int) -> fields.Integer:

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from service.config.aws_settings import HTTP_URL
+from service.config.aws_settings import CLIENT_ID
 from service.config.fields import (
     Network,
     Networks,
+    Origins,
     Section,
     Url,
+    Urls,
     Words,
     integer,
     number,
@@ -26,7 +28,6 @@ HOST = r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]+\]"
 # A field name (RFC 9110, section 5.6.2), but no wildcard, and none that names the user.
 HEADER = r"(?!(?i:x[-_]amzn[-_]oidc))(?!\*)[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 # As browsers write it: in lower case, without a path and without the default port.
-ORIGIN = r"(?!http://.*:80\Z|https://.*:443\Z)https?://[a-z0-9._:\[\]-]+"
 CLIENT_ID = r"[A-Za-z0-9_+]{1,128}"
 ALB_ARN = r"arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:loadbalancer/app/[\w-]+/\w+"
 
@@ -66,13 +67,14 @@ class IdentityConfig(Section):
         example="arn:aws:elasticloadbalancing:ap-south-1:123456789012:loadbalancer/app/my-alb/0123456789abcdef",
     )
     alb_client_id: str | None = setting(
-        text(),
+        text(CLIENT_ID, "the id of an app client"),
         "",
         "The id of the app client with which the load balancer authenticates users; it must have a "
         "secret. Empty: client-id of [aws.cognito].",
+        example="1example23456789abcdefghij",
     )
     alb_issuer: tuple[str, ...] = setting(
-        Words(pattern=HTTP_URL),
+        Urls(),
         "",
         "The issuers that a load balancer's token may name. Empty: the user pool's.",
         example="https://cognito-idp.ap-south-1.amazonaws.com/ap-south-1_AbCdEfGhI",
@@ -194,7 +196,7 @@ class CorsConfig(Section):
     section: ClassVar[str] = "cors"
 
     allowed_origins: tuple[str, ...] = setting(
-        Words(pattern=ORIGIN),
+        Origins(),
         "",
         "The origins whose pages may call the service from a browser.",
         example="https://app.example.com http://localhost:3000",

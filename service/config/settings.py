@@ -59,7 +59,9 @@ class LogConfig(Section):
     section: ClassVar[str] = "log"
 
     level: Literal["debug", "info", "warning", "error"] = setting(
-        one_of("debug", "info", "warning", "error"), "info", "The lowest level that is logged."
+        one_of("debug", "info", "warning", "error", warn="warning"),
+        "info",
+        "The lowest level that is logged.",
     )
     format: Literal["json", "console"] = setting(
         one_of("json", "console"), "json", "JSON, an event on each line, or coloured text."

@@ -164,7 +164,7 @@ def _differ_at_most(most: int, one: str, other: str) -> bool:
     if abs(len(one) - len(other)) > most or len({*one} ^ {*other}) > 2 * most:
         return False  # without a comparison: a container may have thousands of variables
     before: list[int] = []
-    row = [*range(len(other) + 1)]
+    row: list[int] = [*range(len(other) + 1)]
     for i, letter in enumerate(one, 1):
         earlier, before, row = before, row, [i]
         for j, right in enumerate(other, 1):

@@ -82,7 +82,7 @@ def test_list_runs_over_lines(tmp_path: Path) -> None:
     assert config.auth.writable_attributes == ("name", "email", "nickname", "locale")
 
 
-@pytest.mark.parametrize("secret", ["50%", "%(region)s", "a=b=c", "#;[x]: y", "ü"])
+@pytest.mark.parametrize("secret", ["50%", "%(region)s", "a=b=c", "#;[x]:y", "ü"])
 def test_secret_is_taken_as_it_stands(secret: str, tmp_path: Path) -> None:
     """A value is not interpolated, and has no comments."""
     path = _file(tmp_path, f"[aws.cognito]\nclient-secret = {secret}\n")

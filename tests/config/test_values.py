@@ -19,8 +19,6 @@ SECRET = "s3cr3t-%(x)s-\u00fc"  # noqa: S105 -- of nobody
 ARN = "arn:aws:elasticloadbalancing:ap-south-1:123456789012:loadbalancer/app/front/50dc6c495c0c9188"
 ALB_CLIENT = ("identity", "alb-client-id", "of-the-load-balancer")
 FREE = {  # settings that take any text
-    ("aws.cognito", "client-secret"),
-    ("identity", "alb-client-id"),
     ("server", "host"),
 }
 SETTINGS = {(section.section, key) for section in SECTIONS.values() for key in definitions(section)}
@@ -153,6 +151,18 @@ RIGHT: list[tuple[str, str, str, object]] = [
     ("limits", "burst-s", "60", 60.0),
     ("profile", "schema", "our_app.v2:Schema2", "our_app.v2:Schema2"),
     ("log", "level", "debug", "debug"),
+    ("log", "level", "INFO", "info"),
+    ("log", "level", "Warn", "warning"),
+    ("log", "format", "JSON", "json"),
+    ("aws.cognito", "client-secret", f"{SECRET}\r\n", SECRET),
+    ("aws.dynamodb", "consistent-read", "fALSE", False),
+    ("auth", "uniform-signup", "TRUE", True),
+    ("auth", "writable-attributes", "custom:tier", ("custom:tier",)),
+    ("auth-config", "flows", "user_auth", ("USER_AUTH",)),
+    ("identity", "sources", "Bearer HEADER", ("bearer", "header")),
+    ("cors", "allowed-origins", "HTTPS://App.Example:443 http://a.example:443", (
+        "https://app.example", "http://a.example:443",
+    )),
     ("log", "format", "console", "console"),
     ("log", "identities", "plain", "plain"),
     ("log", "hash-key", "%" * 16, "%" * 16),
@@ -162,6 +172,27 @@ RIGHT: list[tuple[str, str, str, object]] = [
 ]  # fmt: skip
 WRONG: list[tuple[str, str, str, str]] = [
     ("aws", "region", "Mumbai", "Not the "),
+    ("aws", "region", "ap-south-1a", "Not the "),
+    ("aws.cognito", "user-pool-id", "ap-south-1:0f8fad5b-d9cb-469f-a165-70867728950e", "Not the "),
+    ("aws.cognito", "user-pool-id", "arn:aws:cognito-idp:ap-south-1:1:userpool/x", "Not the "),
+    ("aws.cognito", "user-pool-id", "ap_south_1_Ab1", "Not the "),
+    ("aws.cognito", "user-pool-id", "ap-south-2_Ab1", "The pool is in ap-south-2"),
+    ("aws.cognito", "user-pool-id", "AP-SOUTH-1_Ab1", "The pool is in AP-SOUTH-1"),
+    ("aws.cognito", "user-pool-id", "ap-south-1_" + "a" * 45, "Not the "),
+    ("aws.cognito", "client-id", "<client-id>", "Not the "),
+    ("aws.cognito", "client-id", "arn:aws:x", "Not the "),
+    ("aws.cognito", "client-id", "\u0661", "Not the "),
+    ("aws.cognito", "client-secret", "a b", "Not the secret of an app client"),
+    ("identity", "alb-client-id", "a/b", "Not the id of an app client"),
+    ("aws.cognito", "issuers", "https://", "is not of the right form"),
+    ("aws.cognito", "jwks-url", "https://a.example/\tk.json", "Not a URL"),
+    ("cors", "allowed-origins", "https://u@app.example", "is not of the right form"),
+    ("cors", "allowed-origins", "https://app.example:99999", "is not of the right form"),
+    ("cors", "allowed-origins", "https://app.example?x", "is not of the right form"),
+    ("cors", "allowed-origins", "https://*.example", "is not of the right form"),
+    ("cors", "allowed-origins", "https://b\u00fccher.example", "is not of the right form"),
+    ("cors", "allowed-origins", "https://a.example https://A.example:443", "twice"),
+    ("auth", "writable-attributes", "name emial", "'emial' is not of the right form"),
     ("aws", "region", "ap-south-1\nx", "Not the "),
     ("aws.cognito", "user-pool-id", "pool", "Not the "),
     ("aws.cognito", "user-pool-id", "a_b c", "Not the "),
@@ -290,7 +321,7 @@ WRONG: list[tuple[str, str, str, str]] = [
     ("profile", "schema", ".relative:Schema", "Not of the form package.module:Class"),
     ("profile", "schema", "a..b:Schema", "Not of the form package.module:Class"),
     ("profile", "schema", "a:B.C", "Not of the form package.module:Class"),
-    ("log", "level", "INFO", "debug"),
+    ("log", "level", "trace", "debug"),
     ("log", "format", "xml", "json"),
     ("log", "identities", "secret", "plain, hashed"),
     ("log", "hash-key", "%" * 15, "16"),
@@ -333,6 +364,21 @@ def test_wrong_value_is_named(section: str, key: str, text: str, why: str) -> No
     name = environment_name(section, key)
     assert line.startswith(f"  [{section}] {key} (environment: {name}): ")
     assert why in line.partition("): ")[2]
+
+
+@pytest.mark.parametrize(("section", "key"), sorted(SETTINGS), ids=".".join)
+@pytest.mark.parametrize("quotes", ['""', "''", "\u201c\u201d"])
+def test_value_in_quotes_is_refused(section: str, key: str, quotes: str) -> None:
+    """Quotes around a value, which an environment file keeps, are refused in every setting."""
+    text = {(section, key): value for section, key, value, _ in RIGHT}[section, key]
+
+    problems = _problems((section, key, f"{quotes[0]}{text}{quotes[1]}"))
+
+    name = environment_name(section, key)
+    refusal = (
+        f"  [{section}] {key} (environment: {name}): Write the value without quotes around it."
+    )
+    assert any(line.startswith(refusal) for line in problems)
 
 
 def test_every_setting_is_tried() -> None:
