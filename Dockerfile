@@ -89,7 +89,8 @@ EXPOSE 8080
 # http.client, because urllib would use a proxy of the environment.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 CMD ["python", "-c", "\
 import http.client, os, sys; \
-server = http.client.HTTPConnection('127.0.0.1', int(os.environ.get('SERVER_PORT') or 8080), timeout=2); \
+port = os.environ.get('SERVER_PORT', '').strip(); \
+server = http.client.HTTPConnection('localhost', int(port) if port.isdigit() else 8080, timeout=2); \
 server.request('GET', '/health/live'); \
 sys.exit(server.getresponse().status != 200)"]
 ENTRYPOINT ["python", "-m", "service"]

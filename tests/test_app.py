@@ -1,6 +1,6 @@
 """The application is assembled from its settings, and opens and closes its adapters."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -59,8 +59,8 @@ def _app(open_adapters: OpenAdapters) -> web.Application:
     return create_app(configured({"server": {"readiness-interval-s": "300"}}), open_adapters)
 
 
-def _unexpected(host: str, port: int) -> None:
-    pytest.fail(f"listens on {host}:{port}")
+def _unexpected(hosts: Sequence[str], port: int) -> None:
+    pytest.fail(f"listens on {hosts}:{port}")
 
 
 @pytest.fixture(name="journal")

@@ -8,7 +8,7 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from service.config.fields import Networks, Section, Setting, Url, Words
+from service.config.fields import Hosts, Networks, Section, Setting, Url, Words
 from service.config.settings import SECTIONS, definitions, environment_name
 
 ROOT = Path(__file__).parent.parent
@@ -104,6 +104,8 @@ def _values(definition: Setting) -> str:
     field = definition.field
     if isinstance(field, Words):
         return f"list of {' '.join(map(_code, field.choices))}" if field.choices else "list"
+    if isinstance(field, Hosts):
+        return "list"
     if isinstance(field, Networks):
         return "list of networks"
     if isinstance(field, Url):

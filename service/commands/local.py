@@ -2,7 +2,7 @@
 
 import functools
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +27,7 @@ CREDENTIALS = Credentials("local", "local")  # DynamoDB Local takes letters and 
 NAME = "local"  # of the user pool and of its client
 RELYING_PARTY = "localhost"  # the only host for which browsers allow passkeys over plain HTTP
 MAX_PORT = 65_535
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
+LOOPBACK = {"127.0.0.1", "::1", "[::1]", "localhost"}
 # The names of this machine: requests for any other name are refused (DNS rebinding).
 LOOPBACK_NAMES = "localhost 127.0.0.1 [::1]"
 FINISH_WITHIN_S = 0.5  # Ctrl-C on a laptop must end it at once
@@ -110,7 +110,7 @@ async def _main(file: Path | None, environ: Mapping[str, str], placed: Settings)
 
 async def _balancer(stack: AsyncExitStack, pool: UserPool, config: Config) -> LocalLoadBalancer:
     """Start the load balancer, on the next port after the API's if it is free."""
-    host, port = config.server.host, config.server.port
+    host, port = config.server.host[0], config.server.port
     ports = (port + 1, 0) if 0 < port < MAX_PORT else (0,)
     try:
         return await stack.enter_async_context(
@@ -131,7 +131,7 @@ def _config(file: Path | None, environ: Mapping[str, str], placed: Settings) -> 
         }
         for section, entries in PREFERENCES.items()
     }
-    if environ.get("SERVER_HOST", LOOPBACK[0]) not in LOOPBACK:
+    if not {*environ.get("SERVER_HOST", "").split()} <= LOOPBACK:
         # Other machines reach it by other names.
         preferred["server"].pop("allowed-hosts", None)
     over = {
@@ -179,7 +179,8 @@ def _url(host: str, port: int) -> str:
     return f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
 
 
-def _listening(host: str, port: int, *, balancer: LocalLoadBalancer) -> None:
+def _listening(hosts: Sequence[str], port: int, *, balancer: LocalLoadBalancer) -> None:
+    host = hosts[0]
     balancer.target = f"http://{reachable(host)}:{port}"
     print(SIGNED_FLOW.format(url=_url(host, balancer.port)), end="")  # noqa: T201 -- for a person
     print(greeting(host, port), flush=True)  # noqa: T201 -- likewise

@@ -3,7 +3,8 @@
 import gc
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from importlib.metadata import version
 from typing import Final
@@ -17,7 +18,7 @@ from service.config import variables
 from service.config.settings import Config
 from service.observability import logs
 from service.server import serve
-from service.server.workers import Supervisor, adopts_orphans, shared_socket
+from service.server.workers import Supervisor, adopts_orphans, shared_sockets
 from service.startup_errors import UNUSABLE, AwsUnusable, SetupError
 
 # The threshold of the garbage collector's youngest generation. Requests in flight have a few thousand
@@ -58,12 +59,14 @@ def log_ignored(environ: Mapping[str, str]) -> None:
 
 
 def _serve(config: Config, *, worker_of: int | None = None) -> None:
-    def listening(host: str, port: int) -> None:
+    def listening(hosts: Sequence[str], port: int) -> None:
         # All objects so far are permanent: later collections need not traverse them.
         gc.collect()
         gc.freeze()
         gc.set_threshold(YOUNG_GENERATION, MIDDLE_GENERATION, OLD_GENERATION)
-        structlog.get_logger().info("listening", host=host, port=port, process=os.getpid())
+        structlog.get_logger().info(
+            "listening", host=" ".join(hosts), port=port, process=os.getpid()
+        )
 
     app = create_app(config)
     try:
@@ -77,8 +80,9 @@ def _serve(config: Config, *, worker_of: int | None = None) -> None:
 
 def _supervise(config: Config) -> None:
     create_app(config)  # reports wrong settings once, and loads the modules that are shared
-    with shared_socket(config.server) as held:
-        shared = replace(config, server=replace(config.server, port=held.getsockname()[1]))
+    with ExitStack() as stack:
+        held = [stack.enter_context(bound) for bound in shared_sockets(config.server)]
+        shared = replace(config, server=replace(config.server, port=held[0].getsockname()[1]))
 
         def work(worker_of: int) -> int:
             try:

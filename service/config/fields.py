@@ -4,7 +4,7 @@ import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any, ClassVar, TypeAlias, TypeVar, cast
 from urllib.parse import urlsplit
 
@@ -14,6 +14,8 @@ Network: TypeAlias = IPv4Network | IPv6Network
 Value = TypeVar("Value")
 
 _QUOTED = re.compile(r"""(["']).*\1|[\u2018\u201c].*[\u2019\u201d]""", re.DOTALL)
+# The last label of a name has a letter: 10.0.0.256 is a mistake.
+_HOST_NAME = re.compile(r"(?:[A-Za-z0-9_-]+\.)*(?=[A-Za-z0-9_-]*[A-Za-z])[A-Za-z0-9_-]+\.?")
 DEFINITION = "setting"  # the key of a Setting in the metadata of its dataclass field
 
 
@@ -142,6 +144,24 @@ class Origins(Urls):
         if not origin.isascii() or re.search(r"[/?#*\\]", host):
             raise ValidationError(f"{word!r} is not of the right form.")
         return origin.removesuffix(":443" if scheme == "https" else ":80")
+
+
+class Hosts(fields.Field[tuple[str, ...]]):
+    """Addresses to listen on, and names of hosts, separated by blanks or commas."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> tuple[str, ...]:  # noqa: ANN401 -- marshmallow's hook
+        return tuple(dict.fromkeys(_host(word) for word in re.findall(r"[^\s,]+", str(value))))
+
+
+def _host(word: str) -> str:
+    """Return an address without brackets, or a name; raises ValidationError."""
+    text = word[1:-1] if word.startswith("[") and word.endswith("]") else word
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        if _HOST_NAME.fullmatch(text) is None:
+            raise ValidationError(f"{word!r} is neither an IP address nor a host name.") from None
+    return text
 
 
 class Networks(fields.Field[tuple[Network, ...]]):

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from service.config.aws_settings import CLIENT_ID
 from service.config.fields import (
+    Hosts,
     Network,
     Networks,
     Origins,
@@ -27,8 +28,6 @@ SECONDS = number(0.001, 300)
 HOST = r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]+\]"
 # A field name (RFC 9110, section 5.6.2), but no wildcard, and none that names the user.
 HEADER = r"(?!(?i:x[-_]amzn[-_]oidc))(?!\*)[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-# As browsers write it: in lower case, without a path and without the default port.
-CLIENT_ID = r"[A-Za-z0-9_+]{1,128}"
 ALB_ARN = r"arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:loadbalancer/app/[\w-]+/\w+"
 
 
@@ -104,7 +103,12 @@ class ServerConfig(Section):
 
     section: ClassVar[str] = "server"
 
-    host: str = setting(text(), "0.0.0.0", "The address to listen on.")  # noqa: S104 -- a container is reached from outside it
+    host: tuple[str, ...] = setting(
+        Hosts(),
+        "0.0.0.0",  # noqa: S104 -- a container is reached from outside it
+        "The addresses to listen on, or names of the machine. 0.0.0.0: all of IPv4. ::: all of IPv6 and "
+        "IPv4.",
+    )
     port: int = setting(integer(0, 65_535), "8080", "The port to listen on. 0: a free one.")
     allowed_hosts: tuple[str, ...] = setting(
         Words(pattern=HOST),

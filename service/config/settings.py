@@ -174,6 +174,6 @@ def environment_name(section: str, key: str) -> str:
 def _loggable(definition: Setting, value: Any) -> Any:  # noqa: ANN401 -- settings have many types
     if definition.secret:
         return value if value is None else "(set)"
-    if definition.is_list:
+    if isinstance(value, tuple):
         return [str(item) for item in value]
     return value

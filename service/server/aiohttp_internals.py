@@ -6,9 +6,8 @@ checks what each does, and fails for a minor version that is not in TESTED_WITH.
 """
 
 import asyncio
-import socket
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, NamedTuple, TypeAlias, cast
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from aiohttp import HttpVersion11, StreamReader, hdrs, web
 from aiohttp.web_protocol import _ErrInfo
@@ -115,11 +114,6 @@ def server_like(
     """
     options = {"loop": server._loop, **server._kwargs}  # noqa: SLF001 -- see the module
     return _Server(handler, connect, request_factory=request_factory, **options)
-
-
-def listening_sockets(site: web.TCPSite) -> tuple[socket.socket, ...]:
-    """Return the sockets on which a started site listens."""
-    return cast("asyncio.Server", site._server).sockets  # noqa: SLF001 -- see the module
 
 
 def respond_in_http_1_1(request: web.BaseRequest) -> None:

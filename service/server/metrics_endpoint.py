@@ -1,8 +1,9 @@
 """The listener for Prometheus, on a port that is not the public one."""
 
 import os
+import socket
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 import structlog
@@ -12,10 +13,16 @@ from service.api.middlewares.request_context import ANSWER_HEADERS
 from service.config.settings import ServerConfig
 from service.observability.metrics import event_loop_lag
 from service.observability.metrics.catalogue import Metrics
+from service.server.addresses import bound_sockets
 from service.server.runner import Runner, Site
 from service.startup_errors import AddressUnavailable
 
 PATH: Final = "/metrics"
+ADVICE: Final = (
+    "Choose another port with SERVER_METRICS_PORT; each worker takes the next free one. 0 turns "
+    "the listener off."
+)
+BACKLOG: Final = 128
 SHUTDOWN_S: Final = 1.0  # a response takes milliseconds
 
 
@@ -32,9 +39,11 @@ async def listening(
     runner = Runner(_app(metrics), config, shutdown_timeout_s=SHUTDOWN_S)
     await runner.setup()
     try:
-        await _bind(runner, config.host, ports)
-        host, port = runner.addresses[0][:2]
-        structlog.get_logger().info("metrics_listening", host=host, port=port, process=os.getpid())
+        for bound in _bound(config.host, ports):
+            await Site(runner, bound, backlog=BACKLOG).start()
+        port = runner.addresses[0][1]
+        hosts = " ".join(host for host, *_ in runner.addresses)
+        structlog.get_logger().info("metrics_listening", host=hosts, port=port, process=os.getpid())
         async with event_loop_lag.measured(metrics.observe_lag):
             yield port
     finally:
@@ -55,16 +64,13 @@ def _app(metrics: Metrics) -> web.Application:
     return app
 
 
-async def _bind(runner: Runner, host: str, ports: Sequence[int]) -> None:
-    for port in ports:
-        try:
-            await Site(runner, host, port).start()
-        except (OSError, UnicodeError) as error:  # UnicodeError: the host is no valid name
-            failure = getattr(error, "strerror", None) or error
-        else:
-            return
-    tried = f"{ports[0]}" if len(ports) == 1 else f"{ports[0]} to {ports[-1]}"
-    raise AddressUnavailable(
-        f"Cannot listen on {host}:{tried} for metrics: {failure}. "
-        "Choose another port with SERVER_METRICS_PORT; 0 turns the listener off."
-    )
+def _bound(hosts: Sequence[str], ports: Sequence[int]) -> list[socket.socket]:
+    """Return sockets of the first of *ports* that is free; raises AddressUnavailable."""
+    for port in ports[:-1]:
+        with suppress(AddressUnavailable):
+            return _bound_to(hosts, port)
+    return _bound_to(hosts, ports[-1])
+
+
+def _bound_to(hosts: Sequence[str], port: int) -> list[socket.socket]:
+    return bound_sockets(hosts, port, advice=ADVICE, backlog=BACKLOG, purpose=" for metrics")

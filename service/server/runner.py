@@ -57,7 +57,7 @@ class Runner(web.AppRunner):
         return Protocol(server, self._limits, **options)
 
 
-class Site(web.TCPSite):
+class Site(web.SockSite):
     """
     aiohttp's site, with bounds on the kernel's buffers of each connection.
 
@@ -65,19 +65,14 @@ class Site(web.TCPSite):
     as sent: only the kernel notices that the client does not read it (TCP_USER_TIMEOUT, RFC 5482).
     """
 
-    def __init__(self, runner: Runner, host: str, port: int, **options: Any) -> None:  # noqa: ANN401 -- aiohttp's own
-        super().__init__(runner, host, port, **options)
-        self._timeout_ms = max(1, round(runner.write_timeout_s * 1_000))
-
-    async def start(self) -> None:
-        """Listen; connections inherit the options of the listening socket."""
-        await super().start()
-        for listening in aiohttp_internals.listening_sockets(self):
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-            with suppress(AttributeError):  # an option of Linux
-                option = socket.TCP_USER_TIMEOUT
-                listening.setsockopt(socket.IPPROTO_TCP, option, self._timeout_ms)
+    def __init__(self, runner: Runner, bound: socket.socket, *, backlog: int) -> None:
+        # Connections inherit the options of the listening socket.
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        with suppress(AttributeError):  # an option of Linux
+            timeout_ms = max(1, round(runner.write_timeout_s * 1_000))
+            bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, timeout_ms)
+        super().__init__(runner, bound, backlog=backlog)
 
 
 def _validating(handler: Handler, allowed_hosts: frozenset[str]) -> Handler:

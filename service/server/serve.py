@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, Final, TypeVar
 
@@ -11,11 +11,12 @@ from aiohttp import web
 
 from service.api import keys
 from service.config.settings import ServerConfig
+from service.server.addresses import bound_sockets
 from service.server.runner import Runner, Site
-from service.startup_errors import AddressUnavailable
 
 Result = TypeVar("Result")
 
+ADVICE: Final = "Choose another address with SERVER_HOST and SERVER_PORT."
 # From the end of listening to the close of idle connections: new ones may still send a request.
 IDLE_CLOSE_S: Final = 0.5
 
@@ -24,7 +25,7 @@ async def serve(
     app: web.Application,
     config: ServerConfig,
     *,
-    listening: Callable[[str, int], None],
+    listening: Callable[[Sequence[str], int], None],
     finish_within_s: float | None = None,
     worker_of: int | None = None,
 ) -> None:
@@ -34,7 +35,7 @@ async def serve(
     While it drains, for the configured seconds, it is not ready and serves on, but closes connections
     after each response; a second signal ends the draining. Requests in flight have until their deadline;
     with *finish_within_s* they have so many seconds, and nothing is drained. Calls *listening* with the
-    address and the port once connections are accepted. *worker_of* is a descriptor that ends with the
+    addresses and the port once connections are accepted. *worker_of* is a descriptor that ends with the
     supervisor's process; the port is then shared with its other workers. Raises AddressUnavailable.
     """
     stop, stop_now = asyncio.Event(), asyncio.Event()
@@ -56,28 +57,24 @@ async def serve(
     runner = Runner(app, config, shutdown_timeout_s=finish_s)
     try:
         await runner.setup()
-        site = Site(
-            runner,
+        # With aiohttp's backlog of 128, further simultaneous connections would wait for a second.
+        backlog = config.max_connections
+        sockets = bound_sockets(
             config.host,
             config.port,
-            # With aiohttp's 128, further simultaneous connections would be accepted a second later.
-            backlog=config.max_connections,
-            reuse_port=worker_of is not None or None,
+            advice=ADVICE,
+            backlog=backlog,
+            shared=worker_of is not None,
         )
-        try:
+        sites = [Site(runner, bound, backlog=backlog) for bound in sockets]
+        for site in sites:
             await site.start()
-        except (OSError, UnicodeError) as error:  # UnicodeError: no host can have such a name
-            raise AddressUnavailable(
-                f"Cannot listen on {config.host}:{config.port}: "
-                f"{getattr(error, 'strerror', None) or error}. "
-                "Choose another address with SERVER_HOST and SERVER_PORT."
-            ) from None
-        host, port = runner.addresses[0][:2]
-        listening(host, port)
+        listening([host for host, *_ in runner.addresses], runner.addresses[0][1])
         await stop.wait()
         if finish_within_s is None:
             await _drain(app, config.drain_s, stop_now)
-            await site.stop()
+            for site in sites:
+                await site.stop()
             await asyncio.sleep(IDLE_CLOSE_S)
     finally:
         if worker_of is not None:

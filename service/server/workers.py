@@ -20,7 +20,9 @@ from typing import Final, NoReturn
 import structlog
 
 from service.config.settings import ServerConfig
-from service.startup_errors import UNUSABLE, AddressUnavailable
+from service.server.addresses import bound_sockets
+from service.server.serve import ADVICE
+from service.startup_errors import UNUSABLE
 
 Work = Callable[[int], int]
 
@@ -33,30 +35,17 @@ PAUSE_S: Final = 1.0
 GRACE_S: Final = 2.0  # beyond finish_within_s; then a worker is killed
 
 
-def shared_socket(config: ServerConfig) -> socket.socket:
+def shared_sockets(config: ServerConfig) -> list[socket.socket]:
     """
-    Return a socket bound to the port that the workers will share; nothing listens on it yet.
+    Return sockets bound to the addresses that the workers will share; nothing listens on them yet.
 
     Raises AddressUnavailable, also where the workers of another service share the port.
     """
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            config.host, config.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        with socket.socket(family, kind, protocol) as alone:
-            alone.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            alone.bind(address)
-            address = (address[0], alone.getsockname()[1], *address[2:])
-        held = socket.socket(family, kind, protocol)
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        held.bind(address)
-    except (OSError, UnicodeError) as error:
-        raise AddressUnavailable(
-            f"Cannot listen on {config.host}:{config.port}: "
-            f"{getattr(error, 'strerror', None) or error}. "
-            "Choose another address with SERVER_HOST and SERVER_PORT."
-        ) from None
-    return held
+    alone = bound_sockets(config.host, config.port, advice=ADVICE, backlog=None)
+    port = alone[0].getsockname()[1]
+    for bound in alone:
+        bound.close()
+    return bound_sockets(config.host, port, advice=ADVICE, backlog=None, shared=True)
 
 
 def adopts_orphans() -> bool:

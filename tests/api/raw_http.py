@@ -16,6 +16,7 @@ from aiohttp import web
 
 from service.config.settings import LogConfig
 from service.observability import logs
+from service.server.addresses import bound_sockets
 from service.server.runner import Runner, Site
 from tests.support.configs import configured
 
@@ -70,7 +71,8 @@ async def serving(app: web.Application, **settings: str) -> AsyncIterator[int]:
     runner = Runner(app, config, shutdown_timeout_s=1)
     await runner.setup()
     try:
-        await Site(runner, "127.0.0.1", 0).start()
+        (bound,) = bound_sockets(["127.0.0.1"], 0, advice="", backlog=128)
+        await Site(runner, bound, backlog=128).start()
         yield runner.addresses[0][1]
     finally:
         await runner.cleanup()

@@ -108,7 +108,7 @@ def test_defaults_are_the_documented_ones() -> None:
     """A setting that is not set has its documented default."""
     config = _load()
 
-    assert (config.server.host, config.server.port) == ("0.0.0.0", 8080)  # noqa: S104 -- compared
+    assert (config.server.host, config.server.port) == (("0.0.0.0",), 8080)  # noqa: S104 -- compared
     assert (config.dynamodb.user_profile_table, config.dynamodb.consistent_read) == (
         "user-profiles",
         True,

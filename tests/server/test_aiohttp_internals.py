@@ -84,8 +84,7 @@ async def _connected() -> AsyncIterator[Client]:
     try:
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
-        (listening,) = aiohttp_internals.listening_sockets(site)
-        reader, writer = await asyncio.open_connection(*listening.getsockname())
+        reader, writer = await asyncio.open_connection(*runner.addresses[0])
         await until(lambda: bool(application.connections))
         yield Client(reader, writer, application.connections[0], application.released)
         application.released.set()

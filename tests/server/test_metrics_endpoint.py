@@ -98,7 +98,7 @@ async def test_taken_port_is_refused(count: int) -> None:
 
 async def test_invalid_host_is_refused() -> None:
     """A host that is no valid name is reported in the same way."""
-    server = replace(CONFIG.server, host="a" * 64)
+    server = replace(CONFIG.server, host=("a" * 64,))
     with pytest.raises(AddressUnavailable, match="for metrics"):
         async with listening(Metrics(), server, [0]):
             pass

@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -79,8 +79,8 @@ class Served:
         return f"http://{self.host}:{self.port}"
 
 
-def _unexpected(host: str, port: int) -> None:
-    pytest.fail(f"listens on {host}:{port}")
+def _unexpected(hosts: Sequence[str], port: int) -> None:
+    pytest.fail(f"listens on {hosts}:{port}")
 
 
 @asynccontextmanager
@@ -88,7 +88,7 @@ async def _served(app: web.Application, config: ServerConfig) -> AsyncIterator[S
     """Serve *app* from the moment it listens; the body ends it by a signal."""
     bound: asyncio.Future[tuple[str, int]] = asyncio.get_running_loop().create_future()
     task = asyncio.create_task(
-        serve.serve(app, config, listening=lambda host, port: bound.set_result((host, port)))
+        serve.serve(app, config, listening=lambda hosts, port: bound.set_result((hosts[0], port)))
     )
     async with asyncio.timeout(10):
         await asyncio.wait((bound, task), return_when=asyncio.FIRST_COMPLETED)
@@ -114,6 +114,19 @@ async def test_bound_address_is_reported() -> None:
         async with session.get(f"{served.url}/fast") as response:
             assert (response.status, await response.text()) == (200, "fast")
         _send(signal.SIGTERM)
+
+
+async def test_every_address_of_a_list_is_served() -> None:
+    """Each address of `host` is served on the same port, until the signal."""
+    async with _served(Stage().app, _config(host="127.0.0.1 127.0.0.2")) as served:
+        async with aiohttp.ClientSession() as session:
+            for host in ("127.0.0.1", "127.0.0.2"):
+                async with session.get(f"http://{host}:{served.port}/fast") as response:
+                    assert response.status == 200
+        _send(signal.SIGTERM)
+
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.2", served.port)
 
 
 @pytest.mark.parametrize("number", STOPS)
@@ -259,7 +272,7 @@ def test_run_serves_until_the_signal() -> None:
         stage = Stage()
         stage.events = events
         await serve.serve(
-            stage.app, _config(), listening=lambda _host, _port: _send(signal.SIGTERM)
+            stage.app, _config(), listening=lambda _hosts, _port: _send(signal.SIGTERM)
         )
 
     serve.run(main())

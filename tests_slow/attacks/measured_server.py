@@ -5,7 +5,7 @@ import functools
 import gc
 import multiprocessing
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -86,7 +86,7 @@ async def _serve(config: Config, connection: Connection) -> None:
         # The timer that was due meanwhile is observed first.
         loop.call_later(2 * INTERVAL_S if work_s else 0, connection.send, reported_s)
 
-    def listening(_: str, port: int) -> None:
+    def listening(_: Sequence[str], port: int) -> None:
         gc.collect()
         gc.freeze()
         gc.set_threshold(YOUNG_GENERATION, MIDDLE_GENERATION, OLD_GENERATION)

@@ -34,7 +34,7 @@ def server(resources: Resources) -> Iterator[MeasuredServer]:
         config.limits, address_burst=0, account_burst=0, resend_per_h=0, forgot_per_h=0
     )
     auth = replace(config.auth, answer_floor_ms=0)
-    own = replace(config.server, host="127.0.0.1", port=0)
+    own = replace(config.server, host=("127.0.0.1",), port=0)
     with measured_server(replace(config, limits=limits, auth=auth, server=own)) as started:
         yield started
 

@@ -72,10 +72,10 @@ async def _event(program: Running, name: str) -> dict[str, Any]:
     return event
 
 
-async def _status(port: int) -> int:
+async def _status(port: int, host: str = "127.0.0.1") -> int:
     async with (
         aiohttp.ClientSession() as session,
-        session.get(f"http://127.0.0.1:{port}/health/ready") as answer,
+        session.get(f"http://{host}:{port}/health/ready") as answer,
     ):
         return answer.status
 
@@ -122,6 +122,19 @@ async def test_workers_share_a_port_and_end_together(
     assert ended.status == 0
     assert len(_events(ended, "stopped")) == 1
     assert all(map(_is_gone, workers))
+
+
+async def test_workers_share_a_port_at_every_address(
+    environ: Mapping[str, str], tmp_path: Path
+) -> None:
+    """Every worker listens on each address of the list, and says so."""
+    hosts = "127.0.0.1 127.0.0.2"
+    async with _serving({**environ, "SERVER_HOST": hosts}, tmp_path) as (program, port, _):
+        statuses = {await _status(port, host) for host in hosts.split() * 6}
+        ended = await program.end(signal.SIGTERM)
+
+    assert (statuses, ended.status) == ({200}, 0)
+    assert {event["host"] for event in _events(ended, "listening")} == {hosts}
 
 
 @pytest.mark.parametrize(
