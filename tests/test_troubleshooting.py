@@ -17,7 +17,7 @@ CODES: Final = {error.code for error in leaves()}
 # Names that begin a row and are those of other programs.
 OTHER_NAMES: Final = {"insufficient_scope", "redirect_mismatch", "temporary_password_expired"}
 # Variables that are wrong on purpose.
-EXAMPLES: Final = {"IDENTITY_SERVICE_HOST", "LOG_LEVL", "SERVER_PROT"}
+EXAMPLES: Final = {"LOG_LEVL", "SERVER_PROT"}
 
 
 @pytest.mark.parametrize("name", SETS)

@@ -42,7 +42,7 @@ async def test_new_set_up_is_right_and_serves(
         body = {"username": username, "code": code}
         async with session.post(f"{url}/api/auth/confirm", json=body) as answer:
             assert answer.status == 200
-        credentials = {"SMOKE_USERNAME": username, "SMOKE_PASSWORD": PASSWORD}
+        credentials = {"SMOKE_USERNAME": username, "SMOKE_PASSWORD": f"{PASSWORD}\n"}
         smoke = await run("smoke", url, "--json", folder=tmp_path, environ={**safe, **credentials})
         table = await run("smoke", url, folder=tmp_path, environ={**safe, **credentials})
 
