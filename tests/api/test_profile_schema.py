@@ -296,6 +296,7 @@ REFUSED: dict[str, list[JsonValue]] = {
         "https://\u064aa.example",  # both directions in a label
         "https://" + "a" * 64 + ".com",
         "https://" + "ü" * 60 + ".com",
+        "https://" + "ü" * 300,
         "https://" + "ü" * 2_000,
         "https://" + "a." * 127 + "com",
         "https://example.com:0",
