@@ -7,7 +7,8 @@ from service.config.fields import Flag, Section, Url, Urls, integer, number, one
 
 SECONDS = number(0.001, 60)
 REGION = r"[a-z]{2,}(-[a-z]+)+-\d+"
-CLIENT_ID = r"[A-Za-z0-9_+.-]{1,128}"  # of Cognito [\w+]+, and what emulators add
+# Cognito makes [\w+]+, emulators also hyphens and dots. The id of a pool is no id of a client.
+CLIENT_ID = r"(?![a-z]{2}-[a-z-]+-\d+_)[A-Za-z0-9_+.-]{1,128}"
 
 
 @dataclass(frozen=True, slots=True)
