@@ -85,6 +85,7 @@ async def aws_adapters(
                 clients.cognito,
                 config=config.cognito,
                 region=config.aws.region,
+                trigger_messages=config.auth.trigger_messages,
                 on_retry=functools.partial(calls.metrics.upstream_retried, COGNITO),
                 on_masked=calls.metrics.refusal_masked,
             ),

@@ -3,8 +3,8 @@ The errors of the HTTP request itself.
 
 RequestRefused
 ├── MalformedRequest      RouteNotFound         MethodNotAllowed
-├── BodyTooLarge          UnsupportedMediaType  InvalidFields
-└── CrossSiteRefused      RequestRejected       RequestTimeout
+├── BodyTooLarge          UnsupportedMediaType  RequestTimeout
+└── CrossSiteRefused      RequestRejected       InvalidFields (service/domain/errors.py)
 """
 
 from collections.abc import Iterator
@@ -75,13 +75,6 @@ class UnsupportedMediaType(RequestRefused):
 
     code = "unsupported_media_type"
     detail = "Send the body as JSON, with Content-Type: application/json."
-
-
-class InvalidFields(RequestRefused):
-    """One or more fields are wrong; *problems* names each."""
-
-    code = "invalid_fields"
-    detail = "Correct the fields listed in errors and send the request again."
 
 
 class CrossSiteRefused(RequestRefused):

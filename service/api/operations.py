@@ -30,7 +30,7 @@ BODY_ERRORS: Final[Refusals] = (
     http_errors.CrossSiteRefused,
     http_errors.RequestTimeout,
     http_errors.UnsupportedMediaType,
-    http_errors.InvalidFields,
+    errors.InvalidFields,
 )
 UPSTREAM_ERRORS: Final[Refusals] = (
     errors.Misconfigured,
@@ -50,8 +50,13 @@ ACCESS_ERRORS: Final[Mapping[Access, Refusals]] = {
     Access.PUBLIC: (),
     Access.SIGNED_IN: (
         errors.AccountNotConfirmed,
+        errors.ChallengeExpired,
+        errors.InsufficientScope,
+        errors.InvalidCredentials,
         errors.PasswordResetRequired,
+        errors.TemporaryPasswordExpired,
         errors.TokenInvalid,
+        errors.UserDisabled,
         errors.UpstreamUnavailable,  # the public keys of a token's issuer
     ),
     Access.IDENTIFIED: (

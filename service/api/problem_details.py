@@ -20,7 +20,7 @@ STATUSES: Final[Mapping[type[ServiceError], HTTPStatus]] = {
     http_errors.BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     http_errors.RequestTimeout: HTTPStatus.REQUEST_TIMEOUT,
     http_errors.UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-    http_errors.InvalidFields: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.InvalidFields: HTTPStatus.UNPROCESSABLE_ENTITY,
     http_errors.CrossSiteRefused: HTTPStatus.FORBIDDEN,
     http_errors.RequestRejected: HTTPStatus.BAD_REQUEST,
     errors.NotAuthenticated: HTTPStatus.UNAUTHORIZED,
@@ -33,6 +33,9 @@ STATUSES: Final[Mapping[type[ServiceError], HTTPStatus]] = {
     errors.AliasExists: HTTPStatus.CONFLICT,
     errors.AccountNotConfirmed: HTTPStatus.FORBIDDEN,
     errors.PasswordResetRequired: HTTPStatus.FORBIDDEN,
+    errors.TemporaryPasswordExpired: HTTPStatus.FORBIDDEN,
+    errors.UserDisabled: HTTPStatus.FORBIDDEN,
+    errors.InsufficientScope: HTTPStatus.FORBIDDEN,
     errors.WeakPassword: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.PasswordReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.CodeMismatch: HTTPStatus.BAD_REQUEST,
@@ -78,8 +81,9 @@ def problem(request: web.BaseRequest, error: ServiceError) -> web.Response:
     response[keys.PROBLEM_CODE] = error.code
     if error.retry_after_s is not None:
         response.headers["Retry-After"] = str(error.retry_after_s)
-    if status is HTTPStatus.UNAUTHORIZED:
-        response.headers["WWW-Authenticate"] = _challenge(request, error)
+    challenge = _challenge(request, error)
+    if challenge is not None:
+        response.headers[hdrs.WWW_AUTHENTICATE] = challenge
     if status is HTTPStatus.UNSUPPORTED_MEDIA_TYPE and request.method == hdrs.METH_PATCH:
         response.headers["Accept-Patch"] = ", ".join(request_body.PATCHES)  # RFC 5789, section 2.2
     return response
@@ -107,13 +111,22 @@ def envelope(error: ServiceError, request_id: str) -> dict[str, object]:
         body["errors"] = [
             {"field": entry.field, "message": entry.message} for entry in error.problems
         ]
+    if isinstance(error, errors.RejectedByPolicy) and error.trigger_message is not None:
+        body["triggerMessage"] = error.trigger_message
     return body
 
 
-def _challenge(request: web.BaseRequest, error: ServiceError) -> str:
-    """Return the WWW-Authenticate of a 401; without a token it has no error (RFC 6750, section 3.1)."""
+def _challenge(request: web.BaseRequest, error: ServiceError) -> str | None:
+    """
+    Return the WWW-Authenticate of a 401, and of a 403 for a missing scope (RFC 6750, section 3).
+
+    Without a token it has no error (section 3.1).
+    """
+    if isinstance(error, errors.InsufficientScope):
+        return f'Bearer error="insufficient_scope", scope="{errors.ACCOUNT_SCOPE}"'
     authorization = request.headers.get(hdrs.AUTHORIZATION, "").lower()
     has_token = authorization.startswith("bearer") or OIDC_ACCESS_TOKEN in request.headers
     if has_token and isinstance(error, errors.TokenInvalid):
         return 'Bearer realm="user-profile-service", error="invalid_token"'
-    return 'Bearer realm="user-profile-service"'
+    is_unauthorized = STATUSES[type(error)] is HTTPStatus.UNAUTHORIZED
+    return 'Bearer realm="user-profile-service"' if is_unauthorized else None

@@ -13,13 +13,12 @@ from marshmallow import Schema, ValidationError
 from service.api import content_codings, keys, strict_json
 from service.api.http_errors import (
     BodyTooLarge,
-    InvalidFields,
     MalformedRequest,
     UnsupportedMediaType,
     is_client_gone,
 )
 from service.api.media_type import media_type
-from service.domain.errors import FieldProblem, Overloaded
+from service.domain.errors import FieldProblem, InvalidFields, Overloaded
 
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"  # RFC 7396

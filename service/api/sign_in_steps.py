@@ -7,7 +7,12 @@ from typing import Final
 from service.config.settings import AuthConfig
 from service.domain import mfa
 from service.domain.client import Client
-from service.domain.errors import AccountNotConfirmed, InvalidCredentials, PasswordResetRequired
+from service.domain.errors import (
+    AccountNotConfirmed,
+    InvalidCredentials,
+    PasswordResetRequired,
+    TemporaryPasswordExpired,
+)
 from service.domain.sessions import CUSTOM, Challenge, ChallengeAnswer, Tokens
 from service.rate_limiting.limited_actions import PASSWORD_GUESSES, RateLimitedAction
 from service.rate_limiting.rate_limiter import RateLimiter
@@ -79,14 +84,14 @@ def _completes_first_factor(answer: ChallengeAnswer) -> bool:
 @asynccontextmanager
 async def hiding_account_state(auth: AuthConfig) -> AsyncIterator[None]:
     """
-    Raise InvalidCredentials for an account that is not confirmed or must reset its password.
+    Raise InvalidCredentials for an account that is not confirmed or needs a new password.
 
     Only with `uniform-signup`: after signing up with a name, the caller knows the password of a new
     account but not that of an existing one, so these states would reveal which of them it is.
     """
     try:
         yield
-    except (AccountNotConfirmed, PasswordResetRequired) as state:
+    except (AccountNotConfirmed, PasswordResetRequired, TemporaryPasswordExpired) as state:
         if not auth.uniform_signup:
             raise
         raise InvalidCredentials from state

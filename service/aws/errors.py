@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import structlog
 from botocore.exceptions import (
@@ -49,16 +49,32 @@ ERROR_CODE = re.compile(r"[A-Za-z0-9.]{1,64}")
 RETRY_AFTER_S = 1  # for throttling and outages; clients then apply their own backoff
 
 
+class CallDetails(Protocol):
+    """What the table does not know about an error response: the request that it belongs to."""
+
+    def refined(self, error: ClientError, translation: ServiceError) -> ServiceError:
+        """Return *translation* with the details of the response and the request."""
+
+    def message(self, error: ClientError) -> str:
+        """Return the message for the log, without anything that a user sent."""
+
+    def log(self, error: ClientError) -> None:
+        """Log an error response that is the caller's to act on."""
+
+
 @contextmanager
 def translated(
-    table: ErrorTable, resource: AwsResource | None = None, operation: str | None = None
+    table: ErrorTable,
+    resource: AwsResource | None = None,
+    operation: str | None = None,
+    details: CallDetails | None = None,
 ) -> Iterator[None]:
     """
     Raise errors of botocore as errors of the domain, with the original as `__cause__`.
 
     *table*, then COMMON_ERRORS, then the status decides what an error response becomes. No response and a
     refusal by the circuit breaker become UpstreamUnavailable, missing credentials Misconfigured, all else
-    UpstreamFault. The log names *resource* and *operation*.
+    UpstreamFault. The log names *resource* and *operation*; it has messages as *details* returns them.
     """
     try:
         yield
@@ -66,8 +82,12 @@ def translated(
         raise UpstreamUnavailable(retry_after_s=refused.retry_after_s) from without_frames(refused)
     except ClientError as error:
         translation = _translate(table, error)
+        if details is not None:
+            translation = details.refined(error, translation)
         if isinstance(translation, ServiceFault | UpstreamUnavailable):
-            _log_response(error, translation, resource)
+            _log_response(error, translation, resource, details)
+        elif details is not None:
+            details.log(error)
         raise translation from without_frames(error)
     except (NotConnected, HTTPClientError, CredentialRetrievalError) as error:
         _log_failure(error, resource, operation)
@@ -115,19 +135,27 @@ def _log_failure(error: Exception, resource: AwsResource | None, operation: str 
 
 
 def _log_response(
-    error: ClientError, translation: ServiceError, resource: AwsResource | None
+    error: ClientError,
+    translation: ServiceError,
+    resource: AwsResource | None,
+    details: CallDetails | None,
 ) -> None:
-    """Log an error response; with its message only where that cannot be about a user."""
+    """Log an error response; without *details*, its message only where that cannot be about a user."""
     code = error.response.get("Error", {}).get("Code")
     is_code = isinstance(code, str) and ERROR_CODE.fullmatch(code)
     cause = known_cause(error, resource.upstream if resource else None)
     has_known_message = cause is not None and cause.message is not None
     about_access = isinstance(translation, Misconfigured) and code in COMMON_ERRORS
+    message: dict[str, str] = {}
+    if details is not None:
+        message = {"message": details.message(error)}
+    elif has_known_message or about_access:
+        message = {"message": message_of(error)}
     structlog.get_logger().warning(
         "aws_call_failed",
         operation=error.operation_name,
         error=code if is_code else "unknown",  # a server other than AWS may send anything
-        **({"message": message_of(error)} if has_known_message or about_access else {}),
+        **message,
         **_advice(error, resource),
     )
 

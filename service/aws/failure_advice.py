@@ -89,9 +89,11 @@ CAUSES: Final = (
     Cause(
         "InvalidParameterException",
         CLIENT_ID,
-        "Enable the flow at the app client: add ALLOW_USER_PASSWORD_AUTH, and for sign-in by choice "
-        "ALLOW_USER_AUTH, to its ExplicitAuthFlows.",
-        re.compile(r"flow not enabled for this client|Initiate Auth method not supported"),
+        "Enable the flow at the app client: add ALLOW_USER_PASSWORD_AUTH, for sign-in by choice "
+        "ALLOW_USER_AUTH, and for that by triggers ALLOW_CUSTOM_AUTH, to its ExplicitAuthFlows.",
+        re.compile(
+            r"not enabled for th(?:is|e) client|method not supported|trigger is not configured"
+        ),
         COGNITO,
     ),
     Cause(
@@ -244,7 +246,10 @@ def known_cause(error: Exception, upstream: str | None = None) -> Cause | None:
 def message_of(error: ClientError) -> str:
     """Return the message of an error response: one line of at most MAX_MESSAGE_CHARACTERS."""
     message: Any = error.response.get("Error", {}).get("Message")
-    if not isinstance(message, str):
-        return ""
-    line = "".join(each if each.isprintable() else " " for each in message)
-    return line[:MAX_MESSAGE_CHARACTERS]
+    return one_line(message) if isinstance(message, str) else ""
+
+
+def one_line(text: str) -> str:
+    """Return the first MAX_MESSAGE_CHARACTERS of a text; a space replaces what is not printable."""
+    start = text[:MAX_MESSAGE_CHARACTERS]
+    return "".join(each if each.isprintable() else " " for each in start)

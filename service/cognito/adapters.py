@@ -23,17 +23,23 @@ if TYPE_CHECKING:
     from service.config.settings import CognitoConfig
 
 
-def identity_provider(
+def identity_provider(  # noqa: PLR0913 -- those of UserPoolClient
     client: CognitoIdentityProviderClient,
     *,
     config: CognitoConfig,
     region: str = "",
+    trigger_messages: bool = False,
     on_retry: Callable[[], None] = ignore_retry,
     on_masked: OnMasked = ignore_masked,
 ) -> IdentityProvider:
-    """Return the ports on an open *client*, which the caller closes; the log names *region*."""
+    """Return the ports on an open *client*, which the caller closes; see UserPoolClient."""
     user_pool = UserPoolClient(
-        client, config=config, region=region, on_retry=on_retry, on_masked=on_masked
+        client,
+        config=config,
+        region=region,
+        trigger_messages=trigger_messages,
+        on_retry=on_retry,
+        on_masked=on_masked,
     )
     sessions = CognitoSessions(user_pool)
     return IdentityProvider(

@@ -1,37 +1,51 @@
-"""
-Translation of Cognito's exceptions that have several meanings.
+"""Translation of Cognito's exceptions that have several meanings, for each kind of call."""
 
-AWS distinguishes those meanings by the message alone. The texts are taken from AWS's documentation and
-public issues; an unknown text gets the meaning that reveals least.
-"""
+from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from botocore.exceptions import ClientError
-
-from service.cognito.malformed_values import refused_value
-from service.cognito.user_existence_errors import is_lockout, message
+from service.cognito.messages import lower_message, meaning_of
 from service.domain.errors import (
+    AccountNotConfirmed,
     Blocked,
     CaptchaRequired,
     ChallengeExpired,
     CodeMismatch,
     FeatureUnavailable,
+    InsufficientScope,
     InvalidCredentials,
+    InvalidFields,
     InvalidParameter,
     Misconfigured,
     PasskeyRejected,
+    PasswordResetRequired,
     RefreshTokenInvalid,
+    RefreshTokenReused,
     ServiceError,
     SignUpDisabled,
+    TemporaryPasswordExpired,
     Throttled,
     TokenInvalid,
     TooManyAttempts,
+    UserDisabled,
 )
 
-OTHER_CLIENT = "This refresh token is another app client's. Use it there, or log in here."
-LOCKOUT_S = 15 * 60  # the longest lockout after wrong passwords (developer guide, sign-in)
-HOUR_S = 60 * 60  # codes are counted per user and hour (developer guide, quotas)
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from botocore.exceptions import ClientError
+
+    Rule: TypeAlias = Callable[[ClientError], ServiceError]
+
+OTHER_CLIENT: Final = "This refresh token is another app client's. Use it there, or log in here."
+# "Refresh Token has different Client.", "Refresh token doesn't match client"
+OTHERS_TOKEN: Final = re.compile(r"different client|match client")
+LOCKOUT_S: Final = 15 * 60  # the longest lockout after wrong passwords (developer guide, sign-in)
+# "USER_PASSWORD_AUTH flow not enabled for this client", "Initiate Auth method not supported", "Custom
+# auth lambda trigger is not configured for the user pool"
+DISABLED_FLOW: Final = re.compile(r"not enabled for|not supported|trigger is not configured")
+HOUR_S: Final = 60 * 60  # codes are counted per user and hour (developer guide, quotas)
 
 
 def user_limit(_: ClientError) -> ServiceError:
@@ -46,118 +60,88 @@ def account_quota(_: ClientError) -> ServiceError:
 
 def waf_refusal(error: ClientError) -> ServiceError:
     """Translate ForbiddenException of AWS WAF: blocked, or a CAPTCHA is required."""
-    return CaptchaRequired() if "captcha" in message(error) else Blocked()
+    return CaptchaRequired() if "captcha" in lower_message(error) else Blocked()
 
 
-def is_client_secret_error(error: ClientError) -> bool:
+def not_authorized(default: type[ServiceError], *visible: type[ServiceError]) -> Rule:
     """
-    Return whether the configured client secret is wrong.
+    Return the rule for NotAuthorizedException of a kind of call.
 
-    Cognito has several messages for it ("Unable to verify secret hash", "configured with secret but
-    SECRET_HASH was not received", "SecretHash does not match"); no other message has the word.
+    A meaning that is not *visible* to the caller, and an unknown message, become *default*. A wrong
+    client secret is always Misconfigured.
     """
-    return "secret" in message(error)
-
-
-def is_attribute_error(error: ClientError) -> bool:
-    """Return whether the app client may not write an attribute."""
-    return "unauthorized attribute" in message(error)
-
-
-def unless_secret(refusal: type[ServiceError]) -> Callable[[ClientError], ServiceError]:
-    """Return the rule for an exception that means *refusal*, or a wrong client secret."""
+    shown = {Misconfigured, *visible}
 
     def rule(error: ClientError) -> ServiceError:
-        return Misconfigured() if is_client_secret_error(error) else refusal()
+        meaning = meaning_of(error)
+        if meaning is None or meaning not in shown:
+            return default()
+        return meaning(retry_after_s=LOCKOUT_S) if meaning is TooManyAttempts else meaning()
 
     return rule
 
 
-def invalid_parameter(error: ClientError) -> ServiceError:
-    """Translate InvalidParameterException: a malformed token, session or code, or any other value."""
-    return refused_value(str(error.response["Error"].get("Message", ""))) or InvalidParameter()
+# Of an access token: the caller is known, so every meaning is visible that such a call can have.
+account_refusal: Final = not_authorized(
+    TokenInvalid,
+    AccountNotConfirmed,
+    Blocked,
+    ChallengeExpired,
+    InsufficientScope,
+    InvalidCredentials,
+    InvalidFields,
+    PasswordResetRequired,
+    TemporaryPasswordExpired,
+    TooManyAttempts,
+    UserDisabled,
+)
+# Cognito locks and disables existing users only: to a caller who is not signed in, that is a wrong
+# password, or a wrong code.
+sign_in_refusal: Final = not_authorized(
+    InvalidCredentials, ChallengeExpired, InvalidFields, TemporaryPasswordExpired
+)
+sign_up_refusal: Final = not_authorized(SignUpDisabled, InvalidFields)
+# A used or expired code, or a confirmed or disabled account.
+unauthenticated_code_refusal: Final = not_authorized(CodeMismatch)
+# A disabled user.
+unauthenticated_message_refusal: Final = not_authorized(InvalidParameter)
 
 
-def sign_up_refusal(error: ClientError) -> ServiceError:
-    """Translate NotAuthorizedException of SignUp: disabled, an attribute, or the client secret."""
-    if is_attribute_error(error):
-        return InvalidParameter()
-    return Misconfigured() if is_client_secret_error(error) else SignUpDisabled()
+def of_refresh_token(default: type[ServiceError], *visible: type[ServiceError]) -> Rule:
+    """Return the rule for a refusal of a refresh token, which may be another app client's."""
+    rule = not_authorized(default, *visible)
+
+    def named(error: ClientError) -> ServiceError:
+        is_others = OTHERS_TOKEN.search(lower_message(error))
+        return RefreshTokenInvalid(OTHER_CLIENT) if is_others else rule(error)
+
+    return named
 
 
-def sign_in_refusal(error: ClientError) -> ServiceError:
-    """
-    Translate NotAuthorizedException of a sign-in.
-
-    The lockout is a wrong password, as Cognito has one for existing users only.
-    """
-    if is_lockout(error):
-        return InvalidCredentials()
-    if "session" in message(error):
-        return ChallengeExpired()
-    if is_attribute_error(error):  # of NEW_PASSWORD_REQUIRED
-        return InvalidParameter()
-    return Misconfigured() if is_client_secret_error(error) else InvalidCredentials()
+refresh_refusal: Final = of_refresh_token(RefreshTokenInvalid, RefreshTokenReused, UserDisabled)
+revocation_refusal: Final = of_refresh_token(TokenInvalid)
 
 
 def challenge_code_refusal(error: ClientError) -> ServiceError:
     """Translate NotAuthorizedException of a challenge with a code; the lockout is a wrong code."""
-    return CodeMismatch() if is_lockout(error) else sign_in_refusal(error)
+    return CodeMismatch() if meaning_of(error) is TooManyAttempts else sign_in_refusal(error)
 
 
 def flow_refusal(error: ClientError) -> ServiceError:
     """Translate InvalidParameterException of InitiateAuth: a value, or a flow that is not enabled."""
-    text = message(error)
-    disabled = "not enabled for this client" in text or "not supported" in text
-    return FeatureUnavailable() if disabled else invalid_parameter(error)
+    disabled = DISABLED_FLOW.search(lower_message(error))
+    return FeatureUnavailable() if disabled else InvalidParameter()
 
 
 def challenge_code_mismatch(error: ClientError) -> ServiceError:
     """Translate CodeMismatchException of a challenge: a wrong code, or a used session."""
-    return ChallengeExpired() if "session" in message(error) else CodeMismatch()
+    return ChallengeExpired() if "session" in lower_message(error) else CodeMismatch()
 
 
-def password_change_refusal(error: ClientError) -> ServiceError:
-    """Translate NotAuthorizedException of ChangePassword: the lockout, the password or the token."""
-    if is_lockout(error):
-        return TooManyAttempts(retry_after_s=LOCKOUT_S)
-    return InvalidCredentials() if "incorrect" in message(error) else TokenInvalid()
-
-
-def attribute_refusal(error: ClientError) -> ServiceError:
-    """Translate NotAuthorizedException of a change of attributes: an attribute or the token."""
-    return InvalidParameter() if is_attribute_error(error) else TokenInvalid()
-
-
-def refresh_refusal(error: ClientError) -> ServiceError:
-    """Translate NotAuthorizedException of a refresh: the token, or the client secret."""
-    if is_client_secret_error(error):
-        return Misconfigured()
-    return RefreshTokenInvalid(OTHER_CLIENT if _is_of_other_client(error) else None)
-
-
-def revocation_refusal(error: ClientError) -> ServiceError:
-    """Translate the refusal to revoke a token: another app client's, unknown, or the client secret."""
-    if is_client_secret_error(error):
-        return Misconfigured()
-    return RefreshTokenInvalid(OTHER_CLIENT) if _is_of_other_client(error) else TokenInvalid()
-
-
-def _is_of_other_client(error: ClientError) -> bool:
-    """Return whether a refresh token was issued to another app client (aws/aws-sdk-js issue 4016)."""
-    return "different client" in message(error)
-
-
-def passkey_rejected(reason: str) -> Callable[[ClientError], ServiceError]:
+def passkey_rejected(reason: str) -> Rule:
     """Return the rule for a passkey that is rejected for *reason*, a sentence."""
 
     def rule(_: ClientError) -> ServiceError:
         return PasskeyRejected(f"{reason} Create a new one on this site with new options.")
 
     return rule
-
-
-# A used or expired code, or a confirmed or disabled account.
-unauthenticated_code_refusal = unless_secret(CodeMismatch)
-# A disabled user.
-unauthenticated_message_refusal = unless_secret(InvalidParameter)

@@ -37,7 +37,7 @@ EVERY_CALL: Final[ErrorTable] = {
     "FeatureUnavailableInTierException": FeatureUnavailable,
     "ForbiddenException": rules.waf_refusal,
     "InternalErrorException": UpstreamUnavailable,
-    "InvalidParameterException": rules.invalid_parameter,
+    "InvalidParameterException": InvalidParameter,
     "InvalidUserPoolConfigurationException": Misconfigured,
     "LimitExceededException": rules.user_limit,
     "OperationNotEnabledException": FeatureUnavailable,
@@ -91,7 +91,7 @@ SIGNING_IN: Final[ErrorTable] = {
     "UserNotFoundException": InvalidCredentials,
 }
 ACCESS_TOKEN: Final[ErrorTable] = {  # of every operation with an access token
-    "NotAuthorizedException": TokenInvalid,
+    "NotAuthorizedException": rules.account_refusal,
     "PasswordResetRequiredException": PasswordResetRequired,
     "UserNotConfirmedException": AccountNotConfirmed,
     "UserNotFoundException": TokenInvalid,  # deleted
@@ -168,11 +168,7 @@ _BY_OPERATION: Final[Mapping[str, ErrorTable]] = {
         # An unconfirmed user is never sent a code.
         "UserNotConfirmedException": CodeMismatch,
     },
-    "ChangePassword": {
-        **PASSWORDS,
-        **ACCESS_TOKEN,
-        "NotAuthorizedException": rules.password_change_refusal,
-    },
+    "ChangePassword": {**PASSWORDS, **ACCESS_TOKEN},
     "GetUser": ACCESS_TOKEN,
     "UpdateUserAttributes": {
         **TRIGGERS,
@@ -180,9 +176,8 @@ _BY_OPERATION: Final[Mapping[str, ErrorTable]] = {
         **CODES,
         **ACCESS_TOKEN,
         "AliasExistsException": AliasExists,
-        "NotAuthorizedException": rules.attribute_refusal,
     },
-    "DeleteUserAttributes": {**ACCESS_TOKEN, "NotAuthorizedException": rules.attribute_refusal},
+    "DeleteUserAttributes": ACCESS_TOKEN,
     "GetUserAttributeVerificationCode": {**TRIGGERS, **SENDING, **ACCESS_TOKEN},
     "VerifyUserAttribute": {
         **CODES,

@@ -1,53 +1,42 @@
-"""Tokens, sessions and codes that cannot be Cognito's: the same to a caller as those it does not know."""
+"""Tokens, sessions and codes that Cognito cannot have issued: they are refused without a call."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from service.domain.errors import (
-    ChallengeExpired,
-    CodeMismatch,
-    PasskeyNotFound,
-    RefreshTokenInvalid,
-    ServiceError,
-    TokenInvalid,
-)
+from service.cognito.wrong_fields import malformed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from botocore.model import OperationModel, Shape
 
-MEANINGS: Final[Mapping[str, type[ServiceError]]] = {
-    "AccessToken": TokenInvalid,
-    "Code": CodeMismatch,
-    "ConfirmationCode": CodeMismatch,
-    "CredentialId": PasskeyNotFound,
-    "RefreshToken": RefreshTokenInvalid,
-    "Session": ChallengeExpired,
-    "Token": TokenInvalid,  # of RevokeToken
-    "UserCode": CodeMismatch,
-}
-# The message begins with: 1 validation error detected: Value at 'session' failed to satisfy constraint
-_FAILED: Final = re.compile(r"at '(\w+)' failed to satisfy")
+    from service.cognito.cognito_request import CognitoRequest
+    from service.domain.errors import ServiceError
+
+# A front end acts on the error of a token or a session as on that of an unknown one.
+ISSUED: Final = (
+    "AccessToken",
+    "Code",
+    "ConfirmationCode",
+    "CredentialId",
+    "RefreshToken",
+    "Session",
+    "Token",
+    "UserCode",
+)
 
 
-def malformed_value(model: OperationModel, arguments: Mapping[str, object]) -> ServiceError | None:
+def malformed_value(model: OperationModel, request: CognitoRequest) -> ServiceError | None:
     """Return the error for the first argument that violates Cognito's service model, None for none."""
     assert model.input_shape is not None  # noqa: S101 -- every operation takes arguments
     members: Mapping[str, Shape] = model.input_shape.members
-    for name, meaning in MEANINGS.items():
-        value = arguments.get(name)
+    for name in ISSUED:
+        value = request.arguments.get(name)
         if isinstance(value, str) and not _conforms(value, members[name].metadata):
-            return meaning()
+            return malformed(name, request)
     return None
-
-
-def refused_value(message: str) -> ServiceError | None:
-    """Return the error for the value that a message of Cognito names, None for any other value."""
-    failed = _FAILED.search(message)
-    name = "" if failed is None else failed[1][0].upper() + failed[1][1:]
-    return MEANINGS[name]() if name in MEANINGS else None
 
 
 def _conforms(value: str, limits: Mapping[str, object]) -> bool:

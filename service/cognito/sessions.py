@@ -10,7 +10,7 @@ from service.cognito.answers import outcome_of, tokens_of
 from service.cognito.challenge_responses import MFA_SETUP, drop_none, responses
 from service.cognito.devices import DeviceConfirmation
 from service.cognito.errors import CHALLENGE_CODE, CHALLENGE_SESSION
-from service.domain.errors import CodeMismatch, InvalidParameter, TokenInvalid
+from service.domain.errors import CodeMismatch, InvalidFields, TokenInvalid
 from service.domain.mfa import TOTP
 from service.domain.sessions import CUSTOM, Challenge, ChallengeAnswer, Tokens
 
@@ -132,7 +132,7 @@ class CognitoSessions:
     async def _associate_totp(self, answer: ChallengeAnswer) -> Challenge:
         """Return the challenge with the TOTP secret; it has a new session."""
         if answer.choice != TOTP:
-            raise InvalidParameter
+            raise InvalidFields.of("answer.choice", "Only an authenticator app can be set up.")
         associated = await self._user_pool.call(
             "AssociateSoftwareToken", overrides=CHALLENGE_SESSION, Session=answer.session
         )

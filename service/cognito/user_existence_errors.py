@@ -12,7 +12,13 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from service.domain.errors import CodeMismatch, InvalidCredentials, InvalidParameter
+from service.cognito.messages import exception_of, meaning_of
+from service.domain.errors import (
+    CodeMismatch,
+    InvalidCredentials,
+    InvalidParameter,
+    TooManyAttempts,
+)
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
@@ -61,20 +67,14 @@ AS_WRONG_PASSWORD: Final[ErrorTable] = dict.fromkeys(USER_LIMITS, InvalidCredent
 AS_SENT: Final[ErrorTable] = dict.fromkeys({**USER_LIMITS, **MESSAGES}, InvalidParameter)
 
 
-def message(error: ClientError) -> str:
-    """Return the error message in lower case."""
-    return str(error.response["Error"].get("Message") or "").lower()
-
-
-def is_lockout(error: ClientError) -> bool:
-    """Return whether NotAuthorizedException is the lockout after failed sign-ins."""
-    return "attempts exceeded" in message(error)
-
-
 def masked_reason(operation: str, error: ClientError) -> Reason | None:
     """Return the reason of a masked error, None for any other error."""
-    name = error.response["Error"].get("Code", "")
-    if operation in SIGN_IN and name == "NotAuthorizedException" and is_lockout(error):
+    name = exception_of(error)
+    if (
+        operation in SIGN_IN
+        and name == "NotAuthorizedException"
+        and meaning_of(error) is TooManyAttempts
+    ):
         return Reason.LOCKOUT
     return _MASKED.get(operation, {}).get(name)
 

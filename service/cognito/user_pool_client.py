@@ -6,7 +6,6 @@ import asyncio
 import random
 from typing import TYPE_CHECKING, Any, Final
 
-import structlog
 from aiohttp import ClientConnectorError
 from botocore import xform_name
 from botocore.exceptions import (
@@ -23,11 +22,14 @@ from service.aws.errors import translated
 from service.aws.failure_advice import AwsResource
 from service.aws.retries import ignore_retry
 from service.cognito.challenge_responses import drop_none
+from service.cognito.cognito_request import CognitoRequest
 from service.cognito.errors import ERRORS
 from service.cognito.malformed_values import malformed_value
+from service.cognito.refused_call import RefusedCall
 from service.cognito.secret_hash import secret_hash
-from service.cognito.user_existence_errors import OnMasked, Reason, ignore_masked, masked_reason
-from service.domain.errors import ChallengeExpired, FeatureUnavailable, InvalidParameter
+from service.cognito.user_existence_errors import OnMasked, ignore_masked
+from service.cognito.wrong_fields import invalid_parameter
+from service.domain.errors import FeatureUnavailable
 from service.observability.upstream_calls import COGNITO
 
 if TYPE_CHECKING:
@@ -65,12 +67,13 @@ class UserPoolClient:
     *on_masked* with the operation and the reason of each masked error.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- settings and hooks of one client
         self,
         client: CognitoIdentityProviderClient,
         *,
         config: CognitoConfig,
         region: str = "",
+        trigger_messages: bool = False,
         on_retry: Callable[[], None] = ignore_retry,
         on_masked: OnMasked = ignore_masked,
     ) -> None:
@@ -81,6 +84,7 @@ class UserPoolClient:
         self._on_masked = on_masked
         self._on_retry = on_retry
         self._sends_address = config.send_client_address
+        self._trigger_messages = trigger_messages
         self._retries = retries.quota()
 
     async def call(
@@ -101,21 +105,19 @@ class UserPoolClient:
         send = getattr(self._client, xform_name(operation), None)
         if send is None:
             raise FeatureUnavailable
-        with translated({**ERRORS[operation], **(overrides or {})}, self._resource, operation):
-            sent = drop_none(arguments)
-            model = self._client.meta.service_model.operation_model(operation)
-            refusal = malformed_value(model, sent)
-            if refusal is not None:
-                raise refusal
+        request = CognitoRequest(operation, drop_none(arguments))
+        refusal = malformed_value(
+            self._client.meta.service_model.operation_model(operation), request
+        )
+        if refusal is not None:
+            raise refusal
+        table = {**ERRORS[operation], **(overrides or {})}
+        details = RefusedCall(request, self._on_masked, self._trigger_messages)
+        with translated(table, self._resource, operation, details):
             try:
-                return await self._send(operation, send, sent)
-            except ClientError as error:
-                self._report_masked(operation, error)
-                if "Session" in sent and sent["Session"] == error.response["Error"].get("Message"):
-                    raise ChallengeExpired from error  # moto's answer to an unknown session
-                raise
+                return await self._send(operation, send, request.arguments)
             except ParamValidationError as error:  # of a limit in Cognito's service model
-                raise InvalidParameter from error
+                raise invalid_parameter(str(error), request) from error
 
     async def call_for_user(
         self,
@@ -145,20 +147,6 @@ class UserPoolClient:
         if not self._sends_address or client.address is None:
             return None
         return {"IpAddress": str(client.address)}
-
-    def _report_masked(self, operation: str, error: ClientError) -> None:
-        reason = masked_reason(operation, error)
-        if reason is None:
-            return
-        self._on_masked(operation, reason.value)
-        log = structlog.get_logger()
-        expected = reason in {Reason.USER_LIMIT, Reason.LOCKOUT}
-        (log.info if expected else log.warning)(
-            "cognito_refusal_masked",
-            operation=operation,
-            error=error.response["Error"]["Code"],
-            reason=reason.value,
-        )
 
     async def _send(
         self,

@@ -43,6 +43,12 @@ class AuthConfig(Section):
         "duration does not reveal whether an account exists. It must be more than Cognito takes to "
         "respond (duration_ms of sign-ins in the log). 0: they are not delayed.",
     )
+    trigger_messages: bool = setting(
+        Boolean(),
+        "false",
+        "Whether a refusal by a Lambda trigger (rejected_by_policy) has the message of its exception as "
+        "triggerMessage. The log has it in any case.",
+    )
     totp_issuer: str = setting(
         text(r"[^:\x00-\x1f\x7f]{1,64}", "a text of at most 64 characters with no colon"),
         "user-profile-service",

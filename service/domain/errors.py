@@ -3,6 +3,7 @@ The errors that a request can end with, each named for the state that causes it.
 
 ServiceError
 ├── RequestRefused            the HTTP request is not acceptable: see service/api/http_errors.py
+│   └── InvalidFields
 ├── NotIdentified             the caller is not authenticated
 │   ├── NotAuthenticated      TokenInvalid          InvalidCredentials
 │   └── RefreshTokenInvalid   RefreshTokenReused    ChallengeExpired
@@ -11,6 +12,7 @@ ServiceError
 │   ├── PasswordResetRequired WeakPassword          PasswordReused
 │   ├── CodeMismatch          CodeExpired           SignUpDisabled
 │   ├── Blocked               CaptchaRequired       RejectedByPolicy
+│   ├── InsufficientScope     UserDisabled          TemporaryPasswordExpired
 │   ├── InvalidParameter      UnsupportedTokenType  AccountChanged
 │   ├── MfaNotConfigured      PasskeyRejected       PasskeyNotFound
 │   └── PasskeyChallengeExpired
@@ -25,12 +27,15 @@ ServiceError
         Misconfigured         FeatureUnavailable    InternalError
 
 Only leaves are raised. A `code` is public and never renamed. A `detail` says what is wrong and what the
-caller can do; it never repeats the request or an upstream's message, which belong in the exception's
-cause and so in the log.
+caller can do; it never repeats the request or an upstream's message, which belongs in the log.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
+
+# Cognito requires it for each operation with an access token (developer guide, "Scopes, M2M, and
+# resource servers"); its own sign-in API always grants it, OAuth 2.0 sign-ins only on request.
+ACCOUNT_SCOPE: Final = "aws.cognito.signin.user.admin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,18 @@ class ServiceError(Exception):
 
 class RequestRefused(ServiceError):
     """The HTTP request is not acceptable."""
+
+
+class InvalidFields(RequestRefused):
+    """One or more fields are wrong; *problems* names each."""
+
+    code = "invalid_fields"
+    detail = "Correct the fields listed in errors and send the request again."
+
+    @classmethod
+    def of(cls, field: str, message: str) -> "InvalidFields":
+        """Return the error for one field."""
+        return cls(problems=(FieldProblem(field, message),))
 
 
 class NotIdentified(ServiceError):
@@ -151,18 +168,49 @@ class PasswordResetRequired(AccountRefused):
     detail = "The password must be reset before you can log in. Request a code to set a new one."
 
 
+class TemporaryPasswordExpired(AccountRefused):
+    """The password that an administrator gave to the user has expired."""
+
+    code = "temporary_password_expired"
+    detail = "The temporary password has expired. Ask an administrator for a new one."
+
+
+class UserDisabled(AccountRefused):
+    """An administrator has disabled the user."""
+
+    code = "user_disabled"
+    detail = "This account is disabled. Contact the operator."
+
+
+class InsufficientScope(AccountRefused):
+    """The access token does not have the scope that Cognito requires for calls about the account."""
+
+    code = "insufficient_scope"
+    detail = (
+        f"The access token needs the scope {ACCOUNT_SCOPE}. Request it when signing in; "
+        "refreshing the token does not add it."
+    )
+
+
 class WeakPassword(AccountRefused):
-    """The password violates the password policy of the user pool."""
+    """The password in *field* violates the password policy of the user pool."""
 
     code = "weak_password"
     detail = "The password does not meet the password rules. GET /api/auth/config lists them."
 
+    def __init__(self, field: str = "password") -> None:
+        problem = FieldProblem(field, "Does not meet the password rules.")
+        super().__init__(problems=(problem,))
+
 
 class PasswordReused(AccountRefused):
-    """The password was used before."""
+    """The password in *field* was used before."""
 
     code = "password_reused"
     detail = "This password was used before. Choose another one."
+
+    def __init__(self, field: str = "password") -> None:
+        super().__init__(problems=(FieldProblem(field, "Was used before."),))
 
 
 class CodeMismatch(AccountRefused):
@@ -201,14 +249,22 @@ class CaptchaRequired(AccountRefused):
 
 
 class RejectedByPolicy(AccountRefused):
-    """A Lambda trigger of the user pool rejected the request."""
+    """
+    A Lambda trigger of the user pool rejected the request.
+
+    *trigger_message* is the trigger's own message, None where the settings keep it from the caller.
+    """
 
     code = "rejected_by_policy"
     detail = "A rule of this deployment does not allow this request."
 
+    def __init__(self, trigger_message: str | None = None) -> None:
+        self.trigger_message = trigger_message
+        super().__init__()
+
 
 class InvalidParameter(AccountRefused):
-    """Cognito rejected a value without saying which."""
+    """Cognito rejected a value, and its message does not say which."""
 
     code = "invalid_parameter"
     detail = "One of the values is not valid. Check the user name, the code and the attributes."

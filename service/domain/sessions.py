@@ -64,7 +64,11 @@ class Sessions(Protocol):
     """
 
     async def log_in(self, username: str, password: str, client: Client) -> Tokens | Challenge:
-        """Sign in by password; raises InvalidCredentials, AccountNotConfirmed, PasswordResetRequired."""
+        """
+        Sign in by password.
+
+        Raises InvalidCredentials, AccountNotConfirmed, PasswordResetRequired, TemporaryPasswordExpired.
+        """
 
     async def begin(
         self, username: str, preferred_challenge: str | None, client: Client

@@ -136,7 +136,7 @@ async def test_changes_and_codes_of_an_address_count_with_sign_ups(
     assert [answer.status for answer in (changed, *asked)] == [200, 202, 429]
     assert (other.status, again.status) == (200, 429)
     absent = await api.post(verification, json={"attribute": "phone_number"}, headers=headers)
-    assert absent.status == 400
+    assert absent.status == 422
 
 
 async def test_sign_in_by_code_sends_ten_an_hour(codes: Api) -> None:

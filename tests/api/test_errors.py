@@ -7,9 +7,10 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from service.api.http_errors import InvalidFields, leaves
+from service.api.http_errors import leaves
 from service.api.problem_details import STATUSES
 from service.app import Adapters
+from service.domain.errors import InvalidFields
 from service.domain.profiles import Profile
 from tests.api.conftest import ALICE, Api, Start
 from tests.support.fakes.profiles import MemoryProfileStore

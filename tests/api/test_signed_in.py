@@ -296,5 +296,5 @@ async def test_events_name_the_user(alice: Caller) -> None:
         ("mfa_change_refused", "127.0.0.1"),
     ]
     assert [line.get("sub") for line in events] == [me["userId"], me["userId"], None]
-    assert events[2]["code"] == "invalid_parameter"
+    assert events[2]["code"] == "mfa_not_configured"
     assert alice.token not in str(logs)

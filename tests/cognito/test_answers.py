@@ -16,7 +16,7 @@ from service.domain.accounts import Account, Delivery, NewAccount, SignedUp
 from service.domain.errors import (
     CodeMismatch,
     FeatureUnavailable,
-    InvalidParameter,
+    InvalidFields,
     UpstreamFault,
 )
 from service.domain.identity_provider import IdentityProvider
@@ -317,23 +317,25 @@ async def test_page_in_place_of_a_response_is_a_fault(
 
 
 @pytest.mark.parametrize(
-    "call",
+    ("call", "field"),
     [
-        lambda to: to.registrations.sign_up(NewAccount("", PASSWORD), CLIENT),
-        lambda to: to.registrations.confirm("", CODE, CLIENT),
-        lambda to: to.own_account.verify(TOKEN, "", CODE),
+        (lambda to: to.registrations.sign_up(NewAccount("", PASSWORD), CLIENT), "username"),
+        (lambda to: to.registrations.confirm("", CODE, CLIENT), "username"),
+        (lambda to: to.own_account.verify(TOKEN, "", CODE), "attribute"),
     ],
     ids=["user name", "user name of a confirmation", "attribute"],
 )
-async def test_value_that_botocore_rejects_is_an_invalid_parameter(
+async def test_value_that_botocore_rejects_is_a_wrong_field(
     call: Callable[[IdentityProvider], Awaitable[object]],
+    field: str,
     provider: IdentityProvider,
     cognito: ScriptedCognito,
 ) -> None:
-    """A value outside Cognito's service model is InvalidParameter; nothing is sent."""
-    with pytest.raises(InvalidParameter) as raised:
+    """A value outside Cognito's service model is InvalidFields; nothing is sent."""
+    with pytest.raises(InvalidFields) as raised:
         await call(provider)
 
+    assert [problem.field for problem in raised.value.problems] == [field]
     assert isinstance(raised.value.__cause__, ParamValidationError)
     assert cognito.operations == []
 

@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from service.cognito.challenge_responses import RESPONSES
-from service.domain.errors import CodeMismatch, FeatureUnavailable, InvalidParameter, UpstreamFault
+from service.domain.errors import CodeMismatch, FeatureUnavailable, InvalidFields, UpstreamFault
 from service.domain.identity_provider import IdentityProvider
 from service.domain.mfa import EMAIL, SMS, TOTP
 from service.domain.sessions import Challenge, ChallengeAnswer
@@ -131,7 +131,7 @@ async def test_only_an_app_can_be_set_up(
     choice: str | None, provider: IdentityProvider, cognito: ScriptedCognito
 ) -> None:
     """A set-up of another factor, or without a code, is rejected without a call."""
-    with pytest.raises(InvalidParameter):
+    with pytest.raises(InvalidFields):
         await provider.sessions.answer(set_up(choice=choice), CLIENT)
 
     assert cognito.operations == []

@@ -17,6 +17,7 @@ from service.domain.errors import (
     DeliveryFailed,
     FeatureUnavailable,
     InvalidCredentials,
+    InvalidFields,
     InvalidParameter,
     MfaNotConfigured,
     Misconfigured,
@@ -129,6 +130,7 @@ HERE: Final[Mapping[str, Mapping[str, Outcome]]] = {
     "SignUp": {"NotAuthorized": SignUpDisabled},
     "ConfirmSignUp": {
         **WRONG_CODE,
+        "InvalidParameter": CodeMismatch,
         "ExpiredCode": CodeMismatch,  # decision 3
         "NotAuthorized": CodeMismatch,
         "UserNotFound": CodeMismatch,
@@ -144,11 +146,17 @@ HERE: Final[Mapping[str, Mapping[str, Outcome]]] = {
     "ForgotPassword": UNIFORM,
     "ConfirmForgotPassword": {
         **WRONG_CODE,
+        "InvalidParameter": CodeMismatch,
         "ExpiredCode": CodeMismatch,  # decision 3
         "NotAuthorized": CodeMismatch,
         "UserNotConfirmed": CodeMismatch,
         "UserNotFound": CodeMismatch,
     },
+    "CompleteWebAuthnRegistration": {"InvalidParameter": InvalidFields},
+    "DeleteUserAttributes": {"InvalidParameter": InvalidFields},
+    "GetUserAttributeVerificationCode": {"InvalidParameter": InvalidFields},
+    "SetUserMFAPreference": {"InvalidParameter": MfaNotConfigured},
+    "UpdateUserAttributes": {"InvalidParameter": InvalidFields},
     "AssociateSoftwareToken/session": SIGN_IN,
     "VerifySoftwareToken/session": SIGN_IN,
     "DeleteWebAuthnCredential": {"ResourceNotFound": PasskeyNotFound},

@@ -1,4 +1,4 @@
-"""Malformed tokens, sessions and codes are the same errors as unknown ones."""
+"""Malformed tokens and sessions are the same errors as unknown ones; codes are wrong fields."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
@@ -7,8 +7,9 @@ import pytest
 
 from service.domain.errors import (
     ChallengeExpired,
-    CodeMismatch,
+    InvalidFields,
     InvalidParameter,
+    Misconfigured,
     PasskeyNotFound,
     RefreshTokenInvalid,
     ServiceError,
@@ -86,27 +87,27 @@ KINDS: Final[
         lambda to, value: _answer(to, "NEW_PASSWORD_REQUIRED", value, new_password=NEW_PASSWORD),
     ),
     "code of an app": (
-        CodeMismatch,
+        InvalidFields,
         TOTP_CODES,
         lambda to, value: to.factors.verify_totp(TOKEN, value, None),
     ),
     "code of an app in a sign-in": (
-        CodeMismatch,
+        InvalidFields,
         TOTP_CODES,
         lambda to, value: _answer(to, "MFA_SETUP", SESSION, code=value),
     ),
     "code of a confirmation": (
-        CodeMismatch,
+        InvalidFields,
         CODES,
         lambda to, value: to.registrations.confirm(USERNAME, value, CLIENT),
     ),
     "code of a reset": (
-        CodeMismatch,
+        InvalidFields,
         CODES,
         lambda to, value: to.passwords.reset(USERNAME, value, NEW_PASSWORD, CLIENT),
     ),
     "code of an address": (
-        CodeMismatch,
+        InvalidFields,
         CODES,
         lambda to, value: to.own_account.verify(TOKEN, "email", value),
     ),
@@ -161,12 +162,12 @@ CONSTRAINT: Final = (
         ("RespondToAuthChallenge", "session", ChallengeExpired),
         ("AssociateSoftwareToken/session", "session", ChallengeExpired),
         ("VerifySoftwareToken/session", "session", ChallengeExpired),
-        ("VerifySoftwareToken", "userCode", CodeMismatch),
-        ("ConfirmSignUp", "confirmationCode", CodeMismatch),
-        ("VerifyUserAttribute", "code", CodeMismatch),
+        ("VerifySoftwareToken", "userCode", InvalidFields),
+        ("ConfirmSignUp", "confirmationCode", InvalidFields),
+        ("VerifyUserAttribute", "code", InvalidFields),
         ("DeleteWebAuthnCredential", "credentialId", PasskeyNotFound),
-        ("InitiateAuth", "clientId", InvalidParameter),
-        ("RespondToAuthChallenge", "challengeResponses", InvalidParameter),
+        ("InitiateAuth", "clientId", Misconfigured),
+        ("RespondToAuthChallenge", "challengeResponses", InvalidFields),
         ("GetUser", "", InvalidParameter),
     ],
 )

@@ -6,22 +6,30 @@ import pytest
 from structlog.testing import capture_logs
 
 from service.domain.errors import (
+    AccountNotConfirmed,
     Blocked,
     CaptchaRequired,
     ChallengeExpired,
     CodeMismatch,
     FeatureUnavailable,
+    InsufficientScope,
     InvalidCredentials,
+    InvalidFields,
     InvalidParameter,
     Misconfigured,
+    PasswordResetRequired,
     RefreshTokenInvalid,
+    RefreshTokenReused,
     ServiceError,
     SignUpDisabled,
+    TemporaryPasswordExpired,
     TokenInvalid,
     TooManyAttempts,
+    UserDisabled,
 )
 from service.domain.identity_provider import IdentityProvider
 from tests.cognito.calls import CALLS, operation_of
+from tests.support.cognito_shapes import service_model
 from tests.support.scripted_cognito import ScriptedCognito, Step, raw, refusal
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -48,10 +56,10 @@ class Said(NamedTuple):
 
 
 MEANINGS: list[tuple[Said, type[ServiceError]]] = [
-    (Said("SignUp", "NotAuthorized", UNWRITABLE), InvalidParameter),
-    (Said("RespondToAuthChallenge", "NotAuthorized", UNWRITABLE), InvalidParameter),
-    (Said("UpdateUserAttributes", "NotAuthorized", UNWRITABLE), InvalidParameter),
-    (Said("DeleteUserAttributes", "NotAuthorized", UNWRITABLE), InvalidParameter),
+    (Said("SignUp", "NotAuthorized", UNWRITABLE), InvalidFields),
+    (Said("RespondToAuthChallenge", "NotAuthorized", UNWRITABLE), InvalidFields),
+    (Said("UpdateUserAttributes", "NotAuthorized", UNWRITABLE), InvalidFields),
+    (Said("DeleteUserAttributes", "NotAuthorized", UNWRITABLE), InvalidFields),
     (Said("UpdateUserAttributes", "NotAuthorized", "Access Token has expired"), TokenInvalid),
     (Said("DeleteUserAttributes", "NotAuthorized", "Access Token has expired"), TokenInvalid),
     (Said("SignUp", "NotAuthorized", "SignUp is not permitted for this user pool"), SignUpDisabled),
@@ -154,7 +162,38 @@ MEANINGS: list[tuple[Said, type[ServiceError]]] = [
     ),
     (
         Said("InitiateAuth", "InvalidParameter", "Missing required parameter USERNAME"),
-        InvalidParameter,
+        InvalidFields,
+    ),
+    (
+        Said(
+            "InitiateAuth/begin", "InvalidParameter", "CUSTOM_AUTH is not enabled for the client."
+        ),
+        FeatureUnavailable,
+    ),
+    (
+        Said(
+            "InitiateAuth/begin",
+            "InvalidParameter",
+            "Custom auth lambda trigger is not configured for the user pool.",
+        ),
+        FeatureUnavailable,
+    ),
+    *(
+        (Said("InitiateAuth", "NotAuthorized", text), TemporaryPasswordExpired)
+        for text in (
+            "Temporary password has expired and must be reset by an administrator.",
+            "User account has expired, it must be reset by an administrator.",
+        )
+    ),
+    (Said("InitiateAuth", "NotAuthorized", "Blocked for security reasons"), InvalidCredentials),
+    (Said("GetTokensFromRefreshToken", "NotAuthorized", "User is disabled."), UserDisabled),
+    (
+        Said("GetTokensFromRefreshToken", "NotAuthorized", "Refresh token has already been used."),
+        RefreshTokenReused,
+    ),
+    (
+        Said("GetTokensFromRefreshToken", "NotAuthorized", "Refresh token doesn't match client"),
+        RefreshTokenInvalid,
     ),
     (Said("SignUp", "Forbidden", "Request not allowed due to WAF block."), Blocked),
     (Said("SignUp", "Forbidden", "WAF requires a CAPTCHA to be solved"), CaptchaRequired),
@@ -206,6 +245,51 @@ async def test_refresh_token_of_another_client_is_named(
         await CALLS[call](provider)
 
     assert "another app client's" in raised.value.public_detail
+
+
+def of_account(call: str) -> bool:
+    """Return whether a call has an access token."""
+    model = service_model().operation_model(operation_of(call))
+    return "AccessToken" in model.input_shape.members and not call.endswith("/session")
+
+
+@pytest.mark.parametrize("call", [*filter(of_account, CALLS)])
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("Access Token does not have required scopes", InsufficientScope),
+        ("access token does not have the required scope.", InsufficientScope),
+        ("User is disabled.", UserDisabled),
+        ("User is not confirmed.", AccountNotConfirmed),
+        ("Password reset required for the user", PasswordResetRequired),
+        ("Password attempts exceeded", TooManyAttempts),
+        ("Incorrect username or password.", InvalidCredentials),
+        ("Unable to verify secret hash for client abc", Misconfigured),
+        ("Token is not from a supported provider of this identity pool.", Misconfigured),
+        ("Access Token has expired", TokenInvalid),
+        ("Access Token has been revoked", TokenInvalid),
+        ("Invalid Access Token", TokenInvalid),
+        ("A message that AWS has not had yet", TokenInvalid),
+    ],
+)
+async def test_message_of_an_account_call_has_its_own_meaning(
+    call: str,
+    message: str,
+    expected: type[ServiceError],
+    provider: IdentityProvider,
+    cognito: ScriptedCognito,
+) -> None:
+    """NotAuthorizedException of a call with an access token is TokenInvalid only if the token is."""
+    cognito.answers(operation_of(call), refusal("NotAuthorizedException", message))
+
+    with capture_logs() as logs, pytest.raises(ServiceError) as raised:
+        await CALLS[call](provider)
+
+    assert type(raised.value) is expected
+    logged = [event["message"] for event in logs]
+    routine = {AccountNotConfirmed, InvalidCredentials, PasswordResetRequired, TooManyAttempts}
+    known = expected in routine or (expected is TokenInvalid and "Access" in message)
+    assert logged == ([] if known else [message])
 
 
 @pytest.mark.parametrize("message", [NO_SECRET, NO_HASH, WRONG_HASH, OTHER_HASH, WRONG_SECRET])

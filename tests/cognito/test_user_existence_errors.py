@@ -63,6 +63,7 @@ async def test_reason_is_in_log_and_metrics(  # noqa: PLR0913, PLR0917 -- a row 
         except ServiceError as error:
             assert isinstance(error, CodeMismatch | InvalidCredentials)  # noqa: PT017 -- some calls answer without one
 
+    words = {} if level == "info" else {"message": message or ""}
     assert logged == [
         {
             "event": "cognito_refusal_masked",
@@ -70,6 +71,7 @@ async def test_reason_is_in_log_and_metrics(  # noqa: PLR0913, PLR0917 -- a row 
             "operation": operation,
             "error": f"{name}Exception",
             "reason": reason,
+            **words,
         }
     ]
     sample = f'cognito_refusals_masked_total{{operation="{operation}",reason="{reason}"}}'

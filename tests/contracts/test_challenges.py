@@ -8,7 +8,7 @@ from service.api.schemas.sessions import TAKES
 from service.domain.errors import (
     ChallengeExpired,
     InvalidCredentials,
-    InvalidParameter,
+    InvalidFields,
     WeakPassword,
 )
 from service.domain.mfa import TOTP
@@ -76,9 +76,9 @@ async def test_attributes_come_with_the_new_password(stage: Stage) -> None:
     ids=["unknown", "a mark"],
 )
 async def test_read_only_attribute_is_rejected(stage: Stage, attributes: dict[str, str]) -> None:
-    """A read-only attribute is InvalidParameter, and the challenge stays open."""
+    """A read-only attribute is InvalidFields, and the challenge stays open."""
     username, asked = await _invited(stage)
-    with pytest.raises(InvalidParameter):
+    with pytest.raises(InvalidFields):
         await stage.answer(asked, username, new_password=NEW_PASSWORD, attributes=attributes)
 
     signed_in(await stage.answer(asked, username, new_password=NEW_PASSWORD))
@@ -110,7 +110,7 @@ async def test_answer_without_what_is_asked_for_is_refused(stage: Stage) -> None
     """An empty answer is wrong, and the challenge stays open."""
     username, asked = await _invited(stage)
 
-    with pytest.raises(InvalidParameter):
+    with pytest.raises(InvalidFields):
         await stage.answer(asked, username)
 
     signed_in(await stage.answer(asked, username, new_password=NEW_PASSWORD))

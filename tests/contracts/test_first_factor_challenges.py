@@ -7,6 +7,7 @@ from service.domain.errors import (
     AliasExists,
     CodeMismatch,
     InvalidCredentials,
+    InvalidFields,
     InvalidParameter,
     PasswordResetRequired,
 )
@@ -197,7 +198,7 @@ async def test_factor_that_is_not_offered_cannot_be_chosen(stage: Stage, user: s
     """An unavailable choice is rejected, and the challenge stays open."""
     asked = await stage.begin(user)
 
-    with pytest.raises(InvalidParameter):
+    with pytest.raises(InvalidFields):
         await stage.answer(asked, user, choice="SMS_OTP")
 
     signed_in(await stage.answer(asked, user, choice="PASSWORD", password=PASSWORD))

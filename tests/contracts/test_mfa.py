@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from service.domain.errors import CodeMismatch, InvalidParameter, MfaNotConfigured, TokenInvalid
+from service.domain.errors import CodeMismatch, MfaNotConfigured, TokenInvalid
 from service.domain.mfa import EMAIL, FACTORS, SMS, TOTP, Factors, MfaPreferences
 from service.domain.sessions import Challenge, Tokens
 from tests.contracts.authenticator_app import App, enrolled
@@ -87,7 +87,7 @@ async def test_factor_that_is_not_set_up_is_rejected(
     stage: Stage, access_token: str, factor: str
 ) -> None:
     """A factor that is not available or not set up cannot be enabled."""
-    with pytest.raises(InvalidParameter):
+    with pytest.raises(MfaNotConfigured):
         await stage.provider.factors.prefer(access_token, MfaPreferences((factor,), None))
 
     assert await stage.provider.factors.preferences(access_token) == NOTHING
@@ -96,7 +96,7 @@ async def test_factor_that_is_not_set_up_is_rejected(
 @ALL_FACTORS
 async def test_only_an_enabled_factor_is_preferred(stage: Stage, access_token: str) -> None:
     """A disabled factor cannot be preferred."""
-    with pytest.raises(InvalidParameter):
+    with pytest.raises(MfaNotConfigured):
         await stage.provider.factors.prefer(access_token, MfaPreferences((SMS,), EMAIL))
 
     assert await stage.provider.factors.preferences(access_token) == NOTHING
@@ -107,7 +107,7 @@ async def test_app_counts_once_it_is_verified(stage: Stage, user: str) -> None:
     """An app is required only after its verification."""
     factors, token = stage.provider.factors, await stage.access_token(user)
     app = App(await factors.associate_totp(token))
-    with pytest.raises(InvalidParameter):
+    with pytest.raises(MfaNotConfigured):
         await factors.prefer(token, MfaPreferences((TOTP,), TOTP))
 
     await factors.verify_totp(token, app.now(), "Asha's telephone")

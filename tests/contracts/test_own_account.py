@@ -10,7 +10,7 @@ from service.domain.errors import (
     CodeExpired,
     CodeMismatch,
     InvalidCredentials,
-    InvalidParameter,
+    InvalidFields,
     RefreshTokenInvalid,
     TokenInvalid,
 )
@@ -119,11 +119,11 @@ async def test_same_address_stays_verified(stage: Stage, user: str) -> None:
 async def test_read_only_attribute_is_rejected(
     stage: Stage, user: str, changes: Mapping[str, str | None]
 ) -> None:
-    """A read-only attribute is InvalidParameter, and nothing changes."""
+    """A read-only attribute is InvalidFields, and nothing changes."""
     token = await stage.access_token(user)
     before = await stage.provider.own_account.describe(token)
 
-    with pytest.raises(InvalidParameter):
+    with pytest.raises(InvalidFields):
         await stage.provider.own_account.change_attributes(token, changes)
 
     assert await stage.provider.own_account.describe(token) == before
@@ -143,7 +143,7 @@ async def test_name_cannot_be_removed(stage: Stage, user: str) -> None:
     """Where addresses are user names, one must remain."""
     token = await stage.access_token(user)
 
-    with pytest.raises(InvalidParameter):
+    with pytest.raises(InvalidFields):
         await stage.provider.own_account.change_attributes(token, {"email": None})
 
 
@@ -206,7 +206,7 @@ async def test_no_code_goes_where_there_is_no_address(
     """A code can be sent to an address that the user has, and to nothing else."""
     token = await stage.access_token(user)
 
-    with pytest.raises(InvalidParameter):
+    with pytest.raises(InvalidFields):
         await stage.provider.own_account.send_verification(token, attribute)
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from service.domain.errors import InvalidCredentials, InvalidParameter
+from service.domain.errors import InvalidCredentials, InvalidFields
 from service.domain.sessions import Challenge
 from tests.contracts.support import Stage, challenge, signed_in
 from tests.support.fakes.user_pool_rules import PoolRules
@@ -100,7 +100,7 @@ async def test_malformed_passkey_is_rejected(stage: Stage, credential: str) -> N
     """A malformed credential is rejected, and the challenge stays open."""
     username, authenticator = await _with_passkey(stage)
     asked = await stage.begin(username, "WEB_AUTHN")
-    with pytest.raises(InvalidParameter):
+    with pytest.raises(InvalidFields):
         await stage.answer(asked, username, credential=credential)
 
     signed_in(await stage.answer(asked, username, credential=_signed(asked, authenticator)))

@@ -7,7 +7,7 @@ import pytest
 
 from service.domain.errors import (
     FeatureUnavailable,
-    InvalidParameter,
+    InvalidFields,
     PasskeyChallengeExpired,
     PasskeyNotFound,
     PasskeyRejected,
@@ -172,7 +172,7 @@ async def test_malformed_credential_is_rejected(
     signed = authenticator.sign_in(request)["response"]
 
     for wrong in ({}, {**made, "response": {**made["response"], **signed}}):
-        with pytest.raises(InvalidParameter):
+        with pytest.raises(InvalidFields):
             await passkeys.register(token, wrong)
 
     await passkeys.register(token, made)

@@ -10,7 +10,7 @@ from service.domain.errors import (
     AccountNotConfirmed,
     AliasExists,
     CodeMismatch,
-    InvalidParameter,
+    InvalidFields,
     SignUpDisabled,
     WeakPassword,
 )
@@ -84,7 +84,7 @@ async def test_weak_password_is_rejected(stage: Stage) -> None:
 async def test_invalid_attribute_is_rejected(stage: Stage, attributes: Mapping[str, str]) -> None:
     """An unknown, malformed or read-only attribute creates no account."""
     username = new_user()
-    with pytest.raises(InvalidParameter):
+    with pytest.raises(InvalidFields):
         await stage.sign_up(username, **attributes)
 
     await stage.sign_up(username)
@@ -180,7 +180,7 @@ async def test_user_name_has_the_form_that_the_pool_takes(stage: Stage, rules: P
     name = "u" + address.split("@")[0]
     right, wrong_form = (address, name) if rules.usernames else (name, address)
 
-    with pytest.raises(InvalidParameter):
+    with pytest.raises(InvalidFields):
         await stage.sign_up(wrong_form)
     await stage.sign_up(right)
 

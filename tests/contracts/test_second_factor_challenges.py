@@ -9,7 +9,7 @@ from service.domain.errors import (
     CodeExpired,
     CodeMismatch,
     InvalidCredentials,
-    InvalidParameter,
+    InvalidFields,
     MfaNotConfigured,
 )
 from service.domain.mfa import EMAIL, FACTORS, SMS, TOTP, MfaPreferences
@@ -158,7 +158,7 @@ async def test_factor_that_is_not_offered_cannot_be_chosen(stage: Stage) -> None
     username = await _member(stage, SMS, EMAIL)
     asked = challenge(await stage.log_in(username), "SELECT_MFA_TYPE")
 
-    with pytest.raises(InvalidParameter):
+    with pytest.raises(InvalidFields):
         await stage.answer(asked, username, choice=TOTP)
 
     challenge(await stage.answer(asked, username, choice=SMS), SMS)
@@ -208,7 +208,7 @@ async def test_only_an_app_can_be_set_up_at_sign_in(stage: Stage, user: str) -> 
     """Another choice is rejected, and the challenge stays open."""
     asked = challenge(await stage.log_in(user), "MFA_SETUP")
 
-    with pytest.raises(InvalidParameter):
+    with pytest.raises(InvalidFields):
         await stage.answer(asked, user, choice=SMS)
 
     challenge(await stage.answer(asked, user, choice=TOTP), "MFA_SETUP")
@@ -254,5 +254,5 @@ async def test_required_factor_stays_on(stage: Stage, user: str) -> None:
     app = App(given.parameters["SECRET_CODE"])
     tokens = signed_in(await stage.answer(given, user, code=app.now()))
 
-    with pytest.raises(InvalidParameter):
+    with pytest.raises(InvalidFields):
         await stage.provider.factors.prefer(tokens.access_token, MfaPreferences((), None))

@@ -2,9 +2,14 @@
 
 import pytest
 
-from service.api.http_errors import InvalidFields
 from service.domain import profiles
-from service.domain.errors import AccountClosed, PreconditionFailed, ProfileChanged, ProfileNotFound
+from service.domain.errors import (
+    AccountClosed,
+    InvalidFields,
+    PreconditionFailed,
+    ProfileChanged,
+    ProfileNotFound,
+)
 from service.domain.profiles import Fields, JsonValue, Profile, merge_patch, merged
 from tests.support.fakes.profiles import MemoryProfileStore
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.local_aws.support import PASSWORD, AppClient, Harness, refusal
 
-TOO_WEAK = "x"  # so that nobody is really signed up
+TOO_WEAK = "xx"  # so that nobody is really signed up
 
 Send = Callable[[Harness, AppClient, dict[str, str]], Any]
 

@@ -163,10 +163,23 @@ async def test_long_password_is_accepted(harness: Harness) -> None:
     assert await refusal_type(longer) == "InvalidParameterException"
 
 
-async def test_password_with_white_space_is_refused(harness: Harness) -> None:
-    """A password has no white space."""
-    spaced = _sign_up(harness, "public", _unique(), Password="Pass w0rd!")  # noqa: S106 -- what is tested
-    assert await refusal_type(spaced) == "InvalidParameterException"
+@pytest.mark.parametrize("password", ["Pass w0rd!", "Pass\tw0rd!", "\xa0Passw0rd!\u3000"])
+async def test_white_space_inside_a_password_is_accepted(harness: Harness, password: str) -> None:
+    """A password may have white space inside, and Unicode's own anywhere."""
+    await _sign_up(harness, "public", _unique(), Password=password)
+
+
+@pytest.mark.parametrize("password", [" Passw0rd!", "Passw0rd! ", "Passw0rd!\n", "Pass\nw0rd!"])
+async def test_white_space_around_a_password_is_refused(harness: Harness, password: str) -> None:
+    """A password that begins or ends with white space, or has a line break, is refused."""
+    type_, message = await refusal(_sign_up(harness, "public", _unique(), Password=password))
+    assert (type_, message) == (
+        "InvalidParameterException",
+        (
+            "1 validation error detected: Value at 'password' failed to satisfy constraint: Member must"
+            r" satisfy regular expression pattern: ^[\S]+.*[\S]+$"
+        ),
+    )
 
 
 async def test_lack_of_a_password_is_refused(harness: Harness) -> None:

@@ -15,6 +15,8 @@ _NO_RE_OF_PYTHONS: Final[Mapping[str, Callable[[str], bool]]] = {  # `re` has no
         unicodedata.category(character)[0] in _PRINTING for character in text
     ),
 }
+# Cognito takes white space inside a password, which the model does not say.
+_PATTERNS: Final = {"PasswordType": r"\S.*\S"}
 
 
 @cache
@@ -88,7 +90,7 @@ def _of_a_string(shape: StringShape, value: object, at: str) -> Iterator[str]:
     yield from _of_a_size(shape, len(value), at)
     if shape.enum and value not in shape.enum:
         yield f"{at}: {value!r} is none of {', '.join(shape.enum)}"
-    pattern = shape.metadata.get("pattern")
+    pattern = _PATTERNS.get(shape.name, shape.metadata.get("pattern"))
     if pattern is not None and value and not _matches(pattern, value):
         yield f"{at}: {value!r} is not as {pattern}"
 

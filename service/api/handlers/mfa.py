@@ -41,6 +41,7 @@ async def show(call: CognitoCall) -> web.Response:
     answers={HTTPStatus.NO_CONTENT: Success("Exactly these factors are enabled.")},
     limit=RateLimitedAction.UPDATE,
     refused=AuditEvent.MFA_CHANGE_REFUSED,
+    refusals=(errors.MfaNotConfigured,),
     operation_id="chooseMfa",
 )
 async def prefer(call: CognitoCall) -> web.Response:

@@ -8,11 +8,16 @@ from aiohttp import web
 from service.api import bearer_token, keys, otpauth, request_body, sign_in_steps
 from service.api.audit_log import AuditEvent, emit
 from service.api.cognito_call import CognitoCall, cognito_operation
-from service.api.http_errors import InvalidFields
-from service.api.operations import DELIVERY_ERRORS, PASSWORD_ERRORS, TRIGGER_ERRORS, Success
+from service.api.operations import (
+    ACCESS_ERRORS,
+    DELIVERY_ERRORS,
+    PASSWORD_ERRORS,
+    TRIGGER_ERRORS,
+    Success,
+)
 from service.api.schemas import sessions as schemas
 from service.domain import errors
-from service.domain.errors import FieldProblem
+from service.domain.errors import InvalidFields
 from service.domain.sessions import Challenge, ChallengeAnswer, Tokens
 from service.rate_limiting.limited_actions import RateLimitedAction
 
@@ -31,6 +36,7 @@ _SIGN_IN_ERRORS = (
     errors.ChallengeExpired,
     errors.InvalidCredentials,
     errors.PasswordResetRequired,
+    errors.TemporaryPasswordExpired,
 )
 
 
@@ -112,7 +118,12 @@ async def answer_challenge(call: CognitoCall) -> web.Response:
     },
     limit=RateLimitedAction.TOKEN,
     refused=AuditEvent.TOKEN_REFRESH_REFUSED,
-    refusals=(*TRIGGER_ERRORS, errors.RefreshTokenInvalid, errors.RefreshTokenReused),
+    refusals=(
+        *TRIGGER_ERRORS,
+        errors.RefreshTokenInvalid,
+        errors.RefreshTokenReused,
+        errors.UserDisabled,
+    ),
 )
 async def refresh(call: CognitoCall) -> web.Response:
     """Return new tokens."""
@@ -132,10 +143,8 @@ async def refresh(call: CognitoCall) -> web.Response:
     limit=RateLimitedAction.TOKEN,
     refused=AuditEvent.SIGN_OUT_REFUSED,
     refusals=(
-        errors.AccountNotConfirmed,
-        errors.PasswordResetRequired,
+        *ACCESS_ERRORS[keys.Access.SIGNED_IN],
         errors.RefreshTokenInvalid,
-        errors.TokenInvalid,
         errors.UnsupportedTokenType,
     ),
 )
@@ -144,8 +153,7 @@ async def log_out(call: CognitoCall) -> web.Response:
     body = await call.load_body()
     refresh_token, everywhere = body["refresh_token"], body["everywhere"]
     if refresh_token is None and not everywhere:
-        problem = FieldProblem("refreshToken", "Send a refresh token, or everywhere: true.")
-        raise InvalidFields(problems=(problem,))
+        raise InvalidFields.of("refreshToken", "Send a refresh token, or everywhere: true.")
     access_token = await bearer_token.sign_in(call.request) if everywhere else None
     async with call.guarded():
         if access_token is not None:

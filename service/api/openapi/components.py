@@ -48,7 +48,8 @@ SECURITY_SCHEMES: Final[Mapping[str, dict[str, Any]]] = {
     ACCESS_TOKEN: {
         "type": "http",
         "scheme": "bearer",
-        "description": "The `accessToken` from the log-in response.",
+        "description": "The `accessToken` from the log-in response, or of an OAuth 2.0 sign-in; under "
+        "`/api/auth` it needs the scope `aws.cognito.signin.user.admin`.",
     },
 }
 HEADERS: Final[Mapping[str, dict[str, Any]]] = {
@@ -71,6 +72,10 @@ HEADERS: Final[Mapping[str, dict[str, Any]]] = {
         "required": True,
         "schema": {"type": "string"},
     },
+}
+MISSING_SCOPE: Final[Mapping[str, Any]] = {
+    "description": "With `insufficient_scope`: the scope that the access token needs.",
+    "schema": {"type": "string"},
 }
 STATUS_HEADERS: Final[Mapping[HTTPStatus, str]] = {
     HTTPStatus.UNAUTHORIZED: "WWW-Authenticate",

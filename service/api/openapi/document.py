@@ -19,6 +19,7 @@ from service.api.openapi.components import (
     DESCRIPTION,
     HEADERS,
     IDENTITY,
+    MISSING_SCOPE,
     SECURITY_SCHEMES,
     STATUS_HEADERS,
     TAGS,
@@ -28,7 +29,7 @@ from service.api.operations import Operation, Success
 from service.api.problem_details import PROBLEM_JSON, STATUSES, envelope
 from service.api.routes import Route, all_routes
 from service.api.schemas.errors import ProblemSchema
-from service.domain.errors import Overloaded, ServiceError
+from service.domain.errors import InsufficientScope, Overloaded, ServiceError
 
 UNROUTED: Final = (
     RouteNotFound,
@@ -182,7 +183,10 @@ def _refusal(status: HTTPStatus, refusals: list[type[ServiceError]]) -> dict[str
     only = {"status": {"const": status.value}, "code": {"enum": codes}}
     return {
         "description": "\n".join(f"- `{refusal.code}`: {refusal.detail}" for refusal in refusals),
-        "headers": _headers(*([STATUS_HEADERS[status]] if status in STATUS_HEADERS else [])),
+        "headers": {
+            **_headers(*([STATUS_HEADERS[status]] if status in STATUS_HEADERS else [])),
+            **({"WWW-Authenticate": MISSING_SCOPE} if InsufficientScope in refusals else {}),
+        },
         "content": {
             PROBLEM_JSON: {
                 "schema": {"allOf": [component("schemas", "Problem"), {"properties": only}]},

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from marshmallow import Schema, ValidationError, fields, validate
 
-# From the cognito-idp service model. Texts are passed on unchanged: a password may begin with a space.
+# From the cognito-idp service model. Texts are passed on unchanged.
 MAX_USERNAME_CHARACTERS: Final = 128
 MAX_PASSWORD_CHARACTERS: Final = 256
 MAX_CODE_CHARACTERS: Final = 2_048
@@ -17,6 +17,8 @@ MAX_TOKEN_CHARACTERS: Final = 16_384
 MAX_VALUES: Final = 300
 # A user pool has up to 20 standard and 50 custom attributes; Cognito documents no limit of one call.
 MAX_ATTRIBUTES: Final = 50
+# Cognito's `^[\S]+.*[\S]+$`, in which \S is everything but ASCII white space.
+NEW_PASSWORD: Final = r"[^ \t\n\v\f\r](?:[^\n\r]*[^ \t\n\v\f\r])?\Z"  # noqa: S105 -- a pattern
 TOTP_CODE: Final = r"[0-9]{6}\Z"  # RFC 6238, as authenticator apps use it
 
 
@@ -27,7 +29,7 @@ def text(
     error: str = "Must not contain white space.",
     **options: Any,  # noqa: ANN401 -- marshmallow's own field options
 ) -> fields.String:
-    """Return a field of 1 to *longest* characters that matches *pattern* from the start, or *error*."""
+    """Return a field of 1 to *longest* characters; *error* is that of not matching *pattern*."""
     rules: list[validate.Validator] = [validate.Length(min=1, max=longest)]
     if pattern is not None:
         rules.append(validate.Regexp(pattern, error=error))
@@ -44,8 +46,19 @@ def username() -> fields.String:
     )
 
 
+def new_password(**options: Any) -> fields.String:  # noqa: ANN401 -- marshmallow's own field options
+    """Return a field for a password to set."""
+    return text(
+        MAX_PASSWORD_CHARACTERS,
+        pattern=NEW_PASSWORD,
+        error="Must not begin or end with white space, or contain line breaks.",
+        metadata={"examples": ["YourPass123!"]},
+        **options,
+    )
+
+
 def password(**options: Any) -> fields.String:  # noqa: ANN401 -- marshmallow's own field options
-    """Return a password field."""
+    """Return a field for a password to check."""
     return text(MAX_PASSWORD_CHARACTERS, metadata={"examples": ["YourPass123!"]}, **options)
 
 

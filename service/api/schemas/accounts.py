@@ -13,7 +13,7 @@ class SignUpSchema(account_fields.WritableAttributesSchema):
     """A new account."""
 
     username = account_fields.username()
-    password = account_fields.password(required=True)
+    password = account_fields.new_password(required=True)
     attributes = account_fields.attributes(load_default=dict)
 
     @post_load

@@ -24,3 +24,7 @@ class ProblemSchema(Schema):
     )
     request_id = fields.String(required=True, data_key="requestId")
     errors = fields.List(fields.Nested(FieldProblemSchema))
+    trigger_message = fields.String(
+        data_key="triggerMessage",
+        metadata={"description": "The message of a Lambda trigger; only with `trigger-messages`."},
+    )

@@ -10,11 +10,11 @@ class ResetSchema(Schema):
 
     username = account_fields.username()
     code = account_fields.code(required=True)
-    password = account_fields.password(required=True)
+    password = account_fields.new_password(required=True)
 
 
 class ChangePasswordSchema(Schema):
     """The current password, and the new one."""
 
     current_password = account_fields.password(required=True, data_key="currentPassword")
-    new_password = account_fields.password(required=True, data_key="newPassword")
+    new_password = account_fields.new_password(required=True, data_key="newPassword")

@@ -62,7 +62,7 @@ class AnswerSchema(Schema):
     """An answer to a challenge, with the members that the challenge takes."""
 
     code = account_fields.code()
-    new_password = account_fields.password(data_key="newPassword")
+    new_password = account_fields.new_password(data_key="newPassword")
     attributes = account_fields.attributes()
     choice = account_fields.text(64)
     password = account_fields.password()

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from service.domain.errors import CodeMismatch, InvalidCredentials, InvalidParameter
+from service.domain.errors import CodeMismatch, InvalidCredentials, InvalidFields
 from service.domain.mfa import TOTP
 from service.domain.sessions import Challenge, ChallengeAnswer, Tokens
 from tests.support.fakes import attributes, challenges, factors, first_factors, totp, web_authn
@@ -24,7 +24,7 @@ def take(pool: MemoryUserPool, answer: ChallengeAnswer) -> Tokens | Challenge:
 
 def _given(value: str | None) -> str:
     if value is None:
-        raise InvalidParameter
+        raise InvalidFields.of("answer", "Is required.")
     return value
 
 
@@ -33,7 +33,7 @@ def _choice(
 ) -> Tokens | Challenge:
     user, choice = waiting.user, _given(answer.choice)
     if choice not in first_factors.available(pool, user):
-        raise InvalidParameter
+        raise InvalidFields.of("answer", "Is not valid for this challenge.")
     if choice == "PASSWORD" and answer.password is not None:
         return _password(pool, waiting, answer)
     if choice == "WEB_AUTHN" and answer.credential is not None:
@@ -91,7 +91,7 @@ def _second_choice(
 ) -> Challenge:
     choice = _given(answer.choice)
     if choice not in factors.active(pool, waiting.user):
-        raise InvalidParameter
+        raise InvalidFields.of("answer", "Is not valid for this challenge.")
     return challenges.ask_for_second(pool, waiting.user, choice)
 
 
@@ -102,7 +102,7 @@ def _set_up(
     user = waiting.user
     if answer.code is None:
         if answer.choice != TOTP:
-            raise InvalidParameter
+            raise InvalidFields.of("answer.choice", "Only an authenticator app can be set up.")
         secret = factors.associate(pool, user)
         return challenges.ask(pool, waiting, {"SECRET_CODE": secret})
     factors.verify(pool, user, answer.code)
@@ -115,7 +115,7 @@ def _new_password(
 ) -> Tokens | Challenge:
     password = _given(answer.new_password)
     pool.check_password(password)
-    attributes.check(answer.attributes)
+    attributes.check(answer.attributes, "answer.")
     waiting.user.attributes.update(answer.attributes)
     waiting.user.password = password
     waiting.user.status = Status.CONFIRMED

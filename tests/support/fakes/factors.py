@@ -1,6 +1,6 @@
 """The Factors port in memory."""
 
-from service.domain.errors import InvalidParameter, MfaNotConfigured
+from service.domain.errors import InvalidFields, MfaNotConfigured
 from service.domain.mfa import EMAIL, SMS, TOTP, MfaPreferences
 from tests.support.fakes import totp
 from tests.support.fakes.user import MemoryUser
@@ -26,10 +26,10 @@ class MemoryFactors:
         missing = wanted.preferred is not None and wanted.preferred not in wanted.enabled
         required = self._pool.rules.mfa == "ON"
         switched_off = set(user.enabled_factors) - set(wanted.enabled)
-        if missing or (required and switched_off):
-            raise InvalidParameter
-        if not all(self._is_set_up(user, factor) for factor in wanted.enabled):
-            raise InvalidParameter
+        if required and switched_off:
+            raise InvalidFields.of("enabled", "This deployment requires a second factor.")
+        if missing or not all(self._is_set_up(user, factor) for factor in wanted.enabled):
+            raise MfaNotConfigured
         user.enabled_factors, user.preferred_factor = wanted.enabled, wanted.preferred
 
     async def associate_totp(self, access_token: str) -> str:

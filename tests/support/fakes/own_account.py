@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from service.domain.accounts import Account, Delivery
-from service.domain.errors import CodeExpired, CodeMismatch, InvalidParameter
+from service.domain.errors import CodeExpired, CodeMismatch, InvalidFields
 from tests.support.fakes import attributes
 from tests.support.fakes.user_pool import AUTO_VERIFIED, MEDIA, MemoryUserPool
 
@@ -27,8 +27,8 @@ class MemoryOwnAccount:
         attributes.check(changes)
         given = {name: value for name, value in changes.items() if value is not None}
         removed = [name for name, value in changes.items() if value is None]
-        if set(removed) & set(pool.rules.usernames):
-            raise InvalidParameter
+        for name in set(removed) & set(pool.rules.usernames):
+            raise InvalidFields.of(f"attributes.{name}", "Cannot be removed.")
         for name in set(given) & set(pool.rules.usernames):
             pool.check_free(user, name, given[name])
         moved = [

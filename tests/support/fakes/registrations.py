@@ -4,7 +4,7 @@ import re
 
 from service.domain.accounts import NewAccount, SignedUp
 from service.domain.client import Client
-from service.domain.errors import AccountExists, CodeMismatch, InvalidParameter, SignUpDisabled
+from service.domain.errors import AccountExists, CodeMismatch, InvalidFields, SignUpDisabled
 from tests.support.fakes import attributes
 from tests.support.fakes.user import Status
 from tests.support.fakes.user_pool import MemoryUserPool
@@ -57,4 +57,4 @@ class MemoryRegistrations:
         rules = self._pool.rules
         is_address = re.fullmatch(attributes.FORMS["email"], username) is not None
         if is_address != bool(rules.usernames) and (rules.usernames or rules.aliases):
-            raise InvalidParameter
+            raise InvalidFields.of("username", "Is not valid.")

@@ -12,7 +12,7 @@ from service.domain.accounts import Delivery
 from service.domain.errors import (
     AliasExists,
     ChallengeExpired,
-    InvalidParameter,
+    InvalidFields,
     TokenInvalid,
     WeakPassword,
 )
@@ -160,10 +160,10 @@ class MemoryUserPool:
         return code
 
     def delivery(self, user: MemoryUser, attribute: str) -> Delivery:
-        """Describe where a code went; raises InvalidParameter where the user has no such address."""
+        """Describe where a code went; raises InvalidFields where the user has no such address."""
         value = user.attributes.get(attribute)
         if value is None or attribute not in MEDIA:
-            raise InvalidParameter
+            raise InvalidFields.of("attribute", "No code can be sent to it.")
         masked = f"{value[:1]}***@{value.partition('@')[2][:1]}***"
         destination = masked if attribute == "email" else f"+*******{value[-4:]}"
         return Delivery(MEDIA[attribute], destination, attribute)

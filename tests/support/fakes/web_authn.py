@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from service.domain.errors import (
     InvalidCredentials,
-    InvalidParameter,
+    InvalidFields,
     PasskeyChallengeExpired,
     PasskeyRejected,
     ServiceError,
@@ -46,10 +46,10 @@ def descriptors(user: MemoryUser) -> list[dict[str, str]]:
     return [{"type": "public-key", "id": name} for name in user.passkeys]
 
 
-def member(holder: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 -- any JSON
-    """Return a member of a credential; raises InvalidParameter without it."""
+def member(holder: Mapping[str, Any], name: str, field: str = "credential") -> Any:  # noqa: ANN401 -- any JSON
+    """Return a member of the credential in *field*; raises InvalidFields without it."""
     if name not in holder:
-        raise InvalidParameter
+        raise InvalidFields.of(field, "Is not valid.")
     return holder[name]
 
 
@@ -57,7 +57,7 @@ def check_page(response: Mapping[str, Any], kind: str, challenge: str, party: st
     """Check what the browser says was asked for, and on which page."""
     said = json.loads(decoded(member(response, "clientDataJSON")))
     if said["type"] != kind:
-        raise InvalidParameter
+        raise InvalidFields.of("credential", "Is not valid.")
     if said["challenge"] != challenge:
         raise PasskeyChallengeExpired
     host = urlsplit(said["origin"]).hostname or ""
@@ -70,9 +70,9 @@ def check_sign_in(user: MemoryUser, credential: str, challenge: str, party: str)
     try:
         given = json.loads(credential)
     except ValueError:
-        raise InvalidParameter from None
-    response = member(given, "response")
-    stored = user.passkeys.get(member(given, "id"))
+        raise InvalidFields.of("answer.credential", "Is not valid.") from None
+    response = member(given, "response", "answer.credential")
+    stored = user.passkeys.get(member(given, "id", "answer.credential"))
     if stored is None:
         raise InvalidCredentials
     key = load_der_public_key(stored.public_key)
