@@ -41,6 +41,7 @@ ELSEWHERE: Mapping[str, set[str]] = {
         "table",
         "upstream",
     },
+    "cognito_call_refused": {"advice", "setting"},
     "health_check_error": {"exception"},
     "request_abandoned": {"peer"},
     "request_failed": {"exception", "peer"},

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from service.cognito.cognito_request import CognitoRequest
 
 REDACTED: Final = "[redacted]"
-MAX_READ_CHARACTERS: Final = 8_192  # of a message; what follows is ignored
+MAX_READ_CHARACTERS: Final = 4_096  # of a message; what follows is ignored
 MIN_SUBSTRING_CHARACTERS: Final = 4  # a shorter value is redacted where it is a word of its own
 # Arguments whose values are names from a closed list or the configuration.
 NAMES: Final = frozenset(
@@ -84,7 +84,9 @@ ADVICE: Final[Mapping[type[ServiceError] | None, Mapping[str, str]]] = {
     },
 }
 _ECHO: Final = re.compile(r"Value '.*?' at '(?=[\w.]+' failed to satisfy)", re.DOTALL)
-_PERSONAL: Final = re.compile(r"[^\s<>'\"(),;:]+@[^\s<>'\"(),;:]+|\+\d{7,15}\b|\beyJ[\w.-]+")
+_PERSONAL: Final = re.compile(
+    r"[^\s<>'\"(),;:@]{1,64}@[^\s<>'\"(),;:@]{1,255}|\+\d{7,15}\b|\beyJ[\w.-]+"
+)
 # "PreSignUp failed with error …": the trigger's source, then the message of its exception
 _TRIGGER: Final = re.compile(r"^\w+ failed with error ")
 
@@ -123,21 +125,27 @@ class RefusedCall:
 
     def log(self, error: ClientError) -> None:
         """Log a refusal, unless it is routine."""
-        reason = masked_reason(self.request.operation, error)
+        operation, name = self.request.operation, one_line(exception_of(error))
+        reason = masked_reason(operation, error)
         log = structlog.get_logger()
-        fields = {"operation": self.request.operation, "error": one_line(exception_of(error))}
         if reason is not None:
-            self.on_masked(self.request.operation, reason.value)
-            if reason in {Reason.USER_LIMIT, Reason.LOCKOUT}:
-                log.info("cognito_refusal_masked", **fields, reason=reason.value)
-            else:
-                message = self.message(error)
-                log.warning(
-                    "cognito_refusal_masked", **fields, reason=reason.value, message=message
-                )
+            self.on_masked(operation, reason.value)
+            expected = reason in {Reason.USER_LIMIT, Reason.LOCKOUT}
+            (log.info if expected else log.warning)(
+                "cognito_refusal_masked",
+                operation=operation,
+                error=name,
+                reason=reason.value,
+                message=self.message(error),
+            )
         elif not _is_routine(error):
-            advice = ADVICE.get(_meaning(error), {})
-            log.info("cognito_call_refused", **fields, message=self.message(error), **advice)
+            log.info(
+                "cognito_call_refused",
+                operation=operation,
+                error=name,
+                message=self.message(error),
+                **ADVICE.get(_meaning(error), {}),
+            )
 
 
 def raw_message(error: ClientError) -> str:

@@ -37,7 +37,7 @@ REASONS: Final = (  # the first pattern that is found decides
         re.compile(r"not exist|determined", re.IGNORECASE),
         "This deployment does not have this attribute.",
     ),
-    (re.compile(r"cannot be updated|mutable", re.IGNORECASE), "Cannot be changed."),
+    (re.compile(r"cannot (?:be updated|modify)|mutable", re.IGNORECASE), "Cannot be changed."),
     (re.compile(r""), "Does not meet the rules of this deployment."),
 )
 
@@ -48,6 +48,10 @@ _PREFIX: Final = re.compile(
 )
 # Such as "name.givenName: The attribute is required" and "user.email: Attribute cannot be updated."
 _LINE: Final = re.compile(r"(?:^|\n|, ?)(?:user\.)?([A-Za-z][\w.:-]{0,127}): ")
+# Names that are no other words: "Cannot modify an already provided email".
+_MENTIONED: Final = re.compile(
+    r"\b((?:dev:)?custom:[\w-]{1,24}|email|phone_number|[a-z]{2,10}_(?:name|username|at)|birthdate)\b"
+)
 _TYPE: Final = re.compile(r"type for attribute \{([\w.:-]{1,128})\}", re.IGNORECASE)
 _GIVEN: Final = re.compile(
     r"invalid attributes given, (.{1,1000}?) (?:is|are) missing", re.IGNORECASE
@@ -70,7 +74,10 @@ def wrong_attributes(text: str, request: CognitoRequest) -> Iterator[tuple[str, 
         found = [*following(_LINE, lines)]
         for name, reason in found:
             yield request.attribute(_attribute(name)), _reason(reason)
-        if of_schema and not found:
+        mentioned = _MENTIONED.search(text) if request.attribute_names else None
+        if mentioned and not found:
+            yield request.attribute(mentioned[1]), _reason(text.replace(mentioned[1], ""))
+        elif of_schema and not found:
             yield request.attribute(), _reason(lines)
 
 

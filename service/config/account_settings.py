@@ -34,7 +34,8 @@ class AuthConfig(Section):
         Flag(),
         "false",
         "Whether signing up with a taken user name gets the response of a new one instead of 409. A "
-        "login is then invalid_credentials also if the account is not confirmed or must be reset.",
+        "login is then invalid_credentials also if the account is not confirmed, must be reset or has an "
+        "expired temporary password.",
     )
     answer_floor_ms: int = setting(
         integer(0, 10_000),

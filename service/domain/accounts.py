@@ -56,7 +56,7 @@ class Registrations(Protocol):
     """
 
     async def sign_up(self, account: NewAccount, client: Client) -> SignedUp:
-        """Create an account; raises AccountExists, WeakPassword, InvalidParameter, SignUpDisabled."""
+        """Create an account; raises AccountExists, WeakPassword, InvalidFields, SignUpDisabled."""
 
     async def confirm(self, username: str, code: str, client: Client) -> None:
         """
@@ -87,14 +87,14 @@ class OwnAccount(Protocol):
         """
         Set attributes, remove those that are None, and return where codes were sent.
 
-        Raises AliasExists, InvalidParameter.
+        Raises AliasExists, InvalidFields.
         """
 
     async def send_verification(self, access_token: str, attribute: str) -> Delivery:
         """
         Send a verification code to the user's e-mail address or telephone number.
 
-        Raises InvalidParameter where the user has none.
+        Raises InvalidFields where the user has none.
         """
 
     async def verify(self, access_token: str, attribute: str, code: str) -> None:

@@ -29,7 +29,7 @@ class Factors(Protocol):
         """Return the preferences."""
 
     async def prefer(self, access_token: str, preferences: MfaPreferences) -> None:
-        """Enable exactly these factors; raises InvalidParameter for one that is not set up."""
+        """Enable exactly these factors; raises MfaNotConfigured, or InvalidFields if one is required."""
 
     async def associate_totp(self, access_token: str) -> str:
         """

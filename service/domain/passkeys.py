@@ -33,7 +33,7 @@ class Passkeys(Protocol):
         """
         Register the passkey that a browser created.
 
-        Raises PasskeyRejected, PasskeyChallengeExpired, InvalidParameter.
+        Raises PasskeyRejected, PasskeyChallengeExpired, InvalidFields.
         """
 
     async def registered(self, access_token: str) -> tuple[Passkey, ...]:

@@ -84,7 +84,7 @@ class Sessions(Protocol):
         Answer a challenge.
 
         Raises ChallengeExpired, CodeMismatch, CodeExpired, InvalidCredentials, WeakPassword,
-        PasswordReused, MfaNotConfigured, AliasExists, InvalidParameter.
+        PasswordReused, MfaNotConfigured, AliasExists, InvalidFields, InvalidParameter.
         """
 
     async def refresh(self, refresh_token: str, device_key: str | None = None) -> Tokens:

@@ -176,7 +176,7 @@ async def test_reason_of_cognito_is_in_the_log_alone(
     serve: Serve, cognito: ScriptedCognito
 ) -> None:
     """A missing attribute is 422 on that attribute in our words; Cognito's are in the log."""
-    message = "Attributes did not conform to the schema: phoneNumbers: The attribute phoneNumbers is required"
+    message = "Attributes did not conform to the schema: phoneNumbers: The attribute is required"
     cognito.answers("SignUp", refusal("InvalidParameterException", message))
     api = await serve()
 

@@ -249,8 +249,8 @@ async def test_refresh_token_of_another_client_is_named(
 
 def of_account(call: str) -> bool:
     """Return whether a call has an access token."""
-    model = service_model().operation_model(operation_of(call))
-    return "AccessToken" in model.input_shape.members and not call.endswith("/session")
+    shape = service_model().operation_model(operation_of(call)).input_shape
+    return shape is not None and "AccessToken" in shape.members and not call.endswith("/session")
 
 
 @pytest.mark.parametrize("call", [*filter(of_account, CALLS)])

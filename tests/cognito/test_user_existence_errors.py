@@ -63,7 +63,6 @@ async def test_reason_is_in_log_and_metrics(  # noqa: PLR0913, PLR0917 -- a row 
         except ServiceError as error:
             assert isinstance(error, CodeMismatch | InvalidCredentials)  # noqa: PT017 -- some calls answer without one
 
-    words = {} if level == "info" else {"message": message or ""}
     assert logged == [
         {
             "event": "cognito_refusal_masked",
@@ -71,7 +70,7 @@ async def test_reason_is_in_log_and_metrics(  # noqa: PLR0913, PLR0917 -- a row 
             "operation": operation,
             "error": f"{name}Exception",
             "reason": reason,
-            **words,
+            "message": message or "",
         }
     ]
     sample = f'cognito_refusals_masked_total{{operation="{operation}",reason="{reason}"}}'

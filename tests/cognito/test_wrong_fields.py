@@ -1,9 +1,12 @@
 """InvalidParameterException names our fields; Cognito's message is in the log, without values."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Final
 
 import pytest
+from aiohttp import web
+from botocore.model import OperationModel
 from structlog.testing import capture_logs
 
 from service.domain.accounts import NewAccount
@@ -22,9 +25,19 @@ from service.domain.errors import (
 from service.domain.identity_provider import IdentityProvider
 from service.domain.mfa import TOTP, MfaPreferences
 from service.domain.sessions import ChallengeAnswer
-from tests.cognito.calls import CALLS, CLIENT, NEW_PASSWORD, PASSWORD, TOKEN, USERNAME, operation_of
+from tests.cognito.calls import (
+    CALLS,
+    CLIENT,
+    CODE,
+    NEW_PASSWORD,
+    PASSWORD,
+    TOKEN,
+    USERNAME,
+    operation_of,
+)
+from tests.cognito.conftest import Providing
 from tests.support.cognito_answers import SESSION
-from tests.support.scripted_cognito import ScriptedCognito, refusal
+from tests.support.scripted_cognito import ScriptedCognito, Step, refusal
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -103,6 +116,11 @@ FIELDS: Final[list[tuple[str, str, list[str]]]] = [
         "Invalid attributes given, family_name and phone_number are missing",
         ["answer.attributes.family_name", "answer.attributes.phone_number"],
     ),
+    (
+        "RespondToAuthChallenge/password",
+        "Cannot modify an already provided email",
+        ["answer.attributes.email"],
+    ),
     ("RespondToAuthChallenge/passkey", "Credential data is not valid", ["answer.credential"]),
     ("RespondToAuthChallenge/choice", "Invalid MFA type selected.", ["answer"]),
     ("InitiateAuth", "Missing required parameter PASSWORD", ["password"]),
@@ -113,6 +131,7 @@ FIELDS: Final[list[tuple[str, str, list[str]]]] = [
     ("SignUp", "Username cannot be of email format, since user pool is configured …", ["username"]),
     ("SignUp", "Invalid email address format.", ["attributes.email"]),
     ("SignUp/plain", "Invalid email address format.", ["username"]),
+    ("SignUp/plain", "The value of phone_number cannot be used", ["attributes.phone_number"]),
     ("SignUp/plain", "Invalid phone number format.", ["attributes.phone_number"]),
     (
         "SignUp",
@@ -355,3 +374,53 @@ async def test_message_of_a_mistaken_type_is_empty_in_the_log(
         await provider.factors.prefer(TOKEN, MfaPreferences((TOTP,), TOTP))
 
     assert [event["message"] for event in logs] == [""]
+
+
+def echo(name: str) -> Step:
+    """Refuse with every string of the request in the message, as sent and in upper case."""
+
+    async def answer(request: web.BaseRequest, _: OperationModel) -> web.StreamResponse:
+        said = " ".join(f"({text}) ({text.upper()})" for text in strings(await request.json()))
+        return web.json_response({"__type": f"{name}Exception", "message": said}, status=400)
+
+    return answer
+
+
+def strings(value: object) -> Iterator[str]:
+    """Yield each string in a JSON value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for member in value.values():
+            yield from strings(member)
+    elif isinstance(value, list):
+        for member in value:
+            yield from strings(member)
+
+
+@pytest.mark.parametrize("call", MORE_CALLS)
+@pytest.mark.parametrize(
+    "name",
+    ["InvalidParameter", "NotAuthorized", "UnexpectedLambda", "CodeDeliveryFailure", "Unheard"],
+)
+async def test_echo_of_a_request_is_not_in_the_log(
+    call: str, name: str, providing: Providing, cognito: ScriptedCognito
+) -> None:
+    """Whatever Cognito repeats of a request, the log has no secret and no identity of it."""
+    cognito.answers(operation_of(call), echo(name))
+
+    with capture_logs() as logs, suppress(ServiceError):
+        await MORE_CALLS[call](providing("aClientSecret", True))  # noqa: FBT003 -- a table's column
+
+    logged = str(logs).lower()
+    for value in (
+        PASSWORD,
+        NEW_PASSWORD,
+        TOKEN,
+        CODE,
+        SESSION,
+        USERNAME,
+        "aClientSecret",
+        "a-cred",
+    ):
+        assert value.lower() not in logged

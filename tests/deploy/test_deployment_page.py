@@ -89,7 +89,7 @@ def test_every_rule_of_the_listener_is_told() -> None:
 def test_every_code_that_is_named_exists() -> None:
     """A symptom is a code that the service answers with."""
     known = {error.code for error in leaves()}
-    named = {"token_invalid", "misconfigured", "internal_error"}
+    named = {"insufficient_scope", "misconfigured", "internal_error"}
 
     assert {code for code in named if f"`{code}`" not in PAGE} == set()
     assert named | {"request_rejected", "route_not_found", "deadline_exceeded"} <= known
