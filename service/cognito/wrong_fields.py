@@ -39,6 +39,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "code": "code",
     "confirmationcode": "code",
     "credential": "credential",
+    "devicekey": "deviceKey",
     "emailmfasettings": "enabled",
     "emailotpcode": "code",
     "friendlydevicename": "deviceName",

@@ -125,6 +125,7 @@ FIELDS: Final[list[tuple[str, str, list[str]]]] = [
     ("RespondToAuthChallenge/choice", "Invalid MFA type selected.", ["answer"]),
     ("InitiateAuth", "Missing required parameter PASSWORD", ["password"]),
     ("InitiateAuth", f"Value at 'authParameters.USERNAME' {CONSTRAINT} …", ["username"]),
+    ("GetTokensFromRefreshToken", f"Value at 'deviceKey' {CONSTRAINT} …", ["deviceKey"]),
     ("ForgotPassword", BLANK, ["username"]),
     ("ResendConfirmationCode", "Username should be an email.", ["username"]),
     ("SignUp", "Username should be either an email or a phone number.", ["username"]),
