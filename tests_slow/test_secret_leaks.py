@@ -36,8 +36,8 @@ from tests.support.scripted_cognito import (
     GARBAGE,
     ScriptedCognito,
     Step,
+    echoing,
     raw,
-    refusal,
     resetting,
     scripted_cognito,
     success,
@@ -193,7 +193,7 @@ FAULTS: Final[tuple[Step, ...]] = (CLOSED, CUT_SHORT, GARBAGE, resetting, ECHO, 
 def _steps(operation: str) -> Iterator[Step]:
     """Yield every documented exception, whose message echoes the request, and every fault."""
     for shape in service_model().operation_model(operation).error_shapes:
-        yield refusal(shape.name, f"rejected {CANARY}")
+        yield echoing(shape.name)
     yield from FAULTS
 
 

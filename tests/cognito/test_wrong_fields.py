@@ -1,12 +1,10 @@
 """InvalidParameterException names our fields; Cognito's message is in the log, without values."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Final
 
 import pytest
-from aiohttp import web
-from botocore.model import OperationModel
 from structlog.testing import capture_logs
 
 from service.domain.accounts import NewAccount
@@ -37,7 +35,7 @@ from tests.cognito.calls import (
 )
 from tests.cognito.conftest import Providing
 from tests.support.cognito_answers import SESSION
-from tests.support.scripted_cognito import ScriptedCognito, Step, refusal
+from tests.support.scripted_cognito import ScriptedCognito, echoing, refusal
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -121,6 +119,11 @@ FIELDS: Final[list[tuple[str, str, list[str]]]] = [
         "Cannot modify an already provided email",
         ["answer.attributes.email"],
     ),
+    (
+        "RespondToAuthChallenge/password",
+        f"Value at 'challengeResponses.userAttributes.nickname' {CONSTRAINT}",
+        ["answer.attributes.nickname"],
+    ),
     ("RespondToAuthChallenge/passkey", "Credential data is not valid", ["answer.credential"]),
     ("RespondToAuthChallenge/choice", "Invalid MFA type selected.", ["answer"]),
     ("InitiateAuth", "Missing required parameter PASSWORD", ["password"]),
@@ -166,6 +169,7 @@ FIELDS: Final[list[tuple[str, str, list[str]]]] = [
     ),
     ("UpdateUserAttributes", "Something about a value", ["attributes.name"]),
     ("UpdateUserAttributes/two", "Something about a value", ["attributes"]),
+    ("UpdateUserAttributes/two", f"Value at 'userAttributes' {CONSTRAINT}", ["attributes"]),
     (
         "UpdateUserAttributes/two",
         f"Value at 'userAttributes.2.member.value' {CONSTRAINT}",
@@ -377,28 +381,6 @@ async def test_message_of_a_mistaken_type_is_empty_in_the_log(
     assert [event["message"] for event in logs] == [""]
 
 
-def echo(name: str) -> Step:
-    """Refuse with every string of the request in the message, as sent and in upper case."""
-
-    async def answer(request: web.BaseRequest, _: OperationModel) -> web.StreamResponse:
-        said = " ".join(f"({text}) ({text.upper()})" for text in strings(await request.json()))
-        return web.json_response({"__type": f"{name}Exception", "message": said}, status=400)
-
-    return answer
-
-
-def strings(value: object) -> Iterator[str]:
-    """Yield each string in a JSON value."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for member in value.values():
-            yield from strings(member)
-    elif isinstance(value, list):
-        for member in value:
-            yield from strings(member)
-
-
 @pytest.mark.parametrize("call", MORE_CALLS)
 @pytest.mark.parametrize(
     "name",
@@ -408,7 +390,7 @@ async def test_echo_of_a_request_is_not_in_the_log(
     call: str, name: str, providing: Providing, cognito: ScriptedCognito
 ) -> None:
     """Whatever Cognito repeats of a request, the log has no secret and no identity of it."""
-    cognito.answers(operation_of(call), echo(name))
+    cognito.answers(operation_of(call), echoing(f"{name}Exception"))
 
     with capture_logs() as logs, suppress(ServiceError):
         await MORE_CALLS[call](providing("aClientSecret", True))  # noqa: FBT003 -- a table's column

@@ -8,7 +8,7 @@ An invalid request is answered by InvalidParameterException, and leaving `script
 import json
 import socket
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -138,6 +138,16 @@ def refusal(
     return answer
 
 
+def echoing(name: str) -> Step:
+    """Answer with an exception whose message has every string of the request, also in upper case."""
+
+    async def answer(request: web.BaseRequest, _: OperationModel) -> web.StreamResponse:
+        sent = " ".join(f"({text}) ({text.upper()})" for text in _strings(await request.json()))
+        return _json({"__type": name, "message": sent}, _status(name))
+
+    return answer
+
+
 def raw(body: bytes, status: int = 200, content_type: str = CONTENT_TYPE) -> Step:
     """Answer with these bytes."""
 
@@ -219,6 +229,15 @@ def _json(body: Mapping[str, Any], status: int = HTTPStatus.OK) -> web.Response:
     return web.Response(
         text=json.dumps(body), status=status, headers={"Content-Type": CONTENT_TYPE}
     )
+
+
+def _strings(value: object) -> Iterator[str]:
+    """Yield each string in a JSON value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for member in value.values() if isinstance(value, dict) else value:
+            yield from _strings(member)
 
 
 def _read(body: bytes) -> Any:  # noqa: ANN401 -- JSON
