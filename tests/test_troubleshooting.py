@@ -15,7 +15,7 @@ PAGE: Final = (ROOT / "docs/troubleshooting.md").read_text(encoding="utf-8")
 WORDS: Final = normalized(PAGE)
 CODES: Final = {error.code for error in leaves()}
 # Names that begin a row and are those of other programs.
-OTHER_NAMES: Final = {"insufficient_scope", "redirect_mismatch", "temporary_password_expired"}
+OTHER_NAMES: Final = {"redirect_mismatch"}
 # Variables that are wrong on purpose.
 EXAMPLES: Final = {"LOG_LEVL", "SERVER_PROT"}
 

@@ -172,7 +172,8 @@ def redacted(message: str, arguments: object) -> str:
 
 
 def _meaning(error: ClientError) -> type[ServiceError] | None:
-    return meaning_of(error) if exception_of(error) == "NotAuthorizedException" else None
+    names = {"NotAuthorizedException", "UnauthorizedException"}
+    return meaning_of(error) if exception_of(error) in names else None
 
 
 def _is_routine(error: ClientError) -> bool:

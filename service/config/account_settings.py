@@ -45,7 +45,7 @@ class AuthConfig(Section):
         "respond (duration_ms of sign-ins in the log). 0: they are not delayed.",
     )
     trigger_messages: bool = setting(
-        Boolean(),
+        Flag(),
         "false",
         "Whether a refusal by a Lambda trigger (rejected_by_policy) has the message of its exception as "
         "triggerMessage. The log has it in any case.",

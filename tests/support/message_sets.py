@@ -55,7 +55,7 @@ def _of_responses() -> Iterator[Message]:
 def _of_fields() -> Iterator[Message]:
     """Yield the messages about fields of a body: every sentence that does not describe a field."""
     yield from CODE.arguments({"FieldProblem", "of"}.__contains__, position=1)
-    for module in CODE.below("service/api/schemas/"):
+    for module in (*CODE.below("service/api/schemas/"), *CODE.below("service/cognito/wrong_")):
         described = module.described()
         for literal in module.literals:
             yield from (
