@@ -22,9 +22,8 @@ from service.aws.errors import translated
 from service.aws.failure_advice import AwsResource
 from service.aws.retries import ignore_retry
 from service.cognito.challenge_responses import drop_none
-from service.cognito.cognito_request import CognitoRequest
+from service.cognito.cognito_request import CognitoRequest, malformed_value
 from service.cognito.errors import ERRORS
-from service.cognito.malformed_values import malformed_value
 from service.cognito.refused_call import RefusedCall
 from service.cognito.secret_hash import secret_hash
 from service.cognito.user_existence_errors import OnMasked, ignore_masked
