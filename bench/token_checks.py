@@ -10,6 +10,8 @@ from typing import Final
 import uvloop
 
 from service.authentication.sources import identity_adapters
+from service.aws.clients import open_clients
+from service.aws.session import Credentials
 from service.config import loader
 from service.domain.identity import Authenticator, RequestCredentials
 from service.observability.metrics.catalogue import Metrics
@@ -38,7 +40,10 @@ async def main(authorization: str, data: str, sub: str) -> None:
         peer=None, authorization=(authorization,), oidc_data=(data,), oidc_identity=(sub,)
     )
     config = loader.load(None, os.environ)
-    async with identity_adapters(config, UpstreamTelemetry(Metrics())) as identity:
+    async with (
+        open_clients(config, Credentials("bench", "bench")) as clients,
+        identity_adapters(config, UpstreamTelemetry(Metrics()), clients.keys) as identity,
+    ):
         times = {source.name: await check_us(source, credentials) for source in identity.sources}
     print(json.dumps(times))  # noqa: T201 -- whoever starts it reads this
 

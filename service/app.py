@@ -23,7 +23,8 @@ from service.api.openapi import profile_schema as profile_json_schema
 from service.api.profile_json import ProfileRepresentation
 from service.api.schemas.profiles import ProfileSchema
 from service.authentication.sources import identity_adapters
-from service.aws.clients import Credentials, open_clients
+from service.aws.clients import open_clients
+from service.aws.session import Credentials
 from service.cognito.adapters import identity_provider
 from service.config.settings import Config, IdentityConfig, ServerConfig
 from service.deployment_checks import start
@@ -71,7 +72,7 @@ async def aws_adapters(
     """Open the adapters for Cognito and DynamoDB, and close them; *calls* records their calls."""
     async with (
         open_clients(config, credentials, calls) as clients,
-        identity_adapters(config, calls) as identity,
+        identity_adapters(config, calls, clients.keys) as identity,
     ):
         store = DynamoDBProfileStore(
             clients.dynamodb,
@@ -93,7 +94,13 @@ async def aws_adapters(
             authenticators=identity.sources,
             access_tokens=identity.access_tokens,
             checks={"dynamodb": store.check},
-            start_checks=functools.partial(start.failed_checks, config, clients.dynamodb.aioboto3),
+            start_checks=functools.partial(
+                start.failed_checks,
+                config,
+                clients.dynamodb.aioboto3,
+                clients.keys,
+                identity.jwks,
+            ),
         )
 
 

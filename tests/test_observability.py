@@ -31,6 +31,7 @@ LEVELS = {
 }
 # Fields that are no keyword of a call: bound before, given as a mapping, or added by structlog.
 ELSEWHERE: Mapping[str, set[str]] = {
+    "keys_unavailable": {"advice", "setting"},
     "aws_call_failed": {
         "advice",
         "client_id",

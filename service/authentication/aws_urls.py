@@ -26,14 +26,11 @@ def issuers(config: Config) -> frozenset[str]:
     )
 
 
-def jwks_url(config: Config) -> str:
-    """Return the URL of the user pool's JSON Web Key Set."""
+def jwks_url(config: Config, cognito_url: str) -> str:
+    """Return the URL of the user pool's JSON Web Key Set: the configured one, or one at *cognito_url*."""
     if config.cognito.jwks_url is not None:
         return config.cognito.jwks_url
-    region = config.aws.region
-    at_aws = f"https://cognito-idp.{region}.{_suffix(region)}"
-    endpoint = (config.cognito.endpoint_url or at_aws).rstrip("/")
-    return f"{endpoint}/{config.cognito.user_pool_id}/.well-known/jwks.json"
+    return f"{cognito_url.rstrip('/')}/{config.cognito.user_pool_id}/.well-known/jwks.json"
 
 
 def alb_key_url(arn: str) -> str:

@@ -29,12 +29,12 @@ class Jwks:
 
     def __init__(self, server: KeyClient, *, url: str, clock: Callable[[], float]) -> None:
         self._server = server
-        self._url = url
+        self.url = url
         self._clock = clock
         self._keys: Mapping[str, RSAPublicKey] = {}
         self._attempted_at: float | None = None
         self._fetched_at: float | None = None
-        self._fails = False  # the last fetch
+        self._failure: ServiceError | NoSuchKey | None = None  # of the last fetch
         self._fetch: asyncio.Task[None] | None = None
 
     async def key(self, kid: str) -> RSAPublicKey:
@@ -44,7 +44,7 @@ class Jwks:
             if self._is_old():
                 self._begin()
             return key
-        if self._fetch is not None and self._fails:
+        if self._fetch is not None and self._failure is not None:
             raise unavailable()  # only one request waits for a failing server
         if self._fetch is not None or self._may_fetch():
             await asyncio.shield(self._begin())  # a cancelled request must not cancel it
@@ -53,6 +53,13 @@ class Jwks:
         if self._fetched_at != self._attempted_at:  # the last fetch failed: the id may be valid
             raise unavailable()
         raise TokenInvalid
+
+    async def fetch(self) -> int:
+        """Fetch the keys, and return their number; raises NoSuchKey, UpstreamUnavailable."""
+        await asyncio.shield(self._begin())
+        if self._failure is not None:
+            raise self._failure
+        return len(self._keys)
 
     async def close(self) -> None:
         """Cancel the fetch in flight."""
@@ -78,12 +85,12 @@ class Jwks:
 
     async def _refresh(self, asked_at: float) -> None:
         try:
-            self._keys = parse_keys(await self._server.fetch(self._url))
+            self._keys = parse_keys(await self._server.fetch(self.url))
             self._fetched_at = asked_at
-            self._fails = False
-        except (ServiceError, NoSuchKey):
+            self._failure = None
+        except (ServiceError, NoSuchKey) as failure:
             # Known keys stay in use.
-            self._fails = True
+            self._failure = failure
         finally:
             self._fetch = None
 

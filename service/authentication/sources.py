@@ -14,6 +14,7 @@ from service.authentication.jwks import Jwks
 from service.authentication.key_client import KeyClient, key_server
 from service.authentication.trusted_header import TrustedHeaderAuthenticator
 from service.authentication.verified_token_cache import VerifiedTokenCache
+from service.aws.key_connections import KeyConnections
 from service.circuit_breaker import Breaker
 from service.config.settings import Config, UpstreamsConfig
 from service.domain.identity import AccessTokenVerifiers, Authenticator
@@ -27,22 +28,25 @@ MAX_FETCH_FAILURES: Final = 3  # in a row open the breaker
 
 @dataclass(frozen=True, slots=True)
 class IdentityAdapters:
-    """The authenticators, in the configured order, and the access token verifiers."""
+    """The authenticators, in the configured order, the access token verifiers, and the pool's keys."""
 
     sources: tuple[Authenticator, ...]
     access_tokens: AccessTokenVerifiers
+    jwks: Jwks
 
 
 @asynccontextmanager
 async def identity_adapters(
-    config: Config, calls: UpstreamTelemetry
+    config: Config, calls: UpstreamTelemetry, connections: KeyConnections
 ) -> AsyncIterator[IdentityAdapters]:
-    """Open the adapters; *calls* records the fetches of keys."""
+    """Open the adapters; keys are fetched by *connections*, and *calls* records the fetches."""
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(
-            _key_server(AccessTokenAuthenticator.name, config, calls)
+            _key_server(AccessTokenAuthenticator.name, config, calls, connections)
         )
-        jwks = Jwks(server, url=aws_urls.jwks_url(config), clock=time.monotonic)
+        jwks = Jwks(
+            server, url=aws_urls.jwks_url(config, connections.cognito_url), clock=time.monotonic
+        )
         stack.push_async_callback(jwks.close)
         own = _access_token_authenticator(config, jwks, frozenset(config.bearer_client_ids))
         sources: list[Authenticator] = []
@@ -53,12 +57,14 @@ async def identity_adapters(
             elif name == AccessTokenAuthenticator.name:
                 sources.append(own)
             else:
-                server = await stack.enter_async_context(_key_server(name, config, calls))
+                server = await stack.enter_async_context(
+                    _key_server(name, config, calls, connections)
+                )
                 keys = _alb_keys(config, server)
                 stack.push_async_callback(keys.close)
                 sources.append(_alb_authenticator(config, keys))
         yield IdentityAdapters(
-            tuple(sources), AccessTokenVerifiers(own, _forwarded(config, jwks, own))
+            tuple(sources), AccessTokenVerifiers(own, _forwarded(config, jwks, own)), jwks
         )
 
 
@@ -76,9 +82,9 @@ def _forwarded(
 
 
 def _key_server(
-    name: str, config: Config, calls: UpstreamTelemetry
+    name: str, config: Config, calls: UpstreamTelemetry, connections: KeyConnections
 ) -> AbstractAsyncContextManager[KeyClient]:
-    return key_server(_breaker(f"{KEY_SERVER}_{name}", config.upstreams, calls), calls)
+    return key_server(_breaker(f"{KEY_SERVER}_{name}", config.upstreams, calls), calls, connections)
 
 
 def _breaker(name: str, config: UpstreamsConfig, calls: UpstreamTelemetry) -> Breaker:

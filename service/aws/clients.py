@@ -5,26 +5,23 @@ from __future__ import annotations
 import functools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-import aioboto3
 from aiobotocore.config import AioConfig
-from aiobotocore.session import AioSession
-from botocore.loaders import Loader, create_loader
 
-from service.aws.credentials import CredentialProvider
 from service.aws.dynamodb.client import DynamoDBClient
 from service.aws.dynamodb.transports import FastTransport, botocore_transport
-from service.aws.errors import without_frames
 from service.aws.http_session import DynamoDBResponse, GuardedSession
-from service.aws.response_parsers import ResponseParserFactory
+from service.aws.key_connections import KeyConnections, key_connections
 from service.aws.retries import Retries
+from service.aws.session import Credentials, open_session
 from service.circuit_breaker import Breaker
 from service.observability.metrics.catalogue import Metrics
 from service.observability.upstream_calls import COGNITO, DYNAMODB, UpstreamTelemetry
 
 if TYPE_CHECKING:
+    import aioboto3
     from types_aiobotocore_cognito_idp import CognitoIdentityProviderClient
 
     from service.config.settings import CognitoConfig, Config, DynamoDBConfig
@@ -33,19 +30,12 @@ DYNAMODB_ATTEMPTS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Credentials:
-    """Fixed credentials, as for a local AWS."""
-
-    access_key_id: str
-    secret_access_key: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
 class Clients:
-    """The open clients."""
+    """The open clients, and how public keys are fetched."""
 
     cognito: CognitoIdentityProviderClient
     dynamodb: DynamoDBClient
+    keys: KeyConnections
 
 
 @asynccontextmanager
@@ -62,55 +52,11 @@ async def open_clients(
     """
     telemetry = telemetry or UpstreamTelemetry(Metrics())
     async with (
-        _session(config, credentials) as session,
+        open_session(config.aws.region, credentials) as session,
         cognito_client(session, config, telemetry) as cognito,
         dynamodb_client(session, config, telemetry) as dynamodb,
     ):
-        yield Clients(cognito, dynamodb)
-
-
-@asynccontextmanager
-async def _session(
-    config: Config, credentials: Credentials | None
-) -> AsyncIterator[aioboto3.Session]:
-    region = config.aws.region
-    core = AioSession()
-    provider = CredentialProvider(core, region)
-    core.register_component("data_loader", model_loader(core))
-    core.register_component("credential_provider", provider)
-    core.register_component("response_parser_factory", ResponseParserFactory())
-    core.register("response-received", _drop_frames)
-    session = aioboto3.Session(
-        aws_access_key_id=credentials.access_key_id if credentials else None,
-        aws_secret_access_key=credentials.secret_access_key if credentials else None,
-        region_name=region,
-        botocore_session=core,
-    )
-    try:
-        yield session
-    finally:
-        await provider.close()
-
-
-def _drop_frames(*, exception: Exception | None, **_: object) -> None:
-    """Remove the frames of an attempt without a response, whose error botocore keeps for a while."""
-    if exception is not None:
-        without_frames(exception)
-
-
-def model_loader(session: AioSession) -> Loader:
-    """
-    Return the loader of service models from where *session* is configured to look.
-
-    Sessions with the same search path share it, and it caches the models: parsing those of Cognito and
-    DynamoDB takes half of the time to open the clients.
-    """
-    return _model_loader(session.get_config_variable("data_path"))
-
-
-@functools.cache
-def _model_loader(data_path: str | None) -> Loader:
-    return create_loader(data_path)
+        yield Clients(cognito, dynamodb, await key_connections(cognito, config.cognito))
 
 
 @asynccontextmanager

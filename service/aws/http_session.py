@@ -1,4 +1,4 @@
-"""aiobotocore's HTTP session with a time limit for an attempt, a size limit and a circuit breaker."""
+"""The outgoing connections of calls to AWS and of fetches of public keys."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
 
 import aiohttp
 from aiobotocore.httpsession import AIOHTTPSession
@@ -18,14 +20,16 @@ from botocore.exceptions import (
     ConnectTimeoutError,
     EndpointConnectionError,
     HTTPClientError,
+    InvalidConfigError,
+    ProxyConnectionError,
     ReadTimeoutError,
     SSLError,
 )
+from botocore.httpsession import ProxyConfiguration, mask_proxy_url
+from botocore.utils import get_environ_proxies
 from yarl import URL
 
 from service.circuit_breaker import Breaker
-
-METHOD: Final = "POST"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +67,61 @@ class BoundedResponse(aiohttp.ClientResponse):
         return bytes(body)
 
 
+class KeyResponse(BoundedResponse):
+    """A response of a key server: a PEM has 200 bytes, a user pool's key set about 1,000."""
+
+    max_bytes = 65_536
+
+
 class DynamoDBResponse(BoundedResponse):
     """A response of DynamoDB: up to 16 MB of items, which JSON may double."""
 
     max_bytes = 33_554_432
 
 
-class GuardedSession(AIOHTTPSession):
+class VerifiedSession(AIOHTTPSession):
+    """
+    aiobotocore's session, with proxies and certificate authorities as botocore has them.
+
+    It verifies that a certificate is that of the host: botocore leaves this to urllib3, which aiobotocore
+    does not use. An empty AWS_CA_BUNDLE is as good as none; to botocore it means no verification. Raises
+    InvalidConfigError for a bundle without certificates.
+    """
+
+    def __init__(self, *, verify: bool | str | None = None, **options: Any) -> None:  # noqa: ANN401 -- aiobotocore's
+        self.verify = verify or True
+        if isinstance(self.verify, str):
+            check_ca_bundle(self.verify)
+        super().__init__(verify=self.verify, **options)  # type: ignore[arg-type]  # the stubs know no path
+
+    def _get_ssl_context(self) -> ssl.SSLContext:
+        context: ssl.SSLContext = super()._get_ssl_context()  # type: ignore[misc]  # the stubs lack it
+        context.check_hostname = True
+        return context
+
+    def _setup_proxy_ssl_context(self, proxy_url: str) -> ssl.SSLContext:
+        """Return a context for connections through a proxy; aiobotocore's default checks nothing."""
+        context = super()._setup_proxy_ssl_context(proxy_url)  # type: ignore[misc]  # the stubs lack it
+        return context or self._get_ssl_context()
+
+
+def check_ca_bundle(path: str) -> None:
+    """Raise InvalidConfigError if the file *path* has no certificates."""
+    file = Path(path)
+    if not file.is_file() or b"-----BEGIN" not in file.read_bytes():
+        raise InvalidConfigError(
+            error_msg=f"There are no certificates in {path}, which AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE or "
+            "ca_bundle of the AWS profile names."
+        )
+
+
+def proxy_for(url: str) -> str | None:
+    """Return the URL of the proxy for *url* by HTTPS_PROXY, HTTP_PROXY and NO_PROXY, None for none."""
+    found: str | None = ProxyConfiguration(get_environ_proxies(url)).proxy_url_for(url)
+    return found
+
+
+class GuardedSession(VerifiedSession):
     """
     The connections of one client; *breaker* counts every attempt.
 
@@ -83,10 +135,9 @@ class GuardedSession(AIOHTTPSession):
         breaker: Breaker,
         response_class: type[BoundedResponse] = BoundedResponse,
         timeout: tuple[float, float],
-        proxies: dict[str, str] | None = None,
         **options: Any,  # noqa: ANN401 -- aiobotocore's
     ) -> None:
-        super().__init__(timeout=timeout, proxies=proxies, **options)  # type: ignore[arg-type]  # the stubs expect one number
+        super().__init__(timeout=timeout, **options)
         connect_s, read_s = timeout
         self._timeout = aiohttp.ClientTimeout(
             total=connect_s + read_s,
@@ -95,7 +146,6 @@ class GuardedSession(AIOHTTPSession):
             ceil_threshold=math.inf,  # aiohttp would round 6 s up to 7 s
         )
         self._response_class = response_class
-        self._has_proxies = bool(proxies)
         self._breaker = breaker
         breaker.on_no_response = self._close_idle_connections
 
@@ -108,33 +158,48 @@ class GuardedSession(AIOHTTPSession):
 
     async def post(self, url: str, headers: dict[str, str], body: bytes) -> Response:
         """Return the response to a POST request; raises what `send` raises, at less cost."""
-        if self._has_proxies:
-            sent: Any = await self.send(_prepared(url, headers, body))
-            return Response(sent.status_code, dict(sent.headers), await sent.content)
         with self._breaker.call() as call:
-            response = await self._post(url, headers, body)
+            response = await self._exchange("POST", url, headers, body)
             call.status = response.status_code
         return response
 
-    async def _post(self, url: str, headers: dict[str, str], body: bytes) -> Response:
+    def _proxy_for(self, url: str) -> str | None:
+        proxies: Any = self._proxy_config  # type: ignore[attr-defined]  # the stubs lack it
+        found: str | None = proxies.proxy_url_for(url)
+        return found
+
+    async def _exchange(
+        self, method: str, url: str, headers: dict[str, str], body: bytes
+    ) -> Response:
+        proxy = None
         try:
-            session = await self._get_session(None)
-            response = await session.request(
-                METHOD,
+            proxy = self._proxy_for(url)
+            session = await self._get_session(proxy)
+            async with session.request(
+                method,
                 URL(url, encoded=True),
                 headers={**headers, "Accept-Encoding": "identity"},
-                data=body,
-            )
-            received = await response.read()
-            found = {name.decode().lower(): value.decode() for name, value in response.raw_headers}
+                data=body or None,
+                proxy=proxy,
+                allow_redirects=method == "POST",  # as aiobotocore; keys are at one address
+            ) as response:
+                has_body = method == "POST" or response.status == HTTPStatus.OK
+                received = await response.read() if has_body else b""
+                found = {
+                    name.decode().lower(): value.decode() for name, value in response.raw_headers
+                }
         except aiohttp.ClientSSLError as error:
             raise SSLError(endpoint_url=url, error=error) from error
+        except (aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError) as error:
+            raise ProxyConnectionError(
+                proxy_url=mask_proxy_url(proxy or ""), error=error
+            ) from error
         except (
             aiohttp.ServerDisconnectedError,
             aiohttp.ClientPayloadError,
             BadStatusLine,
         ) as error:
-            request = _prepared(url, headers, body)
+            request: Any = AWSPreparedRequest(method, url, headers, body, stream_output=False)  # type: ignore[arg-type]  # the stubs know other types
             raise ConnectionClosedError(error=error, request=request, endpoint_url=url) from error
         except TimeoutError as error:
             is_connecting = str(error).lower().startswith("connect")
@@ -147,26 +212,19 @@ class GuardedSession(AIOHTTPSession):
         return Response(response.status, found, received)
 
     async def _get_session(self, proxy_url: str | None) -> aiohttp.ClientSession:
-        """Return aiobotocore's session for a proxy, or for none, with the class of its responses set."""
-        session: Any = await super()._get_session(proxy_url)  # type: ignore[misc]  # the stubs lack it
-        session._response_class = self._response_class  # noqa: SLF001 -- aiobotocore passes none
-        found: aiohttp.ClientSession = session
-        return found
-
-    def _get_ssl_context(self) -> ssl.SSLContext:
-        """
-        Return a context that checks the host name of the certificate.
-
-        botocore's leaves that to urllib3, which aiobotocore does not use.
-        """
-        context: ssl.SSLContext = super()._get_ssl_context()  # type: ignore[misc]  # the stubs lack it
-        context.check_hostname = True
-        return context
-
-    def _setup_proxy_ssl_context(self, proxy_url: str) -> ssl.SSLContext:
-        """Return a context for connections through a proxy; aiobotocore's default checks nothing."""
-        context = super()._setup_proxy_ssl_context(proxy_url)  # type: ignore[misc]  # the stubs lack it
-        return context or self._get_ssl_context()
+        """Return the session for a proxy, or for none: aiobotocore's has other responses, and cookies."""
+        sessions: dict[str | None, aiohttp.ClientSession] = self._sessions  # type: ignore[attr-defined]  # the stubs lack it
+        if proxy_url not in sessions:
+            opened = aiohttp.ClientSession(
+                connector=self._create_connector(proxy_url),  # type: ignore[attr-defined]  # the stubs lack it
+                timeout=self._timeout,
+                response_class=self._response_class,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                skip_auto_headers={"Content-Type"},
+                auto_decompress=False,
+            )
+            sessions[proxy_url] = await self._exit_stack.enter_async_context(opened)  # type: ignore[attr-defined]  # the stubs lack it
+        return sessions[proxy_url]
 
     def _close_idle_connections(self) -> None:
         """Close the idle connections: they may be as dead as one that got no response."""
@@ -177,6 +235,17 @@ class GuardedSession(AIOHTTPSession):
                     protocol.close()
 
 
-def _prepared(url: str, headers: Any, body: bytes) -> Any:  # noqa: ANN401 -- the stubs know other types
-    """Return a request in the form that `send` takes."""
-    return AWSPreparedRequest(METHOD, url, headers, body, stream_output=False)
+class KeySession(GuardedSession):
+    """Connections to servers of public keys, of which each may have its own proxy."""
+
+    async def get(self, url: str) -> Response:
+        """Return the response to a GET request, which has a body if its status is 200."""
+        with self._breaker.call() as call:
+            response = await self._exchange("GET", url, {}, b"")
+            call.status = response.status_code
+        return response
+
+    def _proxy_for(self, url: str) -> str | None:
+        return proxy_for(
+            url
+        )  # botocore looks at NO_PROXY when it makes a client, which has one host

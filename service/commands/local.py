@@ -13,7 +13,8 @@ from local_aws.load_balancer_sign_ins import UserPool
 from local_aws.load_balancer_signer import ARN
 from local_aws.server import local_aws
 from service.app import aws_adapters, create_app
-from service.aws.clients import Credentials, open_clients
+from service.aws.clients import open_clients
+from service.aws.session import Credentials
 from service.commands import provisioning
 from service.commands.serve import log_ignored
 from service.config import loader

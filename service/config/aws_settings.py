@@ -66,7 +66,7 @@ class CognitoConfig(Section):
     jwks_url: str | None = setting(
         Url(),
         "",
-        "The URL of the user pool's public keys. Empty: at the user pool, below endpoint-url if set.",
+        "The URL of the user pool's public keys. Empty: at the user pool, where Cognito's calls go.",
         example="http://localhost:5000/jwks.json",
     )
     connect_timeout_s: float = setting(SECONDS, "1", "Seconds to connect.")

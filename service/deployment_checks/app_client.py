@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from service.aws.failure_advice import CLIENT_SECRET, known_cause, message_of
+from service.aws.failure_advice import known_cause, message_of
+from service.aws.failure_causes import CLIENT_SECRET
 from service.cognito.secret_hash import secret_hash
 from service.deployment_checks.permissions import NotFound, asked
 from service.deployment_checks.results import CheckResult, ok, unknown, wrong

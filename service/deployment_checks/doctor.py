@@ -8,12 +8,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
-import aioboto3
 from aiobotocore.config import AioConfig
-from aiobotocore.session import AioSession
 
-from service.aws.clients import model_loader
-from service.aws.token_files import credential_resolver
+from service.aws.key_connections import KeyConnections, key_connections
+from service.aws.session import open_session
 from service.deployment_checks import (
     app_client,
     credentials,
@@ -46,17 +44,15 @@ class AwsClients:
     cognito: CognitoIdentityProviderClient
     dynamodb: DynamoDBClient
     sts: credentials.STSClient
+    keys: KeyConnections
 
 
 @asynccontextmanager
 async def aws_clients(config: Config) -> AsyncIterator[AwsClients]:
     """Open the clients with the credentials that the AWS SDK finds, and close them."""
-    core = AioSession()
-    core.register_component("data_loader", model_loader(core))
-    core.register_component("credential_provider", credential_resolver(core, config.aws.region))
-    session = aioboto3.Session(region_name=config.aws.region, botocore_session=core)
     options = AioConfig(**OPTIONS)
     async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(open_session(config.aws.region))
         opened: dict[str, Any] = {}
         for service, endpoint_url in (
             ("cognito-idp", config.cognito.endpoint_url),
@@ -67,7 +63,9 @@ async def aws_clients(config: Config) -> AsyncIterator[AwsClients]:
                 cast("Any", service), endpoint_url=endpoint_url, config=options
             )
             opened[service] = await stack.enter_async_context(client)
-        yield AwsClients(opened["cognito-idp"], opened["dynamodb"], opened["sts"])
+        cognito = opened["cognito-idp"]
+        keys = await key_connections(cognito, config.cognito)
+        yield AwsClients(cognito, opened["dynamodb"], opened["sts"], keys)
 
 
 async def examine(config: Config, clients: AwsClients) -> list[CheckResult]:
@@ -79,9 +77,9 @@ async def examine(config: Config, clients: AwsClients) -> list[CheckResult]:
     outcomes, *answers = await asyncio.gather(
         table_probes.probe(clients.dynamodb, table.name),
         table_description.check_excess_rights(clients.dynamodb, table),
-        key_servers.check_jwks(config),
+        key_servers.check_jwks_once(config, clients.keys),
         app_client.check_sign_in(clients.cognito, config.cognito),
-        key_servers.check_load_balancer_keys(config),
+        key_servers.check_load_balancer_keys(config, clients.keys),
     )
     lists = await asyncio.gather(
         table_description.describe_table(clients.dynamodb, table),

@@ -13,17 +13,27 @@ from service.server.readiness import FailedCheck
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
 
+    from service.authentication.jwks import Jwks
+    from service.aws.key_connections import KeyConnections
     from service.config.settings import Config
 
 
-async def failed_checks(config: Config, dynamodb: DynamoDBClient) -> list[FailedCheck]:
-    """Return which of the public keys, the table and the five rights are not as they must be."""
+async def failed_checks(
+    config: Config, dynamodb: DynamoDBClient, connections: KeyConnections, jwks: Jwks
+) -> list[FailedCheck]:
+    """
+    Return which of the public keys, the table and the five rights are not as they must be.
+
+    *jwks* has the user pool's keys afterwards: a ready service needs no fetch for the first token.
+    """
     table = table_probes.TableAddress(config.dynamodb.user_profile_table, config.aws.region)
-    outcomes, keys = await asyncio.gather(
-        table_probes.probe(dynamodb, table.name), key_servers.check_jwks(config)
+    outcomes, *keys = await asyncio.gather(
+        table_probes.probe(dynamodb, table.name),
+        key_servers.check_jwks(config, jwks),
+        key_servers.check_load_balancer_keys(config, connections),
     )
     results = [
-        keys,
+        *(result for result in keys if result is not None),
         table_probes.key_result(outcomes, table),
         *table_probes.right_results(outcomes, table),
     ]

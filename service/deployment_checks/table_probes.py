@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from service.aws.failure_advice import KEY_ADVICE, known_cause, message_of
+from service.aws.failure_advice import known_cause, message_of
+from service.aws.failure_causes import KEY_ADVICE
 from service.circuit_breaker import UpstreamRefused
 from service.deployment_checks.results import CheckResult, ok, unknown, wrong
 from service.observability.upstream_calls import DYNAMODB

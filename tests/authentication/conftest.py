@@ -21,7 +21,7 @@ from tests.authentication.trusting import access_token, json_key_set, load_balan
 from tests.support.access_token_signer import AccessTokenSigner
 from tests.support.alb_token_signer import AlbTokenSigner
 from tests.support.clock import Clock
-from tests.support.configs import BREAKER_OFF, configured
+from tests.support.configs import BREAKER_OFF, KEY_CONNECTIONS, configured
 from tests.support.scripted_key_server import ScriptedKeyServer, key_endpoint, ok
 
 
@@ -59,7 +59,7 @@ async def server(endpoint: ScriptedKeyServer) -> AsyncIterator[KeyClient]:
     """Open the service's client; the endpoint outlives it."""
     assert endpoint.url
     breaker = Breaker("key_server", configured(BREAKER_OFF).upstreams)
-    async with key_server(breaker, UpstreamTelemetry(Metrics())) as opened:
+    async with key_server(breaker, UpstreamTelemetry(Metrics()), KEY_CONNECTIONS) as opened:
         yield opened
 
 

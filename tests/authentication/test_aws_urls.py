@@ -45,8 +45,8 @@ def test_key_server_is_that_of_the_region(partition: str, region: str, url: str)
         ("eusc-de-east-1", "amazonaws.eu"),
     ],
 )
-def test_pool_has_two_issuers_and_one_key_set(region: str, suffix: str) -> None:
-    """Both forms of the issuer are accepted; the key set is at the regional endpoint."""
+def test_pool_has_two_issuers(region: str, suffix: str) -> None:
+    """Both forms of the issuer are accepted."""
     pool = f"{region}_Example01"
     config = configured({"aws": {"region": region}, "aws.cognito": {"user-pool-id": pool}})
 
@@ -54,10 +54,6 @@ def test_pool_has_two_issuers_and_one_key_set(region: str, suffix: str) -> None:
         f"https://cognito-idp.{region}.{suffix}/{pool}",
         f"https://issuer-cognito-idp.{region}.{suffix}/{pool}",
     }
-    assert (
-        aws_urls.jwks_url(config)
-        == f"https://cognito-idp.{region}.{suffix}/{pool}/.well-known/jwks.json"
-    )
 
 
 def test_configured_issuers_replace_the_default() -> None:
@@ -67,11 +63,15 @@ def test_configured_issuers_replace_the_default() -> None:
     assert aws_urls.issuers(config) == {"https://a.example/x", "https://b.example"}
 
 
-def test_key_set_is_at_the_endpoint_that_is_set() -> None:
-    """A local Cognito has its own key set, with or without a slash behind its address."""
-    config = configured({"aws.cognito": {"endpoint-url": "http://localhost:9229/"}})
+def test_key_set_is_at_the_endpoint_of_cognito() -> None:
+    """The key set is below the endpoint of Cognito's calls, with or without a slash at its end."""
+    config = configured({"aws.cognito": {"user-pool-id": "us-east-1_Example01"}})
 
-    assert aws_urls.jwks_url(config) == "http://localhost:9229/us-east-1_none/.well-known/jwks.json"
+    for url in ("http://localhost:9229/", "http://localhost:9229"):
+        assert (
+            aws_urls.jwks_url(config, url)
+            == "http://localhost:9229/us-east-1_Example01/.well-known/jwks.json"
+        )
 
 
 def test_configured_jwks_url_comes_first() -> None:
@@ -85,4 +85,4 @@ def test_configured_jwks_url_comes_first() -> None:
         }
     )
 
-    assert aws_urls.jwks_url(config) == "http://localhost/keys"
+    assert aws_urls.jwks_url(config, "http://cognito.invalid") == "http://localhost/keys"

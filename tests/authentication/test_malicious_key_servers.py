@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import socket
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -18,13 +19,15 @@ from cryptography.hazmat.primitives.serialization import (
 from service.authentication.access_token import AccessTokenAuthenticator
 from service.authentication.alb_token import AlbAuthenticator
 from service.authentication.jwks import REFETCH_INTERVAL_S
-from service.authentication.key_client import MAX_BYTES, KeyClient
+from service.authentication.key_client import KeyClient
+from service.aws.http_session import KeyResponse
 from service.domain.errors import NotAuthenticated, UpstreamUnavailable
 from service.domain.identity import Authenticator, Identity, RequestCredentials
 from tests.authentication.trusting import assert_no_leak, json_key_set
 from tests.support.access_token_signer import AccessTokenSigner, bearing, jwk
 from tests.support.alb_token_signer import SUB, AlbTokenSigner, credentials
 from tests.support.clock import Clock
+from tests.support.scripted_aws import url_of
 from tests.support.scripted_key_server import (
     NOT_FOUND,
     Responder,
@@ -38,6 +41,7 @@ from tests.support.scripted_key_server import (
 )
 
 DEADLINE_S: Final = 3.0
+MAX_BYTES: Final = KeyResponse.max_bytes
 STRANGER: Final = AlbTokenSigner()
 UNKNOWN: Final = AccessTokenSigner()
 
@@ -242,7 +246,9 @@ async def test_redirect_is_not_followed(alb: AlbAuthenticator, endpoint: Scripte
 
 async def test_unreachable_server_is_unavailable(server: KeyClient) -> None:
     """A refused connection and an unknown host are unavailable."""
-    for url in ("http://127.0.0.1:1/", "http://does-not-exist.invalid/", "http://[::1:/"):
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        refusing = url_of(closed)
+    for url in (refusing, "http://does-not-exist.invalid/", "http://[::1:/"):
         with pytest.raises(UpstreamUnavailable):
             await server.fetch(url)
 

@@ -15,7 +15,7 @@ from tests.authentication.trusting import refused
 from tests.observability.metrics.samples import samples_of
 from tests.support.access_token_signer import AccessTokenSigner, bearing
 from tests.support.alb_token_signer import ARN, CLIENT, ISSUER, SUB, AlbTokenSigner, credentials
-from tests.support.configs import configured
+from tests.support.configs import KEY_CONNECTIONS, configured
 from tests.support.scripted_key_server import ScriptedKeyServer, hanging, http, saying
 
 
@@ -45,7 +45,7 @@ def lasting(expires_in_s: int) -> dict[str, int]:
 async def test_sources_come_in_the_order_of_the_configuration(endpoint: ScriptedKeyServer) -> None:
     """The authenticators have the configured order."""
     async with identity_adapters(
-        configured(trusting(endpoint)), UpstreamTelemetry(Metrics())
+        configured(trusting(endpoint)), UpstreamTelemetry(Metrics()), KEY_CONNECTIONS
     ) as identity:
         assert [source.name for source in identity.sources] == ["bearer", "alb", "header"]
 
@@ -56,7 +56,7 @@ async def test_sources_believe_what_is_signed_now(
     """With the pool's issuers and client as defaults, both kinds of token work by the real clock."""
     good = lasting(60)
     async with identity_adapters(
-        configured(trusting(endpoint)), UpstreamTelemetry(Metrics())
+        configured(trusting(endpoint)), UpstreamTelemetry(Metrics()), KEY_CONNECTIONS
     ) as identity:
         bearer, alb, _ = identity.sources
         assert await bearer.identify(bearing(pool.mint(good))) == Identity(SUB, "bearer")
@@ -75,7 +75,7 @@ async def test_load_balancer_has_settings_of_its_own(
     header = {"client": "other", "iss": "https://idp.example.com", **lasting(60)}
     payload = {"iss": "https://idp.example.com", **lasting(60)}
     async with identity_adapters(
-        configured(trusting(endpoint), own), UpstreamTelemetry(Metrics())
+        configured(trusting(endpoint), own), UpstreamTelemetry(Metrics()), KEY_CONNECTIONS
     ) as identity:
         _, alb, _header = identity.sources
         assert await alb.identify(credentials(balancer.mint(header, payload))) is not None
@@ -90,7 +90,7 @@ async def test_keys_of_a_load_balancer_are_at_its_region_by_default(
     settings = trusting(endpoint)
     default: Settings = {"identity": {"sources": "alb", "alb-key-url": ""}}
     async with identity_adapters(
-        configured(settings, default), UpstreamTelemetry(Metrics())
+        configured(settings, default), UpstreamTelemetry(Metrics()), KEY_CONNECTIONS
     ) as identity:
         (alb,) = identity.sources
         assert alb.name == "alb"
@@ -107,7 +107,7 @@ async def test_closing_ends_what_is_under_way(
     good = lasting(60)
     before = asyncio.all_tasks()
     async with identity_adapters(
-        configured(trusting(endpoint)), UpstreamTelemetry(Metrics())
+        configured(trusting(endpoint)), UpstreamTelemetry(Metrics()), KEY_CONNECTIONS
     ) as identity:
         bearer, alb, _ = identity.sources
         asking = {
@@ -132,7 +132,7 @@ async def test_unknown_key_of_a_pool_is_rejected(
     """A token signed by a key of another user pool is rejected."""
     stranger = AccessTokenSigner()
     async with identity_adapters(
-        configured(trusting(endpoint)), UpstreamTelemetry(Metrics())
+        configured(trusting(endpoint)), UpstreamTelemetry(Metrics()), KEY_CONNECTIONS
     ) as identity:
         bearer, *_ = identity.sources
         with pytest.raises(TokenInvalid):
@@ -149,7 +149,7 @@ async def test_key_server_that_does_not_work_is_left_alone(
     good = lasting(60)
     metrics = Metrics()
     config = configured(trusting(endpoint), {"upstreams": {"breaker-open-s": "60"}})
-    async with identity_adapters(config, UpstreamTelemetry(metrics)) as identity:
+    async with identity_adapters(config, UpstreamTelemetry(metrics), KEY_CONNECTIONS) as identity:
         _, alb, _header = identity.sources
         for _attempt in range(MAX_FETCH_FAILURES + 1):
             with pytest.raises(UpstreamUnavailable):

@@ -19,8 +19,9 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 from structlog.testing import capture_logs
 
-from service.aws.clients import Clients, Credentials, open_clients
+from service.aws.clients import Clients, open_clients
 from service.aws.errors import COMMON_ERRORS, RETRY_AFTER_S, ErrorTable, translated
+from service.aws.session import Credentials
 from service.domain.errors import (
     AccountExists,
     CodeMismatch,

@@ -7,16 +7,19 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
-from aiobotocore.session import AioSession
-from botocore.exceptions import BotoCoreError, CredentialRetrievalError
+from aiobotocore.credentials import AioCredentialResolver
+from botocore.exceptions import NoCredentialsError, PartialCredentialsError
 from structlog.testing import capture_logs
 
 from service.aws import credentials as module
 from service.aws.clients import Clients, open_clients
 from service.aws.errors import translated
+from service.aws.session import open_session
 from service.domain.errors import UpstreamUnavailable
+from tests.support.clock import Clock
 from tests.support.configs import configured
 from tests.support.scripted_aws import ScriptedAws, answer, scripted_server
 from tests.support.scripted_key_server import (
@@ -131,7 +134,7 @@ async def test_failed_refresh_fails_no_call(
     endpoint: ScriptedKeyServer, transport: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After a failed refresh calls use the old credentials; it is logged, and repeated later."""
-    monkeypatch.setattr(module, "REFRESH_PAUSE_S", 0)
+    monkeypatch.setattr(module, "ATTEMPT_PAUSE_S", 0)
     endpoint.otherwise = _credentials("old", OLD)
     async with _calling(transport) as caller:
         endpoint.otherwise = FAILING
@@ -157,7 +160,7 @@ async def test_failed_refresh_is_not_repeated_at_once(
     endpoint: ScriptedKeyServer, transport: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many calls there are, the next refresh begins after a pause."""
-    monkeypatch.setattr(module, "REFRESH_PAUSE_S", 3_600)
+    monkeypatch.setattr(module, "ATTEMPT_PAUSE_S", 3_600)
     endpoint.otherwise = _credentials("old", OLD)
     async with _calling(transport) as caller:
         endpoint.otherwise = FAILING
@@ -171,15 +174,16 @@ async def test_failed_refresh_is_not_repeated_at_once(
 
 @TRANSPORTS
 async def test_expired_credentials_are_waited_for(
-    endpoint: ScriptedKeyServer, transport: str
+    endpoint: ScriptedKeyServer, transport: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Calls wait for new credentials once the old ones have expired."""
+    monkeypatch.setattr(module, "ATTEMPT_PAUSE_S", 0)
     endpoint.otherwise = _credentials("expired", EXPIRED)
     async with _calling(transport) as caller:
         release = asyncio.Event()
         endpoint.otherwise = held(release, _credentials("new", GOOD))
         waiting = [asyncio.create_task(caller.key()) for _ in range(3)]
-        await endpoint.was_asked(2)
+        await endpoint.was_asked(3)
         assert caller.sent == 0
 
         waiting.pop().cancel()  # does not cancel the refresh
@@ -196,7 +200,7 @@ async def test_without_credentials_the_upstream_is_unavailable(
     endpoint: ScriptedKeyServer, transport: str, failing: Responder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without valid credentials nothing is sent, and the error has a time to retry after."""
-    monkeypatch.setattr(module, "REFRESH_PAUSE_S", 0)
+    monkeypatch.setattr(module, "ATTEMPT_PAUSE_S", 0)
     endpoint.otherwise = _credentials("expired", EXPIRED)
     async with _calling(transport) as caller:
         endpoint.otherwise = failing
@@ -223,25 +227,33 @@ async def test_without_credentials_the_upstream_is_unavailable(
     ],
     ids=["down", "no HTTP", "no text", "nothing", "a list", "empty", "no date"],
 )
-async def test_invalid_credentials_at_the_start_are_one_error(
-    endpoint: ScriptedKeyServer, invalid: Responder
+async def test_invalid_credentials_at_the_start_are_fetched_again(
+    endpoint: ScriptedKeyServer, invalid: Responder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An invalid response of the credentials endpoint is a BotoCoreError."""
+    """An invalid response of the credentials endpoint ends nothing: the next call fetches again."""
+    monkeypatch.setattr(module, "ATTEMPT_PAUSE_S", 0)
     endpoint.otherwise = invalid
+    async with _calling("fast") as caller:
+        with pytest.raises(UpstreamUnavailable):
+            await caller.key()
 
-    with pytest.raises(BotoCoreError, match="credentials"):
-        await module.CredentialProvider(AioSession(), "us-east-1").load_credentials()
+        endpoint.otherwise = _credentials("late", GOOD)
+        assert await caller.key() == "late"
 
 
 async def test_slow_endpoint_does_not_delay_the_start(
     endpoint: ScriptedKeyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Loading has a time limit: botocore's starts again with each byte."""
-    monkeypatch.setattr(module, "LOAD_TIMEOUT_S", 0.3)
-    endpoint.otherwise = trickling(b"{" + b" " * 10_000)
+    """The clients open while the first credentials are still awaited."""
+    monkeypatch.setattr(module, "START_PATIENCE_S", 0.1)
+    release = asyncio.Event()
+    endpoint.otherwise = held(release, _credentials("late", GOOD))
+    async with _calling("fast") as caller:
+        call = asyncio.create_task(caller.key())
+        await endpoint.was_asked(1)
+        release.set()
 
-    with pytest.raises(CredentialRetrievalError, match="TimeoutError"):
-        await module.CredentialProvider(AioSession(), "us-east-1").load_credentials()
+        assert await call == "late"
 
 
 @TRANSPORTS
@@ -249,15 +261,15 @@ async def test_slow_refresh_is_given_up(
     endpoint: ScriptedKeyServer, transport: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A refresh that began before the endpoint recovered does not delay the next one."""
-    monkeypatch.setattr(module, "REFRESH_TIMEOUT_S", 0.2)
-    monkeypatch.setattr(module, "REFRESH_PAUSE_S", 0)
+    monkeypatch.setattr(module, "ATTEMPT_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(module, "ATTEMPT_PAUSE_S", 0)
     endpoint.otherwise = _credentials("expired", EXPIRED)
     async with _calling(transport) as caller:
         endpoint.otherwise = trickling(b"{" + b" " * 10_000)
         with pytest.raises(UpstreamUnavailable):
             await caller.key()
 
-        monkeypatch.setattr(module, "REFRESH_TIMEOUT_S", PATIENCE_S)
+        monkeypatch.setattr(module, "ATTEMPT_TIMEOUT_S", PATIENCE_S)
         endpoint.otherwise = _credentials("new", GOOD)
         assert await caller.key() == "new"
 
@@ -277,9 +289,37 @@ async def test_refresh_ends_with_the_clients(endpoint: ScriptedKeyServer) -> Non
 async def test_account_id_is_returned_without_a_refresh(endpoint: ScriptedKeyServer) -> None:
     """Resolving an endpoint by the id of the account does not wait for a refresh."""
     endpoint.otherwise = _credentials("old", OLD)
-    found = await module.CredentialProvider(AioSession(), "us-east-1").load_credentials()
-    endpoint.otherwise = hanging
+    async with open_session("us-east-1") as session:
+        found: Any = await session.get_credentials()  # type: ignore[misc]  # a coroutine in aioboto3
+        endpoint.otherwise = hanging
 
-    assert await found.get_account_id() is None
-    assert found.method == "container-role"
-    await found.close()
+        assert await found.get_account_id() is None
+
+
+async def test_half_a_key_ends_the_start(
+    endpoint: ScriptedKeyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Waiting does not help against a configuration that can't be used."""
+    assert endpoint.url
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "half")
+    async with open_session("us-east-1") as session:
+        with pytest.raises(PartialCredentialsError):
+            await session.get_credentials()  # type: ignore[misc]  # a coroutine in aioboto3
+
+
+async def test_same_failure_is_logged_once_a_minute() -> None:
+    """Each second without credentials is one attempt, and no log line."""
+    clock = Clock()
+    credentials = module.BackgroundCredentials(_without_any, clock)
+    with capture_logs() as logs:
+        for _ in range(61):
+            with pytest.raises(NoCredentialsError):
+                await credentials.get_frozen_credentials()
+            clock.now += module.ATTEMPT_PAUSE_S
+
+    assert [log["event"] for log in logs] == ["credentials_missing"] * 2
+    assert "taskRoleArn" in logs[0]["advice"]
+
+
+def _without_any() -> AioCredentialResolver:
+    return AioCredentialResolver([])

@@ -17,8 +17,9 @@ from botocore.credentials import ReadOnlyCredentials
 from botocore.retries.quota import RetryQuota
 
 from service.aws import retries
-from service.aws.clients import Credentials, dynamodb_client
+from service.aws.clients import dynamodb_client
 from service.aws.response_parsers import ResponseParserFactory
+from service.aws.session import Credentials
 from service.config.settings import Config
 from service.observability.metrics.catalogue import Metrics
 from service.observability.upstream_calls import UpstreamTelemetry

@@ -15,8 +15,9 @@ from bench.stubs import cognito, http, key_server
 from bench.stubs.dynamodb import OTHER_TABLE, SERVICE_TABLE
 from service.api.profile_json import ProfileRepresentation
 from service.api.schemas.profiles import ProfileSchema
-from service.aws.clients import Credentials, open_clients
+from service.aws.clients import open_clients
 from service.aws.dynamodb.client import DynamoDBClient
+from service.aws.session import Credentials
 from service.config import loader
 from service.config.settings import Config
 from service.observability.metrics.catalogue import Metrics

@@ -10,7 +10,7 @@ from service.config.loader import Settings
 from service.config.settings import Config
 from service.deployment_checks import app_client, user_pool
 from service.deployment_checks.doctor import aws_clients
-from service.deployment_checks.key_servers import check_jwks
+from service.deployment_checks.key_servers import check_jwks_once
 from service.deployment_checks.results import CheckResult, Status
 from service.deployment_checks.smoke.deployment import open_deployment
 from service.deployment_checks.smoke.journey import (
@@ -123,7 +123,9 @@ async def test_pool_without_keys_is_wrong() -> None:
     """Cognito answers 404 for the keys of a pool that it does not have."""
     app = web.Application()
     async with TestServer(app) as server:
-        result = await check_jwks(_cognito_at(str(server.make_url("/"))))
+        config = _cognito_at(str(server.make_url("/")))
+        async with aws_clients(config) as clients:
+            result = await check_jwks_once(config, clients.keys)
 
     assert result.status is Status.WRONG
     assert "AWS_COGNITO_USER_POOL_ID or AWS_REGION" in result.advice

@@ -15,7 +15,7 @@ from service.observability.metrics.catalogue import Metrics
 from service.observability.upstream_calls import UpstreamTelemetry
 from tests.observability.metrics.samples import samples_of
 from tests.support import scripted_aws
-from tests.support.configs import CREDENTIALS, configured
+from tests.support.configs import CREDENTIALS, KEY_CONNECTIONS, configured
 from tests.support.scripted_aws import refusal, scripted_server
 from tests.support.scripted_key_server import http, key_endpoint, ok, saying
 
@@ -110,7 +110,8 @@ async def test_cancelled_call_has_its_own_outcome() -> None:
 
 
 def _key_server(metrics: Metrics) -> AbstractAsyncContextManager[KeyClient]:
-    return key_server(Breaker("key_server", configured().upstreams), UpstreamTelemetry(metrics))
+    breaker = Breaker("key_server", configured().upstreams)
+    return key_server(breaker, UpstreamTelemetry(metrics), KEY_CONNECTIONS)
 
 
 @pytest.mark.parametrize(

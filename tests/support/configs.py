@@ -4,13 +4,15 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from service.app import Adapters, OpenAdapters
-from service.aws.clients import Credentials
+from service.aws.key_connections import KeyConnections
+from service.aws.session import Credentials
 from service.config import loader
 from service.config.loader import Settings
 from service.config.settings import Config
 from service.observability.upstream_calls import UpstreamTelemetry
 
 CREDENTIALS = Credentials("test", "test")
+KEY_CONNECTIONS = KeyConnections("http://cognito.invalid", verify=True, timeout=(1, 1))
 IDS: Settings = {
     "aws": {"region": "us-east-1"},
     "aws.cognito": {"user-pool-id": "us-east-1_none", "client-id": "none"},

@@ -9,8 +9,8 @@ from marshmallow import fields
 
 from service import startup_errors
 from service.api.http_errors import leaves
-from service.aws import failure_advice
-from service.aws.failure_advice import Cause
+from service.aws import failure_causes
+from service.aws.failure_causes import Cause
 from tests.support.messages import ROOT, VALUE, Code, Message
 
 CODE: Final = Code("service", "local_aws")
@@ -78,7 +78,7 @@ def _of_aws() -> Iterator[Message]:
             for each in value:
                 yield from causes(each)
 
-    for name, value in vars(failure_advice).items():
+    for name, value in vars(failure_causes).items():
         for cause in causes(value):
             yield Message(cause.code, f"the code of {name}")
             yield Message(cause.advice, f"the advice of {cause.code} in {name}")

@@ -1,11 +1,10 @@
 """The service with a proxy in front of each upstream."""
 
 import asyncio
-import functools
 import os
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -14,9 +13,11 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from service.app import aws_adapters, create_app
+from service.app import Adapters, aws_adapters, create_app
 from service.aws.clients import Clients
 from service.config.settings import Config
+from service.observability.upstream_calls import UpstreamTelemetry
+from service.server.readiness import no_start_checks
 from service.server.runner import Runner
 from tests.api.raw_http import until
 from tests.support.accounts import PASSWORD, new_user
@@ -103,6 +104,15 @@ def _address(url: str | None) -> tuple[str, int]:
     return parts.hostname, parts.port
 
 
+@asynccontextmanager
+async def _without_start_checks(
+    config: Config, calls: UpstreamTelemetry
+) -> AsyncIterator[Adapters]:
+    """Open the adapters of a service that has not fetched the pool's keys yet."""
+    async with aws_adapters(config, calls, credentials=CREDENTIALS) as adapters:
+        yield replace(adapters, start_checks=no_start_checks)
+
+
 @pytest.fixture
 async def harness(config: Config, clients: Clients) -> AsyncIterator[Harness]:
     """Serve with short timeouts, and with a user."""
@@ -148,7 +158,7 @@ async def harness(config: Config, clients: Clients) -> AsyncIterator[Harness]:
                 "server": {"request-deadline-s": str(DEADLINE_S), "body-timeout-s": "0.9"},
             }
         )
-        app = create_app(between, functools.partial(aws_adapters, credentials=CREDENTIALS))
+        app = create_app(between, _without_start_checks)
         runner = Runner(app, between.server, shutdown_timeout_s=DEADLINE_S)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)

@@ -2,22 +2,22 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 import pytest
+from botocore.exceptions import BotoCoreError
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from service.aws.http_session import GuardedSession
+from service.aws.session import open_session
 from service.circuit_breaker import Breaker
 from service.domain.errors import UpstreamUnavailable
 from tests.support.configs import configured
+from tests.support.private_authority import PrivateAuthority, server_context
 from tests.support.scripted_aws import answer
 from tests_slow.faults.requesting import CALLS, KEY, ask
 
@@ -25,53 +25,16 @@ HERE = x509.IPAddress(ip_address("127.0.0.1"))
 ELSEWHERE = x509.DNSName("other.example.com")
 PROXY = "http://127.0.0.1:1"
 
-# Makes a certificate for a name, with its key in the same file.
-Signed = Callable[[x509.GeneralName], Path]
-
-
-def _authority(directory: Path, name: str) -> tuple[Path, Signed]:
-    """Return the certificate of a new authority, and a function that issues certificates."""
-    key, own = ec.generate_private_key(ec.SECP256R1()), _name(name)
-
-    def made(of: x509.Name, its: ec.EllipticCurvePrivateKey, what: x509.ExtensionType) -> bytes:
-        now = datetime.now(UTC)  # noqa: TID251 -- OpenSSL reads the machine's clock
-        builder = x509.CertificateBuilder(own, of, its.public_key(), x509.random_serial_number())
-        builder = builder.not_valid_before(now - timedelta(days=1))
-        builder = builder.not_valid_after(now + timedelta(days=1)).add_extension(
-            what, critical=True
-        )
-        return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-
-    def signed(who: x509.GeneralName) -> Path:
-        its = ec.generate_private_key(ec.SECP256R1())
-        file = directory / f"{name}-{who.value}.pem"
-        private = its.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        file.write_bytes(made(_name("server"), its, x509.SubjectAlternativeName([who])) + private)
-        return file
-
-    bundle = directory / f"{name}.pem"
-    bundle.write_bytes(made(own, key, x509.BasicConstraints(ca=True, path_length=None)))
-    return bundle, signed
-
-
-def _name(text: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
-
 
 @pytest.fixture(name="certificates")
 def _certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
     """Make certificates of a trusted and of an untrusted authority."""
-    bundle, known = _authority(tmp_path, "known")
-    _, unknown = _authority(tmp_path, "unknown")
-    monkeypatch.setenv("AWS_CA_BUNDLE", str(bundle))
+    known, unknown = (PrivateAuthority(tmp_path, name) for name in ("known", "unknown"))
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(known.bundle))
     return {
-        "right": known(HERE),
-        "of another name": known(ELSEWHERE),
-        "of nobody known": unknown(HERE),
+        "right": known.certificate(HERE),
+        "of another name": known.certificate(ELSEWHERE),
+        "of nobody known": unknown.certificate(HERE),
     }
 
 
@@ -79,10 +42,7 @@ def _certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, 
 async def _upstream(certificate: Path | None) -> AsyncIterator[tuple[str, list[bytes]]]:
     """Serve over TLS or in plain text; yields the address and the requests that were received."""
     reply: list[bytes] = []
-    context = None
-    if certificate is not None:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate)
+    context = None if certificate is None else server_context(certificate)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         reply.append(await reader.read(65_536))
@@ -120,6 +80,29 @@ async def test_wrong_certificate_receives_no_request(
             await ask(url, upstream, transport, **TIMES)
 
     assert b"X-Amz-Target" not in b"".join(reply)
+
+
+@pytest.mark.parametrize("certificate", ["right", "of another name", "of nobody known"])
+async def test_identity_token_is_sent_to_the_right_certificate_alone(
+    certificates: dict[str, Path],
+    certificate: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The calls that fetch credentials verify the name of the server, too."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    (token := tmp_path / "token").write_text("identity-token", encoding="utf-8")
+    monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(token))
+    monkeypatch.setenv("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/user-profiles")
+    async with _upstream(certificates[certificate]) as (url, reply):
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", url)
+        async with open_session("us-east-1") as session:
+            found: Any = await session.get_credentials()  # type: ignore[misc]  # a coroutine in aioboto3
+            with pytest.raises(BotoCoreError):  # the answer is not one of AWS STS
+                await found.get_frozen_credentials()
+
+    assert (b"identity-token" in b"".join(reply)) is (certificate == "right")
 
 
 @CALLS

@@ -1,0 +1,88 @@
+"""Sessions of the AWS SDK, whose clients verify servers by name and wait for credentials."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import aioboto3
+from aiobotocore.config import AioConfig
+from aiobotocore.httpsession import AIOHTTPSession
+from aiobotocore.session import AioSession
+from botocore.loaders import Loader, create_loader
+
+from service.aws.credentials import CredentialProvider
+from service.aws.errors import without_frames
+from service.aws.http_session import VerifiedSession
+from service.aws.response_parsers import ResponseParserFactory
+from service.aws.token_files import credential_resolver
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Fixed credentials, as for a local AWS."""
+
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+
+
+class VerifyingSdkSession(AioSession):
+    """A session whose clients use VerifiedSession, those included that fetch credentials."""
+
+    def create_client(self, *arguments: Any, config: Any = None, **options: Any) -> Any:  # noqa: ANN401 -- botocore's
+        """Return the context manager of a client."""
+        if not isinstance(config, AioConfig):
+            config = AioConfig() if config is None else AioConfig().merge(config)
+        if config.http_session_cls is AIOHTTPSession:
+            config.http_session_cls = VerifiedSession
+        create_client: Any = super().create_client  # the stubs have an overload for each service
+        return create_client(*arguments, config=config, **options)
+
+
+def sdk_session() -> AioSession:
+    """Return a session of the SDK with the configuration of this machine, read anew."""
+    session = VerifyingSdkSession()
+    session.register_component("data_loader", _loader(session.get_config_variable("data_path")))
+    return session
+
+
+@asynccontextmanager
+async def open_session(
+    region: str, credentials: Credentials | None = None
+) -> AsyncIterator[aioboto3.Session]:
+    """Open a session, and close it; without *credentials*, botocore's credential chain is used."""
+    provider = CredentialProvider(lambda: credential_resolver(sdk_session(), region))
+    core = sdk_session()
+    core.register_component("credential_provider", provider)
+    core.register_component("response_parser_factory", ResponseParserFactory())
+    core.register("response-received", _drop_frames)
+    session = aioboto3.Session(
+        aws_access_key_id=credentials.access_key_id if credentials else None,
+        aws_secret_access_key=credentials.secret_access_key if credentials else None,
+        region_name=region,
+        botocore_session=core,
+    )
+    try:
+        yield session
+    finally:
+        await provider.close()
+
+
+def _drop_frames(*, exception: Exception | None, **_: object) -> None:
+    """Remove the frames of an attempt without a response, whose error botocore keeps for a while."""
+    if exception is not None:
+        without_frames(exception)
+
+
+@functools.cache
+def _loader(data_path: str | None) -> Loader:
+    """
+    Return the loader of service models from *data_path*.
+
+    Sessions share it, and it caches the models: parsing those of Cognito and DynamoDB takes half of the
+    time to open the clients.
+    """
+    return create_loader(data_path)

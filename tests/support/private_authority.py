@@ -1,0 +1,61 @@
+"""A private certificate authority, and the certificates that it signs."""
+
+import ssl
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+
+class PrivateAuthority:
+    """An authority whose certificate is in the file *bundle*; its files are in *folder*."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._folder = folder
+        self._name = _name(name)
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self.bundle = folder / f"{name}.pem"
+        constraints = x509.BasicConstraints(ca=True, path_length=None)
+        self.bundle.write_bytes(self._signed(self._name, self._key, constraints))
+
+    def certificate(self, *hosts: x509.GeneralName) -> Path:
+        """Return the file of a new certificate for *hosts*, with its key."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        file = self._folder / f"{key.private_numbers().private_value:x}.pem"
+        private = key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        names = x509.SubjectAlternativeName(hosts)
+        file.write_bytes(self._signed(_name("server"), key, names) + private)
+        return file
+
+    def server_context(self, *hosts: str) -> ssl.SSLContext:
+        """Return the TLS context of a server with a certificate for the names *hosts*."""
+        return server_context(self.certificate(*map(x509.DNSName, hosts)))
+
+    def _signed(
+        self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, extension: x509.ExtensionType
+    ) -> bytes:
+        now = datetime.now(UTC)  # noqa: TID251 -- OpenSSL reads the machine's clock
+        serial = x509.random_serial_number()
+        builder = x509.CertificateBuilder(self._name, subject, key.public_key(), serial)
+        builder = builder.not_valid_before(now - timedelta(days=1))
+        builder = builder.not_valid_after(now + timedelta(days=1))
+        signed = builder.add_extension(extension, critical=True).sign(self._key, hashes.SHA256())
+        return signed.public_bytes(serialization.Encoding.PEM)
+
+
+def server_context(certificate: Path) -> ssl.SSLContext:
+    """Return the TLS context of a server with this certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context
+
+
+def _name(text: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
