@@ -17,6 +17,8 @@ from service.observability.log_stream import LogStream
 
 # The fields that identify a user or a client, in every event.
 IDENTITIES: Final = frozenset({"account", "address", "peer", "sub"})
+# Log failures with tracebacks, which the service logs itself (service/aws/credentials.py).
+SILENT_LOGGERS = ("aiobotocore.credentials", "aiobotocore.tokens")
 QUIET_LOGGERS = (
     "aiobotocore",
     "aiohttp",
@@ -70,6 +72,8 @@ def configure(config: LogConfig, stream: TextIO) -> None:
     root.setLevel(level)
     for name in QUIET_LOGGERS:
         logging.getLogger(name).setLevel(max(logging.WARNING, level))
+    for name in SILENT_LOGGERS:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 class Clock:

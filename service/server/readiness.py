@@ -29,6 +29,7 @@ class FailedCheck:
 StartChecks: TypeAlias = Callable[[], Awaitable[Sequence[FailedCheck]]]
 
 TOLERATED_FAILURES = 2  # in a row: one lost packet must not take a process out of service
+START_PAUSE_S = 5.0  # at most: a role that has come, or a right, is found soon
 START = "start"  # stands for the checks of the start until they have an outcome
 
 
@@ -41,6 +42,7 @@ class HealthMonitor:
     """
     Runs the *checks* every *interval_s* seconds while it is entered, and *start_checks* until they pass.
 
+    Until then it pauses for at most START_PAUSE_S.
     The first round is done when entering ends; for *start_checks* it waits no longer than for a check,
     and they go on in the background. A check that was right once counts as failing after more than
     TOLERATED_FAILURES failures in a row.
@@ -104,7 +106,7 @@ class HealthMonitor:
             self._start_reported.set()
             if not failed:
                 return
-            await asyncio.sleep(self._interval_s)
+            await asyncio.sleep(self._pause_s())
 
     def _report_start(self, failed: Sequence[FailedCheck]) -> None:
         before, now = self._start_failures, {check.name: check for check in failed}
@@ -132,8 +134,12 @@ class HealthMonitor:
 
     async def _repeat(self) -> None:
         while True:
-            await asyncio.sleep(self._interval_s)
+            await asyncio.sleep(self._pause_s())
             await self._round()
+
+    def _pause_s(self) -> float:
+        is_started = self.readiness.has_started
+        return self._interval_s if is_started else min(self._interval_s, START_PAUSE_S)
 
     async def _round(self) -> None:
         await asyncio.gather(*(self._run(name, check) for name, check in self._checks.items()))
