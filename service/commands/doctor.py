@@ -11,6 +11,7 @@ from service.config.settings import Config
 from service.deployment_checks import doctor, results
 from service.deployment_checks.results import CheckResult, ok, wrong
 from service.deployment_checks.settings import STEP
+from service.observability import logs
 from service.server import serve
 from service.startup_errors import AwsUnusable, ConfigurationUnusable
 
@@ -23,6 +24,7 @@ def run(file: Path | None, environ: Mapping[str, str], *, as_json: bool) -> int:
         return report(
             [wrong(STEP, "settings", str(error), "Correct the settings.")], as_json=as_json
         )
+    logs.configure(config.log, sys.stderr)
     try:
         found = serve.run(_examined(config))
     except BotoCoreError as error:

@@ -1,5 +1,6 @@
 """`smoke`: checks a running deployment, as its clients see it."""
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from service.deployment_checks.smoke.deployment import open_deployment
 from service.deployment_checks.smoke.journey import Credentials
 from service.deployment_checks.smoke.run import check_deployment
 from service.deployment_checks.smoke.temporary_user import TemporaryUser
+from service.observability import logs
 from service.server import serve
 from service.startup_errors import AwsUnusable, ConfigurationUnusable, UrlUnusable
 
@@ -38,6 +40,8 @@ def run(
         if create_user:
             raise
         config = None  # the deployment has its own: only the token's claims can't be compared
+    if config is not None:
+        logs.configure(config.log, sys.stderr)
     # Files of secrets end with a line feed.
     username, password = (environ.get(name, "").strip("\r\n") for name in (USERNAME, PASSWORD))
     credentials = Credentials(username, password) if username and password else None

@@ -2,12 +2,16 @@
 
 import json
 import os
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from service.__main__ import main
+from tests.support.scripted_aws import url_of
+
+ROLE = "arn:aws:iam::123456789012:role/user-profiles"
 
 
 @pytest.fixture(name="environ")
@@ -42,6 +46,38 @@ def test_report_for_programs_is_json_alone(capsys: pytest.CaptureFixture[str]) -
     assert wrong == {"table keys", "user pool", "app client", "app client sign-in"}
     for check in report["checks"]:
         assert check.keys() == {"step", "name", "status", "detail", "advice"}
+
+
+@pytest.mark.usefixtures("environ")
+def test_report_for_programs_is_alone_without_a_network(capsys: pytest.CaptureFixture[str]) -> None:
+    """What goes wrong meanwhile is logged to standard error, with no traceback."""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        os.environ["AWS_COGNITO_JWKS_URL"] = url_of(closed)
+
+    assert main(["doctor", "--json"]) == 1
+
+    printed = capsys.readouterr()
+    (keys,) = (c for c in json.loads(printed.out)["checks"] if c["name"] == "user pool keys")
+    assert keys["status"] == "unknown"
+    assert [json.loads(line)["event"] for line in printed.err.splitlines()] == ["keys_unavailable"]
+
+
+@pytest.mark.usefixtures("environ")
+def test_missing_credentials_are_a_check(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without credentials the report says what to set, and with a broken source of them, too."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        os.environ.pop(name, None)
+    os.environ |= {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.devnull}
+    os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
+
+    for variables in ({}, {"AWS_WEB_IDENTITY_TOKEN_FILE": "/none", "AWS_ROLE_ARN": ROLE}):
+        os.environ |= variables
+        assert main(["doctor", "--json"]) == 1
+        printed = capsys.readouterr()
+        (found,) = (c for c in json.loads(printed.out)["checks"] if c["name"] == "credentials")
+        assert (found["status"], bool(found["advice"])) == ("wrong", True)
+        assert "credentials_missing" in printed.err
+        assert "Traceback" not in printed.err
 
 
 @pytest.mark.usefixtures("environ")

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import Any, Final
 
 import aiohttp
 from yarl import URL
 
+from service.aws.http_session import check_ca_bundle, proxy_for
 from service.deployment_checks.results import CheckResult, unknown, wrong
 
 STEP: Final = 6
@@ -69,7 +73,12 @@ class Deployment:
         target = (url or self.url).with_path(self.url.path.rstrip("/") + path)
         try:
             async with self._session.request(
-                method, target, json=json, headers=headers, allow_redirects=False
+                method,
+                target,
+                json=json,
+                headers=headers,
+                proxy=None if is_this_machine(target) else proxy_for(str(target)),
+                allow_redirects=False,
             ) as answer:
                 body = await answer.content.read(MAX_BYTES)
                 return _response(answer, body)
@@ -86,6 +95,15 @@ def _response(answer: aiohttp.ClientResponse, body: bytes) -> Response:
     return Response(answer.status, answer.headers, parsed if isinstance(parsed, dict) else {}, text)
 
 
+def is_this_machine(url: URL) -> bool:
+    """Return whether the host of *url* is a loopback address."""
+    host = url.host or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def bearer(token: str) -> dict[str, str]:
     """Return the header that carries an access token."""
     return {"Authorization": f"Bearer {token}"}
@@ -93,8 +111,18 @@ def bearer(token: str) -> dict[str, str]:
 
 @asynccontextmanager
 async def open_deployment(url: URL) -> AsyncIterator[Deployment]:
-    """Open the connections to a deployment, and close them."""
+    """
+    Open the connections to a deployment, and close them.
+
+    They trust this machine's authorities and those in AWS_CA_BUNDLE. Raises InvalidConfigError for a
+    bundle without certificates.
+    """
+    context = ssl.create_default_context()
+    if bundle := os.environ.get("AWS_CA_BUNDLE"):
+        check_ca_bundle(bundle)
+        context.load_verify_locations(bundle)
     async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(ssl=context),
         timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": "user-profile-service-smoke"},

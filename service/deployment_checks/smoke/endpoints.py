@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from ipaddress import ip_address
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from service.deployment_checks.results import CheckResult, ok, unknown, wrong
-from service.deployment_checks.smoke.deployment import STEP, Deployment, Unreachable
-
-if TYPE_CHECKING:
-    from yarl import URL
+from service.deployment_checks.smoke.deployment import (
+    STEP,
+    Deployment,
+    Unreachable,
+    is_this_machine,
+)
 
 REDIRECTS: Final = (301, 302, 307, 308)
 HTTPS_PORT: Final = 443
@@ -64,7 +65,7 @@ async def check_https(deployment: Deployment, *, http_port: int = 80) -> CheckRe
     name = "http to https"
     url = deployment.url
     if url.scheme == "http":
-        if _is_this_machine(url):
+        if is_this_machine(url):
             return ok(STEP, name, "plain HTTP, on this machine")
         return wrong(
             STEP,
@@ -89,10 +90,3 @@ async def check_https(deployment: Deployment, *, http_port: int = 80) -> CheckRe
         f"{answer} by HTTP: passwords and tokens can be read on the way.",
         "Let the listener of port 80 redirect to HTTPS (301).",
     )
-
-
-def _is_this_machine(url: URL) -> bool:
-    try:
-        return ip_address(url.host or "").is_loopback
-    except ValueError:
-        return url.host == "localhost"
