@@ -1,6 +1,7 @@
 """The spans: a server span for each request, and in it a client span for each call to an upstream."""
 
 import asyncio
+import os
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
@@ -62,7 +63,9 @@ class Tracing:
             id_generator=TraceIds(),
             shutdown_on_exit=False,
         )
-        exporter = OTLPSpanExporter(endpoint=self._endpoint, timeout=EXPORT_S)
+        exporter = OTLPSpanExporter(
+            endpoint=self._endpoint, timeout=EXPORT_S, certificate_file=_ca_bundle()
+        )
         provider.add_span_processor(BatchSpanProcessor(exporter))
         self._tracer = provider.get_tracer(SERVICE, self._version)
         try:
@@ -125,3 +128,13 @@ class Tracing:
                 span.set_attribute("error.type", type(error).__name__)
                 span.set_status(ERROR)
                 raise
+
+
+def _ca_bundle() -> str | None:
+    """Return the file of trusted authorities: OpenTelemetry's own setting, or that of AWS calls."""
+    names = (
+        "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE",
+        "OTEL_EXPORTER_OTLP_CERTIFICATE",
+        "AWS_CA_BUNDLE",
+    )
+    return next((os.environ[name] for name in names if os.environ.get(name)), None)

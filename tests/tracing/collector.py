@@ -1,5 +1,6 @@
 """An OpenTelemetry collector on loopback that keeps the spans it receives."""
 
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -47,14 +48,18 @@ class Collector:
 
 
 @asynccontextmanager
-async def collector() -> AsyncIterator[Collector]:
-    """Serve a collector."""
+async def collector(*, tls: ssl.SSLContext | None = None) -> AsyncIterator[Collector]:
+    """Serve a collector, over TLS if *tls* is set."""
     collecting = Collector()
     app = web.Application()
     app.router.add_post("/v1/traces", collecting.take)
-    async with TestServer(app) as server:
+    server = TestServer(app, host="127.0.0.1" if tls is None else "localhost")
+    await server.start_server(ssl=tls)
+    try:
         collecting.url = str(server.make_url("/"))
         yield collecting
+    finally:
+        await server.close()
 
 
 def _span(sent: Any) -> Span:  # noqa: ANN401 -- made by protobuf at run time

@@ -3,9 +3,11 @@
 import asyncio
 import functools
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -23,6 +25,7 @@ from tests.api.conftest import ALICE, AT_ONCE, Api
 from tests.support.accounts import PASSWORD, new_user
 from tests.support.configs import CREDENTIALS, configured, opening
 from tests.support.fakes.profiles import MemoryProfileStore
+from tests.support.private_authority import PrivateAuthority
 from tests.tracing.collector import Collector, collector
 
 SERVER, CLIENT = 2, 3  # SpanKind
@@ -36,16 +39,41 @@ PROFILE = "/v1/user/profile"
 
 @asynccontextmanager
 async def _traced(
-    adapters: OpenAdapters, config: Config, *, ratio: float = 1
+    adapters: OpenAdapters,
+    config: Config,
+    *,
+    ratio: float = 1,
+    tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[tuple[Api, Collector]]:
     """Start the service with a collector, which has all spans when the block has ended."""
-    async with collector() as collecting:
+    async with collector(tls=tls) as collecting:
         endpoint = configured(
             {"tracing": {"otlp-endpoint": collecting.url, "sample-ratio": str(ratio)}}
         )
         app = create_app(replace(config, tracing=endpoint.tracing), adapters)
         async with TestClient(TestServer(app)) as client:
             yield client, collecting
+
+
+@pytest.mark.parametrize(
+    "variables", [("AWS_CA_BUNDLE",), ("OTEL_EXPORTER_OTLP_CERTIFICATE", "AWS_CA_BUNDLE")]
+)
+async def test_collector_may_have_a_certificate_of_a_private_authority(
+    memory: Adapters, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variables: tuple[str, ...]
+) -> None:
+    """AWS_CA_BUNDLE is trusted for spans as for calls, but for OpenTelemetry's own setting."""
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):  # which the exporter's library prefers
+        monkeypatch.delenv(name, raising=False)
+    used, *unused = variables
+    monkeypatch.setenv(used, str((authority := PrivateAuthority(tmp_path, "private")).bundle))
+    for name in unused:
+        monkeypatch.setenv(name, str(PrivateAuthority(tmp_path, "other").bundle))
+    async with _traced(
+        opening(memory), configured(), tls=authority.server_context("localhost")
+    ) as (api, collecting):
+        await api.get("/docs/page.css")
+
+    assert [span.name for span in collecting.spans] == ["GET /docs/{asset}"]
 
 
 async def test_request_is_a_span_of_its_route(memory: Adapters) -> None:
