@@ -21,21 +21,24 @@ class Delivery:
     """What the code verifies: "email" or "phone_number"; None where the user has no address."""
     destination: str | None
     code: str
+    metadata: dict[str, str] = field(default_factory=dict)
+    """The ClientMetadata of the call, which AWS passes to the Lambda triggers."""
 
 
 Announce = Callable[[Delivery], None]
 
 
 def announce_on_console(delivery: Delivery) -> None:
-    """Print the code on a line of its own."""
-    name = "".join(map(_shown, delivery.username))
+    """Print the code on a line of its own, with the metadata of the call if it has some."""
+    metadata = ", ".join(f"{name}: {value}" for name, value in delivery.metadata.items())
+    line = f"{delivery.purpose} code for {delivery.username}: {delivery.code}"
     print(  # noqa: T201 -- printing is what this function is for
-        f"{delivery.purpose} code for {name}: {delivery.code}", flush=True
+        "".join(map(_shown, f"{line} ({metadata})" if metadata else line)), flush=True
     )
 
 
 def _shown(character: str) -> str:
-    """Return a character, escaped if a terminal may interpret it: users choose their names."""
+    """Return a character, escaped if a terminal may interpret it: users choose names and metadata."""
     if character.isprintable():
         return character
     return character.encode("unicode_escape").decode("ascii")

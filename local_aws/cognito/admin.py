@@ -109,7 +109,9 @@ def _invite(
 ) -> None:
     attribute = next((name for name in codes.CONTACTS if name in attributes), None)
     to = attributes.get(attribute or "")
-    call.cognito.deliver(Delivery(pool.id, username, codes.INVITATION, attribute, to, password))
+    call.cognito.deliver(
+        Delivery(pool.id, username, codes.INVITATION, attribute, to, password, call.metadata)
+    )
 
 
 def _invite_again(call: Call) -> None:

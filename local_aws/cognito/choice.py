@@ -67,7 +67,7 @@ def _offer(call: Call, app: App, user: User, available: list[str]) -> dict[str, 
 
 def _ask(call: Call, app: App, user: User, factor: str) -> dict[str, Any]:
     if factor in first_factors.CODES:
-        return one_time_codes.challenge(call.cognito, app, user, factor)
+        return one_time_codes.challenge(call, app, user, factor)
     if factor == challenge_sessions.WEB_AUTHN:
         parameters, expected = passkey_sign_in.options(call, app, user)
         return challenge_sessions.challenge(

@@ -49,7 +49,7 @@ def count(call: Call, user: User) -> None:
 
 
 def send(  # noqa: PLR0913 -- the parts of a message
-    cognito: Cognito,
+    call: Call,
     pool: Pool,
     user: User,
     purpose: str,
@@ -62,6 +62,7 @@ def send(  # noqa: PLR0913 -- the parts of a message
 
     *address* is the value to verify; by default, the code goes to the user's own address.
     """
+    cognito = call.cognito
     codes = cognito.account(user).codes
     key = (purpose, attribute if purpose == VERIFICATION else None)
     former = codes[key].value if key in codes else ""
@@ -69,7 +70,7 @@ def send(  # noqa: PLR0913 -- the parts of a message
     code = Code(draw(former), cognito.now() + LIFE_S[purpose], to or "")
     codes[key] = code
     name = login_name(cognito, pool, user)
-    cognito.deliver(Delivery(pool.id, name, purpose, attribute, to, code.value))
+    cognito.deliver(Delivery(pool.id, name, purpose, attribute, to, code.value, call.metadata))
 
 
 def login_name(cognito: Cognito, pool: Pool, user: User) -> str:

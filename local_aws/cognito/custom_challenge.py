@@ -45,7 +45,9 @@ def begin(call: Call, app: App, parameters: dict[str, str]) -> dict[str, Any]:
     attribute = codes.contact(app.pool, user)
     address = user.attribute_lookup.get(attribute or "")
     name = codes.login_name(call.cognito, app.pool, user)
-    call.cognito.deliver(Delivery(app.pool.id, name, codes.CUSTOM, attribute, address, code))
+    call.cognito.deliver(
+        Delivery(app.pool.id, name, codes.CUSTOM, attribute, address, code, call.metadata)
+    )
     return _ask(call, app, user, Expected(code))
 
 

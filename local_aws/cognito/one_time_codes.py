@@ -11,7 +11,7 @@ from local_aws.cognito import challenge_sessions, codes
 from local_aws.cognito.errors import CodeMismatchException
 from local_aws.cognito.settings import App
 from local_aws.cognito.shapes import required
-from local_aws.cognito.state import Cognito, Expected, Session
+from local_aws.cognito.state import Call, Expected, Session
 from local_aws.outbox import Delivery
 
 
@@ -32,15 +32,17 @@ CHANNELS = {
 }
 
 
-def challenge(cognito: Cognito, app: App, user: User, name: str) -> dict[str, Any]:
+def challenge(call: Call, app: App, user: User, name: str) -> dict[str, Any]:
     """Send a code and return its challenge; disabled and simulated users get no code."""
-    means = CHANNELS[name]
+    cognito, means = call.cognito, CHANNELS[name]
     address = user.attribute_lookup[means.attribute]
     code = codes.draw()
     if user.enabled and not cognito.account(user).simulated:
         reader = codes.login_name(cognito, app.pool, user)
         cognito.deliver(
-            Delivery(app.pool.id, reader, means.purpose, means.attribute, address, code)
+            Delivery(
+                app.pool.id, reader, means.purpose, means.attribute, address, code, call.metadata
+            )
         )
     details = codes.delivery_details(means.attribute, address)
     parameters = {

@@ -64,7 +64,7 @@ def update_user_attributes(call: Call) -> dict[str, Any]:
         codes.void(call, user, codes.VERIFICATION, name)
         if name in waiting or name in auto_verified(app.pool):
             to = changed[name]
-            codes.send(call.cognito, app.pool, user, codes.VERIFICATION, name, address=to)
+            codes.send(call, app.pool, user, codes.VERIFICATION, name, address=to)
             details.append(codes.delivery_details(name, to))
     return {"CodeDeliveryDetailsList": details}
 
@@ -103,7 +103,7 @@ def get_user_attribute_verification_code(call: Call) -> dict[str, Any]:
     if value is None:
         raise InvalidParameterException(f"User does not have the attribute {name}")
     codes.count(call, grant.user)
-    codes.send(call.cognito, grant.pool, grant.user, codes.VERIFICATION, name, address=value)
+    codes.send(call, grant.pool, grant.user, codes.VERIFICATION, name, address=value)
     return {"CodeDeliveryDetails": codes.delivery_details(name, value)}
 
 

@@ -46,7 +46,7 @@ def send_reset(call: Call, pool: Pool, user: User) -> dict[str, str]:
     attribute = _contact(pool, user)
     if attribute is None:
         raise InvalidParameterException(NO_CONTACT)
-    codes.send(call.cognito, pool, user, codes.PASSWORD_RESET, attribute)
+    codes.send(call, pool, user, codes.PASSWORD_RESET, attribute)
     return codes.delivery_details(attribute, user.attribute_lookup[attribute])
 
 

@@ -77,7 +77,7 @@ def challenge(call: Call, app: App, user: User) -> dict[str, Any] | None:
             cognito, app, user, challenge_sessions.SELECT_MFA_TYPE, parameters
         )
     if factors:
-        return _ask(cognito, app, user, factors[0])
+        return _ask(call, app, user, factors[0])
     if pool.mfa_config == "ON":
         parameters = {"MFAS_CAN_SETUP": json.dumps(of_pool(cognito, pool))}
         return challenge_sessions.challenge(
@@ -86,11 +86,11 @@ def challenge(call: Call, app: App, user: User) -> dict[str, Any] | None:
     return None
 
 
-def _ask(cognito: Cognito, app: App, user: User, factor: str) -> dict[str, Any]:
+def _ask(call: Call, app: App, user: User, factor: str) -> dict[str, Any]:
     name = SESSIONS[factor]
     if factor in CODES:
-        return one_time_codes.challenge(cognito, app, user, name)
-    return challenge_sessions.challenge(cognito, app, user, name)
+        return one_time_codes.challenge(call, app, user, name)
+    return challenge_sessions.challenge(call.cognito, app, user, name)
 
 
 def select(call: Call, app: App, session: Session, responses: dict[str, str]) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def select(call: Call, app: App, session: Session, responses: dict[str, str]) ->
     chosen = required(responses, "ANSWER")
     if chosen not in active(call.cognito, app.pool, session.user):
         raise InvalidParameterException("Invalid MFA type selected.")
-    return _ask(call.cognito, app, session.user, chosen)
+    return _ask(call, app, session.user, chosen)
 
 
 def code(call: Call, app: App, session: Session, responses: dict[str, str]) -> dict[str, Any]:

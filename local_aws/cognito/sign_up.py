@@ -17,7 +17,7 @@ from local_aws.cognito.errors import (
     UsernameExistsException,
 )
 from local_aws.cognito.passwords import check_policy
-from local_aws.cognito.settings import App, setting
+from local_aws.cognito.settings import App, auto_verified, setting
 from local_aws.cognito.state import Call
 
 
@@ -29,12 +29,12 @@ def sign_up(call: Call) -> dict[str, Any]:
     pool = app.pool
     if setting(pool, "AdminCreateUserConfig", {}).get("AllowAdminCreateUserOnly"):
         raise NotAuthorizedException("SignUp is not permitted for this user pool")
+    given = flatten_attrs(parameters.get("UserAttributes", []))
     if "Password" in parameters:
         check_policy(pool, parameters["Password"])
-    elif not set(first_factors.CODES) & set(first_factors.allowed(pool)):
-        raise InvalidParameterException("Password is required for this user pool")
-    given = flatten_attrs(parameters.get("UserAttributes", []))
     named = attribute_rules.from_username(pool, username)
+    if "Password" not in parameters and not _signs_in_by_code(app, given | named):
+        raise InvalidParameterException("Password is required for this user pool")
     attribute_rules.check_new(app, given | named)
     if find_user(pool, username) is not None:
         raise UsernameExistsException(AliasExistsException.default_message if named else None)
@@ -55,6 +55,19 @@ def sign_up(call: Call) -> dict[str, Any]:
     }
 
 
+def _signs_in_by_code(app: App, attributes: dict[str, str]) -> bool:
+    """
+    Return whether a user with these attributes can sign in by a one-time code.
+
+    https://docs.aws.amazon.com/cognito/latest/developerguide/signing-up-users-in-your-app.html
+    """
+    return "ALLOW_USER_AUTH" in app.flows and any(
+        attribute in attributes and attribute in auto_verified(app.pool)
+        for name, attribute in first_factors.CODES.items()
+        if name in first_factors.allowed(app.pool)
+    )
+
+
 def _session(call: Call, app: App, user: User, name: str) -> dict[str, str]:
     """Return a session that continues with USER_AUTH, if the client may use it."""
     if "ALLOW_USER_AUTH" not in app.flows:
@@ -70,7 +83,7 @@ def _send(call: Call, app: App, user: User) -> dict[str, Any]:
     code is announced on the console all the same, without delivery details.
     """
     attribute = codes.contact(app.pool, user)
-    codes.send(call.cognito, app.pool, user, codes.CONFIRMATION, attribute)
+    codes.send(call, app.pool, user, codes.CONFIRMATION, attribute)
     if attribute is None:
         return {}
     details = codes.delivery_details(attribute, user.attribute_lookup[attribute])

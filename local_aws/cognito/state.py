@@ -187,3 +187,8 @@ class Call:
     def now(self) -> float:
         """The time in seconds since 1970."""
         return self.cognito.now()
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """The ClientMetadata."""
+        return dict(self.parameters.get("ClientMetadata", {}))

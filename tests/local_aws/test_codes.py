@@ -8,7 +8,7 @@ import pytest
 from moto.cognitoidp.models import CognitoIdpUser, CognitoIdpUserPool
 
 from local_aws.cognito import codes, totp
-from local_aws.cognito.state import Account, Cognito
+from local_aws.cognito.state import Account, Call, Cognito
 from local_aws.outbox import Delivery
 
 
@@ -24,7 +24,7 @@ def test_trivial_or_former_code_is_drawn_again(
     pool = CognitoIdpUserPool("123456789012", "eu-central-1", "x", {})
     user = CognitoIdpUser(pool.id, "alice", "x", "UNCONFIRMED", [])
     for _ in range(2):
-        codes.send(cognito, pool, user, codes.CONFIRMATION, None)
+        codes.send(Call("SignUp", {}, cognito), pool, user, codes.CONFIRMATION, None)
     assert [mail.code for mail in sent] == ["482913", "700301"]
 
 

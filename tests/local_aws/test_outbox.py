@@ -3,6 +3,7 @@
 import asyncio
 import json
 import urllib.request
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -37,6 +38,14 @@ def test_console_shows_a_hostile_name_without_its_effect(
     assert capsys.readouterr().out == ("confirmation code for \\x1b[2Ja\\u202e\\nb: 482913\n")
 
 
+def test_console_has_the_metadata_beside_the_code(capsys: pytest.CaptureFixture[str]) -> None:
+    """Metadata follows the code, escaped as names are."""
+    metadata = {"locale": "de", "x": "\x1b[2J"}
+    announce_on_console(replace(_delivery("Alice"), metadata=metadata))
+    line = "confirmation code for Alice: 482913 (locale: de, x: \\x1b[2J)\n"
+    assert capsys.readouterr().out == line
+
+
 def test_outbox_forgets_the_oldest() -> None:
     """The outbox is bounded."""
     outbox = Outbox(announce=lambda _: None)
@@ -62,6 +71,7 @@ async def test_deliveries_of_a_user_are_listed(aws: LocalAws, harness: Harness) 
         "attribute": "email",
         "destination": f"{username}@example.com",
         "code": first,
+        "metadata": {},
     }
 
 

@@ -68,8 +68,9 @@ async def test_operation_that_nobody_knows_is_named(aws: LocalAws) -> None:
         "[]",
         '{"ClientId": 1, "AuthFlow": "CUSTOM_AUTH"}',
         '{"ClientId": "x", "AuthFlow": "CUSTOM_AUTH", "AuthParameters": []}',
+        '{"ClientId": "x", "AuthFlow": "CUSTOM_AUTH", "ClientMetadata": {"locale": 1}}',
     ],
-    ids=["text", "list", "number", "no map"],
+    ids=["text", "list", "number", "no map", "metadata"],
 )
 async def test_body_of_the_wrong_form_is_refused(aws: LocalAws, body: str) -> None:
     """A body is one JSON object with members of their types."""

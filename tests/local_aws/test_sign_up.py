@@ -182,10 +182,23 @@ async def test_white_space_around_a_password_is_refused(harness: Harness, passwo
     )
 
 
-async def test_lack_of_a_password_is_refused(harness: Harness) -> None:
-    """No pool here is without passwords."""
-    client_id = harness.apps["public"].client_id
-    call = harness.cognito.sign_up(ClientId=client_id, Username=_unique())
+@pytest.mark.parametrize(
+    ("app", "attribute", "value"),
+    [
+        ("public", "email", "a@example.com"),
+        ("choice", "name", "Alice"),
+        ("choice", "phone_number", "+49301234567"),
+    ],
+    ids=["no codes", "no address", "not verified automatically"],
+)
+async def test_lack_of_a_password_is_refused(
+    harness: Harness, app: str, attribute: str, value: str
+) -> None:
+    """A password may be left out with an address that is verified and whose codes sign in."""
+    client_id = harness.apps[app].client_id
+    call = harness.cognito.sign_up(
+        ClientId=client_id, Username=_unique(), **_with(**{attribute: value})
+    )
     assert await refusal_type(call) == "InvalidParameterException"
 
 
