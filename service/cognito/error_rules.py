@@ -103,6 +103,8 @@ sign_in_refusal: Final = not_authorized(
 sign_up_refusal: Final = not_authorized(SignUpDisabled, InvalidFields)
 # A used or expired code, or a confirmed or disabled account.
 unauthenticated_code_refusal: Final = not_authorized(CodeMismatch)
+# Likewise, or a session of a sign-up that is not valid.
+sign_up_session_refusal: Final = not_authorized(CodeMismatch, ChallengeExpired)
 # A disabled user.
 unauthenticated_message_refusal: Final = not_authorized(InvalidParameter)
 

@@ -11,6 +11,7 @@ from service.domain.errors import (
     AccountExists,
     AccountNotConfirmed,
     AliasExists,
+    ChallengeExpired,
     CodeExpired,
     CodeMismatch,
     DeliveryFailed,
@@ -215,6 +216,12 @@ ERRORS: Final[Mapping[str, ErrorTable]] = {
 CHALLENGE_CODE: Final[ErrorTable] = {
     **AS_WRONG_CODE,
     "NotAuthorizedException": rules.challenge_code_refusal,
+}
+# Overrides of ConfirmSignUp with the session of a sign-up: all that may be about the session.
+SIGN_UP_SESSION: Final[ErrorTable] = {
+    "CodeMismatchException": rules.challenge_code_mismatch,
+    "InvalidParameterException": ChallengeExpired,
+    "NotAuthorizedException": rules.sign_up_session_refusal,
 }
 # Overrides of operations with the session of a challenge in place of an access token.
 CHALLENGE_SESSION: Final[ErrorTable] = {

@@ -8,7 +8,9 @@ from botocore.exceptions import ClientError
 
 from service.aws.errors import required
 from service.cognito.answers import delivery_of
+from service.cognito.user_pool_client import client_metadata
 from service.domain.accounts import Account, Delivery
+from service.domain.client import UNKNOWN_CLIENT, Client
 from service.domain.errors import TokenInvalid, UpstreamFault, UpstreamUnavailable
 
 if TYPE_CHECKING:
@@ -35,7 +37,10 @@ class CognitoOwnAccount:
         return Account(attributes["sub"], required(response, "Username"), attributes)
 
     async def change_attributes(
-        self, access_token: str, changes: Mapping[str, str | None]
+        self,
+        access_token: str,
+        changes: Mapping[str, str | None],
+        client: Client = UNKNOWN_CLIENT,
     ) -> tuple[Delivery, ...]:
         """
         Set attributes and remove those that are None, by two calls.
@@ -50,6 +55,7 @@ class CognitoOwnAccount:
                 "UpdateUserAttributes",
                 AccessToken=access_token,
                 UserAttributes=[{"Name": name, "Value": value} for name, value in changed.items()],
+                ClientMetadata=client_metadata(client),
             )
             deliveries = tuple(map(delivery_of, response.get("CodeDeliveryDetailsList", ())))
         if removed:
@@ -58,10 +64,15 @@ class CognitoOwnAccount:
             )
         return deliveries
 
-    async def send_verification(self, access_token: str, attribute: str) -> Delivery:
+    async def send_verification(
+        self, access_token: str, attribute: str, client: Client = UNKNOWN_CLIENT
+    ) -> Delivery:
         """Send a verification code to the user's e-mail address or telephone number."""
         response = await self._user_pool.call(
-            "GetUserAttributeVerificationCode", AccessToken=access_token, AttributeName=attribute
+            "GetUserAttributeVerificationCode",
+            AccessToken=access_token,
+            AttributeName=attribute,
+            ClientMetadata=client_metadata(client),
         )
         return delivery_of(required(response, "CodeDeliveryDetails"))
 

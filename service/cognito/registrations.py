@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from service.aws.errors import required
 from service.cognito.answers import delivery_of
+from service.cognito.errors import SIGN_UP_SESSION
 from service.cognito.user_pool_client import is_unanswered
 from service.domain.accounts import NewAccount, SignedUp
 from service.domain.errors import (
     AccountNotConfirmed,
+    ChallengeExpired,
     InvalidParameter,
     ServiceError,
     UpstreamUnavailable,
@@ -33,7 +36,8 @@ class CognitoRegistrations:
         Create an account.
 
         The call is sent once, as a repetition would fail because the first one succeeded. If its
-        response is lost, a sign-in with the password establishes whether the account was created.
+        response is lost, a sign-in with the password, if there is one, establishes whether the account
+        was created.
         """
         try:
             response = await self._user_pool.call_for_user(
@@ -46,21 +50,44 @@ class CognitoRegistrations:
                 ],
             )
         except UpstreamUnavailable as unavailable:
-            if not is_unanswered(unavailable.__cause__):
+            if account.password is None or not is_unanswered(unavailable.__cause__):
                 raise
-            return await self._created(account, client, unavailable)
+            return await self._created(account.username, account.password, client, unavailable)
         details = response.get("CodeDeliveryDetails")
+        confirmed = required(response, "UserConfirmed")
         return SignedUp(
             user_id=required(response, "UserSub"),
-            confirmed=required(response, "UserConfirmed"),
+            confirmed=confirmed,
             delivery=None if details is None else delivery_of(details),
+            session=None if confirmed else response.get("Session"),
         )
 
-    async def confirm(self, username: str, code: str, client: Client) -> None:
-        """Confirm an account with its code."""
-        await self._user_pool.call_for_user(
-            "ConfirmSignUp", username, client, ConfirmationCode=code
+    async def confirm(
+        self, username: str, code: str, client: Client, session: str | None = None
+    ) -> str | None:
+        """
+        Confirm an account with its code, and with the session of its sign-up as long as that is valid.
+
+        A session ends after minutes, a code after a day. Cognito may refuse a session of existing users
+        only, so the code is then sent again alone: its response is the same for all users.
+        """
+        if session is not None:
+            with suppress(ChallengeExpired):
+                return await self._confirm(username, code, client, session)
+        return await self._confirm(username, code, client)
+
+    async def _confirm(
+        self, username: str, code: str, client: Client, session: str | None = None
+    ) -> str | None:
+        response = await self._user_pool.call_for_user(
+            "ConfirmSignUp",
+            username,
+            client,
+            overrides=None if session is None else SIGN_UP_SESSION,
+            ConfirmationCode=code,
+            Session=session,
         )
+        return response.get("Session")
 
     async def resend_code(self, username: str, client: Client) -> None:
         """Send a new confirmation code if an unconfirmed account exists."""
@@ -70,11 +97,11 @@ class CognitoRegistrations:
             return
 
     async def _created(
-        self, account: NewAccount, client: Client, lost: UpstreamUnavailable
+        self, username: str, password: str, client: Client, lost: UpstreamUnavailable
     ) -> SignedUp:
         """Return the account if its password is valid; otherwise raise *lost*."""
         try:
-            outcome = await self._sessions.log_in(account.username, account.password, client)
+            outcome = await self._sessions.log_in(username, password, client)
         except AccountNotConfirmed:  # which Cognito returns only with the right password
             return SignedUp(user_id=None, confirmed=False, delivery=None)
         except ServiceError:

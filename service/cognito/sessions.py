@@ -10,6 +10,8 @@ from service.cognito.answers import outcome_of, tokens_of
 from service.cognito.challenge_responses import MFA_SETUP, drop_none, responses
 from service.cognito.devices import DeviceConfirmation
 from service.cognito.errors import CHALLENGE_CODE, CHALLENGE_SESSION
+from service.cognito.user_pool_client import client_metadata
+from service.domain.client import UNKNOWN_CLIENT, Client
 from service.domain.errors import CodeMismatch, InvalidFields, TokenInvalid
 from service.domain.mfa import TOTP
 from service.domain.sessions import CUSTOM, Challenge, ChallengeAnswer, Tokens
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from service.cognito.user_pool_client import UserPoolClient
-    from service.domain.client import Client
 
 
 class CognitoSessions:
@@ -42,6 +43,12 @@ class CognitoSessions:
             "USER_AUTH", username, client, PREFERRED_CHALLENGE=preferred_challenge
         )
 
+    async def continue_sign_up(
+        self, username: str, session: str, client: Client
+    ) -> Tokens | Challenge:
+        """Sign in with the session of a confirmation."""
+        return await self._initiate("USER_AUTH", username, client, session)
+
     async def answer(self, answer: ChallengeAnswer, client: Client) -> Tokens | Challenge:
         """
         Answer a challenge.
@@ -59,13 +66,16 @@ class CognitoSessions:
                 overrides=None if answer.code is None else CHALLENGE_CODE,
                 ClientId=user_pool.client_id,
                 UserContextData=user_pool.user_context(client),
+                ClientMetadata=client_metadata(client),
                 ChallengeName=answer.name,
                 Session=answer.session,
                 ChallengeResponses=self._for_user(answer.username) | responses(answer),
             )
         )
 
-    async def refresh(self, refresh_token: str, device_key: str | None = None) -> Tokens:
+    async def refresh(
+        self, refresh_token: str, device_key: str | None = None, client: Client = UNKNOWN_CLIENT
+    ) -> Tokens:
         """
         Return new tokens by GetTokensFromRefreshToken.
 
@@ -80,6 +90,7 @@ class CognitoSessions:
                 ClientSecret=user_pool.client_secret,
                 RefreshToken=refresh_token,
                 DeviceKey=device_key,
+                ClientMetadata=client_metadata(client),
             )
         )
         await self._devices.confirm(tokens)
@@ -103,7 +114,12 @@ class CognitoSessions:
         await self._user_pool.call("GlobalSignOut", AccessToken=access_token)
 
     async def _initiate(
-        self, flow: str, username: str, client: Client, **parameters: str | None
+        self,
+        flow: str,
+        username: str,
+        client: Client,
+        session: str | None = None,
+        **parameters: str | None,
     ) -> Tokens | Challenge:
         user_pool = self._user_pool
         return await self._confirmed(
@@ -111,6 +127,8 @@ class CognitoSessions:
                 "InitiateAuth",
                 ClientId=user_pool.client_id,
                 UserContextData=user_pool.user_context(client),
+                ClientMetadata=client_metadata(client),
+                Session=session,
                 AuthFlow=flow,
                 AuthParameters=self._for_user(username) | drop_none(parameters),
             )

@@ -123,15 +123,18 @@ class UserPoolClient:
         operation: str,
         username: str,
         client: Client,
+        overrides: ErrorTable | None = None,
         **arguments: Any,  # noqa: ANN401 -- botocore's
     ) -> Mapping[str, Any]:
-        """Call an operation that takes the app client and a user name."""
+        """Call an operation that takes the app client and a user name; see `call`."""
         return await self.call(
             operation,
+            overrides=overrides,
             ClientId=self.client_id,
             Username=username,
             SecretHash=self.secret_hash(username),
             UserContextData=self.user_context(client),
+            ClientMetadata=client_metadata(client),
             **arguments,
         )
 
@@ -171,6 +174,11 @@ class UserPoolClient:
         response = await send(**arguments)
         self._retries.release(retries.COST)
         return response
+
+
+def client_metadata(client: Client) -> dict[str, str] | None:
+    """Return the ClientMetadata of a call; None where the request has none."""
+    return dict(client.metadata) or None
 
 
 def is_unanswered(error: BaseException | None) -> bool:

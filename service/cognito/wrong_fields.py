@@ -139,6 +139,8 @@ def _of_operation(text: str, request: CognitoRequest) -> ServiceError:
         return InvalidFields.of(request.attribute(), INVALID)
     if operation == "SetUserMFAPreference" and "require" in text.lower():
         return InvalidFields.of("enabled", "This deployment requires a second factor.")
+    if operation == "SignUp" and "Password" not in request.arguments and "password" in text.lower():
+        return InvalidFields.of("password", MISSING)
     answered = request.arguments.get("ChallengeResponses", {})
     for name, field in ANSWERS.items():
         if name in answered:

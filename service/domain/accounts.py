@@ -4,16 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from service.domain.client import Client
+from service.domain.client import UNKNOWN_CLIENT, Client
 from service.domain.errors import TokenInvalid
 
 
 @dataclass(frozen=True, slots=True)
 class NewAccount:
-    """The data of a sign-up; *attributes* are Cognito's, by name."""
+    """
+    The data of a sign-up; *attributes* are Cognito's, by name.
+
+    *password* is None for a user who signs in with one-time codes.
+    """
 
     username: str
-    password: str = field(repr=False)
+    password: str | None = field(default=None, repr=False)
     attributes: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
@@ -31,12 +35,14 @@ class SignedUp:
     """
     A new account; *user_id* is its `sub`, *delivery* is None where no code was sent.
 
-    Both are None where the reply of the sign-up was lost and its success was established afterwards.
+    *session* is that of `Registrations.confirm`, None where the app client cannot use one. All three are
+    None where the reply of the sign-up was lost and its success was established afterwards.
     """
 
     user_id: str | None
     confirmed: bool
     delivery: Delivery | None
+    session: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +64,15 @@ class Registrations(Protocol):
     async def sign_up(self, account: NewAccount, client: Client) -> SignedUp:
         """Create an account; raises AccountExists, WeakPassword, InvalidFields, SignUpDisabled."""
 
-    async def confirm(self, username: str, code: str, client: Client) -> None:
+    async def confirm(
+        self, username: str, code: str, client: Client, session: str | None = None
+    ) -> str | None:
         """
         Confirm an account with its code; raises CodeMismatch, AliasExists.
+
+        With the *session* of its sign-up, which belongs to the user and the app client, return that of
+        `Sessions.continue_sign_up`. Return None without one, and for a session that is expired, used,
+        another user's or malformed. A wrong code leaves the session usable.
 
         A wrong code, an expired code, a confirmed user and an unknown user all raise CodeMismatch, so
         that the response does not reveal whether the account exists.
@@ -82,7 +94,10 @@ class OwnAccount(Protocol):
         """Return the account of the token's user."""
 
     async def change_attributes(
-        self, access_token: str, changes: Mapping[str, str | None]
+        self,
+        access_token: str,
+        changes: Mapping[str, str | None],
+        client: Client = UNKNOWN_CLIENT,
     ) -> tuple[Delivery, ...]:
         """
         Set attributes, remove those that are None, and return where codes were sent.
@@ -90,7 +105,9 @@ class OwnAccount(Protocol):
         Raises AliasExists, InvalidFields.
         """
 
-    async def send_verification(self, access_token: str, attribute: str) -> Delivery:
+    async def send_verification(
+        self, access_token: str, attribute: str, client: Client = UNKNOWN_CLIENT
+    ) -> Delivery:
         """
         Send a verification code to the user's e-mail address or telephone number.
 

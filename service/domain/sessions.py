@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from service.domain.client import Client
+from service.domain.client import UNKNOWN_CLIENT, Client
 
 CUSTOM: Final = "CUSTOM_CHALLENGE"  # of the user pool's Lambda triggers
 
@@ -79,6 +79,15 @@ class Sessions(Protocol):
         Raises as `log_in`, and InvalidParameter.
         """
 
+    async def continue_sign_up(
+        self, username: str, session: str, client: Client
+    ) -> Tokens | Challenge:
+        """
+        Sign in with the session of a confirmation, whose code is the first factor.
+
+        Raises as `log_in`, and ChallengeExpired.
+        """
+
     async def answer(self, answer: ChallengeAnswer, client: Client) -> Tokens | Challenge:
         """
         Answer a challenge.
@@ -87,7 +96,9 @@ class Sessions(Protocol):
         PasswordReused, MfaNotConfigured, AliasExists, InvalidFields, InvalidParameter.
         """
 
-    async def refresh(self, refresh_token: str, device_key: str | None = None) -> Tokens:
+    async def refresh(
+        self, refresh_token: str, device_key: str | None = None, client: Client = UNKNOWN_CLIENT
+    ) -> Tokens:
         """
         Return new tokens.
 

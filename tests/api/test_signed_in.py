@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from service.api.routes import SIGNED_IN, Route
 from service.app import Adapters
 from service.domain.accounts import Delivery
+from service.domain.client import UNKNOWN_CLIENT, Client
 from service.domain.mfa import TOTP
 from tests.api.conftest import Api, Start
 from tests.support.accounts import PASSWORD
@@ -54,10 +55,13 @@ class TwoAddresses(MemoryOwnAccount):
     """Sends two codes for every change."""
 
     async def change_attributes(
-        self, access_token: str, changes: Mapping[str, str | None]
+        self,
+        access_token: str,
+        changes: Mapping[str, str | None],
+        client: Client = UNKNOWN_CLIENT,
     ) -> tuple[Delivery, ...]:
         """Return two deliveries without changing anything."""
-        del access_token, changes
+        del access_token, changes, client
         return Delivery("EMAIL", "a***", "email"), Delivery("SMS", "+***", "phone_number")
 
 

@@ -5,10 +5,10 @@ import pytest
 from service.aws.clients import Clients
 from service.cognito.adapters import identity_provider
 from service.config.settings import CognitoConfig
-from service.domain.accounts import SignedUp
+from service.domain.accounts import NewAccount, SignedUp
 from service.domain.errors import UpstreamUnavailable
 from service.domain.identity_provider import IdentityProvider
-from tests.cognito.calls import ACCOUNT, CLIENT, PASSWORD, USERNAME
+from tests.cognito.calls import ACCOUNT, CLIENT, METADATA, PASSWORD, USERNAME
 from tests.cognito.conftest import CLIENT_ID
 from tests.cognito.detour import detour, refusing
 from tests.support.cognito_answers import SESSION, USER_ID
@@ -47,6 +47,7 @@ async def test_unconfirmed_account_proves_the_sign_up(
     assert cognito.operations == ["SignUp", "InitiateAuth"]
     assert cognito.arguments("InitiateAuth") == {
         "ClientId": CLIENT_ID,
+        "ClientMetadata": METADATA,
         "AuthFlow": "USER_PASSWORD_AUTH",
         "AuthParameters": {"USERNAME": USERNAME, "PASSWORD": PASSWORD},
     }
@@ -101,6 +102,18 @@ async def test_account_that_is_not_proved_is_unavailable(
         await provider.registrations.sign_up(ACCOUNT, CLIENT)
 
     assert cognito.operations == ["SignUp", "InitiateAuth"]
+
+
+async def test_lost_sign_up_without_a_password_is_unavailable(
+    provider: IdentityProvider, cognito: ScriptedCognito
+) -> None:
+    """Nothing proves that the account was created, and no code is sent to find out."""
+    cognito.answers("SignUp", CLOSED)
+
+    with pytest.raises(UpstreamUnavailable):
+        await provider.registrations.sign_up(NewAccount(USERNAME), CLIENT)
+
+    assert cognito.operations == ["SignUp"]
 
 
 async def test_error_response_is_not_a_lost_reply(

@@ -19,6 +19,7 @@ from tests.cognito.calls import (
     CODE,
     CREDENTIAL,
     DEVICE_KEY,
+    METADATA,
     NEW_PASSWORD,
     PASSWORD,
     REFRESH_TOKEN,
@@ -27,12 +28,14 @@ from tests.cognito.calls import (
 )
 from tests.cognito.conftest import CLIENT_ID, Providing
 from tests.support.cognito_answers import SESSION
+from tests.support.cognito_shapes import service_model
 from tests.support.scripted_cognito import ScriptedCognito, success
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SECRET: Final = "aClientSecret"  # noqa: S105 -- of no client
 Arguments: TypeAlias = Mapping[str, Any]
+WITH_METADATA: Final[Arguments] = {"ClientMetadata": METADATA}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +56,9 @@ class Kind:
 
     @property
     def context(self) -> Arguments:
-        """Return the UserContextData."""
-        return {"UserContextData": {"IpAddress": ADDRESS}} if self.sends_address else {}
+        """Return the UserContextData and the ClientMetadata."""
+        address = {"UserContextData": {"IpAddress": ADDRESS}} if self.sends_address else {}
+        return {**address, **WITH_METADATA}
 
     def by_name(self, **arguments: object) -> Arguments:
         """Return the arguments of a call about a user by name."""
@@ -106,7 +110,11 @@ EXPECTED: Final[Mapping[str, Callable[[Kind], list[tuple[str, Arguments]]]]] = {
             ),
         )
     ],
+    "SignUp/no password": lambda kind: [("SignUp", kind.by_name(UserAttributes=[]))],
     "ConfirmSignUp": lambda kind: [("ConfirmSignUp", kind.by_name(ConfirmationCode=CODE))],
+    "ConfirmSignUp/session": lambda kind: [
+        ("ConfirmSignUp", kind.by_name(ConfirmationCode=CODE, Session=SESSION))
+    ],
     "ResendConfirmationCode": lambda kind: [("ResendConfirmationCode", kind.by_name())],
     "InitiateAuth": lambda kind: [
         ("InitiateAuth", kind.initiating("USER_PASSWORD_AUTH", PASSWORD=PASSWORD))
@@ -115,13 +123,21 @@ EXPECTED: Final[Mapping[str, Callable[[Kind], list[tuple[str, Arguments]]]]] = {
         ("InitiateAuth", kind.initiating("USER_AUTH", PREFERRED_CHALLENGE="WEB_AUTHN"))
     ],
     "InitiateAuth/no preference": lambda kind: [("InitiateAuth", kind.initiating("USER_AUTH"))],
+    "InitiateAuth/session": lambda kind: [
+        ("InitiateAuth", {**kind.initiating("USER_AUTH"), "Session": SESSION})
+    ],
     "RespondToAuthChallenge": lambda kind: [
         ("RespondToAuthChallenge", kind.responding("SMS_MFA", SMS_MFA_CODE=CODE))
     ],
     "GetTokensFromRefreshToken": lambda kind: [
         (
             "GetTokensFromRefreshToken",
-            {"ClientId": CLIENT_ID, "RefreshToken": REFRESH_TOKEN, **kind.client_secret},
+            {
+                "ClientId": CLIENT_ID,
+                "RefreshToken": REFRESH_TOKEN,
+                **kind.client_secret,
+                **WITH_METADATA,
+            },
         )
     ],
     "GetTokensFromRefreshToken/device": lambda kind: [
@@ -132,6 +148,7 @@ EXPECTED: Final[Mapping[str, Callable[[Kind], list[tuple[str, Arguments]]]]] = {
                 "RefreshToken": REFRESH_TOKEN,
                 "DeviceKey": DEVICE_KEY,
                 **kind.client_secret,
+                **WITH_METADATA,
             },
         )
     ],
@@ -148,13 +165,19 @@ EXPECTED: Final[Mapping[str, Callable[[Kind], list[tuple[str, Arguments]]]]] = {
     ],
     "GetUser": lambda _: [("GetUser", by_token())],
     "UpdateUserAttributes": lambda _: [
-        ("UpdateUserAttributes", by_token(UserAttributes=[{"Name": "name", "Value": "Al"}]))
+        (
+            "UpdateUserAttributes",
+            by_token(UserAttributes=[{"Name": "name", "Value": "Al"}], **WITH_METADATA),
+        )
     ],
     "DeleteUserAttributes": lambda _: [
         ("DeleteUserAttributes", by_token(UserAttributeNames=["name"]))
     ],
     "GetUserAttributeVerificationCode": lambda _: [
-        ("GetUserAttributeVerificationCode", by_token(AttributeName="email"))
+        (
+            "GetUserAttributeVerificationCode",
+            by_token(AttributeName="email", **WITH_METADATA),
+        )
     ],
     "VerifyUserAttribute": lambda _: [
         ("VerifyUserAttribute", by_token(AttributeName="email", Code=CODE))
@@ -213,6 +236,19 @@ async def test_call_sends_what_is_documented(
     assert sent(cognito) == EXPECTED[call](kind)
 
 
+@pytest.mark.parametrize("call", CALLS)
+async def test_metadata_is_sent_by_every_call_that_takes_it(
+    call: str, provider: IdentityProvider, cognito: ScriptedCognito
+) -> None:
+    """A call has ClientMetadata if, and only if, the operation's input has it."""
+    await CALLS[call](provider)
+
+    for operation, arguments in sent(cognito):
+        shape = service_model().operation_model(operation).input_shape
+        assert shape is not None
+        assert ("ClientMetadata" in arguments) == ("ClientMetadata" in shape.members), operation
+
+
 @pytest.mark.parametrize(
     "call",
     [
@@ -221,14 +257,14 @@ async def test_call_sends_what_is_documented(
     ],
     ids=["by name", "sign-in"],
 )
-async def test_unknown_address_is_not_sent(
+async def test_unknown_address_and_empty_metadata_are_not_sent(
     call: Callable[[IdentityProvider], Any], providing: Providing, cognito: ScriptedCognito
 ) -> None:
-    """Without a client address UserContextData is omitted."""
+    """Without a client address UserContextData is omitted, without metadata ClientMetadata."""
     await call(providing(None, True))  # noqa: FBT003 -- it sends addresses
 
     ((_, arguments),) = sent(cognito)
-    assert "UserContextData" not in arguments
+    assert arguments.keys().isdisjoint({"UserContextData", "ClientMetadata"})
 
 
 async def test_changes_set_and_remove(provider: IdentityProvider, cognito: ScriptedCognito) -> None:

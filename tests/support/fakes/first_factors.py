@@ -23,7 +23,9 @@ def available(pool: MemoryUserPool, user: MemoryUser) -> tuple[str, ...]:
     """
     if factors.active(pool, user):
         return ("PASSWORD",)
-    has = {name for name, attribute in OTPS.items() if attribute in user.attributes} | {"PASSWORD"}
+    has = {name for name, attribute in OTPS.items() if attribute in user.attributes}
+    if user.password is not None or user.phantom:
+        has.add("PASSWORD")
     if user.passkeys:
         has.add("WEB_AUTHN")
     return tuple(name for name in pool.rules.first_factors if name in has)

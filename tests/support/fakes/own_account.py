@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from service.domain.accounts import Account, Delivery
+from service.domain.client import UNKNOWN_CLIENT, Client
 from service.domain.errors import CodeExpired, CodeMismatch, InvalidFields
 from tests.support.fakes import attributes
 from tests.support.fakes.user_pool import AUTO_VERIFIED, MEDIA, MemoryUserPool
@@ -20,9 +21,13 @@ class MemoryOwnAccount:
         return Account(user.user_id, user.username, dict(user.attributes))
 
     async def change_attributes(
-        self, access_token: str, changes: Mapping[str, str | None]
+        self,
+        access_token: str,
+        changes: Mapping[str, str | None],
+        client: Client = UNKNOWN_CLIENT,
     ) -> tuple[Delivery, ...]:
         """Set attributes, and remove those that are None; return where codes were sent."""
+        del client
         pool, user = self._pool, self._pool.bearer(access_token)
         attributes.check(changes)
         given = {name: value for name, value in changes.items() if value is not None}
@@ -45,8 +50,11 @@ class MemoryOwnAccount:
         sent = (pool.send(user, name, name) for name in moved if name in AUTO_VERIFIED)
         return tuple(delivery for delivery in sent if delivery is not None)
 
-    async def send_verification(self, access_token: str, attribute: str) -> Delivery:
+    async def send_verification(
+        self, access_token: str, attribute: str, client: Client = UNKNOWN_CLIENT
+    ) -> Delivery:
         """Send a code that proves the user's e-mail address or telephone number."""
+        del client
         user = self._pool.bearer(access_token)
         delivery = self._pool.delivery(user, attribute)
         self._pool.send(user, attribute, attribute)

@@ -1,6 +1,6 @@
 """The Sessions port in memory."""
 
-from service.domain.client import Client
+from service.domain.client import UNKNOWN_CLIENT, Client
 from service.domain.errors import (
     FeatureUnavailable,
     InvalidParameter,
@@ -14,6 +14,7 @@ from tests.support.fakes import answers, challenges, first_factors
 from tests.support.fakes.user import Status
 from tests.support.fakes.user_pool import MemoryUserPool
 
+CONFIRMED = ", confirmed"  # the session between confirmation and sign-in
 DOTS_OF_A_JWT = 2  # which access and id tokens are, and refresh tokens are not
 
 
@@ -51,13 +52,25 @@ class MemorySessions:
             return challenges.ask_for(self._pool, user, preferred_challenge)
         return challenges.offer(self._pool, user)
 
+    async def continue_sign_up(
+        self, username: str, session: str, client: Client
+    ) -> Tokens | Challenge:
+        """Sign in with the session of a confirmation."""
+        del client
+        user = self._pool.session(session, username, CONFIRMED).user
+        self._pool.close_session(session)
+        return challenges.let_in(self._pool, user)
+
     async def answer(self, answer: ChallengeAnswer, client: Client) -> Tokens | Challenge:
         """Answer a challenge."""
         del client
         return answers.take(self._pool, answer)
 
-    async def refresh(self, refresh_token: str, device_key: str | None = None) -> Tokens:
+    async def refresh(
+        self, refresh_token: str, device_key: str | None = None, client: Client = UNKNOWN_CLIENT
+    ) -> Tokens:
         """Give new tokens, with a new refresh token where the pool rotates them."""
+        del client
         pool = self._pool
         if refresh_token in pool.exchanged:
             raise RefreshTokenReused

@@ -97,7 +97,7 @@ class MemoryUserPool:
             ),
         )
 
-    def add(self, username: str, password: str, attributes: dict[str, str]) -> MemoryUser:
+    def add(self, username: str, password: str | None, attributes: dict[str, str]) -> MemoryUser:
         """Add a user; the name must be free."""
         user_id = str(uuid.UUID(int=self.number()))
         named = dict.fromkeys(self.rules.usernames, username)
