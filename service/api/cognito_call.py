@@ -1,7 +1,7 @@
 """Operations that call Cognito: rate limited and audited as they declare."""
 
 import functools
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeAlias, Unpack
 
@@ -12,7 +12,7 @@ from service.api.audit_log import AuditEvent, emit
 from service.api.client_address import client_address
 from service.api.cognito_guard import RATE_LIMITER, guarded_call
 from service.api.operations import Contract, Operation
-from service.api.schemas.account_fields import MAX_VALUES
+from service.api.schemas.account_fields import MAX_VALUES, MetadataSchema
 from service.config.settings import Config
 from service.domain.client import Client
 from service.domain.errors import ServiceError
@@ -68,10 +68,15 @@ class CognitoCall:
         """
         Return the body as loaded by the operation's schema, whose constructor takes *options*.
 
+        A MetadataSchema accepts the keys of `[auth] client-metadata`.
+
         An invalid body counts against the client's address, a valid one is counted by `guarded`. Raises
         TooManyAttempts before the body is read, and as `request_body.load`.
         """
-        assert self._operation.body is not None  # noqa: S101 -- declared by each caller
+        schema = self._operation.body
+        assert schema is not None  # noqa: S101 -- declared by each caller
+        if issubclass(schema, MetadataSchema):
+            options["metadata_keys"] = self.config.auth.client_metadata
         address = client_address(self.request)
         try:
             self.rate_limiter.check_address(self._limit, address)
@@ -81,7 +86,7 @@ class CognitoCall:
         try:
             return await request_body.load(
                 self.request,
-                self._operation.body(**options),
+                schema(**options),
                 types=self._operation.body_types,
                 max_values=MAX_VALUES,
             )
@@ -94,6 +99,7 @@ class CognitoCall:
         action: RateLimitedAction | None = None,
         *,
         account: str | None = None,
+        metadata: Mapping[str, str] | None = None,
         recipients: Sequence[str] = (),
         pad_success: bool = False,
     ) -> AbstractAsyncContextManager[Client]:
@@ -103,6 +109,7 @@ class CognitoCall:
             self.request,
             action or self._limit,
             account=account,
+            metadata=metadata,
             recipients=recipients,
             pad_success=pad_success,
             refused=self._operation.refused,

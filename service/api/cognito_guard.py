@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -27,6 +27,7 @@ async def guarded_call(  # noqa: PLR0913 -- what the rate limiter and the audit 
     action: RateLimitedAction,
     *,
     account: str | None = None,
+    metadata: Mapping[str, str] | None = None,
     recipients: Sequence[str] = (),
     pad_success: bool = False,
     refused: AuditEvent | None = None,
@@ -36,12 +37,12 @@ async def guarded_call(  # noqa: PLR0913 -- what the rate limiter and the audit 
 
     An error raised inside leaves after a multiple of `answer-floor-ms`, unless *action* is one of a
     signed-in caller, who knows that the account exists; with *pad_success* a success does too. *refused*
-    is the audit event of errors, *recipients* the addresses that a message may be sent to. Raises
-    TooManyAttempts and Throttled of the rate limiter without delay.
+    is the audit event of errors, *recipients* the addresses that a message may be sent to, *metadata*
+    the client's. Raises TooManyAttempts and Throttled of the rate limiter without delay.
     """
     loop = asyncio.get_running_loop()
     started_at_s = loop.time()
-    client = Client(client_address(request))
+    client = Client(client_address(request), metadata or {})
     config = request.app[keys.CONFIG]
     pad_refusal = False
     try:

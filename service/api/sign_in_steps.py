@@ -59,6 +59,16 @@ def record_log_in(
         limiter.mfa_code_sent(username)
 
 
+def record_first_sign_in(
+    limiter: RateLimiter, username: str, client: Client, *, outcome: Tokens | Challenge
+) -> None:
+    """Record with *limiter* the sign-in that follows a confirmation, whose code is the first factor."""
+    if isinstance(outcome, Tokens):
+        limiter.signed_in(username, client.address)
+    elif outcome.name in SENT_MFA_CODES:
+        limiter.mfa_code_sent(username)
+
+
 def record_answer(
     limiter: RateLimiter, answer: ChallengeAnswer, client: Client, *, outcome: Tokens | Challenge
 ) -> None:

@@ -37,6 +37,7 @@ DEFAULTS: Settings = {"aws": {"region": "us-east-1"}}
 PREFERENCES: Settings = {  # over the file, under the environment
     "identity": {"sources": "alb bearer header", "header-peers": "127.0.0.0/8 ::1/128"},
     "log": {"format": "console"},
+    "auth": {"client-metadata": "locale"},
     "auth-config": {  # as the local user pool is created
         "flows": "USER_PASSWORD_AUTH USER_AUTH",
         "first-factors": "PASSWORD EMAIL_OTP WEB_AUTHN",

@@ -50,6 +50,13 @@ class AuthConfig(Section):
         "Whether a refusal by a Lambda trigger (rejected_by_policy) has the message of its exception as "
         "triggerMessage. The log has it in any case.",
     )
+    client_metadata: tuple[str, ...] = setting(
+        Words(pattern=r"[A-Za-z0-9_.:-]{1,50}"),
+        "",
+        "The keys of `metadata`, which requests pass to the user pool's Lambda triggers: the language of "
+        "messages, for example. Anyone can send any value, so triggers must not trust it.",
+        example="locale",
+    )
     totp_issuer: str = setting(
         text(r"[^:\x00-\x1f\x7f]{1,64}", "a text of at most 64 characters with no colon"),
         "user-profile-service",

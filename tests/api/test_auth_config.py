@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
@@ -13,7 +14,11 @@ from tests.support.configs import configured
 
 EVERYTHING: Settings = {
     "aws.cognito": {"client-secret": "s3cr3t-of-the-client", "send-client-address": "true"},
-    "auth": {"uniform-signup": "true", "writable-attributes": "name email"},
+    "auth": {
+        "uniform-signup": "true",
+        "writable-attributes": "name email",
+        "client-metadata": "locale app",
+    },
     "auth-config": {
         "sign-up": "false",
         "flows": "USER_AUTH USER_PASSWORD_AUTH",
@@ -43,11 +48,13 @@ async def test_defaults_are_those_of_a_new_pool() -> None:
             "enabled": True,
             "uniform": False,
             "attributes": list(configured().auth.writable_attributes),
+            "passwordless": False,
         },
         "flows": ["USER_PASSWORD_AUTH"],
         "firstFactors": [],
         "mfa": ["SOFTWARE_TOKEN_MFA"],
         "passkeys": False,
+        "metadata": [],
         "password": {
             "minLength": 8,
             "requires": ["lowercase", "uppercase", "digits", "symbols"],
@@ -58,13 +65,32 @@ async def test_defaults_are_those_of_a_new_pool() -> None:
 async def test_options_follow_the_settings() -> None:
     """Each member of the response follows its setting, and there are no others."""
     assert await _offer(EVERYTHING) == {
-        "signUp": {"enabled": False, "uniform": True, "attributes": ["name", "email"]},
+        "signUp": {
+            "enabled": False,
+            "uniform": True,
+            "attributes": ["name", "email"],
+            "passwordless": False,
+        },
         "flows": ["USER_AUTH", "USER_PASSWORD_AUTH"],
         "firstFactors": ["PASSWORD", "WEB_AUTHN"],
         "mfa": ["SMS_MFA", "EMAIL_OTP"],
         "passkeys": True,
+        "metadata": ["locale", "app"],
         "password": {"minLength": 12, "requires": ["digits"]},
     }
+
+
+@pytest.mark.parametrize(
+    ("factors", "passwordless"),
+    [("EMAIL_OTP", True), ("PASSWORD SMS_OTP", True), ("PASSWORD WEB_AUTHN", False)],
+)
+async def test_one_time_codes_make_the_password_optional(
+    factors: str, *, passwordless: bool
+) -> None:
+    """A sign-up needs no password where a one-time code is one of the first factors."""
+    offer = await _offer({"auth-config": {"first-factors": factors}})
+
+    assert offer["signUp"]["passwordless"] is passwordless
 
 
 async def test_options_are_valid_by_their_schema() -> None:

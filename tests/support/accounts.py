@@ -1,6 +1,7 @@
 """Accounts at the local Cognito: names, the password, and the codes that were sent."""
 
 import uuid
+from typing import Any
 
 import aiohttp
 
@@ -21,8 +22,17 @@ class Mailbox:
 
     async def codes(self, username: str) -> list[str]:
         """Return the codes that were sent to a user, the newest last."""
+        return [delivery["code"] for delivery in await self._deliveries(username)]
+
+    async def metadata(self, username: str) -> dict[str, str]:
+        """Return the metadata of the call that sent the newest code."""
+        metadata: dict[str, str] = (await self._deliveries(username))[-1]["metadata"]
+        return metadata
+
+    async def _deliveries(self, username: str) -> list[dict[str, Any]]:
         async with self._session.get(self._url, params={"username": username}) as response:
-            return [delivery["code"] for delivery in await response.json()]
+            deliveries: list[dict[str, Any]] = await response.json()
+            return deliveries
 
     async def code(self, username: str) -> str:
         """Return the newest code."""

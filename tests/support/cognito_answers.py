@@ -78,7 +78,12 @@ _ANSWERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "ResendConfirmationCode": {"CodeDeliveryDetails": DELIVERY},
     "RevokeToken": {},
     "SetUserMFAPreference": {},
-    "SignUp": {"UserConfirmed": False, "UserSub": USER_ID, "CodeDeliveryDetails": DELIVERY},
+    "SignUp": {
+        "UserConfirmed": False,
+        "UserSub": USER_ID,
+        "CodeDeliveryDetails": DELIVERY,
+        "Session": SESSION,
+    },
     "StartWebAuthnRegistration": {"CredentialCreationOptions": {"challenge": "Y2hhbGxlbmdl"}},
     "UpdateUserAttributes": {"CodeDeliveryDetailsList": [DELIVERY]},
     "VerifySoftwareToken": {"Status": "SUCCESS", "Session": SESSION},

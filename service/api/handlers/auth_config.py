@@ -7,6 +7,7 @@ from aiohttp import web
 from service.api import keys, request_body
 from service.api.operations import Success, operation
 from service.api.schemas.auth_config import OfferSchema
+from service.api.sign_in_steps import SENT_FIRST_FACTORS
 from service.config.settings import AuthConfigConfig
 from service.domain.password_rules import PasswordRules
 
@@ -28,17 +29,24 @@ async def show(request: web.Request) -> web.Response:
             "enabled": options.sign_up,
             "uniform": config.auth.uniform_signup,
             "attributes": list(config.auth.writable_attributes),
+            "passwordless": signs_in_by_code(options),
         },
         "flows": list(options.flows),
         "firstFactors": list(options.first_factors),
         "mfa": list(options.mfa),
         "passkeys": options.passkeys,
+        "metadata": list(config.auth.client_metadata),
         "password": {
             "minLength": options.password_min_length,
             "requires": list(options.password_requires),
         },
     }
     return request_body.answer(data)
+
+
+def signs_in_by_code(options: AuthConfigConfig) -> bool:
+    """Return whether a one-time code is one of the first factors, so that no password is needed."""
+    return not SENT_FIRST_FACTORS.isdisjoint(options.first_factors)
 
 
 def password_rules(options: AuthConfigConfig) -> PasswordRules:

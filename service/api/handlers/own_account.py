@@ -63,9 +63,13 @@ async def show(call: CognitoCall) -> web.Response:
 )
 async def change(call: CognitoCall) -> web.Response:
     """Change the caller's attributes."""
-    changes = await call.load_body(writable_attributes=call.config.auth.writable_attributes)
-    async with call.guarded(recipients=recipients_of(changes)):
-        deliveries = await call.provider.own_account.change_attributes(call.access_token, changes)
+    changes, metadata = await call.load_body(
+        writable_attributes=call.config.auth.writable_attributes
+    )
+    async with call.guarded(metadata=metadata, recipients=recipients_of(changes)) as client:
+        deliveries = await call.provider.own_account.change_attributes(
+            call.access_token, changes, client
+        )
     data: dict[str, object] = {}
     if deliveries:
         data["delivery"] = delivery_data(deliveries[0])
@@ -87,13 +91,15 @@ async def change(call: CognitoCall) -> web.Response:
 )
 async def send_verification(call: CognitoCall) -> web.Response:
     """Send a code to the caller's address, which is read first to limit the messages to it."""
-    attribute = (await call.load_body())["attribute"]
+    body = await call.load_body()
+    attribute = body["attribute"]
     own_account = call.provider.own_account
     async with call.guarded(RateLimitedAction.READ):
         attributes = (await own_account.describe(call.access_token)).attributes
     recipient = attributes.get(attribute)
-    async with call.guarded(recipients=() if recipient is None else (recipient,)):
-        delivery = await own_account.send_verification(call.access_token, attribute)
+    recipients = () if recipient is None else (recipient,)
+    async with call.guarded(metadata=body["metadata"], recipients=recipients) as client:
+        delivery = await own_account.send_verification(call.access_token, attribute, client)
     return request_body.answer({"delivery": delivery_data(delivery)}, status=HTTPStatus.ACCEPTED)
 
 

@@ -33,7 +33,9 @@ TAG = "passwords"
 async def forgot(call: CognitoCall) -> web.Response:
     """Send a code; the response does not reveal whether the account exists."""
     body = await call.load_body()
-    async with call.guarded(account=body["username"], pad_success=True) as client:
+    async with call.guarded(
+        account=body["username"], metadata=body["metadata"], pad_success=True
+    ) as client:
         await call.provider.passwords.forgot(body["username"], client)
     return request_body.answer({}, status=HTTPStatus.ACCEPTED)
 
@@ -57,7 +59,7 @@ async def reset(call: CognitoCall) -> web.Response:
     """
     body = await call.load_body()
     username, password = body["username"], body["password"]
-    async with call.guarded(account=username) as client:
+    async with call.guarded(account=username, metadata=body["metadata"]) as client:
         try:
             await call.provider.passwords.reset(username, body["code"], password, client)
         except errors.CodeMismatch as mismatch:

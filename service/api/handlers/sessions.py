@@ -58,7 +58,9 @@ async def log_in(call: CognitoCall) -> web.Response:
     sessions = call.provider.sessions
     async with (
         # without a password Cognito simulates a challenge for unknown users
-        call.guarded(action, account=username, pad_success=password is None) as client,
+        call.guarded(
+            action, account=username, metadata=body["metadata"], pad_success=password is None
+        ) as client,
         sign_in_steps.hiding_account_state(call.config.auth),
     ):
         if password is not None:
@@ -92,11 +94,13 @@ async def log_in(call: CognitoCall) -> web.Response:
 async def answer_challenge(call: CognitoCall) -> web.Response:
     """Continue a sign-in with the answer to its challenge."""
     auth = call.config.auth
-    answer: ChallengeAnswer = await call.load_body(writable_attributes=auth.writable_attributes)
+    answer: ChallengeAnswer
+    answer, metadata = await call.load_body(writable_attributes=auth.writable_attributes)
     async with (
         call.guarded(
             sign_in_steps.action_of_answer(answer),
             account=answer.username,
+            metadata=metadata,
             pad_success=answer.is_choice_only,  # it may be followed by a simulated challenge
         ) as client,
         sign_in_steps.hiding_account_state(auth),
@@ -128,8 +132,10 @@ async def answer_challenge(call: CognitoCall) -> web.Response:
 async def refresh(call: CognitoCall) -> web.Response:
     """Return new tokens."""
     body = await call.load_body()
-    async with call.guarded():
-        tokens = await call.provider.sessions.refresh(body["refresh_token"], body["device_key"])
+    async with call.guarded(metadata=body["metadata"]) as client:
+        tokens = await call.provider.sessions.refresh(
+            body["refresh_token"], body["device_key"], client
+        )
     emit(call.request, AuditEvent.TOKEN_REFRESHED, sub=tokens.user_id)
     return request_body.answer(_tokens(tokens))
 
@@ -168,13 +174,20 @@ async def log_out(call: CognitoCall) -> web.Response:
 def _tokens_or_challenge(
     request: web.Request, outcome: Tokens | Challenge, username: str
 ) -> web.Response:
+    return request_body.answer(outcome_data(request, outcome, username))
+
+
+def outcome_data(
+    request: web.Request, outcome: Tokens | Challenge, username: str
+) -> Mapping[str, object]:
+    """Write the audit event of a step of a sign-in, and return the body of its response."""
     if isinstance(outcome, Tokens):
         emit(request, AuditEvent.SIGNED_IN, sub=outcome.user_id, account=username)
-        return request_body.answer(_tokens(outcome))
+        return _tokens(outcome)
     emit(request, AuditEvent.CHALLENGED, account=username)
     issuer = request.app[keys.CONFIG].auth.totp_issuer
     challenge = otpauth.with_uri(outcome, username, issuer=issuer)
-    return request_body.answer({"challenge": _challenge(challenge)})
+    return {"challenge": _challenge(challenge)}
 
 
 def _tokens(tokens: Tokens) -> Mapping[str, object]:

@@ -11,6 +11,7 @@ MAX_PASSWORD_CHARACTERS: Final = 256
 MAX_CODE_CHARACTERS: Final = 2_048
 MAX_ATTRIBUTE_CHARACTERS: Final = 2_048
 MAX_DEVICE_KEY_CHARACTERS: Final = 55
+MAX_METADATA_CHARACTERS: Final = 256  # of a value; Cognito's limit is 131,072
 # Refresh tokens and sessions have about 2,000; Cognito documents no limit.
 MAX_TOKEN_CHARACTERS: Final = 16_384
 # 50 attributes are 100 names and values; a passkey's credential has about 30.
@@ -52,8 +53,7 @@ def new_password(**options: Any) -> fields.String:  # noqa: ANN401 -- marshmallo
         MAX_PASSWORD_CHARACTERS,
         pattern=NEW_PASSWORD,
         error="Must not begin or end with white space, or contain line breaks.",
-        metadata={"examples": ["YourPass123!"]},
-        **options,
+        **{"metadata": {"examples": ["YourPass123!"]}, **options},
     )
 
 
@@ -93,8 +93,12 @@ class Attributes(fields.Dict):
         except ValidationError as error:
             if not isinstance(error.messages, dict):
                 raise
-            named = {name: found["value"] for name, found in error.messages.items()}
-            raise ValidationError(named) from None
+            raise ValidationError(_of_values(error.messages)) from None
+
+
+def _of_values(messages: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a Dict field's messages without the level that says "value"."""
+    return {name: found["value"] for name, found in messages.items()}
 
 
 def attributes(*, removable: bool = False, **options: Any) -> Attributes:  # noqa: ANN401 -- marshmallow's own field options
@@ -112,11 +116,54 @@ def attributes(*, removable: bool = False, **options: Any) -> Attributes:  # noq
     )
 
 
-class WritableAttributesSchema(Schema):
+class Metadata(fields.Dict):
+    """Texts by name, for the names that its MetadataSchema accepts."""
+
+    def _deserialize(self, value: Any, *more: Any, **options: Any) -> Any:  # noqa: ANN401 -- marshmallow's hook
+        accepted = getattr(self.parent, "metadata_keys", ())
+        wrong: dict[str, Any] = {}
+        if isinstance(value, dict):
+            wrong = {
+                name: ["Is not accepted in this deployment."]
+                for name in value
+                if name not in accepted
+            }
+        try:
+            loaded = super()._deserialize(value, *more, **options)  # type: ignore[no-untyped-call]  # marshmallow's
+        except ValidationError as error:
+            if not isinstance(error.messages, dict):
+                raise
+            raise ValidationError(_of_values(error.messages) | wrong) from None
+        if wrong:
+            raise ValidationError(wrong)
+        return loaded
+
+
+class MetadataSchema(Schema):
+    """A body with metadata for the user pool's Lambda triggers, of the keys *metadata_keys*."""
+
+    metadata = Metadata(
+        keys=fields.String(),
+        values=fields.String(validate=validate.Length(max=MAX_METADATA_CHARACTERS)),
+        load_default=dict,
+        metadata={
+            "description": "Passed to the Lambda triggers of the user pool. GET /api/auth/config lists "
+            "the keys that this deployment accepts."
+        },
+    )
+
+    def __init__(self, *, metadata_keys: tuple[str, ...] = ()) -> None:
+        super().__init__()
+        self.metadata_keys = metadata_keys
+
+
+class WritableAttributesSchema(MetadataSchema):
     """A body with Cognito attributes, of which callers may set *writable_attributes*."""
 
-    def __init__(self, *, writable_attributes: tuple[str, ...] = ()) -> None:
-        super().__init__()
+    def __init__(
+        self, *, writable_attributes: tuple[str, ...] = (), metadata_keys: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(metadata_keys=metadata_keys)
         self._writable_attributes = writable_attributes
 
     def check_writable(self, given: Mapping[str, object], *, inside: str | None = None) -> None:

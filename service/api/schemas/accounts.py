@@ -6,6 +6,7 @@ from typing import Any
 from marshmallow import Schema, fields, post_load, validate
 
 from service.api.schemas import account_fields
+from service.api.schemas.sessions import ChallengeSchema, TokensSchema
 from service.domain.accounts import NewAccount
 
 
@@ -13,24 +14,35 @@ class SignUpSchema(account_fields.WritableAttributesSchema):
     """A new account."""
 
     username = account_fields.username()
-    password = account_fields.new_password(required=True)
+    password = account_fields.new_password(
+        metadata={
+            "examples": ["YourPass123!"],
+            "description": "Required unless a one-time code is one of the first factors.",
+        }
+    )
     attributes = account_fields.attributes(load_default=dict)
 
+    def __init__(self, *, requires_password: bool = False, **options: Any) -> None:  # noqa: ANN401 -- the base's
+        super().__init__(**options)
+        self.fields["password"].required = requires_password
+
     @post_load
-    def make(self, data: Mapping[str, Any], **_: Any) -> NewAccount:  # noqa: ANN401 -- marshmallow's hook
-        """Return the account; raises ValidationError for attributes that are not writable."""
-        self.check_writable(data["attributes"])
-        return NewAccount(**data)
+    def make(self, data: Mapping[str, Any], **_: Any) -> tuple[NewAccount, Mapping[str, str]]:  # noqa: ANN401 -- marshmallow's hook
+        """Return the account and the metadata; raises ValidationError for attributes not writable."""
+        account = {name: value for name, value in data.items() if name != "metadata"}
+        self.check_writable(account["attributes"])
+        return NewAccount(**account), data["metadata"]
 
 
-class ConfirmSchema(Schema):
-    """A user name and its confirmation code."""
+class ConfirmSchema(account_fields.MetadataSchema):
+    """A user name and its confirmation code, with the session of the sign-up to be signed in."""
 
     username = account_fields.username()
     code = account_fields.code(required=True)
+    session = account_fields.token(load_default=None)
 
 
-class UsernameSchema(Schema):
+class UsernameSchema(account_fields.MetadataSchema):
     """A user name."""
 
     username = account_fields.username()
@@ -50,12 +62,20 @@ class SignedUpSchema(Schema):
     user_id = fields.String(data_key="userId")
     confirmed = fields.Boolean(required=True)
     delivery = fields.Nested(DeliverySchema)
+    session = fields.String(
+        metadata={
+            "description": "To be sent with the confirmation, within minutes, to be signed in by it. "
+            "Never with uniform sign-up."
+        }
+    )
 
 
 class ConfirmedSchema(Schema):
-    """A confirmed account."""
+    """A confirmed account, with the sign-in if it was confirmed with the session of its sign-up."""
 
     confirmed = fields.Boolean(required=True, validate=validate.Equal(comparable=True))
+    tokens = fields.Nested(TokensSchema)
+    challenge = fields.Nested(ChallengeSchema)
 
 
 class SentSchema(Schema):

@@ -17,6 +17,10 @@ class SignUpOfferSchema(Schema):
         metadata={"description": "Sign-up does not reveal whether the user name is taken."},
     )
     attributes = _names("email", "name")
+    passwordless = fields.Boolean(
+        required=True,
+        metadata={"description": "The password may be omitted: one-time codes sign in."},
+    )
 
 
 class PasswordRulesSchema(Schema):
@@ -43,4 +47,12 @@ class OfferSchema(Schema):
     )
     mfa = _names("SOFTWARE_TOKEN_MFA")
     passkeys = fields.Boolean(required=True)
+    metadata = fields.List(
+        fields.String(),
+        required=True,
+        metadata={
+            "examples": [["locale"]],
+            "description": "The keys of `metadata`, which requests pass to Lambda triggers.",
+        },
+    )
     password = fields.Nested(PasswordRulesSchema, required=True)

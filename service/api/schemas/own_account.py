@@ -33,11 +33,14 @@ class ChangeAttributesSchema(account_fields.WritableAttributesSchema):
     )
 
     @post_load
-    def make(self, data: Mapping[str, Any], **_: Any) -> Mapping[str, str | None]:  # noqa: ANN401 -- marshmallow's hook
-        """Return the changes; raises ValidationError for attributes that are not writable."""
-        changes: Mapping[str, str | None] = data["attributes"]
-        self.check_writable(changes)
-        return changes
+    def make(
+        self,
+        data: Mapping[str, Any],
+        **_: Any,  # noqa: ANN401 -- marshmallow's hook
+    ) -> tuple[Mapping[str, str | None], Mapping[str, str]]:
+        """Return the changes and the metadata; raises ValidationError for attributes not writable."""
+        self.check_writable(data["attributes"])
+        return data["attributes"], data["metadata"]
 
 
 class ChangedSchema(Schema):
@@ -47,7 +50,7 @@ class ChangedSchema(Schema):
     deliveries = fields.List(fields.Nested(DeliverySchema))
 
 
-class AttributeSchema(Schema):
+class AttributeSchema(account_fields.MetadataSchema):
     """The attribute to verify."""
 
     attribute = _attribute()

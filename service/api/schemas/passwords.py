@@ -5,7 +5,7 @@ from marshmallow import Schema
 from service.api.schemas import account_fields
 
 
-class ResetSchema(Schema):
+class ResetSchema(account_fields.MetadataSchema):
     """A new password, and the code that authorizes it."""
 
     username = account_fields.username()

@@ -40,7 +40,7 @@ TAKES: Final[Mapping[str, Takes]] = {
 CHOICES: Final[Mapping[str, str]] = {"credential": "WEB_AUTHN", "password": "PASSWORD"}
 
 
-class LogInSchema(Schema):
+class LogInSchema(account_fields.MetadataSchema):
     """A user name, with a password or to choose another first factor."""
 
     username = account_fields.username()
@@ -106,20 +106,21 @@ class ChallengeAnswerSchema(account_fields.WritableAttributesSchema):
             raise ValidationError({"answer": wrong})
 
     @post_load
-    def make(self, data: Mapping[str, Any], **_: Any) -> ChallengeAnswer:  # noqa: ANN401 -- marshmallow's hook
-        """Return the answer; raises ValidationError for attributes that are not writable."""
+    def make(self, data: Mapping[str, Any], **_: Any) -> tuple[ChallengeAnswer, Mapping[str, str]]:  # noqa: ANN401 -- marshmallow's hook
+        """Return the answer and the metadata; raises ValidationError for attributes not writable."""
         answer = {**data["answer"]}
         self.check_writable(answer.get("attributes", {}), inside="answer")
         if "credential" in answer:
             answer["credential"] = json.dumps(
                 answer["credential"], separators=(",", ":"), default=float
             )
-        return ChallengeAnswer(
+        made = ChallengeAnswer(
             name=data["name"], session=data["session"], username=data["username"], **answer
         )
+        return made, data["metadata"]
 
 
-class RefreshSchema(Schema):
+class RefreshSchema(account_fields.MetadataSchema):
     """A refresh token, with the device key that came with it if there was one."""
 
     refresh_token = account_fields.token(required=True, data_key="refreshToken")

@@ -22,7 +22,8 @@ TAKEN = [(name, field) for name in TAKES for field in VALUES]
 
 def _loaded(name: str, answer: dict[str, object]) -> ChallengeAnswer:
     body = {"name": name, "session": "s", "username": "alice", "answer": answer}
-    loaded: ChallengeAnswer = ChallengeAnswerSchema(writable_attributes=("name",)).load(body)
+    loaded: ChallengeAnswer
+    loaded, _ = ChallengeAnswerSchema(writable_attributes=("name",)).load(body)
     return loaded
 
 
