@@ -72,11 +72,22 @@ def _secret(name: str) -> str:
 
 PASSWORD = _secret("password")
 CODE = _secret("code")
+METADATA = {"locale": _secret("metadata")}
 DEVICE_KEY = f"{CANARY}_0-1"
 CREDENTIAL = {"id": _secret("id"), "response": {"signature": _secret("signature")}}
 CALLS: Final = (
-    Call("POST", "/api/auth/signup", ("SignUp",), {"username": "alice", "password": PASSWORD}),
-    Call("POST", "/api/auth/confirm", ("ConfirmSignUp",), {"username": "alice", "code": CODE}),
+    Call(
+        "POST",
+        "/api/auth/signup",
+        ("SignUp",),
+        {"username": "alice", "password": PASSWORD, "metadata": METADATA},
+    ),
+    Call(
+        "POST",
+        "/api/auth/confirm",
+        ("ConfirmSignUp", "InitiateAuth", "ConfirmDevice"),
+        {"username": "alice", "code": CODE, "session": _secret("session"), "metadata": METADATA},
+    ),
     Call("POST", "/api/auth/resend", ("ResendConfirmationCode",), {"username": "alice"}),
     Call(
         "POST",
@@ -254,7 +265,7 @@ async def _service(
                 "endpoint-url": config.dynamodb.endpoint_url or "",
                 "user-profile-table": config.dynamodb.user_profile_table,
             },
-            "auth": {"answer-floor-ms": "0"},
+            "auth": {"answer-floor-ms": "0", "client-metadata": "locale"},
             "limits": dict.fromkeys(OFF, "0"),
             "log": {"hash-key": _secret("hashkey")},
         }

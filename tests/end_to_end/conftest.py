@@ -25,7 +25,11 @@ async def service(config: Config) -> AsyncIterator[aiohttp.ClientSession]:
         async with aiohttp.ClientSession(given) as session:
             yield session
         return
-    at_once = replace(config, auth=replace(config.auth, answer_floor_ms=0))  # no test is about time
+    at_once = replace(  # no test is about time; the rest is as docker-compose.yml has it
+        config,
+        auth=replace(config.auth, answer_floor_ms=0, client_metadata=("locale",)),
+        auth_config=replace(config.auth_config, first_factors=("PASSWORD", "EMAIL_OTP")),
+    )
     app = create_app(at_once, functools.partial(aws_adapters, credentials=CREDENTIALS))
     runner = Runner(app, config.server, shutdown_timeout_s=config.server.request_deadline_s)
     await runner.setup()

@@ -18,7 +18,9 @@ from tests_slow.attacks.target import Resources, Target, serve_process
 
 CALLS: Final = 25  # Cognito allows a user at most 20 of any of these calls in an hour
 FLOOR_S: Final = 0.1
-FLOOR: Final[Settings] = {"auth": {"answer-floor-ms": f"{FLOOR_S * 1_000:.0f}"}}
+FLOOR: Final[Settings] = {
+    "auth": {"answer-floor-ms": f"{FLOOR_S * 1_000:.0f}", "client-metadata": "locale"}
+}
 NO_LIMITS: Final[Settings] = {  # of the service, which would come before Cognito's
     "limits": {
         "account-burst": "0",
@@ -37,6 +39,13 @@ ROUTES: Final[Mapping[str, Mapping[str, str]]] = {
     "/api/auth/password/forgot": {},
     "/api/auth/password/reset": {"code": "000000", "password": "Another1!" + PASSWORD},
     "/api/auth/login": {"password": "Wrong" + PASSWORD},
+}
+# Members that may be added to the bodies of these routes.
+MORE: Final[Mapping[str, Mapping[str, object]]] = {
+    "nothing": {},
+    "metadata": {"metadata": {"locale": "de"}},
+    "session": {"session": "of-a-sign-up-that-never-was", "metadata": {"locale": "de"}},
+    "short session": {"session": "x"},
 }
 VARYING: Final = frozenset(
     {"Date", "X-Request-ID"}
@@ -102,9 +111,11 @@ async def _existing(targets: Targets, *, confirmed: bool) -> str:
         return await accounts.signed_up(service)
 
 
-async def _sequence(targets: Targets, path: str, name: str, calls: int) -> list[Answer]:
+async def _sequence(
+    targets: Targets, path: str, name: str, calls: int, more: str = "nothing"
+) -> list[Answer]:
     """Call the processes alternately about a name."""
-    body = {"username": name, **ROUTES[path]}
+    body = {"username": name, **ROUTES[path], **MORE[more]}
     first, second = targets
     async with aiohttp.ClientSession(first.url) as one, aiohttp.ClientSession(second.url) as other:
         sessions = (one, other)
@@ -116,16 +127,24 @@ def _visible(answers: list[Answer]) -> list[tuple[int, tuple[tuple[str, str], ..
 
 
 @pytest.mark.parametrize("confirmed", [True, False], ids=["confirmed", "unconfirmed"])
-@pytest.mark.parametrize("path", ROUTES)
+@pytest.mark.parametrize(
+    ("path", "more"),
+    [
+        *((path, "nothing") for path in ROUTES),
+        ("/api/auth/resend", "metadata"),
+        ("/api/auth/confirm", "session"),
+        ("/api/auth/confirm", "short session"),
+    ],
+)
 async def test_limits_of_cognito_do_not_reveal_who_has_an_account(
-    unlimited: Targets, path: str, *, confirmed: bool
+    unlimited: Targets, path: str, more: str, *, confirmed: bool
 ) -> None:
     """Where Cognito's limits of a user come first, no response shows them, and none comes sooner."""
     known_name = await _existing(unlimited, confirmed=confirmed)
 
     known, unknown = await asyncio.gather(
-        _sequence(unlimited, path, known_name, CALLS),
-        _sequence(unlimited, path, new_user(), CALLS),
+        _sequence(unlimited, path, known_name, CALLS, more),
+        _sequence(unlimited, path, new_user(), CALLS, more),
     )
 
     assert _visible(known) == _visible(unknown)

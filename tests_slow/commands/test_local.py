@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import sys
+import urllib.request
 from asyncio.subprocess import PIPE
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -61,6 +62,7 @@ class Session:
     """The output of `local`, of the printed commands typed into a shell, and of its end."""
 
     url: str
+    offered: dict[str, Any]
     port_is_open: bool
     answers: list[dict[str, Any]]
     shell_errors: str
@@ -87,11 +89,26 @@ async def _person(
         await program.until(BEGIN)
         await program.until(END)
         answers, errors = await _type(_printed(program), program, path)
+        offered = await asyncio.to_thread(_offered, url)
         ended = await program.end(number)
         port = int(url.rpartition(":")[2])
         return Session(
-            url, _is_open(port), answers, errors, ended, left_nothing=program.group_is_gone()
+            url,
+            offered,
+            _is_open(port),
+            answers,
+            errors,
+            ended,
+            left_nothing=program.group_is_gone(),
         )
+
+
+def _offered(url: str) -> dict[str, Any]:
+    """Return the sign-up and sign-in options."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(f"{url}/api/auth/config") as response:
+        offered: dict[str, Any] = json.load(response)
+        return offered
 
 
 def _printed(program: Running) -> list[str]:
@@ -147,6 +164,12 @@ def test_printed_lines_lead_to_the_profile(session: Session) -> None:
     assert shown["userId"] == signed_up["userId"]
     assert shown == created
     assert session.shell_errors == ""
+
+
+def test_every_way_to_sign_up_is_offered(session: Session) -> None:
+    """Without any setting, users sign up with or without a password, in their language."""
+    assert session.offered["signUp"]["passwordless"] is True
+    assert session.offered["metadata"] == ["locale"]
 
 
 def test_output_is_for_a_person(session: Session) -> None:
