@@ -2,15 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
 
 from service.authentication import jwt_parser
 from service.authentication.jwks import Jwks
+from service.authentication.jwt_parser import Claims
+from service.authentication.pool_tokens import PoolTokens
 from service.authentication.verified_token_cache import VerifiedTokenCache
-from service.domain.errors import NotAuthenticated, TokenInvalid
+from service.domain.errors import NotAuthenticated
 from service.domain.identity import Identity, RequestCredentials
-
-ALGORITHM: Final = "RS256"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +34,10 @@ class AccessTokenAuthenticator:
         clock: Callable[[], float],
         skew_s: float,
     ) -> None:
-        self._expected = expected
-        self._keys = keys
+        self._client_ids = expected.client_ids
+        self._tokens = PoolTokens(expected.issuers, keys, clock, skew_s)
         self._cache = cache
         self._clock = clock
-        self._skew_s = skew_s
 
     async def identify(self, credentials: RequestCredentials) -> Identity | None:
         """
@@ -60,27 +58,21 @@ class AccessTokenAuthenticator:
         known = self._cache.get(access_token, now=now)
         if known is not None:
             return known
-        if "=" in access_token:  # only load balancers pad (RFC 7515, section 2)
-            raise TokenInvalid
-        token = jwt_parser.parse(access_token, algorithm=ALGORITHM)
-        payload = token.payload
-        subject = jwt_parser.subject(payload)
-        if (
-            jwt_parser.text(payload, "iss") not in self._expected.issuers
-            or jwt_parser.text(payload, "client_id") not in self._expected.client_ids
-            or payload.get("token_use") != "access"
-            or subject in self._expected.client_ids
-        ):
-            raise TokenInvalid
-        # A token of the client credentials grant has the app client as its sub, and no user.
-        jwt_parser.text(payload, "username")
-        expires_at = jwt_parser.required_moment(payload, "exp")
-        jwt_parser.required_moment(payload, "iat")
-        jwt_parser.check_begun(payload, now=now, skew_s=self._skew_s)
-        if expires_at <= now:
-            raise TokenInvalid
-        identity = Identity(subject, self.name)
-        key = await self._keys.key(jwt_parser.text(token.header, "kid"))
-        token.verify(key, algorithm=ALGORITHM)
-        self._cache.put(access_token, identity, expires_at=expires_at)
+        claims = await self._tokens.claims(access_token, self._accepts)
+        identity = Identity(claims["sub"], self.name)
+        self._cache.put(access_token, identity, expires_at=claims["exp"])
         return identity
+
+    def _accepts(self, claims: Claims) -> bool:
+        """
+        Return whether the claims are those of a user of an accepted app client.
+
+        A token of the client credentials grant has the app client as its sub, and no user.
+        """
+        client_id = jwt_parser.text(claims, "client_id")
+        jwt_parser.text(claims, "username")
+        return (
+            client_id in self._client_ids
+            and claims.get("token_use") == "access"
+            and claims.get("sub") not in self._client_ids
+        )

@@ -12,6 +12,7 @@ from service.authentication.alb_keys import AlbKeys
 from service.authentication.fetch_budget import FetchBudget
 from service.authentication.jwks import Jwks
 from service.authentication.key_client import KeyClient, key_server
+from service.authentication.pool_tokens import PoolTokens, TokenPairs
 from service.authentication.trusted_header import TrustedHeaderAuthenticator
 from service.authentication.verified_token_cache import VerifiedTokenCache
 from service.aws.key_connections import KeyConnections
@@ -28,10 +29,11 @@ MAX_FETCH_FAILURES: Final = 3  # in a row open the breaker
 
 @dataclass(frozen=True, slots=True)
 class IdentityAdapters:
-    """The authenticators, in the configured order, the access token verifiers, and the pool's keys."""
+    """The authenticators, in the configured order, the verifiers of the pool's tokens, and its keys."""
 
     sources: tuple[Authenticator, ...]
     access_tokens: AccessTokenVerifiers
+    token_pairs: TokenPairs
     jwks: Jwks
 
 
@@ -64,7 +66,10 @@ async def identity_adapters(
                 stack.push_async_callback(keys.close)
                 sources.append(_alb_authenticator(config, keys))
         yield IdentityAdapters(
-            tuple(sources), AccessTokenVerifiers(own, _forwarded(config, jwks, own)), jwks
+            tuple(sources),
+            AccessTokenVerifiers(own, _forwarded(config, jwks, own)),
+            TokenPairs(_pool_tokens(config, jwks), config.cognito.client_id),
+            jwks,
         )
 
 
@@ -128,3 +133,7 @@ def _access_token_authenticator(
         clock=time.time,
         skew_s=config.identity.clock_skew_s,
     )
+
+
+def _pool_tokens(config: Config, keys: Jwks) -> PoolTokens:
+    return PoolTokens(aws_urls.issuers(config), keys, time.time, config.identity.clock_skew_s)
