@@ -24,8 +24,10 @@ from service.api.profile_json import ProfileRepresentation
 from service.api.schemas.profiles import ProfileSchema
 from service.authentication.sources import identity_adapters
 from service.aws.clients import open_clients
+from service.aws.domain_session import domain_session
 from service.aws.session import Credentials
 from service.cognito.adapters import identity_provider
+from service.cognito.federation import CognitoFederation
 from service.config.settings import Config, IdentityConfig, ServerConfig
 from service.deployment_checks import start
 from service.domain.identity import AccessTokenVerifiers, Authenticator
@@ -73,6 +75,7 @@ async def aws_adapters(
     async with (
         open_clients(config, credentials, calls) as clients,
         identity_adapters(config, calls, clients.keys) as identity,
+        domain_session(config, clients.keys, calls) as domain,
     ):
         store = DynamoDBProfileStore(
             clients.dynamodb,
@@ -81,6 +84,11 @@ async def aws_adapters(
             clock=utc_now,
             calls=calls,
         )
+        federation = None
+        if domain is not None:
+            federation = CognitoFederation(
+                domain, config=config, token_pairs=identity.token_pairs, calls=calls
+            )
         yield Adapters(
             identity_provider=identity_provider(
                 clients.cognito,
@@ -89,6 +97,7 @@ async def aws_adapters(
                 trigger_messages=config.auth.trigger_messages,
                 on_retry=functools.partial(calls.metrics.upstream_retried, COGNITO),
                 on_masked=calls.metrics.refusal_masked,
+                federation=federation,
             ),
             profile_store=store,
             authenticators=identity.sources,

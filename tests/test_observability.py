@@ -199,11 +199,13 @@ def test_every_label_has_its_values_listed() -> None:
     assert _listed("method") == {*METHODS, "other"}
     assert _listed("state") == {*BREAKER_STATES}
     of_breakers = {f"{upstream_calls.KEY_SERVER}_alb", f"{upstream_calls.KEY_SERVER}_bearer"}
-    assert (
-        _listed("upstream")
-        == {upstream_calls.COGNITO, upstream_calls.DYNAMODB, upstream_calls.KEY_SERVER}
-        | of_breakers
-    )
+    upstreams = {
+        upstream_calls.COGNITO,
+        upstream_calls.COGNITO_DOMAIN,
+        upstream_calls.DYNAMODB,
+        upstream_calls.KEY_SERVER,
+    }
+    assert _listed("upstream") == upstreams | of_breakers
     assert _listed("outcome") == {*upstream_calls.OUTCOMES}
     assert _listed("kind") == {kind.name.lower() for kind in RateLimitedAction}
 

@@ -40,6 +40,7 @@ STATUSES: Final[Mapping[type[ServiceError], HTTPStatus]] = {
     errors.PasswordReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.CodeMismatch: HTTPStatus.BAD_REQUEST,
     errors.CodeExpired: HTTPStatus.BAD_REQUEST,
+    errors.AuthorizationCodeInvalid: HTTPStatus.BAD_REQUEST,
     errors.SignUpDisabled: HTTPStatus.FORBIDDEN,
     errors.Blocked: HTTPStatus.FORBIDDEN,
     errors.CaptchaRequired: HTTPStatus.FORBIDDEN,

@@ -45,7 +45,7 @@ COMMON_ERRORS: ErrorTable = {  # of every AWS service
     "UnknownOperationException": FeatureUnavailable,
     "UnrecognizedClientException": Misconfigured,
 }
-ERROR_CODE = re.compile(r"[A-Za-z0-9.]{1,64}")
+ERROR_CODE = re.compile(r"[A-Za-z0-9._]{1,64}")
 RETRY_AFTER_S = 1  # for throttling and outages; clients then apply their own backoff
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import aiohttp
 from aiobotocore.httpsession import AIOHTTPSession
@@ -129,6 +129,8 @@ class GuardedSession(VerifiedSession):
     botocore's read timeout alone starts again with each byte.
     """
 
+    follows_redirects: ClassVar[bool] = True
+
     def __init__(
         self,
         *,
@@ -181,7 +183,8 @@ class GuardedSession(VerifiedSession):
                 headers={**headers, "Accept-Encoding": "identity"},
                 data=body or None,
                 proxy=proxy,
-                allow_redirects=method == "POST",  # as aiobotocore; keys are at one address
+                # As aiobotocore; keys are at one address.
+                allow_redirects=method == "POST" and self.follows_redirects,
             ) as response:
                 has_body = method == "POST" or response.status == HTTPStatus.OK
                 received = await response.read() if has_body else b""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from types_aiobotocore_cognito_idp import CognitoIdentityProviderClient
 
     from service.config.settings import CognitoConfig
+    from service.domain.federation import FederatedSignIn
 
 
 def identity_provider(  # noqa: PLR0913 -- those of UserPoolClient
@@ -31,6 +32,7 @@ def identity_provider(  # noqa: PLR0913 -- those of UserPoolClient
     trigger_messages: bool = False,
     on_retry: Callable[[], None] = ignore_retry,
     on_masked: OnMasked = ignore_masked,
+    federation: FederatedSignIn | None = None,
 ) -> IdentityProvider:
     """Return the ports on an open *client*, which the caller closes; see UserPoolClient."""
     user_pool = UserPoolClient(
@@ -49,4 +51,5 @@ def identity_provider(  # noqa: PLR0913 -- those of UserPoolClient
         own_account=CognitoOwnAccount(user_pool),
         factors=CognitoFactors(user_pool),
         passkeys=CognitoPasskeys(user_pool),
+        federation=federation,
     )

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
+from service.config.federation_settings import OPENID
+
 MAX_PORT: Final = 65_535
 ARN_REGION: Final = 3  # the fourth field of an ARN
 
@@ -87,6 +89,16 @@ def _hash_key_is_set(hash_key: str | None, identities: str) -> str | None:
     return None
 
 
+def _domain_has_redirect_uris(redirect_uris: Sequence[str], domain: str | None) -> str | None:
+    return (
+        "Must be set, because domain is set." if domain is not None and not redirect_uris else None
+    )
+
+
+def _scopes_issue_id_tokens(scopes: Sequence[str]) -> str | None:
+    return None if OPENID in scopes else f"{OPENID} must be among them: it issues the id token."
+
+
 RULES: Final = (
     Rule(("aws.cognito.user-pool-id", "aws.region"), _pool_is_in_region),
     Rule(
@@ -98,6 +110,8 @@ RULES: Final = (
         ("identity.alb-client-id", "identity.sources", "aws.cognito.client-secret"),
         _load_balancer_has_client,
     ),
+    Rule(("federation.redirect-uris", "federation.domain"), _domain_has_redirect_uris),
+    Rule(("federation.scopes",), _scopes_issue_id_tokens),
     Rule(("server.keep-alive-s", "server.balancer-idle-s"), _keep_alive_outlasts_balancer),
     Rule(("server.metrics-port", "server.workers", "server.port"), _metrics_ports_are_free),
     Rule(("log.hash-key", "log.identities"), _hash_key_is_set),

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from service.config.account_settings import AuthConfig, AuthConfigConfig, LimitsConfig
 from service.config.aws_settings import AwsConfig, CognitoConfig, DynamoDBConfig, UpstreamsConfig
+from service.config.federation_settings import FederationConfig
 from service.config.fields import (
     DEFINITION,
     Network,
@@ -28,6 +29,7 @@ __all__ = [
     "Config",
     "CorsConfig",
     "DynamoDBConfig",
+    "FederationConfig",
     "IdentityConfig",
     "LimitsConfig",
     "LogConfig",
@@ -115,6 +117,7 @@ class Config:
     cors: CorsConfig
     auth: AuthConfig
     auth_config: AuthConfigConfig
+    federation: FederationConfig
     limits: LimitsConfig
     profile: ProfileConfig
     log: LogConfig

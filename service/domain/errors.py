@@ -15,7 +15,7 @@ ServiceError
 │   ├── InsufficientScope     UserDisabled          TemporaryPasswordExpired
 │   ├── InvalidParameter      UnsupportedTokenType  AccountChanged
 │   ├── MfaNotConfigured      PasskeyRejected       PasskeyNotFound
-│   └── PasskeyChallengeExpired
+│   └── PasskeyChallengeExpired  AuthorizationCodeInvalid
 ├── ProfileRefused            the profile's state does not allow the request
 │   ├── ProfileNotFound       ProfileChanged        PreconditionFailed
 │   └── ProfileTooLarge       AccountClosed
@@ -225,6 +225,13 @@ class CodeExpired(AccountRefused):
 
     code = "code_expired"
     detail = "The code has expired. Request a new one."
+
+
+class AuthorizationCodeInvalid(AccountRefused):
+    """The code of a federated sign-in is wrong, expired, used, or not of this caller and redirect URI."""
+
+    code = "authorization_code_invalid"
+    detail = "This sign-in cannot be completed: its code is not valid, or was used. Sign in again."
 
 
 class SignUpDisabled(AccountRefused):

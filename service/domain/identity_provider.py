@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from service.domain.accounts import OwnAccount, Registrations
+from service.domain.federation import FederatedSignIn
 from service.domain.mfa import Factors
 from service.domain.passkeys import Passkeys
 from service.domain.passwords import Passwords
@@ -11,7 +12,7 @@ from service.domain.sessions import Sessions
 
 @dataclass(frozen=True, slots=True)
 class IdentityProvider:
-    """The ports of the identity provider."""
+    """The ports of the identity provider; *federation* is None without a domain."""
 
     registrations: Registrations
     sessions: Sessions
@@ -19,3 +20,4 @@ class IdentityProvider:
     own_account: OwnAccount
     factors: Factors
     passkeys: Passkeys
+    federation: FederatedSignIn | None = None

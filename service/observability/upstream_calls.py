@@ -24,6 +24,7 @@ Client = TypeVar("Client")
 Read = TypeVar("Read", bound="Callable[..., Awaitable[object]]")
 
 COGNITO: Final = "cognito"
+COGNITO_DOMAIN: Final = "cognito_domain"
 DYNAMODB: Final = "dynamodb"
 KEY_SERVER: Final = "key_server"
 

@@ -28,7 +28,7 @@ from opentelemetry.trace import (
 from service.api import keys
 from service.api.middlewares.request_context import REQUEST_ID_HEADER
 from service.observability.metrics.catalogue import METHODS
-from service.observability.upstream_calls import KEY_SERVER
+from service.observability.upstream_calls import COGNITO, DYNAMODB
 from service.tracing.propagation import TraceIds, parent_of
 
 SERVICE: Final = "user-profile-service"
@@ -113,7 +113,7 @@ class Tracing:
             yield
             return
         details = {"rpc.service": upstream, "rpc.method": operation}
-        if upstream != KEY_SERVER:
+        if upstream in {COGNITO, DYNAMODB}:
             details["rpc.system"] = "aws-api"
         with self._tracer.start_as_current_span(
             f"{upstream} {operation}",

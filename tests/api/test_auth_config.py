@@ -28,6 +28,11 @@ EVERYTHING: Settings = {
         "password-min-length": "12",
         "password-requires": "digits",
     },
+    "federation": {
+        "domain": "login.example.com",
+        "providers": "Google COGNITO",
+        "redirect-uris": "https://app.example.com/in http://localhost:3000",
+    },
 }
 
 
@@ -77,6 +82,10 @@ async def test_options_follow_the_settings() -> None:
         "passkeys": True,
         "metadata": ["locale", "app"],
         "password": {"minLength": 12, "requires": ["digits"]},
+        "federation": {
+            "providers": ["Google", "COGNITO"],
+            "redirectUris": ["https://app.example.com/in", "http://localhost:3000"],
+        },
     }
 
 

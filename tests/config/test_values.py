@@ -62,6 +62,17 @@ RIGHT: list[tuple[str, str, str, object]] = [
     ("identity", "bearer-client-ids", " 1a2b3c\n 4d5e6f ", ("1a2b3c", "4d5e6f")),
     ("identity", "bearer-client-ids", "  ", ()),
     ("identity", "alb-issuer", "https://a.example", ("https://a.example",)),
+    ("federation", "domain", "x.auth.eu-1.example", "https://x.auth.eu-1.example"),
+    ("federation", "domain", "https://Login.Example.com/", "https://login.example.com"),
+    ("federation", "domain", "login.example.com:8443", "https://login.example.com:8443"),
+    ("federation", "domain", "http://127.0.0.1:5000", "http://127.0.0.1:5000"),
+    ("federation", "domain", "http://[::1]:5000", "http://[::1]:5000"),
+    ("federation", "domain", "https://[::1]", "https://[::1]"),
+    ("federation", "providers", "Google COGNITO", ("Google", "COGNITO")),
+    ("federation", "redirect-uris", "https://a.example/in?x=1 http://localhost:3000 my.app://in", (
+        "https://a.example/in?x=1", "http://localhost:3000", "my.app://in",
+    )),
+    ("federation", "scopes", "api/read openid", ("api/read", "openid")),
     ("identity", "alb-key-url", "http://keys:8000", "http://keys:8000"),
     ("identity", "clock-skew-s", "0", 0.0),
     ("identity", "clock-skew-s", "60", 60.0),
@@ -243,6 +254,24 @@ WRONG: list[tuple[str, str, str, str]] = [
     ("identity", "bearer-client-ids", "[1a2b3c]", "is not of the right form"),
     ("identity", "bearer-client-ids", "1a2b3c 1a2b3c", "twice"),
     ("identity", "bearer-client-ids", "a" * 129, "is not of the right form"),
+    ("federation", "domain", "https://a.example/login", "without a path"),
+    ("federation", "domain", "https://a.example?x", "without a path"),
+    ("federation", "domain", "https://user@a.example", "without a path"),
+    ("federation", "domain", "https://a.example:port", "without a path"),
+    ("federation", "domain", "https://a.example:99999", "without a path"),
+    ("federation", "domain", "ftp://a.example", "without a path"),
+    ("federation", "domain", "a b.example", "without a path"),
+    ("federation", "domain", "https://", "without a path"),
+    ("federation", "providers", "Google,Facebook", "by blanks"),
+    ("federation", "redirect-uris", "http://a.example/in", "is not of the right form"),
+    ("federation", "redirect-uris", "http://localhost.a.example/", "is not of the right form"),
+    ("federation", "redirect-uris", "http://localhost@a.example/", "is not of the right form"),
+    ("federation", "redirect-uris", "https://a.example/#in", "is not of the right form"),
+    ("federation", "redirect-uris", "https://u@a.example/", "is not of the right form"),
+    ("federation", "redirect-uris", "javascript://a.example/", "is not of the right form"),
+    ("federation", "redirect-uris", "/in", "is not of the right form"),
+    ("federation", "scopes", "email", "openid"),
+    ("federation", "scopes", 'openid "x"', "is not of the right form"),
     ("identity", "alb-key-url", "keys", "Not a URL"),
     ("identity", "clock-skew-s", "-0.1", "0"),
     ("identity", "clock-skew-s", "61", "60"),
@@ -343,6 +372,8 @@ WRONG: list[tuple[str, str, str, str]] = [
 
 def _load(*settings: tuple[str, str, str]) -> Config:
     given = REQUIRED | {(section, key): text for section, key, text in settings}
+    if ("federation", "domain") in given:
+        given = {("federation", "redirect-uris"): "https://a.example", **given}
     environ = {environment_name(*setting): text for setting, text in given.items()}
     return loader.load(None, environ)
 
@@ -389,6 +420,15 @@ def test_value_in_quotes_is_refused(section: str, key: str, quotes: str) -> None
         f"  [{section}] {key} (environment: {name}): Write the value without quotes around it."
     )
     assert any(line.startswith(refusal) for line in problems)
+
+
+def test_domain_needs_redirect_uris() -> None:
+    """A domain without a redirect URI offers nothing."""
+    domain, none = ("federation", "domain", "a.example"), ("federation", "redirect-uris", "")
+
+    (line,) = _problems(domain, none)
+
+    assert "FEDERATION_REDIRECT_URIS): Must be set, because domain is set." in line
 
 
 def test_every_setting_is_tried() -> None:

@@ -41,6 +41,12 @@ async def show(request: web.Request) -> web.Response:
             "requires": list(options.password_requires),
         },
     }
+    federation = config.federation
+    if federation.domain is not None:
+        data["federation"] = {
+            "providers": list(federation.providers),
+            "redirectUris": list(federation.redirect_uris),
+        }
     return request_body.answer(data)
 
 

@@ -137,7 +137,7 @@ async def refresh(call: CognitoCall) -> web.Response:
             body["refresh_token"], body["device_key"], client
         )
     emit(call.request, AuditEvent.TOKEN_REFRESHED, sub=tokens.user_id)
-    return request_body.answer(_tokens(tokens))
+    return request_body.answer(tokens_data(tokens))
 
 
 @cognito_operation(
@@ -183,14 +183,15 @@ def outcome_data(
     """Write the audit event of a step of a sign-in, and return the body of its response."""
     if isinstance(outcome, Tokens):
         emit(request, AuditEvent.SIGNED_IN, sub=outcome.user_id, account=username)
-        return _tokens(outcome)
+        return tokens_data(outcome)
     emit(request, AuditEvent.CHALLENGED, account=username)
     issuer = request.app[keys.CONFIG].auth.totp_issuer
     challenge = otpauth.with_uri(outcome, username, issuer=issuer)
     return {"challenge": _challenge(challenge)}
 
 
-def _tokens(tokens: Tokens) -> Mapping[str, object]:
+def tokens_data(tokens: Tokens) -> Mapping[str, object]:
+    """Return the body of a response with tokens."""
     data: dict[str, object] = {
         "userId": tokens.user_id,
         "idToken": tokens.id_token,

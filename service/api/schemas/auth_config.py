@@ -34,6 +34,18 @@ class PasswordRulesSchema(Schema):
     requires = _names("lowercase", "uppercase", "digits", "symbols")
 
 
+class FederationSchema(Schema):
+    """The options of federated sign-in."""
+
+    providers = _names("Google", "SignInWithApple")
+    redirect_uris = fields.List(
+        fields.String(),
+        required=True,
+        data_key="redirectUris",
+        metadata={"examples": [["https://app.example.com/signed-in"]]},
+    )
+
+
 class OfferSchema(Schema):
     """The sign-up and sign-in options of this deployment, with Cognito's names."""
 
@@ -56,3 +68,7 @@ class OfferSchema(Schema):
         },
     )
     password = fields.Nested(PasswordRulesSchema, required=True)
+    federation = fields.Nested(
+        FederationSchema,
+        metadata={"description": "Only where federated sign-in is offered."},
+    )
