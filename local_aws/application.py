@@ -1,4 +1,4 @@
-"""The WSGI application: moto's services, the strict Cognito and the outbox."""
+"""The WSGI application: moto's services, the strict Cognito with its domain, and the outbox."""
 
 import json
 import threading
@@ -14,6 +14,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 
 from local_aws.cognito.operations import StrictCognito
 from local_aws.cognito.state import Cognito
+from local_aws.domain.endpoints import Domain
 from local_aws.outbox import Outbox
 
 if TYPE_CHECKING:  # _typeshed exists for type checkers only
@@ -31,6 +32,7 @@ class Application:
 
     def __init__(self, cognito: Cognito, outbox: Outbox) -> None:
         self._moto = DomainDispatcherApplication(_creator(cognito))
+        self._domain = Domain(cognito)
         self._outbox = outbox
 
     def __call__(
@@ -42,6 +44,8 @@ class Application:
                 names = parse_qs(environ["QUERY_STRING"]).get("username", [None])
                 return _json(start_response, HTTPStatus.OK, self._outbox.sent(names[-1]))
             try:
+                if self._domain.handles(environ["PATH_INFO"]):
+                    return list(self._domain(environ, start_response))
                 return list(self._moto(environ, start_response))
             except NotImplementedError as missing:
                 refusal = {"__type": "UnsupportedOperationException", "message": str(missing)}

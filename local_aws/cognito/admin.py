@@ -70,7 +70,7 @@ def _check_confirmation(call: Call) -> None:
     _, user = target(call)
     if user.status is not UserStatus.UNCONFIRMED:
         raise NotAuthorizedException(
-            f"User cannot be confirmed. Current status is {UserStatus(user.status).value}"
+            f"User cannot be confirmed. Current status is {getattr(user.status, 'value', user.status)}"
         )
 
 

@@ -18,6 +18,8 @@ from local_aws.cognito.errors import (
 )
 from local_aws.cognito.settings import App, distinguishes_case, setting, username_attributes
 
+EXTERNAL_PROVIDER = "EXTERNAL_PROVIDER"  # the status of a user of another identity provider
+
 
 def pools() -> Iterator[Pool]:
     """Yield the pools of all accounts and regions: public calls name neither."""
@@ -67,6 +69,8 @@ def same_name(pool: Pool, one: str, other: str) -> bool:
 
 def _names(pool: Pool, user: User) -> Iterator[str]:
     yield user.username
+    if user.status == EXTERNAL_PROVIDER:  # who signs in at the provider only
+        return
     attributes = user.attribute_lookup
     for name in username_attributes(pool):
         if name in attributes:

@@ -7,7 +7,7 @@ from moto.cognitoidp.models import CognitoIdpUser as User
 from moto.cognitoidp.models import CognitoIdpUserPool as Pool
 
 from local_aws.cognito import codes
-from local_aws.cognito.directory import app_of, find_user, require_user
+from local_aws.cognito.directory import EXTERNAL_PROVIDER, app_of, find_user, require_user
 from local_aws.cognito.errors import (
     CodeMismatchException,
     InvalidParameterException,
@@ -35,7 +35,7 @@ def forgot_password(call: Call) -> dict[str, Any]:
     user = require_user(app, username, CodeMismatchException())
     if not user.enabled:
         raise NotAuthorizedException("User is disabled.")
-    if user.status is UserStatus.FORCE_CHANGE_PASSWORD:
+    if user.status in {UserStatus.FORCE_CHANGE_PASSWORD, EXTERNAL_PROVIDER}:
         raise NotAuthorizedException("User password cannot be reset in the current state.")
     codes.count(call, user)
     return {"CodeDeliveryDetails": send_reset(call, app.pool, user)}

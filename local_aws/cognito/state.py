@@ -10,6 +10,7 @@ from moto.cognitoidp.models import CognitoIdpUserPool as Pool
 
 from local_aws.outbox import Delivery
 
+ADMIN_SCOPE = "aws.cognito.signin.user.admin"  # of the tokens of the API, and for its calls
 CodeKey = tuple[str, str | None]  # purpose and, for a verification, the attribute
 
 
@@ -35,6 +36,8 @@ class Grant:
     expires_at: float
     device_key: str | None = None
     """The device without which the refresh token is not valid; None where the pool remembers none."""
+    scopes: tuple[str, ...] = (ADMIN_SCOPE,)
+    has_id_token: bool = True
     revoked: bool = False
 
 

@@ -1,7 +1,9 @@
 """Issue, validation, rotation and revocation of tokens."""
 
+import json
 import secrets
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from moto.cognitoidp.models import CognitoIdpUser as User
@@ -18,8 +20,13 @@ from local_aws.cognito.errors import (
 )
 from local_aws.cognito.settings import App, setting
 from local_aws.cognito.shapes import required
-from local_aws.cognito.state import AccessToken, Call, Cognito, Grant, RefreshToken
+from local_aws.cognito.state import ADMIN_SCOPE, AccessToken, Call, Cognito, Grant, RefreshToken
 
+CLAIMS: dict[str, Callable[[str], object]] = {  # attributes that are no texts in an id token
+    "email_verified": "true".__eq__,
+    "phone_number_verified": "true".__eq__,
+    "identities": json.loads,
+}
 # {"cty":"JWT","enc":"A256GCM","alg":"RSA-OAEP"}: Cognito's refresh tokens are JWEs
 _JWE_HEADER = "eyJjdHkiOiJKV1QiLCJlbmMiOiJBMjU2R0NNIiwiYWxnIjoiUlNBLU9BRVAifQ"
 _JWE_PART_BYTES = (256, 12, 700, 16)  # key, nonce, content, tag
@@ -40,7 +47,7 @@ def sign_in(cognito: Cognito, app: App, user: User) -> dict[str, Any]:
     account.grants = [old for old in account.grants if old.expires_at > now and not old.revoked]
     account.grants.append(grant)
     account.failed_sign_ins = 0  # only a completed sign-in resets the lockout
-    result = _issue(cognito, app, grant) | {"RefreshToken": _refresh_token(cognito, grant)}
+    result = issue(cognito, app, grant) | {"RefreshToken": _refresh_token(cognito, grant)}
     if devices.are_remembered(app.pool):
         device = devices.issue(app.pool, account, now)
         grant.device_key = device.key
@@ -58,7 +65,8 @@ def _refresh_token(cognito: Cognito, grant: Grant) -> str:
     return token
 
 
-def _issue(cognito: Cognito, app: App, grant: Grant) -> dict[str, Any]:
+def issue(cognito: Cognito, app: App, grant: Grant, *, nonce: str | None = None) -> dict[str, Any]:
+    """Return new tokens of a grant, without a refresh token; *nonce* is a claim of the id token."""
     user, now = grant.user, cognito.now()
     common: dict[str, Any] = {
         "sub": user.id,
@@ -72,7 +80,7 @@ def _issue(cognito: Cognito, app: App, grant: Grant) -> dict[str, Any]:
     own_access = {
         "exp": int(now) + app.access_token_s,
         "username": user.username,
-        "scope": "aws.cognito.signin.user.admin",
+        "scope": " ".join(grant.scopes),
         "version": 2,
     }
     own_id = {
@@ -83,13 +91,15 @@ def _issue(cognito: Cognito, app: App, grant: Grant) -> dict[str, Any]:
     access, _ = app.pool.create_jwt(
         app.client.id, user.username, "access", extra_data=common | own_access
     )
+    cognito.access_tokens[access] = AccessToken(grant, now + app.access_token_s)
+    if nonce is not None:
+        own_id["nonce"] = nonce
     identity, _ = app.pool.create_jwt(
         app.client.id, user.username, "id", extra_data=common | own_id
     )
-    cognito.access_tokens[access] = AccessToken(grant, now + app.access_token_s)
     return {
         "AccessToken": access,
-        "IdToken": identity,
+        **({"IdToken": identity} if grant.has_id_token else {}),
         "ExpiresIn": app.access_token_s,
         "TokenType": "Bearer",
     }
@@ -97,8 +107,7 @@ def _issue(cognito: Cognito, app: App, grant: Grant) -> dict[str, Any]:
 
 def _claims(app: App, user: User) -> dict[str, Any]:
     return {
-        name: value == "true" if name.endswith("_verified") else value
-        for name, value in readable_attributes(app, user).items()
+        name: CLAIMS.get(name, str)(value) for name, value in readable_attributes(app, user).items()
     }
 
 
@@ -111,7 +120,15 @@ def readable_attributes(app: App, user: User) -> dict[str, str]:
 
 def bearer(call: Call) -> Grant:
     """Return the grant of an access token; raises NotAuthorizedException or UserNotFoundException."""
-    token = call.cognito.access_tokens.get(call.parameters["AccessToken"])
+    grant = live_grant(call.cognito, call.parameters["AccessToken"])
+    if ADMIN_SCOPE not in grant.scopes:
+        raise NotAuthorizedException("Access Token does not have required scopes")
+    return grant
+
+
+def live_grant(cognito: Cognito, access_token: str) -> Grant:
+    """Return the grant of an access token with any scopes; raises as `bearer`."""
+    token = cognito.access_tokens.get(access_token)
     if token is None:
         raise NotAuthorizedException("Invalid Access Token")
     grant = token.grant
@@ -119,7 +136,7 @@ def bearer(call: Call) -> Grant:
         raise UserNotFoundException
     if grant.revoked:
         raise NotAuthorizedException("Access Token has been revoked")
-    if token.expires_at <= call.now:
+    if token.expires_at <= cognito.now():
         raise NotAuthorizedException("Access Token has expired")
     return grant
 
@@ -133,7 +150,7 @@ def refresh(call: Call, app: App, parameters: dict[str, str]) -> dict[str, Any]:
     check_secret_hash(app.client, grant.user.username, parameters.get("SECRET_HASH"))
     return {
         "ChallengeParameters": {},
-        "AuthenticationResult": _issue(call.cognito, app, grant),
+        "AuthenticationResult": issue(call.cognito, app, grant),
     }
 
 
@@ -142,13 +159,21 @@ def get_tokens_from_refresh_token(call: Call) -> dict[str, Any]:
     app = find_app(call.parameters["ClientId"])
     if not _secret_fits(app, call):
         raise NotAuthorizedException(f"Unable to verify secret for client {app.client.id}")
-    old = _live(call, app, call.parameters["RefreshToken"], call.parameters.get("DeviceKey"))
-    result = _issue(call.cognito, app, old.grant)
+    token, device_key = call.parameters["RefreshToken"], call.parameters.get("DeviceKey")
+    return {"AuthenticationResult": exchange(call, app, token, device_key)}
+
+
+def exchange(
+    call: Call, app: App, refresh_token: str, device_key: str | None = None
+) -> dict[str, Any]:
+    """Return new tokens for a refresh token; raises NotAuthorized- and RefreshTokenReuseException."""
+    old = _live(call, app, refresh_token, device_key)
+    result = issue(call.cognito, app, old.grant)
     if app.rotation_grace_s is not None:
         if old.reusable_until is None:
             old.reusable_until = call.now + app.rotation_grace_s
         result["RefreshToken"] = _refresh_token(call.cognito, old.grant)
-    return {"AuthenticationResult": result}
+    return result
 
 
 def _secret_fits(app: App, call: Call) -> bool:

@@ -1,0 +1,90 @@
+"""The WSGI application of the domain, which shares its address with the API of Cognito."""
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from werkzeug.utils import redirect
+from werkzeug.wrappers import Request, Response
+
+from local_aws.cognito.directory import find_pool
+from local_aws.cognito.errors import ResourceNotFoundException
+from local_aws.cognito.state import Cognito
+from local_aws.domain import pages
+from local_aws.domain.authorization import PageError, RedirectError, has_domain
+from local_aws.domain.sign_in import AUTHORIZE, LOGIN, PROVIDER, SignInPages, with_parameters
+from local_aws.domain.state import DomainState
+from local_aws.domain.token_endpoint import TokenEndpoint
+
+if TYPE_CHECKING:  # _typeshed exists for type checkers only
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+CONFIGURATION = re.compile(r"/([^/]+)/\.well-known/openid-configuration")
+
+
+class Domain:
+    """Serves the domain of every pool that has one; a request names its pool by the app client."""
+
+    def __init__(self, cognito: Cognito) -> None:
+        state = DomainState(cognito)
+        sign_in, tokens = SignInPages(state), TokenEndpoint(state)
+        self._handlers: dict[str, tuple[frozenset[str], Callable[[Request], Response]]] = {
+            AUTHORIZE: (frozenset({"GET"}), sign_in.authorize),
+            LOGIN: (frozenset({"GET", "POST"}), sign_in.login),
+            PROVIDER: (frozenset({"GET", "POST"}), sign_in.provider),
+            "/logout": (frozenset({"GET"}), sign_in.logout),
+            "/oauth2/token": (frozenset({"POST"}), tokens.token),
+            "/oauth2/userInfo": (frozenset({"GET", "POST"}), tokens.user_info),
+        }
+
+    def handles(self, path: str) -> bool:
+        """Return whether the path is one of the domain's, or a pool's OpenID configuration."""
+        return path in self._handlers or CONFIGURATION.fullmatch(path) is not None
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        """Answer as a WSGI application."""
+        request = Request(environ)
+        return self._answer(request)(environ, start_response)
+
+    def _answer(self, request: Request) -> Response:
+        of_pool = CONFIGURATION.fullmatch(request.path)
+        if of_pool is not None:
+            return _configuration(request, of_pool[1])
+        methods, handler = self._handlers[request.path]
+        if request.method not in methods:
+            return Response(status=405, headers={"Allow": ", ".join(sorted(methods))})
+        try:
+            return handler(request)
+        except PageError as error:
+            return pages.page("An error was encountered", "", status=400, error=str(error))
+        except RedirectError as error:
+            return redirect(with_parameters(error.redirect_uri, error.parameters))
+
+
+def _configuration(request: Request, pool_id: str) -> Response:
+    """Return the OpenID configuration of a pool; its endpoints are at the domain, if it has one."""
+    try:
+        pool = find_pool(pool_id)
+    except ResourceNotFoundException:
+        return Response(status=404)
+    own = request.host_url.rstrip("/")
+    content: dict[str, object] = {
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "issuer": f"https://cognito-idp.{pool.region}.amazonaws.com/{pool.id}",
+        "jwks_uri": f"{own}/{pool.id}/.well-known/jwks.json",
+        "response_types_supported": ["code"],
+        "scopes_supported": ["openid", "email", "phone", "profile"],
+        "subject_types_supported": ["public"],
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+    }
+    if has_domain(pool):
+        content |= {
+            "authorization_endpoint": f"{own}{AUTHORIZE}",
+            "end_session_endpoint": f"{own}/logout",
+            "token_endpoint": f"{own}/oauth2/token",
+            "userinfo_endpoint": f"{own}/oauth2/userInfo",
+        }
+    return Response(json.dumps(content), content_type="application/json")
