@@ -101,6 +101,19 @@ def parser() -> argparse.ArgumentParser:
         help="let users of the new pool sign in by e-mailed code, or by passkey on pages of DOMAIN",
     )
     setup.add_argument(
+        "--domain",
+        metavar="PREFIX",
+        help="give the new pool the sign-in pages PREFIX.auth.REGION.amazoncognito.com",
+    )
+    setup.add_argument(
+        "--redirect-uri",
+        action="append",
+        default=[],
+        metavar="URI",
+        help="let users return from these pages to URI; repeatable "
+        "(default: [federation] redirect-uris)",
+    )
+    setup.add_argument(
         "--write", type=Path, metavar="FILE", help="write the ids to FILE as settings, for --config"
     )
     setup.add_argument(
@@ -169,7 +182,9 @@ def _setup(options: argparse.Namespace, file: Path | None) -> None:
     pool = (
         None
         if options.user_pool is None
-        else setup.UserPool(options.user_pool, options.passkeys_of)
+        else setup.UserPool(
+            options.user_pool, options.passkeys_of, options.domain, tuple(options.redirect_uri)
+        )
     )
     setup.run(
         file,

@@ -15,7 +15,8 @@ from local_aws.server import local_aws
 from service.app import aws_adapters, create_app
 from service.aws.clients import open_clients
 from service.aws.session import Credentials
-from service.commands import provisioning
+from service.commands import federation_setup, provisioning
+from service.commands.federation_setup import SignInPages
 from service.commands.serve import log_ignored
 from service.config import loader
 from service.config.loader import Settings
@@ -26,6 +27,7 @@ from service.startup_errors import AddressUnavailable
 
 CREDENTIALS = Credentials("local", "local")  # DynamoDB Local takes letters and digits only
 NAME = "local"  # of the user pool and of its client
+PAGE = "/docs"  # of the service itself, as a redirect URI
 RELYING_PARTY = "localhost"  # the only host for which browsers allow passkeys over plain HTTP
 MAX_PORT = 65_535
 LOOPBACK = {"127.0.0.1", "::1", "[::1]", "localhost"}
@@ -43,6 +45,13 @@ PREFERENCES: Settings = {  # over the file, under the environment
         "first-factors": "PASSWORD EMAIL_OTP WEB_AUTHN",
         "passkeys": "true",
     },
+    "federation": {
+        "providers": "COGNITO LocalIdP",
+        # of the development servers of front ends: Next.js, Vite, Angular
+        "redirect-uris": "http://localhost:3000/ http://localhost:3000/callback "
+        "http://localhost:5173/ http://localhost:5173/callback "
+        "http://localhost:4200/ http://localhost:4200/callback",
+    },
     "server": {"host": "127.0.0.1", "allowed-hosts": LOOPBACK_NAMES},
 }
 
@@ -51,6 +60,19 @@ A local load balancer listens on {url}: it authenticates users by user name and 
 and passes their signed identity to the API (x-amzn-oidc-data). Once alice, below, has a profile:
 
 curl -s -u 'alice:YourPass123!' {url}/v1/user/profile
+"""
+
+# The verifier and challenge are those of RFC 7636, appendix B.
+FEDERATED_FLOW = """
+Users also sign in on the pages of the user pool's domain, by themselves or with the provider LocalIdP.
+Open the url that the first command prints. The address that the browser returns to has the code:
+
+curl -s {url}/api/auth/federated -H 'Content-Type: application/json' \
+-d '{{"redirectUri": "{redirect_uri}", "state": "xyz", \
+"codeChallenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"}}'
+curl -s {url}/api/auth/federated/tokens -H 'Content-Type: application/json' \
+-d '{{"redirectUri": "{redirect_uri}", "code": "'$CODE'", \
+"codeVerifier": "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"}}'
 """
 
 FLOW = """
@@ -80,6 +102,7 @@ def run(file: Path | None, environ: Mapping[str, str]) -> None:
         placed: Settings = {
             "aws.cognito": endpoint,
             "aws.dynamodb": endpoint,
+            "federation": {"domain": local.endpoint_url},
             # Until the load balancer has started.
             "identity": {"alb-arn": ARN, "alb-client-id": NAME, "alb-key-url": "http://localhost"},
         }
@@ -105,7 +128,9 @@ async def _main(file: Path | None, environ: Mapping[str, str], placed: Settings)
         await serve.serve(
             app,
             config.server,
-            listening=functools.partial(_listening, balancer=balancer),
+            listening=functools.partial(
+                _listening, balancer=balancer, redirect_uri=config.federation.redirect_uris[0]
+            ),
             finish_within_s=FINISH_WITHIN_S,
         )
 
@@ -141,8 +166,15 @@ def _config(file: Path | None, environ: Mapping[str, str], placed: Settings) -> 
         for section in {**preferred, **placed}
     }
     config = loader.load(file, environ, under=DEFAULTS, over=over)
-    # A configured secret belongs to another client: the local one has none.
-    return replace(config, cognito=replace(config.cognito, client_secret=None))
+    redirect_uris = config.federation.redirect_uris
+    if environment_name("federation", "redirect-uris") not in environ and config.server.port:
+        redirect_uris = (_url(config.server.host[0], config.server.port) + PAGE, *redirect_uris)
+    return replace(
+        config,
+        # A configured secret belongs to another client: the local one has none.
+        cognito=replace(config.cognito, client_secret=None),
+        federation=replace(config.federation, redirect_uris=redirect_uris),
+    )
 
 
 def _with_ids(placed: Settings, ids: Mapping[str, str]) -> Settings:
@@ -167,7 +199,16 @@ async def _provision(config: Config) -> dict[str, str]:
         pool_id = await provisioning.create_user_pool(
             clients.cognito, NAME, passkeys_of=RELYING_PARTY
         )
-        client_id = await provisioning.create_client(clients.cognito, pool_id, NAME)
+        await federation_setup.create_domain(clients.cognito, pool_id, NAME)
+        await federation_setup.create_stand_ins(
+            clients.cognito, pool_id, config.federation.providers
+        )
+        pages = SignInPages(
+            config.federation.redirect_uris, config.federation.scopes, config.federation.providers
+        )
+        client_id = await provisioning.create_client(
+            clients.cognito, pool_id, NAME, sign_in_pages=pages
+        )
     return {"user-pool-id": pool_id, "client-id": client_id}
 
 
@@ -181,8 +222,13 @@ def _url(host: str, port: int) -> str:
     return f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
 
 
-def _listening(hosts: Sequence[str], port: int, *, balancer: LocalLoadBalancer) -> None:
+def _listening(
+    hosts: Sequence[str], port: int, *, balancer: LocalLoadBalancer, redirect_uri: str
+) -> None:
     host = hosts[0]
     balancer.target = f"http://{reachable(host)}:{port}"
     print(SIGNED_FLOW.format(url=_url(host, balancer.port)), end="")  # noqa: T201 -- for a person
+    print(  # noqa: T201 -- likewise
+        FEDERATED_FLOW.format(url=_url(host, port), redirect_uri=redirect_uri), end=""
+    )
     print(greeting(host, port), flush=True)  # noqa: T201 -- likewise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
         KeySchemaElementTypeDef,
         TableDescriptionTypeDef,
     )
+
+    from service.commands.federation_setup import SignInPages
 
 Result = TypeVar("Result")
 
@@ -183,9 +186,17 @@ async def _create_user_pool(
 
 
 async def create_client(
-    cognito: CognitoIdentityProviderClient, user_pool_id: str, name: str
+    cognito: CognitoIdentityProviderClient,
+    user_pool_id: str,
+    name: str,
+    *,
+    sign_in_pages: SignInPages | None = None,
 ) -> str:
-    """Return the id of the pool's app client *name*, which is created unless it exists."""
+    """
+    Return the id of the pool's app client *name*, which is created unless it exists.
+
+    A new one lets users sign in on *sign_in_pages*. An existing one is not changed.
+    """
     pages = cognito.get_paginator("list_user_pool_clients")
     async for page in pages.paginate(
         UserPoolId=user_pool_id, PaginationConfig={"PageSize": PAGE_SIZE}
@@ -194,11 +205,12 @@ async def create_client(
             if client["ClientName"] == name:
                 structlog.get_logger().info("client_found", client_id=client["ClientId"])
                 return client["ClientId"]
+    create = functools.partial(_create_client, cognito, user_pool_id, name, sign_in_pages)
     try:
-        client_id = await _create_client(cognito, user_pool_id, name, [*FLOWS, "ALLOW_USER_AUTH"])
+        client_id = await create([*FLOWS, "ALLOW_USER_AUTH"])
     except cognito.exceptions.FeatureUnavailableInTierException:  # a pool of the Lite plan
         structlog.get_logger().warning("choice_of_factors_unavailable", user_pool_id=user_pool_id)
-        client_id = await _create_client(cognito, user_pool_id, name, FLOWS)
+        client_id = await create(FLOWS)
     structlog.get_logger().info("client_created", client_id=client_id)
     return client_id
 
@@ -207,6 +219,7 @@ async def _create_client(
     cognito: CognitoIdentityProviderClient,
     user_pool_id: str,
     name: str,
+    sign_in_pages: SignInPages | None,
     flows: Sequence[ExplicitAuthFlowsTypeType],
 ) -> str:
     created = await cognito.create_user_pool_client(
@@ -216,5 +229,6 @@ async def _create_client(
         ExplicitAuthFlows=flows,
         PreventUserExistenceErrors="ENABLED",
         EnableTokenRevocation=True,
+        **({} if sign_in_pages is None else sign_in_pages.client_settings()),
     )
     return created["UserPoolClient"]["ClientId"]

@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from service.aws.clients import open_clients
 from service.aws.failure_advice import known_cause
 from service.commands import provisioning
+from service.commands.federation_setup import SignInPages, create_domain, domain_url
 from service.config import loader
 from service.config.loader import Settings
 from service.config.settings import Config
@@ -22,10 +23,17 @@ from service.startup_errors import AwsUnusable, FileUnwritable
 
 @dataclass(frozen=True, slots=True)
 class UserPool:
-    """A user pool to create; *passkeys_of* is the relying party id of passkeys, None for none."""
+    """
+    A user pool to create.
+
+    *passkeys_of* is the relying party id of passkeys, None for none; *domain* the prefix of its domain,
+    None for none, from which users return to *redirect_uris*.
+    """
 
     name: str
-    passkeys_of: str | None
+    passkeys_of: str | None = None
+    domain: str | None = None
+    redirect_uris: tuple[str, ...] = ()
 
 
 def run(
@@ -45,13 +53,14 @@ def run(
     """
     # The ids are not needed, and do not exist before the pool.
     pending: Settings = {"aws.cognito": {"user-pool-id": "pending_0", "client-id": "pending"}}
-    config = loader.load(file, environ, under=pending)
+    config = loader.load(file, environ, under=pending, over=_federation(user_pool))
     logs.configure(config.log, sys.stderr)
-    ids = serve.run(_created(config, user_pool, wait_s))
-    if ids is None:
+    created = serve.run(_created(config, user_pool, wait_s))
+    if created is None:
         return
-    settings = f"[aws]\nregion = {config.aws.region}\n\n[aws.cognito]\n" + "".join(
-        f"{key} = {value}\n" for key, value in ids.items()
+    settings = "\n".join(
+        f"[{section}]\n" + "".join(f"{key} = {value}\n" for key, value in entries.items())
+        for section, entries in created.items()
     )
     sys.stdout.write(settings)
     if write is not None:
@@ -61,9 +70,7 @@ def run(
             raise FileUnwritable(f"The file {write} cannot be written: {error.strerror}.") from None
 
 
-async def _created(
-    config: Config, user_pool: UserPool | None, wait_s: float
-) -> dict[str, str] | None:
+async def _created(config: Config, user_pool: UserPool | None, wait_s: float) -> Settings | None:
     try:
         return await _create(config, user_pool, wait_s)
     except (BotoCoreError, ClientError) as error:
@@ -72,9 +79,7 @@ async def _created(
         raise AwsUnusable(f"A call of AWS failed: {error}{advice}") from error
 
 
-async def _create(
-    config: Config, user_pool: UserPool | None, wait_s: float
-) -> dict[str, str] | None:
+async def _create(config: Config, user_pool: UserPool | None, wait_s: float) -> Settings | None:
     # Retries go on until wait_s is over, so the circuit breaker must not open.
     unbroken = replace(config, upstreams=replace(config.upstreams, breaker_failures=0))
     async with open_clients(unbroken) as clients:
@@ -89,8 +94,33 @@ async def _create(
         pool_id = await provisioning.create_user_pool(
             clients.cognito, user_pool.name, passkeys_of=user_pool.passkeys_of
         )
-        client_id = await provisioning.create_client(clients.cognito, pool_id, user_pool.name)
-        return {"user-pool-id": pool_id, "client-id": client_id}
+        pages = None
+        federation: dict[str, dict[str, str]] = {}
+        if user_pool.domain is not None:
+            pages = SignInPages(config.federation.redirect_uris, config.federation.scopes)
+            prefix = await create_domain(clients.cognito, pool_id, user_pool.domain)
+            url = config.cognito.endpoint_url or domain_url(prefix, config.aws.region)
+            uris = " ".join(pages.redirect_uris)
+            federation = {"federation": {"domain": url, "redirect-uris": uris}}
+        client_id = await provisioning.create_client(
+            clients.cognito, pool_id, user_pool.name, sign_in_pages=pages
+        )
+        return {
+            "aws": {"region": config.aws.region},
+            "aws.cognito": {"user-pool-id": pool_id, "client-id": client_id},
+            **federation,
+        }
+
+
+def _federation(user_pool: UserPool | None) -> Settings:
+    """Return the settings that the options name; the loader checks them."""
+    if user_pool is None or user_pool.domain is None:
+        return {}
+    # The host of the domain depends on the region, and is not needed.
+    pending = {"domain": "pending.example"}
+    if user_pool.redirect_uris:
+        return {"federation": {**pending, "redirect-uris": " ".join(user_pool.redirect_uris)}}
+    return {"federation": pending}
 
 
 def _replace(path: Path, text: str) -> None:

@@ -5,13 +5,16 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 from socket import socket
+from typing import Any
 
 import pytest
 
 from local_aws.server import LocalAws
 from service.__main__ import main
 from service.aws.clients import open_clients
+from service.commands.federation_setup import domain_url
 from service.config import loader
+from service.config.settings import CognitoConfig
 from tests.support.configs import CREDENTIALS, configured
 from tests.support.scripted_aws import url_of
 
@@ -45,6 +48,50 @@ def test_ids_are_settings(here: Path, name: str, capsys: pytest.CaptureFixture[s
         f"user-pool-id = {config.cognito.user_pool_id}\nclient-id = {config.cognito.client_id}\n"
     )
     assert config.cognito.user_pool_id.startswith("us-east-1_")
+
+
+def test_domain_is_a_setting(
+    here: Path, name: str, own_local_aws: LocalAws, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With --domain the pool has sign-in pages, and the output the settings of federated sign-in."""
+    uris = ["https://a.example/in", "my.app://in"]
+    options = ["--domain", name, *(word for uri in uris for word in ("--redirect-uri", uri))]
+    command = ["setup", "--user-pool", f"{name}-domain", *options]
+
+    assert main([*command, "--write", "ids.ini"]) == 0
+    again = main(command)
+
+    config = loader.load(here / "ids.ini", {})
+    assert again == 0
+    assert config.federation.domain == own_local_aws.endpoint_url
+    assert [*config.federation.redirect_uris] == uris
+    assert "domain_found" in capsys.readouterr().err
+    client = asyncio.run(_app_client(own_local_aws, config.cognito))
+    assert client["CallbackURLs"] == client["LogoutURLs"] == uris
+    assert client["AllowedOAuthFlows"] == ["code"]
+    assert client["AllowedOAuthScopes"] == [*config.federation.scopes]
+
+
+async def _app_client(local: LocalAws, cognito: CognitoConfig) -> Mapping[str, Any]:
+    servers = {"endpoint-url": local.endpoint_url, "read-timeout-s": "20"}
+    async with open_clients(configured({"aws.cognito": servers}), CREDENTIALS) as clients:
+        described: Any = await clients.cognito.describe_user_pool_client(
+            UserPoolId=cognito.user_pool_id, ClientId=cognito.client_id
+        )
+    found: Mapping[str, Any] = described["UserPoolClient"]
+    return found
+
+
+def test_domain_needs_a_redirect_uri(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A domain without a redirect URI is refused before anything is created."""
+    assert main(["setup", "--user-pool", name, "--domain", name]) == 2
+    assert "FEDERATION_REDIRECT_URIS" in capsys.readouterr().err
+
+
+def test_domain_is_named_after_its_region() -> None:
+    """The domain has the host of its partition."""
+    assert domain_url("p", "eu-west-1") == "https://p.auth.eu-west-1.amazoncognito.com"
+    assert domain_url("p", "us-gov-west-1") == "https://p.auth-fips.us-gov-west-1.amazoncognito.com"
 
 
 def test_second_run_says_the_same(name: str, capsys: pytest.CaptureFixture[str]) -> None:
