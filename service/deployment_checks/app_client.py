@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from service.aws.failure_advice import known_cause, message_of
 from service.aws.failure_causes import CLIENT_SECRET
 from service.cognito.secret_hash import secret_hash
+from service.deployment_checks import federation
 from service.deployment_checks.permissions import NotFound, asked
 from service.deployment_checks.results import CheckResult, ok, unknown, wrong
 from service.observability.upstream_calls import COGNITO
@@ -194,3 +195,4 @@ def _problems(described: Mapping[str, Any], config: Config) -> Iterator[tuple[st
             "PreventUserExistenceErrors is not ENABLED: errors reveal which users exist.",
             HIDE_USERS,
         )
+    yield from federation.client_problems(described, config)

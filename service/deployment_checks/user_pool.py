@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from service.deployment_checks import federation
 from service.deployment_checks.permissions import NotFound, asked
 from service.deployment_checks.results import CheckResult, ok, wrong
 
@@ -64,6 +65,7 @@ async def describe_pool(client: CognitoIdentityProviderClient, config: Config) -
         _addresses(pool),
         _devices(pool),
         _sender(pool),
+        *federation.domain_results(pool, config),
         *(
             wrong(STEP, OFFER, detail, f"Set {name}, or change the user pool.")
             for detail, name in differences
