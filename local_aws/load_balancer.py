@@ -1,8 +1,8 @@
 """
 A local load balancer that authenticates users and signs their identity, as an ALB of AWS does.
 
-It is for `make run` and for tests. On AWS, users sign in on a page of Cognito's and return with a cookie;
-here they send user name and password with HTTP Basic, which browsers prompt for. Unlike the rest of
+It is for `make run` and for tests. Users sign in on a page of Cognito's and return with a cookie, as on
+AWS, or send user name and password with HTTP Basic, which browsers prompt for. Unlike the rest of
 local_aws, these modules need aiohttp and cryptography, and do not run in moto's image.
 """
 
@@ -18,6 +18,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from local_aws.http_server import reachable
+from local_aws.load_balancer_domain import CALLBACK_PATH, LOGIN_PATH, AppClient, DomainSignIns
 from local_aws.load_balancer_sign_ins import NotSignedIn, SignIns, UserPool
 from local_aws.load_balancer_signer import ARN, Signer
 
@@ -59,9 +60,21 @@ class LocalLoadBalancer:
         self._session = session
         self._signer = signer
         self._sign_ins = SignIns(session, pool, clock)
+        self._browsers = DomainSignIns(session, pool.endpoint_url, clock)
         self.target: str | None = None
         self.url = ""
         self.port = 0
+
+    def sign_browsers_in(self, client: AppClient) -> None:
+        """Sign browsers in on the pages of the pool's domain, as *client*."""
+        self._browsers.client = client
+        self._signer.client_id = client.client_id
+
+    @property
+    def callback_urls(self) -> tuple[str, ...]:
+        """The callback URLs that the app client for browsers needs."""
+        hosts = dict.fromkeys((self.url, f"http://localhost:{self.port}"))
+        return tuple(host + CALLBACK_PATH for host in hosts)
 
     @property
     def key_url(self) -> str:
@@ -78,6 +91,11 @@ class LocalLoadBalancer:
         """Forward the request, with a signed identity if it has credentials, and return the response."""
         if self.target is None:
             return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE)
+        client = self._browsers.client
+        if client is not None and request.path == LOGIN_PATH:
+            return self._browsers.begin(request, client)
+        if client is not None and request.path == CALLBACK_PATH:
+            return await self._browsers.complete(request, client)
         try:
             headers = await self._headers(request)
             return await self._answer(request, self.target, headers)
@@ -101,9 +119,11 @@ class LocalLoadBalancer:
         headers[hdrs.X_FORWARDED_FOR] = ", ".join(peers)
         headers[hdrs.X_FORWARDED_PROTO] = "http"
         scheme, _, credentials = headers.get(hdrs.AUTHORIZATION, "").partition(" ")
+        person = self._browsers.person(request)
         if scheme.lower() == "basic":
             person = await self._sign_ins.person(credentials.strip())
             del headers[hdrs.AUTHORIZATION]
+        if person is not None:
             headers[f"{IDENTITY_PREFIX}data"] = self._signer.data(person)
             headers[f"{IDENTITY_PREFIX}identity"] = person.sub
             headers[f"{IDENTITY_PREFIX}accesstoken"] = person.access_token

@@ -37,7 +37,7 @@ class Signer:
         self._pool = pool
         self._clock = clock
         self._arn = arn
-        self._client_id = client_id or pool.client_id
+        self.client_id = client_id or pool.client_id
         self._key = ec.generate_private_key(ec.SECP256R1())
         self.key_id = str(uuid.uuid4())
 
@@ -54,7 +54,7 @@ class Signer:
             "kid": self.key_id,
             "alg": "ES256",
             "iss": self._pool.issuer,
-            "client": self._client_id,
+            "client": self.client_id,
             "signer": self._arn,
             "exp": expires_at,
         }

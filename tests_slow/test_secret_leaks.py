@@ -20,6 +20,7 @@ import pytest
 from aiohttp import web
 
 from service.app import aws_adapters, create_app
+from service.config.loader import Settings
 from service.config.settings import Config, LogConfig
 from service.observability import logs
 from service.server.runner import Runner
@@ -41,6 +42,13 @@ from tests.support.scripted_cognito import (
     resetting,
     scripted_cognito,
     success,
+)
+from tests.support.scripted_domain import (
+    CALLBACK,
+    domain_settings,
+    id_token,
+    scripted_domain,
+    token_response,
 )
 from tests.support.scripted_key_server import key_endpoint, ok
 
@@ -245,8 +253,58 @@ async def test_no_secret_is_printed(config: Config, printed: io.StringIO) -> Non
     assert [secret for secret in (*HIDDEN, token.rpartition(".")[0]) if secret in text] == []
 
 
+async def test_no_secret_of_a_federated_sign_in_is_printed(
+    config: Config, printed: io.StringIO
+) -> None:
+    """The code, the verifier, the nonce and the tokens, with each answer of the token endpoint."""
+    exchange = {
+        "code": _secret("code"),
+        "redirectUri": CALLBACK,
+        "codeVerifier": _secret("verifier") + "v" * 20,
+        "nonce": _secret("nonce"),
+    }
+    begin = {"redirectUri": CALLBACK, "codeChallenge": "c" * 43, "state": _secret("state")}
+    async with AsyncExitStack() as stack:
+        cognito = await stack.enter_async_context(scripted_cognito())
+        domain = await stack.enter_async_context(scripted_domain())
+        pool = AccessTokenSigner()
+        now = int(time.time())  # noqa: TID251 -- the service reads the machine's clock
+        times = {"iat": now, "exp": now + 3_600, "x": CANARY}
+        issued = token_response(
+            pool,
+            id_token=id_token(pool, nonce=exchange["nonce"], **times),
+            access_token=pool.mint(times),
+            refresh_token=_secret("refresh"),
+        )
+        foreign = {**issued, "id_token": id_token(pool, aud="another", **times)}
+        refusals = [
+            (status, {"error": error, "error_description": CANARY})
+            for status in (400, 401, 403, 429, 500)
+            for error in ("invalid_grant", "invalid_client", CANARY)
+        ]
+        service = await _service(stack, config, cognito, pool, domain_settings(domain))
+        statuses = [await _made(service, Call("POST", "/api/auth/federated", (), begin), "")]
+        for status, content in [(200, issued), (200, foreign), (200, {"x": CANARY}), *refusals]:
+            domain.status, domain.body = status, json.dumps(content).encode()
+            call = Call("POST", "/api/auth/federated/tokens", (), exchange)
+            statuses.append(await _made(service, call, ""))
+        domain.close = True
+        statuses.append(await _made(service, call, ""))
+    text = printed.getvalue()
+    assert statuses[:2] == [200, 200]
+    assert all(status >= 400 for status in statuses[2:])
+    tokens = (issued["id_token"], issued["access_token"], foreign["id_token"])
+    hidden = (CANARY, *(token.rpartition(".")[0] for token in tokens))
+    assert text.count("request_finished") == len(statuses)
+    assert [secret for secret in hidden if secret in text] == []
+
+
 async def _service(
-    stack: AsyncExitStack, config: Config, cognito: ScriptedCognito, pool: AccessTokenSigner
+    stack: AsyncExitStack,
+    config: Config,
+    cognito: ScriptedCognito,
+    pool: AccessTokenSigner,
+    *more: Settings,
 ) -> aiohttp.ClientSession:
     """Start the service in front of *cognito*, with a client secret that is a canary as well."""
     keys = await stack.enter_async_context(key_endpoint())
@@ -268,7 +326,8 @@ async def _service(
             "auth": {"answer-floor-ms": "0", "client-metadata": "locale"},
             "limits": dict.fromkeys(OFF, "0"),
             "log": {"hash-key": _secret("hashkey")},
-        }
+        },
+        *more,
     )
     app = create_app(settings, functools.partial(aws_adapters, credentials=CREDENTIALS))
     runner = Runner(app, settings.server, shutdown_timeout_s=1)

@@ -64,6 +64,25 @@ async def create_stand_ins(
             )
 
 
+async def create_balancer_client(
+    cognito: CognitoIdentityProviderClient,
+    user_pool_id: str,
+    callback_urls: Sequence[str],
+    scopes: Sequence[str],
+) -> tuple[str, str]:
+    """Create the app client of a local load balancer; return its id and secret."""
+    pages = SignInPages(callback_urls, scopes)
+    created: Any = await cognito.create_user_pool_client(
+        UserPoolId=user_pool_id,
+        ClientName="load-balancer",
+        GenerateSecret=True,
+        PreventUserExistenceErrors="ENABLED",
+        **pages.client_settings(),
+    )
+    client = created["UserPoolClient"]
+    return client["ClientId"], client["ClientSecret"]
+
+
 def domain_url(prefix: str, region: str) -> str:
     """Return the URL of a domain with a prefix (developer guide, "Configuring a user pool domain")."""
     service = "auth-fips" if region.startswith("us-gov-") else "auth"

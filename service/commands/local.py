@@ -9,6 +9,7 @@ from pathlib import Path
 
 from local_aws.http_server import reachable
 from local_aws.load_balancer import LocalLoadBalancer, local_load_balancer
+from local_aws.load_balancer_domain import SCOPES, AppClient
 from local_aws.load_balancer_sign_ins import UserPool
 from local_aws.load_balancer_signer import ARN
 from local_aws.server import local_aws
@@ -56,8 +57,9 @@ PREFERENCES: Settings = {  # over the file, under the environment
 }
 
 SIGNED_FLOW = """
-A local load balancer listens on {url}: it authenticates users by user name and password
-and passes their signed identity to the API (x-amzn-oidc-data). Once alice, below, has a profile:
+A local load balancer listens on {url}: it authenticates users by user name and password, or in a browser
+that opens {url}/login, and passes their signed identity to the API (x-amzn-oidc-data). Once alice,
+below, has a profile:
 
 curl -s -u 'alice:YourPass123!' {url}/v1/user/profile
 """
@@ -123,7 +125,15 @@ async def _main(file: Path | None, environ: Mapping[str, str], placed: Settings)
     )
     async with AsyncExitStack() as stack:
         balancer = await _balancer(stack, pool, config)
-        config = _config(file, environ, _with_balancer(_with_ids(placed, ids), balancer, pool))
+        client = await _balancer_client(config, pool, balancer)
+        balancer.sign_browsers_in(client)
+        believed = {
+            "alb-client-id": client.client_id,
+            "bearer-client-ids": "",  # the configured ones are of another pool
+            "alb-issuer": pool.issuer,
+        }
+        placed = _with_balancer(_with_ids(placed, ids), balancer, believed)
+        config = _config(file, environ, placed)
         app = create_app(config, functools.partial(aws_adapters, credentials=CREDENTIALS))
         await serve.serve(
             app,
@@ -181,14 +191,23 @@ def _with_ids(placed: Settings, ids: Mapping[str, str]) -> Settings:
     return {**placed, "aws.cognito": {**placed["aws.cognito"], **ids}}
 
 
-def _with_balancer(placed: Settings, balancer: LocalLoadBalancer, pool: UserPool) -> Settings:
-    believed = {
-        "alb-client-id": pool.client_id,
-        "bearer-client-ids": "",  # the configured ones are of another pool
-        "alb-issuer": pool.issuer,
-        "alb-key-url": balancer.key_url,
-    }
-    return {**placed, "identity": {**placed["identity"], **believed}}
+def _with_balancer(
+    placed: Settings, balancer: LocalLoadBalancer, believed: Mapping[str, str]
+) -> Settings:
+    trusted = {**placed["identity"], **believed, "alb-key-url": balancer.key_url}
+    return {**placed, "identity": trusted}
+
+
+async def _balancer_client(
+    config: Config, pool: UserPool, balancer: LocalLoadBalancer
+) -> AppClient:
+    """Create the app client of the load balancer, which has started and so knows its address."""
+    async with open_clients(config, CREDENTIALS) as clients:
+        return AppClient(
+            *await federation_setup.create_balancer_client(
+                clients.cognito, pool.user_pool_id, balancer.callback_urls, SCOPES
+            )
+        )
 
 
 async def _provision(config: Config) -> dict[str, str]:

@@ -18,6 +18,7 @@ import pytest
 
 from service.commands import local
 from service.startup_errors import AddressUnavailable, ConfigurationUnusable
+from tests.support.browser import Proof, browser
 from tests_slow.commands.running import PATIENCE_S, Ended, Running, running
 
 BEGIN = "put the code that is printed here for alice:"
@@ -213,6 +214,31 @@ def test_real_account_does_not_get_in_between(tmp_path: Path) -> None:
     assert session.ended.took_s < 5
     first = json.loads(session.ended.output.splitlines()[0])
     assert first["event"] == "table_created"
+
+
+async def test_federated_sign_in_is_offered(tmp_path: Path) -> None:
+    """Without a setting, a browser signs in with the stand-in of a provider, and gets tokens."""
+    uri, proof = "http://localhost:3000/callback", Proof()
+    asked = {"redirectUri": uri, "codeChallenge": proof.challenge, "state": proof.state}
+    async with (
+        running("local", folder=tmp_path, environ={"SERVER_PORT": "0"}) as program,
+        browser() as opened,
+    ):
+        url = (await program.until("The API listens on")).split()[4]
+        federated = f"{url}/api/auth/federated"
+        async with opened.session.post(federated, json=asked) as answer:
+            begun = await answer.json()
+        page = await opened.open(begun["url"])
+        provider = await opened.open(page.link("Sign in with LocalIdP"))
+        arrived = await opened.submit(provider, email="carol@example.com")
+        code = arrived.query["code"]
+        exchange = {"redirectUri": uri, "code": code, "codeVerifier": proof.verifier}
+        async with opened.session.post(f"{federated}/tokens", json=exchange) as answer:
+            status, tokens = answer.status, await answer.json()
+        await program.end(signal.SIGINT)
+
+    assert arrived.url.startswith(uri)
+    assert (status, tokens["tokenType"]) == (200, "Bearer")
 
 
 @pytest.mark.usefixtures("process_restored")
