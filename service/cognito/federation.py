@@ -152,10 +152,9 @@ def _object(response: Response) -> Mapping[str, Any]:
 def _refusal(status: int, content: Mapping[str, Any]) -> ClientError:
     """Return the error of a response, as botocore's errors of Cognito."""
     given = content.get("error") if status in OAUTH_STATUSES else STATUSES.get(status)
-    error = {
-        "Error": {"Code": given if isinstance(given, str) else ""},
-        "ResponseMetadata": {"HTTPStatusCode": status},
-    }
+    # Another text may repeat what was sent.
+    code = given if isinstance(given, str) and given in ERRORS else ""
+    error = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
     return ClientError(error, OPERATION)  # type: ignore[arg-type]  # the stubs require a whole response
 
 
