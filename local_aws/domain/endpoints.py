@@ -13,7 +13,13 @@ from local_aws.cognito.errors import ResourceNotFoundException
 from local_aws.cognito.state import Cognito
 from local_aws.domain import pages
 from local_aws.domain.authorization import PageError, RedirectError, has_domain
-from local_aws.domain.sign_in import AUTHORIZE, LOGIN, PROVIDER, SignInPages, with_parameters
+from local_aws.domain.sign_in import (
+    AUTHORIZE_PATH,
+    LOGIN_PATH,
+    PROVIDER_PATH,
+    SignInPages,
+    with_parameters,
+)
 from local_aws.domain.state import DomainState
 from local_aws.domain.token_endpoint import TokenEndpoint
 
@@ -30,9 +36,9 @@ class Domain:
         state = DomainState(cognito)
         sign_in, tokens = SignInPages(state), TokenEndpoint(state)
         self._handlers: dict[str, tuple[frozenset[str], Callable[[Request], Response]]] = {
-            AUTHORIZE: (frozenset({"GET"}), sign_in.authorize),
-            LOGIN: (frozenset({"GET", "POST"}), sign_in.login),
-            PROVIDER: (frozenset({"GET", "POST"}), sign_in.provider),
+            AUTHORIZE_PATH: (frozenset({"GET"}), sign_in.authorize),
+            LOGIN_PATH: (frozenset({"GET", "POST"}), sign_in.login),
+            PROVIDER_PATH: (frozenset({"GET", "POST"}), sign_in.provider),
             "/logout": (frozenset({"GET"}), sign_in.logout),
             "/oauth2/token": (frozenset({"POST"}), tokens.token),
             "/oauth2/userInfo": (frozenset({"GET", "POST"}), tokens.user_info),
@@ -82,7 +88,7 @@ def _configuration(request: Request, pool_id: str) -> Response:
     }
     if has_domain(pool):
         content |= {
-            "authorization_endpoint": f"{own}{AUTHORIZE}",
+            "authorization_endpoint": f"{own}{AUTHORIZE_PATH}",
             "end_session_endpoint": f"{own}/logout",
             "token_endpoint": f"{own}/oauth2/token",
             "userinfo_endpoint": f"{own}/oauth2/userInfo",

@@ -30,9 +30,9 @@ from local_aws.domain.authorization import (
 from local_aws.domain.state import DomainState
 
 COOKIE = "cognito"
-LOGIN = "/login"
-AUTHORIZE = "/oauth2/authorize"
-PROVIDER = "/local-idp"  # the page of every external provider
+LOGIN_PATH = "/login"
+AUTHORIZE_PATH = "/oauth2/authorize"
+PROVIDER_PATH = "/local-idp"  # the page of every external provider
 # Challenges that are answered with a code, and the name of the answer.
 CODES = {
     "EMAIL_OTP": "EMAIL_OTP_CODE",
@@ -52,11 +52,11 @@ class SignInPages:
         authorization = checked(single(request.args))
         query = request.query_string.decode("latin-1")
         if authorization.provider not in {None, COGNITO}:
-            return redirect(f"{PROVIDER}?{query}")
+            return redirect(f"{PROVIDER_PATH}?{query}")
         user = self._state.session(request.cookies.get(COOKIE), authorization.app.pool.id)
         if user is not None and user.enabled and _exists(authorization.app, user):
             return self._return_code(authorization, self._sign_in(authorization.app, user))
-        return redirect(f"{LOGIN}?{query}")
+        return redirect(f"{LOGIN_PATH}?{query}")
 
     def login(self, request: Request) -> Response:
         """Show the sign-in page, or sign in with what it posts."""
@@ -107,7 +107,7 @@ class SignInPages:
             target = given["logout_uri"]
         else:
             checked(given)
-            target = f"{LOGIN}?{request.query_string.decode('latin-1')}"
+            target = f"{LOGIN_PATH}?{request.query_string.decode('latin-1')}"
         self._state.close_session(request.cookies.get(COOKIE))
         response = redirect(target)
         response.delete_cookie(COOKIE, httponly=True, samesite="Lax")
@@ -146,7 +146,7 @@ class SignInPages:
         others = [
             (
                 f"Sign in with {name}",
-                f"{AUTHORIZE}?{urlencode({**request.args.to_dict(), 'identity_provider': name})}",
+                f"{AUTHORIZE_PATH}?{urlencode({**request.args.to_dict(), 'identity_provider': name})}",
             )
             for name in offered
             if name != COGNITO
