@@ -23,13 +23,15 @@ OPENID: Final = "openid"
 class Origin(fields.Field[str]):
     """An http(s) URL without a path; a host name alone is one of https."""
 
+    problem = "Not a host name, or a URL without a path."
+
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:  # noqa: ANN401 -- marshmallow's hook
         given = str(value)
-        url = urlsplit(given if "://" in given else f"https://{given}")
         try:
+            url = urlsplit(given if "://" in given else f"https://{given}")
             port = url.port
         except ValueError:
-            port = 0
+            raise ValidationError(self.problem) from None
         authority = url.netloc.lower()
         host = authority.removesuffix(f":{port}")
         if (
@@ -40,7 +42,7 @@ class Origin(fields.Field[str]):
             or url.fragment
             or not HOST.fullmatch(host)
         ):
-            raise ValidationError("Not a host name, or a URL without a path.")
+            raise ValidationError(self.problem)
         return f"{url.scheme}://{authority}"
 
 

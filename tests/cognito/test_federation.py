@@ -190,6 +190,26 @@ async def test_redirect_is_not_followed(
     assert [path for path, _, _ in domain.received] == ["/oauth2/token"]
 
 
+async def test_proxy_is_used_and_its_redirect_not_followed(
+    domain: ScriptedDomain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind a proxy, a code is sent once as well, and to no other address."""
+    elsewhere = "http://user-pool.example"
+    monkeypatch.setenv("HTTP_PROXY", domain.url)
+    monkeypatch.setenv("http_proxy", domain.url)
+    monkeypatch.setenv("NO_PROXY", "")
+    monkeypatch.setenv("no_proxy", "")
+    config = federated(domain, {"federation": {"domain": elsewhere}})
+    async with federation_port(config, POOL) as port:
+        await port.exchange(CODE)
+        domain.status, domain.headers = 307, {"Location": f"{elsewhere}/elsewhere"}
+        with pytest.raises(UpstreamFault):
+            await port.exchange(CODE)
+
+    assert [path for path, _, _ in domain.received] == ["/oauth2/token"] * 2
+    assert {headers["Host"] for _, headers, _ in domain.received} == {"user-pool.example"}
+
+
 async def test_lost_response_is_not_repeated(
     port: CognitoFederation, domain: ScriptedDomain
 ) -> None:

@@ -262,6 +262,7 @@ WRONG: list[tuple[str, str, str, str]] = [
     ("federation", "domain", "ftp://a.example", "without a path"),
     ("federation", "domain", "a b.example", "without a path"),
     ("federation", "domain", "https://", "without a path"),
+    ("federation", "domain", "http://[::1", "without a path"),
     ("federation", "providers", "Google,Facebook", "by blanks"),
     ("federation", "redirect-uris", "http://a.example/in", "is not of the right form"),
     ("federation", "redirect-uris", "http://localhost.a.example/", "is not of the right form"),

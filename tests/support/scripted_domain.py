@@ -103,7 +103,9 @@ def federated(domain: ScriptedDomain, *settings: Settings) -> Config:
 
 @asynccontextmanager
 async def federation_port(
-    config: Config, pool: AccessTokenSigner, metrics: Metrics | None = None
+    config: Config,
+    pool: AccessTokenSigner,
+    metrics: Metrics | None = None,
 ) -> AsyncIterator[CognitoFederation]:
     """Open the port for *config*, which trusts the tokens of *pool*."""
     calls = UpstreamTelemetry(metrics or Metrics())
