@@ -45,6 +45,7 @@ class Dependency(StrEnum):
     """The upstream that a route depends on; each has its own slots."""
 
     COGNITO = "cognito"
+    COGNITO_DOMAIN = "cognito_domain"
     DYNAMODB = "dynamodb"
     NOTHING = "nothing"
 

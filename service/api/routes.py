@@ -97,12 +97,16 @@ def all_routes() -> Iterator[tuple[Route, Access]]:
 def dependencies() -> Mapping[Handler, Dependency]:
     """Return the upstream that each handler depends on; those that call both wait for Cognito first."""
     return {
-        route.operation.call: Dependency.DYNAMODB
-        if access is Access.IDENTIFIED
-        else Dependency.COGNITO
+        route.operation.call: _dependency(route, access)
         for route, access in all_routes()
         if UpstreamUnavailable in route.operation.all_refusals(access)
     }
+
+
+def _dependency(route: Route, access: Access) -> Dependency:
+    if route.operation is federation.complete:
+        return Dependency.COGNITO_DOMAIN
+    return Dependency.DYNAMODB if access is Access.IDENTIFIED else Dependency.COGNITO
 
 
 def register(app: web.Application) -> Mapping[Handler, Access]:

@@ -42,7 +42,7 @@ def test_every_operation_that_calls_cognito_is_limited_and_audited() -> None:
     calling = {
         handler
         for handler, dependency in routes.dependencies().items()
-        if dependency is Dependency.COGNITO
+        if dependency in {Dependency.COGNITO, Dependency.COGNITO_DOMAIN}
     }
 
     assert {operation.call for operation in limited} == calling

@@ -137,13 +137,16 @@ async def test_places_are_counted_alike_before_the_application(memory: Adapters)
 
 
 def test_each_route_has_the_places_of_what_it_needs() -> None:
-    """Routes under /api/auth depend on Cognito, profiles on DynamoDB, others on nothing."""
+    """Routes under /api/auth depend on Cognito or its domain, profiles on DynamoDB, others on nothing."""
     needs = routes.dependencies()
-    nothing = {"/api/auth/config", "/v1/user/profile/schema"}
+    urls = {"/api/auth/federated", "/api/auth/federated/logout"}
+    nothing = {"/api/auth/config", "/v1/user/profile/schema", *urls}
 
     for route, _ in routes.all_routes():
         expected = None
-        if route.path not in nothing and route.path.startswith("/api/auth/"):
+        if route.path == "/api/auth/federated/tokens":
+            expected = Dependency.COGNITO_DOMAIN
+        elif route.path not in nothing and route.path.startswith("/api/auth/"):
             expected = Dependency.COGNITO
         elif route.path == PATH:
             expected = Dependency.DYNAMODB
