@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from service.aws.http_session import BoundedResponse, GuardedSession, proxy_for
+from service.aws.http_session import BoundedResponse, KeySession
 from service.circuit_breaker import Breaker
 from service.observability.upstream_calls import COGNITO_DOMAIN, UpstreamTelemetry
 
@@ -21,17 +21,14 @@ class TokenResponse(BoundedResponse):
     max_bytes = 131_072
 
 
-class DomainSession(GuardedSession):
+class DomainSession(KeySession):
     """Connections to the domain at *url*; no redirect is followed, a code is sent there alone."""
 
     follows_redirects = False
 
-    def __init__(self, url: str, **options: Any) -> None:  # noqa: ANN401 -- of GuardedSession
+    def __init__(self, url: str, **options: Any) -> None:  # noqa: ANN401 -- of the base class
         super().__init__(**options)
         self.url = url
-
-    def _proxy_for(self, url: str) -> str | None:
-        return proxy_for(url)
 
 
 @asynccontextmanager

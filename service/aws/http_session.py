@@ -67,12 +67,6 @@ class BoundedResponse(aiohttp.ClientResponse):
         return bytes(body)
 
 
-class KeyResponse(BoundedResponse):
-    """A response of a key server: a PEM has 200 bytes, a user pool's key set about 1,000."""
-
-    max_bytes = 65_536
-
-
 class DynamoDBResponse(BoundedResponse):
     """A response of DynamoDB: up to 16 MB of items, which JSON may double."""
 
@@ -129,7 +123,7 @@ class GuardedSession(VerifiedSession):
     botocore's read timeout alone starts again with each byte.
     """
 
-    follows_redirects: ClassVar[bool] = True
+    follows_redirects: ClassVar[bool] = True  # as aiobotocore
 
     def __init__(
         self,
@@ -183,8 +177,7 @@ class GuardedSession(VerifiedSession):
                 headers={**headers, "Accept-Encoding": "identity"},
                 data=body or None,
                 proxy=proxy,
-                # As aiobotocore; keys are at one address.
-                allow_redirects=method == "POST" and self.follows_redirects,
+                allow_redirects=method == "POST" and self.follows_redirects,  # keys: at one address
             ) as response:
                 has_body = method == "POST" or response.status == HTTPStatus.OK
                 received = await response.read() if has_body else b""
@@ -249,6 +242,5 @@ class KeySession(GuardedSession):
         return response
 
     def _proxy_for(self, url: str) -> str | None:
-        return proxy_for(
-            url
-        )  # botocore looks at NO_PROXY when it makes a client, which has one host
+        # botocore looks at NO_PROXY when it makes a client, which has one host.
+        return proxy_for(url)

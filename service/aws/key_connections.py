@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from service.aws.http_session import KeyResponse, KeySession
+from service.aws.http_session import BoundedResponse, KeySession
 
 if TYPE_CHECKING:
     from types_aiobotocore_cognito_idp import CognitoIdentityProviderClient
@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 
 UNAUTHENTICATED: Final = "InitiateAuth"  # any operation: all have the same host
 MAX_CONNECTIONS: Final = 8
+
+
+class KeyResponse(BoundedResponse):
+    """A response of a key server: a PEM has 200 bytes, a user pool's key set about 1,000."""
+
+    max_bytes = 65_536
 
 
 @dataclass(frozen=True, slots=True)

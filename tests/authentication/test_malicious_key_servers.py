@@ -20,7 +20,7 @@ from service.authentication.access_token import AccessTokenAuthenticator
 from service.authentication.alb_token import AlbAuthenticator
 from service.authentication.jwks import REFETCH_INTERVAL_S
 from service.authentication.key_client import KeyClient
-from service.aws.http_session import KeyResponse
+from service.aws.key_connections import KeyResponse
 from service.domain.errors import NotAuthenticated, UpstreamUnavailable
 from service.domain.identity import Authenticator, Identity, RequestCredentials
 from tests.authentication.trusting import assert_no_leak, json_key_set
