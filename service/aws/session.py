@@ -6,7 +6,8 @@ import functools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import aioboto3
 from aiobotocore.config import AioConfig
@@ -19,6 +20,9 @@ from service.aws.errors import without_frames
 from service.aws.http_session import VerifiedSession
 from service.aws.response_parsers import ResponseParserFactory
 from service.aws.token_files import credential_resolver
+
+# Operations of Cognito that are newer than the botocore of aioboto3, as sdk-extras for its loader.
+MODEL_EXTRAS: Final = Path(__file__).parent / "models"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +84,11 @@ def _drop_frames(*, exception: Exception | None, **_: object) -> None:
 @functools.cache
 def _loader(data_path: str | None) -> Loader:
     """
-    Return the loader of service models from *data_path*.
+    Return the loader of service models from *data_path*, with MODEL_EXTRAS.
 
     Sessions share it, and it caches the models: parsing those of Cognito and DynamoDB takes half of the
     time to open the clients.
     """
-    return create_loader(data_path)
+    loader = create_loader(data_path)
+    loader.search_paths.append(str(MODEL_EXTRAS))
+    return loader
