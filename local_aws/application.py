@@ -32,6 +32,7 @@ class Application:
 
     def __init__(self, cognito: Cognito, outbox: Outbox) -> None:
         self._moto = DomainDispatcherApplication(_creator(cognito))
+        self._cognito = cognito
         self._domain = Domain(cognito)
         self._outbox = outbox
 
@@ -43,6 +44,7 @@ class Application:
             if environ["PATH_INFO"] == OUTBOX_PATH:
                 names = parse_qs(environ["QUERY_STRING"]).get("username", [None])
                 return _json(start_response, HTTPStatus.OK, self._outbox.sent(names[-1]))
+            self._cognito.caller_address = environ.get("REMOTE_ADDR")
             try:
                 if self._domain.handles(environ["PATH_INFO"]):
                     return list(self._domain(environ, start_response))

@@ -74,6 +74,12 @@ class NotAuthorizedException(CognitoError):
     default_message = "Incorrect username or password."
 
 
+class OperationNotEnabledException(CognitoError):
+    """The pool does not track sessions."""
+
+    default_message = "Session tracking is not enabled for this user pool."
+
+
 class PasswordResetRequiredException(CognitoError):
     """An administrator has reset the password."""
 

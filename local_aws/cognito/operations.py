@@ -24,6 +24,7 @@ from local_aws.cognito import (
     pool_factors,
     profile,
     recovery,
+    session_operations,
     shapes,
     sign_in,
     sign_up,
@@ -64,15 +65,19 @@ OPERATIONS: dict[str, Callable[[Call], dict[str, Any]]] = {
     "GetUserAttributeVerificationCode": profile.get_user_attribute_verification_code,
     "GetUserAuthFactors": profile.get_user_auth_factors,
     "GetUserPoolMfaConfig": pool_factors.get_user_pool_mfa_config,
+    "GetUserPoolSessionConfiguration": session_operations.get_configuration,
     "GlobalSignOut": tokens.global_sign_out,
     "InitiateAuth": sign_in.initiate_auth,
     "ListDevices": device_operations.list_devices,
+    "ListUserSessions": session_operations.list_user_sessions,
     "ListWebAuthnCredentials": passkeys.list_credentials,
     "ResendConfirmationCode": sign_up.resend_confirmation_code,
     "RespondToAuthChallenge": challenges.respond_to_auth_challenge,
     "RevokeToken": tokens.revoke_token,
+    "RevokeUserSession": session_operations.revoke_user_session,
     "SetUserMFAPreference": mfa_preferences.set_user_mfa_preference,
     "SetUserPoolMfaConfig": pool_factors.set_user_pool_mfa_config,
+    "SetUserPoolSessionConfiguration": session_operations.set_configuration,
     "SignUp": sign_up.sign_up,
     "StartWebAuthnRegistration": passkeys.start_registration,
     "UpdateDeviceStatus": device_operations.update_device_status,
@@ -114,6 +119,8 @@ class StrictCognito(CognitoIdpResponse):
         except ValueError:
             raise SerializationException("The body is not JSON") from None
         call = Call(operation, shapes.check(operation, body), self._cognito)
+        if "IpAddress" in call.parameters.get("UserContextData", {}):
+            self._cognito.caller_address = call.parameters["UserContextData"]["IpAddress"]
         if operation in OPERATIONS:
             return HTTPStatus.OK, _JSON, json.dumps(OPERATIONS[operation](call))
         admin.normalize_username(call)

@@ -1,17 +1,29 @@
 """Validation of requests against the service model."""
 
+import functools
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from botocore.model import ListShape, MapShape, OperationNotFoundError, Shape, StructureShape
-from moto.core.utils import get_service_model
+from botocore.loaders import Loader
+from botocore.model import (
+    ListShape,
+    MapShape,
+    OperationNotFoundError,
+    ServiceModel,
+    Shape,
+    StructureShape,
+)
 
 from local_aws.cognito.errors import (
     InvalidParameterException,
     SerializationException,
     not_implemented,
 )
+
+# The same file as in service/aws/models: neither package is where the other is used.
+EXTRAS = Path(__file__).parent.parent / "models"
 
 # The model's patterns are Java's. Python's `re` has no Unicode categories, so these replace them:
 # every visible character, and every separator.
@@ -38,9 +50,10 @@ _TYPES: Mapping[str, type] = {  # in JSON; a blob is a string
 def check(operation: str, parameters: Any) -> dict[str, Any]:  # noqa: ANN401 -- JSON
     """Return the parameters without nulls; raises for those that violate their shapes."""
     try:
-        model = get_service_model("cognito-idp").operation_model(operation)
+        model = _service_model().operation_model(operation)
     except OperationNotFoundError:
         raise not_implemented(operation) from None
+    assert model.input_shape is not None  # noqa: S101 -- no operation of Cognito's is without input
     found = [f"Value {violation}" for violation in _violations(model.input_shape, parameters, "")]
     if found:
         errors = "error" if len(found) == 1 else "errors"
@@ -48,6 +61,14 @@ def check(operation: str, parameters: Any) -> dict[str, Any]:  # noqa: ANN401 --
             f"{len(found)} validation {errors} detected: {'; '.join(found)}"
         )
     return {name: value for name, value in parameters.items() if value is not None}
+
+
+@functools.cache
+def _service_model() -> ServiceModel:
+    """Return the model, with the operations that are newer than moto's botocore."""
+    loader = Loader()
+    loader.search_paths.append(str(EXTRAS))
+    return ServiceModel(loader.load_service_model("cognito-idp", "service-2"), "cognito-idp")
 
 
 def required(parameters: Mapping[str, Any], name: str) -> str:

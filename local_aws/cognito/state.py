@@ -25,6 +25,26 @@ class Code:
 
 
 @dataclass(slots=True)
+class TrackedSession:
+    """The record of a sign-in in a pool that tracks sessions."""
+
+    id: str
+    created_at: float
+    last_active_at: float
+    """When tokens were issued last."""
+    address: str | None
+    """Of the caller to whom they were issued."""
+
+
+@dataclass(slots=True)
+class SessionConfiguration:
+    """Settings of SetUserPoolSessionConfiguration."""
+
+    tracking: bool = False
+    max_per_user: int = 20
+
+
+@dataclass(slots=True)
 class Grant:
     """One sign-in; its tokens are revoked together."""
 
@@ -38,6 +58,8 @@ class Grant:
     """The device without which the refresh token is not valid; None where the pool remembers none."""
     scopes: tuple[str, ...] = (ADMIN_SCOPE,)
     has_id_token: bool = True
+    session: TrackedSession | None = None
+    """None where the pool did not track sessions at the sign-in."""
     revoked: bool = False
 
 
@@ -160,6 +182,8 @@ class Cognito:
     def __init__(self, deliver: Callable[[Delivery], None], now: Callable[[], float]) -> None:
         self.deliver = deliver
         self.now = now
+        self.caller_address: str | None = None
+        """The client address of the current call: its UserContextData, or that of its connection."""
         self.sessions: dict[str, Session] = {}
         self.access_tokens: dict[str, AccessToken] = {}
         self.refresh_tokens: dict[str, RefreshToken] = {}
@@ -167,6 +191,9 @@ class Cognito:
         """Simulated users by pool id and name."""
         self._accounts: WeakKeyDictionary[User, Account] = WeakKeyDictionary()
         self._pool_factors: WeakKeyDictionary[Pool, PoolFactors] = WeakKeyDictionary()
+        self._session_configurations: WeakKeyDictionary[Pool, SessionConfiguration] = (
+            WeakKeyDictionary()
+        )
 
     def account(self, user: User) -> Account:
         """Return the user's account, initially empty."""
@@ -175,6 +202,10 @@ class Cognito:
     def pool_factors(self, pool: Pool) -> PoolFactors:
         """Return what SetUserPoolMfaConfig set, initially nothing."""
         return self._pool_factors.setdefault(pool, PoolFactors())
+
+    def session_configuration(self, pool: Pool) -> SessionConfiguration:
+        """Return what SetUserPoolSessionConfiguration set, initially AWS's defaults."""
+        return self._session_configurations.setdefault(pool, SessionConfiguration())
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from moto.cognitoidp.models import CognitoIdpUser as User
 
-from local_aws.cognito import devices
+from local_aws.cognito import devices, tracked_sessions
 from local_aws.cognito.directory import check_secret_hash, find_app, find_pool
 from local_aws.cognito.errors import (
     NotAuthorizedException,
@@ -45,6 +45,7 @@ def sign_in(cognito: Cognito, app: App, user: User) -> dict[str, Any]:
     )
     account = cognito.account(user)
     account.grants = [old for old in account.grants if old.expires_at > now and not old.revoked]
+    tracked_sessions.begin(cognito, account, grant)
     account.grants.append(grant)
     account.failed_sign_ins = 0  # only a completed sign-in resets the lockout
     result = issue(cognito, app, grant) | {"RefreshToken": _refresh_token(cognito, grant)}
@@ -148,6 +149,7 @@ def refresh(call: Call, app: App, parameters: dict[str, str]) -> dict[str, Any]:
     # The hash covers the stored user name, which is the sub where users sign in with an address:
     # https://github.com/aws/aws-sdk-net-extensions-cognito/issues/122
     check_secret_hash(app.client, grant.user.username, parameters.get("SECRET_HASH"))
+    tracked_sessions.record_activity(call.cognito, grant)
     return {
         "ChallengeParameters": {},
         "AuthenticationResult": issue(call.cognito, app, grant),
@@ -168,6 +170,7 @@ def exchange(
 ) -> dict[str, Any]:
     """Return new tokens for a refresh token; raises NotAuthorized- and RefreshTokenReuseException."""
     old = _live(call, app, refresh_token, device_key)
+    tracked_sessions.record_activity(call.cognito, old.grant)
     result = issue(call.cognito, app, old.grant)
     if app.rotation_grace_s is not None:
         if old.reusable_until is None:

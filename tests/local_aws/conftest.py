@@ -11,6 +11,8 @@ from types_aiobotocore_cognito_idp import CognitoIdentityProviderClient
 from types_aiobotocore_dynamodb import DynamoDBClient
 
 from local_aws.server import LocalAws, local_aws
+from service.aws.session import sdk_session
+from service.commands.provisioning import track_sessions
 from tests.local_aws.support import AppClient, Clock, Harness, Mailbox
 from tests.profile_store.table import NOON
 
@@ -79,6 +81,7 @@ POOLS: dict[str, dict[str, Any]] = {
         "DeviceConfiguration": {"ChallengeRequiredOnNewDevice": True},
     },
     "prompt": {"DeviceConfiguration": {"DeviceOnlyRememberedOnUserPrompt": True}},
+    "tracked": {**EMAIL},
 }
 TOTP: dict[str, Any] = {"SoftwareTokenMfaConfiguration": {"Enabled": True}}
 CODES: dict[str, Any] = {
@@ -166,6 +169,15 @@ CLIENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "choice_secret": ("choice", {"ExplicitAuthFlows": CHOICE, "GenerateSecret": True}),
     "devices": ("devices", {"ExplicitAuthFlows": ALL}),
     "prompt": ("prompt", {"ExplicitAuthFlows": ALL}),
+    "tracked": ("tracked", {"ExplicitAuthFlows": ALL}),
+    "tracked_briefly": (
+        "tracked",
+        {
+            "ExplicitAuthFlows": ALL,
+            "RefreshTokenValidity": 2,
+            "TokenValidityUnits": {"RefreshToken": "hours"},
+        },
+    ),
     "plain_custom": ("plain", {"ExplicitAuthFlows": [*ALL, "ALLOW_CUSTOM_AUTH"]}),
     "custom": ("custom", {"ExplicitAuthFlows": [*ALL, "ALLOW_CUSTOM_AUTH"]}),
     "custom_hiding": (
@@ -201,6 +213,7 @@ def session() -> aioboto3.Session:
         aws_access_key_id="local",
         aws_secret_access_key="local",  # noqa: S106 -- moto takes anything
         region_name="eu-central-1",
+        botocore_session=sdk_session(),
     )
 
 
@@ -219,6 +232,7 @@ async def _create(aws: LocalAws, session: aioboto3.Session) -> dict[str, AppClie
             pools[name] = answer["UserPool"]["Id"]
         for name, factors in MFA.items():
             await cognito.set_user_pool_mfa_config(UserPoolId=pools[name], **factors)
+        await track_sessions(cognito, pools["tracked"])
         for name, (pool, settings) in CLIENTS.items():
             made = await cognito.create_user_pool_client(
                 UserPoolId=pools[pool], ClientName=name, **settings
