@@ -102,6 +102,7 @@ async def _provision(config: Config, name: str) -> dict[str, str]:
         pool_id = await provisioning.create_user_pool(
             clients.cognito, name, passkeys_of="localhost"
         )
+        await provisioning.track_sessions(clients.cognito, pool_id)
         client_id = await provisioning.create_client(clients.cognito, pool_id, name)
     return {"user-pool-id": pool_id, "client-id": client_id}
 

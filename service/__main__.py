@@ -114,6 +114,11 @@ def parser() -> argparse.ArgumentParser:
         "(default: [federation] redirect-uris)",
     )
     setup.add_argument(
+        "--sessions",
+        action="store_true",
+        help="let users list and end their sessions: the pool tracks them (not in the Lite plan)",
+    )
+    setup.add_argument(
         "--write", type=Path, metavar="FILE", help="write the ids to FILE as settings, for --config"
     )
     setup.add_argument(
@@ -190,6 +195,7 @@ def _setup(options: argparse.Namespace, file: Path | None) -> None:
         file,
         os.environ,
         user_pool=pool,
+        sessions=options.sessions,
         write=options.write,
         wait_s=options.wait_s,
     )

@@ -154,6 +154,13 @@ CALLS: Final = (
         {"currentPassword": PASSWORD, "newPassword": _secret("new")},
         signed_in=True,
     ),
+    Call(
+        "POST",
+        "/api/auth/password/change",
+        ("ListUserSessions", "ChangePassword"),
+        {"currentPassword": PASSWORD, "newPassword": _secret("new"), "signOutOthers": True},
+        signed_in=True,
+    ),
     Call("GET", "/api/auth/me", ("GetUser",), signed_in=True),
     Call(
         "PATCH",
@@ -203,6 +210,14 @@ CALLS: Final = (
         signed_in=True,
     ),
     Call("DELETE", "/api/auth/passkeys/some-id", ("DeleteWebAuthnCredential",), signed_in=True),
+    Call("GET", "/api/auth/sessions", ("ListUserSessions",), signed_in=True),
+    Call("DELETE", "/api/auth/sessions", ("ListUserSessions",), signed_in=True),
+    Call(
+        "DELETE",
+        "/api/auth/sessions/tkn0000000000000000000000002",
+        ("RevokeUserSession",),
+        signed_in=True,
+    ),
 )
 ECHO: Final = raw(f"<html>{CANARY}</html>".encode(), status=500, content_type="text/html")
 LIE: Final = raw(json.dumps({"Session": CANARY, "x": CANARY}).encode())

@@ -34,6 +34,8 @@ class AuditEvent(StrEnum):
     TOKEN_REFRESH_REFUSED = "token_refresh_refused"  # noqa: S105 -- likewise
     SIGNED_OUT = "signed_out"
     SIGNED_OUT_EVERYWHERE = "signed_out_everywhere"
+    SESSION_REVOKED = "session_revoked"
+    OTHER_SESSIONS_REVOKED = "other_sessions_revoked"
     SIGN_OUT_REFUSED = "sign_out_refused"
     PASSWORD_RESET_REQUESTED = "password_reset_requested"  # noqa: S105 -- likewise
     PASSWORD_RESET_REQUEST_REFUSED = "password_reset_request_refused"  # noqa: S105 -- likewise

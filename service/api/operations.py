@@ -92,6 +92,7 @@ class Contract(TypedDict, total=False):
     body: type[Schema]
     body_types: tuple[str, ...]
     headers: Mapping[str, str]
+    flags: Mapping[str, str]
     refusals: Refusals
     operation_id: str
 
@@ -101,7 +102,8 @@ class Operation:
     """
     A handler with its contract.
 
-    *headers* are the request headers that it reads, with their meanings. *refusals* are its own errors,
+    *headers* are the request headers that it reads, with their meanings, *flags* the query parameters,
+    which are true or false. *refusals* are its own errors,
     without those common to all operations of its kind. *operation_id* is None where it is derived from
     the handler's name. Operations that call Cognito have a *limit*, by which the rate limiter counts
     them; *audit* and *refused* are the events of success and refusal, None where the handler or nothing
@@ -115,6 +117,7 @@ class Operation:
     body: type[Schema] | None = None
     body_types: tuple[str, ...] = (request_body.JSON,)
     headers: Mapping[str, str] = field(default_factory=dict)
+    flags: Mapping[str, str] = field(default_factory=dict)
     refusals: Refusals = ()
     operation_id: str | None = None
     limit: RateLimitedAction | None = None

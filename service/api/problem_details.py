@@ -52,6 +52,8 @@ STATUSES: Final[Mapping[type[ServiceError], HTTPStatus]] = {
     errors.PasskeyRejected: HTTPStatus.BAD_REQUEST,
     errors.PasskeyNotFound: HTTPStatus.NOT_FOUND,
     errors.PasskeyChallengeExpired: HTTPStatus.GONE,
+    errors.SessionNotFound: HTTPStatus.NOT_FOUND,
+    errors.SessionIsCurrent: HTTPStatus.CONFLICT,
     errors.ProfileNotFound: HTTPStatus.NOT_FOUND,
     errors.ProfileChanged: HTTPStatus.CONFLICT,
     errors.ProfileTooLarge: HTTPStatus.UNPROCESSABLE_ENTITY,

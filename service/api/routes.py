@@ -19,6 +19,7 @@ from service.api.handlers import (
     passwords,
     profiles,
     sessions,
+    user_sessions,
 )
 from service.api.keys import Access, Dependency
 from service.api.operations import Operation
@@ -71,6 +72,9 @@ SIGNED_IN: Final = (
     Route("POST", "/api/auth/passkeys/options", passkeys.options),
     Route("POST", "/api/auth/passkeys", passkeys.register),
     Route("DELETE", "/api/auth/passkeys/{id}", passkeys.remove),
+    Route("GET", "/api/auth/sessions", user_sessions.show),
+    Route("DELETE", "/api/auth/sessions", user_sessions.revoke_others),
+    Route("DELETE", "/api/auth/sessions/{id}", user_sessions.revoke),
 )
 
 IDENTIFIED: Final = (

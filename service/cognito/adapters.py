@@ -13,6 +13,7 @@ from service.cognito.registrations import CognitoRegistrations
 from service.cognito.sessions import CognitoSessions
 from service.cognito.user_existence_errors import OnMasked, ignore_masked
 from service.cognito.user_pool_client import UserPoolClient
+from service.cognito.user_sessions import CognitoUserSessions
 from service.domain.identity_provider import IdentityProvider
 
 if TYPE_CHECKING:
@@ -52,4 +53,5 @@ def identity_provider(  # noqa: PLR0913 -- those of UserPoolClient
         factors=CognitoFactors(user_pool),
         passkeys=CognitoPasskeys(user_pool),
         federation=federation,
+        user_sessions=CognitoUserSessions(user_pool),
     )

@@ -27,6 +27,7 @@ from service.domain.errors import (
     RefreshTokenInvalid,
     RefreshTokenReused,
     RejectedByPolicy,
+    SessionNotFound,
     TokenInvalid,
     UnsupportedTokenType,
     UpstreamHookFailed,
@@ -207,6 +208,8 @@ _BY_OPERATION: Final[Mapping[str, ErrorTable]] = {
         **ACCESS_TOKEN,
         "ResourceNotFoundException": PasskeyNotFound,
     },
+    "ListUserSessions": ACCESS_TOKEN,
+    "RevokeUserSession": {**ACCESS_TOKEN, "ResourceNotFoundException": SessionNotFound},
 }
 # operation -> exception -> error
 ERRORS: Final[Mapping[str, ErrorTable]] = {

@@ -51,6 +51,7 @@ REPEATABLE: Final = frozenset(
         "GetUser",
         "GetUserAuthFactors",
         "GlobalSignOut",
+        "ListUserSessions",
         "ListWebAuthnCredentials",
         "RevokeToken",
         "SetUserMFAPreference",

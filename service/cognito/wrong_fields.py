@@ -22,6 +22,7 @@ from service.domain.errors import (
     PasskeyNotFound,
     RefreshTokenInvalid,
     ServiceError,
+    SessionNotFound,
     TokenInvalid,
 )
 
@@ -66,6 +67,7 @@ OTHERS: Final[Mapping[str, type[ServiceError]]] = {
     "refreshtoken": RefreshTokenInvalid,
     "secrethash": Misconfigured,
     "session": ChallengeExpired,
+    "sessionid": SessionNotFound,
     "token": TokenInvalid,  # of RevokeToken
     "usercontextdata": Misconfigured,
 }

@@ -46,6 +46,7 @@ PREFERENCES: Settings = {  # over the file, under the environment
         "flows": "USER_PASSWORD_AUTH USER_AUTH",
         "first-factors": "PASSWORD EMAIL_OTP WEB_AUTHN",
         "passkeys": "true",
+        "sessions": "true",
     },
     "federation": {
         "providers": "COGNITO LocalIdP",
@@ -179,6 +180,7 @@ async def _provision(config: Config) -> dict[str, str]:
         pool_id = await provisioning.create_user_pool(
             clients.cognito, NAME, passkeys_of=RELYING_PARTY
         )
+        await provisioning.track_sessions(clients.cognito, pool_id)
         await federation_setup.create_domain(clients.cognito, pool_id, NAME)
         await federation_setup.create_stand_ins(
             clients.cognito, pool_id, config.federation.providers

@@ -6,14 +6,14 @@ import asyncio
 import functools
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 from botocore.exceptions import ConnectionError as NeverConnected
 from botocore.exceptions import HTTPClientError
 
 from service.profile_store import items
-from service.startup_errors import TableUnusable
+from service.startup_errors import AwsUnusable, TableUnusable
 
 if TYPE_CHECKING:
     from types_aiobotocore_cognito_idp import CognitoIdentityProviderClient
@@ -49,6 +49,7 @@ FLOWS: tuple[ExplicitAuthFlowsTypeType, ...] = (
 POLL_S = 0.2
 ACTIVE_WITHIN_S = 300  # creating a table takes seconds, but AWS guarantees no time
 PAGE_SIZE = 60  # Cognito's maximum
+SESSIONS_PER_USER = 20  # Cognito's default
 
 
 async def reachable(call: Callable[[], Awaitable[Result]], *, within_s: float) -> Result:
@@ -183,6 +184,29 @@ async def _create_user_pool(
         factors["WebAuthnConfiguration"] = {"RelyingPartyId": passkeys_of}
     await cognito.set_user_pool_mfa_config(**factors)
     return pool_id
+
+
+async def track_sessions(cognito: CognitoIdentityProviderClient, user_pool_id: str) -> None:
+    """
+    Let the user pool track sessions; its limit of sessions per user is kept.
+
+    Raises AwsUnusable for a pool of the Lite plan.
+    """
+    client: Any = cognito  # newer operations than the stubs have: see MODEL_EXTRAS
+    found = await client.get_user_pool_session_configuration(UserPoolId=user_pool_id)
+    if found.get("UserSessionTracking") == "ENABLED":
+        return
+    limits = found.get("TokenSession") or {"MaxPerUser": SESSIONS_PER_USER}
+    try:
+        await client.set_user_pool_session_configuration(
+            UserPoolId=user_pool_id, UserSessionTracking="ENABLED", TokenSession=limits
+        )
+    except cognito.exceptions.FeatureUnavailableInTierException:
+        raise AwsUnusable(
+            f"The user pool {user_pool_id} cannot track sessions in the Lite plan. "
+            "Change its feature plan to Essentials or Plus."
+        ) from None
+    structlog.get_logger().info("session_tracking_enabled", user_pool_id=user_pool_id)
 
 
 async def create_client(

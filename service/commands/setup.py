@@ -18,7 +18,9 @@ from service.config.loader import Settings
 from service.config.settings import Config
 from service.observability import logs
 from service.server import serve
-from service.startup_errors import AwsUnusable, FileUnwritable
+from service.startup_errors import AwsUnusable, ConfigurationUnusable, FileUnwritable
+
+PENDING = "pending_0"  # the id of a user pool that does not exist yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +38,12 @@ class UserPool:
     redirect_uris: tuple[str, ...] = ()
 
 
-def run(
+def run(  # noqa: PLR0913 -- the options of the command
     file: Path | None,
     environ: Mapping[str, str],
     *,
     user_pool: UserPool | None,
+    sessions: bool,
     write: Path | None,
     wait_s: float,
 ) -> None:
@@ -48,14 +51,19 @@ def run(
     Create what is missing; waits up to *wait_s* seconds for servers that are starting.
 
     With *user_pool*, creates the pool and an app client of that name, too, and prints their ids as
-    settings, which it also writes to the file *write*. Raises ConfigurationUnusable, AwsUnusable,
+    settings, which it also writes to the file *write*. With *sessions*, that pool, or else the
+    configured one, tracks sessions from now on. Raises ConfigurationUnusable, AwsUnusable,
     TableUnusable, FileUnwritable.
     """
     # The ids are not needed, and do not exist before the pool.
-    pending: Settings = {"aws.cognito": {"user-pool-id": "pending_0", "client-id": "pending"}}
+    pending: Settings = {"aws.cognito": {"user-pool-id": PENDING, "client-id": "pending"}}
     config = loader.load(file, environ, under=pending, over=_federation(user_pool))
+    if sessions and user_pool is None and config.cognito.user_pool_id == PENDING:
+        raise ConfigurationUnusable(
+            "--sessions needs --user-pool NAME, or the id of a pool in AWS_COGNITO_USER_POOL_ID."
+        )
     logs.configure(config.log, sys.stderr)
-    created = serve.run(_created(config, user_pool, wait_s))
+    created = serve.run(_created(config, user_pool, wait_s, sessions=sessions))
     if created is None:
         return
     settings = "\n".join(
@@ -70,16 +78,20 @@ def run(
             raise FileUnwritable(f"The file {write} cannot be written: {error.strerror}.") from None
 
 
-async def _created(config: Config, user_pool: UserPool | None, wait_s: float) -> Settings | None:
+async def _created(
+    config: Config, user_pool: UserPool | None, wait_s: float, *, sessions: bool
+) -> Settings | None:
     try:
-        return await _create(config, user_pool, wait_s)
+        return await _create(config, user_pool, wait_s, sessions=sessions)
     except (BotoCoreError, ClientError) as error:
         cause = known_cause(error)
         advice = f" -> {cause.advice}" if cause else ""
         raise AwsUnusable(f"A call of AWS failed: {error}{advice}") from error
 
 
-async def _create(config: Config, user_pool: UserPool | None, wait_s: float) -> Settings | None:
+async def _create(
+    config: Config, user_pool: UserPool | None, wait_s: float, *, sessions: bool
+) -> Settings | None:
     # Retries go on until wait_s is over, so the circuit breaker must not open.
     unbroken = replace(config, upstreams=replace(config.upstreams, breaker_failures=0))
     async with open_clients(unbroken) as clients:
@@ -87,6 +99,8 @@ async def _create(config: Config, user_pool: UserPool | None, wait_s: float) -> 
         await provisioning.reachable(clients.dynamodb.aioboto3.list_tables, within_s=wait_s)
         await provisioning.create_table(clients.dynamodb.aioboto3, table)
         if user_pool is None:
+            if sessions:
+                await provisioning.track_sessions(clients.cognito, config.cognito.user_pool_id)
             return None
         await provisioning.reachable(
             lambda: clients.cognito.list_user_pools(MaxResults=1), within_s=wait_s
@@ -94,6 +108,8 @@ async def _create(config: Config, user_pool: UserPool | None, wait_s: float) -> 
         pool_id = await provisioning.create_user_pool(
             clients.cognito, user_pool.name, passkeys_of=user_pool.passkeys_of
         )
+        if sessions:
+            await provisioning.track_sessions(clients.cognito, pool_id)
         pages = None
         federation: dict[str, dict[str, str]] = {}
         if user_pool.domain is not None:

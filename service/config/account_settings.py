@@ -88,6 +88,11 @@ class AuthConfigConfig(Section):
         Words(*SECOND_FACTORS), "SOFTWARE_TOKEN_MFA", "The second factors."
     )
     passkeys: bool = setting(Flag(), "false", "Whether users can register passkeys.")
+    sessions: bool = setting(
+        Flag(),
+        "false",
+        "Whether users can list and end their sessions: whether the pool tracks them (setup --sessions).",
+    )
     password_min_length: int = setting(
         integer(6, 99), "8", "The minimum length of the pool's password policy."
     )

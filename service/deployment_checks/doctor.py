@@ -16,6 +16,7 @@ from service.deployment_checks import (
     app_client,
     credentials,
     key_servers,
+    session_tracking,
     table_description,
     table_probes,
     user_pool,
@@ -84,6 +85,7 @@ async def examine(config: Config, clients: AwsClients) -> list[CheckResult]:
     lists = await asyncio.gather(
         table_description.describe_table(clients.dynamodb, table),
         _described(user_pool.describe_pool(clients.cognito, config)),
+        _described(session_tracking.describe_sessions(clients.cognito, config)),
         _described(app_client.describe_client(clients.cognito, config)),
     )
     results = [

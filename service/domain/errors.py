@@ -15,7 +15,8 @@ ServiceError
 │   ├── InsufficientScope     UserDisabled          TemporaryPasswordExpired
 │   ├── InvalidParameter      UnsupportedTokenType  AccountChanged
 │   ├── MfaNotConfigured      PasskeyRejected       PasskeyNotFound
-│   └── PasskeyChallengeExpired  AuthorizationCodeInvalid
+│   ├── PasskeyChallengeExpired  AuthorizationCodeInvalid
+│   └── SessionNotFound       SessionIsCurrent
 ├── ProfileRefused            the profile's state does not allow the request
 │   ├── ProfileNotFound       ProfileChanged        PreconditionFailed
 │   └── ProfileTooLarge       AccountClosed
@@ -317,6 +318,20 @@ class PasskeyChallengeExpired(AccountRefused):
 
     code = "passkey_challenge_expired"
     detail = "The options have expired. Request new ones with POST /api/auth/passkeys/options."
+
+
+class SessionNotFound(AccountRefused):
+    """The user has no active session of this id."""
+
+    code = "session_not_found"
+    detail = "There is no session of this id. GET /api/auth/sessions lists the sessions."
+
+
+class SessionIsCurrent(AccountRefused):
+    """The session to revoke is that of the access token itself."""
+
+    code = "session_is_current"
+    detail = "This is the current session. Log out to end it."
 
 
 class ProfileRefused(ServiceError):

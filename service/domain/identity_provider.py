@@ -8,6 +8,7 @@ from service.domain.mfa import Factors
 from service.domain.passkeys import Passkeys
 from service.domain.passwords import Passwords
 from service.domain.sessions import Sessions
+from service.domain.user_sessions import UserSessions
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,4 +21,5 @@ class IdentityProvider:
     own_account: OwnAccount
     factors: Factors
     passkeys: Passkeys
+    user_sessions: UserSessions
     federation: FederatedSignIn | None = None

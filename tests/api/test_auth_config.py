@@ -25,6 +25,7 @@ EVERYTHING: Settings = {
         "first-factors": "PASSWORD WEB_AUTHN",
         "mfa": "SMS_MFA EMAIL_OTP",
         "passkeys": "true",
+        "sessions": "true",
         "password-min-length": "12",
         "password-requires": "digits",
     },
@@ -60,6 +61,7 @@ async def test_defaults_are_those_of_a_new_pool() -> None:
         "mfa": ["SOFTWARE_TOKEN_MFA"],
         "passkeys": False,
         "metadata": [],
+        "sessions": False,
         "password": {
             "minLength": 8,
             "requires": ["lowercase", "uppercase", "digits", "symbols"],
@@ -81,6 +83,7 @@ async def test_options_follow_the_settings() -> None:
         "mfa": ["SMS_MFA", "EMAIL_OTP"],
         "passkeys": True,
         "metadata": ["locale", "app"],
+        "sessions": True,
         "password": {"minLength": 12, "requires": ["digits"]},
         "federation": {
             "providers": ["Google", "COGNITO"],

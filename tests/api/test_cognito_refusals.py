@@ -24,6 +24,7 @@ Serve: TypeAlias = Callable[..., Awaitable[Api]]
 PASSWORD: Final = "Corr3ct-horse!"  # noqa: S105 -- of nobody
 TOKEN: Final = jwt.encode({"sub": USER_ID, "token_use": "access"}, SIGNING_KEY, algorithm="HS256")
 BEARER: Final = {"Authorization": f"Bearer {TOKEN}"}
+SOME_ID: Final = "tkn0000000000000000000000002"  # of a passkey or a session
 SCOPE_MESSAGE: Final = "Access Token does not have required scopes"
 SIGN_UP: Final = {"username": "alice", "password": PASSWORD}
 RESET: Final = {"username": "alice", "code": "123456", "password": PASSWORD}
@@ -42,14 +43,14 @@ BODIES: Final[Mapping[tuple[str, str], Mapping[str, object]]] = {
     ("POST", "/api/auth/logout"): {"everywhere": True},
 }
 ACCOUNT_CALLS: Final = [
-    *((route.method, route.path.replace("{id}", "a")) for route in SIGNED_IN),
+    *((route.method, route.path.replace("{id}", SOME_ID)) for route in SIGNED_IN),
     ("POST", "/api/auth/logout"),
 ]
 OPERATIONS: Final = (
     "AssociateSoftwareToken", "ChangePassword", "CompleteWebAuthnRegistration", "DeleteUser",
     "DeleteWebAuthnCredential", "GetUser", "GetUserAttributeVerificationCode", "GetUserAuthFactors",
-    "GlobalSignOut", "ListWebAuthnCredentials", "StartWebAuthnRegistration", "UpdateUserAttributes",
-    "VerifySoftwareToken", "VerifyUserAttribute",
+    "GlobalSignOut", "ListUserSessions", "ListWebAuthnCredentials", "RevokeUserSession",
+    "StartWebAuthnRegistration", "UpdateUserAttributes", "VerifySoftwareToken", "VerifyUserAttribute",
 )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ DEVICE_KEY: Final = "us-east-1_6e3cb5cf-6c22-4110-97cc-fa43e3b13280"
 ADDRESS: Final = "203.0.113.7"
 METADATA: Final = {"locale": "de"}
 CLIENT: Final = Client(IPv4Address(ADDRESS), METADATA)
+SESSION_ID: Final = "tkn0000000000000000000000002"
 CREDENTIAL: Final = {"id": "a-credential", "response": {"clientDataJSON": "e30"}}
 ACCOUNT: Final = NewAccount(USERNAME, PASSWORD, {"email": USERNAME, "name": "Alice"})
 
@@ -78,6 +79,9 @@ CALLS: Final[Mapping[str, Call]] = {
     "CompleteWebAuthnRegistration": lambda to: to.passkeys.register(TOKEN, CREDENTIAL),
     "ListWebAuthnCredentials": lambda to: to.passkeys.registered(TOKEN),
     "DeleteWebAuthnCredential": lambda to: to.passkeys.remove(TOKEN, "a-credential"),
+    "ListUserSessions": lambda to: to.user_sessions.active(TOKEN),
+    "RevokeUserSession": lambda to: to.user_sessions.revoke(TOKEN, SESSION_ID),
+    "RevokeUserSession/linked": lambda to: to.user_sessions.revoke(TOKEN, SESSION_ID, linked=True),
 }
 
 

@@ -30,6 +30,7 @@ from service.domain.errors import (
     RefreshTokenReused,
     RejectedByPolicy,
     ServiceError,
+    SessionNotFound,
     SignUpDisabled,
     Throttled,
     TokenInvalid,
@@ -132,6 +133,10 @@ CONFIRMING: Final[Mapping[str, Outcome]] = {
     "NotAuthorized": CodeMismatch,
     "UserNotFound": CodeMismatch,
 }
+ENDING: Final[Mapping[str, Outcome]] = {
+    "InvalidParameter": SessionNotFound,
+    "ResourceNotFound": SessionNotFound,
+}
 # What an exception means to one call alone.
 HERE: Final[Mapping[str, Mapping[str, Outcome]]] = {
     "SignUp": {"NotAuthorized": SignUpDisabled},
@@ -164,6 +169,8 @@ HERE: Final[Mapping[str, Mapping[str, Outcome]]] = {
     "AssociateSoftwareToken/session": SIGN_IN,
     "VerifySoftwareToken/session": SIGN_IN,
     "DeleteWebAuthnCredential": {"ResourceNotFound": PasskeyNotFound},
+    "RevokeUserSession": ENDING,
+    "RevokeUserSession/linked": ENDING,
 }
 REASONS: Final[Mapping[str, str]] = {  # of one error, told apart by its detail
     "WebAuthnClientMismatch": "The options of this passkey are another app's.",
@@ -188,7 +195,7 @@ NEWER: Final[Mapping[str, frozenset[str]]] = {
     "ListWebAuthnCredentials": frozenset({"PasswordResetRequired"}),
     "DeleteWebAuthnCredential": frozenset({"PasswordResetRequired"}),
 }
-# What is sent again after a failure inside Cognito: it does no harm, or, for DeleteUser, tells more.
+# What is sent again after a failure inside Cognito: it does no harm, or a second call shows the outcome.
 ASKED_TWICE: Final = frozenset(
     {
         "DeleteUser",
@@ -196,8 +203,10 @@ ASKED_TWICE: Final = frozenset(
         "GetUser",
         "GetUserAuthFactors",
         "GlobalSignOut",
+        "ListUserSessions",
         "ListWebAuthnCredentials",
         "RevokeToken",
+        "RevokeUserSession",
         "SetUserMFAPreference",
     }
 )

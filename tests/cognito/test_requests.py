@@ -23,6 +23,7 @@ from tests.cognito.calls import (
     NEW_PASSWORD,
     PASSWORD,
     REFRESH_TOKEN,
+    SESSION_ID,
     TOKEN,
     USERNAME,
 )
@@ -212,6 +213,14 @@ EXPECTED: Final[Mapping[str, Callable[[Kind], list[tuple[str, Arguments]]]]] = {
     "ListWebAuthnCredentials": lambda _: [("ListWebAuthnCredentials", by_token())],
     "DeleteWebAuthnCredential": lambda _: [
         ("DeleteWebAuthnCredential", by_token(CredentialId="a-credential"))
+    ],
+    "ListUserSessions": lambda _: [("ListUserSessions", by_token())],
+    "RevokeUserSession": lambda _: [("RevokeUserSession", by_token(SessionId=SESSION_ID))],
+    "RevokeUserSession/linked": lambda _: [
+        (
+            "RevokeUserSession",
+            by_token(SessionId=SESSION_ID, RevokeAssociatedSessions="LINKED"),
+        )
     ],
 }
 

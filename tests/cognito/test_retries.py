@@ -49,11 +49,16 @@ IDEMPOTENT: Final = {
     "GetUser",
     "GetUserAuthFactors",
     "GlobalSignOut",
+    "ListUserSessions",
     "ListWebAuthnCredentials",
     "RevokeToken",
     "SetUserMFAPreference",
 }
-WITH_A_WAY_OF_THEIR_OWN: Final = {"SignUp", "DeleteUser"}  # to deal with a lost answer; below
+WITH_A_WAY_OF_THEIR_OWN: Final = {
+    "SignUp",
+    "DeleteUser",
+    "RevokeUserSession",
+}  # after a lost answer
 SENT_ONCE: Final = [
     call for call in CALLS if operation_of(call) not in IDEMPOTENT | WITH_A_WAY_OF_THEIR_OWN
 ]

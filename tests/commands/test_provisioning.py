@@ -1,7 +1,7 @@
 """The table, the user pool and the app client are created once, and found afterwards."""
 
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from socket import socket
 from typing import Any, NamedTuple
@@ -15,7 +15,7 @@ from local_aws.outbox import Delivery
 from local_aws.server import LocalAws, local_aws
 from service.aws.clients import Clients, open_clients
 from service.commands import provisioning
-from service.startup_errors import TableUnusable
+from service.startup_errors import AwsUnusable, TableUnusable
 from tests.support.configs import CREDENTIALS, configured
 from tests.support.scripted_aws import HANG, ScriptedAws, answer, refusal, scripted_server, url_of
 
@@ -310,6 +310,49 @@ async def test_pool_can_be_for_passkeys_too(own: Clients, name: str) -> None:
     config = await own.cognito.get_user_pool_mfa_config(UserPoolId=pool_id)
     assert config["MfaConfiguration"] == "OPTIONAL"
     assert config["WebAuthnConfiguration"]["RelyingPartyId"] == "localhost"
+
+
+async def _tracking(clients: Clients, pool_id: str) -> Mapping[str, Any]:
+    newer: Any = clients.cognito
+    found: Mapping[str, Any] = await newer.get_user_pool_session_configuration(UserPoolId=pool_id)
+    return {key: value for key, value in found.items() if key != "ResponseMetadata"}
+
+
+async def test_pool_tracks_sessions_on_request(own: Clients, name: str) -> None:
+    """Session tracking is turned on once, with Cognito's limit of sessions."""
+    pool_id = await provisioning.create_user_pool(own.cognito, f"{name}-tracked")
+    with capture_logs() as logs:
+        await provisioning.track_sessions(own.cognito, pool_id)
+        await provisioning.track_sessions(own.cognito, pool_id)
+
+    assert await _tracking(own, pool_id) == {
+        "UserPoolId": pool_id,
+        "UserSessionTracking": "ENABLED",
+        "TokenSession": {"MaxPerUser": 20},
+    }
+    assert [entry["event"] for entry in logs] == ["session_tracking_enabled"]
+
+
+async def test_limit_of_sessions_is_kept(own: Clients, name: str) -> None:
+    """A pool that tracked sessions before keeps its limit."""
+    pool_id = await provisioning.create_user_pool(own.cognito, f"{name}-limited")
+    newer: Any = own.cognito
+    await newer.set_user_pool_session_configuration(
+        UserPoolId=pool_id, UserSessionTracking="DISABLED", TokenSession={"MaxPerUser": 3}
+    )
+
+    await provisioning.track_sessions(own.cognito, pool_id)
+
+    assert (await _tracking(own, pool_id))["TokenSession"] == {"MaxPerUser": 3}
+
+
+async def test_lite_pool_tracks_no_sessions(own: Clients, name: str) -> None:
+    """The message names the pool and the plans that track sessions."""
+    made = await own.cognito.create_user_pool(PoolName=name, UserPoolTier="LITE")
+    pool_id = made["UserPool"]["Id"]
+
+    with pytest.raises(AwsUnusable, match=f"{pool_id}.*Essentials"):
+        await provisioning.track_sessions(own.cognito, pool_id)
 
 
 async def test_client_of_a_lite_pool_has_passwords_alone(own: Clients, name: str) -> None:

@@ -143,6 +143,30 @@ def test_file_is_replaced_whole(here: Path, name: str) -> None:
     assert list(here.iterdir()) == [path]
 
 
+def test_sessions_are_tracked(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """--sessions applies to the pool of --user-pool, and without it to the configured one."""
+    assert main(["setup", "--user-pool", f"{name}-tracked", "--sessions"]) == 0
+    created = capsys.readouterr()
+    assert main(["setup", "--user-pool", f"{name}-later", "--write", "ids.ini"]) == 0
+    config = loader.load(Path("ids.ini"), {})
+    capsys.readouterr()
+    monkeypatch.setenv("AWS_COGNITO_USER_POOL_ID", config.cognito.user_pool_id)
+    assert main(["setup", "--sessions"]) == 0
+    configured_later = capsys.readouterr()
+
+    for captured in (created, configured_later):
+        assert "session_tracking_enabled" in captured.err
+    assert config.cognito.user_pool_id in configured_later.err
+
+
+def test_sessions_need_a_pool(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without any pool, --sessions is refused with what to add."""
+    assert main(["setup", "--sessions"]) == 2
+    assert "AWS_COGNITO_USER_POOL_ID" in capsys.readouterr().err
+
+
 def test_file_that_cannot_be_written_is_told(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """A file that cannot be written is named; the ids are printed nevertheless."""
     assert main(["setup", "--user-pool", name, "--write", "nowhere/ids.ini"]) == 2

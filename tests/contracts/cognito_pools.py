@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from service.commands.provisioning import track_sessions
 from service.config.settings import CognitoConfig
 from service.domain.mfa import EMAIL, SMS, TOTP
 from tests.support.fakes.user_pool_rules import PoolRules
@@ -88,6 +89,8 @@ async def _create_pool(cognito: "CognitoIdentityProviderClient", rules: PoolRule
     )
     pool_id = made["UserPool"]["Id"]
     await _set_factors(cognito, pool_id, rules)
+    if rules.tracks_sessions:
+        await track_sessions(cognito, pool_id)
     return pool_id
 
 

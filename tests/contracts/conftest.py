@@ -8,6 +8,7 @@ import aioboto3
 import pytest
 from aiobotocore.config import AioConfig
 
+from service.aws.session import sdk_session
 from service.cognito.adapters import identity_provider
 from service.config.settings import CognitoConfig, Config
 from tests.contracts import cognito_pools
@@ -43,6 +44,7 @@ def aws_session(config: Config) -> aioboto3.Session:
         aws_access_key_id=CREDENTIALS.access_key_id,
         aws_secret_access_key=CREDENTIALS.secret_access_key,
         region_name=config.aws.region,
+        botocore_session=sdk_session(),
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from local_aws.outbox import Delivery
 from local_aws.server import local_aws
+from service.aws.session import MODEL_EXTRAS
 from service.config.loader import Settings
 from service.config.settings import Config
 from service.deployment_checks.doctor import aws_clients, examine
@@ -42,7 +43,9 @@ class Account:
         self.cognito = self._client("cognito-idp")
 
     def _client(self, service: str) -> Any:  # noqa: ANN401 -- botocore makes its methods at run time
-        return botocore.session.get_session().create_client(
+        session = botocore.session.Session()
+        session.get_component("data_loader").search_paths.append(str(MODEL_EXTRAS))
+        return session.create_client(
             service,
             region_name=REGION,
             endpoint_url=self.url,

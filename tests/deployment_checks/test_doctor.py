@@ -332,6 +332,29 @@ async def test_auth_config_that_differs_from_the_pool_is_wrong(
     assert advice in results["[auth-config]"].advice
 
 
+@pytest.mark.parametrize(("tracks", "offers"), [(False, True), (True, False), (True, True)])
+async def test_session_tracking_that_differs_from_auth_config_is_wrong(
+    doctor: Examine, account: Account, *, tracks: bool, offers: bool
+) -> None:
+    """[auth-config] sessions must say whether the pool tracks sessions."""
+    pool = account.pool()
+    client = account.app_client(pool)["ClientId"]
+    if tracks:
+        account.cognito.set_user_pool_session_configuration(
+            UserPoolId=pool, UserSessionTracking="ENABLED", TokenSession={"MaxPerUser": 5}
+        )
+    offered: Settings = {"auth-config": {"sessions": str(offers).lower()}}
+
+    results = await doctor(_cognito(user_pool_id=pool, client_id=client), offered)
+
+    assert _wrong(results) == (set() if tracks == offers else {"session tracking"})
+    result = results["session tracking"]
+    if offers and not tracks:
+        assert "setup --sessions" in result.advice
+    if tracks and not offers:
+        assert "AUTH_CONFIG_SESSIONS=true" in result.advice
+
+
 async def test_missing_credentials_are_wrong(doctor: Examine, sdk: pytest.MonkeyPatch) -> None:
     """Without credentials the rest can't be looked up, but for what needs none."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):

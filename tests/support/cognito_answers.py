@@ -21,6 +21,16 @@ PASSKEY: Final[Mapping[str, Any]] = {
     "AuthenticatorTransports": ["internal"],
     "CreatedAt": 1_750_000_000.5,
 }
+CURRENT: Final[Mapping[str, Any]] = {
+    "SessionId": "tkn0000000000000000000000001",
+    "SessionType": "TOKEN",
+    "ClientId": "anAppClient",
+    "CreateDate": 1_750_000_000.5,
+    "LastActiveDate": 1_750_000_100.5,
+    "DeviceType": "unknown",
+    "LastLocation": {"Country": "unknown"},
+    "IsCurrentSession": True,
+}
 _KEY: Final = "a key of thirty-two bytes or more"  # PyJWT warns of shorter ones
 
 
@@ -74,9 +84,11 @@ _ANSWERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "GetUserAttributeVerificationCode": {"CodeDeliveryDetails": DELIVERY},
     "GetUserAuthFactors": {"Username": "alice@example.com"},
     "GlobalSignOut": {},
+    "ListUserSessions": {"Sessions": [CURRENT]},
     "ListWebAuthnCredentials": {"Credentials": [PASSKEY]},
     "ResendConfirmationCode": {"CodeDeliveryDetails": DELIVERY},
     "RevokeToken": {},
+    "RevokeUserSession": {},
     "SetUserMFAPreference": {},
     "SignUp": {
         "UserConfirmed": False,

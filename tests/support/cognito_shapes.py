@@ -9,6 +9,8 @@ from typing import Final
 import botocore.session
 from botocore.model import ListShape, MapShape, ServiceModel, Shape, StringShape, StructureShape
 
+from service.aws.session import MODEL_EXTRAS
+
 _PRINTING: Final = "LMSNP"  # Unicode letters, marks, symbols, numbers, punctuation
 _NO_RE_OF_PYTHONS: Final[Mapping[str, Callable[[str], bool]]] = {  # `re` has no \p
     r"[\p{L}\p{M}\p{S}\p{N}\p{P}]+": lambda text: all(
@@ -22,7 +24,9 @@ _PATTERNS: Final = {"PasswordType": r"\S.*\S"}
 @cache
 def service_model() -> ServiceModel:
     """Return the model of Cognito user pools; loading it is slow."""
-    return botocore.session.get_session().get_service_model("cognito-idp")
+    session = botocore.session.Session()
+    session.get_component("data_loader").search_paths.append(str(MODEL_EXTRAS))
+    return session.get_service_model("cognito-idp")
 
 
 def exception_shape(name: str) -> Shape | None:

@@ -36,6 +36,7 @@ async def show(request: web.Request) -> web.Response:
         "mfa": list(options.mfa),
         "passkeys": options.passkeys,
         "metadata": list(config.auth.client_metadata),
+        "sessions": options.sessions,
         "password": {
             "minLength": options.password_min_length,
             "requires": list(options.password_requires),

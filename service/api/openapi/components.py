@@ -32,6 +32,7 @@ TAGS: Final[Mapping[str, str]] = {  # in the page's order
     "own account": "The signed-in user's own account.",
     "second factors": "The signed-in user's second factors.",
     "passkeys": "The signed-in user's passkeys.",
+    "active sessions": "Where the signed-in user is signed in.",
     "profiles": "The caller's own profile.",
     "health": "For load balancers and orchestrators.",
     "documentation": "This document, and a page to try its operations.",

@@ -98,7 +98,11 @@ def _operation(route: Route, access: Access, schemas: Schemas) -> dict[str, Any]
         "summary": operation.summary,
         "tags": [operation.tag],
         "security": _security(operation, access),
-        "parameters": [*_path_parameters(route.path), *_header_parameters(operation)],
+        "parameters": [
+            *_path_parameters(route.path),
+            *_query_parameters(operation),
+            *_header_parameters(operation),
+        ],
         "responses": {
             **{
                 str(status.value): _success(made, schemas)
@@ -132,6 +136,13 @@ def _path_parameters(path: str) -> list[dict[str, Any]]:
     return [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         for name in re.findall(r"\{(\w+)\}", path)
+    ]
+
+
+def _query_parameters(operation: Operation) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "in": "query", "description": meaning, "schema": {"type": "boolean"}}
+        for name, meaning in operation.flags.items()
     ]
 
 

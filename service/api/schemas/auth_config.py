@@ -67,6 +67,10 @@ class OfferSchema(Schema):
             "description": "The keys of `metadata`, which requests pass to Lambda triggers.",
         },
     )
+    sessions = fields.Boolean(
+        required=True,
+        metadata={"description": "Users can list their sessions, and end them one by one."},
+    )
     password = fields.Nested(PasswordRulesSchema, required=True)
     federation = fields.Nested(
         FederationSchema,

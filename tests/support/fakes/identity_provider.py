@@ -8,6 +8,7 @@ from tests.support.fakes.passwords import MemoryPasswords
 from tests.support.fakes.registrations import MemoryRegistrations
 from tests.support.fakes.sessions import MemorySessions
 from tests.support.fakes.user_pool import MemoryUserPool
+from tests.support.fakes.user_sessions import MemoryUserSessions
 
 
 def memory_identity_provider(pool: MemoryUserPool) -> IdentityProvider:
@@ -19,4 +20,5 @@ def memory_identity_provider(pool: MemoryUserPool) -> IdentityProvider:
         own_account=MemoryOwnAccount(pool),
         factors=MemoryFactors(pool),
         passkeys=MemoryPasskeys(pool),
+        user_sessions=MemoryUserSessions(pool),
     )

@@ -32,6 +32,9 @@ class Grant:
     """What one sign-in gave."""
 
     user: MemoryUser
+    session_id: str
+    created_at: float
+    last_active_at: float
     device_key: str | None = None
     access_tokens: set[str] = field(default_factory=set)
 
@@ -202,21 +205,27 @@ class MemoryUserPool:
         refresh_token = f"refresh-{self.number()}"
         remembers = self.rules.remembers_devices != "never"
         device_key = f"us-east-1_{uuid.UUID(int=self.number())}" if remembers else None
-        grant = self.grants[refresh_token] = Grant(user, device_key)
+        session_id, now = f"tkn{self.number():025}", self.clock()
+        grant = self.grants[refresh_token] = Grant(user, session_id, now, now, device_key)
         return replace(self.tokens(grant, refresh_token), device_key=device_key)
 
     def tokens(self, grant: Grant, shown: str | None) -> Tokens:
         """Give tokens of a sign-in; *shown* is the refresh token among them."""
         access_token = self._token(grant.user, "access")
+        grant.last_active_at = self.clock()
         grant.access_tokens.add(access_token)
         id_token = self._token(grant.user, "id")
         return Tokens(grant.user.user_id, id_token, access_token, shown, ACCESS_TOKEN_S)
 
     def bearer(self, access_token: str) -> MemoryUser:
         """Return the user of an access token; raises TokenInvalid."""
+        return self.grant_of(access_token).user
+
+    def grant_of(self, access_token: str) -> Grant:
+        """Return the grant of an access token; raises TokenInvalid."""
         for grant in self.grants.values():
             if access_token in grant.access_tokens:
-                return grant.user
+                return grant
         raise TokenInvalid
 
     def end_sessions(self, user: MemoryUser) -> None:

@@ -25,3 +25,4 @@ class PoolRules:
     custom_challenge: bool = False  # a code that is sent, with three tries
     rotates_refresh_tokens: bool = False
     remembers_devices: Literal["never", "always", "on prompt"] = "never"
+    tracks_sessions: bool = False
