@@ -44,7 +44,7 @@ IMAGE_NAME = $(REPOSITORY):$(IMAGE_VERSION)-$(IMAGE_REVISION)
 TEST_COMPOSE = SERVER_PORT=0 docker compose --project-name user-profile-service-test --profile test
 
 .DEFAULT_GOAL := help
-.PHONY: help install run dev test test-slow test-all test-lowest test-compose linearizability restarts fuzz bench lint format lock clean release attack pin-images image deploy register settings
+.PHONY: help install run dev test test-slow test-all test-lowest test-compose test-browser linearizability restarts fuzz bench lint format lock clean release attack pin-images image deploy register settings
 
 help: ## show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-17s%s\n", $$1, $$2 }' Makefile
@@ -97,6 +97,9 @@ test-compose: ## run the integration tests against the service's image, moto and
 	@trap '$(TEST_COMPOSE) down --volumes --remove-orphans' EXIT; trap 'exit 130' INT; trap 'exit 143' TERM; \
 	$(TEST_COMPOSE) build && $(TEST_COMPOSE) run --rm -T tests \
 	|| { status=$$?; $(TEST_COMPOSE) logs --no-color; exit $$status; }
+
+test-browser: $(INSTALLED) ## run the flows of passkeys in a Chromium, which must be installed
+	$(BIN)/python -m pytest tests_slow/browser
 
 linearizability: $(INSTALLED) ## check that profiles stay linearizable while processes are killed and replies lost: LINEARIZABILITY='--seconds 300' make linearizability
 	@$(BIN)/python -m tests_slow.linearizability $(LINEARIZABILITY)

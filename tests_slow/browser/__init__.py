@@ -1,0 +1,1 @@
+"""Front ends in a real Chromium; the tests take part where one is installed (make test-browser)."""
