@@ -3,7 +3,7 @@
 from moto.cognitoidp.models import CognitoIdpUser as User
 from moto.cognitoidp.models import CognitoIdpUserPool as Pool
 
-from local_aws.cognito import relying_parties, second_factors
+from local_aws.cognito import passkey_mfa, relying_parties, second_factors
 from local_aws.cognito.challenge_sessions import EMAIL_OTP, PASSWORD, SMS_OTP, WEB_AUTHN
 from local_aws.cognito.settings import setting
 from local_aws.cognito.state import Cognito
@@ -22,7 +22,7 @@ def available(cognito: Cognito, pool: Pool, user: User) -> list[str]:
     """
     Return the factors that the user can begin a sign-in with.
 
-    A user with a second factor begins with the password.
+    A user with a second factor begins with the password, or with a passkey that is both factors.
     """
     own = user.attribute_lookup
     has = {name for name, attribute in CODES.items() if attribute in own}
@@ -32,5 +32,6 @@ def available(cognito: Cognito, pool: Pool, user: User) -> list[str]:
         has.add(WEB_AUTHN)
     found = [name for name in allowed(pool) if name in has]
     if PASSWORD in found and second_factors.active(cognito, pool, user):
-        return PASSWORD_ALONE
+        both = passkey_mfa.enabled(cognito, pool, user)
+        return [name for name in found if name == PASSWORD or (name == WEB_AUTHN and both)]
     return found

@@ -5,7 +5,7 @@ from typing import Any
 from moto.cognitoidp.models import CognitoIdpUser as User
 from moto.cognitoidp.models import CognitoIdpUserPool as Pool
 
-from local_aws.cognito import second_factors
+from local_aws.cognito import passkey_mfa, second_factors
 from local_aws.cognito.directory import find_pool, find_user
 from local_aws.cognito.errors import InvalidParameterException, UserNotFoundException
 from local_aws.cognito.state import Call, Cognito
@@ -44,6 +44,8 @@ def _set(call: Call, pool: Pool, user: User) -> dict[str, Any]:
         raise InvalidParameterException("Only one factor can be preferred")
     for factor, settings in wanted.items():
         _check(call.cognito, pool, user, factor, settings)
+    passkey_mfa.check(call, pool, user, wanted)
+    passkey_mfa.switch(call, user)
     for factor, settings in wanted.items():
         _switch(call.cognito, user, factor, on=settings.get("Enabled", False))
         if user.preferred_mfa_setting == factor:
@@ -88,6 +90,8 @@ def _switch(cognito: Cognito, user: User, factor: str, *, on: bool) -> None:
 def settings(cognito: Cognito, user: User) -> dict[str, Any]:
     """Return the user's second factors as the API describes them, without empty members."""
     enabled = second_factors.enabled_by(cognito, user)
+    if cognito.account(user).passkey_mfa_enabled:
+        enabled.append(passkey_mfa.NAME)
     described: dict[str, Any] = {"UserMFASettingList": enabled} if enabled else {}
     if user.preferred_mfa_setting:
         described["PreferredMfaSetting"] = user.preferred_mfa_setting

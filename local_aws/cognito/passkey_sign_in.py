@@ -5,7 +5,7 @@ from typing import Any
 
 from moto.cognitoidp.models import CognitoIdpUser as User
 
-from local_aws.cognito import password_sign_in, relying_parties, web_authn
+from local_aws.cognito import passkey_mfa, password_sign_in, relying_parties, web_authn
 from local_aws.cognito.errors import CognitoError, InvalidParameterException, NotAuthorizedException
 from local_aws.cognito.passkeys import TIMEOUT_MS, descriptors, new_challenge
 from local_aws.cognito.settings import App
@@ -52,7 +52,8 @@ def answer(call: Call, app: App, session: Session, responses: dict[str, str]) ->
         _check(passkey, credential, session, _party(call, app))
     except CognitoError:
         raise NotAuthorizedException from None
-    return password_sign_in.after_first_factor(call, app, session.user)
+    both = passkey_mfa.enabled(call.cognito, app.pool, session.user)
+    return password_sign_in.after_first_factor(call, app, session.user, both_factors=both)
 
 
 def _check(

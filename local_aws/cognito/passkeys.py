@@ -149,7 +149,9 @@ def _described(passkey: Passkey) -> dict[str, Any]:
 
 def delete_credential(call: Call) -> dict[str, Any]:
     """Delete one of the user's passkeys."""
-    passkeys = call.cognito.account(bearer(call).user).passkeys
-    if passkeys.pop(call.parameters["CredentialId"], None) is None:
+    account = call.cognito.account(bearer(call).user)
+    if account.passkeys.pop(call.parameters["CredentialId"], None) is None:
         raise ResourceNotFoundException("The credential does not exist.")
+    if not account.passkeys:
+        account.passkey_mfa_enabled = False
     return {}

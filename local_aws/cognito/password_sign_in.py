@@ -33,8 +33,14 @@ def check_password(call: Call, user: User, password: str) -> None:
         raise NotAuthorizedException
 
 
-def after_first_factor(call: Call, app: App, user: User) -> dict[str, Any]:
-    """Return the next challenge or tokens for a user whose first factor was right."""
+def after_first_factor(
+    call: Call, app: App, user: User, *, both_factors: bool = False
+) -> dict[str, Any]:
+    """
+    Return the next challenge or tokens for a user whose first factor was right.
+
+    With *both_factors* it was the second one too.
+    """
     if not user.enabled:
         raise NotAuthorizedException("User is disabled.")
     if user.status is UserStatus.RESET_REQUIRED:
@@ -43,6 +49,8 @@ def after_first_factor(call: Call, app: App, user: User) -> dict[str, Any]:
         raise UserNotConfirmedException
     if user.status is UserStatus.FORCE_CHANGE_PASSWORD:
         return _new_password(call, app, user)
+    if both_factors:
+        return tokens.sign_in(call.cognito, app, user)
     return proceed(call, app, user)
 
 

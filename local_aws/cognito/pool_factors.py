@@ -5,7 +5,7 @@ The messages are those of AWS in 2026, as quoted by https://github.com/go-to-k/c
 and 2064).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from moto.cognitoidp.models import DEFAULT_USER_POOL_CONFIG
@@ -18,6 +18,7 @@ from local_aws.cognito.errors import (
     InvalidParameterException,
     not_implemented,
 )
+from local_aws.cognito.relying_parties import satisfies_mfa
 from local_aws.cognito.settings import setting
 from local_aws.cognito.state import Call, Cognito
 
@@ -41,9 +42,11 @@ def check_new_pool(call: Call) -> None:
 def check_changed_pool(call: Call) -> None:
     """Raise if the first factors conflict with the pool's MFA; fill in defaults as for a new pool."""
     _complete(call.parameters)
-    if find_pool(call.parameters["UserPoolId"]).mfa_config == "ON":
+    pool = find_pool(call.parameters["UserPoolId"])
+    if pool.mfa_config == "ON":
         _check_alone(
             call.parameters["Policies"]["SignInPolicy"]["AllowedFirstAuthFactors"],
+            call.cognito.pool_factors(pool).web_authn,
             "WEB_AUTHN cannot be used as an auth factor when MFA is enabled if not configured for"
             " MFA.",
         )
@@ -58,14 +61,16 @@ def _complete(parameters: dict[str, Any]) -> None:
     parameters["Policies"] = DEFAULT_USER_POOL_CONFIG["Policies"] | defaults | given
 
 
-def _check_alone(allowed: Sequence[str], passkey_words: str) -> None:
+def _check_alone(
+    allowed: Sequence[str], web_authn: Mapping[str, Any] | None, passkey_words: str
+) -> None:
     """Raise if a first factor cannot be combined with required MFA."""
     if set(allowed) & set(first_factors.CODES):
         raise InvalidParameterException(
             "Only PASSWORD and WEB_AUTHN (if configured) can be enabled as an auth factor if MFA is"
             " enabled"
         )
-    if challenge_sessions.WEB_AUTHN in allowed:
+    if challenge_sessions.WEB_AUTHN in allowed and not satisfies_mfa(web_authn):
         raise InvalidParameterException(passkey_words)
 
 
@@ -82,20 +87,27 @@ def set_user_pool_mfa_config(call: Call) -> dict[str, Any]:
     mode = parameters.get("MfaConfiguration", pool.mfa_config)
     given = {name: parameters.get(name) for name in FACTORS}
     sets_factors = bool(set(FACTORS) & parameters.keys())
+    web_authn = call.cognito.pool_factors(pool).web_authn
+    if "WebAuthnConfiguration" in parameters:
+        web_authn = {"UserVerification": "preferred", **parameters["WebAuthnConfiguration"]}
     if mode == "OFF" and sets_factors:
         raise InvalidParameterException(
             "Invalid MFA configuration given, can't turn off MFA and configure an MFA together."
         )
     if "MfaConfiguration" in parameters or sets_factors:
         _check(pool, mode, given)
+    if mode == "ON":
+        _check_alone(
+            first_factors.allowed(pool),
+            web_authn,
+            "Cannot set WebAuthn factor configuration to SINGLE_FACTOR if MFA is required and"
+            " WebAuthn is an allowed first auth factor",
+        )
+    if "MfaConfiguration" in parameters or sets_factors:
         pool.mfa_config = mode
         pool.sms_mfa_config, pool.token_mfa_config, email = given.values()
         call.cognito.pool_factors(pool).email_mfa = email
-    if "WebAuthnConfiguration" in parameters:
-        call.cognito.pool_factors(pool).web_authn = {
-            "UserVerification": "preferred",
-            **parameters["WebAuthnConfiguration"],
-        }
+    call.cognito.pool_factors(pool).web_authn = web_authn
     return _described(call.cognito, pool)
 
 
@@ -117,12 +129,6 @@ def _check(pool: Pool, mode: str, given: dict[str, Any]) -> None:
                 "Cannot set EmailMfaConfiguration when user pool EmailConfiguration contains an"
                 " EmailSendingAccount of COGNITO_DEFAULT"
             )
-    if mode == "ON":
-        _check_alone(
-            first_factors.allowed(pool),
-            "Cannot set WebAuthn factor configuration to SINGLE_FACTOR if MFA is required and"
-            " WebAuthn is an allowed first auth factor",
-        )
 
 
 def get_user_pool_mfa_config(call: Call) -> dict[str, Any]:

@@ -1,10 +1,15 @@
 """Relying parties of passkeys."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from moto.cognitoidp.models import CognitoIdpUser as User
 from moto.cognitoidp.models import CognitoIdpUserPool as Pool
 
 from local_aws.cognito.state import Cognito, Passkey
 from local_aws.cognito.web_authn import RelyingParty
+
+BOTH_FACTORS = "MULTI_FACTOR_WITH_USER_VERIFICATION"
 
 
 def of_pool(cognito: Cognito, pool: Pool) -> RelyingParty | None:
@@ -15,7 +20,13 @@ def of_pool(cognito: Cognito, pool: Pool) -> RelyingParty | None:
         name = f"{pool.domain.domain}.auth.{pool.region}.amazoncognito.com"
     if name is None:
         return None
-    return RelyingParty(name, set_up.get("UserVerification", "preferred"))
+    verification = set_up.get("UserVerification", "preferred")
+    return RelyingParty(name, "required" if satisfies_mfa(set_up) else verification)
+
+
+def satisfies_mfa(web_authn: Mapping[str, Any] | None) -> bool:
+    """Return whether, by this WebAuthnConfiguration, a passkey can be both factors of a sign-in."""
+    return (web_authn or {}).get("FactorConfiguration") == BOTH_FACTORS
 
 
 def usable_passkeys(cognito: Cognito, pool: Pool, user: User) -> list[Passkey]:

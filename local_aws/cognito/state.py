@@ -167,6 +167,7 @@ class Account:
     """Associated, but not verified yet."""
     used_totp_steps: set[int] = field(default_factory=set)
     email_mfa_enabled: bool = False
+    passkey_mfa_enabled: bool = False
     passkeys: dict[str, Passkey] = field(default_factory=dict)
     """By credential id, the oldest first."""
     registration: Registration | None = None

@@ -82,6 +82,10 @@ POOLS: dict[str, dict[str, Any]] = {
     },
     "prompt": {"DeviceConfiguration": {"DeviceOnlyRememberedOnUserPrompt": True}},
     "tracked": {**EMAIL},
+    "both_factors": {
+        **EMAIL,
+        "Policies": {"SignInPolicy": {"AllowedFirstAuthFactors": ["PASSWORD", "WEB_AUTHN"]}},
+    },
 }
 TOTP: dict[str, Any] = {"SoftwareTokenMfaConfiguration": {"Enabled": True}}
 CODES: dict[str, Any] = {
@@ -94,6 +98,14 @@ MFA: dict[str, dict[str, Any]] = {
     "codes": {"MfaConfiguration": "OPTIONAL", **TOTP, **CODES},
     "must_codes": {"MfaConfiguration": "ON", **CODES},
     "devices": {"MfaConfiguration": "OPTIONAL", **TOTP},
+    "both_factors": {
+        "MfaConfiguration": "OPTIONAL",
+        **TOTP,
+        "WebAuthnConfiguration": {
+            "RelyingPartyId": "localhost",
+            "FactorConfiguration": "MULTI_FACTOR_WITH_USER_VERIFICATION",
+        },
+    },
     "choice": {
         "MfaConfiguration": "OPTIONAL",
         **TOTP,
@@ -169,6 +181,7 @@ CLIENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "choice_secret": ("choice", {"ExplicitAuthFlows": CHOICE, "GenerateSecret": True}),
     "devices": ("devices", {"ExplicitAuthFlows": ALL}),
     "prompt": ("prompt", {"ExplicitAuthFlows": ALL}),
+    "both_factors": ("both_factors", {"ExplicitAuthFlows": CHOICE}),
     "tracked": ("tracked", {"ExplicitAuthFlows": ALL}),
     "tracked_briefly": (
         "tracked",
