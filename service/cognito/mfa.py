@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from service.aws.errors import required
 from service.domain.errors import CodeMismatch
-from service.domain.mfa import EMAIL, FACTORS, SMS, TOTP, MfaPreferences
+from service.domain.mfa import EMAIL, FACTORS, PASSKEY, SMS, TOTP, MfaPreferences
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +32,7 @@ class CognitoFactors:
         enabled = response.get("UserMFASettingList", ())
         preferred = response.get("PreferredMfaSetting")
         return MfaPreferences(
-            tuple(factor for factor in FACTORS if factor in enabled),
+            tuple(factor for factor in (*FACTORS, PASSKEY) if factor in enabled),
             preferred if preferred in FACTORS else None,
         )
 
@@ -40,7 +40,8 @@ class CognitoFactors:
         """
         Enable exactly these factors.
 
-        Only factors that change are sent: Cognito rejects disabling one that the user pool lacks.
+        Factors that are and stay disabled are not sent: Cognito rejects disabling one that the user pool
+        lacks. Those that stay enabled are: Cognito takes the passkey beside another one only.
         """
         present = await self.preferences(access_token)
         changed = {*preferences.enabled, *present.enabled, preferences.preferred}
@@ -52,6 +53,8 @@ class CognitoFactors:
             for factor in FACTORS
             if factor in changed
         }
+        if PASSKEY in changed:
+            settings["WebAuthnMfaSettings"] = {"Enabled": PASSKEY in preferences.enabled}
         if settings:
             await self._user_pool.call("SetUserMFAPreference", AccessToken=access_token, **settings)
 

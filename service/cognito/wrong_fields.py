@@ -25,6 +25,7 @@ from service.domain.errors import (
     SessionNotFound,
     TokenInvalid,
 )
+from service.domain.mfa import PASSKEY_ALONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -56,6 +57,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "softwaretokenmfasettings": "enabled",
     "usercode": "code",
     "username": "username",
+    "webauthnmfasettings": "enabled",
 }
 # Parameters whose error says more than the field: a token or session is the same as an unknown one.
 OTHERS: Final[Mapping[str, type[ServiceError]]] = {
@@ -103,6 +105,7 @@ _MOST: Final = re.compile(r"length less than or equal to (\d{1,9})\b")
 MAX_PROBLEMS: Final = 50
 INVALID: Final = "Is not valid."
 MISSING: Final = "Is required."
+MFA_REQUIRED: Final = "This deployment requires a second factor."
 EDGES: Final = "Must not be a single character, or begin or end with white space."
 
 
@@ -140,7 +143,8 @@ def _of_operation(text: str, request: CognitoRequest) -> ServiceError:
     if operation in ATTRIBUTE_CHANGES:
         return InvalidFields.of(request.attribute(), INVALID)
     if operation == "SetUserMFAPreference" and "require" in text.lower():
-        return InvalidFields.of("enabled", "This deployment requires a second factor.")
+        is_alone = "additional mfa" in text.lower()
+        return InvalidFields.of("enabled", PASSKEY_ALONE if is_alone else MFA_REQUIRED)
     if operation == "SignUp" and "Password" not in request.arguments and "password" in text.lower():
         return InvalidFields.of("password", MISSING)
     answered = request.arguments.get("ChallengeResponses", {})

@@ -46,6 +46,9 @@ PREFERENCES: Settings = {  # over the file, under the environment
         "flows": "USER_PASSWORD_AUTH USER_AUTH",
         "first-factors": "PASSWORD EMAIL_OTP WEB_AUTHN",
         "passkeys": "true",
+        "passkey-relying-party-id": RELYING_PARTY,
+        "passkey-user-verification": "required",
+        "mfa": "SOFTWARE_TOKEN_MFA WEB_AUTHN_MFA",
         "sessions": "true",
     },
     "federation": {

@@ -142,8 +142,8 @@ async def create_user_pool(
     Return the id of the user pool *name*, which is created unless it exists.
 
     An existing pool is not changed. In a new one, users may add an authenticator app as a second factor.
-    With *passkeys_of*, the domain of the sign-in pages, they may also sign in by a passkey or by a code
-    that is sent by e-mail.
+    With *passkeys_of*, the domain of the sign-in pages, they may also sign in by a passkey, which can be
+    both factors, or by a code that is sent by e-mail.
     """
     async for page in cognito.get_paginator("list_user_pools").paginate(
         PaginationConfig={"PageSize": PAGE_SIZE}
@@ -181,7 +181,13 @@ async def _create_user_pool(
         "SoftwareTokenMfaConfiguration": {"Enabled": True},
     }
     if passkeys_of is not None:
-        factors["WebAuthnConfiguration"] = {"RelyingPartyId": passkeys_of}
+        # Otherwise Cognito refuses the sign-in by passkey to users who have a second factor.
+        both_factors: Any = {
+            "RelyingPartyId": passkeys_of,
+            "UserVerification": "required",
+            "FactorConfiguration": "MULTI_FACTOR_WITH_USER_VERIFICATION",
+        }
+        factors["WebAuthnConfiguration"] = both_factors
     await cognito.set_user_pool_mfa_config(**factors)
     return pool_id
 

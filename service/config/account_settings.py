@@ -3,12 +3,13 @@
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from service.config.fields import Flag, Section, Words, integer, number, setting, text
+from service.config.fields import Flag, Section, Words, integer, number, one_of, setting, text
 
 RATE = number(0, 100_000)
 PER_HOUR = integer(0, 1_000)
 FIRST_FACTORS = ("PASSWORD", "EMAIL_OTP", "SMS_OTP", "WEB_AUTHN")  # Cognito's AuthFactorType
-SECOND_FACTORS = ("SOFTWARE_TOKEN_MFA", "SMS_MFA", "EMAIL_OTP")  # of Cognito's ChallengeNameType
+# Of Cognito's ChallengeNameType, and a passkey that is both factors.
+SECOND_FACTORS = ("SOFTWARE_TOKEN_MFA", "SMS_MFA", "EMAIL_OTP", "WEB_AUTHN_MFA")
 # Of Cognito's standard attributes and custom ones; developer-only attributes are not written by users.
 ATTRIBUTE = (
     r"address|birthdate|email|family_name|gender|given_name|locale|middle_name|name|nickname|"
@@ -85,9 +86,24 @@ class AuthConfigConfig(Section):
         Words(*FIRST_FACTORS), "", "The first factors that USER_AUTH offers.", example="PASSWORD"
     )
     mfa: tuple[str, ...] = setting(
-        Words(*SECOND_FACTORS), "SOFTWARE_TOKEN_MFA", "The second factors."
+        Words(*SECOND_FACTORS),
+        "SOFTWARE_TOKEN_MFA",
+        "The second factors; WEB_AUTHN_MFA if a passkey can be both factors "
+        "(WebAuthnConfiguration.FactorConfiguration).",
     )
     passkeys: bool = setting(Flag(), "false", "Whether users can register passkeys.")
+    passkey_relying_party_id: str | None = setting(
+        text(r"[a-z0-9.-]{1,127}", "a domain in lower case"),
+        "",
+        "The relying party id of passkeys: the domain for whose pages they are made.",
+        example="example.com",
+    )
+    passkey_user_verification: str = setting(
+        one_of("preferred", "required"),
+        "preferred",
+        "Whether a passkey must verify the user, by a PIN or a fingerprint. It must if it can be both "
+        "factors.",
+    )
     sessions: bool = setting(
         Flag(),
         "false",

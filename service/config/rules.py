@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 from service.config.federation_settings import OPENID
+from service.domain.mfa import PASSKEY
 
 MAX_PORT: Final = 65_535
 ARN_REGION: Final = 3  # the fourth field of an ARN
@@ -99,6 +100,12 @@ def _scopes_issue_id_tokens(scopes: Sequence[str]) -> str | None:
     return None if OPENID in scopes else f"{OPENID} must be among them: it issues the id token."
 
 
+def _verifies_users(verification: str, mfa: Sequence[str]) -> str | None:
+    if PASSKEY in mfa and verification != "required":
+        return f"Must be required, because [auth-config] mfa has {PASSKEY}."
+    return None
+
+
 RULES: Final = (
     Rule(("aws.cognito.user-pool-id", "aws.region"), _pool_is_in_region),
     Rule(
@@ -114,6 +121,7 @@ RULES: Final = (
     Rule(("federation.scopes",), _scopes_issue_id_tokens),
     Rule(("server.keep-alive-s", "server.balancer-idle-s"), _keep_alive_outlasts_balancer),
     Rule(("server.metrics-port", "server.workers", "server.port"), _metrics_ports_are_free),
+    Rule(("auth-config.passkey-user-verification", "auth-config.mfa"), _verifies_users),
     Rule(("log.hash-key", "log.identities"), _hash_key_is_set),
 )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from service.deployment_checks import federation
 from service.deployment_checks.permissions import NotFound, asked
 from service.deployment_checks.results import CheckResult, ok, wrong
+from service.domain.mfa import PASSKEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -161,6 +162,32 @@ def _differences(
             f"AUTH_CONFIG_MFA='{' '.join(second)}'",
         )
 
+    if offer.passkeys:
+        yield from _passkey_differences(factors.get("WebAuthnConfiguration", {}), offer)
+
+
+def _passkey_differences(
+    passkeys: Mapping[str, Any], offer: AuthConfigConfig
+) -> Iterator[tuple[str, str]]:
+    party = passkeys.get("RelyingPartyId")  # without it, that of the pool's domain
+    if party is not None and party != offer.passkey_relying_party_id:
+        yield (
+            f"The relying party of passkeys is {party}.",
+            f"AUTH_CONFIG_PASSKEY_RELYING_PARTY_ID={party}",
+        )
+    verification = passkeys.get("UserVerification", "preferred")
+    if _are_both_factors(passkeys):
+        verification = "required"
+    if verification != offer.passkey_user_verification:
+        yield (
+            f"Passkeys are made with user verification {verification}.",
+            f"AUTH_CONFIG_PASSKEY_USER_VERIFICATION={verification}",
+        )
+
+
+def _are_both_factors(passkeys: Mapping[str, Any]) -> bool:
+    return passkeys.get("FactorConfiguration") == "MULTI_FACTOR_WITH_USER_VERIFICATION"
+
 
 def _second_factors(factors: Mapping[str, Any]) -> Iterator[str]:
     if factors.get("MfaConfiguration", "OFF") == "OFF":
@@ -171,3 +198,5 @@ def _second_factors(factors: Mapping[str, Any]) -> Iterator[str]:
         yield "SMS_MFA"
     if factors.get("EmailMfaConfiguration"):
         yield "EMAIL_OTP"
+    if _are_both_factors(factors.get("WebAuthnConfiguration", {})):
+        yield PASSKEY

@@ -6,12 +6,18 @@ from typing import Final, Protocol
 SMS: Final = "SMS_MFA"
 TOTP: Final = "SOFTWARE_TOKEN_MFA"
 EMAIL: Final = "EMAIL_OTP"
-FACTORS: Final = (SMS, TOTP, EMAIL)
+FACTORS: Final = (SMS, TOTP, EMAIL)  # a sign-in by password asks for one of them
+PASSKEY: Final = "WEB_AUTHN_MFA"  # a sign-in by passkey asks for no further factor
+PASSKEY_ALONE: Final = f"{PASSKEY} needs another factor beside it."
 
 
 @dataclass(frozen=True, slots=True)
 class MfaPreferences:
-    """The enabled factors, out of FACTORS; *preferred* is one of them, or None."""
+    """
+    The enabled factors, out of FACTORS and PASSKEY; *preferred* is one of FACTORS, or None.
+
+    PASSKEY can be enabled beside another factor only.
+    """
 
     enabled: tuple[str, ...]
     preferred: str | None

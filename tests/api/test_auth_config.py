@@ -25,6 +25,8 @@ EVERYTHING: Settings = {
         "first-factors": "PASSWORD WEB_AUTHN",
         "mfa": "SMS_MFA EMAIL_OTP",
         "passkeys": "true",
+        "passkey-relying-party-id": "example.com",
+        "passkey-user-verification": "required",
         "sessions": "true",
         "password-min-length": "12",
         "password-requires": "digits",
@@ -84,6 +86,11 @@ async def test_options_follow_the_settings() -> None:
         "passkeys": True,
         "metadata": ["locale", "app"],
         "sessions": True,
+        "webAuthn": {
+            "relyingPartyId": "example.com",
+            "userVerification": "required",
+            "secondFactor": False,
+        },
         "password": {"minLength": 12, "requires": ["digits"]},
         "federation": {
             "providers": ["Google", "COGNITO"],
@@ -103,6 +110,26 @@ async def test_one_time_codes_make_the_password_optional(
     offer = await _offer({"auth-config": {"first-factors": factors}})
 
     assert offer["signUp"]["passwordless"] is passwordless
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, {"userVerification": "preferred", "secondFactor": False}),
+        (
+            {"mfa": "SMS_MFA WEB_AUTHN_MFA", "passkey-user-verification": "required"},
+            {"userVerification": "required", "secondFactor": True},
+        ),
+    ],
+    ids=["first factor", "both factors"],
+)
+async def test_passkeys_are_described(
+    settings: dict[str, str], expected: dict[str, object]
+) -> None:
+    """Front ends learn whether a passkey verifies the user, and whether it can be both factors."""
+    offer = await _offer({"auth-config": {"passkeys": "true", **settings}})
+
+    assert offer["webAuthn"] == expected
 
 
 async def test_options_are_valid_by_their_schema() -> None:

@@ -236,13 +236,18 @@ async def test_second_factor_is_set_up(alice: Caller) -> None:
         ({"enabled": [], "preferred": "SMS_MFA"}, "preferred"),
         ({"preferred": "SMS_MFA"}, "enabled"),
         ({"enabled": True}, "enabled"),
+        ({"enabled": ["WEB_AUTHN_MFA"]}, "enabled"),
+        (
+            {"enabled": ["SMS_MFA", "WEB_AUTHN_MFA"], "preferred": "WEB_AUTHN_MFA"},
+            "preferred",
+        ),
     ],
     ids=str,
 )
 async def test_odd_preference_is_refused(
     alice: Caller, body: dict[str, object], field: str
 ) -> None:
-    """The preferred factor must be an enabled one."""
+    """The preferred factor must be an enabled one, and no passkey, which goes with another factor."""
     status, problem = await alice.call("PUT", "/api/auth/mfa", body)
 
     assert (status, problem["errors"][0]["field"]) == (422, field)

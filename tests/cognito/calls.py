@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 from service.domain.accounts import NewAccount
 from service.domain.client import Client
 from service.domain.identity_provider import IdentityProvider
-from service.domain.mfa import EMAIL, SMS, TOTP, MfaPreferences
+from service.domain.mfa import EMAIL, PASSKEY, SMS, TOTP, MfaPreferences
 from service.domain.sessions import ChallengeAnswer
 from tests.support.cognito_answers import SESSION
 
@@ -73,6 +73,9 @@ CALLS: Final[Mapping[str, Call]] = {
     ),
     "SetUserMFAPreference": lambda to: to.factors.prefer(
         TOKEN, MfaPreferences((SMS, TOTP, EMAIL), TOTP)
+    ),
+    "SetUserMFAPreference/passkey": lambda to: to.factors.prefer(
+        TOKEN, MfaPreferences((TOTP, PASSKEY), None)
     ),
     "GetUserAuthFactors": lambda to: to.factors.preferences(TOKEN),
     "StartWebAuthnRegistration": lambda to: to.passkeys.registration_options(TOKEN),

@@ -21,6 +21,7 @@ from service.domain.errors import (
 )
 from service.domain.identity_provider import IdentityProvider
 from service.domain.mfa import EMAIL, SMS, TOTP, MfaPreferences
+from service.domain.mfa import PASSKEY as PASSKEY_MFA
 from service.domain.passkeys import Passkey
 from service.domain.sessions import Challenge, Tokens
 from tests.cognito.calls import ACCOUNT, CALLS, CLIENT, CODE, PASSWORD, TOKEN
@@ -176,8 +177,15 @@ async def test_verification_returns_the_delivery(
             },
             MfaPreferences((TOTP,), None),
         ),
+        (
+            {
+                "UserMFASettingList": ["WEB_AUTHN_MFA", "SOFTWARE_TOKEN_MFA"],
+                "PreferredMfaSetting": "SOFTWARE_TOKEN_MFA",
+            },
+            MfaPreferences((TOTP, PASSKEY_MFA), TOTP),
+        ),
     ],
-    ids=["none", "two", "one that is unknown"],
+    ids=["none", "two", "one that is unknown", "passkey"],
 )
 async def test_factors(
     answer: dict[str, Any],

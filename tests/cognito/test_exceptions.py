@@ -165,6 +165,7 @@ HERE: Final[Mapping[str, Mapping[str, Outcome]]] = {
     "DeleteUserAttributes": {"InvalidParameter": InvalidFields},
     "GetUserAttributeVerificationCode": {"InvalidParameter": InvalidFields},
     "SetUserMFAPreference": {"InvalidParameter": MfaNotConfigured},
+    "SetUserMFAPreference/passkey": {"InvalidParameter": MfaNotConfigured},
     "UpdateUserAttributes": {"InvalidParameter": InvalidFields},
     "AssociateSoftwareToken/session": SIGN_IN,
     "VerifySoftwareToken/session": SIGN_IN,

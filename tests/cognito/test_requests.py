@@ -205,6 +205,16 @@ EXPECTED: Final[Mapping[str, Callable[[Kind], list[tuple[str, Arguments]]]]] = {
             ),
         ),
     ],
+    "SetUserMFAPreference/passkey": lambda _: [
+        ("GetUserAuthFactors", by_token()),
+        (
+            "SetUserMFAPreference",
+            by_token(
+                SoftwareTokenMfaSettings=ENABLED_AND_NOT_PREFERRED,
+                WebAuthnMfaSettings={"Enabled": True},
+            ),
+        ),
+    ],
     "GetUserAuthFactors": lambda _: [("GetUserAuthFactors", by_token())],
     "StartWebAuthnRegistration": lambda _: [("StartWebAuthnRegistration", by_token())],
     "CompleteWebAuthnRegistration": lambda _: [

@@ -195,6 +195,11 @@ FIELDS: Final[list[tuple[str, str, list[str]]]] = [
     ),
     ("SetUserMFAPreference", "Invalid: the user pool requires MFA", ["enabled"]),
     (
+        "SetUserMFAPreference/passkey",
+        "WebAuthn MFA requires enabling an additional MFA setting.",
+        ["enabled"],
+    ),
+    (
         "SetUserMFAPreference",
         f"Value at 'softwareTokenMfaSettings.enabled' {CONSTRAINT}",
         ["enabled"],
@@ -237,6 +242,11 @@ async def test_message_names_the_fields(
             MfaNotConfigured,
         ),
         (NO_MFA, "User has not verified software token mfa", MfaNotConfigured),
+        (
+            NO_MFA,
+            "User does not have applicable WebAuthn credentials to enable WebAuthn MFA.",
+            MfaNotConfigured,
+        ),
         (NO_MFA, "User has not set up software token mfa", MfaNotConfigured),
         (NO_MFA, "User does not have a phone_number set", MfaNotConfigured),
         ("ConfirmSignUp", "Something about the user", CodeMismatch),

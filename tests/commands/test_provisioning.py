@@ -309,7 +309,11 @@ async def test_pool_can_be_for_passkeys_too(own: Clients, name: str) -> None:
     assert factors == ["PASSWORD", "EMAIL_OTP", "WEB_AUTHN"]
     config = await own.cognito.get_user_pool_mfa_config(UserPoolId=pool_id)
     assert config["MfaConfiguration"] == "OPTIONAL"
-    assert config["WebAuthnConfiguration"]["RelyingPartyId"] == "localhost"
+    assert config["WebAuthnConfiguration"] == {
+        "RelyingPartyId": "localhost",
+        "UserVerification": "required",
+        "FactorConfiguration": "MULTI_FACTOR_WITH_USER_VERIFICATION",
+    }
 
 
 async def _tracking(clients: Clients, pool_id: str) -> Mapping[str, Any]:

@@ -151,6 +151,8 @@ RIGHT: list[tuple[str, str, str, object]] = [
     )),
     ("auth-config", "mfa", "", ()),
     ("auth-config", "passkeys", "true", True),
+    ("auth-config", "passkey-relying-party-id", "example.com", "example.com"),
+    ("auth-config", "passkey-user-verification", "required", "required"),
     ("auth-config", "sessions", "true", True),
     ("auth-config", "password-min-length", "6", 6),
     ("auth-config", "password-min-length", "99", 99),
@@ -346,6 +348,9 @@ WRONG: list[tuple[str, str, str, str]] = [
     ("auth-config", "first-factors", "PASSWORD_SRP", "'PASSWORD_SRP' is not one of PASSWORD"),
     ("auth-config", "mfa", "EMAIL_MFA", "'EMAIL_MFA' is not one of SOFTWARE_TOKEN_MFA"),
     ("auth-config", "passkeys", "perhaps", "boolean"),
+    ("auth-config", "passkey-relying-party-id", "https://example.com", "a domain"),
+    ("auth-config", "passkey-relying-party-id", "Example.com", "lower case"),
+    ("auth-config", "passkey-user-verification", "discouraged", "required"),
     ("auth-config", "sessions", "perhaps", "boolean"),
     ("auth-config", "password-min-length", "5", "6"),
     ("auth-config", "password-min-length", "100", "99"),
@@ -608,6 +613,16 @@ def test_load_balancer_needs_a_client_with_a_secret() -> None:
     )
     assert _load(*alb, ALB_CLIENT).identity.alb_client_id == ALB_CLIENT[2]
     assert _load(*alb, ("aws.cognito", "client-secret", SECRET)).identity.alb_client_id is None
+
+
+def test_passkey_that_is_both_factors_verifies_the_user() -> None:
+    """With WEB_AUTHN_MFA among the second factors, user verification must be required."""
+    both = ("auth-config", "mfa", "SOFTWARE_TOKEN_MFA WEB_AUTHN_MFA")
+    required = ("auth-config", "passkey-user-verification", "required")
+    (line,) = _problems(both)
+
+    assert line.startswith("  [auth-config] passkey-user-verification")
+    assert _load(both, required).auth_config.mfa == ("SOFTWARE_TOKEN_MFA", "WEB_AUTHN_MFA")
 
 
 def test_rule_is_not_applied_to_a_wrong_setting() -> None:

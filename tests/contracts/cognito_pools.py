@@ -107,5 +107,9 @@ async def _set_factors(
             "RelyingPartyId": rules.relying_party,
             "UserVerification": "preferred",
         }
+    if rules.passkeys_are_both_factors:
+        settings["WebAuthnConfiguration"]["FactorConfiguration"] = (
+            "MULTI_FACTOR_WITH_USER_VERIFICATION"
+        )
     if settings:
         await cognito.set_user_pool_mfa_config(UserPoolId=pool_id, **settings)

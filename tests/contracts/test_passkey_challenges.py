@@ -4,8 +4,15 @@ import json
 
 import pytest
 
-from service.domain.errors import InvalidCredentials, InvalidFields
+from service.domain.errors import (
+    InvalidCredentials,
+    InvalidFields,
+    MfaNotConfigured,
+    PasskeyRejected,
+)
+from service.domain.mfa import PASSKEY, TOTP, MfaPreferences
 from service.domain.sessions import Challenge
+from tests.contracts.authenticator_app import enrolled
 from tests.contracts.support import Stage, challenge, signed_in
 from tests.support.fakes.user_pool_rules import PoolRules
 from tests.support.webauthn_authenticator import Authenticator
@@ -15,6 +22,19 @@ CHOOSING = pytest.mark.parametrize(
     "rules",
     [PoolRules(first_factors=("PASSWORD", "WEB_AUTHN"), relying_party="example.com")],
     ids=["passkeys"],
+)
+BOTH_FACTORS = pytest.mark.parametrize(
+    "rules",
+    [
+        PoolRules(
+            first_factors=("PASSWORD", "WEB_AUTHN"),
+            relying_party="example.com",
+            passkeys_are_both_factors=True,
+            mfa="OPTIONAL",
+            second_factors=(TOTP,),
+        )
+    ],
+    ids=["both factors"],
 )
 
 
@@ -132,3 +152,102 @@ async def test_removed_passkey_is_not_offered(stage: Stage) -> None:
     with pytest.raises(InvalidCredentials):
         await stage.answer(asked, username, credential=_signed(asked, authenticator))
     assert (await stage.begin(username, "WEB_AUTHN")).name == "SELECT_CHALLENGE"
+
+
+@BOTH_FACTORS
+async def test_passkey_can_be_both_factors(stage: Stage) -> None:
+    """Beside another second factor, it signs in alone; a password still asks for that factor."""
+    username, authenticator = await _with_passkey(stage)
+    token = await stage.access_token(username)
+    app = await enrolled(stage, token)
+    assert (await stage.begin(username)).available == ("PASSWORD",)
+
+    await stage.provider.factors.prefer(token, MfaPreferences((TOTP, PASSKEY), TOTP))
+
+    preferences = await stage.provider.factors.preferences(token)
+    assert preferences == MfaPreferences((TOTP, PASSKEY), TOTP)
+    asked = await stage.begin(username, "WEB_AUTHN")
+    signed_in(await stage.answer(asked, username, credential=_signed(asked, authenticator)))
+    challenged = challenge(await stage.log_in(username), TOTP)
+    signed_in(await stage.answer(challenged, username, code=app.next()))
+
+
+@BOTH_FACTORS
+@pytest.mark.parametrize("left", [(TOTP,), ()], ids=["app stays", "nothing stays"])
+async def test_passkey_is_no_second_factor_any_more(stage: Stage, left: tuple[str, ...]) -> None:
+    """It is switched off alone, or with the other factors."""
+    username, _ = await _with_passkey(stage)
+    token = await stage.access_token(username)
+    await enrolled(stage, token)
+    factors = stage.provider.factors
+    await factors.prefer(token, MfaPreferences((TOTP, PASSKEY), None))
+
+    await factors.prefer(token, MfaPreferences(left, None))
+
+    assert await factors.preferences(token) == MfaPreferences(left, None)
+    available = (await stage.begin(username)).available
+    assert set(available) == ({"PASSWORD"} if left else {"PASSWORD", "WEB_AUTHN"})
+
+
+@BOTH_FACTORS
+async def test_passkey_that_is_deleted_is_no_second_factor(stage: Stage) -> None:
+    """With the last passkey, the preference is gone."""
+    username, authenticator = await _with_passkey(stage)
+    token = await stage.access_token(username)
+    await enrolled(stage, token)
+    factors = stage.provider.factors
+    await factors.prefer(token, MfaPreferences((TOTP, PASSKEY), None))
+
+    for name in authenticator.credentials:
+        await stage.provider.passkeys.remove(token, name)
+
+    assert await factors.preferences(token) == MfaPreferences((TOTP,), None)
+
+
+@BOTH_FACTORS
+async def test_passkey_alone_is_no_second_factor(stage: Stage) -> None:
+    """Another factor must be enabled with it, and there must be a passkey."""
+    username, _ = await _with_passkey(stage)
+    token, factors = await stage.access_token(username), stage.provider.factors
+    with pytest.raises(InvalidFields):
+        await factors.prefer(token, MfaPreferences((PASSKEY,), None))
+    without = await stage.access_token(await stage.member())
+    await enrolled(stage, without)
+
+    with pytest.raises(MfaNotConfigured):
+        await factors.prefer(without, MfaPreferences((TOTP, PASSKEY), None))
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        PoolRules(
+            first_factors=("PASSWORD", "WEB_AUTHN"),
+            relying_party="example.com",
+            mfa="OPTIONAL",
+            second_factors=(TOTP,),
+        )
+    ],
+    ids=["first factor only"],
+)
+async def test_pool_decides_whether_a_passkey_can_be_both(stage: Stage) -> None:
+    """In a pool where passkeys are one factor, they are no second one."""
+    username, _ = await _with_passkey(stage)
+    token = await stage.access_token(username)
+    await enrolled(stage, token)
+
+    with pytest.raises(MfaNotConfigured):
+        await stage.provider.factors.prefer(token, MfaPreferences((TOTP, PASSKEY), None))
+
+
+@BOTH_FACTORS
+async def test_passkey_that_does_not_verify_the_user_is_refused(stage: Stage) -> None:
+    """Where a passkey can be both factors, the options require user verification."""
+    token = await stage.access_token(await stage.member())
+    passkeys = stage.provider.passkeys
+    options = await passkeys.registration_options(token)
+    assert options["authenticatorSelection"]["userVerification"] == "required"
+    unverified = Authenticator(ORIGIN, verifies_user=False).register(options)
+
+    with pytest.raises(PasskeyRejected):
+        await passkeys.register(token, unverified)

@@ -332,6 +332,52 @@ async def test_auth_config_that_differs_from_the_pool_is_wrong(
     assert advice in results["[auth-config]"].advice
 
 
+BOTH_FACTORS = {"FactorConfiguration": "MULTI_FACTOR_WITH_USER_VERIFICATION"}
+MFA = "SOFTWARE_TOKEN_MFA WEB_AUTHN_MFA"
+
+
+@pytest.mark.parametrize(
+    ("pool_settings", "mfa", "advice"),
+    [
+        (BOTH_FACTORS, MFA, None),
+        ({"UserVerification": "required"}, "SOFTWARE_TOKEN_MFA", None),
+        ({"UserVerification": "required"}, MFA, "AUTH_CONFIG_MFA='SOFTWARE_TOKEN_MFA'"),
+        (
+            {**BOTH_FACTORS, "RelyingPartyId": "example.org"},
+            MFA,
+            "AUTH_CONFIG_PASSKEY_RELYING_PARTY_ID=example.org",
+        ),
+        (
+            {"UserVerification": "preferred"},
+            "SOFTWARE_TOKEN_MFA",
+            "AUTH_CONFIG_PASSKEY_USER_VERIFICATION=preferred",
+        ),
+    ],
+    ids=["both factors", "one factor", "not both factors", "relying party", "user verification"],
+)
+async def test_passkeys_that_differ_from_auth_config_are_wrong(
+    pool_settings: dict[str, str], mfa: str, advice: str | None, account: Account, doctor: Examine
+) -> None:
+    """Relying party, user verification and second factor must be those of the pool."""
+    pool = account.pool()
+    account.cognito.set_user_pool_mfa_config(
+        UserPoolId=pool,
+        WebAuthnConfiguration={"RelyingPartyId": "example.com", **pool_settings},
+    )
+    client = account.app_client(pool)["ClientId"]
+    offered = {
+        "passkeys": "true",
+        "mfa": mfa,
+        "passkey-relying-party-id": "example.com",
+        "passkey-user-verification": "required",
+    }
+
+    results = await doctor(_cognito(user_pool_id=pool, client_id=client), {"auth-config": offered})
+
+    assert _wrong(results) == (set() if advice is None else {"[auth-config]"})
+    assert (advice or "") in results["[auth-config]"].advice
+
+
 @pytest.mark.parametrize(("tracks", "offers"), [(False, True), (True, False), (True, True)])
 async def test_session_tracking_that_differs_from_auth_config_is_wrong(
     doctor: Examine, account: Account, *, tracks: bool, offers: bool

@@ -8,9 +8,10 @@ from aiohttp.test_utils import TestServer
 
 from service.config.loader import Settings
 from service.config.settings import Config
-from service.deployment_checks import app_client, user_pool
+from service.deployment_checks import app_client, session_tracking, user_pool
 from service.deployment_checks.doctor import aws_clients
 from service.deployment_checks.key_servers import check_jwks_once
+from service.deployment_checks.permissions import CannotCheck
 from service.deployment_checks.results import CheckResult, Status
 from service.deployment_checks.smoke.deployment import open_deployment
 from service.deployment_checks.smoke.journey import (
@@ -66,6 +67,40 @@ async def test_sign_in_may_be_answered_otherwise(
 
     assert result.status is status
     assert result.advice.startswith(advice)
+
+
+@pytest.mark.parametrize(
+    ("code", "offers", "statuses"),
+    [
+        ("OperationNotEnabledException", "false", [Status.OK]),
+        ("FeatureUnavailableInTierException", "true", [Status.WRONG]),
+        ("ResourceNotFoundException", "true", []),
+    ],
+)
+async def test_pool_that_cannot_track_sessions_has_them_off(
+    code: str, offers: str, statuses: list[Status]
+) -> None:
+    """The plan of the pool is as good as the setting; a pool that is missing is another check's."""
+    async with scripted_server(refusal(code)) as server:
+        config = configured(
+            {"aws.cognito": {"endpoint-url": server.url}, "auth-config": {"sessions": offers}}
+        )
+        async with aws_clients(config) as clients:
+            results = await session_tracking.describe_sessions(clients.cognito, config)
+
+    assert [result.status for result in results] == statuses
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "InternalErrorException"])
+async def test_session_tracking_that_cannot_be_read_is_not_known(code: str) -> None:
+    """Without the right, or an answer, nothing is said about session tracking."""
+    async with scripted_server(refusal(code)) as server:
+        config = _cognito_at(server.url)
+        async with aws_clients(config) as clients:
+            with pytest.raises(CannotCheck) as cannot:
+                await session_tracking.describe_sessions(clients.cognito, config)
+
+    assert cannot.value.result.status is Status.UNKNOWN
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The sign-up and sign-in options of this deployment, from which front ends build their forms."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from aiohttp import web
@@ -9,6 +10,7 @@ from service.api.operations import Success, operation
 from service.api.schemas.auth_config import OfferSchema
 from service.api.sign_in_steps import SENT_FIRST_FACTORS
 from service.config.settings import AuthConfigConfig
+from service.domain.mfa import PASSKEY
 from service.domain.password_rules import PasswordRules
 
 TAG = "accounts"
@@ -48,12 +50,24 @@ async def show(request: web.Request) -> web.Response:
             "providers": list(federation.providers),
             "redirectUris": list(federation.redirect_uris),
         }
+    if options.passkeys:
+        data["webAuthn"] = _web_authn(options)
     return request_body.answer(data)
 
 
 def signs_in_by_code(options: AuthConfigConfig) -> bool:
     """Return whether a one-time code is one of the first factors, so that no password is needed."""
     return not SENT_FIRST_FACTORS.isdisjoint(options.first_factors)
+
+
+def _web_authn(options: AuthConfigConfig) -> Mapping[str, object]:
+    data: dict[str, object] = {
+        "userVerification": options.passkey_user_verification,
+        "secondFactor": PASSKEY in options.mfa,
+    }
+    if options.passkey_relying_party_id is not None:
+        data["relyingPartyId"] = options.passkey_relying_party_id
+    return data
 
 
 def password_rules(options: AuthConfigConfig) -> PasswordRules:

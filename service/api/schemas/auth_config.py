@@ -46,6 +46,26 @@ class FederationSchema(Schema):
     )
 
 
+class WebAuthnOfferSchema(Schema):
+    """The options of passkeys, if there are passkeys."""
+
+    relying_party_id = fields.String(
+        data_key="relyingPartyId",
+        metadata={
+            "examples": ["example.com"],
+            "description": "The domain of the pages on which passkeys work, if it is configured.",
+        },
+    )
+    user_verification = fields.String(
+        required=True, data_key="userVerification", metadata={"examples": ["preferred", "required"]}
+    )
+    second_factor = fields.Boolean(
+        required=True,
+        data_key="secondFactor",
+        metadata={"description": "A passkey can be both factors: WEB_AUTHN_MFA of /api/auth/mfa."},
+    )
+
+
 class OfferSchema(Schema):
     """The sign-up and sign-in options of this deployment, with Cognito's names."""
 
@@ -71,6 +91,7 @@ class OfferSchema(Schema):
         required=True,
         metadata={"description": "Users can list their sessions, and end them one by one."},
     )
+    web_authn = fields.Nested(WebAuthnOfferSchema, data_key="webAuthn")
     password = fields.Nested(PasswordRulesSchema, required=True)
     federation = fields.Nested(
         FederationSchema,

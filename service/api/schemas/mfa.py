@@ -6,7 +6,7 @@ from typing import Any, Final
 from marshmallow import Schema, ValidationError, fields, post_load, validate
 
 from service.api.schemas import account_fields
-from service.domain.mfa import FACTORS, MfaPreferences
+from service.domain.mfa import FACTORS, PASSKEY, PASSKEY_ALONE, MfaPreferences
 
 MAX_DEVICE_NAME_CHARACTERS: Final = 131_072  # from the cognito-idp service model
 
@@ -19,15 +19,23 @@ class MfaPreferencesSchema(Schema):
         "preferred": "SOFTWARE_TOKEN_MFA",
     }
 
-    enabled = fields.List(fields.String(validate=validate.OneOf(FACTORS)), required=True)
+    enabled = fields.List(
+        fields.String(validate=validate.OneOf((*FACTORS, PASSKEY))),
+        required=True,
+        metadata={
+            "description": f"`{PASSKEY}`, beside another one only, makes a passkey both factors."
+        },
+    )
     preferred = fields.String(validate=validate.OneOf(FACTORS), load_default=None)
 
     @post_load
     def make(self, data: Mapping[str, Any], **_: Any) -> MfaPreferences:  # noqa: ANN401 -- marshmallow's hook
-        """Return the preferences; raises ValidationError if the preferred factor is not enabled."""
+        """Return the preferences; raises ValidationError for factors that cannot be combined."""
         enabled, preferred = tuple(dict.fromkeys(data["enabled"])), data["preferred"]
         if preferred is not None and preferred not in enabled:
             raise ValidationError({"preferred": ["Must be one of the enabled factors."]})
+        if enabled == (PASSKEY,):
+            raise ValidationError({"enabled": [PASSKEY_ALONE]})
         return MfaPreferences(enabled, preferred)
 
 

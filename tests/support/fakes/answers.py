@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from service.domain.errors import CodeMismatch, InvalidCredentials, InvalidFields
-from service.domain.mfa import TOTP
+from service.domain.mfa import PASSKEY, TOTP
 from service.domain.sessions import Challenge, ChallengeAnswer, Tokens
 from tests.support.fakes import attributes, challenges, factors, first_factors, totp, web_authn
 from tests.support.fakes.user import Status
@@ -56,6 +56,8 @@ def _credential(
     assert party is not None
     web_authn.check_sign_in(waiting.user, credential, waiting.secret, party)
     first_factors.check_state(waiting.user)
+    if PASSKEY in waiting.user.enabled_factors:
+        return pool.grant(waiting.user)
     return challenges.let_in(pool, waiting.user)
 
 

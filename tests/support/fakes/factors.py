@@ -1,7 +1,7 @@
 """The Factors port in memory."""
 
 from service.domain.errors import InvalidFields, MfaNotConfigured
-from service.domain.mfa import EMAIL, SMS, TOTP, MfaPreferences
+from service.domain.mfa import EMAIL, PASSKEY, PASSKEY_ALONE, SMS, TOTP, MfaPreferences
 from tests.support.fakes import totp
 from tests.support.fakes.user import MemoryUser
 from tests.support.fakes.user_pool import MemoryUserPool
@@ -23,6 +23,8 @@ class MemoryFactors:
     async def prefer(self, access_token: str, preferences: MfaPreferences) -> None:
         """Enable exactly these factors."""
         user, wanted = self._pool.bearer(access_token), preferences
+        if wanted.enabled == (PASSKEY,):
+            raise InvalidFields.of("enabled", PASSKEY_ALONE)
         missing = wanted.preferred is not None and wanted.preferred not in wanted.enabled
         required = self._pool.rules.mfa == "ON"
         switched_off = set(user.enabled_factors) - set(wanted.enabled)
@@ -44,6 +46,8 @@ class MemoryFactors:
     def _is_set_up(self, user: MemoryUser, factor: str) -> bool:
         if factor == TOTP:
             return user.totp_secret is not None
+        if factor == PASSKEY:
+            return self._pool.rules.passkeys_are_both_factors and bool(user.passkeys)
         return factor in self._pool.rules.second_factors and ADDRESSES[factor] in user.attributes
 
 
@@ -55,7 +59,7 @@ def active(pool: MemoryUserPool, user: MemoryUser) -> tuple[str, ...]:
             for name, attribute in ADDRESSES.items()
             if name in pool.rules.second_factors and attribute in user.attributes
         )
-    return user.enabled_factors
+    return tuple(factor for factor in user.enabled_factors if factor != PASSKEY)
 
 
 def associate(pool: MemoryUserPool, user: MemoryUser) -> str:

@@ -5,6 +5,7 @@ from service.domain.errors import (
     InvalidCredentials,
     PasswordResetRequired,
 )
+from service.domain.mfa import PASSKEY
 from tests.support.fakes import factors
 from tests.support.fakes.user import MemoryUser, Status
 from tests.support.fakes.user_pool import MemoryUserPool
@@ -19,10 +20,11 @@ def available(pool: MemoryUserPool, user: MemoryUser) -> tuple[str, ...]:
     """
     Return the factors with which the user can begin.
 
-    A second factor goes with a password: who has one begins with the password.
+    A second factor goes with a password: who has one begins with the password, or with a passkey that
+    is both factors.
     """
     if factors.active(pool, user):
-        return ("PASSWORD",)
+        return ("PASSWORD", "WEB_AUTHN") if PASSKEY in user.enabled_factors else ("PASSWORD",)
     has = {name for name, attribute in OTPS.items() if attribute in user.attributes}
     if user.password is not None or user.phantom:
         has.add("PASSWORD")

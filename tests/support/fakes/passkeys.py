@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from service.domain.errors import FeatureUnavailable, PasskeyChallengeExpired, PasskeyNotFound
+from service.domain.mfa import PASSKEY
 from service.domain.passkeys import Passkey
 from tests.support.fakes import web_authn
 from tests.support.fakes.user import MemoryUser, StoredPasskey
@@ -32,7 +33,10 @@ class MemoryPasskeys:
             "challenge": user.passkey_challenge,
             "pubKeyCredParams": [{"type": "public-key", "alg": web_authn.ES256}],
             "excludeCredentials": web_authn.descriptors(user),
-            "authenticatorSelection": {"residentKey": "required", "userVerification": "preferred"},
+            "authenticatorSelection": {
+                "residentKey": "required",
+                "userVerification": self._verification(),
+            },
         }
 
     async def register(self, access_token: str, credential: Mapping[str, Any]) -> None:
@@ -43,6 +47,8 @@ class MemoryPasskeys:
         response = web_authn.member(credential, "response")
         web_authn.check_page(response, web_authn.CREATE, user.passkey_challenge, party)
         user.passkey_challenge = None
+        if self._verification() == "required":
+            web_authn.check_user_verified(response)
         user.passkeys[credential["id"]] = StoredPasskey(
             Passkey(
                 credential_id=credential["id"],
@@ -62,8 +68,14 @@ class MemoryPasskeys:
 
     async def remove(self, access_token: str, credential_id: str) -> None:
         """Delete a passkey."""
-        if self._pool.bearer(access_token).passkeys.pop(credential_id, None) is None:
+        user = self._pool.bearer(access_token)
+        if user.passkeys.pop(credential_id, None) is None:
             raise PasskeyNotFound
+        if not user.passkeys:
+            user.enabled_factors = tuple(name for name in user.enabled_factors if name != PASSKEY)
+
+    def _verification(self) -> str:
+        return "required" if self._pool.rules.passkeys_are_both_factors else "preferred"
 
     def _holder(self, access_token: str) -> tuple[MemoryUser, str]:
         user, party = self._pool.bearer(access_token), self._pool.rules.relying_party

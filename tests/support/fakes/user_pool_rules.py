@@ -22,6 +22,7 @@ class PoolRules:
     mfa: Mfa = "OFF"
     second_factors: tuple[str, ...] = ()  # out of service.domain.mfa.FACTORS
     relying_party: str | None = None
+    passkeys_are_both_factors: bool = False  # and then must verify the user
     custom_challenge: bool = False  # a code that is sent, with three tries
     rotates_refresh_tokens: bool = False
     remembers_devices: Literal["never", "always", "on prompt"] = "never"

@@ -24,6 +24,7 @@ from tests.support.fakes.user import MemoryUser
 ES256 = -7
 CREATE = "webauthn.create"
 GET = "webauthn.get"
+FLAGS, USER_VERIFIED = 32, 0x04  # a position in the authenticator data, and a bit there
 
 
 def encoded(data: bytes) -> str:
@@ -62,6 +63,12 @@ def check_page(response: Mapping[str, Any], kind: str, challenge: str, party: st
         raise PasskeyChallengeExpired
     host = urlsplit(said["origin"]).hostname or ""
     if host != party and not host.endswith(f".{party}"):
+        raise PasskeyRejected
+
+
+def check_user_verified(response: Mapping[str, Any]) -> None:
+    """Refuse a passkey whose authenticator has not verified the user."""
+    if not decoded(member(response, "authenticatorData"))[FLAGS] & USER_VERIFIED:
         raise PasskeyRejected
 
 
