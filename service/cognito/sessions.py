@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +12,7 @@ from service.cognito.answers import outcome_of, tokens_of
 from service.cognito.challenge_responses import MFA_SETUP, drop_none, responses
 from service.cognito.devices import DeviceConfirmation
 from service.cognito.errors import CHALLENGE_CODE, CHALLENGE_SESSION
+from service.cognito.shared_calls import SharedCalls
 from service.cognito.user_pool_client import client_metadata
 from service.domain.client import UNKNOWN_CLIENT, Client
 from service.domain.errors import CodeMismatch, InvalidFields, TokenInvalid
@@ -28,6 +31,7 @@ class CognitoSessions:
     def __init__(self, user_pool: UserPoolClient) -> None:
         self._user_pool = user_pool
         self._devices = DeviceConfirmation(user_pool)
+        self._refreshes: SharedCalls[Tokens] = SharedCalls()
 
     async def log_in(self, username: str, password: str, client: Client) -> Tokens | Challenge:
         """Sign in by password."""
@@ -81,7 +85,18 @@ class CognitoSessions:
 
         It serves user pools with and without token rotation and takes the client secret; the older
         REFRESH_TOKEN_AUTH requires a SECRET_HASH of the user name, which the caller may not know.
+        Concurrent refreshes of one token with the same metadata, as by several tabs, are one call.
         """
+        metadata = client_metadata(client)
+        sent = json.dumps([refresh_token, device_key, metadata], sort_keys=True)
+        return await self._refreshes.result(
+            hashlib.sha256(sent.encode()).digest(),
+            lambda: self._refresh(refresh_token, device_key, metadata),
+        )
+
+    async def _refresh(
+        self, refresh_token: str, device_key: str | None, metadata: Mapping[str, str] | None
+    ) -> Tokens:
         user_pool = self._user_pool
         tokens = tokens_of(
             await user_pool.call(
@@ -90,7 +105,7 @@ class CognitoSessions:
                 ClientSecret=user_pool.client_secret,
                 RefreshToken=refresh_token,
                 DeviceKey=device_key,
-                ClientMetadata=client_metadata(client),
+                ClientMetadata=metadata,
             )
         )
         await self._devices.confirm(tokens)
