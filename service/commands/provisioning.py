@@ -46,6 +46,9 @@ FLOWS: tuple[ExplicitAuthFlowsTypeType, ...] = (
     "ALLOW_USER_PASSWORD_AUTH",
     "ALLOW_REFRESH_TOKEN_AUTH",
 )
+# Cognito does not allow this flow with rotation; the service calls GetTokensFromRefreshToken.
+WITHOUT_ROTATION: ExplicitAuthFlowsTypeType = "ALLOW_REFRESH_TOKEN_AUTH"
+ROTATION = {"Feature": "ENABLED", "RetryGracePeriodSeconds": 60}  # the longest that Cognito takes
 POLL_S = 0.2
 ACTIVE_WITHIN_S = 300  # creating a table takes seconds, but AWS guarantees no time
 PAGE_SIZE = 60  # Cognito's maximum
@@ -221,11 +224,14 @@ async def create_client(
     name: str,
     *,
     sign_in_pages: SignInPages | None = None,
+    rotates: bool = False,
 ) -> str:
     """
     Return the id of the pool's app client *name*, which is created unless it exists.
 
-    A new one lets users sign in on *sign_in_pages*. An existing one is not changed.
+    A new one lets users sign in on *sign_in_pages*. With *rotates*, each refresh returns a new refresh
+    token, and the old one stays valid for a minute, so that two tabs can refresh at the same time. An
+    existing client is not changed.
     """
     pages = cognito.get_paginator("list_user_pool_clients")
     async for page in pages.paginate(
@@ -235,12 +241,18 @@ async def create_client(
             if client["ClientName"] == name:
                 structlog.get_logger().info("client_found", client_id=client["ClientId"])
                 return client["ClientId"]
-    create = functools.partial(_create_client, cognito, user_pool_id, name, sign_in_pages)
+    settings: dict[str, Any] = {} if sign_in_pages is None else sign_in_pages.client_settings()
+    flows: list[ExplicitAuthFlowsTypeType] = [*FLOWS, "ALLOW_USER_AUTH"]
+    rotation: dict[str, Any] = {}
+    if rotates:
+        flows.remove(WITHOUT_ROTATION)
+        rotation["RefreshTokenRotation"] = ROTATION
+    create = functools.partial(_create_client, cognito, user_pool_id, name)
     try:
-        client_id = await create([*FLOWS, "ALLOW_USER_AUTH"])
+        client_id = await create(flows, **settings, **rotation)
     except cognito.exceptions.FeatureUnavailableInTierException:  # a pool of the Lite plan
         structlog.get_logger().warning("choice_of_factors_unavailable", user_pool_id=user_pool_id)
-        client_id = await create(FLOWS)
+        client_id = await create(FLOWS, **settings)
     structlog.get_logger().info("client_created", client_id=client_id)
     return client_id
 
@@ -249,8 +261,8 @@ async def _create_client(
     cognito: CognitoIdentityProviderClient,
     user_pool_id: str,
     name: str,
-    sign_in_pages: SignInPages | None,
     flows: Sequence[ExplicitAuthFlowsTypeType],
+    **settings: Any,  # noqa: ANN401 -- of many types
 ) -> str:
     created = await cognito.create_user_pool_client(
         UserPoolId=user_pool_id,
@@ -259,6 +271,6 @@ async def _create_client(
         ExplicitAuthFlows=flows,
         PreventUserExistenceErrors="ENABLED",
         EnableTokenRevocation=True,
-        **({} if sign_in_pages is None else sign_in_pages.client_settings()),
+        **settings,
     )
     return created["UserPoolClient"]["ClientId"]

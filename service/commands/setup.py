@@ -119,7 +119,11 @@ async def _create(
             uris = " ".join(pages.redirect_uris)
             federation = {"federation": {"domain": url, "redirect-uris": uris}}
         client_id = await provisioning.create_client(
-            clients.cognito, pool_id, user_pool.name, sign_in_pages=pages
+            clients.cognito,
+            pool_id,
+            user_pool.name,
+            sign_in_pages=pages,
+            rotates=config.auth.refresh_cookie != "false",
         )
         return {
             "aws": {"region": config.aws.region},

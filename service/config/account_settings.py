@@ -1,7 +1,7 @@
 """The settings of accounts: what callers may do, and how often."""
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from service.config.fields import Flag, Section, Words, integer, number, one_of, setting, text
 
@@ -62,6 +62,19 @@ class AuthConfig(Section):
         text(r"[^:\x00-\x1f\x7f]{1,64}", "a text of at most 64 characters with no colon"),
         "user-profile-service",
         "The name that authenticator apps show beside a code.",
+    )
+    refresh_cookie: Literal["false", "true", "browsers"] = setting(
+        one_of("false", "true", "browsers"),
+        "false",
+        "Whether refresh tokens are in a cookie, which scripts cannot read, and not in bodies. browsers: "
+        "only for pages (a request with Origin or Sec-Fetch-Site); programs, such as mobile apps, have "
+        "them in bodies. The cookie is for pages of the same site; those of other origins must be listed "
+        "in [cors]. If the app client rotates refresh tokens, set its retry grace period to 60 s.",
+    )
+    refresh_cookie_max_age_s: int = setting(
+        integer(60, 315_360_000),  # ten years, Cognito's longest
+        "2592000",
+        "Seconds for which browsers keep the cookie: the lifetime of the app client's refresh tokens.",
     )
 
 

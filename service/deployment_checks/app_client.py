@@ -30,6 +30,8 @@ HIDE_USERS: Final = (
     "Set `Prevent user existence errors` of the app client to enabled, in the console: the AWS CLI's "
     "`update-user-pool-client` resets every option that is not repeated in the call."
 )
+GRACE_S: Final = 60  # Cognito's maximum
+UNITS_S: Final = {"seconds": 1, "minutes": 60, "hours": 3_600, "days": 86_400}
 SUPERFLUOUS: Final = (
     "The app client has no secret: remove AWS_COGNITO_CLIENT_SECRET, or set AWS_COGNITO_CLIENT_ID to the "
     "app client that the secret is of."
@@ -196,3 +198,23 @@ def _problems(described: Mapping[str, Any], config: Config) -> Iterator[tuple[st
             HIDE_USERS,
         )
     yield from federation.client_problems(described, config)
+    if config.auth.refresh_cookie != "false":
+        yield from _cookie_problems(described, config)
+
+
+def _cookie_problems(described: Mapping[str, Any], config: Config) -> Iterator[tuple[str, str]]:
+    rotation = described.get("RefreshTokenRotation") or {}
+    grace_s = rotation.get("RetryGracePeriodSeconds", 0)
+    if rotation.get("Feature") == "ENABLED" and grace_s <= config.server.request_deadline_s:
+        yield (
+            f"Refresh tokens rotate with a grace period of {grace_s} s: two tabs log each other out.",
+            f"Set the grace period of refresh token rotation to {GRACE_S} s, in the console.",
+        )
+    unit = (described.get("TokenValidityUnits") or {}).get("RefreshToken", "days")
+    validity_s = described.get("RefreshTokenValidity", 30) * UNITS_S[unit]
+    max_age_s = config.auth.refresh_cookie_max_age_s
+    if validity_s != max_age_s:
+        yield (
+            f"Refresh tokens are valid for {validity_s} s, their cookies for {max_age_s} s.",
+            f"Set AUTH_REFRESH_COOKIE_MAX_AGE_S={validity_s}.",
+        )

@@ -387,6 +387,18 @@ async def test_client_is_as_the_service_needs_it(own: Clients, pool_id: str, nam
     assert client["EnableTokenRevocation"] is True
 
 
+async def test_client_rotates_refresh_tokens_with_a_grace_period(
+    own: Clients, pool_id: str, name: str
+) -> None:
+    """Two tabs may refresh at once; Cognito takes no REFRESH_TOKEN_AUTH beside rotation."""
+    client_id = await provisioning.create_client(own.cognito, pool_id, name, rotates=True)
+
+    described = await own.cognito.describe_user_pool_client(UserPoolId=pool_id, ClientId=client_id)
+    client = described["UserPoolClient"]
+    assert client["RefreshTokenRotation"] == {"Feature": "ENABLED", "RetryGracePeriodSeconds": 60}
+    assert sorted(client["ExplicitAuthFlows"]) == ["ALLOW_USER_AUTH", "ALLOW_USER_PASSWORD_AUTH"]
+
+
 OTHERS = [{"Id": f"eu_{number}", "Name": f"other {number}"} for number in range(60)]
 
 

@@ -266,6 +266,68 @@ async def test_app_client_without_revocation_is_wrong(
     assert _wrong(await doctor(_cognito(client_id=client))) == {"app client"}
 
 
+COOKIE: Settings = {"auth": {"refresh-cookie": "browsers"}}
+NO_REFRESH_FLOW = ["ALLOW_USER_PASSWORD_AUTH"]
+
+
+@pytest.mark.parametrize(
+    ("grace_s", "settings", "is_wrong"),
+    [
+        (0, COOKIE, True),
+        (8, COOKIE, True),  # the request's deadline: a tab may wait as long
+        (60, COOKIE, False),
+        (0, {}, False),
+    ],
+)
+async def test_rotation_without_a_grace_period_is_wrong_with_the_cookie(  # noqa: PLR0913 -- fixtures and parameters
+    doctor: Examine,
+    account: Account,
+    pool_id: str,
+    grace_s: int,
+    settings: Settings,
+    *,
+    is_wrong: bool,
+) -> None:
+    """Two tabs that share the cookie would log each other out."""
+    rotation = {"Feature": "ENABLED", "RetryGracePeriodSeconds": grace_s}
+    client = account.app_client(
+        pool_id, ExplicitAuthFlows=NO_REFRESH_FLOW, RefreshTokenRotation=rotation
+    )["ClientId"]
+
+    results = await doctor(_cognito(client_id=client), settings)
+
+    assert _wrong(results) == ({"app client"} if is_wrong else set())
+    if is_wrong:
+        assert f"grace period of {grace_s} s" in results["app client"].detail
+
+
+async def test_cookie_without_rotation_is_right(doctor: Examine) -> None:
+    """A refresh token that stays valid serves all tabs."""
+    assert _wrong(await doctor(COOKIE)) == set()
+
+
+@pytest.mark.parametrize(
+    ("validity", "right_s"),
+    [
+        ({"RefreshTokenValidity": 1}, 86_400),
+        ({"RefreshTokenValidity": 90, "TokenValidityUnits": {"RefreshToken": "minutes"}}, 5_400),
+    ],
+    ids=["days", "minutes"],
+)
+async def test_cookie_with_another_lifetime_than_its_token_is_wrong(
+    doctor: Examine, account: Account, pool_id: str, validity: dict[str, object], right_s: int
+) -> None:
+    """The advice is the setting that fits."""
+    client = account.app_client(pool_id, **validity)["ClientId"]
+    fitting: Settings = {"auth": {**COOKIE["auth"], "refresh-cookie-max-age-s": str(right_s)}}
+
+    results = await doctor(_cognito(client_id=client), COOKIE)
+
+    assert _wrong(results) == {"app client"}
+    assert results["app client"].advice == f"Set AUTH_REFRESH_COOKIE_MAX_AGE_S={right_s}."
+    assert _wrong(await doctor(_cognito(client_id=client), fitting)) == set()
+
+
 async def test_pool_that_changes_addresses_unverified_is_wrong(
     doctor: Examine, account: Account
 ) -> None:
