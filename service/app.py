@@ -113,10 +113,13 @@ async def aws_adapters(
         )
 
 
-def create_app(config: Config, adapters: OpenAdapters = aws_adapters) -> web.Application:
+def create_app(
+    config: Config, adapters: OpenAdapters = aws_adapters, *, plain_localhost: bool = False
+) -> web.Application:
     """
     Return the application, which opens its adapters on startup and closes them on cleanup.
 
+    With *plain_localhost*, the refresh cookie also works over plain HTTP, on the names of this machine.
     Raises SchemaUnusable and TracingUnusable.
     """
     schema = profile_schema(config.profile.schema)
@@ -127,6 +130,7 @@ def create_app(config: Config, adapters: OpenAdapters = aws_adapters) -> web.App
         client_max_size=config.server.max_body_bytes,
     )
     app[keys.CONFIG] = config
+    app[keys.PLAIN_LOCALHOST] = plain_localhost
     app[keys.CLIENT_IDS] = config.client_ids
     hash_key = config.log.hash_key
     app[keys.ACCOUNT_HASH_KEY] = secrets.token_bytes(32) if hash_key is None else hash_key.encode()
@@ -147,6 +151,10 @@ def create_app(config: Config, adapters: OpenAdapters = aws_adapters) -> web.App
 
     async def opened(app: web.Application) -> AsyncIterator[None]:
         _warn_of_unverified(config.identity)
+        if plain_localhost and config.auth.refresh_cookie != "false":
+            structlog.get_logger().info(
+                "refresh_cookie_without_secure", hosts="localhost 127.0.0.1 [::1]"
+            )
         async with (
             _listener(metrics, config.server),
             tracing.opened() if tracing else nullcontext(untraced) as span,

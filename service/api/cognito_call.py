@@ -11,6 +11,7 @@ from service.api import keys, request_body
 from service.api.audit_log import AuditEvent, emit
 from service.api.client_address import client_address
 from service.api.cognito_guard import RATE_LIMITER, guarded_call
+from service.api.middlewares import refresh_cookie
 from service.api.operations import Contract, Operation
 from service.api.schemas.account_fields import MAX_VALUES, MetadataSchema
 from service.config.settings import Config
@@ -89,6 +90,7 @@ class CognitoCall:
                 schema(**options),
                 types=self._operation.body_types,
                 max_values=MAX_VALUES,
+                may_be_empty=self._operation.takes_refresh_cookie,
             )
         except (ServiceError, web.HTTPException, web.RequestPayloadError):
             self.rate_limiter.count_refused_body(self._limit, address)
@@ -141,6 +143,7 @@ def cognito_operation(
             identity = request.get(keys.IDENTITY)
             sub = None if identity is None else identity.sub
             emit(request, audit, sub=sub, account=cognito_call.account)
+            refresh_cookie.write(request, response)
             return response
 
         operation = Operation(

@@ -101,6 +101,8 @@ METRICS: Final = web.AppKey("metrics", Metrics)
 PROFILE_JSON_SCHEMA: Final = web.AppKey("profile_json_schema", bytes)
 # The HMAC key of unverified user names in the audit log: `hash-key`, or a random key of the process.
 ACCOUNT_HASH_KEY: Final = web.AppKey("account_hash_key", bytes)
+# Whether the service is reached over plain HTTP, by the names of this machine: `local`.
+PLAIN_LOCALHOST: Final = web.AppKey("plain_localhost", bool)
 OPENAPI: Final = web.AppKey("openapi", bytes)
 
 REQUEST_ID: Final = web.RequestKey("request_id", str)
@@ -109,4 +111,5 @@ IDENTITY: Final = web.RequestKey("identity", Identity)
 TARGET_UNUSABLE: Final = web.RequestKey("target_unusable", bool)  # present only if true
 SLOTS: Final = web.RequestKey("slots", Slots)
 ACCESS_TOKEN: Final = web.RequestKey("access_token", str)
+REFRESH_COOKIE: Final = web.RequestKey("refresh_cookie", str)  # to be set; empty: to be deleted
 PROBLEM_CODE: Final = web.ResponseKey("problem_code", str)

@@ -94,6 +94,7 @@ class Contract(TypedDict, total=False):
     headers: Mapping[str, str]
     flags: Mapping[str, str]
     refusals: Refusals
+    takes_refresh_cookie: bool
     operation_id: str
 
 
@@ -105,9 +106,9 @@ class Operation:
     *headers* are the request headers that it reads, with their meanings, *flags* the query parameters,
     which are true or false. *refusals* are its own errors,
     without those common to all operations of its kind. *operation_id* is None where it is derived from
-    the handler's name. Operations that call Cognito have a *limit*, by which the rate limiter counts
-    them; *audit* and *refused* are the events of success and refusal, None where the handler or nothing
-    writes them.
+    the handler's name. With *takes_refresh_cookie*, a request needs no body. Operations that call Cognito
+    have a *limit*, by which the rate limiter counts them; *audit* and *refused* are the events of success
+    and refusal, None where the handler or nothing writes them.
     """
 
     call: Handler
@@ -119,6 +120,7 @@ class Operation:
     headers: Mapping[str, str] = field(default_factory=dict)
     flags: Mapping[str, str] = field(default_factory=dict)
     refusals: Refusals = ()
+    takes_refresh_cookie: bool = False
     operation_id: str | None = None
     limit: RateLimitedAction | None = None
     audit: AuditEvent | None = None

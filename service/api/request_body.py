@@ -35,14 +35,17 @@ async def load(
     *,
     types: tuple[str, ...] = (JSON,),
     max_values: int = strict_json.MAX_VALUES,
+    may_be_empty: bool = False,
 ) -> Any:  # noqa: ANN401 -- as the schema makes
     """
     Return the body, of one of the media *types*, as *schema* loads it.
 
-    It may have *max_values* names and values. Raises UnsupportedMediaType, MalformedRequest,
-    InvalidFields, Overloaded, for a body that is too large as sent or decoded BodyTooLarge or aiohttp's
-    own error, and RequestPayloadError where the client has gone.
+    It may have *max_values* names and values; if it *may_be_empty*, no body is an empty object. Raises
+    UnsupportedMediaType, MalformedRequest, InvalidFields, Overloaded, for a body that is too large as
+    sent or decoded BodyTooLarge or aiohttp's own error, and RequestPayloadError if the client has gone.
     """
+    if may_be_empty and not request.body_exists:
+        return loaded(schema, {})
     sent = media_type(request.headers.get(hdrs.CONTENT_TYPE, ""))
     if sent is None or sent.name not in types or not sent.is_utf_8:
         raise UnsupportedMediaType(

@@ -41,7 +41,7 @@ DEFAULTS: Settings = {"aws": {"region": "us-east-1"}}
 PREFERENCES: Settings = {  # over the file, under the environment
     "identity": {"sources": "alb bearer header", "header-peers": "127.0.0.0/8 ::1/128"},
     "log": {"format": "console"},
-    "auth": {"client-metadata": "locale"},
+    "auth": {"client-metadata": "locale", "refresh-cookie": "browsers"},
     "auth-config": {  # as the local user pool is created
         "flows": "USER_PASSWORD_AUTH USER_AUTH",
         "first-factors": "PASSWORD EMAIL_OTP WEB_AUTHN",
@@ -99,7 +99,11 @@ async def _main(file: Path | None, environ: Mapping[str, str], placed: Settings)
         }
         placed = _with_balancer(_with_ids(placed, ids), balancer, believed)
         config = _config(file, environ, placed)
-        app = create_app(config, functools.partial(aws_adapters, credentials=CREDENTIALS))
+        app = create_app(
+            config,
+            functools.partial(aws_adapters, credentials=CREDENTIALS),
+            plain_localhost=True,
+        )
         await serve.serve(
             app,
             config.server,
@@ -192,7 +196,11 @@ async def _provision(config: Config) -> dict[str, str]:
             config.federation.redirect_uris, config.federation.scopes, config.federation.providers
         )
         client_id = await provisioning.create_client(
-            clients.cognito, pool_id, NAME, sign_in_pages=pages
+            clients.cognito,
+            pool_id,
+            NAME,
+            sign_in_pages=pages,
+            rotates=config.auth.refresh_cookie != "false",
         )
     return {"user-pool-id": pool_id, "client-id": client_id}
 

@@ -18,6 +18,7 @@ EVERYTHING: Settings = {
         "uniform-signup": "true",
         "writable-attributes": "name email",
         "client-metadata": "locale app",
+        "refresh-cookie": "true",
     },
     "auth-config": {
         "sign-up": "false",
@@ -64,6 +65,7 @@ async def test_defaults_are_those_of_a_new_pool() -> None:
         "passkeys": False,
         "metadata": [],
         "sessions": False,
+        "refreshCookie": False,
         "password": {
             "minLength": 8,
             "requires": ["lowercase", "uppercase", "digits", "symbols"],
@@ -91,6 +93,7 @@ async def test_options_follow_the_settings() -> None:
             "userVerification": "required",
             "secondFactor": False,
         },
+        "refreshCookie": True,
         "password": {"minLength": 12, "requires": ["digits"]},
         "federation": {
             "providers": ["Google", "COGNITO"],

@@ -39,6 +39,7 @@ async def show(request: web.Request) -> web.Response:
         "passkeys": options.passkeys,
         "metadata": list(config.auth.client_metadata),
         "sessions": options.sessions,
+        "refreshCookie": config.auth.refresh_cookie != "false",
         "password": {
             "minLength": options.password_min_length,
             "requires": list(options.password_requires),

@@ -53,7 +53,7 @@ async def complete(call: CognitoCall) -> web.Response:
     async with call.guarded():
         tokens = await federation.exchange(code)
     emit(call.request, AuditEvent.SIGNED_IN, sub=tokens.user_id)
-    return request_body.answer(tokens_data(tokens))
+    return request_body.answer(tokens_data(call.request, tokens))
 
 
 @operation(

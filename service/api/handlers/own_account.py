@@ -8,6 +8,7 @@ from service.api import http_errors, keys, request_body
 from service.api.audit_log import AuditEvent
 from service.api.cognito_call import CognitoCall, cognito_operation
 from service.api.handlers.deliveries import delivery_data, recipients_of
+from service.api.middlewares import refresh_cookie
 from service.api.operations import DELIVERY_ERRORS, TRIGGER_ERRORS, Success
 from service.api.schemas import own_account as schemas
 from service.domain import errors
@@ -141,4 +142,5 @@ async def delete(call: CognitoCall) -> web.Response:
             call.access_token,
             sub=call.sub,
         )
+    refresh_cookie.clear(call.request)
     return web.Response(status=HTTPStatus.NO_CONTENT)

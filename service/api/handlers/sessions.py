@@ -1,6 +1,7 @@
 """Log-in, challenges, token refresh and log-out."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from http import HTTPStatus
 
 from aiohttp import web
@@ -8,6 +9,7 @@ from aiohttp import web
 from service.api import bearer_token, keys, otpauth, request_body, sign_in_steps
 from service.api.audit_log import AuditEvent, emit
 from service.api.cognito_call import CognitoCall, cognito_operation
+from service.api.middlewares import refresh_cookie
 from service.api.operations import (
     ACCESS_ERRORS,
     DELIVERY_ERRORS,
@@ -114,6 +116,7 @@ async def answer_challenge(call: CognitoCall) -> web.Response:
     "Exchange a refresh token for new tokens",
     tag=TAG,
     body=schemas.RefreshSchema,
+    takes_refresh_cookie=True,
     answers={
         HTTPStatus.OK: Success(
             "New tokens; with a refresh token only if it replaces the one that was sent.",
@@ -130,20 +133,35 @@ async def answer_challenge(call: CognitoCall) -> web.Response:
     ),
 )
 async def refresh(call: CognitoCall) -> web.Response:
-    """Return new tokens."""
+    """
+    Return new tokens.
+
+    A refresh token of the body goes to the cookie where that is used: it is from before its use.
+    """
     body = await call.load_body()
+    in_cookie = refresh_cookie.is_used(call.request)
+    if body["refresh_token"] is None and not in_cookie:
+        raise InvalidFields.of("refreshToken", "Missing data for required field.")
     async with call.guarded(metadata=body["metadata"]) as client:
-        tokens = await call.provider.sessions.refresh(
-            body["refresh_token"], body["device_key"], client
-        )
+        sent = refresh_cookie.sent_token(call.request, body["refresh_token"], body["device_key"])
+        if sent is None:
+            raise errors.RefreshTokenInvalid
+        tokens = await call.provider.sessions.refresh(sent.refresh_token, sent.device_key, client)
     emit(call.request, AuditEvent.TOKEN_REFRESHED, sub=tokens.user_id)
-    return request_body.answer(tokens_data(tokens))
+    if in_cookie:
+        tokens = replace(
+            tokens,
+            refresh_token=tokens.refresh_token or (None if sent.in_cookie else sent.refresh_token),
+            device_key=tokens.device_key or sent.device_key,
+        )
+    return request_body.answer(tokens_data(call.request, tokens))
 
 
 @cognito_operation(
     "Log out of one session, or of all",
     tag=TAG,
     body=schemas.LogOutSchema,
+    takes_refresh_cookie=True,
     headers={"Authorization": "The access token, required to log out everywhere."},
     answers={HTTPStatus.NO_CONTENT: Success("The sessions have ended.")},
     limit=RateLimitedAction.TOKEN,
@@ -156,18 +174,22 @@ async def refresh(call: CognitoCall) -> web.Response:
 )
 async def log_out(call: CognitoCall) -> web.Response:
     """End the session of a refresh token, or all sessions of an access token's user."""
-    body = await call.load_body()
+    request, body = call.request, await call.load_body()
     refresh_token, everywhere = body["refresh_token"], body["everywhere"]
-    if refresh_token is None and not everywhere:
+    if refresh_token is None and not everywhere and not refresh_cookie.is_used(request):
         raise InvalidFields.of("refreshToken", "Send a refresh token, or everywhere: true.")
-    access_token = await bearer_token.sign_in(call.request) if everywhere else None
+    access_token = await bearer_token.sign_in(request) if everywhere else None
     async with call.guarded():
+        sent = None
+        if refresh_token is not None or not everywhere or refresh_cookie.is_present(request):
+            sent = refresh_cookie.sent_token(request, refresh_token, None)
         if access_token is not None:
             await call.provider.sessions.sign_out_everywhere(access_token)
-            emit(call.request, AuditEvent.SIGNED_OUT_EVERYWHERE, sub=call.sub)
-        if refresh_token is not None:
-            await call.provider.sessions.revoke(refresh_token)
-            emit(call.request, AuditEvent.SIGNED_OUT)
+            emit(request, AuditEvent.SIGNED_OUT_EVERYWHERE, sub=call.sub)
+        if sent is not None:
+            await call.provider.sessions.revoke(sent.refresh_token)
+            emit(request, AuditEvent.SIGNED_OUT)
+    refresh_cookie.clear(request)
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
@@ -183,15 +205,19 @@ def outcome_data(
     """Write the audit event of a step of a sign-in, and return the body of its response."""
     if isinstance(outcome, Tokens):
         emit(request, AuditEvent.SIGNED_IN, sub=outcome.user_id, account=username)
-        return tokens_data(outcome)
+        return tokens_data(request, outcome)
     emit(request, AuditEvent.CHALLENGED, account=username)
     issuer = request.app[keys.CONFIG].auth.totp_issuer
     challenge = otpauth.with_uri(outcome, username, issuer=issuer)
     return {"challenge": _challenge(challenge)}
 
 
-def tokens_data(tokens: Tokens) -> Mapping[str, object]:
-    """Return the body of a response with tokens."""
+def tokens_data(request: web.Request, tokens: Tokens) -> Mapping[str, object]:
+    """
+    Return the tokens for the body of a response, whose cookie has the refresh token where it is used.
+
+    Raises Misconfigured for a refresh token that is too large for a cookie.
+    """
     data: dict[str, object] = {
         "userId": tokens.user_id,
         "idToken": tokens.id_token,
@@ -199,6 +225,10 @@ def tokens_data(tokens: Tokens) -> Mapping[str, object]:
         "tokenType": "Bearer",
         "expiresIn": tokens.expires_in_s,
     }
+    if refresh_cookie.is_used(request):
+        if tokens.refresh_token is not None:
+            refresh_cookie.keep(request, tokens.refresh_token, tokens.device_key)
+        return data
     if tokens.refresh_token is not None:
         data["refreshToken"] = tokens.refresh_token
     if tokens.device_key is not None:

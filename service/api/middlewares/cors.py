@@ -13,6 +13,7 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from service.api import keys
+from service.api.middlewares import refresh_cookie
 from service.api.middlewares.page_origin import allowed_origin, is_cross_origin
 
 PREFLIGHT_AGE_S: Final = 600
@@ -77,6 +78,8 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     if origin is not None:
         response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
         response.headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = EXPOSED_HEADERS
+        if refresh_cookie.is_sent_to(request):
+            response.headers[hdrs.ACCESS_CONTROL_ALLOW_CREDENTIALS] = "true"
     return response
 
 

@@ -15,6 +15,7 @@ from service.api.http_errors import (
     RouteNotFound,
     is_client_gone,
 )
+from service.api.middlewares import refresh_cookie
 from service.api.problem_details import client_gone, problem
 from service.domain.errors import InternalError, ServiceError
 
@@ -31,7 +32,9 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     try:
         return await handler(request)
     except ServiceError as error:
-        return problem(request, error)
+        response = problem(request, error)
+        refresh_cookie.write(request, response, error)
+        return response
     except web.HTTPException as error:
         response = problem(request, AIOHTTP_ERRORS.get(error.status, RequestRejected)())
         if hdrs.ALLOW in error.headers:

@@ -28,6 +28,19 @@ def allowed_origin(request: web.Request) -> str | None:
     return origins[0] if len(origins) == 1 and origins[0] in allowed else None
 
 
+def is_page(request: web.Request) -> bool:
+    """Return whether a page sent the request: browsers name it in each request that changes something."""
+    return SEC_FETCH_SITE in request.headers or hdrs.ORIGIN in request.headers
+
+
+def is_accepted_page(request: web.Request) -> bool:
+    """Return whether a page of the service's own origin or of an allowed one sent the request."""
+    if allowed_origin(request) is not None:
+        return True
+    has_proof = request.headers.getall(SEC_FETCH_SITE, []) in OWN or hdrs.ORIGIN in request.headers
+    return has_proof and not is_cross_origin(request)
+
+
 def is_cross_origin(request: web.Request) -> bool:
     """
     Return whether a page of another origin sent the request; False for clients that are no browsers.

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
+from service.api.middlewares import refresh_cookie
 from service.api.middlewares.identity import OIDC_IDENTITY
 from service.api.middlewares.request_context import REQUEST_ID_HEADER
 
@@ -39,6 +40,7 @@ TAGS: Final[Mapping[str, str]] = {  # in the page's order
 }
 IDENTITY: Final = "identity"
 ACCESS_TOKEN: Final = "accessToken"  # noqa: S105 -- the scheme's name
+REFRESH_COOKIE: Final = "refreshCookie"
 SECURITY_SCHEMES: Final[Mapping[str, dict[str, Any]]] = {
     IDENTITY: {
         "type": "apiKey",
@@ -51,6 +53,14 @@ SECURITY_SCHEMES: Final[Mapping[str, dict[str, Any]]] = {
         "scheme": "bearer",
         "description": "The `accessToken` from the log-in response, or of an OAuth 2.0 sign-in; under "
         "`/api/auth` it needs the scope `aws.cognito.signin.user.admin`.",
+    },
+    REFRESH_COOKIE: {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": refresh_cookie.NAME,
+        "description": "The refresh token, where `GET /api/auth/config` says `refreshCookie`: responses "
+        "with tokens set this cookie instead of `refreshToken` and `deviceKey`. Pages send no body; a "
+        "request without `Origin` and `Sec-Fetch-Site`, which browsers add, is refused.",
     },
 }
 HEADERS: Final[Mapping[str, dict[str, Any]]] = {

@@ -20,6 +20,7 @@ from service.api.openapi.components import (
     HEADERS,
     IDENTITY,
     MISSING_SCOPE,
+    REFRESH_COOKIE,
     SECURITY_SCHEMES,
     STATUS_HEADERS,
     TAGS,
@@ -117,7 +118,7 @@ def _operation(route: Route, access: Access, schemas: Schemas) -> dict[str, Any]
         if shown is not None:
             content["example"] = shown
         described["requestBody"] = {
-            "required": True,
+            "required": not operation.takes_refresh_cookie,
             "content": dict.fromkeys(operation.body_types, content),
         }
     return described
@@ -129,7 +130,11 @@ def _security(operation: Operation, access: Access) -> list[dict[str, list[str]]
         return [{IDENTITY: []}, {ACCESS_TOKEN: []}]  # either, by `[identity] sources`
     if access is Access.SIGNED_IN:
         return [{ACCESS_TOKEN: []}]
-    return [{}, {ACCESS_TOKEN: []}] if "Authorization" in operation.headers else []
+    optional = [ACCESS_TOKEN] if "Authorization" in operation.headers else []
+    if operation.takes_refresh_cookie:
+        optional.append(REFRESH_COOKIE)
+    schemes: list[dict[str, list[str]]] = [{scheme: []} for scheme in optional]
+    return [{}, *schemes] if schemes else []
 
 
 def _path_parameters(path: str) -> list[dict[str, Any]]:

@@ -92,6 +92,13 @@ class OfferSchema(Schema):
         metadata={"description": "Users can list their sessions, and end them one by one."},
     )
     web_authn = fields.Nested(WebAuthnOfferSchema, data_key="webAuthn")
+    refresh_cookie = fields.Boolean(
+        required=True,
+        data_key="refreshCookie",
+        metadata={
+            "description": "Pages have their refresh token in a cookie: see the scheme `refreshCookie`."
+        },
+    )
     password = fields.Nested(PasswordRulesSchema, required=True)
     federation = fields.Nested(
         FederationSchema,

@@ -121,14 +121,14 @@ class ChallengeAnswerSchema(account_fields.WritableAttributesSchema):
 
 
 class RefreshSchema(account_fields.MetadataSchema):
-    """A refresh token, with the device key that came with it if there was one."""
+    """A refresh token, unless it is in the cookie, with the device key if one came with it."""
 
-    refresh_token = account_fields.token(required=True, data_key="refreshToken")
+    refresh_token = account_fields.token(load_default=None, data_key="refreshToken")
     device_key = account_fields.device_key(load_default=None, data_key="deviceKey")
 
 
 class LogOutSchema(Schema):
-    """The sessions to end: that of a refresh token, or all."""
+    """The sessions to end: that of a refresh token, here or in the cookie, or all."""
 
     refresh_token = account_fields.token(load_default=None, data_key="refreshToken")
     everywhere = account_fields.StrictBoolean(load_default=False, metadata={"examples": [True]})
@@ -149,7 +149,12 @@ class TokensSchema(Schema):
     user_id = fields.String(required=True, data_key="userId")
     id_token = fields.String(required=True, data_key="idToken")
     access_token = fields.String(required=True, data_key="accessToken")
-    refresh_token = fields.String(data_key="refreshToken")
+    refresh_token = fields.String(
+        data_key="refreshToken",
+        metadata={
+            "description": "Absent where the old one stays valid, or where the response sets a cookie."
+        },
+    )
     device_key = fields.String(
         data_key="deviceKey",
         metadata={

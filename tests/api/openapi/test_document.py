@@ -215,5 +215,23 @@ def test_authorization_is_a_matter_of_security_schemes(document: dict[str, Any])
     """The log-out has the token's security scheme and no parameter Authorization, which is ignored."""
     operation = document["paths"]["/api/auth/logout"]["post"]
 
-    assert operation["security"] == [{}, {"accessToken": []}]
+    assert operation["security"] == [{}, {"accessToken": []}, {"refreshCookie": []}]
     assert operation["parameters"] == []
+
+
+def test_refresh_token_may_be_in_a_cookie(document: dict[str, Any]) -> None:
+    """Refresh and log-out, and no others, take the cookie in place of a body."""
+    scheme = document["components"]["securitySchemes"]["refreshCookie"]
+    taking = {
+        path
+        for _, path, operation in _operations(document)
+        if {"refreshCookie": []} in operation["security"]
+    }
+    optional = {
+        path
+        for _, path, operation in _operations(document)
+        if not operation.get("requestBody", {"required": True})["required"]
+    }
+
+    assert (scheme["in"], scheme["name"]) == ("cookie", "__Secure-refresh")
+    assert taking == optional == {"/api/auth/refresh", "/api/auth/logout"}
