@@ -55,6 +55,17 @@ def test_only_the_load_balancer_has_a_secret_and_the_code_grant() -> None:
     assert browser["CallbackURLs"] == [{"Fn::Sub": "https://${DomainName}/oauth2/idpresponse"}]
 
 
+def test_rotation_has_a_grace_period() -> None:
+    """Tabs may refresh at once; Cognito takes no ALLOW_REFRESH_TOKEN_AUTH beside rotation."""
+    api = of_type(TEMPLATE, "AWS::Cognito::UserPoolClient")["ApiClient"]
+    rotation = {"Feature": "ENABLED", "RetryGracePeriodSeconds": 60}
+    nothing = {"Ref": "AWS::NoValue"}
+
+    assert api["RefreshTokenRotation"] == {"Fn::If": ["Rotates", rotation, nothing]}
+    flow = {"Fn::If": ["Rotates", nothing, "ALLOW_REFRESH_TOKEN_AUTH"]}
+    assert flow in api["ExplicitAuthFlows"]
+
+
 def test_ses_sends_where_it_is_given() -> None:
     """With an SES identity the pool sends through it, without one Cognito sends itself."""
     (pool,) = of_type(TEMPLATE, "AWS::Cognito::UserPool").values()

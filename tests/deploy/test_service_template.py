@@ -202,6 +202,7 @@ def test_environment_is_a_configuration(
         "CorsAllowedHeaders": "x-tenant",
         "CorsAllowedOrigins": "https://app.example.com https://www.example.com",
         "LogIdentities": "hashed",
+        "RefreshCookie": "browsers",
     }
     first = {name: values[0] for name, values in environment.items() if name != "LIMITS_TASKS"}
     if not browsers:
@@ -220,5 +221,6 @@ def test_environment_is_a_configuration(
     assert config.identity.sources == (("alb", "bearer") if browsers else ("bearer",))
     assert config.identity.alb_arn == ((alb,) if browsers else ())
     assert config.identity.bearer_client_ids == ("any", "another")
+    assert config.auth.refresh_cookie == "browsers"
     assert config.cors.allowed_headers == ("x-tenant",)
     assert config.cors.allowed_origins == ("https://app.example.com", "https://www.example.com")

@@ -34,6 +34,7 @@ MOST: Final[Parameters] = {
     "ClientSecretArn": CLIENT_SECRET_ARN,
     "BearerClientIds": "1example23456789abcdefghij 2example3456789abcdefghijk",
     "CorsAllowedHeaders": "x-tenant",
+    "RefreshCookie": "browsers",
     "CorsAllowedOrigins": "https://app.example.com",
 }
 
