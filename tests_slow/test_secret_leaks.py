@@ -19,6 +19,7 @@ import jwt
 import pytest
 from aiohttp import web
 
+from service.api.middlewares.refresh_cookie import NAME
 from service.app import aws_adapters, create_app
 from service.config.loader import Settings
 from service.config.settings import Config, LogConfig
@@ -67,6 +68,7 @@ class Call:
     operations: tuple[str, ...]
     body: Mapping[str, object] | None = None
     signed_in: bool = False
+    by_page: bool = False  # with the refresh token in a cookie
 
 
 def _challenge(name: str, **answer: object) -> Call:
@@ -139,6 +141,15 @@ CALLS: Final = (
         {"refreshToken": _secret("refresh"), "deviceKey": DEVICE_KEY},
     ),
     Call("POST", "/api/auth/logout", ("RevokeToken",), {"refreshToken": _secret("refresh")}),
+    Call(
+        "POST",
+        "/api/auth/login",
+        ("InitiateAuth",),
+        {"username": "alice", "password": PASSWORD},
+        by_page=True,
+    ),
+    Call("POST", "/api/auth/refresh", ("GetTokensFromRefreshToken",), by_page=True),
+    Call("POST", "/api/auth/logout", ("RevokeToken",), by_page=True),
     Call("POST", "/api/auth/logout", ("GlobalSignOut",), {"everywhere": True}, signed_in=True),
     Call("POST", "/api/auth/password/forgot", ("ForgotPassword",), {"username": "alice"}),
     Call(
@@ -338,7 +349,11 @@ async def _service(
                 "endpoint-url": config.dynamodb.endpoint_url or "",
                 "user-profile-table": config.dynamodb.user_profile_table,
             },
-            "auth": {"answer-floor-ms": "0", "client-metadata": "locale"},
+            "auth": {
+                "answer-floor-ms": "0",
+                "client-metadata": "locale",
+                "refresh-cookie": "browsers",
+            },
             "limits": dict.fromkeys(OFF, "0"),
             "log": {"hash-key": _secret("hashkey")},
         },
@@ -394,10 +409,15 @@ OFF: Final = (
 
 
 async def _made(service: aiohttp.ClientSession, call: Call, token: str) -> int:
-    """Make a call; a refusal must not echo a secret either."""
+    """Make a call; no refusal has a secret, and no body for a page has a refresh token."""
     headers = {"Authorization": f"Bearer {token}"} if call.signed_in else {}
+    if call.by_page:
+        headers |= {"Sec-Fetch-Site": "same-origin"}
+        if call.body is None:
+            headers |= {"Cookie": f"{NAME}={_secret('refresh')}:{DEVICE_KEY}"}
     async with service.request(call.method, call.path, json=call.body, headers=headers) as answer:
         text = await answer.text()
+        assert not call.by_page or _secret("refresh") not in text
         if answer.status >= 400:
             assert [secret for secret in HIDDEN if secret in text] == [], (call, text)
         return answer.status

@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 
 from service.config.fields import Flag, Section, Words, integer, number, one_of, setting, text
 
+SWITCH = {"0": "false", "no": "false", "off": "false", "1": "true", "yes": "true", "on": "true"}
 RATE = number(0, 100_000)
 PER_HOUR = integer(0, 1_000)
 FIRST_FACTORS = ("PASSWORD", "EMAIL_OTP", "SMS_OTP", "WEB_AUTHN")  # Cognito's AuthFactorType
@@ -64,7 +65,7 @@ class AuthConfig(Section):
         "The name that authenticator apps show beside a code.",
     )
     refresh_cookie: Literal["false", "true", "browsers"] = setting(
-        one_of("false", "true", "browsers"),
+        one_of("false", "true", "browsers", **SWITCH),
         "false",
         "Whether refresh tokens are in a cookie, which scripts cannot read, and not in bodies. browsers: "
         "only for pages (a request with Origin or Sec-Fetch-Site); programs, such as mobile apps, have "
