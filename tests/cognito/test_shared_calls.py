@@ -21,7 +21,7 @@ class Calls:
         self.shared: SharedCalls[int] = SharedCalls()
         self.may_end = asyncio.Event()
         self.started = 0
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
 
     async def _call(self) -> int:
         self.started += 1
@@ -65,8 +65,12 @@ async def test_cancelled_caller_cancels_no_other(cancelled: int) -> None:
     assert await tasks[1 - cancelled] == 1
 
 
-@pytest.mark.parametrize("error", [None, RefreshTokenReused()], ids=["success", "refusal"])
-async def test_call_without_callers_goes_on(error: Exception | None) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [None, RefreshTokenReused(), asyncio.CancelledError()],
+    ids=["success", "refusal", "end"],
+)
+async def test_call_without_callers_goes_on(error: BaseException | None) -> None:
     """A call whose callers are all gone ends by itself, and its error is nobody's."""
     calls = Calls()
     calls.error = error
@@ -78,6 +82,7 @@ async def test_call_without_callers_goes_on(error: Exception | None) -> None:
     following.cancel()
     calls.may_end.set()
     await asyncio.wait([following])
+    await asyncio.sleep(0)  # the call ends
     calls.error = None
 
     assert await (await calls.begin()) == 2

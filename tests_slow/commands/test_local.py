@@ -14,6 +14,7 @@ from pathlib import Path
 from socket import socket
 from typing import Any
 
+import aiohttp
 import pytest
 
 from service.commands import local
@@ -300,3 +301,45 @@ def test_greeting_holds_an_address_that_can_be_opened(host: str, url: str) -> No
 
     assert f"The API listens on {url} " in greeting
     assert greeting.count(url) == 7
+
+
+ALICE = {"username": "alice", "password": "YourPass123!"}
+OWN_PAGE = {"Sec-Fetch-Site": "same-origin"}
+
+
+async def test_page_has_its_refresh_token_in_a_cookie(tmp_path: Path) -> None:
+    """Without a setting, pages use the cookie over plain HTTP, and programs get bodies."""
+    async with (
+        running("local", folder=tmp_path, environ={"SERVER_PORT": "0"}) as program,
+        aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser,
+    ):
+        announced = await program.until("refresh_cookie_without_secure")
+        url = (await program.until("The API listens on")).split()[4]
+        url = f"{url.replace('localhost', '127.0.0.1')}/api/auth"
+        account = {**ALICE, "attributes": {"email": "alice@example.com"}}
+        await browser.post(f"{url}/signup", json=account)
+        match = CODE.search((await program.until("confirmation code for alice: ")).strip())
+        assert match is not None
+        await browser.post(f"{url}/confirm", json={"username": "alice", "code": match[1]})
+
+        by_program = await browser.post(f"{url}/login", json=ALICE)
+        of_program = len(browser.cookie_jar)
+        by_page = await browser.post(f"{url}/login", json=ALICE, headers=OWN_PAGE)
+        values = [cookie.value for cookie in browser.cookie_jar]
+        refreshed = await browser.post(f"{url}/refresh", headers=OWN_PAGE)
+        values += [cookie.value for cookie in browser.cookie_jar]
+        (cookie,) = browser.cookie_jar
+        no_page = await browser.post(f"{url}/refresh")
+        logged_out = await browser.post(f"{url}/logout", headers=OWN_PAGE)
+        config = await (await browser.get(f"{url}/config")).json()
+        bodies = [await answer.json() for answer in (by_program, by_page, refreshed)]
+        ended = await program.end(signal.SIGINT)
+
+    assert "localhost" in announced
+    assert ["refreshToken" in body for body in bodies] == [True, False, False]
+    assert (of_program, len(browser.cookie_jar)) == (0, 0)
+    assert (cookie.key, cookie["secure"], cookie["httponly"]) == ("refresh", "", True)
+    assert len({*values}) == 2
+    assert (refreshed.status, no_page.status, logged_out.status) == (200, 403, 204)
+    assert config["refreshCookie"] is True
+    assert [value for value in values if value in ended.output] == []

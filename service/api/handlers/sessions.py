@@ -139,8 +139,7 @@ async def refresh(call: CognitoCall) -> web.Response:
     A refresh token of the body goes to the cookie where that is used: it is from before its use.
     """
     body = await call.load_body()
-    in_cookie = refresh_cookie.is_used(call.request)
-    if body["refresh_token"] is None and not in_cookie:
+    if body["refresh_token"] is None and not refresh_cookie.is_expected(call.request):
         raise InvalidFields.of("refreshToken", "Missing data for required field.")
     async with call.guarded(metadata=body["metadata"]) as client:
         sent = refresh_cookie.sent_token(call.request, body["refresh_token"], body["device_key"])
@@ -148,7 +147,7 @@ async def refresh(call: CognitoCall) -> web.Response:
             raise errors.RefreshTokenInvalid
         tokens = await call.provider.sessions.refresh(sent.refresh_token, sent.device_key, client)
     emit(call.request, AuditEvent.TOKEN_REFRESHED, sub=tokens.user_id)
-    if in_cookie:
+    if refresh_cookie.is_used(call.request):
         tokens = replace(
             tokens,
             refresh_token=tokens.refresh_token or (None if sent.in_cookie else sent.refresh_token),
@@ -176,7 +175,7 @@ async def log_out(call: CognitoCall) -> web.Response:
     """End the session of a refresh token, or all sessions of an access token's user."""
     request, body = call.request, await call.load_body()
     refresh_token, everywhere = body["refresh_token"], body["everywhere"]
-    if refresh_token is None and not everywhere and not refresh_cookie.is_used(request):
+    if refresh_token is None and not everywhere and not refresh_cookie.is_expected(request):
         raise InvalidFields.of("refreshToken", "Send a refresh token, or everywhere: true.")
     access_token = await bearer_token.sign_in(request) if everywhere else None
     async with call.guarded():

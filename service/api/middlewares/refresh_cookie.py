@@ -57,6 +57,11 @@ def is_present(request: web.Request) -> bool:
     return _is_on(request) and bool(_values(request))
 
 
+def is_expected(request: web.Request) -> bool:
+    """Return whether the refresh token of a request is in the cookie unless it is in the body."""
+    return is_used(request) or is_present(request)
+
+
 def is_sent_to(request: web.Request) -> bool:
     """Return whether browsers send the cookie to the path of *request*."""
     return _is_on(request) and request.path.startswith(f"{PATH}/")
@@ -76,7 +81,7 @@ def sent_token(
         raise MalformedRequest(TWO_TOKENS)
     if refresh_token is not None:
         return SentToken(refresh_token, device_key, in_cookie=False)
-    if not is_used(request):
+    if not is_expected(request):
         return None
     if not is_accepted_page(request):
         raise CrossSiteRefused(NO_PAGE)
@@ -106,22 +111,22 @@ def keep(request: web.Request, refresh_token: str, device_key: str | None) -> No
 
 def clear(request: web.Request) -> None:
     """Let the response delete the cookie, if the client has one."""
-    if is_used(request) or is_present(request):
+    if is_expected(request):
         request[keys.REFRESH_COOKIE] = ""
 
 
 def write(
-    request: web.BaseRequest, response: web.StreamResponse, refusal: ServiceError | None = None
+    request: web.Request, response: web.StreamResponse, refusal: ServiceError | None = None
 ) -> None:
     """
     Set or delete the cookie of *response* as `keep` and `clear` have decided.
 
     RefreshTokenInvalid deletes it. RefreshTokenReused does not: another tab has the newer token.
     """
-    if isinstance(refusal, RefreshTokenInvalid) and isinstance(request, web.Request):
+    if isinstance(refusal, RefreshTokenInvalid):
         clear(request)
     value = request.get(keys.REFRESH_COOKIE)
-    if value is None or not isinstance(request, web.Request):
+    if value is None:
         return
     max_age_s = request.app[keys.CONFIG].auth.refresh_cookie_max_age_s
     is_plain = _is_plain(request)
