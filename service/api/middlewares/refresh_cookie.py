@@ -81,8 +81,6 @@ def sent_token(
         raise MalformedRequest(TWO_TOKENS)
     if refresh_token is not None:
         return SentToken(refresh_token, device_key, in_cookie=False)
-    if not is_expected(request):
-        return None
     if not is_accepted_page(request):
         raise CrossSiteRefused(NO_PAGE)
     values = {*_values(request)}
