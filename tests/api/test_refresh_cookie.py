@@ -1,6 +1,7 @@
 """The refresh token in a cookie: who gets it, who may use it, and when it is deleted."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from http.cookies import Morsel, SimpleCookie
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,12 @@ from service.api.middlewares import refresh_cookie
 from service.app import Adapters, create_app
 from service.config.loader import Settings
 from service.domain.errors import Misconfigured
+from service.domain.sessions import Tokens
 from tests.api.conftest import AT_ONCE, Api, ServiceServer, Start
 from tests.support.accounts import PASSWORD
 from tests.support.configs import configured, opening
+from tests.support.fakes.identity_provider import memory_identity_provider
+from tests.support.fakes.user import MemoryUser
 from tests.support.fakes.user_pool import MemoryUserPool
 from tests.support.fakes.user_pool_rules import PoolRules
 
@@ -113,6 +117,42 @@ async def test_challenge_sets_the_cookie(api: Api, user_pool: MemoryUserPool) ->
     assert _cookie(begun) is None
     assert _cookie(answer) is not None
     assert "refreshToken" not in await answer.json()
+
+
+class LongTokens(MemoryUserPool):
+    """A pool whose refresh tokens are too long for cookies."""
+
+    def grant(self, user: MemoryUser) -> Tokens:
+        """Give the tokens of a new sign-in."""
+        return replace(super().grant(user), refresh_token="x" * 4_001)
+
+
+@pytest.mark.parametrize("pool", [MemoryUserPool, LongTokens])
+async def test_confirmation_sets_the_cookie(
+    start: Start, memory: Adapters, pool: type[MemoryUserPool]
+) -> None:
+    """A confirmation that signs in has the cookie; it succeeds without tokens if that is impossible."""
+    user_pool = pool(PoolRules(first_factors=("PASSWORD", "EMAIL_OTP")))
+    adapters = replace(memory, identity_provider=memory_identity_provider(user_pool))
+    api = await start(ALWAYS, adapters=adapters)
+    signed_up = await api.post("/api/auth/signup", json=ACCOUNT)
+    session = (await signed_up.json())["session"]
+    code = user_pool.code("alice")
+
+    answer = await api.post(
+        "/api/auth/confirm", json={"username": "alice", "code": code, "session": session}
+    )
+    body = await answer.json()
+    logged_in = await api.post("/api/auth/login", json=ACCOUNT)
+
+    assert (answer.status, body["confirmed"]) == (200, True)
+    if pool is LongTokens:
+        assert set(body) == {"confirmed"}
+        assert await _code(logged_in) == (500, "misconfigured")
+        assert _cookie(answer) is _cookie(logged_in) is None
+    else:
+        assert set(body["tokens"]) == {"accessToken", "expiresIn", "idToken", "tokenType", "userId"}
+        assert _cookie(answer) is not None
 
 
 def test_one_function_puts_refresh_tokens_into_bodies() -> None:

@@ -126,13 +126,13 @@ async def _signed_in(
         with limiter.admit(action, address=client.address):
             async with asyncio.timeout_at(ends_at_s):
                 outcome = await call.provider.sessions.continue_sign_up(username, session, client)
+        sign_in_steps.record_first_sign_in(limiter, username, client, outcome=outcome)
+        data = outcome_data(call.request, outcome, username)
     except (ServiceError, TimeoutError) as failure:
         refusal = failure if isinstance(failure, ServiceError) else DeadlineExceeded()
         event = AuditEvent.SIGN_IN_REFUSED
         emit(call.request, event, account=username, refusal=refusal)
         return {}
-    sign_in_steps.record_first_sign_in(limiter, username, client, outcome=outcome)
-    data = outcome_data(call.request, outcome, username)
     return {"tokens": data} if isinstance(outcome, Tokens) else data
 
 

@@ -201,10 +201,15 @@ def _tokens_or_challenge(
 def outcome_data(
     request: web.Request, outcome: Tokens | Challenge, username: str
 ) -> Mapping[str, object]:
-    """Write the audit event of a step of a sign-in, and return the body of its response."""
+    """
+    Write the audit event of a step of a sign-in, and return the body of its response.
+
+    Raises as `tokens_data`.
+    """
     if isinstance(outcome, Tokens):
+        data = tokens_data(request, outcome)
         emit(request, AuditEvent.SIGNED_IN, sub=outcome.user_id, account=username)
-        return tokens_data(request, outcome)
+        return data
     emit(request, AuditEvent.CHALLENGED, account=username)
     issuer = request.app[keys.CONFIG].auth.totp_issuer
     challenge = otpauth.with_uri(outcome, username, issuer=issuer)
