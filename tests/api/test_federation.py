@@ -90,6 +90,28 @@ async def test_sign_in_begins_with_a_url(federated_service: Federated) -> None:
     assert federated_service.domain.received == []
 
 
+async def test_refresh_token_of_a_federated_sign_in_is_in_the_cookie(
+    start: Start, memory: Adapters
+) -> None:
+    """A page has the same cookie as after a log-in, and no refresh token in the body."""
+    async with scripted_domain() as domain:
+        domain.body = json.dumps(token_response(POOL)).encode()
+        async with federation_port(federated(domain), POOL) as port:
+            provider = replace(memory.identity_provider, federation=port)
+            adapters = replace(memory, identity_provider=provider)
+            cookie = {"auth": {"refresh-cookie": "browsers"}}
+            api = await start(domain_settings(domain), cookie, adapters=adapters)
+            answer = await api.post(
+                "/api/auth/federated/tokens",
+                json=COMPLETE,
+                headers={"Sec-Fetch-Site": "same-origin"},
+            )
+
+    assert answer.status == 200
+    assert "refreshToken" not in await answer.json()
+    assert answer.headers["Set-Cookie"].startswith("__Secure-refresh=")
+
+
 async def test_sign_out_begins_with_a_url(federated_service: Federated) -> None:
     """The response has the URL that ends the session of the domain."""
     answer = await federated_service.api.post(

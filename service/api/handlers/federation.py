@@ -52,8 +52,9 @@ async def complete(call: CognitoCall) -> web.Response:
     code = await call.load_body(redirect_uris=config.redirect_uris)
     async with call.guarded():
         tokens = await federation.exchange(code)
+    data = tokens_data(call.request, tokens)
     emit(call.request, AuditEvent.SIGNED_IN, sub=tokens.user_id)
-    return request_body.answer(tokens_data(call.request, tokens))
+    return request_body.answer(data)
 
 
 @operation(
