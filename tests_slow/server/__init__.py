@@ -1,0 +1,1 @@
+"""Tests of the server process that are too long for the fast tier."""
