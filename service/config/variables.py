@@ -20,11 +20,26 @@ _LINK_ADVICE: Final = (
     "or enableServiceLinks: false in a pod."
 )
 _UNITS: Final = frozenset({"S", "MS", "BYTES", "PER", "MIN", "H"})
+_OTHER_UNITS: Final = re.compile(
+    r"SECS?|SECONDS?|MILLIS|MILLISECONDS?|MINUTES?|HOURS?|[KM]I?B|SIZE|COUNT"
+)
 # Other names of sections, beside the last word of a dotted one: COGNITO_CLIENT_ID.
 _OTHER_SECTIONS: Final = {"limits": ("rate_limit", "rate_limits")}
+# Those that other programs use as well.
+_SIMILAR_SECTIONS: Final = {
+    "auth": ("authentication",),
+    "auth-config": ("auth", "authentication_config"),
+    "aws.dynamodb": ("aws_ddb", "ddb"),
+    "identity": ("identities",),
+    "log": ("logging", "logger"),
+    "server": ("http", "service"),
+    "tracing": ("trace",),
+}
+_OWN_PREFIXES: Final = (("USER", "PROFILE", "SERVICE"), ("USER", "PROFILE"), ("APP",))
+_MOST_PREFIX_WORDS: Final = 3
 _LONG_WORD: Final = 7  # letters: it may have two mistakes
 _LONG_NAME: Final = 16  # letters: likewise
-_LEAST_WORDS: Final = 3  # of a name in which words of a setting are missing
+_LEAST_WORDS: Final = 3  # of a setting's name behind a prefix that is not the service's own
 _SIMILAR: Final = 0.85  # of difflib's ratio
 
 
@@ -54,8 +69,9 @@ def misspelt(names: Iterable[str], given: Collection[str]) -> Iterator[tuple[str
     """
     Yield those of *names* that only a mistake explains, each with the variable that is meant.
 
-    These have a typing error in any word, lack a unit or other words of the key, or begin with another
-    name of the section, unless the setting itself is among *given*, the variables of what is set.
+    These have a typing error in any word, the words in another order, lack a unit or other words of the
+    key, or begin with another name of the section, unless the setting itself is among *given*, the
+    variables of what is set.
     """
     variables = {known.variable for known in _names()}
     for name in names:
@@ -69,7 +85,8 @@ def ignored(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """
     Yield the variables that are ignored although they may be meant, each with what to do.
 
-    These are addresses of other services in variables of settings, and names that resemble a setting's.
+    These are addresses of other services in variables of settings, and names that resemble a setting's:
+    with another prefix or section, with none, or with another unit.
     """
     variables = {known.variable for known in _names()}
     for name, value in environ.items():
@@ -84,14 +101,20 @@ def ignored(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 def _is_meant(words: Sequence[str], known: _Name, given: Collection[str]) -> bool:
     if known.name != known.variable:
-        return known.variable not in given and _is_typing_error(words, known)
+        # RATE_LIMIT_BURST may be another program's.
+        is_same = words == known.words or len(known.letters) >= _LONG_NAME
+        return is_same and known.variable not in given and _is_typing_error(words, known)
     missing = _missing_words(words, known)
-    lacks_words = bool(missing) and (len(words) >= _LEAST_WORDS or _UNITS.issuperset(missing))
-    return lacks_words or _is_typing_error(words, known)
+    # IDENTITY_CLIENT_ID may be another program's, AWS_COGNITO_POOL_ID is not.
+    lacks_words = bool(missing) and (known.section > 1 or _UNITS.issuperset(missing))
+    return lacks_words or _is_reordered(words, known) or _is_typing_error(words, known)
 
 
 def _resembled(name: str) -> str | None:
     words = _words(name)
+    elsewhere = _elsewhere(words)
+    if elsewhere is not None:
+        return elsewhere
     near = {known.variable for known in _names() if _shares_section(words, known)}
     shorter = {
         known.variable
@@ -152,9 +175,52 @@ def _missing_words(words: Sequence[str], known: _Name) -> Sequence[str]:
     return () if key else missing
 
 
+def _is_reordered(words: Sequence[str], known: _Name) -> bool:
+    """Return whether the key's words stand behind the section in any order."""
+    size = known.section
+    is_in_section = tuple(words[:size]) == known.words[:size]
+    return is_in_section and sorted(words[size:]) == sorted(known.words[size:])
+
+
 def _shares_section(words: Sequence[str], known: _Name) -> bool:
     is_in_section = tuple(words[: known.section]) == known.words[: known.section]
     return is_in_section or "".join(words)[1:] == known.letters
+
+
+def _elsewhere(words: tuple[str, ...]) -> str | None:
+    """Return the variable whose words these are with another section, unit or prefix, or None."""
+    known = _other_places()
+    for start in range(_MOST_PREFIX_WORDS + 1):
+        prefix, rest = words[:start], words[start:]
+        found = known.get(rest) or known.get(_without_units(rest))
+        if found is not None and (
+            len(rest) >= _LEAST_WORDS or prefix in {(), rest[:start], *_OWN_PREFIXES}
+        ):
+            return found
+    return None
+
+
+@cache
+def _other_places() -> Mapping[tuple[str, ...], str]:
+    found: dict[tuple[str, ...], str] = {}
+    for section in SECTIONS.values():
+        kind = section.section
+        for key in definitions(section):
+            variable = environment_name(kind, key)
+            names = [
+                key,
+                variable,
+                *(f"{other}_{key}" for other in _SIMILAR_SECTIONS.get(kind, ())),
+            ]
+            for words in map(_words, names):
+                for spelling in (words, _without_units(words)):
+                    if len(spelling) > 1:
+                        found.setdefault(spelling, variable)
+    return found
+
+
+def _without_units(words: Sequence[str]) -> tuple[str, ...]:
+    return tuple(word for word in words if word not in _UNITS and not _OTHER_UNITS.fullmatch(word))
 
 
 def _differ_at_most(most: int, one: str, other: str) -> bool:
