@@ -72,6 +72,9 @@ KEPT: dict[str, list[JsonValue]] = {
         "https://-a-.example.com",
         "https://xn--a.example.com",
         "https://localhost:8443",
+        "https://example.com:/",
+        "https://[::1]:",
+        "https://example.com:0008443/",
         "https://i❤.ws/",
         f"https://{FAMILY}.ws",
         "https://\U0001fae9.example",  # of Unicode 16
@@ -300,6 +303,8 @@ REFUSED: dict[str, list[JsonValue]] = {
         "https://" + "ü" * 2_000,
         "https://" + "a." * 127 + "com",
         "https://example.com:0",
+        "https://example.com:00000000",
+        "https://example.com:" + "1" * 2_000,
         "https://example.com:65536",
         "https://example.com:http",
         "https://[::1",

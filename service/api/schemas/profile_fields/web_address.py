@@ -14,7 +14,7 @@ _NEVER: Final = rf'{NOT_IN_A_LINE}{SPACES}"<>\\^`{{|}}'
 _CHARACTER: Final = rf"(?:[^%{_NEVER}]|%[0-9A-Fa-f]{{2}})"
 _SHAPE: Final = (
     r"[Hh][Tt][Tt][Pp][Ss]?://"
-    rf"(\[[0-9A-Fa-f:.]+\]|(?:[^%@:/?#\[\]{_NEVER}]|%[0-9A-Fa-f]{{2}})+)(?::([0-9]{{1,5}}))?"
+    rf"(\[[0-9A-Fa-f:.]+\]|(?:[^%@:/?#\[\]{_NEVER}]|%[0-9A-Fa-f]{{2}})+)(?::(0*[0-9]{{0,5}}))?"
     rf"(?:[/?#]{_CHARACTER}*)?"
 )
 _ADDRESS: Final = re.compile(_SHAPE)
@@ -46,6 +46,6 @@ class WebAddress(CanonicalText):
                 " https://example.com."
             )
         host, port = found.groups()
-        if not is_host(host) or (port is not None and not 0 < int(port) <= _MAX_PORT):
+        if not is_host(host) or (port and not 0 < int(port) <= _MAX_PORT):
             raise ValidationError("Must have a valid host, and a valid port if any.")
         return text
