@@ -2,14 +2,18 @@
 
 import configparser
 import difflib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from service.config import rules, variables
 from service.config.fields import Section
 from service.config.settings import SECTIONS, Config, attribute, definitions, environment_name
 from service.startup_errors import ConfigurationUnusable
+
+# configparser ignores what follows the bracket: `[log] level = debug` on one line.
+_HEADER: Final = re.compile(r"\[(?P<header>[^]]+)\]\s*(?:[#;].*)?$")
 
 Settings = Mapping[str, Mapping[str, str]]  # section -> key -> text
 
@@ -60,6 +64,7 @@ def _read(path: Path) -> dict[str, dict[str, str]]:
         default_section="",  # [DEFAULT] is an unknown section like any other
         delimiters=("=",),
     )
+    parser.SECTCRE = _HEADER
     try:
         parser.read_string(path.read_text(encoding="utf-8-sig"), source=str(path))
     except OSError as error:

@@ -219,6 +219,7 @@ def test_message_without_a_file_names_the_environment() -> None:
     [
         (f"region = {SECRET}\n", "has text before the first [section] (line 1)"),
         (f"\n{SECRET}\n", "has text before the first [section] (line 2)"),
+        (f"[aws] region = {SECRET}\n", "has text before the first [section] (line 1)"),
         (f"[]\nregion = {SECRET}\n", "has text before the first [section] (line 1)"),
         (
             f"[aws.cognito]\nclient-secret {SECRET}\n\n[aws]\n{SECRET}\n",
@@ -233,7 +234,15 @@ def test_message_without_a_file_names_the_environment() -> None:
             "has the section [aws.cognito] twice (line 3)",
         ),
     ],
-    ids=["key first", "text first", "no name", "no =", "setting twice", "section twice"],
+    ids=[
+        "key first",
+        "text first",
+        "one line",
+        "no name",
+        "no =",
+        "setting twice",
+        "section twice",
+    ],
 )
 def test_broken_file_is_refused_with_the_line(text: str, what: str, tmp_path: Path) -> None:
     """A file that cannot be parsed is named with the number of the line, not its text."""
