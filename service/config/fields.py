@@ -14,6 +14,12 @@ Network: TypeAlias = IPv4Network | IPv6Network
 Value = TypeVar("Value")
 
 _QUOTED = re.compile(r"""(["']).*\1|[\u2018\u201c].*[\u2019\u201d]""", re.DOTALL)
+# What templates and languages leave where a value is missing.
+_PLACEHOLDER = re.compile(
+    r"null|None|undefined|changeme|\$\{.*\}|\$\(.*\)|\{\{.*\}\}|<.*>", re.DOTALL
+)
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+_ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://((?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[1-9][0-9]*)?)")
 # The last label of a name has a letter: 10.0.0.256 is a mistake.
 _HOST_NAME = re.compile(r"(?:[A-Za-z0-9_-]+\.)*(?=[A-Za-z0-9_-]*[A-Za-z])[A-Za-z0-9_-]+\.?")
 DEFINITION = "setting"  # the key of a Setting in the metadata of its dataclass field
@@ -63,6 +69,8 @@ class Setting:
             return self.value
         if _QUOTED.fullmatch(text):  # `docker run --env-file` keeps the quotes
             raise ValueError(self._with_example("Write the value without quotes around it."))
+        if _PLACEHOLDER.fullmatch(text):
+            raise ValueError(self._with_example("It holds a placeholder instead of a value."))
         try:
             return self.field.deserialize(text)
         except ValidationError as error:
@@ -135,15 +143,19 @@ class Urls(Words):
         return word
 
 
-class Origins(Urls):
-    """The origins of pages, separated by blanks; stored as browsers send them."""
+class Origins(Words):
+    """
+    The origins of pages, separated by blanks; stored as browsers send them.
+
+    Those of applications with a web view have schemes of their own: capacitor://localhost.
+    """
 
     def _word(self, word: str) -> str:
         origin = super()._word(word).lower()
-        scheme, _, host = origin.partition("://")
-        if not origin.isascii() or re.search(r"[/?#*\\]", host):
+        parts = _ORIGIN.fullmatch(origin)
+        if parts is None or not _is_url(f"http://{parts[2]}"):
             raise ValidationError(f"{word!r} is not of the right form.")
-        return origin.removesuffix(":443" if scheme == "https" else ":80")
+        return origin.removesuffix(_DEFAULT_PORTS.get(parts[1], "/"))
 
 
 class Hosts(fields.Field[tuple[str, ...]]):
@@ -191,7 +203,12 @@ def _is_url(text: str) -> bool:
         whole = url.scheme in ("http", "https") and url.hostname and url.port != 0
     except ValueError:
         return False
-    return bool(whole) and url.username is None and re.search(r'[\s"<>\\^`{|}]', text) is None
+    return (
+        bool(whole)
+        and url.username is None
+        and re.search(r'[\s"#<>\\^`{|}]', text) is None
+        and re.search("[,;]", url.netloc) is None  # a list
+    )
 
 
 class Flag(fields.Boolean):

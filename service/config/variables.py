@@ -102,8 +102,8 @@ def ignored(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 def _is_meant(words: Sequence[str], known: _Name, given: Collection[str]) -> bool:
     if known.name != known.variable:
         # RATE_LIMIT_BURST may be another program's.
-        is_same = words == known.words or len(known.letters) >= _LONG_NAME
-        return is_same and known.variable not in given and _is_typing_error(words, known)
+        is_own = words == known.words or len(_without_units(known.words[known.section :])) > 1
+        return is_own and known.variable not in given and _is_typing_error(words, known)
     missing = _missing_words(words, known)
     # IDENTITY_CLIENT_ID may be another program's, AWS_COGNITO_POOL_ID is not.
     lacks_words = bool(missing) and (known.section > 1 or _UNITS.issuperset(missing))

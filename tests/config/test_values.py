@@ -184,6 +184,9 @@ RIGHT: list[tuple[str, str, str, object]] = [
     ("auth", "writable-attributes", "custom:tier", ("custom:tier",)),
     ("auth-config", "flows", "user_auth", ("USER_AUTH",)),
     ("identity", "sources", "Bearer HEADER", ("bearer", "header")),
+    ("cors", "allowed-origins", "capacitor://localhost Tauri://Localhost", (
+        "capacitor://localhost", "tauri://localhost",
+    )),
     ("cors", "allowed-origins", "HTTPS://App.Example:443 http://a.example:443", (
         "https://app.example", "http://a.example:443",
     )),
@@ -203,7 +206,7 @@ WRONG: list[tuple[str, str, str, str]] = [
     ("aws.cognito", "user-pool-id", "ap-south-2_Ab1", "The pool is in ap-south-2"),
     ("aws.cognito", "user-pool-id", "AP-SOUTH-1_Ab1", "The pool is in AP-SOUTH-1"),
     ("aws.cognito", "user-pool-id", "ap-south-1_" + "a" * 45, "Not the "),
-    ("aws.cognito", "client-id", "<client-id>", "Not the "),
+    ("aws.cognito", "client-id", "<client-id>", "It holds a placeholder"),
     ("aws.cognito", "client-id", "arn:aws:x", "Not the "),
     ("aws.cognito", "client-id", "\u0661", "Not the "),
     ("aws.cognito", "client-secret", "a b", "Not the secret of an app client"),
@@ -212,6 +215,12 @@ WRONG: list[tuple[str, str, str, str]] = [
     ("aws.cognito", "jwks-url", "https://a.example/\tk.json", "Not a URL"),
     ("cors", "allowed-origins", "https://u@app.example", "is not of the right form"),
     ("cors", "allowed-origins", "https://app.example:99999", "is not of the right form"),
+    ("cors", "allowed-origins", "https://app.example:", "is not of the right form"),
+    ("cors", "allowed-origins", "https://app.example:0443", "is not of the right form"),
+    ("cors", "allowed-origins", "https://app.example;", "is not of the right form"),
+    ("cors", "allowed-origins", "file://", "is not of the right form"),
+    ("aws.cognito", "endpoint-url", "http://a:1,http://b:2", "Not a URL"),
+    ("aws.cognito", "endpoint-url", "http://a:1#b", "Not a URL"),
     ("cors", "allowed-origins", "https://app.example?x", "is not of the right form"),
     ("cors", "allowed-origins", "https://*.example", "is not of the right form"),
     ("cors", "allowed-origins", "https://b\u00fccher.example", "is not of the right form"),
@@ -447,6 +456,27 @@ def test_domain_needs_redirect_uris() -> None:
     (line,) = _problems(domain, none)
 
     assert "FEDERATION_REDIRECT_URIS): Must be set, because domain is set." in line
+
+
+@pytest.mark.parametrize(
+    "placeholder",
+    [
+        "null",
+        "None",
+        "undefined",
+        "changeme",
+        "${CLIENT_ID}",
+        "$(CLIENT_ID)",
+        "{{ client }}",
+        "<id>",
+    ],
+)
+@pytest.mark.parametrize("key", ["client-id", "client-secret", "issuers"])
+def test_placeholder_is_refused(key: str, placeholder: str) -> None:
+    """What a template leaves for a missing value is no value of any setting."""
+    (line,) = _problems(("aws.cognito", key, placeholder))
+
+    assert "It holds a placeholder instead of a value." in line
 
 
 def test_every_setting_is_tried() -> None:
