@@ -21,7 +21,9 @@ UTF_8: Final = frozenset(
 
 _TOKEN: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]++"  # noqa: S105 -- RFC 9110's word for a name
 _QUOTED: Final = r'"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*+"'
-_PARAMETER: Final = rf"({_TOKEN})=({_TOKEN}|{_QUOTED})"
+# Clients also send blanks around the =, and a label with a colon: ISO_646.irv:1991.
+_VALUE: Final = rf"{_QUOTED}|(?:{_TOKEN}|:)++"
+_PARAMETER: Final = rf"({_TOKEN})[ \t]*+=[ \t]*+({_VALUE})"
 _PARAMETERS: Final = re.compile(rf"(?:[ \t]*+;[ \t]*+(?:{_PARAMETER})?+)*+[ \t]*+")
 _EACH_PARAMETER: Final = re.compile(rf";[ \t]*+{_PARAMETER}")
 _NAME: Final = re.compile(rf"{_TOKEN}/{_TOKEN}")
@@ -48,7 +50,7 @@ def media_type(text: str) -> MediaType | None:
     if name is None or not _PARAMETERS.fullmatch(text, name.end()):
         return None
     charsets = (
-        _unquoted(value).strip().lower()
+        _unquoted(value).strip(" \t'").lower()
         for parameter, value in _EACH_PARAMETER.findall(text, name.end())
         if parameter.lower() == "charset"
     )

@@ -13,6 +13,12 @@ READ = {
     'application/json;CHARSET="u\\tf-8"': ("application/json", UTF_8),
     "application/json ;\tcharset=utf-8 ; ;": ("application/json", UTF_8),
     'application/json; a="charset=x;\\"; charset=y"': ("application/json", frozenset[str]()),
+    "application/json; charset =\tutf-8": ("application/json", UTF_8),
+    "application/json; charset='UTF-8'": ("application/json", UTF_8),
+    "application/json; charset=iso_646.irv:1991": (
+        "application/json",
+        frozenset({"iso_646.irv:1991"}),
+    ),
     "application/json; charset=utf-8; charset=x": ("application/json", UTF_8 | {"x"}),
     "application/merge-patch+json": ("application/merge-patch+json", frozenset[str]()),
 }
@@ -26,7 +32,8 @@ MALFORMED = [
     "application/json, application/json",
     "application/json; charset",
     "application/json; charset=",
-    "application/json; charset = utf-8",
+    "application/json; charset =",
+    "application/json; charset= ;a=b",
     'application/json; charset="utf-8',
     'application/json; charset="utf-8"x',
     "application/json; (comment)",
