@@ -27,8 +27,9 @@ _TAGS = re.compile(_TAG)
 # The tag of a response that a proxy has compressed: nginx, haproxy and varnish add W/; Apache, lighttpd
 # and Jetty the name of the coding. The service's own tags have neither.
 _CHANGED = re.compile(
-    r'(?:W/)?("[^":;-]*+)'
-    r'(?:[-:;]{1,2}(?:x-)?(?:br|bzip2|compress|deflate|df|gunzip|gzip|identity|zstd))*+"',
+    r'(?:W/)?("[^"+./:;_-]*+)'
+    r"(?:[+./:;_-]{1,2}(?:x-)?"
+    r'(?:br|bzip2|compress|dcb|dcz|deflate|df|gunzip|gzip|gz|identity|zstd|zst))*+"',
     re.IGNORECASE,
 )
 
