@@ -4,7 +4,7 @@ import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, ClassVar, TypeAlias, TypeVar, cast
 from urllib.parse import urlsplit
 
@@ -169,11 +169,16 @@ def _host(word: str) -> str:
     """Return an address without brackets, or a name; raises ValidationError."""
     text = word[1:-1] if word.startswith("[") and word.endswith("]") else word
     try:
-        return str(ip_address(text))
+        address = ip_address(text)
     except ValueError:
         if _HOST_NAME.fullmatch(text) is None:
             raise ValidationError(f"{word!r} is neither an IP address nor a host name.") from None
-    return text
+        return text
+    if isinstance(address, IPv6Address):
+        if address.is_link_local and address.scope_id is None:
+            raise ValidationError(f"{word!r} needs its interface: {text}%eth0.")
+        return str(address.ipv4_mapped or address)
+    return str(address)
 
 
 class Networks(fields.Field[tuple[Network, ...]]):

@@ -2,7 +2,7 @@
 
 import errno
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from service.startup_errors import AddressUnavailable
@@ -26,16 +26,18 @@ def bound_sockets(  # noqa: PLR0913 -- all but two named
     """
     Return sockets bound to *port* at every address of *hosts*; they listen if *backlog* is not None.
 
-    `::` includes 0.0.0.0. Of a name with several addresses those are used that the machine has. Port 0 is
+    `::` includes 0.0.0.0, and each of them the other addresses of its family. Of a name with several addresses those are used that the machine has. Port 0 is
     a free one, the same at all addresses. Other processes may bind to the port of *shared* sockets.
     Raises AddressUnavailable, whose message has *purpose* and ends with *advice*.
     """
     if ANY_IPV6 in hosts and ANY_IPV4 not in hosts:
         hosts = (*hosts, ANY_IPV4)  # on one socket for both, IPv4 peers would have IPv6 addresses
+    families = {(socket.AF_INET, ANY_IPV4), (socket.AF_INET6, ANY_IPV6)}
+    whole = {family: address for family, address in families if address in hosts}
     found: Sockets = {}
     for host in hosts:
         try:
-            _bind_host(host, port, found, backlog=backlog, shared=shared)
+            _bind_host(host, port, found, whole, backlog=backlog, shared=shared)
         except (OSError, UnicodeError) as error:  # UnicodeError: no host can have such a name
             for bound in found.values():
                 bound.close()
@@ -46,13 +48,25 @@ def bound_sockets(  # noqa: PLR0913 -- all but two named
     return [*found.values()]
 
 
-def _bind_host(host: str, port: int, found: Sockets, *, backlog: int | None, shared: bool) -> None:
-    """Add a socket for each address of *host* to *found*; raises OSError and UnicodeError."""
+def _bind_host(  # noqa: PLR0913 -- as of its caller
+    host: str,
+    port: int,
+    found: Sockets,
+    whole: Mapping[int, str],
+    *,
+    backlog: int | None,
+    shared: bool,
+) -> None:
+    """
+    Add a socket for each address of *host* to *found*; raises OSError and UnicodeError.
+
+    Of the families of *whole*, only the address that includes all others is bound.
+    """
     resolved = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     absent: OSError | None = None
     for family, _, _, _, (address, _, *scope) in resolved:
         key = (address, *scope)
-        if key in found:
+        if key in found or whole.get(family, address) != address:
             continue
         chosen = next(iter(found.values())).getsockname()[1] if found else port
         try:

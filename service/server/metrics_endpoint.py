@@ -19,8 +19,8 @@ from service.startup_errors import AddressUnavailable
 
 PATH: Final = "/metrics"
 ADVICE: Final = (
-    "Choose another port with SERVER_METRICS_PORT; each worker takes the next free one. 0 turns "
-    "the listener off."
+    "Choose another port with SERVER_METRICS_PORT, of which each worker takes the next free one, or "
+    "0 for no listener; or another address with SERVER_HOST."
 )
 BACKLOG: Final = 128
 SHUTDOWN_S: Final = 1.0  # a response takes milliseconds

@@ -95,6 +95,7 @@ RIGHT: list[tuple[str, str, str, object]] = [
     ("server", "host", "0.0.0.0, ::", ("0.0.0.0", "::")),  # noqa: S104 -- compared
     ("server", "host", "localhost web-1.example. 0:0::1 ::1", ("localhost", "web-1.example.", "::1")),
     ("server", "host", "fe80::1%eth0", ("fe80::1%eth0",)),
+    ("server", "host", "::ffff:127.0.0.1 127.0.0.1", ("127.0.0.1",)),
     ("server", "port", "0", 0),
     ("server", "port", "65535", 65_535),
     ("server", "allowed-hosts", "localhost API.example.com 10.0.0.1 [::1] api_1", (
@@ -308,6 +309,7 @@ WRONG: list[tuple[str, str, str, str]] = [
     ("server", "host", "0.0.0.0:8080", "neither an IP address nor a host name"),
     ("server", "host", "10.0.0.256", "neither an IP address nor a host name"),
     ("server", "host", ":: *", "'*' is neither"),
+    ("server", "host", "fe80::1", "'fe80::1' needs its interface: fe80::1%eth0."),
     ("server", "host", "[::1", "neither an IP address nor a host name"),
     ("server", "allowed-hosts", "localhost:8080", "is not of the right form"),
     ("server", "allowed-hosts", "http://localhost", "is not of the right form"),

@@ -53,6 +53,8 @@ def _bound(request: pytest.FixtureRequest) -> Callable[..., list[socket.socket]]
         (["::"], ["::", ANY]),
         ([ANY, "::"], [ANY, "::"]),
         (["127.0.0.1", "127.0.0.1"], ["127.0.0.1"]),
+        (["127.0.0.1", ANY, "localhost", "127.0.0.2"], [ANY]),
+        (["::1", "::", "127.0.0.1"], ["::", ANY]),
     ],
     ids=" ".join,
 )
