@@ -22,6 +22,7 @@ ISSUED: Final = (
     "Code",
     "ConfirmationCode",
     "CredentialId",
+    "DeviceKey",
     "RefreshToken",
     "Session",
     "Token",

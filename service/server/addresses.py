@@ -26,8 +26,9 @@ def bound_sockets(  # noqa: PLR0913 -- all but two named
     """
     Return sockets bound to *port* at every address of *hosts*; they listen if *backlog* is not None.
 
-    `::` includes 0.0.0.0, and each of them the other addresses of its family. Of a name with several addresses those are used that the machine has. Port 0 is
-    a free one, the same at all addresses. Other processes may bind to the port of *shared* sockets.
+    `::` includes 0.0.0.0, and each of them the other addresses of its family. Of a name with several
+    addresses those are used that the machine has. Port 0 is a free one, the same at all addresses. Other
+    processes may bind to the port of *shared* sockets.
     Raises AddressUnavailable, whose message has *purpose* and ends with *advice*.
     """
     if ANY_IPV6 in hosts and ANY_IPV4 not in hosts:
@@ -52,7 +53,7 @@ def _bind_host(  # noqa: PLR0913 -- as of its caller
     host: str,
     port: int,
     found: Sockets,
-    whole: Mapping[int, str],
+    whole: Mapping[socket.AddressFamily, str],
     *,
     backlog: int | None,
     shared: bool,

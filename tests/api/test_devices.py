@@ -41,7 +41,15 @@ async def test_device_key_is_sent_with_the_refresh_token(remembering: Api) -> No
     assert "deviceKey" not in body
 
 
-@pytest.mark.parametrize("sent", [{}, {"deviceKey": None}, {"deviceKey": "us-east-1_0-1"}], ids=str)
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {},
+        {"deviceKey": None},
+        *({"deviceKey": key} for key in ("us-east-1_0-1", "undefined", "a b")),
+    ],
+    ids=str,
+)
 async def test_refresh_without_the_right_device_key_is_refused(
     remembering: Api, sent: dict[str, object]
 ) -> None:
@@ -57,11 +65,9 @@ async def test_refresh_without_the_right_device_key_is_refused(
     assert "deviceKey" in body["detail"]
 
 
-@pytest.mark.parametrize(
-    "device_key", ["", "x", "us east_1", "us-east-1_XYZ", "a_" + "0" * 54, "us-east-1_0\n", 7, []]
-)
-async def test_malformed_device_key_is_refused(remembering: Api, device_key: object) -> None:
-    """A value that cannot be a device key is an invalid field, whatever the refresh token."""
+@pytest.mark.parametrize("device_key", ["", 7, []])
+async def test_device_key_that_is_no_text_is_refused(remembering: Api, device_key: object) -> None:
+    """A value that is no text is an invalid field, whatever the refresh token."""
     answer = await remembering.post(
         "/api/auth/refresh", json={"refreshToken": "x", "deviceKey": device_key}
     )

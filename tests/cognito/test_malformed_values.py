@@ -60,6 +60,11 @@ KINDS: Final[
     ]
 ] = {
     "refresh token": (RefreshTokenInvalid, TOKENS, lambda to, value: to.sessions.refresh(value)),
+    "key of a device": (
+        RefreshTokenInvalid,
+        ("undefined", "us east_1", "us-east-1_XYZ", "a_" + "0" * 54, "us-east-1_0\n"),
+        lambda to, value: to.sessions.refresh(TOKEN, value),
+    ),
     "access token": (TokenInvalid, TOKENS, lambda to, value: to.own_account.describe(value)),
     "access token for an app": (
         TokenInvalid,

@@ -16,6 +16,7 @@ from service.domain.errors import (
     Misconfigured,
     PasskeyNotFound,
     PasswordReused,
+    RefreshTokenInvalid,
     ServiceError,
     TokenInvalid,
     WeakPassword,
@@ -128,7 +129,6 @@ FIELDS: Final[list[tuple[str, str, list[str]]]] = [
     ("RespondToAuthChallenge/choice", "Invalid MFA type selected.", ["answer"]),
     ("InitiateAuth", "Missing required parameter PASSWORD", ["password"]),
     ("InitiateAuth", f"Value at 'authParameters.USERNAME' {CONSTRAINT} …", ["username"]),
-    ("GetTokensFromRefreshToken", f"Value at 'deviceKey' {CONSTRAINT} …", ["deviceKey"]),
     ("ForgotPassword", BLANK, ["username"]),
     ("ResendConfirmationCode", "Username should be an email.", ["username"]),
     ("SignUp", "Username should be either an email or a phone number.", ["username"]),
@@ -236,6 +236,7 @@ async def test_message_names_the_fields(
         ),
         ("GetUser", f"Value at 'accessToken' {CONSTRAINT}", TokenInvalid),
         ("DeleteWebAuthnCredential", f"Value at 'credentialId' {CONSTRAINT}", PasskeyNotFound),
+        ("GetTokensFromRefreshToken", f"Value at 'deviceKey' {CONSTRAINT}", RefreshTokenInvalid),
         (
             "SetUserMFAPreference",
             "User does not have delivery config set to turn on SMS_MFA",

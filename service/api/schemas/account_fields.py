@@ -10,7 +10,6 @@ MAX_USERNAME_CHARACTERS: Final = 128
 MAX_PASSWORD_CHARACTERS: Final = 256
 MAX_CODE_CHARACTERS: Final = 2_048
 MAX_ATTRIBUTE_CHARACTERS: Final = 2_048
-MAX_DEVICE_KEY_CHARACTERS: Final = 55
 MAX_METADATA_CHARACTERS: Final = 256  # of a value; Cognito's limit is 131,072
 # Refresh tokens and sessions have about 2,000; Cognito documents no limit.
 MAX_TOKEN_CHARACTERS: Final = 16_384
@@ -70,16 +69,6 @@ def code(**options: Any) -> fields.String:  # noqa: ANN401 -- marshmallow's own 
 def token(**options: Any) -> fields.String:  # noqa: ANN401 -- marshmallow's own field options
     """Return a field for a refresh token or a session."""
     return text(MAX_TOKEN_CHARACTERS, **options)
-
-
-def device_key(**options: Any) -> fields.String:  # noqa: ANN401 -- marshmallow's own field options
-    """Return a field for the key of a device."""
-    return text(
-        MAX_DEVICE_KEY_CHARACTERS,
-        pattern=r"[A-Za-z0-9_-]+_[0-9a-f-]+\Z",
-        error="Must be the deviceKey that came with the tokens.",
-        **options,
-    )
 
 
 class Attributes(fields.Dict):

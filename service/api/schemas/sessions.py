@@ -124,7 +124,7 @@ class RefreshSchema(account_fields.MetadataSchema):
     """A refresh token, unless it is in the cookie, with the device key if one came with it."""
 
     refresh_token = account_fields.token(load_default=None, data_key="refreshToken")
-    device_key = account_fields.device_key(load_default=None, data_key="deviceKey")
+    device_key = account_fields.token(load_default=None, data_key="deviceKey")
 
 
 class LogOutSchema(Schema):
