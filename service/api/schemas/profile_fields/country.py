@@ -45,12 +45,12 @@ class Country(Line):
         code = text.replace(".", "").upper()
         if code in known.codes:
             return code
-        try:
-            return known.by_key[_key(text)]
-        except KeyError:
-            raise ValidationError(
-                "Must be a country's ISO 3166-1 code or English name, such as IN or India."
-            ) from None
+        for name in (text, _in_natural_order(text)):
+            if (key := _key(name)) in known.by_key:
+                return known.by_key[key]
+        raise ValidationError(
+            "Must be a country's ISO 3166-1 code or English name, such as IN or India."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +82,13 @@ def _spellings(name: str) -> Iterator[str]:
     """Yield a listed name, without its remarks, and in natural word order."""
     yield name
     yield _IN_BRACKETS.sub("", name)
-    if ", " in name:  # "Korea, Republic of"
-        first, _, second = name.partition(", ")
-        yield f"{second} {first}"
+    yield _in_natural_order(name)
+
+
+def _in_natural_order(name: str) -> str:
+    """Return "Republic of Korea" for "Korea, Republic of"."""
+    first, _, second = name.partition(", ")
+    return f"{second} {first}" if second else name
 
 
 def _key(name: str) -> str:

@@ -21,7 +21,8 @@ _SHAPE: Final = (
     r"(?P<extensions>(?:-[A-WYZa-wyz0-9](?:-[A-Za-z0-9]{2,8})+)*)"
     r"(?:-[Xx](?:-[A-Za-z0-9]{1,8})+)?"
 )
-_TAG: Final = re.compile(_SHAPE)
+_CODESET: Final = r"(?:\.[A-Za-z0-9-]+)?"  # of a POSIX locale: en_US.UTF-8
+_TAG: Final = re.compile(_SHAPE + _CODESET)
 _SINGLETON: Final = re.compile(r"(?<=-)[A-Za-z0-9](?=-)")
 _RECORD: Final = re.compile(r"^Type: ([a-z]+)\nSubtag: (\S+)$", re.MULTILINE)
 
@@ -30,11 +31,12 @@ class LanguageTag(CanonicalText):
     """
     A language tag (RFC 5646) of registered subtags, in the case of section 2.1.1.
 
-    Underscores are converted to hyphens: systems have `en_US` (OpenID Connect Core 1.0, section 5.1).
+    Underscores are converted to hyphens, and a codeset is dropped: systems have `en_US` (OpenID Connect
+    Core 1.0, section 5.1) and `en_US.UTF-8`.
     """
 
     about = "A language tag (BCP 47) of registered subtags; stored with hyphens."
-    shape = f"^{re.sub(r'[?]P<[a-z]+>', '?:', _SHAPE).replace('(?:-', '(?:[_-]')}$"
+    shape = f"^{re.sub(r'[?]P<[a-z]+>', '?:', _SHAPE).replace('(?:-', '(?:[_-]')}{_CODESET}$"
     longest = 35  # RFC 5646, section 4.4.1
 
     def prepare(self) -> None:
@@ -54,7 +56,8 @@ class LanguageTag(CanonicalText):
         singletons = _SINGLETON.findall(found["extensions"].lower())
         if len({*variants, *singletons}) != len(variants) + len(singletons):
             raise ValidationError("Must not have the same variant or extension twice.")
-        return "-".join(_in_case(text.lower().split("-")))
+        tag = text.partition(".")[0]
+        return "-".join(_in_case(tag.lower().split("-")))
 
 
 def _require_registered(kind: str, subtags: Iterable[str]) -> None:
