@@ -43,6 +43,11 @@ class CognitoRequest:
         return "Session" in self.arguments and "AccessToken" not in self.arguments
 
     @property
+    def has_fields(self) -> bool:
+        """Return whether any argument comes from a field of the body."""
+        return not self.arguments.keys() <= {"AccessToken", "CredentialId"}
+
+    @property
     def attribute_names(self) -> tuple[str, ...]:
         """Return the names of the attributes in the request."""
         named = [entry["Name"] for entry in self.arguments.get("UserAttributes", ())]

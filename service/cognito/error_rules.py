@@ -87,6 +87,7 @@ account_refusal: Final = not_authorized(
     AccountNotConfirmed,
     Blocked,
     ChallengeExpired,
+    FeatureUnavailable,
     InsufficientScope,
     InvalidCredentials,
     InvalidFields,

@@ -15,6 +15,7 @@ from service.domain.errors import (
     Blocked,
     ChallengeExpired,
     CodeMismatch,
+    FeatureUnavailable,
     InsufficientScope,
     InvalidCredentials,
     InvalidFields,
@@ -41,14 +42,16 @@ _NOT_AUTHORIZED: Final[tuple[tuple[str, type[ServiceError]], ...]] = (
     # "Token is not from a supported provider of this identity pool.", "Invalid login token. …": an
     # endpoint of identity pools
     (r"identity pool|login token", Misconfigured),
-    (r"\bscopes?\b", InsufficientScope),  # "Access Token does not have required scopes"
-    (r"attempts? (limit )?exceeded", TooManyAttempts),  # "Password attempts exceeded"
+    # "Access Token does not have required scopes"
+    (r"\bscopes?\b|aws\.cognito\.signin", InsufficientScope),
+    # "Password attempts exceeded", "Too many invalid credentials attempts. User temporarily locked. …"
+    (r"attempts? (limit )?exceeded|too many .*attempts|\blocked\b", TooManyAttempts),
     # "Temporary password has expired and must be reset by an administrator.", "User account has
     # expired, it must be reset by an administrator."
     (r"must be reset by an administrator|password has expired", TemporaryPasswordExpired),
-    (r"\buser (account )?(is|has been) (disabled|not enabled)", UserDisabled),
+    (r"\buser (account )?((is|has been) )?(disabled|not enabled)", UserDisabled),
     (r"\bnot confirmed", AccountNotConfirmed),
-    (r"password reset required", PasswordResetRequired),
+    (r"password reset (is )?required", PasswordResetRequired),
     # "Invalid session for the user.", "… session is expired.", "… session can only be used once.",
     # "Invalid code or auth state for the user."
     (r"\bsession\b|auth state", ChallengeExpired),
@@ -56,9 +59,14 @@ _NOT_AUTHORIZED: Final[tuple[tuple[str, type[ServiceError]], ...]] = (
     (r"unauthorized attribute", InvalidFields),
     # "User cannot be confirmed. Current status is CONFIRMED", "User cannot confirm because …"
     (r"\bcannot (be )?confirm", CodeMismatch),
-    (r"incorrect (username|password)|username or password", InvalidCredentials),
+    (r"(incorrect|invalid) (username|password)|username or password", InvalidCredentials),
     (r"sign ?up is not permitted", SignUpDisabled),
-    (r"security reasons|\brisk", Blocked),  # of threat protection
+    (r"security reasons|\brisk|account takeover", Blocked),  # of threat protection
+    # "SMS MFA is not enabled for the user pool", and users of an external provider
+    (
+        r"not (enabled|supported|configured) (for|in|by)\b|\b(external|federated)\b",
+        FeatureUnavailable,
+    ),
     (r"refresh token .*(reuse|already)", RefreshTokenReused),
     (r"refresh token", RefreshTokenInvalid),
     # "Access Token has been revoked", "Invalid Access Token", "Could not verify signature for …"

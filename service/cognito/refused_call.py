@@ -113,7 +113,10 @@ class RefusedCall:
             case InvalidFields():
                 return unauthorized_attribute(self.request)
             case WeakPassword() | PasswordReused():
-                return type(translation)(self.request.password_field())
+                # Of a sign-in it is not a new one, and refused as by InitiateAuth.
+                is_new = "PASSWORD" not in self.request.arguments.get("ChallengeResponses", {})
+                field = self.request.password_field()
+                return type(translation)(field) if is_new else InvalidCredentials()
             case RejectedByPolicy() if self.trigger_messages:
                 return RejectedByPolicy(trigger_message(error))
             case _:

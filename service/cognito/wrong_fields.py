@@ -14,7 +14,9 @@ from service.cognito.wrong_attributes import following, wrong_attributes
 from service.domain.errors import (
     ChallengeExpired,
     CodeMismatch,
+    FeatureUnavailable,
     FieldProblem,
+    InvalidCredentials,
     InvalidFields,
     InvalidParameter,
     MfaNotConfigured,
@@ -86,6 +88,8 @@ OTHERWISE: Final[Mapping[str, type[ServiceError]]] = {
     # Of users without an address, for example, which only existing users are.
     "ConfirmForgotPassword": CodeMismatch,
     "ConfirmSignUp": CodeMismatch,
+    "GetTokensFromRefreshToken": RefreshTokenInvalid,
+    "InitiateAuth": InvalidCredentials,
     "SetUserMFAPreference": MfaNotConfigured,
 }
 ATTRIBUTE_CHANGES: Final = frozenset({"DeleteUserAttributes", "UpdateUserAttributes"})
@@ -100,6 +104,8 @@ _MISSING: Final = re.compile(
     r"missing (?:required )?parameters?:? '?([\w.]+(?:, ?[\w.]+)*)", re.IGNORECASE
 )
 _USERNAME: Final = re.compile(r"^(?:invalid )?user ?name\b", re.IGNORECASE)
+# "Software Token MFA is not enabled for the userPool."
+DISABLED: Final = re.compile(r"not (?:enabled|supported|configured) (?:for|in|by)\b", re.IGNORECASE)
 _LEAST: Final = re.compile(r"length greater than or equal to (\d{1,9})\b")
 _MOST: Final = re.compile(r"length less than or equal to (\d{1,9})\b")
 MAX_PROBLEMS: Final = 50
@@ -115,6 +121,8 @@ def invalid_parameter(text: str, request: CognitoRequest) -> ServiceError:
     for name, _ in problems:
         if name in OTHERS:
             return OTHERS[name]()
+    if not request.has_fields:
+        return _of_operation(text, request)
     # Nothing else that is known may distinguish existing users in a public call.
     if not problems and request.operation in TAKES_ATTRIBUTES:
         problems = [*wrong_attributes(text, request)]
@@ -132,14 +140,20 @@ def malformed(parameter: str, request: CognitoRequest) -> ServiceError:
     )
 
 
-def unauthorized_attribute(request: CognitoRequest) -> InvalidFields:
-    """Return the error for an attribute that the app client may not write."""
+def unauthorized_attribute(request: CognitoRequest) -> ServiceError:
+    """Return the error for an attribute that the app client may not read or write."""
+    if "AttributeName" in request.arguments:
+        return InvalidFields.of("attribute", "Is not available in this deployment.")
+    if request.operation not in TAKES_ATTRIBUTES:
+        return Misconfigured()
     return InvalidFields.of(request.attribute(), "Cannot be set in this deployment.")
 
 
 def _of_operation(text: str, request: CognitoRequest) -> ServiceError:
     """Return what an unknown message means: the only field, or the answer that reveals least."""
     operation = request.operation
+    if "AccessToken" in request.arguments and DISABLED.search(text):
+        return FeatureUnavailable()
     if operation in ATTRIBUTE_CHANGES:
         return InvalidFields.of(request.attribute(), INVALID)
     if operation == "SetUserMFAPreference" and "require" in text.lower():

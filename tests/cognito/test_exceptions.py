@@ -105,6 +105,7 @@ SIGN_IN: Final[Mapping[str, Outcome]] = {
 }
 WRONG_PASSWORD: Final[Mapping[str, Outcome]] = {
     **SIGN_IN,
+    "InvalidParameter": InvalidCredentials,  # of users who have no address for a code, for example
     "LimitExceeded": InvalidCredentials,
     "TooManyFailedAttempts": InvalidCredentials,
 }
@@ -123,6 +124,7 @@ UNIFORM: Final[Mapping[str, Outcome]] = {  # decision 3: no answer tells of an a
     "UserNotFound": SILENT,
 }
 REFRESHING: Final[Mapping[str, Outcome]] = {
+    "InvalidParameter": RefreshTokenInvalid,
     "NotAuthorized": RefreshTokenInvalid,
     "UserNotFound": RefreshTokenInvalid,
 }

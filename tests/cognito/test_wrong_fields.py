@@ -10,6 +10,8 @@ from structlog.testing import capture_logs
 from service.domain.accounts import NewAccount
 from service.domain.errors import (
     CodeMismatch,
+    FeatureUnavailable,
+    InvalidCredentials,
     InvalidFields,
     InvalidParameter,
     MfaNotConfigured,
@@ -250,6 +252,11 @@ async def test_message_names_the_fields(
         ),
         (NO_MFA, "User has not set up software token mfa", MfaNotConfigured),
         (NO_MFA, "User does not have a phone_number set", MfaNotConfigured),
+        (NO_MFA, "SMS MFA is not enabled for user pool", FeatureUnavailable),
+        ("AssociateSoftwareToken", "Software Token MFA is not enabled for it", FeatureUnavailable),
+        ("GetUser", f"Value at 'code' {CONSTRAINT}", InvalidParameter),
+        ("GetTokensFromRefreshToken", "Invalid Refresh Token", RefreshTokenInvalid),
+        ("InitiateAuth/begin", "User has no email", InvalidCredentials),
         ("ConfirmSignUp", "Something about the user", CodeMismatch),
         (
             "ConfirmForgotPassword",
@@ -343,6 +350,36 @@ async def test_attribute_that_may_not_be_written_is_named(
     expected = "attributes.name" if len(attributes) == 1 else "attributes"
     assert [problem.field for problem in raised.value.problems] == [expected]
     assert logs[0]["setting"] == "[auth] writable-attributes"
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [("GetUser", Misconfigured), ("GetUserAttributeVerificationCode", InvalidFields)],
+)
+async def test_attribute_that_may_not_be_read_is_no_field_of_a_read(
+    call: str, expected: type[ServiceError], provider: IdentityProvider, cognito: ScriptedCognito
+) -> None:
+    """A call without attributes in its body has no wrong attribute: the app client is misconfigured."""
+    message = "A client attempted to read unauthorized attribute"
+    cognito.answers(call, refusal("NotAuthorizedException", message))
+
+    with pytest.raises(expected) as raised:
+        await CALLS[call](provider)
+
+    problems = raised.value.problems if isinstance(raised.value, InvalidFields) else ()
+    assert [problem.field for problem in problems] == ["attribute"] * len(problems)
+
+
+async def test_unsafe_password_of_a_sign_in_is_a_wrong_one(
+    provider: IdentityProvider, cognito: ScriptedCognito
+) -> None:
+    """A password that Cognito has found in a leak reveals by no code of its own that it is right."""
+    message = "Provided password cannot be used for security reasons."
+    cognito.answers("RespondToAuthChallenge", refusal("InvalidPasswordException", message))
+    answer = ChallengeAnswer("PASSWORD", SESSION, USERNAME, password=PASSWORD)
+
+    with pytest.raises(InvalidCredentials):
+        await provider.sessions.answer(answer, CLIENT)
 
 
 @pytest.mark.parametrize(
