@@ -8,7 +8,6 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any, ClassVar
 
 import aiohttp
@@ -20,15 +19,14 @@ from botocore.exceptions import (
     ConnectTimeoutError,
     EndpointConnectionError,
     HTTPClientError,
-    InvalidConfigError,
     ProxyConnectionError,
     ReadTimeoutError,
     SSLError,
 )
-from botocore.httpsession import ProxyConfiguration, mask_proxy_url
-from botocore.utils import get_environ_proxies
+from botocore.httpsession import mask_proxy_url
 from yarl import URL
 
+from service.aws.connection_settings import check_ca_bundle, check_proxy, proxy_for
 from service.circuit_breaker import Breaker
 
 
@@ -79,14 +77,21 @@ class VerifiedSession(AIOHTTPSession):
 
     It verifies that a certificate is that of the host: botocore leaves this to urllib3, which aiobotocore
     does not use. An empty AWS_CA_BUNDLE is as good as none; to botocore it means no verification. Raises
-    InvalidConfigError for a bundle without certificates.
+    InvalidConfigError for a bundle without certificates and for a proxy that cannot be used.
     """
 
-    def __init__(self, *, verify: bool | str | None = None, **options: Any) -> None:  # noqa: ANN401 -- aiobotocore's
+    def __init__(
+        self,
+        *,
+        verify: bool | str | None = None,
+        proxies: Mapping[str, str] | None = None,
+        **options: Any,  # noqa: ANN401 -- aiobotocore's
+    ) -> None:
         self.verify = verify or True
         if isinstance(self.verify, str):
             check_ca_bundle(self.verify)
-        super().__init__(verify=self.verify, **options)  # type: ignore[arg-type]  # the stubs know no path
+        super().__init__(verify=self.verify, proxies=proxies, **options)  # type: ignore[arg-type]  # the stubs know no path
+        check_proxy(self._proxy_config.proxy_url_for("https://"))  # type: ignore[attr-defined]  # the stubs lack it
 
     def _get_ssl_context(self) -> ssl.SSLContext:
         context: ssl.SSLContext = super()._get_ssl_context()  # type: ignore[misc]  # the stubs lack it
@@ -97,22 +102,6 @@ class VerifiedSession(AIOHTTPSession):
         """Return a context for connections through a proxy; aiobotocore's default checks nothing."""
         context = super()._setup_proxy_ssl_context(proxy_url)  # type: ignore[misc]  # the stubs lack it
         return context or self._get_ssl_context()
-
-
-def check_ca_bundle(path: str) -> None:
-    """Raise InvalidConfigError if the file *path* has no certificates."""
-    file = Path(path)
-    if not file.is_file() or b"-----BEGIN" not in file.read_bytes():
-        raise InvalidConfigError(
-            error_msg=f"There are no certificates in {path}, which AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE or "
-            "ca_bundle of the AWS profile names."
-        )
-
-
-def proxy_for(url: str) -> str | None:
-    """Return the URL of the proxy for *url* by HTTPS_PROXY, HTTP_PROXY and NO_PROXY, None for none."""
-    found: str | None = ProxyConfiguration(get_environ_proxies(url)).proxy_url_for(url)
-    return found
 
 
 class GuardedSession(VerifiedSession):

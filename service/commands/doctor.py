@@ -30,7 +30,7 @@ def run(file: Path | None, environ: Mapping[str, str], *, as_json: bool) -> int:
     except BotoCoreError as error:
         raise AwsUnusable(
             f"The settings for AWS of this machine cannot be used: {error}. "
-            "Correct AWS_PROFILE or ~/.aws/config."
+            "Correct the environment, AWS_PROFILE or ~/.aws/config."
         ) from error
     ignored = [
         ok(STEP, f"variable {name}", "is ignored", advice)

@@ -74,7 +74,7 @@ def _serve(config: Config, *, worker_of: int | None = None) -> None:
     except BotoCoreError as error:
         raise AwsUnusable(
             f"The settings for AWS of this machine cannot be used: {error}. "
-            "Correct AWS_PROFILE or ~/.aws/config."
+            "Correct the environment, AWS_PROFILE or ~/.aws/config."
         ) from error
 
 

@@ -50,7 +50,7 @@ def run(
     except BotoCoreError as error:
         raise AwsUnusable(
             f"The settings for AWS of this machine cannot be used: {error}. "
-            "Correct AWS_PROFILE or ~/.aws/config."
+            "Correct the environment, AWS_PROFILE or ~/.aws/config."
         ) from error
     return report(found, as_json=as_json)
 

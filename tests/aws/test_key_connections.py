@@ -414,7 +414,10 @@ async def test_keys_of_a_url_of_their_own_come_by_its_own_proxy(
     assert network.direct == [AWS_HOST, "localhost"]
 
 
-@pytest.mark.parametrize("text", [None, "", "no certificate"])
+BROKEN: Final = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+
+
+@pytest.mark.parametrize("text", [None, "", "no certificate", BROKEN])
 async def test_bundle_without_certificates_ends_the_start(
     clean: pytest.MonkeyPatch, tmp_path: Path, text: str | None
 ) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Final
 import aiohttp
 from yarl import URL
 
-from service.aws.http_session import check_ca_bundle, proxy_for
+from service.aws.connection_settings import check_ca_bundle, proxy_for
 from service.deployment_checks.results import CheckResult, unknown, wrong
 
 STEP: Final = 6
