@@ -44,7 +44,7 @@ ATTEMPT_PAUSE_S: Final = 1.0  # between the end of an attempt and the next one
 REPORT_INTERVAL_S: Final = 60.0  # between two log lines about the same failure
 NO_FILE: Final = (
     "A file of the credentials can't be read: mount the token that AWS_WEB_IDENTITY_TOKEN_FILE or "
-    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE names."
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE names, or the program of credential_process."
 )
 # Waiting does not help against these: an operator has to correct the configuration.
 UNUSABLE_CONFIGURATION: Final = (

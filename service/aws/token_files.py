@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from aiobotocore import credentials
 from botocore.utils import FileWebIdentityTokenLoader
 
+from service.aws import credential_process
+
 if TYPE_CHECKING:
     from aiobotocore.session import AioSession
 
@@ -14,13 +16,19 @@ _botocore: Any = credentials  # the types of botocore lack what its providers ca
 
 
 def credential_resolver(session: AioSession, region: str) -> Any:  # noqa: ANN401 -- botocore's
-    """Return botocore's credential chain, which drops white space around the tokens that it reads."""
+    """
+    Return botocore's credential chain.
+
+    It drops white space around the tokens that it reads, and kills programs that an attempt gave up.
+    """
     resolver = _botocore.create_credential_resolver(session, region_name=region)
     for index, provider in enumerate(resolver.providers):
         if isinstance(provider, _botocore.AioContainerProvider):
             resolver.providers[index] = _ContainerProvider()
         elif isinstance(provider, _botocore.AioAssumeRoleWithWebIdentityProvider):
             provider._token_loader_cls = _WebIdentityToken  # noqa: SLF001 -- the session makes it without one
+        elif isinstance(provider, _botocore.AioProcessProvider):
+            provider._popen = credential_process.start  # noqa: SLF001 -- likewise
     return resolver
 
 
