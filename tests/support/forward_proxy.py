@@ -17,12 +17,13 @@ class ForwardProxy:
     """
     A proxy that sends everything to *target*, whatever host is requested.
 
-    With *user*, "name:password", it refuses requests without these credentials. *hosts* are the hosts
-    that were requested.
+    With *user*, "name:password", it refuses requests without these credentials. With *refusal* it answers
+    every request with these bytes. *hosts* are the hosts that were requested.
     """
 
     target: tuple[str, int]
     user: str | None = None
+    refusal: bytes | None = None
     port: int = 0
     hosts: list[str] = field(default_factory=list)
 
@@ -30,6 +31,9 @@ class ForwardProxy:
         """Handle one connection."""
         with suppress(ConnectionError, asyncio.IncompleteReadError):
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+            if self.refusal is not None:
+                writer.write(self.refusal)
+                return
             method, url, _ = head.split(" ", 2)
             proof = base64.b64encode((self.user or "").encode()).decode()
             if self.user is not None and f"Proxy-Authorization: Basic {proof}\r\n" not in head:
