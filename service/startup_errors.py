@@ -30,6 +30,14 @@ class TableUnusable(SetupError):
 class AwsUnusable(SetupError):
     """AWS refuses a call of the command, or cannot be reached."""
 
+    @classmethod
+    def by_settings(cls, error: Exception) -> "AwsUnusable":
+        """Return the error for settings of the AWS SDK with which no call is possible."""
+        return cls(
+            f"The settings for AWS of this machine cannot be used: {str(error).rstrip('.')}. "
+            "Correct the environment, AWS_PROFILE or ~/.aws/config."
+        )
+
 
 class FileUnwritable(SetupError):
     """A file that the command writes cannot be written."""

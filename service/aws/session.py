@@ -13,7 +13,9 @@ import aioboto3
 from aiobotocore.config import AioConfig
 from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.session import AioSession
+from botocore.exceptions import InvalidConfigError
 from botocore.loaders import Loader, create_loader
+from yarl import URL
 
 from service.aws.credentials import CredentialProvider
 from service.aws.errors import without_frames
@@ -44,6 +46,19 @@ class VerifyingSdkSession(AioSession):
             config.http_session_cls = VerifiedSession
         create_client: Any = super().create_client  # the stubs have an overload for each service
         return create_client(*arguments, config=config, **options)
+
+    async def _create_client(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 -- botocore's
+        """Return a client; raises InvalidConfigError where botocore has ValueError, or no error yet."""
+        create_client: Any = super()._create_client  # type: ignore[misc]  # the stubs lack it
+        try:
+            client = await create_client(*arguments, **options)
+            URL(client.meta.endpoint_url)  # its port, too
+        except ValueError as error:
+            raise InvalidConfigError(
+                error_msg="AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_… or endpoint_url of the AWS profile "
+                "is not a URL, such as https://localhost:8443"
+            ) from error
+        return client
 
 
 def sdk_session() -> AioSession:

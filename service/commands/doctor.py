@@ -28,10 +28,7 @@ def run(file: Path | None, environ: Mapping[str, str], *, as_json: bool) -> int:
     try:
         found = serve.run(_examined(config))
     except BotoCoreError as error:
-        raise AwsUnusable(
-            f"The settings for AWS of this machine cannot be used: {error}. "
-            "Correct the environment, AWS_PROFILE or ~/.aws/config."
-        ) from error
+        raise AwsUnusable.by_settings(error) from error
     ignored = [
         ok(STEP, f"variable {name}", "is ignored", advice)
         for name, advice in variables.ignored(environ)

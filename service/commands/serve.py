@@ -72,10 +72,7 @@ def _serve(config: Config, *, worker_of: int | None = None) -> None:
     try:
         serve.run(serve.serve(app, config.server, listening=listening, worker_of=worker_of))
     except BotoCoreError as error:
-        raise AwsUnusable(
-            f"The settings for AWS of this machine cannot be used: {error}. "
-            "Correct the environment, AWS_PROFILE or ~/.aws/config."
-        ) from error
+        raise AwsUnusable.by_settings(error) from error
 
 
 def _supervise(config: Config) -> None:

@@ -48,10 +48,7 @@ def run(
     try:
         found = serve.run(_checked(target, config, credentials, create_user=create_user))
     except BotoCoreError as error:
-        raise AwsUnusable(
-            f"The settings for AWS of this machine cannot be used: {error}. "
-            "Correct the environment, AWS_PROFILE or ~/.aws/config."
-        ) from error
+        raise AwsUnusable.by_settings(error) from error
     return report(found, as_json=as_json)
 
 

@@ -429,3 +429,27 @@ async def test_bundle_without_certificates_ends_the_start(
 
     with pytest.raises(InvalidConfigError, match=r"bundle\.pem"):
         await _reached()
+
+
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("AWS_ENDPOINT_URL", "no url"),
+        ("AWS_ENDPOINT_URL", "localhost:4566"),
+        ("AWS_ENDPOINT_URL", "https://[::1"),
+        ("AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER", "https://localhost:port"),
+        ("AWS_ENDPOINT_URL_DYNAMODB", "https://localhost:99999"),
+        ("", ":::"),
+    ],
+)
+async def test_endpoint_url_that_is_none_ends_the_start(
+    clean: pytest.MonkeyPatch, tmp_path: Path, name: str, url: str
+) -> None:
+    """What is no URL is refused with the names of the settings, in the environment and the profile."""
+    profile = "[default]\n" if name else f"[default]\nendpoint_url = {url}\n"
+    (tmp_path / "config").write_text(profile, encoding="utf-8")
+    if name:
+        clean.setenv(name, url)
+
+    with pytest.raises(InvalidConfigError, match="AWS_ENDPOINT_URL"):
+        await _reached()
