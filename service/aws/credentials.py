@@ -194,11 +194,12 @@ class BackgroundCredentials:
         if reported == name and now < at + REPORT_INTERVAL_S:
             return
         self._reported = (name, now)
-        log = structlog.get_logger()
+        log, advice = structlog.get_logger(), _advice(failure)
         if self._had_any:
-            log.warning("credentials_not_renewed", error=name, expired=self._is_missing())
+            expired = self._is_missing()
+            log.warning("credentials_not_renewed", error=name, advice=advice, expired=expired)
         else:
-            log.warning("credentials_missing", error=name, advice=_advice(failure))
+            log.warning("credentials_missing", error=name, advice=advice)
 
 
 def _name(failure: Exception) -> str:

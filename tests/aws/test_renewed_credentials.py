@@ -17,6 +17,7 @@ from structlog.testing import capture_logs
 from service.aws import credentials as module
 from service.aws.clients import Clients, open_clients
 from service.aws.errors import translated
+from service.aws.failure_causes import NOT_RETRIEVED
 from service.aws.session import open_session
 from service.domain.errors import UpstreamUnavailable
 from tests.support.clock import Clock
@@ -148,6 +149,7 @@ async def test_failed_refresh_fails_no_call(
         assert logs[0] == {
             "event": "credentials_not_renewed",
             "error": "CredentialRetrievalError",
+            "advice": NOT_RETRIEVED.advice,
             "expired": False,
             "log_level": "warning",
         }

@@ -308,7 +308,7 @@ async def test_service_recovers_from_credentials_that_have_expired(
         async with _serving(source, {**environ, **environment}) as (program, url):
             await _becomes(f"{url}/health/ready", 200, READY_WITHIN_S)
             source.fail(FAILING)
-            await program.until('"credentials_not_renewed"')
+            assert "advice" in json.loads(await program.until('"credentials_not_renewed"'))
             await _becomes(f"{url}/health/ready", 503, PATIENCE_S)
             assert await _status(f"{url}/health/live") == 200
 

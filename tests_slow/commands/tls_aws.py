@@ -28,7 +28,7 @@ class TlsAws:
     hosts: list[str] = field(default_factory=list)
     port: int = 0
 
-    async def answer(self, request: web.Request) -> web.StreamResponse:
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer with a load balancer's key, or as the relayed URL does."""
         host = request.url.host or ""
         self.hosts.append(host)
