@@ -121,12 +121,12 @@ def invalid_parameter(text: str, request: CognitoRequest) -> ServiceError:
     for name, _ in problems:
         if name in OTHERS:
             return OTHERS[name]()
-    if not request.has_fields:
-        return _of_operation(text, request)
     # Nothing else that is known may distinguish existing users in a public call.
     if not problems and request.operation in TAKES_ATTRIBUTES:
         problems = [*wrong_attributes(text, request)]
-    if not problems:
+    if not problems or not request.has_fields:
+        if "AccessToken" in request.arguments and DISABLED.search(text):
+            return FeatureUnavailable()
         return _of_operation(text, request)
     distinct = dict.fromkeys(problems[:MAX_PROBLEMS])
     return InvalidFields(problems=tuple(FieldProblem(*problem) for problem in distinct))
@@ -152,8 +152,6 @@ def unauthorized_attribute(request: CognitoRequest) -> ServiceError:
 def _of_operation(text: str, request: CognitoRequest) -> ServiceError:
     """Return what an unknown message means: the only field, or the answer that reveals least."""
     operation = request.operation
-    if "AccessToken" in request.arguments and DISABLED.search(text):
-        return FeatureUnavailable()
     if operation in ATTRIBUTE_CHANGES:
         return InvalidFields.of(request.attribute(), INVALID)
     if operation == "SetUserMFAPreference" and "require" in text.lower():
