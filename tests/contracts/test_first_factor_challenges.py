@@ -8,7 +8,6 @@ from service.domain.errors import (
     CodeMismatch,
     InvalidCredentials,
     InvalidFields,
-    InvalidParameter,
     PasswordResetRequired,
 )
 from service.domain.mfa import EMAIL, TOTP
@@ -54,8 +53,8 @@ async def test_preference_that_cannot_be_met_is_an_offer(
 
 @CHOOSING
 async def test_unknown_preference_is_rejected(stage: Stage, user: str) -> None:
-    """An unknown factor is rejected."""
-    with pytest.raises(InvalidParameter):
+    """An unknown factor is rejected like a wrong password: it must not tell existing users apart."""
+    with pytest.raises(InvalidCredentials):
         await stage.provider.sessions.begin(user, "SOFTWARE_TOKEN_MFA", CLIENT)
 
 

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from service.domain.errors import (
+    FeatureUnavailable,
     InvalidCredentials,
     InvalidFields,
     MfaNotConfigured,
@@ -236,7 +237,7 @@ async def test_pool_decides_whether_a_passkey_can_be_both(stage: Stage) -> None:
     token = await stage.access_token(username)
     await enrolled(stage, token)
 
-    with pytest.raises(MfaNotConfigured):
+    with pytest.raises(FeatureUnavailable):
         await stage.provider.factors.prefer(token, MfaPreferences((TOTP, PASSKEY), None))
 
 

@@ -1,6 +1,6 @@
 """The Factors port in memory."""
 
-from service.domain.errors import InvalidFields, MfaNotConfigured
+from service.domain.errors import FeatureUnavailable, InvalidFields, MfaNotConfigured
 from service.domain.mfa import EMAIL, PASSKEY, PASSKEY_ALONE, SMS, TOTP, MfaPreferences
 from tests.support.fakes import totp
 from tests.support.fakes.user import MemoryUser
@@ -25,6 +25,8 @@ class MemoryFactors:
         user, wanted = self._pool.bearer(access_token), preferences
         if wanted.enabled == (PASSKEY,):
             raise InvalidFields.of("enabled", PASSKEY_ALONE)
+        if PASSKEY in wanted.enabled and not self._pool.rules.passkeys_are_both_factors:
+            raise FeatureUnavailable
         missing = wanted.preferred is not None and wanted.preferred not in wanted.enabled
         required = self._pool.rules.mfa == "ON"
         switched_off = set(user.enabled_factors) - set(wanted.enabled)
@@ -47,7 +49,7 @@ class MemoryFactors:
         if factor == TOTP:
             return user.totp_secret is not None
         if factor == PASSKEY:
-            return self._pool.rules.passkeys_are_both_factors and bool(user.passkeys)
+            return bool(user.passkeys)
         return factor in self._pool.rules.second_factors and ADDRESSES[factor] in user.attributes
 
 

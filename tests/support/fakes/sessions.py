@@ -3,7 +3,7 @@
 from service.domain.client import UNKNOWN_CLIENT, Client
 from service.domain.errors import (
     FeatureUnavailable,
-    InvalidParameter,
+    InvalidCredentials,
     PasswordResetRequired,
     RefreshTokenInvalid,
     RefreshTokenReused,
@@ -46,7 +46,7 @@ class MemorySessions:
         if not self._pool.rules.first_factors:
             raise FeatureUnavailable
         if preferred_challenge not in (None, *first_factors.CHALLENGES):
-            raise InvalidParameter
+            raise InvalidCredentials
         user = self._pool.find_or_invent(username)
         if preferred_challenge in first_factors.available(self._pool, user):
             return challenges.ask_for(self._pool, user, preferred_challenge)
