@@ -1,0 +1,1 @@
+"""Tests of authentication with thousands of mutated tokens."""

@@ -1,0 +1,1 @@
+"""Tests of the profile store with lost replies, foreign items and interrupted deletions."""
