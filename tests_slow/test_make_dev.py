@@ -67,7 +67,7 @@ def _until(process: subprocess.Popen[str], text: str) -> None:
 def test_a_changed_file_is_served(checkout: Path, server: subprocess.Popen[str]) -> None:
     """A change of a file ends the server and starts one that runs the new code."""
     _until(server, ANNOUNCEMENT)
-    changed = checkout / "service/commands/local.py"
+    changed = checkout / "service/commands/local_flows.py"
     text = changed.read_text(encoding="utf-8")
 
     changed.write_text(text.replace(ANNOUNCEMENT, "Changed, the API listens on"), encoding="utf-8")
@@ -78,7 +78,7 @@ def test_a_changed_file_is_served(checkout: Path, server: subprocess.Popen[str])
 def test_corrected_code_is_served(checkout: Path, server: subprocess.Popen[str]) -> None:
     """Code that does not start is reported, and started once it is corrected."""
     _until(server, ANNOUNCEMENT)
-    changed = checkout / "service/commands/local.py"
+    changed = checkout / "service/commands/local_flows.py"
     text = changed.read_text(encoding="utf-8")
 
     changed.write_text(f"{text}\n(", encoding="utf-8")

@@ -233,7 +233,10 @@ async def test_sign_in_page_leads_to_the_provider(domain: Domain) -> None:
     assert left.query["error"] == "access_denied"
 
 
-async def test_second_factor_is_entered_on_a_second_page(domain: Domain) -> None:
+@pytest.mark.parametrize("is_confidential", [False, True])
+async def test_second_factor_is_entered_on_a_second_page(
+    domain: Domain, *, is_confidential: bool
+) -> None:
     """A user with an authenticator app needs its code, and the wrong one is refused."""
     username = await domain.member()
     await domain.cognito.set_user_pool_mfa_config(
@@ -242,9 +245,11 @@ async def test_second_factor_is_entered_on_a_second_page(domain: Domain) -> None
         SoftwareTokenMfaConfiguration={"Enabled": True},
     )
     proof = Proof()
-    page = await domain.browser.open(domain.authorize_url(proof))
+    basic = domain.confidential if is_confidential else None
+    client_id = basic[0] if basic else domain.client_id
+    page = await domain.browser.open(domain.authorize_url(proof, client_id=client_id))
     arrived = await _log_in(domain, page, username)
-    _, content = await domain.exchange(arrived.query["code"], proof)
+    _, content = await domain.exchange(arrived.query["code"], proof, basic)
     access = content["access_token"]
     secret = (await domain.cognito.associate_software_token(AccessToken=access))["SecretCode"]
     code = totp.code_at(secret, int(domain.clock.seconds) // totp.STEP_S)
@@ -261,7 +266,7 @@ async def test_second_factor_is_entered_on_a_second_page(domain: Domain) -> None
 
     assert "one-time-code" in asked.text
     assert wrong.alert is not None
-    assert (await domain.exchange(arrived.query["code"], proof))[0] == 200
+    assert (await domain.exchange(arrived.query["code"], proof, basic))[0] == 200
 
 
 async def test_browser_stays_signed_in_until_it_signs_out(domain: Domain) -> None:
@@ -516,3 +521,61 @@ async def test_disabled_user_and_wrong_requests_are_refused(domain: Domain) -> N
     assert left.query["error"] == "access_denied"
     assert (own.status, none.status, twice.status) == (200, 400, 400)
     assert allowed == (405, "POST")
+
+
+async def test_user_who_must_set_a_password_is_refused_on_the_page(domain: Domain) -> None:
+    """The local page has no form for a challenge other than a code, and says so."""
+    username = f"invited-{Proof().state[:12]}"
+    await domain.cognito.admin_create_user(
+        UserPoolId=domain.pool_id, Username=username, TemporaryPassword=PASSWORD
+    )
+    page = await domain.browser.open(domain.authorize_url(Proof()))
+
+    refused = await _log_in(domain, page, username)
+
+    assert "NEW_PASSWORD_REQUIRED" in str(refused.alert)
+
+
+async def test_client_of_a_provider_alone_takes_no_password(domain: Domain) -> None:
+    """A password that is posted without a form is refused; attributes without a mapping are absent."""
+    await domain.cognito.create_identity_provider(
+        UserPoolId=domain.pool_id,
+        ProviderName="Unmapped",
+        ProviderType="OIDC",
+        ProviderDetails={},
+        AttributeMapping={"name": "name"},
+    )
+    made = await domain.cognito.create_user_pool_client(
+        UserPoolId=domain.pool_id,
+        ClientName="provider",
+        **{**OAUTH, "SupportedIdentityProviders": ["Unmapped"]},
+    )
+    client_id, proof = made["UserPoolClient"]["ClientId"], Proof()
+    query = domain.authorize_url(proof, client_id=client_id).partition("?")[2]
+
+    async with domain.browser.session.post(
+        f"{domain.url}/login?{query}", data={"username": "a", "password": PASSWORD}
+    ) as answer:
+        status, text = answer.status, await answer.text()
+    code = await domain.code(proof, client_id=client_id, identity_provider="Unmapped")
+    _, content = await domain.exchange(code, proof, client_id=client_id)
+
+    assert (status, "does not support users of the pool itself" in text) == (400, True)
+    identity = _claims(content["id_token"])
+    assert (identity["name"], "email" in identity) == ("carol", False)
+
+
+async def test_malformed_token_request_is_refused(domain: Domain) -> None:
+    """A repeated parameter is an invalid request, and malformed HTTP Basic an invalid client."""
+    url, client_id = f"{domain.url}/oauth2/token", domain.confidential[0]
+    form = [("grant_type", "authorization_code"), ("client_id", client_id)]
+
+    async with domain.browser.session.post(url, data=[*form, ("client_id", "b")]) as answer:
+        twice = (answer.status, await answer.json())
+    async with domain.browser.session.post(
+        url, data=form, headers={"Authorization": "Basic %"}
+    ) as answer:
+        malformed = (answer.status, await answer.json())
+
+    assert twice == (400, {"error": "invalid_request"})
+    assert malformed == (400, {"error": "invalid_client"})

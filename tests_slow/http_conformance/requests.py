@@ -444,7 +444,8 @@ def _bodies() -> Iterator[Request]:
     texts = {
         "nothing": b"",
         "a space": b" ",
-        "a BOM": b"\xef\xbb\xbf{}",
+        "a BOM alone": b"\xef\xbb\xbf",
+        "two BOMs": b"\xef\xbb\xbf" * 2 + b"{}",
         "UTF-16": '{"city": "Pune"}'.encode("utf-16"),
         "not UTF-8": b'{"city": "\xff"}',
         "overlong UTF-8": b'{"city": "\xc0\xaf"}',
@@ -491,6 +492,7 @@ def _bodies() -> Iterator[Request]:
     }
     for name, text in wrong.items():
         yield Request(f"fields, {name}", _sized(_POST, text), (422,))
+    yield Request("body behind a BOM", _sized(_SIGNUP, b"\xef\xbb\xbf{}"), (422,))
     yield Request("body too large", _sized(_POST, b" " * MAX_BODY_BYTES + b"{}"), (413,))
     yield Request("body too large, not sent", _POST + b"Content-Length: 999999\r\n\r\n", (413,))
     largest = b'{"city": "' + MARKER + b'"}'

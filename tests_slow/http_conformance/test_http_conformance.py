@@ -40,7 +40,8 @@ async def _sent(port: int, request: Request, parts: list[bytes]) -> tuple[int, .
     assert MARKER not in heard.text, request.name
     assert MARKER.decode() not in log.getvalue(), request.name
     assert "Traceback" not in log.getvalue(), request.name
-    assert len(lines) <= max(1, len(statuses)), request.name
+    about_requests = [line for line in lines if line["event"] != "cors_origin_refused"]
+    assert len(about_requests) <= max(1, len(statuses)), request.name
     return statuses
 
 
