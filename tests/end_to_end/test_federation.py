@@ -29,7 +29,6 @@ from tests.support.process_state import restored
 CALLBACK = "https://app.example.com/in"
 OTHER_CALLBACK = "http://localhost:3000/"
 FEDERATED = "/api/auth/federated"
-CAROL = "carol@example.com"
 
 
 @dataclass(frozen=True)
@@ -42,6 +41,11 @@ class Deployment:
     other_client_id: str
     log: io.StringIO
 
+    @property
+    def email(self) -> str:
+        """The address at the provider: of this test alone, since it decides the sub."""
+        return f"{self.username}@example.com"
+
     async def begin(self, proof: Proof, **more: str) -> str:
         """Return the URL of a sign-in."""
         body = {"codeChallenge": proof.challenge, "state": proof.state, "redirectUri": CALLBACK}
@@ -53,7 +57,7 @@ class Deployment:
     async def arrive(self, proof: Proof, **more: str) -> Page:
         """Sign in with the external provider, and return where the browser arrived."""
         page = await self.browser.open(await self.begin(proof, provider="LocalIdP", **more))
-        return await self.browser.submit(page, email=CAROL)
+        return await self.browser.submit(page, email=self.email)
 
     async def complete(self, code: str, proof: Proof, **changes: Any) -> Answer:  # noqa: ANN401 -- JSON
         """Exchange a code, with changes of the body."""
@@ -160,7 +164,7 @@ async def test_journey_of_a_user_of_another_provider(deployment: Deployment) -> 
     assert arrived.query["state"] == proof.state
     assert tokens.status == 200
     assert me.body["username"].startswith("LocalIdP_")
-    assert me.body["attributes"]["email"] == CAROL
+    assert me.body["attributes"]["email"] == deployment.email
     assert (made.status, made.body["userId"]) == (201, tokens.body["userId"])
     assert (refreshed.status, refreshed.body["userId"]) == (200, tokens.body["userId"])
     assert logged_out.status == 204
@@ -200,7 +204,7 @@ async def test_code_is_of_one_sign_in_only(deployment: Deployment) -> None:
     own_id = url.partition("client_id=")[2].partition("&")[0]
     foreign_url = url.replace(own_id, deployment.other_client_id)
     foreign = await deployment.browser.submit(
-        await deployment.browser.open(foreign_url), email=CAROL
+        await deployment.browser.open(foreign_url), email=deployment.email
     )
 
     refusals = [
