@@ -18,7 +18,7 @@ from service.authentication.trusted_header import TrustedHeaderAuthenticator
 from service.aws import retries
 from service.aws.clients import Clients, open_clients
 from service.cognito import user_pool_client
-from service.commands import provisioning
+from service.commands import provisioning, table_setup
 from service.config.loader import Settings
 from service.config.settings import Config
 from tests.moto_tables import drop_items
@@ -96,7 +96,7 @@ def config(cognito_url: str, operator_url: str, guarded: "Guarded", table_name: 
 
 async def _provision(config: Config, name: str) -> dict[str, str]:
     async with open_clients(config, CREDENTIALS) as clients:
-        await provisioning.create_table(
+        await table_setup.create_table(
             clients.dynamodb.aioboto3, config.dynamodb.user_profile_table
         )
         pool_id = await provisioning.create_user_pool(

@@ -8,7 +8,8 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from service.config.fields import Hosts, Networks, Section, Setting, Url, Words
+from service.config.address_fields import Hosts, Url
+from service.config.fields import Networks, Section, Setting, Words
 from service.config.settings import SECTIONS, definitions, environment_name
 
 ROOT = Path(__file__).parent.parent

@@ -9,9 +9,9 @@ from service.cognito.mfa import CognitoFactors
 from service.cognito.own_account import CognitoOwnAccount
 from service.cognito.passkeys import CognitoPasskeys
 from service.cognito.passwords import CognitoPasswords
+from service.cognito.refusals.user_existence_errors import OnMasked, ignore_masked
 from service.cognito.registrations import CognitoRegistrations
 from service.cognito.sessions import CognitoSessions
-from service.cognito.user_existence_errors import OnMasked, ignore_masked
 from service.cognito.user_pool_client import UserPoolClient
 from service.cognito.user_sessions import CognitoUserSessions
 from service.domain.identity_provider import IdentityProvider

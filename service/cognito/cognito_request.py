@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from service.cognito.wrong_fields import malformed
+from service.cognito.refusals.wrong_fields import malformed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

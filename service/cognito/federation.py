@@ -16,7 +16,7 @@ from botocore.parsers import ResponseParserError
 
 from service.aws.errors import translated
 from service.aws.failure_advice import AwsResource
-from service.cognito.errors import EVERY_CALL
+from service.cognito.refusals.errors import EVERY_CALL
 from service.domain.errors import (
     AuthorizationCodeInvalid,
     InvalidParameter,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from service.aws.errors import required
 from service.cognito.answers import delivery_of
-from service.cognito.errors import SIGN_UP_SESSION
+from service.cognito.refusals.errors import SIGN_UP_SESSION
 from service.cognito.user_pool_client import is_unanswered
 from service.domain.accounts import NewAccount, SignedUp
 from service.domain.errors import (

@@ -11,7 +11,7 @@ from service.aws.errors import required
 from service.cognito.answers import outcome_of, tokens_of
 from service.cognito.challenge_responses import MFA_SETUP, drop_none, responses
 from service.cognito.devices import DeviceConfirmation
-from service.cognito.errors import CHALLENGE_CODE, CHALLENGE_SESSION
+from service.cognito.refusals.errors import CHALLENGE_CODE, CHALLENGE_SESSION
 from service.cognito.shared_calls import SharedCalls
 from service.cognito.user_pool_client import client_metadata
 from service.domain.client import UNKNOWN_CLIENT, Client

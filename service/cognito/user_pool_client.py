@@ -23,11 +23,11 @@ from service.aws.failure_advice import AwsResource
 from service.aws.retries import ignore_retry
 from service.cognito.challenge_responses import drop_none
 from service.cognito.cognito_request import CognitoRequest, malformed_value
-from service.cognito.errors import ERRORS
-from service.cognito.refused_call import RefusedCall
+from service.cognito.refusals.errors import ERRORS
+from service.cognito.refusals.refused_call import RefusedCall
+from service.cognito.refusals.user_existence_errors import OnMasked, ignore_masked
+from service.cognito.refusals.wrong_fields import invalid_parameter
 from service.cognito.secret_hash import secret_hash
-from service.cognito.user_existence_errors import OnMasked, ignore_masked
-from service.cognito.wrong_fields import invalid_parameter
 from service.domain.errors import FeatureUnavailable
 from service.observability.upstream_calls import COGNITO
 

@@ -16,7 +16,7 @@ from local_aws.server import local_aws
 from service.app import aws_adapters, create_app
 from service.aws.clients import open_clients
 from service.aws.session import Credentials
-from service.commands import federation_setup, provisioning
+from service.commands import federation_setup, provisioning, table_setup
 from service.commands.federation_setup import SignInPages
 from service.commands.local_flows import FEDERATED_FLOW, FLOW, SIGNED_FLOW
 from service.commands.serve import log_ignored
@@ -181,7 +181,7 @@ async def _balancer_client(
 
 async def _provision(config: Config) -> dict[str, str]:
     async with open_clients(config, CREDENTIALS) as clients:
-        await provisioning.create_table(
+        await table_setup.create_table(
             clients.dynamodb.aioboto3, config.dynamodb.user_profile_table
         )
         pool_id = await provisioning.create_user_pool(

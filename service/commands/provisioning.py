@@ -1,19 +1,14 @@
-"""Creates the table, the user pool and the app client; idempotent."""
+"""Creates the user pool and the app client; idempotent."""
 
 from __future__ import annotations
 
-import asyncio
 import functools
-import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
-from botocore.exceptions import ConnectionError as NeverConnected
-from botocore.exceptions import HTTPClientError
 
-from service.profile_store import items
-from service.startup_errors import AwsUnusable, TableUnusable
+from service.startup_errors import AwsUnusable
 
 if TYPE_CHECKING:
     from types_aiobotocore_cognito_idp import CognitoIdentityProviderClient
@@ -22,25 +17,11 @@ if TYPE_CHECKING:
         CreateUserPoolRequestTypeDef,
         SetUserPoolMfaConfigRequestTypeDef,
     )
-    from types_aiobotocore_dynamodb import DynamoDBClient
-    from types_aiobotocore_dynamodb.type_defs import (
-        AttributeDefinitionTypeDef,
-        KeySchemaElementTypeDef,
-        TableDescriptionTypeDef,
-    )
 
     from service.commands.federation_setup import SignInPages
 
 Result = TypeVar("Result")
 
-KEY_SCHEMA: tuple[KeySchemaElementTypeDef, ...] = (
-    {"AttributeName": items.PARTITION_KEY, "KeyType": "HASH"},
-    {"AttributeName": items.SORT_KEY, "KeyType": "RANGE"},
-)
-ATTRIBUTES: tuple[AttributeDefinitionTypeDef, ...] = (
-    {"AttributeName": items.PARTITION_KEY, "AttributeType": "S"},
-    {"AttributeName": items.SORT_KEY, "AttributeType": "S"},
-)
 PASSWORDLESS: tuple[AuthFactorTypeType, ...] = ("PASSWORD", "EMAIL_OTP", "WEB_AUTHN")
 FLOWS: tuple[ExplicitAuthFlowsTypeType, ...] = (
     "ALLOW_USER_PASSWORD_AUTH",
@@ -49,93 +30,8 @@ FLOWS: tuple[ExplicitAuthFlowsTypeType, ...] = (
 # Cognito does not allow this flow with rotation; the service calls GetTokensFromRefreshToken.
 WITHOUT_ROTATION: ExplicitAuthFlowsTypeType = "ALLOW_REFRESH_TOKEN_AUTH"
 ROTATION = {"Feature": "ENABLED", "RetryGracePeriodSeconds": 60}  # the longest that Cognito takes
-POLL_S = 0.2
-ACTIVE_WITHIN_S = 300  # creating a table takes seconds, but AWS guarantees no time
 PAGE_SIZE = 60  # Cognito's maximum
 SESSIONS_PER_USER = 20  # Cognito's default
-
-
-async def reachable(call: Callable[[], Awaitable[Result]], *, within_s: float) -> Result:
-    """Return the result of *call*, repeated up to *within_s* seconds while it gets no response."""
-    give_up = time.monotonic() + within_s
-    while True:
-        try:
-            return await call()
-        except (NeverConnected, HTTPClientError):
-            if time.monotonic() >= give_up:
-                raise
-        await asyncio.sleep(POLL_S)
-
-
-async def create_table(
-    dynamodb: DynamoDBClient, name: str, *, active_within_s: float = ACTIVE_WITHIN_S
-) -> None:
-    """
-    Create the table of profiles unless it exists, and wait until it is active.
-
-    Turns on time to live. Raises TableUnusable.
-    """
-    try:
-        await dynamodb.create_table(
-            TableName=name,
-            KeySchema=KEY_SCHEMA,
-            AttributeDefinitions=ATTRIBUTES,
-            BillingMode="PAY_PER_REQUEST",
-        )
-        structlog.get_logger().info("table_created", table=name)
-    except dynamodb.exceptions.ResourceInUseException:
-        structlog.get_logger().info("table_found", table=name)
-    try:
-        async with asyncio.timeout(active_within_s):
-            table = await _active(dynamodb, name)
-    except TimeoutError:
-        raise TableUnusable(
-            f"The table {name} is not active after {active_within_s} s. Run the command again."
-        ) from None
-    found = _keys(table["KeySchema"], table["AttributeDefinitions"])
-    needed = _keys(KEY_SCHEMA, ATTRIBUTES)
-    if found != needed:
-        raise TableUnusable(
-            f"The table {name} has the keys {found}; profiles need {needed}. Keys cannot be changed: "
-            "choose another name with AWS_DYNAMODB_USER_PROFILE_TABLE."
-        )
-    await _expire(dynamodb, name)
-
-
-def _keys(
-    schema: Sequence[KeySchemaElementTypeDef], attributes: Sequence[AttributeDefinitionTypeDef]
-) -> str:
-    """Return the keys of a table as text: name, kind and type of each."""
-    types = {attribute["AttributeName"]: attribute["AttributeType"] for attribute in attributes}
-    return " and ".join(
-        f"{entry['AttributeName']} ({entry['KeyType']}, {types[entry['AttributeName']]})"
-        for entry in schema
-    )
-
-
-async def _active(dynamodb: DynamoDBClient, name: str) -> TableDescriptionTypeDef:
-    while True:
-        table = (await dynamodb.describe_table(TableName=name))["Table"]
-        if table["TableStatus"] in ("ACTIVE", "UPDATING"):
-            return table
-        await asyncio.sleep(POLL_S)
-
-
-async def _expire(dynamodb: DynamoDBClient, name: str) -> None:
-    """Turn on the time to live, which removes the tombstones of deleted profiles."""
-    found = (await dynamodb.describe_time_to_live(TableName=name))["TimeToLiveDescription"]
-    if found.get("TimeToLiveStatus") in ("ENABLED", "ENABLING"):
-        if (
-            found.get("AttributeName") != items.EXPIRES_AT
-        ):  # a table has only one, which may be in use
-            structlog.get_logger().warning(
-                "ttl_attribute_mismatch", table=name, attribute=found.get("AttributeName")
-            )
-        return
-    await dynamodb.update_time_to_live(
-        TableName=name,
-        TimeToLiveSpecification={"Enabled": True, "AttributeName": items.EXPIRES_AT},
-    )
 
 
 async def create_user_pool(

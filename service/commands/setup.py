@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from service.aws.clients import open_clients
 from service.aws.failure_advice import known_cause
-from service.commands import provisioning
+from service.commands import provisioning, table_setup
 from service.commands.federation_setup import SignInPages, create_domain, domain_url
 from service.config import loader
 from service.config.loader import Settings
@@ -96,13 +96,13 @@ async def _create(
     unbroken = replace(config, upstreams=replace(config.upstreams, breaker_failures=0))
     async with open_clients(unbroken) as clients:
         table = config.dynamodb.user_profile_table
-        await provisioning.reachable(clients.dynamodb.aioboto3.list_tables, within_s=wait_s)
-        await provisioning.create_table(clients.dynamodb.aioboto3, table)
+        await table_setup.reachable(clients.dynamodb.aioboto3.list_tables, within_s=wait_s)
+        await table_setup.create_table(clients.dynamodb.aioboto3, table)
         if user_pool is None:
             if sessions:
                 await provisioning.track_sessions(clients.cognito, config.cognito.user_pool_id)
             return None
-        await provisioning.reachable(
+        await table_setup.reachable(
             lambda: clients.cognito.list_user_pools(MaxResults=1), within_s=wait_s
         )
         pool_id = await provisioning.create_user_pool(

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from service.config.fields import Flag, Section, Url, Urls, integer, number, one_of, setting, text
+from service.config.address_fields import Url, Urls
+from service.config.fields import Flag, Section, integer, number, one_of, setting, text
 
 SECONDS = number(0.001, 60)
 REGION = r"[a-z]{2,}(-[a-z]+)+-\d+"

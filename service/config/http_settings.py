@@ -3,21 +3,9 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from service.config.address_fields import Hosts, Origins, Url, Urls
 from service.config.aws_settings import CLIENT_ID
-from service.config.fields import (
-    Hosts,
-    Network,
-    Networks,
-    Origins,
-    Section,
-    Url,
-    Urls,
-    Words,
-    integer,
-    number,
-    setting,
-    text,
-)
+from service.config.fields import Network, Networks, Section, Words, integer, number, setting, text
 
 LOOPBACK = "127.0.0.0/8 ::1/128"
 PRIVATE_NETWORKS = (

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from service.config.account_settings import AuthConfig, AuthConfigConfig, LimitsConfig
+from service.config.account_settings import AuthConfig, AuthConfigConfig
+from service.config.address_fields import Url
 from service.config.aws_settings import AwsConfig, CognitoConfig, DynamoDBConfig, UpstreamsConfig
 from service.config.federation_settings import FederationConfig
 from service.config.fields import (
@@ -13,13 +14,13 @@ from service.config.fields import (
     Network,
     Section,
     Setting,
-    Url,
     number,
     one_of,
     setting,
     text,
 )
 from service.config.http_settings import CorsConfig, IdentityConfig, ServerConfig
+from service.config.limit_settings import LimitsConfig
 
 __all__ = [
     "AuthConfig",

@@ -19,7 +19,7 @@ from service.aws.failure_advice import (
     known_cause,
     message_of,
 )
-from service.cognito.errors import ERRORS
+from service.cognito.refusals.errors import ERRORS
 from service.domain.errors import InvalidCredentials, Misconfigured, ServiceError
 from service.observability.upstream_calls import COGNITO, DYNAMODB
 from service.profile_store.errors import DYNAMODB_ERRORS

@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 
-from service.cognito.errors import ERRORS
+from service.cognito.refusals.errors import ERRORS
 from service.domain.errors import (
     AccountChanged,
     AccountExists,

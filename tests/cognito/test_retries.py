@@ -10,7 +10,7 @@ from botocore.exceptions import EndpointConnectionError, SSLError
 
 from service.aws.clients import Clients, open_clients
 from service.cognito.adapters import identity_provider
-from service.cognito.errors import ERRORS
+from service.cognito.refusals.errors import ERRORS
 from service.cognito.user_pool_client import REPEATABLE
 from service.config.settings import CognitoConfig
 from service.domain.errors import (

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from local_aws.outbox import Delivery
 from local_aws.server import LocalAws, local_aws
 from service.aws.clients import Clients, open_clients
-from service.commands import provisioning
+from service.commands import provisioning, table_setup
 from service.startup_errors import AwsUnusable, TableUnusable
 from tests.support.configs import CREDENTIALS, configured
 from tests.support.scripted_aws import HANG, ScriptedAws, answer, refusal, scripted_server, url_of
@@ -77,7 +77,7 @@ async def _pool_id(own: Clients) -> str:
 
 async def test_table_is_created_for_profiles(own: Clients, name: str) -> None:
     """The table has the two keys of profiles as strings, and on-demand billing."""
-    await provisioning.create_table(own.dynamodb.aioboto3, name)
+    await table_setup.create_table(own.dynamodb.aioboto3, name)
 
     table = (await own.dynamodb.aioboto3.describe_table(TableName=name))["Table"]
     assert table["KeySchema"] == [
@@ -93,7 +93,7 @@ async def test_table_is_created_for_profiles(own: Clients, name: str) -> None:
 
 async def test_deleted_profiles_expire(own: Clients, name: str) -> None:
     """Time to live is on for the attribute expiresAt."""
-    await provisioning.create_table(own.dynamodb.aioboto3, name)
+    await table_setup.create_table(own.dynamodb.aioboto3, name)
 
     told = await own.dynamodb.aioboto3.describe_time_to_live(TableName=name)
     assert told["TimeToLiveDescription"] == {
@@ -104,11 +104,11 @@ async def test_deleted_profiles_expire(own: Clients, name: str) -> None:
 
 async def test_table_is_found_again(own: Clients, name: str) -> None:
     """A second run finds the table and its items."""
-    await provisioning.create_table(own.dynamodb.aioboto3, name)
+    await table_setup.create_table(own.dynamodb.aioboto3, name)
     key = {"userId": {"S": "u"}, "createdAt": {"S": "t"}}
     await own.dynamodb.aioboto3.put_item(TableName=name, Item=key)
     with capture_logs() as logs:
-        await provisioning.create_table(own.dynamodb.aioboto3, name)
+        await table_setup.create_table(own.dynamodb.aioboto3, name)
 
     assert [(event["event"], event["table"]) for event in logs] == [("table_found", name)]
     assert (await own.dynamodb.aioboto3.get_item(TableName=name, Key=key))["Item"] == key
@@ -118,11 +118,11 @@ async def test_table_without_expiry_gets_it(own: Clients, name: str) -> None:
     """A table that was created by hand gets its time to live."""
     await own.dynamodb.aioboto3.create_table(
         TableName=name,
-        KeySchema=provisioning.KEY_SCHEMA,
-        AttributeDefinitions=provisioning.ATTRIBUTES,
+        KeySchema=table_setup.KEY_SCHEMA,
+        AttributeDefinitions=table_setup.ATTRIBUTES,
         BillingMode="PAY_PER_REQUEST",
     )
-    await provisioning.create_table(own.dynamodb.aioboto3, name)
+    await table_setup.create_table(own.dynamodb.aioboto3, name)
 
     told = await own.dynamodb.aioboto3.describe_time_to_live(TableName=name)
     assert told["TimeToLiveDescription"]["TimeToLiveStatus"] == "ENABLED"
@@ -157,7 +157,7 @@ async def test_other_table_is_refused(
         BillingMode="PAY_PER_REQUEST",
     )
     with pytest.raises(TableUnusable) as refused:
-        await provisioning.create_table(own.dynamodb.aioboto3, name)
+        await table_setup.create_table(own.dynamodb.aioboto3, name)
 
     assert str(refused.value) == (
         f"The table {name} has the keys {found}; "
@@ -173,8 +173,8 @@ def _table(status: str) -> bytes:
         {
             "Table": {
                 "TableStatus": status,
-                "KeySchema": provisioning.KEY_SCHEMA,
-                "AttributeDefinitions": provisioning.ATTRIBUTES,
+                "KeySchema": table_setup.KEY_SCHEMA,
+                "AttributeDefinitions": table_setup.ATTRIBUTES,
             }
         }
     )
@@ -196,7 +196,7 @@ async def test_table_is_waited_for(stand_in: StandIn) -> None:
         answer({}),
     )
     stand_in.server.plan(*answers)
-    await provisioning.create_table(stand_in.clients.dynamodb.aioboto3, "t")
+    await table_setup.create_table(stand_in.clients.dynamodb.aioboto3, "t")
 
     assert stand_in.server.operations == [
         "CreateTable",
@@ -216,7 +216,7 @@ async def test_table_that_never_becomes_active_is_given_up(stand_in: StandIn) ->
     """Waiting for a table ends with an error that names the table and the time."""
     stand_in.server.plan(answer({}), _table("CREATING"))
     with pytest.raises(TableUnusable, match=r"The table t is not active after 0\.05 s\."):
-        await provisioning.create_table(
+        await table_setup.create_table(
             stand_in.clients.dynamodb.aioboto3, "t", active_within_s=0.05
         )
 
@@ -232,7 +232,7 @@ async def test_table_that_is_as_it_should_be_is_left_alone(
     answers = (IN_USE, _table(table), _time_to_live(status, "expiresAt"))
     stand_in.server.plan(*answers)
     with capture_logs() as logs:
-        await provisioning.create_table(stand_in.clients.dynamodb.aioboto3, "t")
+        await table_setup.create_table(stand_in.clients.dynamodb.aioboto3, "t")
 
     assert stand_in.server.operations == ["CreateTable", "DescribeTable", "DescribeTimeToLive"]
     assert [event["event"] for event in logs] == ["table_found"]
@@ -243,7 +243,7 @@ async def test_expiry_by_another_attribute_is_told(stand_in: StandIn) -> None:
     answers = (IN_USE, _table("ACTIVE"), _time_to_live("ENABLED", "ttl"))
     stand_in.server.plan(*answers)
     with capture_logs() as logs:
-        await provisioning.create_table(stand_in.clients.dynamodb.aioboto3, "t")
+        await table_setup.create_table(stand_in.clients.dynamodb.aioboto3, "t")
 
     assert stand_in.server.operations == ["CreateTable", "DescribeTable", "DescribeTimeToLive"]
     assert logs[-1] == {
@@ -482,7 +482,7 @@ async def test_server_that_starts_later_is_waited_for(closed: socket) -> None:
                     await stack.enter_async_context(later)
                 return await caller.call()
 
-            assert await provisioning.reachable(call, within_s=30) == []
+            assert await table_setup.reachable(call, within_s=30) == []
 
     assert caller.attempts == 3
 
@@ -492,7 +492,7 @@ async def test_server_that_never_starts_is_given_up(closed: socket) -> None:
     async with _clients(url_of(closed)) as clients:
         caller = Caller(clients)
         with pytest.raises(EndpointConnectionError):
-            await provisioning.reachable(caller.call, within_s=provisioning.POLL_S * 1.5)
+            await table_setup.reachable(caller.call, within_s=table_setup.POLL_S * 1.5)
 
     assert caller.attempts >= 2
 
@@ -502,7 +502,7 @@ async def test_no_time_to_wait_is_one_call(closed: socket) -> None:
     async with _clients(url_of(closed)) as clients:
         caller = Caller(clients)
         with pytest.raises(EndpointConnectionError):
-            await provisioning.reachable(caller.call, within_s=0)
+            await table_setup.reachable(caller.call, within_s=0)
 
     assert caller.attempts == 1
 
@@ -513,7 +513,7 @@ async def test_server_that_hangs_is_waited_for() -> None:
         config = configured({"aws.cognito": {"endpoint-url": server.url, "read-timeout-s": "0.1"}})
         async with open_clients(config, CREDENTIALS) as clients:
             caller = Caller(clients)
-            assert await provisioning.reachable(caller.call, within_s=30) == []
+            assert await table_setup.reachable(caller.call, within_s=30) == []
 
     assert caller.attempts == 2
 
@@ -523,6 +523,6 @@ async def test_refusal_is_an_answer(stand_in: StandIn) -> None:
     stand_in.server.plan(refusal("AccessDeniedException"))
     caller = Caller(stand_in.clients)
     with pytest.raises(ClientError, match="AccessDenied"):
-        await provisioning.reachable(caller.call, within_s=30)
+        await table_setup.reachable(caller.call, within_s=30)
 
     assert caller.attempts == 1

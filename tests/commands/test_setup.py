@@ -198,7 +198,7 @@ def test_server_is_asked_until_the_time_is_over(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The circuit breaker does not end the wait for a server."""
-    monkeypatch.setattr("service.commands.provisioning.POLL_S", 0)
+    monkeypatch.setattr("service.commands.table_setup.POLL_S", 0)
     monkeypatch.setattr("service.aws.retries.LONGEST_PAUSE_S", 0.001)
     monkeypatch.setenv("UPSTREAMS_BREAKER_FAILURES", "1")
     with socket() as closed:

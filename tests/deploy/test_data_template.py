@@ -1,6 +1,6 @@
 """The table is the one that `setup` creates, and neither table nor pool goes with the stack."""
 
-from service.commands import provisioning
+from service.commands import table_setup
 from service.profile_store import items
 from tests.deploy.templates import DATA, SERVICE, alternatives, load, of_type
 from tests.support.configs import configured
@@ -12,8 +12,8 @@ def test_table_has_the_keys_and_the_expiry_that_setup_makes() -> None:
     """Keys, their types, billing and TTL attribute are those of the provisioning."""
     (table,) = of_type(TEMPLATE, "AWS::DynamoDB::Table").values()
 
-    assert table["KeySchema"] == [*provisioning.KEY_SCHEMA]
-    assert table["AttributeDefinitions"] == [*provisioning.ATTRIBUTES]
+    assert table["KeySchema"] == [*table_setup.KEY_SCHEMA]
+    assert table["AttributeDefinitions"] == [*table_setup.ATTRIBUTES]
     assert table["BillingMode"] == "PAY_PER_REQUEST"
     assert table["TimeToLiveSpecification"] == {"AttributeName": items.EXPIRES_AT, "Enabled": True}
     assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}

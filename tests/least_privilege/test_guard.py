@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from local_aws.server import local_aws
 from service.aws.clients import Clients, open_clients
-from service.commands import provisioning
+from service.commands import table_setup
 from service.config.settings import Config
 from service.domain.errors import Misconfigured
 from service.profile_store import items
@@ -60,7 +60,7 @@ async def role() -> AsyncIterator[Role]:
     policy = policy_for(table, region=configured().aws.region)
     with guarded_moto(policy) as (guard, url), local_aws() as operators:
         async with open_clients(_with_table(table, operators.endpoint_url), CREDENTIALS) as clients:
-            await provisioning.create_table(clients.dynamodb.aioboto3, table)
+            await table_setup.create_table(clients.dynamodb.aioboto3, table)
         config = _with_table(table, url)
         async with open_clients(config, CREDENTIALS) as clients:
             yield Role(clients, table, config, guard)

@@ -16,7 +16,7 @@ import aiohttp
 from local_aws.outbox import Delivery
 from local_aws.server import LocalAws, local_aws
 from service.aws.clients import open_clients
-from service.commands import provisioning
+from service.commands import provisioning, table_setup
 from tests.support.accounts import PASSWORD
 from tests.support.configs import CREDENTIALS, configured
 from tests_slow.commands.running import Running, running
@@ -39,7 +39,7 @@ async def _settings(local: LocalAws) -> dict[str, str]:
     name = f"cookie-{uuid.uuid4().hex}"
     async with open_clients(config, CREDENTIALS) as clients:
         cognito = clients.cognito
-        await provisioning.create_table(clients.dynamodb.aioboto3, name)
+        await table_setup.create_table(clients.dynamodb.aioboto3, name)
         pool_id = await provisioning.create_user_pool(cognito, name)
         client_id = await provisioning.create_client(cognito, pool_id, name, rotates=True)
         await cognito.sign_up(ClientId=client_id, Username="alice", Password=PASSWORD)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from service.aws.clients import open_clients
-from service.commands import provisioning
+from service.commands import provisioning, table_setup
 from service.config.loader import Settings
 from service.config.settings import Config
 from tests.support.configs import CREDENTIALS, configured
@@ -110,7 +110,7 @@ async def _provisioned(aws_url: str) -> Resources:
     endpoint = {"endpoint-url": aws_url, "read-timeout-s": AWS_READ_TIMEOUT_S}
     config = configured({"aws.cognito": endpoint, "aws.dynamodb": endpoint})
     async with open_clients(config, CREDENTIALS) as clients:
-        await provisioning.create_table(clients.dynamodb.aioboto3, name)
+        await table_setup.create_table(clients.dynamodb.aioboto3, name)
         pool_id = await provisioning.create_user_pool(clients.cognito, name, passkeys_of=None)
         client_id = await provisioning.create_client(clients.cognito, pool_id, name)
     return Resources(aws_url, pool_id, client_id, name)

@@ -17,7 +17,7 @@ import pytest
 
 from local_aws.server import LocalAws
 from service.aws.clients import open_clients
-from service.commands import provisioning
+from service.commands import provisioning, table_setup
 from tests.least_privilege.plugin import Guarded
 from tests.support.configs import CREDENTIALS, configured
 from tests.support.scripted_key_server import (
@@ -213,7 +213,7 @@ async def _provision(url: str) -> str:
     there = {"endpoint-url": url, "read-timeout-s": "20"}
     settings = configured({"aws.dynamodb": there, "aws.cognito": there})
     async with open_clients(settings, CREDENTIALS) as clients:
-        await provisioning.create_table(clients.dynamodb.aioboto3, TABLE)
+        await table_setup.create_table(clients.dynamodb.aioboto3, TABLE)
         return await provisioning.create_user_pool(clients.cognito, "late")
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from local_aws.server import LocalAws
 from service.aws.clients import open_clients
-from service.commands import provisioning, serve
+from service.commands import serve, table_setup
 from service.startup_errors import AwsUnusable
 from tests.least_privilege.plugin import Guarded
 from tests.support.configs import CREDENTIALS, configured
@@ -47,7 +47,7 @@ def _service(
 async def _seen(url: str, role_url: str, folder: Path) -> Service:
     settings = configured({"aws.dynamodb": {"endpoint-url": url, "read-timeout-s": "20"}})
     async with open_clients(settings, CREDENTIALS) as clients:
-        await provisioning.create_table(clients.dynamodb.aioboto3, TABLE)
+        await table_setup.create_table(clients.dynamodb.aioboto3, TABLE)
     environ = {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",

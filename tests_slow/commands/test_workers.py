@@ -16,7 +16,7 @@ import pytest
 
 from local_aws.server import LocalAws
 from service.aws.clients import open_clients
-from service.commands import provisioning
+from service.commands import table_setup
 from tests.least_privilege.plugin import Guarded
 from tests.support.configs import CREDENTIALS, configured
 from tests_slow.commands.running import PATIENCE_S, Ended, Running, run, running
@@ -53,7 +53,7 @@ def _environ(own_local_aws: LocalAws, guarded: Guarded) -> Mapping[str, str]:
 async def _create_table(url: str) -> None:
     settings = configured({"aws.dynamodb": {"endpoint-url": url, "read-timeout-s": "20"}})
     async with open_clients(settings, CREDENTIALS) as clients:
-        await provisioning.create_table(clients.dynamodb.aioboto3, TABLE)
+        await table_setup.create_table(clients.dynamodb.aioboto3, TABLE)
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ from pathlib import Path
 from local_aws.outbox import Delivery
 from local_aws.server import local_aws
 from service.aws.clients import open_clients
-from service.commands import provisioning
+from service.commands import table_setup
 from service.config.settings import Config
 from tests.support.configs import CREDENTIALS, configured
 from tests_slow.rolling_restarts.run import Plan, Report, run
@@ -32,7 +32,7 @@ def _upstreams() -> Iterator[tuple[str, str]]:
 
 async def _run(plan: Plan, config: Config, folder: Path) -> Report:
     async with open_clients(config, CREDENTIALS) as clients:
-        await provisioning.create_table(
+        await table_setup.create_table(
             clients.dynamodb.aioboto3, config.dynamodb.user_profile_table
         )
     return await run(plan, config, folder)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from service.aws.failure_advice import message_of, one_line
-from service.cognito.messages import exception_of, meaning_of
-from service.cognito.user_existence_errors import OnMasked, Reason, masked_reason
-from service.cognito.wrong_fields import invalid_parameter, unauthorized_attribute
+from service.cognito.refusals.messages import exception_of, meaning_of
+from service.cognito.refusals.user_existence_errors import OnMasked, Reason, masked_reason
+from service.cognito.refusals.wrong_fields import invalid_parameter, unauthorized_attribute
 from service.domain.errors import (
     ACCOUNT_SCOPE,
     AccountNotConfirmed,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from service.cognito.messages import exception_of, meaning_of
+from service.cognito.refusals.messages import exception_of, meaning_of
 from service.domain.errors import (
     CodeMismatch,
     InvalidCredentials,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from service.cognito.messages import lower_message, meaning_of
+from service.cognito.refusals.messages import lower_message, meaning_of
 from service.domain.errors import (
     AccountNotConfirmed,
     Blocked,

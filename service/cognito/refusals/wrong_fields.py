@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from service.cognito.wrong_attributes import following, wrong_attributes
+from service.cognito.refusals.wrong_attributes import following, wrong_attributes
 from service.domain.errors import (
     ChallengeExpired,
     CodeMismatch,

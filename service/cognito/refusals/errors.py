@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from service.aws.errors import ErrorTable
-from service.cognito import error_rules as rules
-from service.cognito.user_existence_errors import AS_SENT, AS_WRONG_CODE, AS_WRONG_PASSWORD
+from service.cognito.refusals import error_rules as rules
+from service.cognito.refusals.user_existence_errors import AS_SENT, AS_WRONG_CODE, AS_WRONG_PASSWORD
 from service.domain.errors import (
     AccountChanged,
     AccountExists,
