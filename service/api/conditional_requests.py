@@ -20,16 +20,14 @@ from service.domain.timestamps import moment
 _TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*+"'
 # Elements may be empty (RFC 9110, section 5.6.1.2), but not all of them.
 _BLANKS = r"[ \t]*+"
-_LIST = re.compile(
-    rf"(?:{_BLANKS},)*+{_BLANKS}{_TAG}(?:{_BLANKS},(?:{_BLANKS}{_TAG})?+)*+{_BLANKS}\Z"
-)
+_LIST = re.compile(rf"(?:{_BLANKS},)*{_BLANKS}{_TAG}(?:{_BLANKS},(?:{_BLANKS}{_TAG})?)*{_BLANKS}\Z")
 _TAGS = re.compile(_TAG)
 # The tag of a response that a proxy has compressed: nginx, haproxy and varnish add W/; Apache, lighttpd
 # and Jetty the name of the coding. The service's own tags have neither.
 _CHANGED = re.compile(
     r'(?:W/)?("[^"+./:;_-]*+)'
     r"(?:[+./:;_-]{1,2}(?:x-)?"
-    r'(?:br|bzip2|compress|dcb|dcz|deflate|df|gunzip|gzip|gz|identity|zstd|zst))*+"',
+    r'(?:br|bzip2|compress|dcb|dcz|deflate|df|gunzip|gzip|gz|identity|zstd|zst))*"',
     re.IGNORECASE,
 )
 

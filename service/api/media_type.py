@@ -19,12 +19,14 @@ UTF_8: Final = frozenset(
     | {"ansi_x3.4-1968", "ansi_x3.4-1986", "ibm367", "cp367"}
 )
 
-_TOKEN: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]++"  # noqa: S105 -- RFC 9110's word for a name
-_QUOTED: Final = r'"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*+"'
+_TOKEN_CHARACTERS: Final = r"!#$%&'*+.^_`|~0-9A-Za-z-"  # noqa: S105 -- RFC 9110 calls a name a token
+_TOKEN: Final = f"[{_TOKEN_CHARACTERS}]++"
+# No group is possessive: before Python 3.11.5 such a group may match half of what it contains.
+_QUOTED: Final = r'"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"'
 # Clients also send blanks around the =, and a label with a colon: ISO_646.irv:1991.
-_VALUE: Final = rf"{_QUOTED}|(?:{_TOKEN}|:)++"
+_VALUE: Final = rf"{_QUOTED}|[:{_TOKEN_CHARACTERS}]++"
 _PARAMETER: Final = rf"({_TOKEN})[ \t]*+=[ \t]*+({_VALUE})"
-_PARAMETERS: Final = re.compile(rf"(?:[ \t]*+;[ \t]*+(?:{_PARAMETER})?+)*+[ \t]*+")
+_PARAMETERS: Final = re.compile(rf"(?:[ \t]*+;[ \t]*+(?:{_PARAMETER})?)*[ \t]*+")
 _EACH_PARAMETER: Final = re.compile(rf";[ \t]*+{_PARAMETER}")
 _NAME: Final = re.compile(rf"{_TOKEN}/{_TOKEN}")
 _ESCAPE: Final = re.compile(r"\\(.)")
