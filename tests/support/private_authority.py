@@ -9,6 +9,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+KEY_USES = (
+    *("digital_signature", "content_commitment", "key_encipherment", "data_encipherment"),
+    *("key_agreement", "key_cert_sign", "crl_sign", "encipher_only", "decipher_only"),
+)
+
 
 class PrivateAuthority:
     """An authority whose certificate is in the file *bundle*; its files are in *folder*."""
@@ -19,7 +24,9 @@ class PrivateAuthority:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self.bundle = folder / f"{name}.pem"
         constraints = x509.BasicConstraints(ca=True, path_length=None)
-        self.bundle.write_bytes(self._signed(self._name, self._key, constraints))
+        own = {"key_cert_sign": True, "crl_sign": True}
+        uses = x509.KeyUsage(**{use: own.get(use, False) for use in KEY_USES})
+        self.bundle.write_bytes(self._signed(self._name, self._key, constraints, uses))
 
     def certificate(self, *hosts: x509.GeneralName) -> Path:
         """Return the file of a new certificate for *hosts*, with its key."""
@@ -39,15 +46,22 @@ class PrivateAuthority:
         return server_context(self.certificate(*map(x509.DNSName, hosts)))
 
     def _signed(
-        self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, extension: x509.ExtensionType
+        self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, *extensions: x509.ExtensionType
     ) -> bytes:
         now = datetime.now(UTC)  # noqa: TID251 -- OpenSSL reads the machine's clock
         serial = x509.random_serial_number()
         builder = x509.CertificateBuilder(self._name, subject, key.public_key(), serial)
         builder = builder.not_valid_before(now - timedelta(days=1))
         builder = builder.not_valid_after(now + timedelta(days=1))
-        signed = builder.add_extension(extension, critical=True).sign(self._key, hashes.SHA256())
-        return signed.public_bytes(serialization.Encoding.PEM)
+        for extension in extensions:
+            builder = builder.add_extension(extension, critical=True)
+        # Since Python 3.13 the checks of RFC 5280 are strict: both key identifiers are needed.
+        for identifier in (
+            x509.SubjectKeyIdentifier.from_public_key(key.public_key()),
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()),
+        ):
+            builder = builder.add_extension(identifier, critical=False)
+        return builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
 def server_context(certificate: Path) -> ssl.SSLContext:
