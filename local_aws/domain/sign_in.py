@@ -175,7 +175,7 @@ class SignInPages:
         """
         Redirect back with a code for the grant of *result*, and open the browser's session.
 
-        The tokens of *result* itself go to nobody: the code is exchanged for others.
+        The tokens of *result* itself are not issued: the code is exchanged for others.
         """
         cognito = self._state.cognito
         refresh_token = result["RefreshToken"]
