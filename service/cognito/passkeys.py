@@ -36,16 +36,10 @@ class CognitoPasskeys:
 
     async def registered(self, access_token: str) -> tuple[Passkey, ...]:
         """Return all passkeys."""
-        found: list[Passkey] = []
-        next_token: str | None = None
-        while True:
-            page = await self._user_pool.call(
-                "ListWebAuthnCredentials", AccessToken=access_token, NextToken=next_token
-            )
-            found += map(_passkey, required(page, "Credentials"))
-            next_token = page.get("NextToken")
-            if not next_token:
-                return tuple(found)
+        found = await self._user_pool.pages(
+            "ListWebAuthnCredentials", "Credentials", AccessToken=access_token
+        )
+        return tuple(map(_passkey, found))
 
     async def remove(self, access_token: str, credential_id: str) -> None:
         """Delete a passkey."""

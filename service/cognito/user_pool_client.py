@@ -18,7 +18,7 @@ from botocore.exceptions import (
 from botocore.exceptions import ConnectionError as NoConnection
 
 from service.aws import retries
-from service.aws.errors import translated
+from service.aws.errors import required, translated
 from service.aws.failure_advice import AwsResource
 from service.aws.retries import ignore_retry
 from service.cognito.challenge_responses import drop_none
@@ -118,6 +118,22 @@ class UserPoolClient:
                 return await self._send(operation, send, request.arguments)
             except ParamValidationError as error:  # of a limit in Cognito's service model
                 raise invalid_parameter(str(error), request) from error
+
+    async def pages(
+        self,
+        operation: str,
+        member: str,
+        **arguments: Any,  # noqa: ANN401 -- botocore's
+    ) -> list[Mapping[str, Any]]:
+        """Return the entries of *member* in all pages of a list; raises what `call` raises."""
+        found: list[Mapping[str, Any]] = []
+        next_token: str | None = None
+        while True:
+            page = await self.call(operation, **arguments, NextToken=next_token)
+            found += required(page, member)
+            next_token = page.get("NextToken")
+            if not next_token:
+                return found
 
     async def call_for_user(
         self,

@@ -34,16 +34,10 @@ class CognitoUserSessions:
 
     async def active(self, access_token: str) -> tuple[UserSession, ...]:
         """Return all active sessions."""
-        found: list[UserSession] = []
-        next_token: str | None = None
-        while True:
-            page = await self._user_pool.call(
-                "ListUserSessions", AccessToken=access_token, NextToken=next_token
-            )
-            found += map(_session, required(page, "Sessions"))
-            next_token = page.get("NextToken")
-            if not next_token:
-                return tuple(found)
+        found = await self._user_pool.pages(
+            "ListUserSessions", "Sessions", AccessToken=access_token
+        )
+        return tuple(map(_session, found))
 
     async def revoke(self, access_token: str, session_id: str, *, linked: bool = False) -> None:
         """
