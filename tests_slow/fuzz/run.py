@@ -128,7 +128,7 @@ async def run(plan: Plan, folder: Path) -> Outcome:
         finally:
             if process.returncode is None:
                 process.kill()
-                await process.wait()
+            await process.communicate()
     return Outcome(process.returncode or 0, output.decode())
 
 
