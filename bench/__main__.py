@@ -15,12 +15,12 @@ from bench.settings import MODES, Settings
 from bench.setup import SetupFailed
 
 ROOT: Final = Path(__file__).parent.parent
-FULL: Final = "full"  # the only mode that updates the README
+FULL: Final = "full"  # the only mode that updates docs/performance.md
 PROFILE: Final = "profile"
 OVERLOAD: Final = "overload"
 RESULT: Final = ROOT / "bench" / "result.json"
 PICTURE: Final = ROOT / "docs" / "speed.png"
-README: Final = ROOT / "README.md"
+PAGE: Final = ROOT / "docs" / "performance.md"
 PASSING_RESULT: Final = ROOT / "build" / "bench.json"
 
 
@@ -58,8 +58,8 @@ def main(arguments: list[str]) -> int:
         from bench import picture  # noqa: PLC0415 -- the tests' environment has no matplotlib
 
         picture.write(measured.rows, PICTURE)
-        page = README.read_text(encoding="utf-8")
-        README.write_text(report.shown_in(page, report.summary(measured)), encoding="utf-8")
+        page = PAGE.read_text(encoding="utf-8")
+        PAGE.write_text(report.shown_in(page, report.summary(measured)), encoding="utf-8")
     return 1 if measured.failures else 0
 
 

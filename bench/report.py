@@ -12,7 +12,7 @@ from bench.measure import Memory, Report
 
 BEGIN: Final = "<!-- make bench writes from here -->"
 END: Final = "<!-- to here -->"
-PICTURE: Final = "![CPU of a request of each case at 64 connections](docs/speed.png)"
+PICTURE: Final = "![CPU of a request of each case at 64 connections](speed.png)"
 
 
 def text(report: Report) -> str:
@@ -22,7 +22,7 @@ def text(report: Report) -> str:
 
 
 def summary(report: Report) -> str:
-    """Return the part that the README shows."""
+    """Return the part that docs/performance.md shows."""
     parts = [
         table.overview(report.rows, report.settings["cases"]),
         *(_tail(connections, outcome) for connections, outcome in report.tails.items()),

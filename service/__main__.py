@@ -41,7 +41,7 @@ prints commands to try it. Accounts and profiles are gone when it ends.
 """
 SETUP = """\
 Creates the table unless it exists, and turns on its time to live. It may be run
-again. It needs more rights than the service: see the README.
+again. It needs more rights than the service: see docs/deployment.md.
 """
 
 

@@ -131,7 +131,7 @@ async def test_request_has_the_fields_that_are_listed(memory: Adapters) -> None:
 
 
 def test_security_events_are_listed_elsewhere(events: _Events) -> None:
-    """Security events are listed in the README only; their fields are those that this page names."""
+    """Security events are listed in docs/operations.md only; this page names their fields."""
     documented = _documented_events()
     assert documented.keys().isdisjoint(AuditEvent)
     assert events.levels.keys().isdisjoint(AuditEvent)

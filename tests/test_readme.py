@@ -1,8 +1,9 @@
-"""The tables of the README match the code."""
+"""The tables of the README and of docs/ match the code."""
 
-import json
 import re
 from pathlib import Path
+
+import pytest
 
 from service.api.audit_log import AuditEvent
 from service.api.http_errors import leaves
@@ -14,7 +15,11 @@ from service.api.schemas.sessions import TAKES
 from service.config.settings import SECTIONS, definitions, environment_name
 
 ROOT = Path(__file__).parent.parent
+DOCS = sorted((ROOT / "docs").glob("*.md"))
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+GUIDE = (ROOT / "docs/guide.md").read_text(encoding="utf-8")
+ERRORS = (ROOT / "docs/errors.md").read_text(encoding="utf-8")
+OPERATIONS = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
 
 
 def test_every_route_is_listed_with_who_may_call_it() -> None:
@@ -25,7 +30,7 @@ def test_every_route_is_listed_with_who_may_call_it() -> None:
         "identity": Access.IDENTIFIED,
     }
 
-    listed = re.findall(r"^\| `([A-Z]+) (/\S*)`[^|]*\| ([a-z ]+) \|", README, re.MULTILINE)
+    listed = re.findall(r"^\| `([A-Z]+) (/\S*)`[^|]*\| ([a-z ]+) \|", GUIDE, re.MULTILINE)
 
     assert [(method, path, who[caller]) for method, path, caller in listed] == [
         (route.method, route.path, access) for route, access in all_routes()
@@ -36,21 +41,21 @@ def test_every_success_status_is_listed() -> None:
     """The table of calls names every status of success."""
     for route, _ in all_routes():
         call = f"| `{route.method} {route.path}`"
-        (row,) = (line for line in README.splitlines() if line.startswith(call))
+        (row,) = (line for line in GUIDE.splitlines() if line.startswith(call))
         listed = set(re.findall(r"\b[23]\d\d\b", row))
         assert listed == {str(status.value) for status in route.operation.answers}, row
 
 
 def test_every_code_is_listed_with_its_status() -> None:
     """The table of errors has every code with its status, and no other."""
-    listed = re.findall(r"^\| `([a-z_]+)` \| (\d{3}) \|", README, re.MULTILINE)
+    listed = re.findall(r"^\| `([a-z_]+)` \| (\d{3}) \|", ERRORS, re.MULTILINE)
 
     assert sorted(listed) == sorted((error.code, str(STATUSES[error].value)) for error in leaves())
 
 
 def test_every_challenge_is_listed_with_what_it_takes() -> None:
     """The table of challenges has each, with the members of its answer."""
-    rows = re.findall(r"^\| `([A-Z_]+)` \| (`.*)\|$", README, re.MULTILINE)
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (`.*)\|$", GUIDE, re.MULTILINE)
 
     listed = {name: set(re.findall(r"`([a-zA-Z]+)\??`", row)) for name, row in rows}
 
@@ -59,7 +64,7 @@ def test_every_challenge_is_listed_with_what_it_takes() -> None:
 
 def test_every_security_event_is_listed() -> None:
     """The table of events is the vocabulary, in order."""
-    table = README.partition("### Security events")[2].partition("###")[0]
+    table = OPERATIONS.partition("## Security events")[2].partition("\n## ")[0]
 
     assert re.findall(r"^\| `([a-z_]+)` \|", table, re.MULTILINE) == [*AuditEvent]
 
@@ -78,25 +83,31 @@ def test_settings_without_a_default_are_listed() -> None:
 
 def test_every_field_of_a_profile_is_named() -> None:
     """The list of fields is the schema's, in order."""
-    (listed,) = re.findall(r"The fields: (.*?)\.\s+All", README, re.DOTALL)
+    (listed,) = re.findall(r"The fields: (.*?)\.\s+All", GUIDE, re.DOTALL)
 
     assert re.findall(r"`(\w+)`", listed) == [
         field.data_key for field in ProfileSchema().fields.values()
     ]
 
 
-def test_policy_is_the_file_that_is_deployed() -> None:
-    """The policy that the README shows is the one in deploy/."""
-    (shown,) = re.findall(r"```json\n(.*?)```", README, re.DOTALL)
+@pytest.mark.parametrize("page", ["README.md", *(f"docs/{each.name}" for each in DOCS)])
+def test_every_path_that_is_named_exists(page: str) -> None:
+    """No file or folder of the code that a page names is missing, and no link leads nowhere."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    named = re.findall(r"`((?:service|docs|deploy|tests|tests_slow)/[\w./-]*)`", text)
+    linked = re.findall(r"\]\((?!https?:)([^)]+)\)", text)
 
-    assert json.loads(shown) == json.loads(
-        (ROOT / "deploy/iam-policy.json").read_text(encoding="utf-8")
-    )
+    assert [path for path in named if not (ROOT / path).exists()] == []
+    assert [link for link in linked if not _leads_somewhere(page, link)] == []
 
 
-def test_every_path_that_is_named_exists() -> None:
-    """No file or folder of the code that the README names is missing."""
-    named = re.findall(r"`((?:service|docs|deploy|tests|tests_slow)/[\w./-]*)`", README)
-    linked = re.findall(r"\]\((?!http|#)([^)]+)\)", README)
-
-    assert [path for path in named + linked if not (ROOT / path).exists()] == []
+def _leads_somewhere(page: str, link: str) -> bool:
+    """Whether *link* names a file that exists and, after `#`, a heading of it."""
+    path, _, anchor = link.partition("#")
+    target = (ROOT / page).parent / path if path else ROOT / page
+    if not anchor:
+        return target.exists()
+    headings = re.findall(r"^#+ (.*)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+    return anchor in {
+        re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings
+    }

@@ -1,11 +1,11 @@
-"""The policy: one file, which the README shows."""
+"""The policy: one file, which docs/deployment.md shows."""
 
 import json
 from pathlib import Path
 
 from tests.least_privilege.policy import POLICY_FILE, policy_document, policy_for, table_arn
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs/deployment.md"
 
 
 def test_policy_is_the_one_that_operators_have() -> None:
@@ -28,9 +28,9 @@ def test_policy_is_the_one_that_operators_have() -> None:
     }
 
 
-def test_readme_shows_the_policy() -> None:
-    """The README shows the file verbatim."""
-    shown = [block.split("```")[0] for block in README.read_text("utf-8").split("```json\n")[1:]]
+def test_page_shows_the_policy() -> None:
+    """The page shows the file verbatim."""
+    shown = [block.split("```")[0] for block in PAGE.read_text("utf-8").split("```json\n")[1:]]
 
     assert [block for block in shown if '"Statement"' in block] == [POLICY_FILE.read_text("utf-8")]
 
