@@ -1,0 +1,1 @@
+"""Slow tests of the checks of a deployment."""
