@@ -16,7 +16,7 @@ from marshmallow import Schema, missing
 from marshmallow.fields import Field
 
 from service import DISTRIBUTION
-from service.api import cognito_guard, keys, middlewares, routes
+from service.api import cognito_guard, keys, middlewares, routes, service_call
 from service.api.deadlines import Deadlines
 from service.api.openapi import document
 from service.api.openapi import profile_schema as profile_json_schema
@@ -41,6 +41,7 @@ from service.observability.upstream_calls import COGNITO, UpstreamTelemetry, unt
 from service.profile_store.dynamodb_store import DynamoDBProfileStore
 from service.profile_store.items import CLAIMED_FOR, OWN_ATTRIBUTES
 from service.rate_limiting.rate_limiter import RateLimiter
+from service.rate_limiting.service_limits import ServiceLimits
 from service.server.readiness import Check, HealthMonitor, StartChecks, no_start_checks
 from service.startup_errors import SchemaUnusable
 from service.tracing import optional
@@ -144,6 +145,9 @@ def create_app(
     app[keys.PROFILE_REPRESENTATION] = ProfileRepresentation(schema())
     app[cognito_guard.RATE_LIMITER] = RateLimiter(
         config.limits.per_process(config.server.workers), clock=time.monotonic, metrics=metrics
+    )
+    app[service_call.SERVICE_LIMITS] = ServiceLimits(
+        config.services, clock=time.monotonic, metrics=metrics
     )
     app[keys.PROFILE_JSON_SCHEMA] = profile_json_schema.document(schema)
     app[keys.OPENAPI] = document.document(schema, version=own_version)

@@ -56,6 +56,9 @@ class AuditEvent(StrEnum):
     PASSKEY_CHANGE_REFUSED = "passkey_change_refused"
     ACCOUNT_DELETED = "account_deleted"
     ACCOUNT_DELETION_REFUSED = "account_deletion_refused"
+    PROFILE_CHANGED_BY_SERVICE = "profile_changed_by_service"
+    PROFILE_ERASED_BY_SERVICE = "profile_erased_by_service"
+    SERVICE_CALL_REFUSED = "service_call_refused"
 
 
 # After these events the user pool is known to have an account of this name.
@@ -81,12 +84,14 @@ def emit(
     Write *event*; None writes nothing.
 
     *account* is the user name as typed, hashed unless the event is one of NAMES_AN_ACCOUNT. Unknown
-    values are None.
+    values are None. A service is named by its client id.
     """
     if event is None:
         return
     address = client_address(request)
+    service = request.get(keys.SERVICE_CALLER)
     details = {
+        "client_id": None if service is None else service.client_id,
         "sub": sub,
         "account": None if account is None else _account(request, event, account),
         "address": None if address is None else str(address),

@@ -7,7 +7,8 @@ from typing import Final
 from aiohttp import hdrs, web
 
 from service.api import keys
-from service.domain.errors import TokenInvalid
+from service.domain.errors import NotAuthenticated, TokenInvalid
+from service.domain.identity import ServiceCaller
 
 OIDC_ACCESS_TOKEN: Final = "x-amzn-oidc-accesstoken"  # noqa: S105 -- the header's name
 
@@ -35,6 +36,18 @@ async def sign_in(request: web.Request) -> str:
         token, verifier = _parsed(values, _PLAIN), verifiers.load_balancer
     request[keys.IDENTITY] = await verifier.verify(token)
     return token
+
+
+async def service_caller(request: web.Request) -> ServiceCaller:
+    """
+    Return the service whose access token `Authorization: Bearer` has.
+
+    Raises NotAuthenticated without a token, TokenInvalid, also for a user's, and UpstreamUnavailable.
+    """
+    values = request.headers.getall(hdrs.AUTHORIZATION, ())
+    if not any(value[:6].lower() == "bearer" for value in values):
+        raise NotAuthenticated
+    return await request.app[keys.ACCESS_TOKENS].services.verify(_parsed(values, _BEARER))
 
 
 def _parsed(values: Sequence[str], pattern: re.Pattern[str]) -> str:

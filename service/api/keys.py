@@ -11,7 +11,7 @@ from aiohttp.typedefs import Handler
 from service.api.deadlines import Deadlines
 from service.api.profile_json import ProfileRepresentation
 from service.config.settings import Config
-from service.domain.identity import AccessTokenVerifiers, Authenticator, Identity
+from service.domain.identity import AccessTokenVerifiers, Authenticator, Identity, ServiceCaller
 from service.domain.identity_provider import IdentityProvider
 from service.domain.profiles import ProfileStore
 from service.observability.log_limit import LogLimit
@@ -27,6 +27,7 @@ class Access(StrEnum):
     PUBLIC = "public"
     SIGNED_IN = "signed in"
     IDENTIFIED = "identified"
+    SERVICE = "service"
 
 
 @dataclass(slots=True)
@@ -108,6 +109,7 @@ OPENAPI: Final = web.AppKey("openapi", bytes)
 REQUEST_ID: Final = web.RequestKey("request_id", str)
 TRACE_ID: Final = web.RequestKey("trace_id", str)  # only with tracing
 IDENTITY: Final = web.RequestKey("identity", Identity)
+SERVICE_CALLER: Final = web.RequestKey("service_caller", ServiceCaller)  # of Access.SERVICE
 TARGET_UNUSABLE: Final = web.RequestKey("target_unusable", bool)  # present only if true
 SLOTS: Final = web.RequestKey("slots", Slots)
 ACCESS_TOKEN: Final = web.RequestKey("access_token", str)

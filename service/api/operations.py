@@ -13,6 +13,7 @@ from service.api.audit_log import AuditEvent
 from service.api.keys import Access
 from service.domain import errors
 from service.domain.errors import ServiceError
+from service.domain.identity import ServiceScope
 from service.rate_limiting.limited_actions import RateLimitedAction
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -64,6 +65,13 @@ ACCESS_ERRORS: Final[Mapping[Access, Refusals]] = {
         errors.TokenInvalid,
         errors.UpstreamUnavailable,  # likewise
     ),
+    Access.SERVICE: (
+        errors.InsufficientScope,
+        errors.NotAuthenticated,
+        errors.TokenInvalid,
+        errors.TooManyAttempts,
+        errors.UpstreamUnavailable,  # likewise
+    ),
 }
 TRIGGER_ERRORS: Final[Refusals] = (errors.RejectedByPolicy, errors.UpstreamHookFailed)
 DELIVERY_ERRORS: Final[Refusals] = (errors.DeliveryFailed,)
@@ -108,7 +116,8 @@ class Operation:
     without those common to all operations of its kind. *operation_id* is None where it is derived from
     the handler's name. With *takes_refresh_cookie*, a request needs no body. Operations that call Cognito
     have a *limit*, by which the rate limiter counts them; *audit* and *refused* are the events of success
-    and refusal, None where the handler or nothing writes them.
+    and refusal, None where the handler or nothing writes them. Operations for other services have a
+    *scope*, which the caller's token needs.
     """
 
     call: Handler
@@ -125,6 +134,7 @@ class Operation:
     limit: RateLimitedAction | None = None
     audit: AuditEvent | None = None
     refused: AuditEvent | None = None
+    scope: ServiceScope | None = None
 
     def all_refusals(self, access: Access) -> Refusals:
         """Return every error that a caller can receive; some may be listed twice."""

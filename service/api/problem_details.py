@@ -126,7 +126,7 @@ def _challenge(request: web.BaseRequest, error: ServiceError) -> str | None:
     Without a token it has no error (section 3.1).
     """
     if isinstance(error, errors.InsufficientScope):
-        return f'Bearer error="insufficient_scope", scope="{errors.ACCOUNT_SCOPE}"'
+        return f'Bearer error="insufficient_scope", scope="{error.scope}"'
     authorization = request.headers.get(hdrs.AUTHORIZATION, "").lower()
     has_token = authorization.startswith("bearer") or OIDC_ACCESS_TOKEN in request.headers
     if has_token and isinstance(error, errors.TokenInvalid):

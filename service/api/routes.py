@@ -85,6 +85,9 @@ IDENTIFIED: Final = (
     Route("DELETE", profiles.PATH, profiles.erase),
 )
 
+# By other services, each with the scope of its operation: see service_call.
+SERVICE: Final[tuple[Route, ...]] = ()
+
 
 def all_routes() -> Iterator[tuple[Route, Access]]:
     """Yield every route with its access."""
@@ -92,6 +95,7 @@ def all_routes() -> Iterator[tuple[Route, Access]]:
         (Access.PUBLIC, PUBLIC),
         (Access.SIGNED_IN, SIGNED_IN),
         (Access.IDENTIFIED, IDENTIFIED),
+        (Access.SERVICE, SERVICE),
     )
     for access, routes in by_access:
         for route in routes:
@@ -110,7 +114,8 @@ def dependencies() -> Mapping[Handler, Dependency]:
 def _dependency(route: Route, access: Access) -> Dependency:
     if route.operation is federation.complete:
         return Dependency.COGNITO_DOMAIN
-    return Dependency.DYNAMODB if access is Access.IDENTIFIED else Dependency.COGNITO
+    reads_profiles = access in (Access.IDENTIFIED, Access.SERVICE)
+    return Dependency.DYNAMODB if reads_profiles else Dependency.COGNITO
 
 
 def register(app: web.Application) -> Mapping[Handler, Access]:

@@ -30,7 +30,7 @@ class AccessTokenAuthenticator:
         expected: Expected,
         *,
         keys: Jwks,
-        cache: VerifiedTokenCache,
+        cache: VerifiedTokenCache[Identity],
         clock: Callable[[], float],
         skew_s: float,
     ) -> None:

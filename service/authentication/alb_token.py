@@ -42,7 +42,7 @@ class AlbAuthenticator:
         expected: Expected,
         *,
         keys: AlbKeys,
-        cache: VerifiedTokenCache,
+        cache: VerifiedTokenCache[Identity],
         clock: Callable[[], float],
         skew_s: float,
     ) -> None:

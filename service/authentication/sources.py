@@ -13,6 +13,7 @@ from service.authentication.fetch_budget import FetchBudget
 from service.authentication.jwks import Jwks
 from service.authentication.key_client import KeyClient, key_server
 from service.authentication.pool_tokens import PoolTokens, TokenPairs
+from service.authentication.service_token import ServiceTokens
 from service.authentication.trusted_header import TrustedHeaderAuthenticator
 from service.authentication.verified_token_cache import VerifiedTokenCache
 from service.aws.key_connections import KeyConnections
@@ -50,6 +51,7 @@ async def identity_adapters(
             server, url=aws_urls.jwks_url(config, connections.cognito_url), clock=time.monotonic
         )
         stack.push_async_callback(jwks.close)
+        tokens = PoolTokens(aws_urls.issuers(config), jwks, time.time, config.identity.clock_skew_s)
         own = _access_token_authenticator(config, jwks, frozenset(config.bearer_client_ids))
         sources: list[Authenticator] = []
         for name in config.identity.sources:
@@ -67,8 +69,10 @@ async def identity_adapters(
                 sources.append(_alb_authenticator(config, keys))
         yield IdentityAdapters(
             tuple(sources),
-            AccessTokenVerifiers(own, _forwarded(config, jwks, own)),
-            TokenPairs(_pool_tokens(config, jwks), config.cognito.client_id),
+            AccessTokenVerifiers(
+                own, _forwarded(config, jwks, own), _service_tokens(config, tokens)
+            ),
+            TokenPairs(tokens, config.cognito.client_id),
             jwks,
         )
 
@@ -135,5 +139,8 @@ def _access_token_authenticator(
     )
 
 
-def _pool_tokens(config: Config, keys: Jwks) -> PoolTokens:
-    return PoolTokens(aws_urls.issuers(config), keys, time.time, config.identity.clock_skew_s)
+def _service_tokens(config: Config, tokens: PoolTokens) -> ServiceTokens:
+    size = config.identity.verified_token_cache_size
+    return ServiceTokens(
+        config.services, tokens=tokens, cache=VerifiedTokenCache(capacity=size), clock=time.time
+    )

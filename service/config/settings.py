@@ -21,6 +21,7 @@ from service.config.fields import (
 )
 from service.config.http_settings import CorsConfig, IdentityConfig, ServerConfig
 from service.config.limit_settings import LimitsConfig
+from service.config.service_settings import ServicesConfig
 
 __all__ = [
     "AuthConfig",
@@ -37,6 +38,7 @@ __all__ = [
     "Network",
     "ProfileConfig",
     "ServerConfig",
+    "ServicesConfig",
     "TracingConfig",
     "UpstreamsConfig",
 ]
@@ -119,6 +121,7 @@ class Config:
     auth: AuthConfig
     auth_config: AuthConfigConfig
     federation: FederationConfig
+    services: ServicesConfig
     limits: LimitsConfig
     profile: ProfileConfig
     log: LogConfig
@@ -133,7 +136,12 @@ class Config:
     def client_ids(self) -> frozenset[str]:
         """All app clients that the settings name."""
         return frozenset(
-            {self.cognito.client_id, self.alb_client_id, *self.identity.bearer_client_ids}
+            {
+                self.cognito.client_id,
+                self.alb_client_id,
+                *self.identity.bearer_client_ids,
+                *self.services.clients,
+            }
         )
 
     @property

@@ -184,13 +184,17 @@ class UserDisabled(AccountRefused):
 
 
 class InsufficientScope(AccountRefused):
-    """The access token does not have the scope that Cognito requires for calls about the account."""
+    """The access token does not have *scope*, by default that of Cognito's calls about the account."""
 
     code = "insufficient_scope"
     detail = (
-        f"The access token needs the scope {ACCOUNT_SCOPE}. Request it when signing in; "
-        "refreshing the token does not add it."
+        "The access token needs the scope that WWW-Authenticate names. Request it when signing in, or "
+        "at the token endpoint; refreshing the token does not add it."
     )
+
+    def __init__(self, scope: str = ACCOUNT_SCOPE) -> None:
+        self.scope = scope
+        super().__init__()
 
 
 class WeakPassword(AccountRefused):

@@ -1,6 +1,7 @@
-"""Identity: the credentials of a request, the accepted user, and the ports of authentication."""
+"""Identity: the credentials of a request, the accepted caller, and the ports of authentication."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address
 from typing import Protocol
 
@@ -56,16 +57,45 @@ class AccessTokenVerifier(Protocol):
         """
 
 
+class ServiceScope(StrEnum):
+    """The scopes of the resource server, each for one kind of call by other services."""
+
+    READ = "profiles.read"
+    WRITE = "profiles.write"
+    ERASE = "profiles.erase"
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceCaller:
+    """An authenticated service: its app client, and those of its token's scopes that are known here."""
+
+    client_id: str
+    scopes: frozenset[ServiceScope]
+
+
+class ServiceTokenVerifier(Protocol):
+    """Verifies access tokens of the client credentials grant locally."""
+
+    async def verify(self, access_token: str) -> ServiceCaller:
+        """
+        Return the token's service.
+
+        Raises TokenInvalid, also for the token of a user, and UpstreamUnavailable where the signing key
+        cannot be fetched.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class AccessTokenVerifiers:
     """
-    The access token verifiers by the header that carries the token.
+    The access token verifiers: of users, by the header that carries the token, and of services.
 
     A load balancer may use an app client of its own, and forwards that client's tokens.
     """
 
     authorization: AccessTokenVerifier
     load_balancer: AccessTokenVerifier
+    services: ServiceTokenVerifier
 
 
 def is_subject(text: str) -> bool:

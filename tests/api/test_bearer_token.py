@@ -9,6 +9,7 @@ from service.api import keys
 from service.api.bearer_token import sign_in
 from service.domain.errors import TokenInvalid
 from service.domain.identity import AccessTokenVerifiers, Identity
+from tests.support.fakes.access_tokens import MemoryServiceTokens
 
 ALB = "x-amzn-oidc-accesstoken"
 
@@ -27,7 +28,9 @@ class Named:
 async def _signed_in(*headers: tuple[str, str]) -> tuple[str, str]:
     """Return the token, and the verifier that it was given to."""
     app = web.Application()
-    app[keys.ACCESS_TOKENS] = AccessTokenVerifiers(Named("authorization"), Named("load_balancer"))
+    app[keys.ACCESS_TOKENS] = AccessTokenVerifiers(
+        Named("authorization"), Named("load_balancer"), MemoryServiceTokens()
+    )
     request = make_mocked_request("GET", "/", headers=CIMultiDict(headers), app=app)
     return await sign_in(request), request[keys.IDENTITY].sub
 

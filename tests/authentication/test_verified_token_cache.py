@@ -14,7 +14,7 @@ BOB: Final = Identity("bob", "bearer")
 
 def test_token_is_cached_until_it_expires() -> None:
     """A token is cached until the moment of its expiry."""
-    cache = VerifiedTokenCache(capacity=2)
+    cache = VerifiedTokenCache[Identity](capacity=2)
     cache.put("token", ALICE, expires_at=100.0)
 
     assert cache.get("token", now=99.999) == ALICE
@@ -23,7 +23,7 @@ def test_token_is_cached_until_it_expires() -> None:
 
 def test_expired_token_is_removed() -> None:
     """An expired token is removed, also if the clock is set back."""
-    cache = VerifiedTokenCache(capacity=2)
+    cache = VerifiedTokenCache[Identity](capacity=2)
     cache.put("token", ALICE, expires_at=100.0)
 
     assert cache.get("token", now=100.0) is None
@@ -33,7 +33,7 @@ def test_expired_token_is_removed() -> None:
 
 def test_least_recently_used_token_is_evicted() -> None:
     """A full cache evicts the least recently used token."""
-    cache = VerifiedTokenCache(capacity=2)
+    cache = VerifiedTokenCache[Identity](capacity=2)
     for token in ("first", "second"):
         cache.put(token, ALICE, expires_at=100.0)
     cache.get("first", now=0.0)
@@ -47,7 +47,7 @@ def test_least_recently_used_token_is_evicted() -> None:
 
 def test_capacity_0_disables_the_cache() -> None:
     """Capacity 0 disables the cache."""
-    cache = VerifiedTokenCache(capacity=0)
+    cache = VerifiedTokenCache[Identity](capacity=0)
     cache.put("token", ALICE, expires_at=100.0)
 
     assert cache.get("token", now=0.0) is None
@@ -56,7 +56,7 @@ def test_capacity_0_disables_the_cache() -> None:
 
 def test_cache_contains_no_token() -> None:
     """The cache contains digests, not tokens."""
-    cache = VerifiedTokenCache(capacity=2)
+    cache = VerifiedTokenCache[Identity](capacity=2)
     cache.put("secret.token.text", ALICE, expires_at=100.0)
 
     assert "secret" not in repr(vars(cache))
@@ -74,7 +74,7 @@ def test_cache_returns_the_last_unexpired_value(
     steps: list[tuple[str, int, int, bool]],
 ) -> None:
     """The cache returns the last value of a token, and only before its expiry."""
-    cache = VerifiedTokenCache(capacity=3)
+    cache = VerifiedTokenCache[Identity](capacity=3)
     truth: dict[str, tuple[Identity, int]] = {}
     for token, user, moment, remembering in steps:
         if remembering:

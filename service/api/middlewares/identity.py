@@ -1,4 +1,4 @@
-"""Authentication: routes that are not public require an identity or an access token."""
+"""Authentication: routes that are not public require an identity, or an access token of their kind."""
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
@@ -29,6 +29,8 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
             request[keys.IDENTITY] = await _identify(request)
         elif access is Access.SIGNED_IN:
             request[keys.ACCESS_TOKEN] = await bearer_token.sign_in(request)
+        elif access is Access.SERVICE:
+            request[keys.SERVICE_CALLER] = await bearer_token.service_caller(request)
     return await handler(request)
 
 

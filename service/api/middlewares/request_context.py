@@ -85,6 +85,8 @@ def _finished(request: web.Request, response: web.StreamResponse, *, duration_s:
         identity = request[keys.IDENTITY]
         details["sub"] = identity.sub
         details["identity_source"] = identity.source
+    elif keys.SERVICE_CALLER in request:
+        details["client_id"] = request[keys.SERVICE_CALLER].client_id
     if status >= BAD:
         details["code"] = response.get(keys.PROBLEM_CODE)
     # Health checks are frequent; only failed ones are logged at info.

@@ -41,6 +41,7 @@ TAGS: Final[Mapping[str, str]] = {  # in the page's order
 IDENTITY: Final = "identity"
 ACCESS_TOKEN: Final = "accessToken"  # noqa: S105 -- the scheme's name
 REFRESH_COOKIE: Final = "refreshCookie"
+SERVICE_TOKEN: Final = "serviceToken"  # noqa: S105 -- the scheme's name
 SECURITY_SCHEMES: Final[Mapping[str, dict[str, Any]]] = {
     IDENTITY: {
         "type": "apiKey",
@@ -61,6 +62,13 @@ SECURITY_SCHEMES: Final[Mapping[str, dict[str, Any]]] = {
         "description": "The refresh token, where `GET /api/auth/config` says `refreshCookie`: responses "
         "with tokens set this cookie instead of `refreshToken` and `deviceKey`. Pages send no body; a "
         "request without `Origin` and `Sec-Fetch-Site`, which browsers add, is refused.",
+    },
+    SERVICE_TOKEN: {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "An access token of the client credentials grant, from the token endpoint of the "
+        "user pool's domain, for a client in `[services] clients`. It needs the scope that the operation "
+        "names, of the resource server in `[services] resource-server`: `profiles/profiles.read`.",
     },
 }
 HEADERS: Final[Mapping[str, dict[str, Any]]] = {

@@ -22,6 +22,7 @@ from service.api.openapi.components import (
     MISSING_SCOPE,
     REFRESH_COOKIE,
     SECURITY_SCHEMES,
+    SERVICE_TOKEN,
     STATUS_HEADERS,
     TAGS,
 )
@@ -130,6 +131,8 @@ def _security(operation: Operation, access: Access) -> list[dict[str, list[str]]
         return [{IDENTITY: []}, {ACCESS_TOKEN: []}]  # either, by `[identity] sources`
     if access is Access.SIGNED_IN:
         return [{ACCESS_TOKEN: []}]
+    if operation.scope is not None:
+        return [{SERVICE_TOKEN: [operation.scope.value]}]
     optional = [ACCESS_TOKEN] if "Authorization" in operation.headers else []
     if operation.takes_refresh_cookie:
         optional.append(REFRESH_COOKIE)

@@ -1,9 +1,14 @@
-"""The AccessTokenVerifier port in memory."""
+"""The ports of access tokens in memory."""
 
 import jwt
 
 from service.domain.errors import TokenInvalid
-from service.domain.identity import AccessTokenVerifiers, Identity
+from service.domain.identity import (
+    AccessTokenVerifiers,
+    Identity,
+    ServiceCaller,
+    ServiceScope,
+)
 from tests.support.fakes.user_pool import SIGNING_KEY
 
 
@@ -21,6 +26,20 @@ class MemoryAccessTokens:
         return Identity(claims["sub"], "bearer")
 
 
+class MemoryServiceTokens:
+    """Verifies tokens of the form `service~<client id>~<scope>~<scope>`."""
+
+    async def verify(self, access_token: str) -> ServiceCaller:
+        """Return the service that the token names; raises TokenInvalid."""
+        kind, _, rest = access_token.partition("~")
+        client_id, _, scopes = rest.partition("~")
+        if kind != "service":
+            raise TokenInvalid
+        return ServiceCaller(
+            client_id, frozenset(map(ServiceScope, filter(None, scopes.split("~"))))
+        )
+
+
 def memory_access_tokens() -> AccessTokenVerifiers:
-    """Return the verifier of either header."""
-    return AccessTokenVerifiers(MemoryAccessTokens(), MemoryAccessTokens())
+    """Return the verifiers."""
+    return AccessTokenVerifiers(MemoryAccessTokens(), MemoryAccessTokens(), MemoryServiceTokens())
