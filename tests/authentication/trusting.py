@@ -13,10 +13,14 @@ from service.authentication import alb_token as alb
 from service.authentication.alb_keys import AlbKeys
 from service.authentication.jwks import Jwks
 from service.authentication.key_client import KeyClient, NoSuchKey
+from service.authentication.pool_tokens import PoolTokens
+from service.authentication.service_token import ServiceTokens
 from service.authentication.verified_token_cache import VerifiedTokenCache
 from service.domain.errors import NotAuthenticated, ServiceError, TokenInvalid
 from service.domain.identity import Authenticator, RequestCredentials
+from tests.support.access_token_signer import SERVICE
 from tests.support.alb_token_signer import ARN, CLIENT, ISSUER, OTHER_FORM
+from tests.support.configs import configured
 
 SECOND_ARN: Final = ARN.replace("app/front/50dc6c495c0c9188", "app/back/60dc6c495c0c9188")
 ISSUERS: Final = frozenset({ISSUER, OTHER_FORM})
@@ -46,6 +50,18 @@ def access_token(
         cache=VerifiedTokenCache(capacity=capacity),
         clock=clock,
         skew_s=SKEW_S,
+    )
+
+
+def service_tokens(
+    keys: Jwks, clock: Callable[[], float], *, clients: str = SERVICE, capacity: int = 100
+) -> ServiceTokens:
+    """Return the verifier of the tokens of services."""
+    return ServiceTokens(
+        configured({"services": {"clients": clients}}).services,
+        tokens=PoolTokens(ISSUERS, keys, clock, SKEW_S),
+        cache=VerifiedTokenCache(capacity=capacity),
+        clock=clock,
     )
 
 

@@ -9,10 +9,19 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from service.domain.identity import RequestCredentials
 from tests.support.alb_token_signer import CLIENT, ISSUER, SUB
 from tests.support.clock import NOW
-from tests.support.raw_jwt import Changes, Sign, changed, compact, encoded, rs256
+from tests.support.raw_jwt import ABSENT, Changes, Sign, changed, compact, encoded, rs256
 
 ISSUED: Final = int(NOW) - 60
 EXPIRY: Final = ISSUED + 3_600
+SERVICE: Final = "3example4567890abcdefghijkl"  # the app client of a service
+READ: Final = "profiles/profiles.read"
+# The changes that make a user's token one of the client credentials grant.
+OF_SERVICE: Final[Mapping[str, Any]] = {
+    "sub": SERVICE,
+    "client_id": SERVICE,
+    "scope": READ,
+    **dict.fromkeys(("username", "cognito:groups", "origin_jti", "event_id"), ABSENT),
+}
 
 
 class AccessTokenSigner:
