@@ -42,10 +42,11 @@ async def service_caller(request: web.Request) -> ServiceCaller:
     """
     Return the service whose access token `Authorization: Bearer` has.
 
-    Raises NotAuthenticated without a token, TokenInvalid, also for a user's, and UpstreamUnavailable.
+    Raises NotAuthenticated without exactly one header of this scheme, TokenInvalid, also for a user's
+    token, and UpstreamUnavailable.
     """
     values = request.headers.getall(hdrs.AUTHORIZATION, ())
-    if not any(value[:6].lower() == "bearer" for value in values):
+    if len(values) != 1 or values[0].partition(" ")[0].lower() != "bearer":
         raise NotAuthenticated
     return await request.app[keys.ACCESS_TOKENS].services.verify(_parsed(values, _BEARER))
 
