@@ -10,8 +10,8 @@ from moto.cognitoidp.models import UserStatus
 from moto.cognitoidp.utils import flatten_attrs
 
 from local_aws.cognito import attributes as attribute_rules
-from local_aws.cognito import codes, pool_factors, recovery, tokens
-from local_aws.cognito.directory import find_pool, find_user
+from local_aws.cognito import codes, pool_factors, recovery, resource_servers, tokens
+from local_aws.cognito.directory import find_app, find_pool, find_user
 from local_aws.cognito.errors import (
     InvalidParameterException,
     NotAuthorizedException,
@@ -157,6 +157,10 @@ def _check_client(call: Call) -> None:
             "Refresh token rotation cannot be enabled with ALLOW_REFRESH_TOKEN_AUTH"
         )
     pool_factors.check_client(pool, draft.flows)
+    has_secret = call.parameters.get("GenerateSecret", False)
+    if call.operation == "UpdateUserPoolClient":
+        has_secret = find_app(call.parameters["ClientId"]).client.generate_secret
+    resource_servers.check_client(pool, call.parameters, has_secret=has_secret)
 
 
 # Checks that run before moto executes the operation.
@@ -166,8 +170,10 @@ CHECKS: dict[str, Callable[[Call], None]] = {
     "AdminDeleteUser": _end_grants,
     "AdminDisableUser": _end_grants,
     "AdminUpdateUserAttributes": _check_attributes,
+    "CreateResourceServer": resource_servers.check_pool,
     "CreateUserPool": _check_pool,
     "CreateUserPoolClient": _check_client,
+    "ListResourceServers": resource_servers.check_pool,
     "UpdateUserPool": pool_factors.check_changed_pool,
     "UpdateUserPoolClient": _check_client,
 }

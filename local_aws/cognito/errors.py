@@ -54,6 +54,10 @@ class InternalErrorException(CognitoError):
     code = 500
 
 
+class InvalidOAuthFlowException(CognitoError):
+    """The OAuth flow is not possible for this client."""
+
+
 class InvalidParameterException(CognitoError):
     """A parameter is missing, malformed or not allowed now."""
 
@@ -94,6 +98,10 @@ class RefreshTokenReuseException(CognitoError):
 
 class ResourceNotFoundException(CognitoError):
     """The pool or the client does not exist."""
+
+
+class ScopeDoesNotExistException(CognitoError):
+    """No resource server of the pool has the scope."""
 
 
 class SerializationException(CognitoError):

@@ -11,8 +11,10 @@ from werkzeug.wrappers import Request, Response
 
 from local_aws.cognito import tokens
 from local_aws.cognito.errors import CognitoError
+from local_aws.cognito.resource_servers import CLIENT_CREDENTIALS
 from local_aws.cognito.settings import App
 from local_aws.cognito.state import Call
+from local_aws.domain import client_credentials
 from local_aws.domain.authorization import PageError, domain_app, single
 from local_aws.domain.state import DomainState, IssuedCode
 
@@ -64,10 +66,22 @@ class TokenEndpoint:
         grants = self._grants()
         if given.get("grant_type") not in grants:
             raise OAuthError("unsupported_grant_type")
-        return grants[given["grant_type"]](app, given)
+        grant_type = given["grant_type"]
+        _check_flow(app, CLIENT_CREDENTIALS if grant_type == CLIENT_CREDENTIALS else "code")
+        return grants[grant_type](app, given)
 
     def _grants(self) -> Mapping[str, Callable[[App, Mapping[str, str]], dict[str, Any]]]:
-        return {"authorization_code": self._by_code, "refresh_token": self._by_refresh_token}
+        return {
+            "authorization_code": self._by_code,
+            "refresh_token": self._by_refresh_token,
+            CLIENT_CREDENTIALS: self._by_client_credentials,
+        }
+
+    def _by_client_credentials(self, app: App, given: Mapping[str, str]) -> dict[str, Any]:
+        scopes = client_credentials.granted_scopes(app, given)
+        if scopes is None:
+            raise OAuthError("invalid_scope")
+        return client_credentials.issue(self._state.cognito, app, scopes)
 
     def _by_code(self, app: App, given: Mapping[str, str]) -> dict[str, Any]:
         if "code" not in given or "redirect_uri" not in given:
@@ -112,9 +126,14 @@ def _authenticated(request: Request, given: Mapping[str, str]) -> App:
         (secret or "").encode(), (expected or "").encode()
     ):
         raise OAuthError("invalid_client")
-    if "code" not in app.client.extended_config.get("AllowedOAuthFlows", []):
-        raise OAuthError("unauthorized_client")
     return app
+
+
+def _check_flow(app: App, flow: str) -> None:
+    client: Mapping[str, Any] = app.client.extended_config
+    allows = client["AllowedOAuthFlowsUserPoolClient"]
+    if not allows or flow not in client.get("AllowedOAuthFlows", []):
+        raise OAuthError("unauthorized_client")
 
 
 def _fits(issued: IssuedCode, given: Mapping[str, str]) -> bool:

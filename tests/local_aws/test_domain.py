@@ -401,14 +401,15 @@ async def test_refresh_token_of_the_domain_is_one_of_the_pool(domain: Domain) ->
 @pytest.mark.parametrize(
     ("form", "error"),
     [
-        ({"grant_type": "client_credentials"}, "unsupported_grant_type"),
+        ({"grant_type": "client_credentials"}, "unauthorized_client"),
         ({"grant_type": "authorization_code"}, "invalid_request"),
         ({"grant_type": "refresh_token"}, "invalid_request"),
+        ({"grant_type": "password"}, "unsupported_grant_type"),
         ({}, "unsupported_grant_type"),
     ],
 )
 async def test_other_grants_are_refused(domain: Domain, form: dict[str, str], error: str) -> None:
-    """The token endpoint has two grants, with their parameters."""
+    """The token endpoint has three grants, each for clients that allow it, with their parameters."""
     assert await domain.token(None, client_id=domain.client_id, **form) == (400, {"error": error})
 
 
