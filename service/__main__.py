@@ -103,7 +103,8 @@ def parser() -> argparse.ArgumentParser:
     setup.add_argument(
         "--domain",
         metavar="PREFIX",
-        help="give the new pool the sign-in pages PREFIX.auth.REGION.amazoncognito.com",
+        help="give the new pool the sign-in pages PREFIX.auth.REGION.amazoncognito.com, or with "
+        "--resource-server the pool its token endpoint",
     )
     setup.add_argument(
         "--redirect-uri",
@@ -117,6 +118,14 @@ def parser() -> argparse.ArgumentParser:
         "--sessions",
         action="store_true",
         help="let users list and end their sessions: the pool tracks them (not in the Lite plan)",
+    )
+    setup.add_argument(
+        "--resource-server",
+        nargs="?",
+        const="services",
+        metavar="CLIENT",
+        help="create the resource server of [services] and an app client with which another service "
+        "calls /v1/users (default name: %(const)s)",
     )
     setup.add_argument(
         "--write", type=Path, metavar="FILE", help="write the ids to FILE as settings, for --config"
@@ -184,21 +193,15 @@ def _local(_: argparse.Namespace, file: Path | None) -> None:
 def _setup(options: argparse.Namespace, file: Path | None) -> None:
     from service.commands import setup  # noqa: PLC0415 -- see above
 
-    pool = (
-        None
-        if options.user_pool is None
-        else setup.UserPool(
-            options.user_pool, options.passkeys_of, options.domain, tuple(options.redirect_uri)
-        )
-    )
-    setup.run(
-        file,
-        os.environ,
-        user_pool=pool,
+    wanted = setup.Wanted(
+        user_pool=options.user_pool,
+        passkeys_of=options.passkeys_of,
+        domain=options.domain,
+        redirect_uris=tuple(options.redirect_uri),
         sessions=options.sessions,
-        write=options.write,
-        wait_s=options.wait_s,
+        machine_client=options.resource_server,
     )
+    setup.run(file, os.environ, wanted, write=options.write, wait_s=options.wait_s)
 
 
 if __name__ == "__main__":

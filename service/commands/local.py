@@ -2,7 +2,7 @@
 
 import functools
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -16,10 +16,11 @@ from local_aws.server import local_aws
 from service.app import aws_adapters, create_app
 from service.aws.clients import open_clients
 from service.aws.session import Credentials
-from service.commands import federation_setup, provisioning, table_setup
+from service.commands import federation_setup, provisioning, service_clients, table_setup
 from service.commands.federation_setup import SignInPages
-from service.commands.local_flows import FEDERATED_FLOW, FLOW, SIGNED_FLOW
+from service.commands.local_flows import FEDERATED_FLOW, FLOW, SERVICE_FLOW, SIGNED_FLOW
 from service.commands.serve import log_ignored
+from service.commands.service_clients import MachineClient
 from service.config import loader
 from service.config.loader import Settings
 from service.config.settings import Config, environment_name
@@ -29,6 +30,7 @@ from service.startup_errors import AddressUnavailable
 
 CREDENTIALS = Credentials("local", "local")  # DynamoDB Local takes letters and digits only
 NAME = "local"  # of the user pool and of its client
+MACHINE = "services"  # the app client of other services
 PAGE = "/docs"  # of the service itself, as a redirect URI
 RELYING_PARTY = "localhost"  # the only host for which browsers allow passkeys over plain HTTP
 MAX_PORT = 65_535
@@ -81,7 +83,8 @@ async def _main(file: Path | None, environ: Mapping[str, str], placed: Settings)
     config = _config(file, environ, _with_ids(placed, ids))
     logs.configure(config.log, sys.stdout)
     log_ignored(environ)
-    ids = await _provision(config)
+    ids, machine = await _provision(config)
+    placed = {**placed, "services": {"clients": machine.client_id}}
     pool = UserPool(
         endpoint_url=placed["aws.cognito"]["endpoint-url"],
         region=config.aws.region,
@@ -108,7 +111,15 @@ async def _main(file: Path | None, environ: Mapping[str, str], placed: Settings)
             app,
             config.server,
             listening=functools.partial(
-                _listening, balancer=balancer, redirect_uri=config.federation.redirect_uris[0]
+                _listening,
+                balancer=balancer,
+                redirect_uri=config.federation.redirect_uris[0],
+                service_flow=functools.partial(
+                    SERVICE_FLOW.format,
+                    domain=pool.endpoint_url,
+                    client_id=machine.client_id,
+                    secret=machine.secret,
+                ),
             ),
             finish_within_s=FINISH_WITHIN_S,
         )
@@ -179,7 +190,7 @@ async def _balancer_client(
         )
 
 
-async def _provision(config: Config) -> dict[str, str]:
+async def _provision(config: Config) -> tuple[dict[str, str], MachineClient]:
     async with open_clients(config, CREDENTIALS) as clients:
         await table_setup.create_table(
             clients.dynamodb.aioboto3, config.dynamodb.user_profile_table
@@ -202,7 +213,13 @@ async def _provision(config: Config) -> dict[str, str]:
             sign_in_pages=pages,
             rotates=config.auth.refresh_cookie != "false",
         )
-    return {"user-pool-id": pool_id, "client-id": client_id}
+        await service_clients.create_resource_server(
+            clients.cognito, pool_id, config.services.resource_server
+        )
+        machine = await service_clients.create_machine_client(
+            clients.cognito, pool_id, MACHINE, config.services
+        )
+    return {"user-pool-id": pool_id, "client-id": client_id}, machine
 
 
 def greeting(host: str, port: int) -> str:
@@ -216,7 +233,12 @@ def _url(host: str, port: int) -> str:
 
 
 def _listening(
-    hosts: Sequence[str], port: int, *, balancer: LocalLoadBalancer, redirect_uri: str
+    hosts: Sequence[str],
+    port: int,
+    *,
+    balancer: LocalLoadBalancer,
+    redirect_uri: str,
+    service_flow: Callable[..., str],
 ) -> None:
     host = hosts[0]
     balancer.target = f"http://{reachable(host)}:{port}"
@@ -224,4 +246,5 @@ def _listening(
     print(  # noqa: T201 -- likewise
         FEDERATED_FLOW.format(url=_url(host, port), redirect_uri=redirect_uri), end=""
     )
+    print(service_flow(url=_url(host, port)), end="")  # noqa: T201 -- likewise
     print(greeting(host, port), flush=True)  # noqa: T201 -- likewise

@@ -21,6 +21,14 @@ curl -s {url}/api/auth/federated/tokens -H 'Content-Type: application/json' \
 "codeVerifier": "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"}}'
 """
 
+SERVICE_FLOW = """
+Another service calls with a token of its own app client. Once alice, below, has a profile:
+
+TOKEN=$(curl -s {domain}/oauth2/token -u '{client_id}:{secret}' -d grant_type=client_credentials \
+| sed 's/.*"access_token": *"\\([^"]*\\)".*/\\1/')
+curl -s {url}/v1/users/$USER_ID/profile -H "Authorization: Bearer $TOKEN"
+"""
+
 FLOW = """
 The API listens on {url}   (page: {url}/docs)
 Codes are printed here as they are "sent". Try it from another terminal, line by line. In the second,

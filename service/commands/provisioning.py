@@ -114,6 +114,20 @@ async def track_sessions(cognito: CognitoIdentityProviderClient, user_pool_id: s
     structlog.get_logger().info("session_tracking_enabled", user_pool_id=user_pool_id)
 
 
+async def find_client(
+    cognito: CognitoIdentityProviderClient, user_pool_id: str, name: str
+) -> str | None:
+    """Return the id of the pool's app client *name*, or None."""
+    pages = cognito.get_paginator("list_user_pool_clients")
+    async for page in pages.paginate(
+        UserPoolId=user_pool_id, PaginationConfig={"PageSize": PAGE_SIZE}
+    ):
+        for client in page["UserPoolClients"]:
+            if client["ClientName"] == name:
+                return client["ClientId"]
+    return None
+
+
 async def create_client(
     cognito: CognitoIdentityProviderClient,
     user_pool_id: str,
@@ -129,14 +143,10 @@ async def create_client(
     token, and the old one stays valid for a minute, so that two tabs can refresh at the same time. An
     existing client is not changed.
     """
-    pages = cognito.get_paginator("list_user_pool_clients")
-    async for page in pages.paginate(
-        UserPoolId=user_pool_id, PaginationConfig={"PageSize": PAGE_SIZE}
-    ):
-        for client in page["UserPoolClients"]:
-            if client["ClientName"] == name:
-                structlog.get_logger().info("client_found", client_id=client["ClientId"])
-                return client["ClientId"]
+    found = await find_client(cognito, user_pool_id, name)
+    if found is not None:
+        structlog.get_logger().info("client_found", client_id=found)
+        return found
     settings: dict[str, Any] = {} if sign_in_pages is None else sign_in_pages.client_settings()
     flows: list[ExplicitAuthFlowsTypeType] = [*FLOWS, "ALLOW_USER_AUTH"]
     rotation: dict[str, Any] = {}

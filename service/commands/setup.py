@@ -1,4 +1,6 @@
-"""`setup`: creates the table and, as an option, the user pool and its app client; idempotent."""
+"""`setup`: creates the table and, as options, the user pool and its app clients; idempotent."""
+
+from __future__ import annotations
 
 import os
 import sys
@@ -6,12 +8,13 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from service.aws.clients import open_clients
 from service.aws.failure_advice import known_cause
-from service.commands import provisioning, table_setup
+from service.commands import provisioning, service_clients, table_setup
 from service.commands.federation_setup import SignInPages, create_domain, domain_url
 from service.config import loader
 from service.config.loader import Settings
@@ -20,51 +23,60 @@ from service.observability import logs
 from service.server import serve
 from service.startup_errors import AwsUnusable, ConfigurationUnusable, FileUnwritable
 
+if TYPE_CHECKING:
+    from types_aiobotocore_cognito_idp import CognitoIdentityProviderClient
+
 PENDING = "pending_0"  # the id of a user pool that does not exist yet
 
 
 @dataclass(frozen=True, slots=True)
-class UserPool:
+class Wanted:
     """
-    A user pool to create.
+    What `setup` creates beside the table.
 
-    *passkeys_of* is the relying party id of passkeys, None for none; *domain* the prefix of its domain,
-    None for none, from which users return to *redirect_uris*.
+    *user_pool* is the name of a new pool and its app client, *passkeys_of* the relying party id of its
+    passkeys, *domain* the prefix of the pool's domain, from which users return to *redirect_uris*, and
+    *machine_client* the name of an app client for another service. None is none. *sessions* lets the
+    pool track sessions. What needs a pool is for that of *user_pool*, or else for the configured one.
     """
 
-    name: str
+    user_pool: str | None = None
     passkeys_of: str | None = None
     domain: str | None = None
     redirect_uris: tuple[str, ...] = ()
+    sessions: bool = False
+    machine_client: str | None = None
 
 
-def run(  # noqa: PLR0913 -- the options of the command
+def run(
     file: Path | None,
     environ: Mapping[str, str],
+    wanted: Wanted,
     *,
-    user_pool: UserPool | None,
-    sessions: bool,
     write: Path | None,
     wait_s: float,
 ) -> None:
     """
     Create what is missing; waits up to *wait_s* seconds for servers that are starting.
 
-    With *user_pool*, creates the pool and an app client of that name, too, and prints their ids as
-    settings, which it also writes to the file *write*. With *sessions*, that pool, or else the
-    configured one, tracks sessions from now on. Raises ConfigurationUnusable, AwsUnusable,
-    TableUnusable, FileUnwritable.
+    Prints the ids of what is new as settings, and writes them to the file *write*. Raises
+    ConfigurationUnusable, AwsUnusable, TableUnusable, FileUnwritable.
     """
     # The ids are not needed, and do not exist before the pool.
     pending: Settings = {"aws.cognito": {"user-pool-id": PENDING, "client-id": "pending"}}
-    config = loader.load(file, environ, under=pending, over=_federation(user_pool))
-    if sessions and user_pool is None and config.cognito.user_pool_id == PENDING:
-        raise ConfigurationUnusable(
-            "--sessions needs --user-pool NAME, or the id of a pool in AWS_COGNITO_USER_POOL_ID."
-        )
+    config = loader.load(file, environ, under=pending, over=_federation(wanted))
+    if wanted.user_pool is None and config.cognito.user_pool_id == PENDING:
+        for option, is_given in (
+            ("--sessions", wanted.sessions),
+            ("--resource-server", wanted.machine_client is not None),
+        ):
+            if is_given:
+                raise ConfigurationUnusable(
+                    f"{option} needs --user-pool NAME, or the id of a pool in AWS_COGNITO_USER_POOL_ID."
+                )
     logs.configure(config.log, sys.stderr)
-    created = serve.run(_created(config, user_pool, wait_s, sessions=sessions))
-    if created is None:
+    created = serve.run(_created(config, wanted, wait_s))
+    if not created:
         return
     settings = "\n".join(
         f"[{section}]\n" + "".join(f"{key} = {value}\n" for key, value in entries.items())
@@ -78,69 +90,78 @@ def run(  # noqa: PLR0913 -- the options of the command
             raise FileUnwritable(f"The file {write} cannot be written: {error.strerror}.") from None
 
 
-async def _created(
-    config: Config, user_pool: UserPool | None, wait_s: float, *, sessions: bool
-) -> Settings | None:
+async def _created(config: Config, wanted: Wanted, wait_s: float) -> Settings:
     try:
-        return await _create(config, user_pool, wait_s, sessions=sessions)
+        return await _create(config, wanted, wait_s)
     except (BotoCoreError, ClientError) as error:
         cause = known_cause(error)
         advice = f" -> {cause.advice}" if cause else ""
         raise AwsUnusable(f"A call of AWS failed: {error}{advice}") from error
 
 
-async def _create(
-    config: Config, user_pool: UserPool | None, wait_s: float, *, sessions: bool
-) -> Settings | None:
+async def _create(config: Config, wanted: Wanted, wait_s: float) -> Settings:
     # Retries go on until wait_s is over, so the circuit breaker must not open.
     unbroken = replace(config, upstreams=replace(config.upstreams, breaker_failures=0))
+    created: dict[str, Mapping[str, str]] = {}
     async with open_clients(unbroken) as clients:
         table = config.dynamodb.user_profile_table
         await table_setup.reachable(clients.dynamodb.aioboto3.list_tables, within_s=wait_s)
         await table_setup.create_table(clients.dynamodb.aioboto3, table)
-        if user_pool is None:
-            if sessions:
-                await provisioning.track_sessions(clients.cognito, config.cognito.user_pool_id)
-            return None
-        await table_setup.reachable(
-            lambda: clients.cognito.list_user_pools(MaxResults=1), within_s=wait_s
-        )
-        pool_id = await provisioning.create_user_pool(
-            clients.cognito, user_pool.name, passkeys_of=user_pool.passkeys_of
-        )
-        if sessions:
+        pool_id = config.cognito.user_pool_id
+        if wanted.user_pool is not None:
+            await table_setup.reachable(
+                lambda: clients.cognito.list_user_pools(MaxResults=1), within_s=wait_s
+            )
+            pool_id = await provisioning.create_user_pool(
+                clients.cognito, wanted.user_pool, passkeys_of=wanted.passkeys_of
+            )
+        if wanted.sessions:
             await provisioning.track_sessions(clients.cognito, pool_id)
-        pages = None
-        federation: dict[str, dict[str, str]] = {}
-        if user_pool.domain is not None:
-            pages = SignInPages(config.federation.redirect_uris, config.federation.scopes)
-            prefix = await create_domain(clients.cognito, pool_id, user_pool.domain)
-            url = config.cognito.endpoint_url or domain_url(prefix, config.aws.region)
-            uris = " ".join(pages.redirect_uris)
-            federation = {"federation": {"domain": url, "redirect-uris": uris}}
-        client_id = await provisioning.create_client(
-            clients.cognito,
-            pool_id,
-            user_pool.name,
-            sign_in_pages=pages,
-            rotates=config.auth.refresh_cookie != "false",
-        )
-        return {
-            "aws": {"region": config.aws.region},
-            "aws.cognito": {"user-pool-id": pool_id, "client-id": client_id},
-            **federation,
-        }
+        if wanted.user_pool is not None:
+            created |= await _app_client(clients.cognito, config, pool_id, wanted)
+        if wanted.machine_client is not None:
+            created["services"] = await service_clients.create(
+                clients.cognito, config, pool_id, wanted.machine_client, domain=wanted.domain
+            )
+    return created
 
 
-def _federation(user_pool: UserPool | None) -> Settings:
+async def _app_client(
+    cognito: CognitoIdentityProviderClient, config: Config, pool_id: str, wanted: Wanted
+) -> Settings:
+    """Create the app client of users, and the domain if they sign in there; return the settings."""
+    pages = None
+    federation: dict[str, Mapping[str, str]] = {}
+    redirect_uris = config.federation.redirect_uris
+    if wanted.domain is not None and redirect_uris:
+        pages = SignInPages(redirect_uris, config.federation.scopes)
+        prefix = await create_domain(cognito, pool_id, wanted.domain)
+        url = config.cognito.endpoint_url or domain_url(prefix, config.aws.region)
+        federation["federation"] = {"domain": url, "redirect-uris": " ".join(redirect_uris)}
+    client_id = await provisioning.create_client(
+        cognito,
+        pool_id,
+        str(wanted.user_pool),
+        sign_in_pages=pages,
+        rotates=config.auth.refresh_cookie != "false",
+    )
+    return {
+        "aws": {"region": config.aws.region},
+        "aws.cognito": {"user-pool-id": pool_id, "client-id": client_id},
+        **federation,
+    }
+
+
+def _federation(wanted: Wanted) -> Settings:
     """Return the settings that the options name; the loader checks them."""
-    if user_pool is None or user_pool.domain is None:
+    if wanted.user_pool is None or wanted.domain is None:
         return {}
     # The host of the domain depends on the region, and is not needed.
     pending = {"domain": "pending.example"}
-    if user_pool.redirect_uris:
-        return {"federation": {**pending, "redirect-uris": " ".join(user_pool.redirect_uris)}}
-    return {"federation": pending}
+    if wanted.redirect_uris:
+        return {"federation": {**pending, "redirect-uris": " ".join(wanted.redirect_uris)}}
+    # A token endpoint needs a domain, but no redirect URI.
+    return {} if wanted.machine_client is not None else {"federation": pending}
 
 
 def _replace(path: Path, text: str) -> None:

@@ -79,7 +79,7 @@ async def test_client_gets_an_access_token_of_its_own(pool: Pool) -> None:
         client_id=pool.client_id, client_secret=pool.secret, scope=SCOPES[1]
     )
 
-    assert (status, whole.keys()) == (200, {"access_token", "expires_in", "token_type"})
+    assert (status, set(whole)) == (200, {"access_token", "expires_in", "token_type"})
     assert (whole["expires_in"], whole["token_type"]) == (3_600, "Bearer")
     async with (
         aiohttp.ClientSession() as session,
@@ -123,7 +123,7 @@ async def test_wrong_requests_are_refused(pool: Pool) -> None:
         await pool.token((users["ClientId"], users["ClientSecret"])),
         await pool.token((off["ClientId"], off["ClientSecret"])),
         await pool.token(own, grant_type="refresh_token", refresh_token="x"),  # noqa: S106 -- no token
-        await pool.token(**form, grant_type="authorization_code", code="x", redirect_uri="x"),
+        await pool.token(None, **form, grant_type="authorization_code", code="x", redirect_uri="x"),
     ]
 
     assert [(status, content["error"]) for status, content in found] == [
