@@ -120,7 +120,7 @@ async def describe_client(
 ) -> list[CheckResult]:
     """Return how the app client differs from what the service needs; raises CannotCheck."""
     client_id = config.cognito.client_id
-    described = await _described(client, config, client_id, CLIENT, "AWS_COGNITO_CLIENT_ID")
+    described = await described_client(client, config, client_id, CLIENT, "AWS_COGNITO_CLIENT_ID")
     if isinstance(described, CheckResult):
         return [described, *await _describe_bearer_clients(client, config)]
     problems = [*_problems(described, config)]
@@ -139,7 +139,7 @@ async def _describe_bearer_clients(
     if not listed:
         return []
     found = [
-        await _described(client, config, client_id, BEARER, "IDENTITY_BEARER_CLIENT_IDS")
+        await described_client(client, config, client_id, BEARER, "IDENTITY_BEARER_CLIENT_IDS")
         for client_id in listed
         if client_id != own
     ]
@@ -154,7 +154,7 @@ async def _describe_bearer_clients(
     return [ok(STEP, BEARER, f"{' '.join(listed)}: app clients of the pool")]
 
 
-async def _described(
+async def described_client(
     client: CognitoIdentityProviderClient, config: Config, client_id: str, name: str, variable: str
 ) -> Mapping[str, Any] | CheckResult:
     """Return an app client of the pool, or that there is none; raises CannotCheck."""

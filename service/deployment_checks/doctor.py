@@ -16,6 +16,7 @@ from service.deployment_checks import (
     app_client,
     credentials,
     key_servers,
+    service_clients,
     session_tracking,
     table_description,
     table_probes,
@@ -87,6 +88,7 @@ async def examine(config: Config, clients: AwsClients) -> list[CheckResult]:
         _described(user_pool.describe_pool(clients.cognito, config)),
         _described(session_tracking.describe_sessions(clients.cognito, config)),
         _described(app_client.describe_client(clients.cognito, config)),
+        _described(service_clients.describe_services(clients.cognito, config)),
     )
     results = [
         table_probes.key_result(outcomes, table),

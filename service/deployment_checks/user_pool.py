@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from service.deployment_checks import federation
+from service.deployment_checks import federation, service_clients
 from service.deployment_checks.permissions import NotFound, asked
 from service.deployment_checks.results import CheckResult, ok, wrong
 from service.domain.mfa import PASSKEY
@@ -67,6 +67,7 @@ async def describe_pool(client: CognitoIdentityProviderClient, config: Config) -
         _devices(pool),
         _sender(pool),
         *federation.domain_results(pool, config),
+        *service_clients.token_endpoint_results(pool, config),
         *(
             wrong(STEP, OFFER, detail, f"Set {name}, or change the user pool.")
             for detail, name in differences

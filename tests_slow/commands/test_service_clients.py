@@ -75,9 +75,8 @@ def test_new_pool_has_a_service(
     secret = client["ClientSecret"]
     shown = first.out + first.err + second.out + second.err
     assert secret not in shown
-    assert (
-        f"describe-user-pool-client --region us-east-1 --user-pool-id {config.cognito.user_pool_id}"
-    )
+    shown_by = f"--user-pool-id {config.cognito.user_pool_id} --client-id {client_id} --query"
+    assert shown_by in first.err
     assert "_created" not in second.err
     assert "token_endpoint_missing" not in shown
     form = {"grant_type": "client_credentials"}
