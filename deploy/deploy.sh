@@ -16,8 +16,9 @@ exec 3>&1
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 stack=${STACK:-user-profile-service}
-# The outputs of data.yaml that are parameters of service.yaml; those of browsers are missing without browsers.
-data_outputs=" TableName UserPoolId ClientId BrowserClientId UserPoolDomain "
+# The outputs of data.yaml that are parameters of service.yaml; those of browsers and of
+# other services are missing without them.
+data_outputs=" TableName UserPoolId ClientId BrowserClientId UserPoolDomain ServiceClientIds "
 change_set="deploy-$(date -u +%Y%m%dT%H%M%SZ)"
 
 fail() {

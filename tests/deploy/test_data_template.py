@@ -1,6 +1,7 @@
 """The table is the one that `setup` creates, and neither table nor pool goes with the stack."""
 
 from service.commands import table_setup
+from service.commands.service_clients import DESCRIPTIONS
 from service.profile_store import items
 from tests.deploy.templates import DATA, SERVICE, alternatives, load, of_type
 from tests.support.configs import configured
@@ -53,6 +54,24 @@ def test_only_the_load_balancer_has_a_secret_and_the_code_grant() -> None:
     assert "AllowedOAuthFlows" not in api
     assert browser["AllowedOAuthFlows"] == ["code"]
     assert browser["CallbackURLs"] == [{"Fn::Sub": "https://${DomainName}/oauth2/idpresponse"}]
+
+
+def test_other_service_has_every_scope_and_no_sign_in() -> None:
+    """Resource server and machine client are those that `setup --resource-server` makes."""
+    client = of_type(TEMPLATE, "AWS::Cognito::UserPoolClient")["ServiceClient"]
+    (server,) = of_type(TEMPLATE, "AWS::Cognito::UserPoolResourceServer").values()
+    services = configured().services
+
+    assert server["Identifier"] == services.resource_server
+    assert {scope["ScopeName"]: scope["ScopeDescription"] for scope in server["Scopes"]} == {
+        scope.value: description for scope, description in DESCRIPTIONS.items()
+    }
+    assert client["AllowedOAuthScopes"] == [
+        services.scope_of_token(scope) for scope in DESCRIPTIONS
+    ]
+    assert client["AllowedOAuthFlows"] == ["client_credentials"]
+    assert client["GenerateSecret"] is True
+    assert client["ExplicitAuthFlows"] == ["ALLOW_REFRESH_TOKEN_AUTH"]
 
 
 def test_rotation_has_a_grace_period() -> None:

@@ -199,6 +199,7 @@ def test_environment_is_a_configuration(
         "UserPoolId": "us-east-1_Example",
         "LoadBalancer": alb,
         "BearerClientIds": "any another",
+        "ServiceClientIds": "billing search",
         "CorsAllowedHeaders": "x-tenant",
         "CorsAllowedOrigins": "https://app.example.com https://www.example.com",
         "LogIdentities": "hashed",
@@ -221,6 +222,7 @@ def test_environment_is_a_configuration(
     assert config.identity.sources == (("alb", "bearer") if browsers else ("bearer",))
     assert config.identity.alb_arn == ((alb,) if browsers else ())
     assert config.identity.bearer_client_ids == ("any", "another")
+    assert config.services.clients == ("billing", "search")
     assert config.auth.refresh_cookie == "browsers"
     assert config.cors.allowed_headers == ("x-tenant",)
     assert config.cors.allowed_origins == ("https://app.example.com", "https://www.example.com")

@@ -140,6 +140,16 @@ def _pool(
     return pool.id, {"Arn": pool.arn}
 
 
+def _resource_server(
+    _: str, properties: Properties, account: str, region: str
+) -> tuple[str, Mapping[str, str]]:
+    identifier: str = properties["Identifier"]
+    cognitoidp_backends[account][region].create_resource_server(
+        properties["UserPoolId"], identifier, properties["Name"], properties["Scopes"]
+    )
+    return identifier, {}
+
+
 def _client(
     _: str, properties: Properties, account: str, region: str
 ) -> tuple[str, Mapping[str, str]]:
@@ -155,6 +165,7 @@ _KINDS: Final[Mapping[str, Create]] = {
     "AWS::Cognito::UserPool": _pool,
     "AWS::Cognito::UserPoolClient": _client,
     "AWS::Cognito::UserPoolDomain": _domain,
+    "AWS::Cognito::UserPoolResourceServer": _resource_server,
     "AWS::SecretsManager::Secret": _secret,
     "AWS::WAFv2::WebACL": _web_acl,
 }

@@ -102,6 +102,23 @@ def test_browsers_are_signed_in_by_the_load_balancer(cloud: Cloud) -> None:
     assert stack.outputs["SignInUrl"] == f"https://{HOST}/login"
 
 
+@pytest.mark.parametrize(
+    "parameters", [{"TokenDomainPrefix": "tokens"}, BROWSERS], ids=["own", "shared"]
+)
+def test_other_service_is_listed(cloud: Cloud, parameters: Parameters) -> None:
+    """The machine client may call the service; its domain is that of browsers, or its own."""
+    data = cloud.data({"MachineClient": "true", **parameters})
+    stack = cloud.service(data)
+    described = cloud.client("cognito-idp").describe_resource_server(
+        UserPoolId=data.resources["UserPool"], Identifier="profiles"
+    )
+
+    assert cloud.environment(stack)["SERVICES_CLIENTS"] == data.resources["ServiceClient"]
+    assert data.resources["BrowserDomain"] in ("tokens", "profiles")
+    assert len(described["ResourceServer"]["Scopes"]) == 3
+    assert f" ServiceClientIds={data.resources['ServiceClient']} " in data.outputs["NextCommand"]
+
+
 def test_everything_is_chosen(cloud: Cloud, zone: str) -> None:
     """Spot, ARM64, WAF, SES, two NAT gateways, access logs, a certificate and a record go together."""
     data = cloud.data({**BROWSERS, **SES})
