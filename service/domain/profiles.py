@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -17,6 +17,8 @@ Fields: TypeAlias = Mapping[str, JsonValue]
 _Outcome = TypeVar("_Outcome")
 
 SYSTEM_FIELDS = ("userId", "createdAt", "updatedAt", "version")
+
+MAX_USERS = 100  # of one read of many profiles: KeyList in DynamoDB's service model
 
 FIRST_PAUSE_S = 0.005  # about one round trip to DynamoDB inside a region
 LONGEST_PAUSE_S = 0.25
@@ -66,6 +68,13 @@ class ProfileStore(Protocol):
 
     async def find_latest(self, user_id: str) -> Profile | None:
         """Return the live profile, or None, by a strongly consistent read."""
+
+    async def find_many(self, user_ids: Collection[str]) -> Mapping[str, Profile]:
+        """
+        Return the live profiles of up to MAX_USERS users by user id, as `find` does for each of them.
+
+        A user without a profile is absent. If one of them cannot be read, the error is raised.
+        """
 
     async def create(self, user_id: str, fields: Fields) -> Profile:
         """

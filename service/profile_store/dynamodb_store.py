@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from service.profile_store.errors import (
     may_still_apply,
 )
 from service.profile_store.items import StoredProfile
+from service.profile_store.many_profiles import ManyProfilesReader
 from service.profile_store.queries import TableReads
 from service.profile_store.write_ids import new_write_id, prepend_id
 
@@ -71,6 +73,12 @@ class DynamoDBProfileStore:
                 observe=calls.metrics.observe_batch,
             )
             self._read = calls.trace(DYNAMODB, "batched_read", batches.read)
+        self._many = ManyProfilesReader(
+            self._reads,
+            sort_key_of=self._sort_keys.get,
+            cache_sort_key=self._cache_sort_key,
+            find=self.find,
+        )
 
     async def check(self) -> None:
         """Make one cheap call that proves access to the table."""
@@ -89,6 +97,10 @@ class DynamoDBProfileStore:
     async def find_latest(self, user_id: str) -> StoredProfile | None:
         """Return the live profile, or None, by a strongly consistent read."""
         return items.live_profile(await self._items(user_id, consistent=True))
+
+    async def find_many(self, user_ids: Collection[str]) -> Mapping[str, StoredProfile]:
+        """Return the live profiles of up to 100 users by user id, with the configured consistency."""
+        return await self._many.find(user_ids)
 
     async def create(self, user_id: str, fields: Fields) -> StoredProfile:
         """

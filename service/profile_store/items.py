@@ -27,6 +27,7 @@ CLOSED_AT = "closedAt"  # of a claim: the account is being deleted
 DELETED_AT = "deletedAt"  # of a tombstone
 EXPIRES_AT = "expiresAt"  # the table's TTL attribute, in seconds since 1970
 
+TIMESTAMP_CHARACTERS = len("2026-11-23T03:14:15.926Z")
 MAX_VERSION_DIGITS = 15  # a larger version was written by another application
 
 OWN_ATTRIBUTES = frozenset(
@@ -95,6 +96,18 @@ def is_tombstone(item: Item) -> bool:
 def is_claim(item: Item) -> bool:
     """Return whether the item is the claim."""
     return item[SORT_KEY].get("S") == CLAIM_SORT_KEY
+
+
+def claimed_for(item: Item) -> str | None:
+    """
+    Return the sort key of the profile that a claim of this service holds.
+
+    None for the claim of a deleted profile, and for an item of another application.
+    """
+    if not is_claim(item) or WRITE_ID not in item:
+        return None
+    sort_key: str = item.get(CLAIMED_FOR, {}).get("S", "")
+    return sort_key if len(sort_key) == TIMESTAMP_CHARACTERS else None
 
 
 def profile_of(item: Item) -> StoredProfile:

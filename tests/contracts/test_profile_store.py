@@ -237,6 +237,22 @@ async def test_users_do_not_share_profiles(store: ProfileStore, user_id: str) ->
     assert await store.find(user_id + "0") == other
 
 
+async def test_profiles_of_many_users_are_those_of_each(store: ProfileStore, user_id: str) -> None:
+    """A read of many profiles has each user's own latest state, and no entry for users without one."""
+    users = [f"{user_id}.{number}" for number in range(6)]
+    created = {user: await store.create(user, {"city": user}) for user in users[:4]}
+    await store.delete(created.pop(users[0]))
+    await store.close(users[1])
+    del created[users[1]]
+    created[users[2]] = await store.update(created[users[2]], {"bio": "new"})
+    await store.delete(await store.create(users[4], {"city": "old"}))
+    created[users[4]] = await store.create(users[4], {"city": "new"})
+
+    assert await store.find_many(users) == created
+    assert await store.find_many(users[5:]) == {}
+    assert await store.find_many([]) == {}
+
+
 async def test_deleted_profile_is_gone(store: ProfileStore, user_id: str) -> None:
     """A deletion that returns is seen by every read after it."""
     created = await store.create(user_id, {"city": "Mumbai"})

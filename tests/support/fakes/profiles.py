@@ -1,5 +1,6 @@
 """A profile store in memory."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -30,6 +31,11 @@ class MemoryProfileStore:
     async def find_latest(self, user_id: str) -> Profile | None:
         """Return the live profile, or None."""
         return await self.find(user_id)
+
+    async def find_many(self, user_ids: Collection[str]) -> Mapping[str, Profile]:
+        """Return the live profiles by user id."""
+        self.reads += 1
+        return {user: self._profiles[user] for user in user_ids if user in self._profiles}
 
     async def create(self, user_id: str, fields: Fields) -> Profile:
         """Create a profile; raises ProfileChanged where there is one, AccountClosed after close."""
