@@ -6,6 +6,8 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Protocol
 
 MAX_SUB_CHARACTERS = 255  # of ASCII (OpenID Connect Core 1.0, section 2)
+# After a `sub`, the partition keys of other data about the user.
+PARTITION_SUFFIXES = ("~activity", "~history")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +101,20 @@ class AccessTokenVerifiers:
 
 
 def is_subject(text: str) -> bool:
-    """Return whether *text* is a valid `sub`: 1 to 255 visible ASCII characters."""
+    """
+    Return whether *text* is a valid `sub`: 1 to 255 visible ASCII characters.
+
+    One with a suffix of PARTITION_SUFFIXES would be the partition key of another user's data.
+    """
     return (
         0 < len(text) <= MAX_SUB_CHARACTERS
         and text.isascii()
         and text.isprintable()
         and " " not in text
+        and not text.endswith(PARTITION_SUFFIXES)
     )
+
+
+def is_user_id(text: str) -> bool:
+    """Return whether services may name a user so: a `sub` without `~`, as all of Cognito's are."""
+    return is_subject(text) and "~" not in text

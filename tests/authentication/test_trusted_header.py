@@ -41,7 +41,11 @@ async def test_private_peer_is_refused_by_default(peer: str) -> None:
     assert await source.identify(local) == Identity(sub="alice", source="header")
 
 
-@pytest.mark.parametrize("copies", [("alice", "alice"), ("",), ("a b",), ("x" * 256,)], ids=repr)
+@pytest.mark.parametrize(
+    "copies",
+    [("alice", "alice"), ("",), ("a b",), ("x" * 256,), ("alice~history",), ("~activity",)],
+    ids=repr,
+)
 async def test_invalid_header_is_rejected(copies: tuple[str, ...]) -> None:
     """A trusted peer must send one header with a valid subject."""
     with pytest.raises(NotAuthenticated):
