@@ -21,7 +21,7 @@ from service.api.deadlines import Deadlines
 from service.api.openapi import document
 from service.api.openapi import profile_schema as profile_json_schema
 from service.api.profile_json import ProfileRepresentation
-from service.api.schemas.profiles import ProfileSchema
+from service.api.schemas.profiles import SERVICE, WRITER, ProfileSchema, user_schema
 from service.authentication.sources import identity_adapters
 from service.aws.clients import open_clients
 from service.aws.domain_session import domain_session
@@ -142,7 +142,8 @@ def create_app(
     app[keys.DEADLINES] = Deadlines(config.server.request_deadline_s)
     app[keys.LOG] = BoundLogger()
     app[keys.REFUSED_PAGES] = LogLimit(time.monotonic)
-    app[keys.PROFILE_REPRESENTATION] = ProfileRepresentation(schema())
+    app[keys.PROFILE_REPRESENTATION] = ProfileRepresentation(user_schema(schema))
+    app[keys.SERVICE_PROFILE_SCHEMA] = schema()
     app[cognito_guard.RATE_LIMITER] = RateLimiter(
         config.limits.per_process(config.server.workers), clock=time.monotonic, metrics=metrics
     )
@@ -228,4 +229,6 @@ def _unusable(field: Field[Any]) -> str | None:
         return "is required, but a write may omit any field"
     if field.attribute is not None or field.load_default is not missing:
         return "has an attribute or a default, which would be written without being sent"
+    if field.metadata.get(WRITER, SERVICE) != SERVICE:
+        return f'has a {WRITER} other than "{SERVICE}"'
     return None

@@ -259,7 +259,15 @@ class _Renaming(ProfileSchema):
     plan = fields.String(attribute="alias")
 
 
-@pytest.mark.parametrize("schema", [_Dated, _Claiming, _Demanding, _Defaulting, _Renaming])
+class _Written(ProfileSchema):
+    """A schema with a field of an unknown writer."""
+
+    plan = fields.String(metadata={"writer": "services"})
+
+
+@pytest.mark.parametrize(
+    "schema", [_Dated, _Claiming, _Demanding, _Defaulting, _Renaming, _Written]
+)
 def test_field_that_would_lose_data_is_refused(schema: type[ProfileSchema]) -> None:
     """A deployment's field that would lose data ends the start, and is named."""
     with pytest.raises(SchemaUnusable, match=r"the field (deleted_at|version|plan) of "):

@@ -7,6 +7,7 @@ from typing import Final
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
+from marshmallow import Schema
 
 from service.api.deadlines import Deadlines
 from service.api.profile_json import ProfileRepresentation
@@ -93,6 +94,8 @@ CLIENT_IDS: Final = web.AppKey("client_ids", frozenset[str])
 ACCESS_TOKENS: Final = web.AppKey("access_tokens", AccessTokenVerifiers)
 PROFILE_STORE: Final = web.AppKey("profile_store", ProfileStore)
 PROFILE_REPRESENTATION: Final = web.AppKey("profile_representation", ProfileRepresentation)
+# The fields that other services may write.
+SERVICE_PROFILE_SCHEMA: Final = web.AppKey("service_profile_schema", Schema)
 READINESS: Final = web.AppKey("readiness", Readiness)
 LOG: Final = web.AppKey("log", BoundLogger)
 REFUSED_PAGES: Final = web.AppKey("refused_pages", LogLimit)

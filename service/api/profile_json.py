@@ -1,11 +1,13 @@
 """The JSON representation of a profile: the system fields, then those of the schema."""
 
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
 import orjson
 import structlog
 from marshmallow import Schema
+from marshmallow.fields import Field
 
 from service.api.conditional_requests import entity_tag
 from service.domain.errors import UpstreamFault
@@ -19,15 +21,22 @@ NO_UNICODE: Final = (
 
 
 class ProfileRepresentation:
-    """The JSON and the entity tag of profiles with the fields of *schema*."""
+    """
+    The JSON and the entity tag of profiles with the fields of *schema*, which users write.
+
+    *declared* has the names of all fields, *replaceable* those of the fields that are not read-only.
+    """
 
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
-        self.declared = tuple(field.data_key or name for name, field in schema.fields.items())
+        self.declared = _names(schema.fields)
+        self.replaceable = _names(schema.load_fields)
 
-    def body(self, profile: Profile) -> bytes:
+    def body(self, profile: Profile, names: Iterable[str] | None = None) -> bytes:
         """
-        Return the JSON of a profile, without attributes that the schema does not declare.
+        Return the JSON of a profile, with the fields *names*, by default all declared ones.
+
+        Attributes that the schema does not declare are never included.
 
         Names inside fields are sorted, since DynamoDB returns them in any order and one state of a
         profile must have one entity tag. Raises UpstreamFault for a text with an unpaired surrogate,
@@ -41,7 +50,7 @@ class ProfileRepresentation:
             "version": profile.version,
             **{
                 name: value if type(value) in UNCHANGED_TYPES else _prepared(value)
-                for name in self.declared
+                for name in (self.declared if names is None else names)
                 if (value := fields.get(name)) is not None
             },
         }
@@ -55,6 +64,10 @@ class ProfileRepresentation:
     def tag(self, profile: Profile) -> str:
         """Return the entity tag of a profile."""
         return entity_tag(self.body(profile))
+
+
+def _names(fields: Mapping[str, Field[Any]]) -> tuple[str, ...]:
+    return tuple(field.data_key or name for name, field in fields.items())
 
 
 def _prepared(value: JsonValue) -> Any:  # noqa: ANN401 -- orjson's input

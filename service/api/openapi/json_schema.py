@@ -17,10 +17,16 @@ from marshmallow import Schema, fields
 
 from service.api.schemas.json_object import JsonObject
 from service.api.schemas.profile_fields.text import CanonicalText
-from service.api.schemas.profiles import ProfileSchema, StoredProfileSchema
+from service.api.schemas.profiles import (
+    ProfileSchema,
+    ServiceProfileSchema,
+    StoredProfileSchema,
+    user_schema,
+)
 
 OPENAPI_VERSION: Final = "3.1.0"
 FOREIGN_VALUE: Final = "ForeignValue"
+SERVICE_PROFILE_FIELDS: Final = "ServiceProfileFields"
 _FOREIGN_VALUE: Final = {
     "description": "A value of any type, stored by another application and returned unchanged.",
     "type": ["string", "number", "boolean", "array", "object"],
@@ -39,7 +45,18 @@ class Schemas:
         self._converter = cast("_Converter", plugin.converter)  # created by APISpec
         self._profile_schema = profile_schema
         add = self._spec.components.schema
-        add("ProfileFields", self._converter.schema2jsonschema(profile_schema()))
+        self._profile_schemas: dict[type[Schema], Schema] = {
+            ProfileSchema: user_schema(profile_schema),
+            ServiceProfileSchema: profile_schema(),
+        }
+        for_users, for_services = map(
+            self._converter.schema2jsonschema, self._profile_schemas.values()
+        )
+        add("ProfileFields", for_users)
+        self._service_fields = "ProfileFields"
+        if for_services != for_users:
+            self._service_fields = SERVICE_PROFILE_FIELDS
+            add(SERVICE_PROFILE_FIELDS, for_services)
         add(FOREIGN_VALUE, _FOREIGN_VALUE)
         add("Profile", self._stored_profile())
 
@@ -47,9 +64,9 @@ class Schemas:
         """Return a reference to *schema*, which is added to the components."""
         if schema is ProfileSchema:
             return component("schemas", "ProfileFields")
-        if schema is StoredProfileSchema:
-            return component("schemas", "Profile")
-        return self._converter.reference(schema)
+        if schema is ServiceProfileSchema:
+            return component("schemas", self._service_fields)
+        return self._converter.resolve_nested_schema(schema)
 
     def example(self, schema: type[Schema]) -> Mapping[str, object] | None:
         """
@@ -57,13 +74,13 @@ class Schemas:
 
         None if a required field has no example.
         """
-        if schema is ProfileSchema:
-            schema = self._profile_schema
-        own: Mapping[str, object] | None = getattr(schema, "example", None)
+        body = self._profile_schemas.get(schema) or schema()
+        own: Mapping[str, object] | None = getattr(body, "example", None)
         if own is not None:
-            return own
+            read_only = {field.data_key for field in body.dump_fields.values() if field.dump_only}
+            return {name: value for name, value in own.items() if name not in read_only}
         shown: dict[str, object] = {}
-        for name, field in schema().fields.items():
+        for name, field in body.fields.items():
             if "examples" in field.metadata:
                 shown[field.data_key or name] = field.metadata["examples"][0]
             elif field.required:
@@ -145,9 +162,11 @@ class _Converter(OpenAPIConverter):
         made.setdefault("additionalProperties", False)
         return made
 
-    def reference(self, schema: type[Schema]) -> dict[str, Any]:
+    def resolve_nested_schema(self, schema: Schema | type[Schema]) -> dict[str, Any]:
         """Return a reference to *schema*, which is added to the components."""
-        made: dict[str, Any] = self.resolve_nested_schema(schema)  # type: ignore[no-untyped-call] # -- apispec leaves it untyped
+        if StoredProfileSchema in (schema, type(schema)):
+            return component("schemas", "Profile")
+        made: dict[str, Any] = super().resolve_nested_schema(schema)  # type: ignore[no-untyped-call] # -- apispec leaves it untyped
         return made
 
 

@@ -2,7 +2,8 @@
 The fields of a profile.
 
 `[profile] schema` can name a subclass with further fields; the API document includes them. Use the field
-types of `profile_fields` for texts: they normalize them.
+types of `profile_fields` for texts: they normalize them. Users read a field with
+`metadata={"writer": "service"}` and only other services write it.
 """
 
 from collections.abc import Mapping
@@ -22,6 +23,10 @@ from service.api.schemas.profile_fields.web_address import WebAddress
 from service.domain.profiles import SYSTEM_FIELDS, JsonValue
 
 MAX_NAME_CHARACTERS: Final = 128
+WRITER: Final = "writer"  # a key of a field's metadata
+SERVICE: Final = "service"  # its value for a field that users cannot write
+SET_BY_SERVICE: Final = "Is set by the service; leave it out."
+READ_ONLY: Final = "Is read only; other services write it."
 
 
 class ProfileSchema(Schema):
@@ -66,6 +71,12 @@ class ProfileSchema(Schema):
     timezone = TimeZone("Asia/Kolkata")
     preferences = JsonObject(allow_none=True, metadata={"examples": [{"theme": "dark"}]})
 
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 -- marshmallow's options
+        super().__init__(**options)
+        self.read_only = frozenset(
+            field.data_key for field in self.fields.values() if field.dump_only
+        )
+
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
         """Set the JSON name of a field to its name in camelCase, unless it has one."""
         if field_obj.data_key is None:
@@ -74,18 +85,31 @@ class ProfileSchema(Schema):
 
     def load(self, data: Any, **options: Any) -> dict[str, JsonValue]:  # noqa: ANN401 -- marshmallow's signature
         """Return the fields to write by their JSON names; None removes a field."""
-        own = {
-            name: ["Is set by the service; leave it out."] for name in SYSTEM_FIELDS if name in data
+        refused = {
+            **{name: [READ_ONLY] for name in data if name in self.read_only},
+            **{name: [SET_BY_SERVICE] for name in SYSTEM_FIELDS if name in data},
         }
-        if own:
-            others = {name: value for name, value in data.items() if name not in own}
-            raise ValidationError({**self.validate(others), **own})
+        if refused:
+            others = {name: value for name, value in data.items() if name not in refused}
+            raise ValidationError({**self.validate(others), **refused})
         loaded = super().load(data, **options)
         return {
             field.data_key or name: loaded[name]
             for name, field in self.fields.items()
             if name in loaded
         }
+
+
+class ServiceProfileSchema(ProfileSchema):
+    """The fields that other services may write: in the API document, all of the deployment's schema."""
+
+
+def user_schema(schema: type[Schema]) -> Schema:
+    """Return the schema of the fields that users may write; the other fields are `dump_only`."""
+    declared = schema().fields.items()
+    return schema(
+        dump_only=[name for name, field in declared if field.metadata.get(WRITER) == SERVICE]
+    )
 
 
 def _timestamp(name: str) -> fields.String:
