@@ -28,6 +28,7 @@ def test_every_route_is_listed_with_who_may_call_it() -> None:
         "anyone": Access.PUBLIC,
         "signed in": Access.SIGNED_IN,
         "identity": Access.IDENTIFIED,
+        "service": Access.SERVICE,
     }
 
     listed = re.findall(r"^\| `([A-Z]+) (/\S*)`[^|]*\| ([a-z ]+) \|", GUIDE, re.MULTILINE)

@@ -56,6 +56,8 @@ class AuditEvent(StrEnum):
     PASSKEY_CHANGE_REFUSED = "passkey_change_refused"
     ACCOUNT_DELETED = "account_deleted"
     ACCOUNT_DELETION_REFUSED = "account_deletion_refused"
+    PROFILE_READ_BY_SERVICE = "profile_read_by_service"
+    PROFILES_READ_BY_SERVICE = "profiles_read_by_service"
     PROFILE_CHANGED_BY_SERVICE = "profile_changed_by_service"
     PROFILE_ERASED_BY_SERVICE = "profile_erased_by_service"
     SERVICE_CALL_REFUSED = "service_call_refused"

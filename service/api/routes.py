@@ -19,6 +19,7 @@ from service.api.handlers import (
     passwords,
     profiles,
     sessions,
+    user_profiles,
     user_sessions,
 )
 from service.api.keys import Access, Dependency
@@ -86,7 +87,12 @@ IDENTIFIED: Final = (
 )
 
 # By other services, each with the scope of its operation: see service_call.
-SERVICE: Final[tuple[Route, ...]] = ()
+SERVICE: Final = (
+    Route("GET", user_profiles.PATH, user_profiles.show),
+    Route("PATCH", user_profiles.PATH, user_profiles.patch),
+    Route("DELETE", user_profiles.PATH, user_profiles.erase),
+    Route("POST", user_profiles.BATCH_PATH, user_profiles.show_many),
+)
 
 
 def all_routes() -> Iterator[tuple[Route, Access]]:

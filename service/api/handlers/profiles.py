@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Final
 
 from aiohttp import web
+from marshmallow import Schema
 
 from service.api import http_errors, keys, request_body
 from service.api.conditional_requests import Condition, condition_of, entity_tag
@@ -23,15 +24,15 @@ SCHEMA_PATH: Final = f"{PATH}/schema"
 DATE_CACHE_SIZE: Final = 8_192
 SCHEMA_JSON: Final = "application/schema+json"
 
-_ETAG = {"ETag": "The entity tag of this state of the profile."}
-_ETAG_AND_LOCATION = {**_ETAG, "Location": "The path of the profile."}
+ETAG = {"ETag": "The entity tag of this state of the profile."}
+_ETAG_AND_LOCATION = {**ETAG, "Location": "The path of the profile."}
 _CREATED = Success("The profile was created.", StoredProfileSchema, _ETAG_AND_LOCATION)
-_READ_CONDITIONS = {
+READ_CONDITIONS = {
     "If-Match": "Read only if the profile has one of these entity tags.",
     "If-None-Match": "Respond with 304 if the profile has one of these entity tags.",
     "If-Unmodified-Since": "Read only if the profile was not modified later. Prefer If-Match.",
 }
-_WRITE_CONDITIONS = {
+WRITE_CONDITIONS = {
     "If-Match": (
         "Write only if the profile has one of these entity tags, also as a proxy that compresses has "
         "changed them; `*`: only if it exists."
@@ -39,7 +40,7 @@ _WRITE_CONDITIONS = {
     "If-None-Match": "Write only if the profile has none of these entity tags; `*`: only create it.",
     "If-Unmodified-Since": "Write only if the profile was not modified later. Prefer If-Match.",
 }
-_WRITE_ERRORS = (
+WRITE_ERRORS = (
     *UPSTREAM_ERRORS,
     errors.PreconditionFailed,
     errors.ProfileChanged,
@@ -50,10 +51,10 @@ _WRITE_ERRORS = (
 @operation(
     "Read the profile",
     tag=TAG,
-    headers=_READ_CONDITIONS,
+    headers=READ_CONDITIONS,
     answers={
-        HTTPStatus.OK: Success("The profile.", StoredProfileSchema, _ETAG),
-        HTTPStatus.NOT_MODIFIED: Success("The caller's copy is current.", headers=_ETAG),
+        HTTPStatus.OK: Success("The profile.", StoredProfileSchema, ETAG),
+        HTTPStatus.NOT_MODIFIED: Success("The caller's copy is current.", headers=ETAG),
     },
     refusals=(*UPSTREAM_ERRORS, errors.PreconditionFailed, errors.ProfileNotFound),
 )
@@ -63,8 +64,13 @@ async def show(request: web.Request) -> web.Response:
 
     If-Modified-Since is ignored: of two writes within a second, the caller could keep the older one.
     """
-    store, sub, representation, condition = _target(request)
-    profile = await store.find(sub)
+    return await shown(request, request[keys.IDENTITY].sub)
+
+
+async def shown(request: web.Request, user_id: str) -> web.Response:
+    """Return the profile of a user, or 304."""
+    store, representation, condition = _target(request)
+    profile = await store.find(user_id)
     if profile is None:
         raise errors.ProfileNotFound
     body = representation.body(profile)
@@ -80,19 +86,20 @@ async def show(request: web.Request) -> web.Response:
     "Create the profile, or merge fields into it",
     tag=TAG,
     body=ProfileSchema,
-    headers=_WRITE_CONDITIONS,
+    headers=WRITE_CONDITIONS,
     answers={
         HTTPStatus.OK: Success(
-            "The fields were merged; null removed a field.", StoredProfileSchema, _ETAG
+            "The fields were merged; null removed a field.", StoredProfileSchema, ETAG
         ),
         HTTPStatus.CREATED: _CREATED,
     },
-    refusals=(*_WRITE_ERRORS, errors.AccountClosed),
+    refusals=(*WRITE_ERRORS, errors.AccountClosed),
 )
 async def save(request: web.Request) -> web.Response:
     """Create the caller's profile, or merge the body into it."""
-    store, sub, representation, condition = _target(request)
+    store, representation, condition = _target(request)
     changes = await request_body.load(request, representation.schema)
+    sub = request[keys.IDENTITY].sub
     saved = await profiles.create_or_merge(store, sub, changes, condition)
     return _saved(representation, saved)
 
@@ -101,18 +108,19 @@ async def save(request: web.Request) -> web.Response:
     "Replace the profile's fields, or create it",
     tag=TAG,
     body=ProfileSchema,
-    headers=_WRITE_CONDITIONS,
+    headers=WRITE_CONDITIONS,
     answers={
-        HTTPStatus.OK: Success("The profile has exactly these fields.", StoredProfileSchema, _ETAG),
+        HTTPStatus.OK: Success("The profile has exactly these fields.", StoredProfileSchema, ETAG),
         HTTPStatus.CREATED: _CREATED,
     },
-    refusals=(*_WRITE_ERRORS, errors.AccountClosed),
+    refusals=(*WRITE_ERRORS, errors.AccountClosed),
 )
 async def replace(request: web.Request) -> web.Response:
     """Replace the fields of the caller's profile with those of the body."""
-    store, sub, representation, condition = _target(request)
+    store, representation, condition = _target(request)
     fields = await request_body.load(request, representation.schema)
-    saved = await profiles.replace(store, sub, fields, representation.declared, condition)
+    sub = request[keys.IDENTITY].sub
+    saved = await profiles.replace(store, sub, fields, representation.replaceable, condition)
     return _saved(representation, saved)
 
 
@@ -121,36 +129,47 @@ async def replace(request: web.Request) -> web.Response:
     tag=TAG,
     body=ProfileSchema,
     body_types=request_body.PATCHES,
-    headers=_WRITE_CONDITIONS,
+    headers=WRITE_CONDITIONS,
     answers={
         HTTPStatus.OK: Success(
             "The changes were merged, also into objects; null removed a member.",
             StoredProfileSchema,
-            _ETAG,
+            ETAG,
         )
     },
-    refusals=(*_WRITE_ERRORS, errors.ProfileNotFound),
+    refusals=(*WRITE_ERRORS, errors.ProfileNotFound),
 )
 async def patch(request: web.Request) -> web.Response:
     """Apply the body to the caller's profile as a merge patch (RFC 7396)."""
-    store, sub, representation, condition = _target(request)
-    changes = await request_body.load(request, representation.schema, types=request_body.PATCHES)
-    check = functools.partial(request_body.loaded, representation.schema)
-    profile = await profiles.patch(store, sub, changes, condition, check=check)
+    schema = request.app[keys.PROFILE_REPRESENTATION].schema
+    return await patched(request, request[keys.IDENTITY].sub, schema)
+
+
+async def patched(request: web.Request, user_id: str, schema: Schema) -> web.Response:
+    """Apply the body, which *schema* loads, to the profile of a user."""
+    store, representation, condition = _target(request)
+    changes = await request_body.load(request, schema, types=request_body.PATCHES)
+    check = functools.partial(request_body.loaded, schema)
+    profile = await profiles.patch(store, user_id, changes, condition, check=check)
     return _saved(representation, WriteResult(profile, created=False))
 
 
 @operation(
     "Delete the profile",
     tag=TAG,
-    headers=_WRITE_CONDITIONS,
+    headers=WRITE_CONDITIONS,
     answers={HTTPStatus.NO_CONTENT: Success("The profile was deleted.")},
-    refusals=(*_WRITE_ERRORS, http_errors.CrossSiteRefused, errors.ProfileNotFound),
+    refusals=(*WRITE_ERRORS, http_errors.CrossSiteRefused, errors.ProfileNotFound),
 )
 async def erase(request: web.Request) -> web.Response:
     """Delete the caller's profile."""
-    store, sub, _, condition = _target(request)
-    await profiles.delete(store, sub, condition)
+    return await erased(request, request[keys.IDENTITY].sub)
+
+
+async def erased(request: web.Request, user_id: str) -> web.Response:
+    """Delete the profile of a user."""
+    store, _, condition = _target(request)
+    await profiles.delete(store, user_id, condition)
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
@@ -169,13 +188,11 @@ async def show_schema(request: web.Request) -> web.Response:
     )
 
 
-def _target(
-    request: web.Request,
-) -> tuple[ProfileStore, str, ProfileRepresentation, Condition]:
-    """Return the store, the caller's sub, the representation and the preconditions of a request."""
+def _target(request: web.Request) -> tuple[ProfileStore, ProfileRepresentation, Condition]:
+    """Return the store, the representation and the preconditions of a request."""
     representation = request.app[keys.PROFILE_REPRESENTATION]
     condition = condition_of(request, representation.tag)
-    return request.app[keys.PROFILE_STORE], request[keys.IDENTITY].sub, representation, condition
+    return request.app[keys.PROFILE_STORE], representation, condition
 
 
 def _saved(representation: ProfileRepresentation, saved: WriteResult) -> web.Response:

@@ -202,7 +202,7 @@ def test_body_example_is_accepted(document: dict[str, Any], route: Route) -> Non
 def _problems(schema: type[Schema], body: dict[str, Any]) -> dict[str, Any]:
     problems = schema().validate(body)
     # these values are settings, not part of the schema
-    settings = {"attributes", "provider", "redirectUri"}
+    settings = {"attributes", "fields", "provider", "redirectUri"}
     return {name: problem for name, problem in problems.items() if name not in settings}
 
 

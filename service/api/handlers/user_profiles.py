@@ -1,0 +1,142 @@
+"""The profiles of users, for other services."""
+
+import asyncio
+from http import HTTPStatus
+from typing import Final
+
+import orjson
+from aiohttp import web
+
+from service.api import http_errors, keys, request_body
+from service.api.audit_log import AuditEvent
+from service.api.handlers import profiles
+from service.api.handlers.profiles import ETAG, READ_CONDITIONS, WRITE_CONDITIONS, WRITE_ERRORS
+from service.api.operations import UPSTREAM_ERRORS, Success
+from service.api.schemas.profiles import ServiceProfileSchema, StoredProfileSchema
+from service.api.schemas.user_profiles import NOT_A_USER_ID, ProfilesBatchSchema, ProfilesSchema
+from service.api.service_call import USER_ID, service_operation
+from service.domain import errors
+from service.domain.errors import FieldProblem, InvalidFields, UpstreamFault, UpstreamUnavailable
+from service.domain.identity import ServiceScope, is_user_id
+from service.domain.profiles import Profile
+
+TAG: Final = "users"
+PATH: Final = f"/v1/users/{{{USER_ID}}}/profile"
+BATCH_PATH: Final = "/v1/users/profiles/batch"
+BATCH_SHARE: Final = 0.9  # of [server] request-deadline-s; after it, the response is 503
+
+
+@service_operation(
+    "Read the profile of a user",
+    scope=ServiceScope.READ,
+    audit=AuditEvent.PROFILE_READ_BY_SERVICE,
+    tag=TAG,
+    headers=READ_CONDITIONS,
+    answers={
+        HTTPStatus.OK: Success("The profile.", StoredProfileSchema, ETAG),
+        HTTPStatus.NOT_MODIFIED: Success("The caller's copy is current.", headers=ETAG),
+    },
+    refusals=(
+        *UPSTREAM_ERRORS,
+        errors.InvalidFields,
+        errors.PreconditionFailed,
+        errors.ProfileNotFound,
+    ),
+    operation_id="readUserProfile",
+)
+async def show(request: web.Request) -> web.Response:
+    """Return the profile of a user, or 304."""
+    return await profiles.shown(request, _user_id(request))
+
+
+@service_operation(
+    "Read the profiles of up to 100 users",
+    scope=ServiceScope.READ,
+    audit=AuditEvent.PROFILES_READ_BY_SERVICE,
+    tag=TAG,
+    body=ProfilesBatchSchema,
+    answers={HTTPStatus.OK: Success("Every user is in one of the two.", ProfilesSchema)},
+    refusals=UPSTREAM_ERRORS,
+    operation_id="readUserProfiles",
+)
+async def show_many(request: web.Request) -> web.Response:
+    """Return the profiles of all users in the body that have one; never a part of them."""
+    representation = request.app[keys.PROFILE_REPRESENTATION]
+    schema = ProfilesBatchSchema(declared=representation.declared)
+    wanted = await request_body.load(request, schema)
+    found = await _found(request, wanted["user_ids"])
+    bodies: dict[str, orjson.Fragment] = {}
+    missing: list[str] = []
+    for number, user_id in enumerate(wanted["user_ids"]):
+        profile = found.get(user_id)
+        if profile is None:
+            missing.append(user_id)
+            continue
+        try:
+            bodies[user_id] = orjson.Fragment(representation.body(profile, wanted.get("names")))
+        except UpstreamFault as fault:
+            problem = FieldProblem(f"userIds.{number}", fault.public_detail)
+            raise UpstreamFault(problems=(problem,)) from None
+    return request_body.answer({"profiles": bodies, "missing": missing})
+
+
+@service_operation(
+    "Merge changes into the profile of a user",
+    scope=ServiceScope.WRITE,
+    audit=AuditEvent.PROFILE_CHANGED_BY_SERVICE,
+    tag=TAG,
+    body=ServiceProfileSchema,
+    body_types=request_body.PATCHES,
+    headers=WRITE_CONDITIONS,
+    answers={
+        HTTPStatus.OK: Success(
+            "The changes were merged, also into objects; null removed a member.",
+            StoredProfileSchema,
+            ETAG,
+        )
+    },
+    refusals=(*WRITE_ERRORS, errors.ProfileNotFound),
+    operation_id="patchUserProfile",
+)
+async def patch(request: web.Request) -> web.Response:
+    """Apply the body, which may have fields that users cannot write, as a merge patch (RFC 7396)."""
+    schema = request.app[keys.SERVICE_PROFILE_SCHEMA]
+    return await profiles.patched(request, _user_id(request), schema)
+
+
+@service_operation(
+    "Delete the profile of a user",
+    scope=ServiceScope.ERASE,
+    audit=AuditEvent.PROFILE_ERASED_BY_SERVICE,
+    tag=TAG,
+    headers=WRITE_CONDITIONS,
+    answers={HTTPStatus.NO_CONTENT: Success("The profile was deleted.")},
+    refusals=(
+        *WRITE_ERRORS,
+        http_errors.CrossSiteRefused,
+        errors.InvalidFields,
+        errors.ProfileNotFound,
+    ),
+    operation_id="eraseUserProfile",
+)
+async def erase(request: web.Request) -> web.Response:
+    """Delete the profile of a user, as the user's own DELETE does."""
+    return await profiles.erased(request, _user_id(request))
+
+
+def _user_id(request: web.Request) -> str:
+    """Return the user id in the path; raises InvalidFields for one that no user has."""
+    user_id = request.match_info[USER_ID]
+    if not is_user_id(user_id):
+        raise InvalidFields(problems=(FieldProblem(USER_ID, NOT_A_USER_ID),))
+    return user_id
+
+
+async def _found(request: web.Request, user_ids: list[str]) -> dict[str, Profile]:
+    """Return the profiles by user id; raises UpstreamUnavailable if not all can be read in time."""
+    within_s = BATCH_SHARE * request.app[keys.CONFIG].server.request_deadline_s
+    try:
+        async with asyncio.timeout(within_s):
+            return {**await request.app[keys.PROFILE_STORE].find_many(user_ids)}
+    except TimeoutError:
+        raise UpstreamUnavailable(retry_after_s=1) from None
