@@ -292,7 +292,7 @@ async def test_field_of_services_is_read_only_for_users(loyalty: Api) -> None:
     assert changes.items() <= changed.items()
     for method in ("POST", "PUT", "PATCH"):
         for value in ("silver", None, 5, "gold"):
-            refused = {"tier": value, "limits": {}, "city": 5}
+            refused: dict[str, object] = {"tier": value, "limits": {}, "city": 5}
             assert await _problems(loyalty, method, OWN, ALICE, refused) == {
                 "tier": "Is read only; other services write it.",
                 "limits": "Is read only; other services write it.",
