@@ -73,11 +73,13 @@ def test_every_route_is_forwarded() -> None:
 
 
 def test_sessions_reach_every_route_that_needs_a_caller() -> None:
-    """Where the service needs to know who asks, the load balancer says it if there is a session."""
+    """Where the service needs to know which user asks, the load balancer says it; services have tokens."""
     for route, access in all_routes():
         first = on_unauthenticated(matching(route.path)[0])
-        if access is not Access.PUBLIC:
+        if access in {Access.SIGNED_IN, Access.IDENTIFIED}:
             assert first == "allow", route
+        if access is Access.SERVICE:
+            assert first is None, route
         assert first != "authenticate", route
 
 

@@ -17,6 +17,8 @@ from service.api.routes import Route
 from service.api.schemas.account_fields import MAX_ATTRIBUTE_CHARACTERS, MAX_ATTRIBUTES
 from service.api.schemas.json_object import MAX_BYTES, MAX_VALUES
 from service.api.schemas.profiles import ProfileSchema
+from service.api.schemas.user_profiles import ProfilesBatchSchema
+from service.domain.profiles import MAX_USERS
 from service.server.header_limits import MAX_FIELD_BYTES, MAX_LINE_BYTES
 
 BODY_BYTES: Final = 262_144  # the default of `max-body-bytes`
@@ -67,7 +69,8 @@ class Costly:
 
 def costly_requests(route: Route) -> Iterator[Costly]:
     """Yield the requests for a route."""
-    target = route.path.replace("{id}", "a").replace("{asset}", "page.js")
+    target = route.path.replace("{asset}", "page.js").replace("{id}", "a")
+    target = target.replace("{userId}", "a")
     plain = Costly("plain", route.method, target)
     schema = route.operation.body
     for headers, name in HEADERS.items():
@@ -138,6 +141,10 @@ def _bodies(schema: Schema) -> Iterator[tuple[str, bytes]]:
     yield "lists in place of texts", _json(dict.fromkeys(_names(schema), [0] * 10))
     if isinstance(schema, ProfileSchema):
         yield from _profiles()
+    if isinstance(schema, ProfilesBatchSchema):
+        users = [f"{number:0255}" for number in range(MAX_USERS)]
+        yield "users without a profile", _json({"userIds": users})
+        yield "fields of a batch", _json({"userIds": ["a"], "fields": ["a"] * 4_900})
 
 
 def _profiles() -> Iterator[tuple[str, bytes]]:

@@ -14,7 +14,9 @@ import pytest
 
 from service.api.keys import Access
 from service.api.routes import Route, all_routes
+from service.config.settings import Config
 from tests.support.accounts import new_user
+from tests.support.machine_client import machine_client
 from tests_slow.attacks.accounts import signed_in
 from tests_slow.attacks.costly_requests import Costly, costly_requests
 from tests_slow.attacks.measured_server import MeasuredServer, measured_server
@@ -26,10 +28,16 @@ TRIES: Final = 5  # the best one counts: the cost of a request itself is the sam
 PATIENCE_S: Final = 60.0
 
 
+@pytest.fixture(scope="module", name="machine")
+def _machine(resources: Resources) -> tuple[Config, str]:
+    """Return a configuration with a machine client, and its access token."""
+    return asyncio.run(machine_client(resources.config()))
+
+
 @pytest.fixture(scope="module")
-def server(resources: Resources) -> Iterator[MeasuredServer]:
+def server(machine: tuple[Config, str]) -> Iterator[MeasuredServer]:
     """Start the service without rate limits, so that each call does its work."""
-    config = resources.config()
+    config, _ = machine
     limits = replace(
         config.limits, address_burst=0, account_burst=0, resend_per_h=0, forgot_per_h=0
     )
@@ -66,13 +74,18 @@ class Measured:
     ids=[f"{route.method} {route.path}" for route, _ in all_routes()],
 )
 def test_no_request_holds_the_event_loop(
-    server: MeasuredServer, access_token: str, route: Route, access: Access
+    server: MeasuredServer,
+    access_token: str,
+    machine: tuple[Config, str],
+    route: Route,
+    access: Access,
 ) -> None:
     """The most expensive requests of each route hold the loop for 50 ms at most, and others wait 250."""
     caller = {
         Access.PUBLIC: (),
         Access.SIGNED_IN: (f"Authorization: Bearer {access_token}",),
         Access.IDENTIFIED: (f"x-amzn-oidc-identity: {new_user()}",),
+        Access.SERVICE: (f"Authorization: Bearer {machine[1]}",),
     }[access]
     too_long = []
     for costly in costly_requests(route):

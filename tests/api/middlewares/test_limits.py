@@ -148,7 +148,7 @@ def test_each_route_has_the_places_of_what_it_needs() -> None:
             expected = Dependency.COGNITO_DOMAIN
         elif route.path not in nothing and route.path.startswith("/api/auth/"):
             expected = Dependency.COGNITO
-        elif route.path == PATH:
+        elif route.path == PATH or route.path.startswith("/v1/users/"):
             expected = Dependency.DYNAMODB
         assert needs.get(route.operation.call) == expected, route.path
 
