@@ -73,7 +73,7 @@ def test_every_route_is_forwarded() -> None:
 
 
 def test_sessions_reach_every_route_that_needs_a_caller() -> None:
-    """Where the service needs to know which user asks, the load balancer says it; services have tokens."""
+    """Where the service needs to know the user, the load balancer says it; services have tokens."""
     for route, access in all_routes():
         first = on_unauthenticated(matching(route.path)[0])
         if access in {Access.SIGNED_IN, Access.IDENTIFIED}:
