@@ -70,7 +70,7 @@ def services(behind: Addresses) -> dict[str, Mapping[str, str]]:
         SERVICE: {},
         SERVICE_BEHIND_BALANCER: _behind_balancer(behind),
         SERVICE_FOR_LOGINS: UNREACHED_LIMITS,
-        SERVICE_UNGATHERED: {"AWS_DYNAMODB_GATHERED_READS": "0"},
+        SERVICE_UNGATHERED: {"AWS_DYNAMODB_BATCHED_READS": "0"},
         SERVICE_OF_MANY: {},
     }
 
