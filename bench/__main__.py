@@ -1,4 +1,4 @@
-"""`python -m bench [full|quick|profile|overload]`: measure and report."""
+"""`python -m bench [full|quick|profile|overload|latency]`: measure and report."""
 
 import os
 import signal
@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
-from bench import overload, report
+from bench import latency, overload, report
 from bench.machine import Cores
 from bench.measure import measure
 from bench.profiling import profile
@@ -18,6 +18,7 @@ ROOT: Final = Path(__file__).parent.parent
 FULL: Final = "full"  # the only mode that updates docs/performance.md
 PROFILE: Final = "profile"
 OVERLOAD: Final = "overload"
+LATENCY: Final = "latency"
 RESULT: Final = ROOT / "bench" / "result.json"
 PICTURE: Final = ROOT / "docs" / "speed.png"
 PAGE: Final = ROOT / "docs" / "performance.md"
@@ -38,9 +39,13 @@ def main(arguments: list[str]) -> int:
         sys.stdout.write(overload.text(rounds))
         return 1 if median(each.share for each in rounds) < overload.LEAST_SHARE else 0
     try:
+        if mode == LATENCY:
+            return _latency()
         settings = Settings.read(mode, os.environ)
     except (KeyError, ValueError) as error:
-        sys.stderr.write(f"bench: {error}; the modes are: {' '.join((*MODES, OVERLOAD))}\n")
+        sys.stderr.write(
+            f"bench: {error}; the modes are: {' '.join((*MODES, OVERLOAD, LATENCY))}\n"
+        )
         return 2
     cores = Cores.shared_out(os.sched_getaffinity(0))
     try:
@@ -61,6 +66,14 @@ def main(arguments: list[str]) -> int:
         page = PAGE.read_text(encoding="utf-8")
         PAGE.write_text(report.shown_in(page, report.summary(measured)), encoding="utf-8")
     return 1 if measured.failures else 0
+
+
+def _latency() -> int:
+    rows = latency.measure(
+        latency.Settings.read(os.environ), Cores.shared_out(os.sched_getaffinity(0))
+    )
+    sys.stdout.write(latency.text(rows))
+    return 0
 
 
 if __name__ == "__main__":
