@@ -2,15 +2,17 @@
 A DataLoader of items: concurrent reads by key share one call to DynamoDB.
 
 A call costs several times the CPU of everything else in a request, and a call for 100 keys little more
-than a call for one. A read is sent at once while no call is in flight; otherwise reads wait until
-BATCH_TARGET_KEYS are pending, or the first of them has waited for MAX_WAIT_S.
+than a call for one. While the event loop has time to spare, reads are sent at once, at up to CALLS_PER_S
+calls a second: a read that finds that many in flight is sent when one of them ends. Once the loop is
+behind, CPU is what limits latency, and reads wait while a call is in flight. In both cases they wait
+until BATCH_TARGET_KEYS are pending or the first has waited for MAX_WAIT_S, at the longest.
 """
 
 from __future__ import annotations
 
 import asyncio
-import copy
 import random
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
 from functools import cached_property
@@ -18,7 +20,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
 
 from service.aws.errors import RETRY_AFTER_S
-from service.domain.errors import Misconfigured, ServiceError, UpstreamUnavailable
+from service.domain.errors import Misconfigured, UpstreamUnavailable
+from service.profile_store.pending_reads import Batch, PendingRead
 from service.profile_store.queries import Key, KeyReadResult
 
 if TYPE_CHECKING:
@@ -30,71 +33,24 @@ MAX_KEYS = 100  # of one BatchGetItem: KeyList in DynamoDB's service model
 # Measured with 4 to 256 callers: as little CPU as with a wait of a whole round trip, at less latency.
 BATCH_TARGET_KEYS = 16
 MAX_WAIT_S = 0.001
+# A third of a core for the calls alone. In flight are as many as that rate times the duration of a call.
+CALLS_PER_S = 1_500
+BUSY_LAG_S = 0.001  # of two iterations of the loop: several requests were handled in each
+SMOOTHING = 0.125  # the weight of a new sample in the averages of lag and duration
 FIRST_PAUSE_S = 0.05  # before an unprocessed key is read again; doubles each time
 LONGEST_PAUSE_S = 1.0
 MAX_TRIES = 10  # about three seconds of pauses
 MAX_SPLITS = 32  # without a success in between; finding one bad key among 100 takes seven
 
 
-class _PendingRead:
-    """A read of one key, and the callers that wait for it."""
-
-    __slots__ = ("batch", "callers", "key", "merged_into", "tries")
-
-    def __init__(self, key: Key) -> None:
-        self.key = key
-        self.callers: list[asyncio.Future[Item | None]] = []
-        self.tries = 0
-        self.batch: _Batch | None = None  # while its call is in flight
-        self.merged_into: _PendingRead | None = None
-
-    def leave_batch(self) -> None:
-        """Remove the read from its batch."""
-        if self.batch is not None:
-            self.batch.pending.discard(self)
-            self.batch = None
-
-    def succeed(self, item: Item | None) -> None:
-        """Return the item to all callers."""
-        self.leave_batch()
-        for caller in self.callers:
-            if not caller.done():
-                caller.set_result(item)
-
-    def fail(self, failure: Exception) -> None:
-        """Raise a copy of *failure* in each caller: a traceback belongs to one task."""
-        self.leave_batch()
-        for caller in self.callers:
-            if not caller.done():
-                caller.set_exception(_copied(failure))
-
-    def merge_into(self, other: _PendingRead) -> None:
-        """Move the callers to *other*, a read of the same key."""
-        other.callers += self.callers
-        other.tries = max(other.tries, self.tries)
-        self.merged_into = other
-
-
-class _Batch:
-    """A call in flight, and the reads that wait for it."""
-
-    __slots__ = ("pending", "task")
-
-    task: asyncio.Task[None]
-
-    def __init__(self, reads: Sequence[_PendingRead]) -> None:
-        self.pending = set(reads)
-        for read in reads:
-            read.batch = self
-
-
 class BatchReader:
     """
     Reads items by *read_keys*, in at most *max_calls* concurrent calls.
 
-    *observe* is called with the number of keys of each call. Every read is answered by a call that
-    begins after it, also where a call for the same key is in flight. The calls belong to no caller: the
-    cancellation of one caller does not affect the others, and cancels a call only if no caller is left.
+    *observe* is called with the number of keys of each call, *clock* returns seconds. Every read is
+    answered by a call that begins after it, also where a call for the same key is in flight. The calls
+    belong to no caller: the cancellation of one caller does not affect the others, and cancels a call
+    only if no caller is left.
     """
 
     def __init__(
@@ -104,17 +60,22 @@ class BatchReader:
         max_calls: int,
         first_pause_s: float = FIRST_PAUSE_S,
         observe: Callable[[float], None] = lambda _: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._read_keys = read_keys
         self._observe = observe
+        self._clock = clock
         self._max_calls = max_calls
         self._first_pause_s = first_pause_s
         # A key is in at most one of the two: a new read of a paused key joins it.
-        self._waiting: dict[Key, _PendingRead] = {}
-        self._paused: dict[Key, _PendingRead] = {}
-        self._in_flight: set[_Batch] = set()
+        self._waiting: dict[Key, PendingRead] = {}
+        self._paused: dict[Key, PendingRead] = {}
+        self._in_flight: set[Batch] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._scheduled = False
+        self._scheduled_at = 0.0
+        self._lag_s = 0.0
+        self._duration_s = 0.0
         self._splits_left = MAX_SPLITS
 
     @cached_property
@@ -127,7 +88,7 @@ class BatchReader:
         caller: asyncio.Future[Item | None] = self._loop.create_future()
         read = self._waiting.get(key) or self._paused.get(key)
         if read is None:
-            read = self._waiting[key] = _PendingRead(key)
+            read = self._waiting[key] = PendingRead(key)
             self._schedule()
         read.callers.append(caller)
         try:
@@ -136,7 +97,7 @@ class BatchReader:
             if caller.cancelled():
                 self._leave(read, caller)
 
-    def _leave(self, read: _PendingRead, caller: asyncio.Future[Item | None]) -> None:
+    def _leave(self, read: PendingRead, caller: asyncio.Future[Item | None]) -> None:
         while read.merged_into is not None:
             read = read.merged_into
         read.callers.remove(caller)
@@ -151,25 +112,37 @@ class BatchReader:
 
     def _schedule(self, *, at_once: bool = False) -> None:
         """Schedule a call for the waiting reads, unless the end of another call will."""
-        if self._scheduled or len(self._in_flight) >= self._max_calls:
+        in_flight = len(self._in_flight)
+        if self._scheduled or in_flight >= self._max_calls:
             return
-        if self._in_flight and len(self._waiting) < BATCH_TARGET_KEYS and not at_once:
-            self._timer = self._timer or self._loop.call_later(MAX_WAIT_S, self._send)
+        at_once = at_once or in_flight == 0 or len(self._waiting) >= BATCH_TARGET_KEYS
+        if not at_once and (
+            self._lag_s > BUSY_LAG_S or in_flight >= CALLS_PER_S * self._duration_s
+        ):
+            self._timer = self._timer or self._loop.call_later(MAX_WAIT_S, self._waited)
             return
         if self._timer is not None:
             self._timer.cancel()
+            self._timer = None
         # After two iterations of the loop: requests that arrived meanwhile are read before that and
         # join. An idle loop loses microseconds.
         self._scheduled = True
+        self._scheduled_at = self._clock()
         self._loop.call_soon(self._loop.call_soon, self._send)
 
+    def _waited(self) -> None:
+        self._timer = None
+        self._schedule(at_once=True)
+
     def _send(self) -> None:
-        self._scheduled, self._timer = False, None
+        lag_s = self._clock() - self._scheduled_at
+        self._lag_s += SMOOTHING * (lag_s - self._lag_s)
+        self._scheduled = False
         reads = [self._waiting.pop(key) for key in [*islice(self._waiting, MAX_KEYS)]]
         if not reads:
             return  # all callers were cancelled
         self._observe(len(reads))
-        batch = _Batch(reads)
+        batch = Batch(reads)
         self._in_flight.add(batch)
         # An empty context: log lines of a shared call belong to no request.
         batch.task = asyncio.create_task(self._call(reads), context=Context())
@@ -177,15 +150,17 @@ class BatchReader:
         if self._waiting:
             self._schedule()
 
-    def _ended(self, batch: _Batch) -> None:
+    def _ended(self, batch: Batch) -> None:
         self._in_flight.remove(batch)
         for read in batch.pending:  # the task was cancelled, as by asyncio.run at the end
             for caller in read.callers:
                 caller.cancel()
         if self._waiting:
-            self._schedule(at_once=self._timer is None)  # without a timer they wait for this slot
+            # Without a timer they wait for this slot; in a loop with time to spare, for any call's end.
+            self._schedule(at_once=self._timer is None or self._lag_s <= BUSY_LAG_S)
 
-    async def _call(self, reads: Sequence[_PendingRead]) -> None:
+    async def _call(self, reads: Sequence[PendingRead]) -> None:
+        begun_at = self._clock()
         try:
             result = await self._read_keys([read.key for read in reads])
         except Exception as failure:  # noqa: BLE001 -- the callers raise it
@@ -201,13 +176,14 @@ class BatchReader:
             await asyncio.gather(self._call(reads[:middle]), self._call(reads[middle:]))
             return
         self._splits_left = MAX_SPLITS
+        self._duration_s += SMOOTHING * (self._clock() - begun_at - self._duration_s)
         for read in reads:
             if read.key in result.unprocessed:
                 self._pause(read)
             else:
                 read.succeed(result.found.get(read.key))
 
-    def _pause(self, read: _PendingRead) -> None:
+    def _pause(self, read: PendingRead) -> None:
         """Read an unprocessed key again after a pause with full jitter."""
         read.leave_batch()
         read.tries += 1
@@ -223,17 +199,8 @@ class BatchReader:
         pause_s = random.uniform(0, bound_s)  # noqa: S311 -- jitter, not security
         self._loop.call_later(pause_s, self._resume, read)
 
-    def _resume(self, read: _PendingRead) -> None:
+    def _resume(self, read: PendingRead) -> None:
         del self._paused[read.key]
         if read.callers:
             self._waiting[read.key] = read
             self._schedule()
-
-
-def _copied(failure: Exception) -> Exception:
-    """Return a copy of a ServiceError; any other exception, a defect, unchanged."""
-    if not isinstance(failure, ServiceError):
-        return failure
-    copied = copy.copy(failure)
-    copied.__cause__ = failure.__cause__
-    return copied

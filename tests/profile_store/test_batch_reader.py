@@ -1,6 +1,7 @@
 """Concurrent reads share calls without affecting one another."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias
 
@@ -18,6 +19,7 @@ from service.domain.errors import (
 )
 from service.profile_store.batch_reader import (
     BATCH_TARGET_KEYS,
+    BUSY_LAG_S,
     MAX_KEYS,
     MAX_SPLITS,
     MAX_TRIES,
@@ -27,6 +29,7 @@ from service.profile_store.batch_reader import (
 from service.profile_store.items import Item
 from service.profile_store.queries import Key, KeyReadResult
 from tests.profile_store.scripted_reads import ScriptedReads, item_at
+from tests.support.clock import Clock
 
 Deed: TypeAlias = "Callable[[_Table, Key, int], Awaitable[None]]"
 
@@ -37,8 +40,10 @@ def _keys(number: int) -> list[Key]:
     return [(f"user-{n:03}", "2026") for n in range(number)]
 
 
-def _reader(reads: ScriptedReads, *, max_calls: int = 8) -> BatchReader:
-    return BatchReader(reads, max_calls=max_calls, first_pause_s=1e-6)
+def _reader(
+    reads: ScriptedReads, *, max_calls: int = 8, clock: Callable[[], float] = time.monotonic
+) -> BatchReader:
+    return BatchReader(reads, max_calls=max_calls, first_pause_s=1e-6, clock=clock)
 
 
 def _reading(reader: BatchReader, *keys: Key) -> list[asyncio.Task[Item | None]]:
@@ -92,6 +97,63 @@ async def test_single_read_does_not_wait() -> None:
     assert reads.keys == [[A]]
     reads.calls[0].answer()
     assert await _outcomes(readers) == [item_at(A)]
+
+
+async def _after_calls_of(
+    reads: ScriptedReads, clock: Clock, *, duration_s: float, lag_s: float = 0
+) -> BatchReader:
+    """Return a reader that has made calls of that duration in a loop that is behind by *lag_s*."""
+    reader = _reader(reads, max_calls=32, clock=clock)
+    for number in range(60):  # the averages are then within a thousandth of the samples
+        readers = _reading(reader, A)
+        await _turns(1)
+        clock.advance(lag_s)
+        await reads.arrived(number + 1)
+        clock.advance(duration_s)
+        reads.calls[-1].answer()
+        await _outcomes(readers)
+    reads.calls.clear()
+    return reader
+
+
+@pytest.mark.parametrize(("duration_s", "at_once"), [(0.001, 2), (0.005, 8), (0.01, 15)])
+async def test_reads_are_sent_at_once_up_to_a_rate_of_calls(
+    duration_s: float, at_once: int
+) -> None:
+    """With time to spare, as many calls as fit the rate are in flight; the next waits for an end."""
+    reads, clock = ScriptedReads(), Clock()
+    reader = await _after_calls_of(reads, clock, duration_s=duration_s)
+    readers: list[asyncio.Task[Item | None]] = []
+
+    for number, key in enumerate(_keys(at_once + 1)):
+        readers += _reading(reader, key)
+        await _turns(4)
+        assert len(reads.calls) == min(number + 1, at_once)
+    reads.calls[0].answer()
+    await readers[0]
+    await _turns(4)
+
+    assert len(reads.calls) == at_once + 1
+    for call in reads.calls[1:]:
+        call.answer()
+    assert await _outcomes(readers) == [item_at(key) for key in _keys(at_once + 1)]
+
+
+async def test_reads_share_calls_while_the_loop_is_behind() -> None:
+    """When the event loop is busy, a read waits while one call is in flight."""
+    reads, clock = ScriptedReads(), Clock()
+    reader = await _after_calls_of(reads, clock, duration_s=0.02, lag_s=2 * BUSY_LAG_S)
+    readers = _reading(reader, A)
+    await reads.arrived(1)
+
+    readers += _reading(reader, B)
+    await _turns(4)
+
+    assert reads.keys == [[A]]
+    await reads.arrived(2)  # once it has waited
+    for call in reads.calls:
+        call.answer()
+    assert await _outcomes(readers) == [item_at(A), item_at(B)]
 
 
 async def test_key_is_once_in_a_call() -> None:
