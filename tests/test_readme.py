@@ -12,13 +12,13 @@ from service.api.problem_details import STATUSES
 from service.api.routes import all_routes
 from service.api.schemas.profiles import ProfileSchema
 from service.api.schemas.sessions import TAKES
-from service.config.settings import SECTIONS, definitions, environment_name
 
 ROOT = Path(__file__).parent.parent
 DOCS = sorted((ROOT / "docs").glob("*.md"))
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 GUIDE = (ROOT / "docs/guide.md").read_text(encoding="utf-8")
 ERRORS = (ROOT / "docs/errors.md").read_text(encoding="utf-8")
+PERFORMANCE = (ROOT / "docs/performance.md").read_text(encoding="utf-8")
 OPERATIONS = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
 
 
@@ -70,24 +70,37 @@ def test_every_security_event_is_listed() -> None:
     assert re.findall(r"^\| `([a-z_]+)` \|", table, re.MULTILINE) == [*AuditEvent]
 
 
-def test_settings_without_a_default_are_listed() -> None:
-    """The table of settings has those that must be set, with their environment variables."""
-    listed = re.findall(r"^\| `\[(\S+)\]` `([a-z-]+)` \| `([A-Z_]+)`", README, re.MULTILINE)
-
-    assert listed == [
-        (section.section, key, environment_name(section.section, key))
-        for section in SECTIONS.values()
-        for key, definition in definitions(section).items()
-        if definition.required
-    ]
-
-
 def test_every_field_of_a_profile_is_named() -> None:
     """The list of fields is the schema's, in order."""
     (listed,) = re.findall(r"The fields: (.*?)\.\s+All", GUIDE, re.DOTALL)
 
     assert re.findall(r"`(\w+)`", listed) == [
         field.data_key for field in ProfileSchema().fields.values()
+    ]
+
+
+def test_readme_is_short() -> None:
+    """The README introduces the service on 120 to 150 lines; details are in docs/."""
+    assert 120 <= len(README.splitlines()) <= 150
+
+
+def test_speed_is_the_measured_one() -> None:
+    """The README has the costs of a read at 64 connections that the measurement in docs/ has."""
+    rows = re.findall(
+        r"^\| ([\w+ ]+?) +(?:\| \S+ \(\S+\) +){2}\| (\S+) \(", PERFORMANCE, re.MULTILINE
+    )
+    cost = dict(rows)
+    speed = README.partition("## Speed")[2].partition("\n## ")[0]
+
+    assert re.findall(r"\b\d+\.\d\b", speed) == [
+        cost[case]
+        for case in (
+            "GET warm",
+            "GET bearer",
+            "aiohttp + aioboto3",
+            "FastAPI + aioboto3",
+            "FastAPI + boto3",
+        )
     ]
 
 

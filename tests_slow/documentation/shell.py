@@ -1,0 +1,138 @@
+"""Runs the commands of a page in a shell, against a service with the local AWS."""
+
+import asyncio
+import os
+import re
+import shlex
+import shutil
+import signal
+import sys
+import time
+from asyncio.subprocess import PIPE, STDOUT, Process
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+import pyotp
+
+from tests_slow.commands.running import PATIENCE_S, Running, running
+from tests_slow.documentation.page import Step
+
+ROOT: Final = Path(__file__).parent.parent.parent
+TOOLS: Final = ("bash", "curl", "jq")
+# The addresses of the API and of the load balancer, as pages write them.
+SHOWN: Final = ("http://localhost:8080", "http://localhost:8081")
+# What readers replace: by a code that is printed, and by one of their authenticator app.
+PRINTED_CODE: Final = "CODE=000000"
+APP_CODE: Final = "APP_CODE=000000"
+
+_START: Final = re.compile(r"((?:[A-Z_]+=\S+ )*)make run\n")
+_CODE_LINE: Final = re.compile(rf"^(?={PRINTED_CODE}$)", re.MULTILINE)
+_SENT: Final = re.compile(r"code for \S+: (\d{6})")
+_END: Final = "--- end of a block ---"
+
+
+class Server:
+    """`make run` on a free port, which it keeps when it starts again."""
+
+    def __init__(self, stack: AsyncExitStack, folder: Path) -> None:
+        self._stack = stack
+        self._folder = folder
+        self.addresses = ("", "")
+        self.program: Running | None = None
+
+    async def start(self, environ: Mapping[str, str]) -> None:
+        """Start it with settings; what ran before is ended as by Ctrl-C."""
+        port = self.addresses[0].rpartition(":")[2] or "0"
+        if self.program:
+            await self.program.end(signal.SIGINT)
+        environ = {"SERVER_PORT": port, **environ}
+        self.program = program = await self._stack.enter_async_context(
+            running("local", folder=self._folder, environ=environ)
+        )
+        balancer = (await program.until("load balancer listens on")).split()[6].rstrip(":")
+        api = (await program.until("The API listens on")).split()[4]
+        self.addresses = (api, balancer)
+        await program.until("Ctrl-C ends it")
+
+    async def code(self) -> str:
+        """Return the next code that it prints."""
+        assert self.program is not None
+        found = _SENT.search(await self.program.until(" code for "))
+        assert found is not None
+        return found[1]
+
+    def printed(self) -> str:
+        """Return what it has printed."""
+        assert self.program is not None
+        return "".join(self.program.lines)
+
+
+class Shell:
+    """A shell in which the commands of a page run one block after the other, as a reader types them."""
+
+    def __init__(self, process: Process, server: Server) -> None:
+        self._process = process
+        self._server = server
+        self._app_codes = 0
+
+    async def run(self, step: Step) -> str:
+        """Return what the commands print, with the addresses of the page in place of the real ones."""
+        if start := _START.fullmatch(step.commands):
+            environ = dict(each.split("=", 1) for each in start[1].split())
+            if environ or not self._server.program:
+                await self._server.start(environ)
+            return self._shown(self._server.printed())
+        printed = [await self._part(part) for part in _CODE_LINE.split(step.commands)]
+        return self._shown("".join(printed))
+
+    async def _part(self, commands: str) -> str:
+        """Return what commands print, of which only the first may need a code that was printed."""
+        if commands.startswith(PRINTED_CODE):
+            commands = commands.replace(PRINTED_CODE, f"CODE={await self._server.code()}", 1)
+        if APP_CODE in commands:
+            secret = (await self._evaluate('printf %s "$SECRET"')).strip()
+            commands = commands.replace(APP_CODE, f"APP_CODE={self._app_code(secret)}")
+        for shown, real in zip(SHOWN, self._server.addresses, strict=True):
+            commands = commands.replace(shown, real)
+        return await self._evaluate(commands)
+
+    def _shown(self, printed: str) -> str:
+        for shown, real in zip(SHOWN, self._server.addresses, strict=True):
+            printed = printed.replace(real, shown)
+        return printed.replace("\r\n", "\n")
+
+    async def _evaluate(self, commands: str) -> str:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        line = f"eval {shlex.quote(commands)} </dev/null\nprintf '\\n{_END}\\n'\n"
+        self._process.stdin.write(line.encode())
+        async with asyncio.timeout(PATIENCE_S):
+            printed = await self._process.stdout.readuntil(f"\n{_END}\n".encode())
+        return printed.decode().removesuffix(f"\n{_END}\n")
+
+    def _app_code(self, secret: str) -> str:
+        # Each code is accepted once, and so is that of the next 30 s.
+        at = time.time() + 30 * self._app_codes  # noqa: TID251 -- the local AWS reads the same clock
+        self._app_codes += 1
+        return pyotp.TOTP(secret).at(at)
+
+
+@asynccontextmanager
+async def shell(folder: Path) -> AsyncIterator[Shell]:
+    """Start `make run` and a shell in *folder*, which has the virtual environment and no settings."""
+    assert [tool for tool in TOOLS if not shutil.which(tool)] == []
+    (folder / ".venv").symlink_to(sys.prefix)
+    environ = {"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONPATH": str(ROOT)}
+    async with AsyncExitStack() as stack:
+        server = Server(stack, folder)
+        await server.start({})
+        process = await asyncio.create_subprocess_exec(
+            "bash", stdin=PIPE, stdout=PIPE, stderr=STDOUT, cwd=folder, env=environ, limit=2**20
+        )
+        try:
+            yield Shell(process, server)
+        finally:
+            process.kill()
+            await process.communicate()

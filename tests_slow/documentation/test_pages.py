@@ -1,0 +1,30 @@
+"""The commands of a page, run in its order, print what the page shows."""
+
+from pathlib import Path
+
+import pytest
+
+from tests_slow.documentation.comparison import differences
+from tests_slow.documentation.page import steps
+from tests_slow.documentation.shell import ROOT, shell
+
+PAGES = ("README.md", "docs/tutorial.md", "docs/guide.md")
+
+
+@pytest.mark.parametrize("page", PAGES)
+async def test_commands_print_what_the_page_shows(page: str, tmp_path: Path) -> None:
+    """Each command works as written, and each shown output is that of the commands above it."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    found = list(steps(text))
+    wrong = []
+    async with shell(tmp_path) as opened:
+        for step in found:
+            printed = await opened.run(step)
+            if step.output:
+                wrong += [
+                    f"{page}:{step.line}: {each}"
+                    for each in differences(step.output.language, step.output.text, printed)
+                ]
+
+    assert found
+    assert wrong == [], f"python -m tests_slow.documentation {page} writes the outputs anew"
