@@ -8,6 +8,9 @@ INSTALLED = $(VENV)/.installed
 BENCH = full
 BENCH_VENV = bench/.venv
 BENCH_INSTALLED = $(BENCH_VENV)/.installed
+# So has the generator of the documentation's site.
+DOCS_VENV = docs/.venv
+DOCS_LOCKED = $(DOCS_VENV)/.locked
 # This environment has the lowest versions that setup.cfg allows.
 LOWEST_VENV = .venv-lowest
 LOWEST_INSTALLED = $(LOWEST_VENV)/.installed
@@ -44,7 +47,7 @@ IMAGE_NAME = $(REPOSITORY):$(IMAGE_VERSION)-$(IMAGE_REVISION)
 TEST_COMPOSE = SERVER_PORT=0 docker compose --project-name user-profile-service-test --profile test
 
 .DEFAULT_GOAL := help
-.PHONY: help install run dev test test-slow test-all test-lowest test-compose test-browser linearizability restarts fuzz bench lint format lock clean release attack pin-images image deploy register settings
+.PHONY: help install run dev test test-slow test-all test-lowest test-compose test-browser linearizability restarts fuzz bench lint format lock clean release attack pin-images image deploy register settings docs
 
 help: ## show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-17s%s\n", $$1, $$2 }' Makefile
@@ -139,6 +142,14 @@ lint: $(INSTALLED) ## check style, types, layers and known vulnerabilities
 settings: $(INSTALLED) ## write config.ini and docs/settings.md anew from the definitions in service/config
 	@$(BIN)/python -m tools.settings
 
+docs: $(DOCS_LOCKED) ## build the documentation as a site in site/, and check its links
+	@$(PYTHON) -m tools.site build/pages
+	$(DOCS_VENV)/bin/zensical build --clean --strict
+
+$(DOCS_LOCKED): docs/requirements.lock
+	$(call environment,$(DOCS_VENV),$<)
+	@touch $@
+
 format: $(INSTALLED) ## put the code into shape
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
@@ -156,12 +167,14 @@ lock: $(LOCKED) ## update the locks from setup.cfg; LOCK_FLAGS=--upgrade takes t
 		| $(UV_COMPILE) $(LOCK_FLAGS) --constraint requirements-dev.lock --output-file deploy/requirements-build.lock -
 	$(UV_COMPILE) $(LOCK_FLAGS) --constraint requirements-dev.lock --output-file deploy/requirements-sbom.lock \
 		deploy/requirements-sbom.in
+	$(UV_COMPILE) $(LOCK_FLAGS) --constraint requirements-dev.lock --output-file docs/requirements.lock \
+		docs/requirements.in
 	$(BIN)/python -m tests.locks
 
 release: $(INSTALLED) ## run all checks, set the version, date the changelog, commit and tag: make release VERSION=1.2.3
 	@$(BIN)/python -m tools.release $(VERSION)
 
 clean: ## remove everything that the other targets made
-	rm -rf $(VENV) $(BENCH_VENV) $(LOWEST_VENV) build dist *.egg-info .coverage .coverage.* .hypothesis \
+	rm -rf $(VENV) $(BENCH_VENV) $(DOCS_VENV) $(LOWEST_VENV) .cache build dist site *.egg-info .coverage .coverage.* .hypothesis \
 		.import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find bench local_aws service tests tests_slow tools -name __pycache__ -type d -prune -exec rm -rf {} +
