@@ -178,7 +178,8 @@ def swapped(pool: AccessTokenSigner) -> str:
 def rewritten(pool: AccessTokenSigner) -> str:
     """Return a token with another user's payload under the original signature."""
     head, body, signature = pool.mint().split(".")
-    return f"{head}.{encoded(decoded(body).replace(SUB.encode(), b'mallory'))}.{signature}"
+    sub = str(pool.payload["sub"]).encode()
+    return f"{head}.{encoded(decoded(body).replace(sub, b'mallory'))}.{signature}"
 
 
 FORGED: Final[Mapping[str, Bad]] = {
