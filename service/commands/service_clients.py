@@ -109,6 +109,7 @@ async def create_machine_client(
     An existing client is not changed. Raises AwsUnusable if it is no machine client.
     """
     client_id = await find_client(cognito, user_pool_id, name)
+    log = structlog.get_logger()
     answer: Any
     if client_id is None:
         answer = await cognito.create_user_pool_client(
@@ -121,17 +122,16 @@ async def create_machine_client(
             AllowedOAuthScopes=[services.scope_of_token(scope) for scope in ServiceScope],
             PreventUserExistenceErrors="ENABLED",
         )
-        event = "machine_client_created"
+        log.info("client_created", client_id=answer["UserPoolClient"]["ClientId"])
     else:
         answer = await cognito.describe_user_pool_client(
             UserPoolId=user_pool_id, ClientId=client_id
         )
-        event = "machine_client_found"
+        log.info("client_found", client_id=client_id)
     client = answer["UserPoolClient"]
     if CLIENT_CREDENTIALS not in client.get("AllowedOAuthFlows", []):
         raise AwsUnusable(
             f"The app client {name} exists, and does not allow the client credentials grant. "
             "Choose another name: --resource-server NAME."
         )
-    structlog.get_logger().info(event, client_id=client["ClientId"])
     return MachineClient(client["ClientId"], client["ClientSecret"])
