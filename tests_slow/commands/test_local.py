@@ -22,18 +22,22 @@ from service.startup_errors import AddressUnavailable, ConfigurationUnusable
 from tests.support.browser import Proof, browser
 from tests_slow.commands.running import PATIENCE_S, Ended, Running, running
 
+BEGIN_SERVICE = "calls with a token of its own app client. Once alice, below, has a profile:"
 BEGIN = "put the code that is printed here for alice:"
 END = "Ctrl-C ends it"
 CODE = re.compile(r"confirmation code for alice: (\d{6})$")
 
 CURL = f"""#!{sys.executable}
-import sys, urllib.request
+import base64, sys, urllib.request
 arguments = iter(sys.argv[1:])
 headers, url, data = {{}}, None, None
 for argument in arguments:
     if argument == "-H":
         name, _, value = next(arguments).partition(": ")
         headers[name] = value
+    elif argument == "-u":
+        credentials = base64.b64encode(next(arguments).encode()).decode()
+        headers["Authorization"] = f"Basic {{credentials}}"
     elif argument == "-d":
         data = next(arguments).encode()
     elif argument != "-s":
@@ -116,7 +120,9 @@ def _offered(url: str) -> dict[str, Any]:
 def _printed(program: Running) -> list[str]:
     """Return the lines to type, as they are printed."""
     text = "".join(program.lines)
-    return text[text.index(BEGIN) + len(BEGIN) : text.index(END)].strip().splitlines(keepends=True)
+    of_alice = text[text.index(BEGIN) + len(BEGIN) : text.index(END)].strip()
+    of_service = text.partition(BEGIN_SERVICE)[2].lstrip().partition("\n\n")[0]
+    return f"{of_alice}\n{of_service}".splitlines(keepends=True)
 
 
 async def _type(lines: list[str], program: Running, path: str) -> tuple[list[dict[str, Any]], str]:
@@ -158,13 +164,13 @@ def _session(tmp_path_factory: pytest.TempPathFactory) -> Session:
 
 
 def test_printed_lines_lead_to_the_profile(session: Session) -> None:
-    """The printed commands sign alice up and in, and end with her profile."""
-    signed_up, confirmed, created, shown = session.answers
+    """The printed commands sign alice up and in, and show her profile to her and to a service."""
+    signed_up, confirmed, created, shown, shown_to_service = session.answers
 
     assert confirmed == {"confirmed": True}
     assert (shown["city"], shown["country"]) == ("Mumbai", "India")
     assert shown["userId"] == signed_up["userId"]
-    assert shown == created
+    assert shown == created == shown_to_service
     assert session.shell_errors == ""
 
 
@@ -210,7 +216,7 @@ def test_real_account_does_not_get_in_between(tmp_path: Path) -> None:
     environ = {**REAL_ACCOUNT, "SERVER_PORT": "0", "LOG_FORMAT": "json", "LOG_LEVEL": "debug"}
     session = asyncio.run(_person(tmp_path, environ, signal.SIGTERM, own_curl=True))
 
-    assert [answer.get("city") for answer in session.answers] == [None, None, "Mumbai", "Mumbai"]
+    assert [answer.get("city") for answer in session.answers] == [None, None, *["Mumbai"] * 3]
     assert (session.ended.status, session.ended.errors) == (0, "")
     assert session.ended.took_s < 5
     first = json.loads(session.ended.output.splitlines()[0])
