@@ -12,6 +12,7 @@ from service.api.problem_details import STATUSES
 from service.api.routes import all_routes
 from service.api.schemas.profiles import ProfileSchema
 from service.api.schemas.sessions import TAKES
+from service.app import profile_schema
 
 ROOT = Path(__file__).parent.parent
 DOCS = sorted((ROOT / "docs").glob("*.md"))
@@ -102,6 +103,18 @@ def test_speed_is_the_measured_one() -> None:
             "FastAPI + boto3",
         )
     ]
+
+
+def test_schema_of_the_readme_can_be_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The subclass that the README shows is accepted by `[profile] schema`, and adds its field."""
+    (module,) = re.findall(r"```python\n# shop\.py\n(.*?)```", README, re.DOTALL)
+    (tmp_path / "readme_shop.py").write_text(module, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    schema = profile_schema("readme_shop:ShopProfileSchema")
+
+    added = {field.data_key for field in schema().fields.values()}
+    assert added - {field.data_key for field in ProfileSchema().fields.values()} == {"loyaltyTier"}
 
 
 @pytest.mark.parametrize("page", ["README.md", *(f"docs/{each.name}" for each in DOCS)])

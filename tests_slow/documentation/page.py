@@ -1,19 +1,20 @@
 """
-A page of the documentation: its commands, and the output that it shows for them.
+A page of the documentation: its commands with the output that it shows, its files and its changes of files.
 
 A block of the language `sh` has commands. A block that follows it with nothing but space between, and has
-the language `json`, `http` or `text`, is the output of those commands.
+the language `json`, `http` or `text`, is the output of those commands. A block of the language `python`
+that begins with a comment of a path is that file, and a block of the language `diff` changes files.
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
-COMMANDS: Final = "sh"
 OUTPUTS: Final = ("json", "http", "text")
 
 _BLOCK: Final = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_PATH: Final = re.compile(r"# ([\w./]+\.py)\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,25 +28,48 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """Commands in one block, and their output, None if the page does not show it."""
+class Commands:
+    """Commands, and their output, None if the page does not show it."""
 
     line: int
-    commands: str
+    text: str
     output: Output | None
 
 
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that the reader creates."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of files, as `git diff` prints it."""
+
+    text: str
+
+
+Step: TypeAlias = Commands | File | Change
+
+
 def steps(page: str) -> Iterator[Step]:
-    """Yield the commands of a page in order."""
+    """Yield what a page lets its reader do, in order."""
     blocks = list(_BLOCK.finditer(page))
     for block, following in zip(blocks, [*blocks[1:], None], strict=True):
-        if block[1] != COMMANDS:
-            continue
-        output = None
-        if (
-            following
-            and following[1] in OUTPUTS
-            and not page[block.end() : following.start()].strip()
-        ):
-            output = Output(following[1], following[2], following.start(2), following.end(2))
-        yield Step(page.count("\n", 0, block.start()) + 2, block[2], output)
+        language, text = block[1], block[2]
+        if language == "diff":
+            yield Change(text)
+        elif language == "python" and (path := _PATH.match(text)):
+            yield File(path[1], text[path.end() :])
+        elif language == "sh":
+            line = page.count("\n", 0, block.start()) + 2
+            yield Commands(line, text, _output(page[block.end() :], following))
+
+
+def _output(rest: str, block: re.Match[str] | None) -> Output | None:
+    """Return the block as output, None if it is no output or does not begin *rest*."""
+    if block is None or block[1] not in OUTPUTS or not rest.lstrip().startswith(block[0]):
+        return None
+    return Output(block[1], block[2], block.start(2), block.end(2))

@@ -16,11 +16,16 @@ from typing import Final
 
 import pyotp
 
-from tests_slow.commands.running import PATIENCE_S, Running, running
-from tests_slow.documentation.page import Step
+from tests_slow.commands.running import INHERITED, PATIENCE_S, Running, running
+from tests_slow.documentation.page import Change, Commands, File, Step
 
 ROOT: Final = Path(__file__).parent.parent.parent
-TOOLS: Final = ("bash", "curl", "jq")
+TOOLS: Final = ("bash", "curl", "git", "jq", "openssl")
+# What a reader's checkout has that the commands of pages use.
+CHECKOUT: Final = (
+    *("config.ini", "conftest.py", "docs", "local_aws", "pyproject.toml"),
+    *("service", "setup.cfg", "tests", "tools"),
+)
 # The addresses of the API and of the load balancer, as pages write them.
 SHOWN: Final = ("http://localhost:8080", "http://localhost:8081")
 # What readers replace: by a code that is printed, and by one of their authenticator app.
@@ -72,20 +77,33 @@ class Server:
 class Shell:
     """A shell in which the commands of a page run one block after the other, as a reader types them."""
 
-    def __init__(self, process: Process, server: Server) -> None:
+    def __init__(self, process: Process, server: Server, folder: Path) -> None:
         self._process = process
         self._server = server
+        self._folder = folder
+        self._has_started = False  # by the page; it runs before that
         self._app_codes = 0
 
     async def run(self, step: Step) -> str:
-        """Return what the commands print, with the addresses of the page in place of the real ones."""
-        if start := _START.fullmatch(step.commands):
+        """Return what a step prints, with the addresses of the page in place of the real ones."""
+        match step:
+            case Commands():
+                return self._shown(await self._commands(step.text))
+            case Change():
+                (self._folder / ".diff").write_text(step.text, encoding="utf-8")
+                return await self._evaluate("git apply .diff")
+            case File():
+                (self._folder / step.path).write_text(step.text, encoding="utf-8")
+                return ""
+
+    async def _commands(self, commands: str) -> str:
+        if start := _START.fullmatch(commands):
             environ = dict(each.split("=", 1) for each in start[1].split())
-            if environ or not self._server.program:
+            if environ or self._has_started:
                 await self._server.start(environ)
-            return self._shown(self._server.printed())
-        printed = [await self._part(part) for part in _CODE_LINE.split(step.commands)]
-        return self._shown("".join(printed))
+            self._has_started = True
+            return self._server.printed()
+        return "".join([await self._part(part) for part in _CODE_LINE.split(commands)])
 
     async def _part(self, commands: str) -> str:
         """Return what commands print, of which only the first may need a code that was printed."""
@@ -121,10 +139,14 @@ class Shell:
 
 @asynccontextmanager
 async def shell(folder: Path) -> AsyncIterator[Shell]:
-    """Start `make run` and a shell in *folder*, which has the virtual environment and no settings."""
+    """Start `make run` and a shell in *folder*, which becomes a copy of the repository."""
     assert [tool for tool in TOOLS if not shutil.which(tool)] == []
+    for name in CHECKOUT:
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copyfile
+        copy(ROOT / name, folder / name)
     (folder / ".venv").symlink_to(sys.prefix)
-    environ = {"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONPATH": str(ROOT)}
+    inherited = {name: os.environ[name] for name in os.environ if name.startswith(INHERITED)}
+    environ = {**inherited, "PATH": os.environ["PATH"], "HOME": str(folder)}
     async with AsyncExitStack() as stack:
         server = Server(stack, folder)
         await server.start({})
@@ -132,7 +154,7 @@ async def shell(folder: Path) -> AsyncIterator[Shell]:
             "bash", stdin=PIPE, stdout=PIPE, stderr=STDOUT, cwd=folder, env=environ, limit=2**20
         )
         try:
-            yield Shell(process, server)
+            yield Shell(process, server, folder)
         finally:
             process.kill()
             await process.communicate()
