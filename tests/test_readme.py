@@ -55,6 +55,14 @@ def test_every_code_is_listed_with_its_status() -> None:
     assert sorted(listed) == sorted((error.code, str(STATUSES[error].value)) for error in leaves())
 
 
+def test_every_code_says_when_it_occurs_and_what_to_do() -> None:
+    """Each row of the table of errors has both, and the rows are sorted by status and code."""
+    rows = [line.strip("| ").split(" | ") for line in ERRORS.splitlines() if line.startswith("| `")]
+
+    assert [row[0] for row in rows if len(row) != len(("code", "status", "when", "do"))] == []
+    assert rows == sorted(rows, key=lambda row: (row[1], row[0]))
+
+
 def test_every_challenge_is_listed_with_what_it_takes() -> None:
     """The table of challenges has each, with the members of its answer."""
     rows = re.findall(r"^\| `([A-Z_]+)` \| (`.*)\|$", GUIDE, re.MULTILINE)

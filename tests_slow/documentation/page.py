@@ -1,5 +1,5 @@
 """
-A page of the documentation: its commands with the output that it shows, its files and its changes of files.
+A page of the documentation: its commands with the output that it shows, its files, and its changes.
 
 A block of the language `sh` has commands. A block that follows it with nothing but space between, and has
 the language `json`, `http` or `text`, is the output of those commands. A block of the language `python`

@@ -8,7 +8,10 @@ from tests_slow.documentation.comparison import differences
 from tests_slow.documentation.page import Change, Commands, Output, steps
 from tests_slow.documentation.shell import ROOT, shell
 
-PAGES = ("README.md", "docs/tutorial.md", "docs/guide.md", "docs/extending.md")
+PAGES = (
+    "README.md",
+    *(f"docs/{name}.md" for name in ("tutorial", "guide", "authentication", "errors", "extending")),
+)
 
 
 @pytest.mark.parametrize("page", PAGES)
