@@ -42,7 +42,8 @@ class Service:
 async def service(config: Config) -> AsyncIterator[Service]:
     """Start the service with a machine client of its pool."""
     own, token = await machine_client(config)
-    own = replace(own, identity=replace(own.identity, sources=("header",)))
+    patient = replace(own.server, request_deadline_s=60.0)  # moto serves one call at a time
+    own = replace(own, identity=replace(own.identity, sources=("header",)), server=patient)
 
     def opened(config: Config, calls: UpstreamTelemetry) -> Any:  # noqa: ANN401 -- a context manager
         return aws_adapters(config, calls, CREDENTIALS)
@@ -73,12 +74,12 @@ async def test_service_reads_changes_and_erases(service: Service) -> None:
 
 async def test_concurrent_batches_answer_each_with_its_own_users(service: Service) -> None:
     """No answer has a profile of another request, or one user's data for another."""
-    users = [f"{number}-{uuid.uuid4()}" for number in range(20)]
+    users = [f"{number}-{uuid.uuid4()}" for number in range(12)]
     for user in users[::2]:
         await service.as_user(user, "PUT", {"city": user})
 
     async def read(number: int) -> None:
-        wanted = [users[(number + step * 3) % len(users)] for step in range(7)]
+        wanted = [users[(number + step * 5) % len(users)] for step in range(7)]
         status, batch = await service.as_service("POST", BATCH, {"userIds": wanted})
         assert status == 200
         assert [*batch["profiles"]] == [user for user in wanted if user in users[::2]]
@@ -89,4 +90,4 @@ async def test_concurrent_batches_answer_each_with_its_own_users(service: Servic
     async def change(user: str) -> None:
         assert (await service.as_user(user, "PATCH", {"bio": user}))[0] == 200
 
-    await asyncio.gather(*map(read, range(40)), *map(change, users[::2]))
+    await asyncio.gather(*map(read, range(12)), *map(change, users[::2]))
