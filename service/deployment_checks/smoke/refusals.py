@@ -52,24 +52,24 @@ async def check_refusals(
     """Return whether forged identities are refused; they name users that do not exist."""
     identity_header = {IDENTITY: str(uuid.uuid4())}
     forged = _forged(identity_header[IDENTITY], config)
-    attempts: list[tuple[str, Mapping[str, str], str]] = [
-        ("no identity is refused", {}, FORGERY_BELIEVED),
-        ("identity header alone is refused", identity_header, HEADER_BELIEVED),
-        ("forged signature is refused", {**identity_header, DATA: forged}, DATA_BELIEVED),
-        ("unsigned token is refused", bearer(_unsigned(config)), FORGERY_BELIEVED),
+    attempts: list[tuple[str, str, Mapping[str, str], str]] = [
+        ("no identity is refused", PROFILE, {}, FORGERY_BELIEVED),
+        ("identity header alone is refused", PROFILE, identity_header, HEADER_BELIEVED),
+        ("forged signature is refused", PROFILE, {**identity_header, DATA: forged}, DATA_BELIEVED),
+        ("unsigned token is refused", PROFILE, bearer(_unsigned(config)), FORGERY_BELIEVED),
     ]
-    with_tokens = ("id token is refused", "changed token is refused")
+    with_tokens = ("id token is refused", "changed token is refused", "user token is no service's")
     if signed_in is not None:
         token = signed_in.access_token
-        attempts += zip(
-            with_tokens,
-            (bearer(signed_in.id_token), bearer(_changed(token))),
-            (FORGERY_BELIEVED, FORGERY_BELIEVED),
-            strict=True,
+        of_user = f"/v1/users/{signed_in.user_id}/profile"
+        attempts += (
+            (with_tokens[0], PROFILE, bearer(signed_in.id_token), FORGERY_BELIEVED),
+            (with_tokens[1], PROFILE, bearer(_changed(token)), FORGERY_BELIEVED),
+            (with_tokens[2], of_user, bearer(token), FORGERY_BELIEVED),
         )
     results = [
-        _judged(name, await deployment.call("GET", PROFILE, headers=headers), advice)
-        for name, headers, advice in attempts
+        _judged(name, await deployment.call("GET", path, headers=headers), advice)
+        for name, path, headers, advice in attempts
     ]
     if signed_in is None:
         results += [unknown(STEP, name, "needs a signed-in user") for name in with_tokens]
