@@ -123,7 +123,7 @@ async def _create(config: Config, wanted: Wanted, wait_s: float) -> Settings:
             created["services"] = await service_clients.create(
                 clients.cognito, config, pool_id, wanted.machine_client, domain=wanted.domain
             )
-    return created
+        return created
 
 
 async def _app_client(
