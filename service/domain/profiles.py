@@ -95,14 +95,19 @@ class ProfileStore(Protocol):
         """
         Delete the profile with all attributes, including those of other applications.
 
+        All other data of the user is erased before it, so that the user can repeat the deletion.
         Raises ProfileChanged where the profile is no longer as *seen*.
         """
+
+    async def erase_remains(self, user_id: str) -> None:
+        """Erase the other data of a user without a profile; of a user with one it erases none."""
 
     async def close(self, user_id: str) -> None:
         """
         Delete the profile, if there is one, and block creation for CLOSURE_PERIOD from now.
 
-        Idempotent. Raises ProfileChanged where concurrent writes continue.
+        All other data of the user is erased before it. Idempotent. Raises ProfileChanged where
+        concurrent writes continue.
         """
 
 
@@ -210,6 +215,7 @@ async def delete(store: ProfileStore, user_id: str, condition: Condition) -> Non
 
     async def write(seen: Profile | None) -> None:
         if seen is None:
+            await store.erase_remains(user_id)  # of a deletion whose last step failed
             raise ProfileNotFound
         await store.delete(seen)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from service.domain.timestamps import Clock, timestamp
 from service.observability.upstream_calls import DYNAMODB, UpstreamTelemetry
 from service.profile_store import expressions, items, tombstones, transactions
 from service.profile_store.batch_reader import BatchReader
+from service.profile_store.erasure import Erasure
 from service.profile_store.errors import (
     AMBIGUOUS_ERRORS,
     DYNAMODB_ERRORS,
@@ -25,6 +27,7 @@ from service.profile_store.errors import (
 )
 from service.profile_store.items import StoredProfile
 from service.profile_store.many_profiles import ManyProfilesReader
+from service.profile_store.partitions import PartitionReads
 from service.profile_store.queries import TableReads
 from service.profile_store.write_ids import new_write_id, prepend_id
 
@@ -62,6 +65,13 @@ class DynamoDBProfileStore:
         self._resource = AwsResource(DYNAMODB, region, table=self._table)
         self._reads = TableReads(
             client, table=self._table, consistent_read=self._consistent_read, region=region
+        )
+        self._erasure = Erasure(
+            PartitionReads(client, table=self._table, resource=self._resource),
+            table=self._table,
+            clock=clock,
+            read_items=functools.partial(self._items, consistent=True),
+            transact=self._transact,
         )
         # User id -> sort key; an entry takes about 310 bytes. A profile that is not there is queried.
         self._sort_keys: LRUCache[str, str] = LRUCache(config.sort_key_cache_size)
@@ -156,21 +166,18 @@ class DynamoDBProfileStore:
             raise
 
     async def delete(self, seen: Profile) -> None:
-        """Delete the profile, and other live items of the user that other applications left."""
-        present = await self._items(seen.user_id, consistent=True)
-        live = items.live_item(present)
-        if live is None or not items.is_unchanged(live, seen):
-            raise ProfileChanged
-        await self._delete(seen.user_id, present, closing=False)
+        """Delete the profile, other live items of the user, and the user's other partitions."""
+        await self._erasure.delete(seen)
+        self._sort_keys.pop(seen.user_id, None)
 
     async def close(self, user_id: str) -> None:
-        """Delete all live items of the user and block the claim against creation."""
+        """Delete all data of the user and block the claim against creation."""
+        await until_unchanged(functools.partial(self._erasure.close, user_id))
+        self._sort_keys.pop(user_id, None)
 
-        async def delete_all() -> None:
-            present = await self._items(user_id, consistent=True)
-            await self._delete(user_id, present, closing=True)
-
-        await until_unchanged(delete_all)
+    async def erase_remains(self, user_id: str) -> None:
+        """Erase what an unfinished deletion has left in the other partitions."""
+        await self._erasure.erase_remains(user_id)
 
     async def _items(self, user_id: str, *, consistent: bool) -> list[Item]:
         """Return all items of a user, sorted by sort key, and cache the profile's sort key."""
@@ -196,14 +203,6 @@ class DynamoDBProfileStore:
         created = items.outcome(await self._transact(user_id, write_id, writes), profile)
         self._cache_sort_key(user_id, created_at)
         return created
-
-    async def _delete(self, user_id: str, present: list[Item], *, closing: bool) -> None:
-        now = self._clock()
-        for write_id, writes in transactions.deletion(
-            self._table, user_id, present, closing=closing, now=now
-        ):
-            await self._transact(user_id, write_id, writes)
-        self._sort_keys.pop(user_id, None)
 
     async def _transact(
         self, user_id: str, write_id: str, writes: list[TransactWriteItemTypeDef]

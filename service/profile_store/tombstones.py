@@ -27,8 +27,15 @@ def tombstone(item: Item, write_id: str, now: datetime) -> Item:
         items.SORT_KEY: item[items.SORT_KEY],
         items.VERSION: {"N": str(items.version_of(item) + 1)},
         items.WRITE_ID: {"S": write_ids},
+        **deletion_marks(now),
+    }
+
+
+def deletion_marks(now: datetime) -> Item:
+    """Return the attributes that every tombstone has beside its key."""
+    return {
         items.DELETED_AT: {"S": timestamp(now)},
-        items.EXPIRES_AT: _ttl(now + TOMBSTONE_TTL),
+        items.EXPIRES_AT: ttl(now + TOMBSTONE_TTL),
     }
 
 
@@ -42,14 +49,14 @@ def released_claim(user_id: str, write_id: str, present: Item | None, now: datet
     if present is not None and is_blocked(present, now):
         state = {name: present[name] for name in (items.CLOSED_AT, items.EXPIRES_AT)}
         return _claim(user_id, write_id, state)
-    return _claim(user_id, write_id, {items.EXPIRES_AT: _ttl(now + TOMBSTONE_TTL)})
+    return _claim(user_id, write_id, {items.EXPIRES_AT: ttl(now + TOMBSTONE_TTL)})
 
 
 def blocked_claim(user_id: str, write_id: str, now: datetime) -> Item:
     """Return the claim that blocks creation for CLOSURE_PERIOD."""
     state = {
         items.CLOSED_AT: {"S": timestamp(now)},
-        items.EXPIRES_AT: _ttl(now + CLOSURE_PERIOD),
+        items.EXPIRES_AT: ttl(now + CLOSURE_PERIOD),
     }
     return _claim(user_id, write_id, state)
 
@@ -65,5 +72,6 @@ def _claim(user_id: str, write_id: str, state: Mapping[str, Attribute]) -> Item:
     return {**key, items.WRITE_ID: {"S": write_id}, **state}
 
 
-def _ttl(moment: datetime) -> Attribute:
+def ttl(moment: datetime) -> Attribute:
+    """Return the value of the TTL attribute: whole seconds since 1970."""
     return {"N": str(int(moment.timestamp()))}

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
 
-from service.profile_store import expressions, items, tombstones
+from service.profile_store import expressions, items, partitions, tombstones
 from service.profile_store.items import Item, StoredProfile
 from service.profile_store.write_ids import new_write_id
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb.type_defs import TransactWriteItemTypeDef
+
+    from service.profile_store.partitions import Chunk
 
     Writes: TypeAlias = list[TransactWriteItemTypeDef]
 
@@ -29,16 +31,28 @@ def creation(table: str, profile: StoredProfile, *, claim: Item | None) -> Write
     ]
 
 
-def deletion(
-    table: str, user_id: str, present: list[Item], *, closing: bool, now: datetime
+def deletion(  # noqa: PLR0913 -- what the user has, and how it is deleted
+    table: str,
+    user_id: str,
+    present: list[Item],
+    *,
+    beside: list[Chunk],
+    closing: bool,
+    now: datetime,
 ) -> Iterator[tuple[str, Writes]]:
     """
     Yield the write id and the writes of each transaction that deletes all data among *present*.
 
-    The last one includes the profile, so that until then the user can repeat the deletion, and the
-    claim: blocked if *closing*, otherwise released.
+    *beside* are the items of the other partitions. The last transaction includes the profile, so that
+    until then the user can repeat the deletion, the claim, blocked if *closing*, otherwise released, and
+    as many chunks of *beside* as it takes.
     """
     first, *others = _chunks(items.items_with_data(present), MAX_WRITES - 1)
+    earlier, last = [*beside], list[Item]()
+    while earlier and len(first) + len(last) + len(earlier[-1]) < MAX_WRITES:
+        last += earlier.pop()
+    for chunk in earlier:
+        yield new_write_id(), erasure(table, chunk, now, profile_erased=False)
     for chunk in others:
         write_id = new_write_id()
         yield write_id, _put_tombstones(table, chunk, write_id, now)
@@ -47,8 +61,27 @@ def deletion(
         left = tombstones.blocked_claim(user_id, write_id, now)
     else:
         left = tombstones.released_claim(user_id, write_id, claim, now)
-    put_claim = expressions.put_claim(table, left, seen=claim)
-    yield write_id, [{"Put": put_claim}, *_put_tombstones(table, first, write_id, now)]
+    yield (
+        write_id,
+        [
+            {"Put": expressions.put_claim(table, left, seen=claim)},
+            *_put_tombstones(table, first, write_id, now),
+            *erasure(table, last, now, profile_erased=True),
+        ],
+    )
+
+
+def erasure(table: str, chunk: Chunk, now: datetime, *, profile_erased: bool) -> Writes:
+    """Return the writes that replace items of other partitions by tombstones, whatever they hold."""
+    return [
+        {
+            "Put": {
+                "TableName": table,
+                "Item": partitions.tombstone(item, now, profile_erased=profile_erased),
+            }
+        }
+        for item in chunk
+    ]
 
 
 def _put_tombstones(table: str, data: list[Item], write_id: str, now: datetime) -> Writes:

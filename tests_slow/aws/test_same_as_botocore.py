@@ -93,12 +93,21 @@ async def _update(client: Client) -> Any:  # noqa: ANN401 -- botocore's
     )
 
 
+async def _put(client: Client) -> Any:  # noqa: ANN401 -- botocore's
+    return await client.put_item(
+        TableName="t",
+        Item={**KEY, "blob": {"B": b"\x00\xff"}},
+        ConditionExpression="attribute_not_exists(#a)",
+        ExpressionAttributeNames={"#a": "a"},
+    )
+
+
 async def _transact(client: Client) -> Any:  # noqa: ANN401 -- botocore's
     puts = [{"Put": {"TableName": "t", "Item": KEY}}]
     return await client.transact_write_items(TransactItems=puts, ClientRequestToken="once")
 
 
-CALLS = [_get, _batch, _batch_by_bytes, _query, _update, _transact]
+CALLS = [_get, _batch, _batch_by_bytes, _query, _update, _put, _transact]
 
 
 def _answer(value: object, status: int = 200, **headers: str) -> bytes:
@@ -152,6 +161,8 @@ ANSWERED: dict[str, tuple[Call, bytes]] = {
     ),
     "BatchGetItem by bytes": (_batch_by_bytes, _answer({"Responses": {}})),
     "UpdateItem": (_update, _answer({"Attributes": ITEM})),
+    "PutItem": (_put, _answer({})),
+    "PutItem, condition": (_put, refusal("ConditionalCheckFailedException", message="no", Item=ITEM)),
     "TransactWriteItems": (_transact, _answer({})),
     "chunked": (_get, _chunked(FOUND)),
     "header twice": (_get, _answer({}, X_A="1").replace(b"X-A: 1", b"X-A: 1\r\nx-a: 2")),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import type_defs as types
 
 Operation: TypeAlias = Literal[
-    "BatchGetItem", "GetItem", "Query", "TransactWriteItems", "UpdateItem"
+    "BatchGetItem", "GetItem", "PutItem", "Query", "TransactWriteItems", "UpdateItem"
 ]
 Transport: TypeAlias = Callable[[Operation, Mapping[str, Any]], Awaitable[Any]]
 
@@ -47,6 +47,13 @@ class DynamoDBClient:
     ) -> types.GetItemOutputTypeDef:
         """Return the item at one key."""
         response: types.GetItemOutputTypeDef = await self._call("GetItem", request)
+        return response
+
+    async def put_item(
+        self, **request: Unpack[types.PutItemInputTypeDef]
+    ) -> types.PutItemOutputTypeDef:
+        """Create one item, or replace it as a whole."""
+        response: types.PutItemOutputTypeDef = await self._call("PutItem", request)
         return response
 
     async def query(self, **request: Unpack[types.QueryInputTypeDef]) -> types.QueryOutputTypeDef:

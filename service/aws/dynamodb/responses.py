@@ -83,6 +83,7 @@ def _is_empty_map(value: object) -> bool:
 _MEMBERS: Mapping[Operation, Mapping[str, Callable[[object], bool]]] = {
     "BatchGetItem": {"Responses": _are_items_of_tables, "UnprocessedKeys": _is_empty_map},
     "GetItem": {"Item": _is_item},
+    "PutItem": {"Attributes": _is_item},
     "Query": {
         "Items": _are_items,
         "Count": _is_count,

@@ -67,6 +67,9 @@ class MemoryProfileStore:
         """Erase the profile; raises ProfileChanged where the version is another."""
         del self._profiles[self._as_seen(seen).user_id]
 
+    async def erase_remains(self, user_id: str) -> None:
+        """Do nothing: a deletion leaves nothing."""
+
     async def close(self, user_id: str) -> None:
         """Erase the profile and let none be created for a while."""
         self._profiles.pop(user_id, None)

@@ -92,6 +92,7 @@ def test_items_without_binary_data_are_not_converted(item: dict[str, Any]) -> No
     """Items without binary data need no conversion, in the response of any operation."""
     responses_of: dict[Operation, object] = {
         "GetItem": {"Item": item},
+        "PutItem": {"Attributes": item},
         "UpdateItem": {"Attributes": item},
         "Query": {"Items": [item], "Count": 1, "ScannedCount": 1, "LastEvaluatedKey": item},
         "BatchGetItem": {"Responses": {"t": [item]}, "UnprocessedKeys": {}},

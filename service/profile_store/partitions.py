@@ -1,0 +1,105 @@
+"""
+The partitions beside a user's own, and the erasure of what they hold.
+
+The user's own partition holds the profile and the claim alone: earlier versions of this service take any
+other item there for a profile. Further items of a user stand in a partition of each kind, under sort keys
+that sort before `~`; an item from `~` on holds no data and is not erased.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from service.aws.errors import required, translated
+from service.profile_store import items
+from service.profile_store.errors import DYNAMODB_ERRORS
+from service.profile_store.tombstones import deletion_marks
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from service.aws.dynamodb.client import DynamoDBClient
+    from service.aws.failure_advice import AwsResource
+    from service.profile_store.items import Item
+
+    Chunk: TypeAlias = list[Item]
+
+HISTORY: Final = "~history"
+ACTIVITY: Final = "~activity"
+ERASED: Final = (HISTORY, ACTIVITY)  # with the profile, whether or not their features are on
+
+PROFILE_CREATED_AT: Final = "profileCreatedAt"  # of an item that belongs to one profile of the user
+PROFILE_ERASED: Final = "profileErased"  # of a tombstone: that profile does not exist any more
+AFTER_DATA: Final = "~"
+CHUNK_SIZE: Final = 90  # fits into one transaction with the profile and its claim
+
+
+def partition_key(user_id: str, partition: str) -> str:
+    """Return the partition key of a user's items of one kind."""
+    return user_id + partition
+
+
+def tombstone(item: Item, now: datetime, *, profile_erased: bool) -> Item:
+    """Return what remains of an item: its key, when it was erased, and the TTL."""
+    final = {PROFILE_ERASED: {"BOOL": True}} if profile_erased else {}
+    return {
+        items.PARTITION_KEY: item[items.PARTITION_KEY],
+        items.SORT_KEY: item[items.SORT_KEY],
+        **deletion_marks(now),
+        **final,
+    }
+
+
+class PartitionReads:
+    """The reads of the partitions in *table* that erasure needs."""
+
+    def __init__(self, client: DynamoDBClient, *, table: str, resource: AwsResource) -> None:
+        self._client = client
+        self._table = table
+        self._resource = resource
+
+    async def items_with_data(self, user_id: str, *, profile: str | None = None) -> list[Chunk]:
+        """
+        Return the items of a user that are not erased, their keys alone, by a strongly consistent read.
+
+        A chunk has 1 to CHUNK_SIZE items of together at most 1 MB, which one transaction can replace.
+        With *profile*, the `createdAt` of a profile, the items of the user's other profiles are left out.
+        """
+        chunks: list[Chunk] = []
+        for partition in ERASED:
+            start: dict[str, Any] = {}
+            while True:
+                page = await self._page(partition_key(user_id, partition), start)
+                found = [item for item in required(page, "Items") if _may_belong_to(profile, item)]
+                chunks += (found[n : n + CHUNK_SIZE] for n in range(0, len(found), CHUNK_SIZE))
+                if "LastEvaluatedKey" not in page:
+                    break
+                start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+        return chunks
+
+    async def _page(self, partition: str, start: Mapping[str, Any]) -> Mapping[str, Any]:
+        with translated(DYNAMODB_ERRORS, self._resource, "Query"):
+            return await self._client.query(
+                TableName=self._table,
+                KeyConditionExpression="#userId = :partition AND #sortKey < :end",
+                FilterExpression="attribute_not_exists(#deletedAt)",
+                ProjectionExpression="#userId, #sortKey, #profile",
+                ExpressionAttributeNames={
+                    "#userId": items.PARTITION_KEY,
+                    "#sortKey": items.SORT_KEY,
+                    "#deletedAt": items.DELETED_AT,
+                    "#profile": PROFILE_CREATED_AT,
+                },
+                ExpressionAttributeValues={
+                    ":partition": {"S": partition},
+                    ":end": {"S": AFTER_DATA},
+                },
+                ConsistentRead=True,
+                **start,
+            )
+
+
+def _may_belong_to(profile: str | None, item: Item) -> bool:
+    """Return whether the item belongs to the profile, or to no profile alone."""
+    return profile is None or item.get(PROFILE_CREATED_AT, {"S": profile}).get("S") == profile
