@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib.metadata import version
 from typing import Any, TypeAlias
 
@@ -32,6 +33,7 @@ from service.config.settings import Config, IdentityConfig, ServerConfig
 from service.deployment_checks import start
 from service.domain.identity import AccessTokenVerifiers, Authenticator
 from service.domain.identity_provider import IdentityProvider
+from service.domain.profile_history import ProfileHistory
 from service.domain.profiles import SYSTEM_FIELDS, ProfileStore
 from service.domain.timestamps import utc_now
 from service.observability.log_limit import LogLimit
@@ -40,6 +42,7 @@ from service.observability.metrics.catalogue import Metrics
 from service.observability.upstream_calls import COGNITO, UpstreamTelemetry, untraced
 from service.profile_store.dynamodb_store import DynamoDBProfileStore
 from service.profile_store.items import CLAIMED_FOR, OWN_ATTRIBUTES
+from service.profile_store.past_states import Retention
 from service.rate_limiting.rate_limiter import RateLimiter
 from service.rate_limiting.service_limits import ServiceLimits
 from service.server.readiness import Check, HealthMonitor, StartChecks, no_start_checks
@@ -52,7 +55,8 @@ class Adapters:
     """
     The implementations of the ports.
 
-    *checks* are the readiness checks by name; *start_checks* must pass once.
+    *profile_history* is None where past versions are not kept. *checks* are the readiness checks by name;
+    *start_checks* must pass once.
     """
 
     identity_provider: IdentityProvider
@@ -60,6 +64,7 @@ class Adapters:
     authenticators: tuple[Authenticator, ...]
     access_tokens: AccessTokenVerifiers
     checks: dict[str, Check]
+    profile_history: ProfileHistory | None = None
     start_checks: StartChecks = no_start_checks
 
 
@@ -84,6 +89,7 @@ async def aws_adapters(
             region=config.aws.region,
             clock=utc_now,
             calls=calls,
+            retention=_retention(config),
         )
         federation = None
         if domain is not None:
@@ -101,6 +107,7 @@ async def aws_adapters(
                 federation=federation,
             ),
             profile_store=store,
+            profile_history=store.history,
             authenticators=identity.sources,
             access_tokens=identity.access_tokens,
             checks={"dynamodb": store.check},
@@ -167,6 +174,7 @@ def create_app(
         ):
             app[keys.IDENTITY_PROVIDER] = behind.identity_provider
             app[keys.PROFILE_STORE] = behind.profile_store
+            app[keys.PROFILE_HISTORY] = behind.profile_history
             app[keys.AUTHENTICATORS] = behind.authenticators
             app[keys.ACCESS_TOKENS] = behind.access_tokens
             async with HealthMonitor(
@@ -179,6 +187,14 @@ def create_app(
 
     app.cleanup_ctx.append(opened)
     return app
+
+
+def _retention(config: Config) -> Retention | None:
+    """Return what the history keeps of profiles; None where it is off."""
+    if config.profile.history_days == 0:
+        return None
+    representation = ProfileRepresentation(profile_schema(config.profile.schema)())
+    return Retention(representation.declared, timedelta(days=config.profile.history_days))
 
 
 @asynccontextmanager

@@ -61,6 +61,7 @@ class AuditEvent(StrEnum):
     PROFILE_CHANGED_BY_SERVICE = "profile_changed_by_service"
     PROFILE_ERASED_BY_SERVICE = "profile_erased_by_service"
     SERVICE_CALL_REFUSED = "service_call_refused"
+    PROFILE_REVERTED = "profile_reverted"
 
 
 # After these events the user pool is known to have an account of this name.

@@ -14,6 +14,7 @@ from service.api.profile_json import ProfileRepresentation
 from service.config.settings import Config
 from service.domain.identity import AccessTokenVerifiers, Authenticator, Identity, ServiceCaller
 from service.domain.identity_provider import IdentityProvider
+from service.domain.profile_history import ProfileHistory
 from service.domain.profiles import ProfileStore
 from service.observability.log_limit import LogLimit
 from service.observability.logs import BoundLogger
@@ -93,6 +94,8 @@ AUTHENTICATORS: Final = web.AppKey("authenticators", tuple[Authenticator, ...])
 CLIENT_IDS: Final = web.AppKey("client_ids", frozenset[str])
 ACCESS_TOKENS: Final = web.AppKey("access_tokens", AccessTokenVerifiers)
 PROFILE_STORE: Final = web.AppKey("profile_store", ProfileStore)
+# None where no past versions are kept; the key has no type, as none is a subclass of a union
+PROFILE_HISTORY: Final = web.AppKey[ProfileHistory | None]("profile_history")
 PROFILE_REPRESENTATION: Final = web.AppKey("profile_representation", ProfileRepresentation)
 # The fields that other services may write.
 SERVICE_PROFILE_SCHEMA: Final = web.AppKey("service_profile_schema", Schema)

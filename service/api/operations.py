@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Final, Required, TypeAlias, TypedDict, Unpack
+from typing import Final, NamedTuple, Required, TypeAlias, TypedDict, Unpack
 
 from aiohttp import web
 from marshmallow import Schema
@@ -92,6 +92,13 @@ class Success:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+class QueryParameter(NamedTuple):
+    """A parameter of the query: its meaning, and the JSON Schema of its value."""
+
+    description: str
+    schema: Mapping[str, object]
+
+
 class Contract(TypedDict, total=False):
     """The fields of an Operation that a decorator takes."""
 
@@ -101,6 +108,7 @@ class Contract(TypedDict, total=False):
     body_types: tuple[str, ...]
     headers: Mapping[str, str]
     flags: Mapping[str, str]
+    query: Mapping[str, QueryParameter]
     refusals: Refusals
     takes_refresh_cookie: bool
     operation_id: str
@@ -111,8 +119,8 @@ class Operation:
     """
     A handler with its contract.
 
-    *headers* are the request headers that it reads, with their meanings, *flags* the query parameters,
-    which are true or false. *refusals* are its own errors,
+    *headers* are the request headers that it reads, with their meanings, *flags* the query parameters
+    that are true or false, *query* the others. *refusals* are its own errors,
     without those common to all operations of its kind. *operation_id* is None where it is derived from
     the handler's name. With *takes_refresh_cookie*, a request needs no body. Operations that call Cognito
     have a *limit*, by which the rate limiter counts them; *audit* and *refused* are the events of success
@@ -128,6 +136,7 @@ class Operation:
     body_types: tuple[str, ...] = (request_body.JSON,)
     headers: Mapping[str, str] = field(default_factory=dict)
     flags: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, QueryParameter] = field(default_factory=dict)
     refusals: Refusals = ()
     takes_refresh_cookie: bool = False
     operation_id: str | None = None

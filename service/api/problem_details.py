@@ -58,6 +58,8 @@ STATUSES: Final[Mapping[type[ServiceError], HTTPStatus]] = {
     errors.ProfileChanged: HTTPStatus.CONFLICT,
     errors.ProfileTooLarge: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.AccountClosed: HTTPStatus.FORBIDDEN,
+    errors.VersionNotFound: HTTPStatus.NOT_FOUND,
+    errors.HistoryExpired: HTTPStatus.GONE,
     errors.PreconditionFailed: HTTPStatus.PRECONDITION_FAILED,
     errors.TooManyAttempts: HTTPStatus.TOO_MANY_REQUESTS,
     errors.Throttled: HTTPStatus.TOO_MANY_REQUESTS,

@@ -17,6 +17,7 @@ from service.api.handlers import (
     own_account,
     passkeys,
     passwords,
+    profile_history,
     profiles,
     sessions,
     user_profiles,
@@ -84,6 +85,9 @@ IDENTIFIED: Final = (
     Route("PUT", profiles.PATH, profiles.replace),
     Route("PATCH", profiles.PATH, profiles.patch),
     Route("DELETE", profiles.PATH, profiles.erase),
+    Route("GET", profile_history.PATH, profile_history.show),
+    Route("GET", profile_history.VERSION_PATH, profile_history.show_version),
+    Route("POST", profile_history.REVERT_PATH, profile_history.revert),
 )
 
 # By other services, each with the scope of its operation: see service_call.

@@ -14,6 +14,7 @@ from service.config.fields import (
     Network,
     Section,
     Setting,
+    integer,
     number,
     one_of,
     setting,
@@ -54,6 +55,12 @@ class ProfileConfig(Section):
         text(r"\w+(\.\w+)*:\w+", "of the form package.module:Class"),
         "service.api.schemas.profiles:ProfileSchema",
         "The marshmallow schema of a profile's fields: the default or a subclass of it.",
+    )
+    history_days: int = setting(
+        integer(0, 3_650),
+        "0",
+        "Days for which past versions of profiles are kept, for users to read and to return to. 0: none "
+        "are kept, and each write of a profile is one write to DynamoDB instead of two.",
     )
 
 

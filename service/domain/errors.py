@@ -19,7 +19,8 @@ ServiceError
 │   └── SessionNotFound       SessionIsCurrent
 ├── ProfileRefused            the profile's state does not allow the request
 │   ├── ProfileNotFound       ProfileChanged        PreconditionFailed
-│   └── ProfileTooLarge       AccountClosed
+│   ├── ProfileTooLarge       AccountClosed
+│   └── VersionNotFound       HistoryExpired
 ├── TryLater                  the same request may succeed later
 │   ├── TooManyAttempts       Throttled             Overloaded
 │   └── NotReady              UpstreamUnavailable   DeadlineExceeded
@@ -368,6 +369,20 @@ class AccountClosed(ProfileRefused):
 
     code = "account_closed"
     detail = "This account is being deleted. Its profile can no longer be written."
+
+
+class VersionNotFound(ProfileRefused):
+    """The profile has no such version, or it is not kept any more."""
+
+    code = "version_not_found"
+    detail = "There is no such version. GET /v1/user/profile/history lists the past versions."
+
+
+class HistoryExpired(ProfileRefused):
+    """The state of the profile at a past time is not kept."""
+
+    code = "history_expired"
+    detail = "How the profile was at this time is not kept, or not any more."
 
 
 class PreconditionFailed(ProfileRefused):

@@ -166,9 +166,9 @@ async def create_or_merge(
     async def write(seen: Profile | None) -> WriteResult:
         if seen is None:
             return WriteResult(await store.create(user_id, merged({}, changes)), created=True)
-        return WriteResult(await _updated(store, seen, changes), created=False)
+        return WriteResult(await updated(store, seen, changes), created=False)
 
-    return await _on_latest(store, user_id, condition, write, attempts)
+    return await on_latest(store, user_id, condition, write, attempts)
 
 
 async def replace(
@@ -205,9 +205,9 @@ async def patch(
             name: merge_patch(seen.fields.get(name), value) for name, value in changes.items()
         }
         check(patched)
-        return await _updated(store, seen, patched)
+        return await updated(store, seen, patched)
 
-    return await _on_latest(store, user_id, condition, write)
+    return await on_latest(store, user_id, condition, write)
 
 
 async def delete(store: ProfileStore, user_id: str, condition: Condition) -> None:
@@ -219,7 +219,7 @@ async def delete(store: ProfileStore, user_id: str, condition: Condition) -> Non
             raise ProfileNotFound
         await store.delete(seen)
 
-    await _on_latest(store, user_id, condition, write)
+    await on_latest(store, user_id, condition, write)
 
 
 async def until_unchanged(
@@ -234,7 +234,7 @@ async def until_unchanged(
     raise ProfileChanged
 
 
-async def _on_latest(
+async def on_latest(
     store: ProfileStore,
     user_id: str,
     condition: Condition,
@@ -252,7 +252,7 @@ async def _on_latest(
     return await until_unchanged(checked, attempts)
 
 
-async def _updated(store: ProfileStore, seen: Profile, changes: Fields) -> Profile:
+async def updated(store: ProfileStore, seen: Profile, changes: Fields) -> Profile:
     """Write *changes* if they have an effect; an absent field equals null."""
     if all(is_same_json(seen.fields.get(name), value) for name, value in changes.items()):
         return seen

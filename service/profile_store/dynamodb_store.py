@@ -9,34 +9,29 @@ from typing import TYPE_CHECKING
 
 from cachetools import LRUCache
 
-from service.aws.errors import required, translated
 from service.aws.failure_advice import AwsResource
-from service.domain.errors import AccountClosed, ProfileChanged, ServiceError, UpstreamUnavailable
+from service.domain.errors import AccountClosed, ProfileChanged
 from service.domain.profiles import Fields, Profile, merged, until_unchanged
 from service.domain.timestamps import Clock, timestamp
 from service.observability.upstream_calls import DYNAMODB, UpstreamTelemetry
-from service.profile_store import expressions, items, tombstones, transactions
+from service.profile_store import items, tombstones, transactions
 from service.profile_store.batch_reader import BatchReader
 from service.profile_store.erasure import Erasure
-from service.profile_store.errors import (
-    AMBIGUOUS_ERRORS,
-    DYNAMODB_ERRORS,
-    conflicting_item,
-    is_certain,
-    may_still_apply,
-)
+from service.profile_store.history_queries import HistoryQueries
+from service.profile_store.history_reader import DynamoDBProfileHistory
+from service.profile_store.history_writer import HistoryWriter
 from service.profile_store.items import StoredProfile
 from service.profile_store.many_profiles import ManyProfilesReader
 from service.profile_store.partitions import PartitionReads
 from service.profile_store.queries import TableReads
 from service.profile_store.write_ids import new_write_id, prepend_id
+from service.profile_store.writes import TableWrites
 
 if TYPE_CHECKING:
-    from types_aiobotocore_dynamodb.type_defs import TransactWriteItemTypeDef
-
     from service.aws.dynamodb.client import DynamoDBClient
     from service.config.settings import DynamoDBConfig
     from service.profile_store.items import Item
+    from service.profile_store.past_states import Retention
 
 TICK = timedelta(milliseconds=1)  # the resolution of a sort key
 
@@ -45,11 +40,13 @@ class DynamoDBProfileStore:
     """
     The ProfileStore port on an open *client*, which the caller closes.
 
+    With *retention*, the states that updates replace are kept in the history.
+
     A profile is created by a transaction that Puts the claim and the profile. The claim stays as long
     as the profile lives, so that a delayed process cannot create a second profile.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- what the store is made of
         self,
         client: DynamoDBClient,
         *,
@@ -57,21 +54,36 @@ class DynamoDBProfileStore:
         clock: Clock,
         region: str = "",
         calls: UpstreamTelemetry,
+        retention: Retention | None = None,
     ) -> None:
-        self._client = client
         self._table = config.user_profile_table
         self._consistent_read = config.consistent_read
         self._clock = clock
-        self._resource = AwsResource(DYNAMODB, region, table=self._table)
         self._reads = TableReads(
             client, table=self._table, consistent_read=self._consistent_read, region=region
         )
+        resource = AwsResource(DYNAMODB, region, table=self._table)
+        self.history: DynamoDBProfileHistory | None = None  # of past states, None without retention
+        self._history: HistoryWriter | None = None
+        if retention is not None:
+            queries = HistoryQueries(
+                client, table=self._table, resource=resource, retention=retention, clock=clock
+            )
+            self.history = DynamoDBProfileHistory(queries)
+            self._history = HistoryWriter(
+                client, table=self._table, resource=resource, retention=retention, queries=queries
+            )
+        read_items = functools.partial(self._items, consistent=True)
+        self._writes = TableWrites(
+            client, table=self._table, resource=resource, read_items=read_items
+        )
         self._erasure = Erasure(
-            PartitionReads(client, table=self._table, resource=self._resource),
+            self._writes,
+            PartitionReads(client, table=self._table, resource=resource),
             table=self._table,
             clock=clock,
-            read_items=functools.partial(self._items, consistent=True),
-            transact=self._transact,
+            read_items=read_items,
+            history=self._history,
         )
         # User id -> sort key; an entry takes about 310 bytes. A profile that is not there is queried.
         self._sort_keys: LRUCache[str, str] = LRUCache(config.sort_key_cache_size)
@@ -134,36 +146,22 @@ class DynamoDBProfileStore:
     async def update(self, seen: Profile, changes: Fields) -> StoredProfile:
         """Set the fields in *changes* and remove those that are None; other fields are unchanged."""
         now = self._clock()
-        write_id = new_write_id()
-        known_ids = seen.write_ids if isinstance(seen, StoredProfile) else ""
+        known_ids = items.known_write_ids(seen)
         written = StoredProfile(
             user_id=seen.user_id,
             created_at=seen.created_at,
             updated_at=timestamp(now),
             version=seen.version + 1,
             fields=merged(seen.fields, changes),
-            write_ids=prepend_id(write_id, known_ids, written_at=seen.updated_at, now=now),
+            write_ids=prepend_id(new_write_id(), known_ids, written_at=seen.updated_at, now=now),
         )
-        try:
-            with translated(DYNAMODB_ERRORS, self._resource, "UpdateItem"):
-                response = await self._client.update_item(
-                    TableName=self._table,
-                    Key=items.key(seen.user_id, seen.created_at),
-                    ReturnValues="ALL_NEW",
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                    **expressions.update(seen.version, known_ids, changes, written=written),
-                )
-            self._cache_sort_key(seen.user_id, seen.created_at)
-            return items.profile_of(required(response, "Attributes"))
-        except AMBIGUOUS_ERRORS as failure:
-            present = conflicting_item(failure)
-            found = [present] if present else await self._found_after(failure, seen.user_id)
-            if items.has_write(found, write_id):
-                return items.outcome(found, written)
-            overrun = not is_certain(failure) and items.write_ids_overrun(found, seen)
-            if overrun or may_still_apply(failure):  # the outcome is unknown
-                raise UpstreamUnavailable from failure
-            raise
+        if self._history is None:
+            updated = await self._writes.update(seen, changes, written)
+        else:
+            async with self._history.recorded(seen, changes, written, now) as recorded:
+                updated = await self._writes.update(seen, changes, recorded)
+        self._cache_sort_key(seen.user_id, seen.created_at)
+        return updated
 
     async def delete(self, seen: Profile) -> None:
         """Delete the profile, other live items of the user, and the user's other partitions."""
@@ -199,45 +197,12 @@ class DynamoDBProfileStore:
         """Put the profile and its claim, on condition that the stored claim is *claim*."""
         write_id = new_write_id()
         profile = StoredProfile(user_id, created_at, created_at, 1, fields, write_ids=write_id)
+        if self._history is not None:
+            profile = self._history.created(profile)
         writes = transactions.creation(self._table, profile, claim=claim)
-        created = items.outcome(await self._transact(user_id, write_id, writes), profile)
+        created = items.outcome(await self._writes.transact(user_id, write_id, writes), profile)
         self._cache_sort_key(user_id, created_at)
         return created
-
-    async def _transact(
-        self, user_id: str, write_id: str, writes: list[TransactWriteItemTypeDef]
-    ) -> list[Item]:
-        """
-        Apply all of *writes* or none.
-
-        Returns the user's items where they were read to establish the outcome, otherwise none.
-        """
-        try:
-            with translated(DYNAMODB_ERRORS, self._resource, "TransactWriteItems"):
-                await self._client.transact_write_items(
-                    TransactItems=writes, ClientRequestToken=write_id
-                )
-        except AMBIGUOUS_ERRORS as failure:
-            found = await self._found_after(failure, user_id)
-            if items.has_write(found, write_id):
-                return found
-            if may_still_apply(failure):  # the outcome is unknown
-                raise UpstreamUnavailable from failure
-            raise
-        return []
-
-    async def _found_after(self, failure: ServiceError, user_id: str) -> list[Item]:
-        """
-        Return the user's items where *failure* leaves the outcome open, otherwise none.
-
-        Raises *failure* where they cannot be read.
-        """
-        if is_certain(failure):
-            return []
-        try:
-            return await self._items(user_id, consistent=True)
-        except ServiceError:
-            raise failure from failure.__cause__
 
 
 def _free_sort_key(now: datetime, present: list[Item]) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from service.domain.errors import ProfileChanged
 from service.domain.profiles import Profile, until_unchanged
@@ -13,17 +12,16 @@ from service.profile_store import items, transactions
 from service.profile_store.write_ids import new_write_id
 
 if TYPE_CHECKING:
+    from service.profile_store.history_writer import HistoryWriter
     from service.profile_store.items import Item
     from service.profile_store.partitions import Chunk, PartitionReads
     from service.profile_store.transactions import Writes
-
-    ReadItems: TypeAlias = Callable[[str], Awaitable[list[Item]]]
-    Transact: TypeAlias = Callable[[str, str, Writes], Awaitable[object]]
+    from service.profile_store.writes import ReadItems, TableWrites
 
 
 class Erasure:
     """
-    Erases by *transact*, which applies the writes of a user as one transaction.
+    Erases by *writes* what *partitions* finds, and the profile.
 
     *read_items* returns the items of the user's own partition by a strongly consistent read. All methods
     raise ProfileChanged where concurrent writes continue.
@@ -34,20 +32,22 @@ class Erasure:
     They are read again at the end: a process that read the profile before may have put an item since.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- what it is made of
         self,
+        writes: TableWrites,
         partitions: PartitionReads,
         *,
         table: str,
         clock: Clock,
         read_items: ReadItems,
-        transact: Transact,
+        history: HistoryWriter | None,
     ) -> None:
         self._partitions = partitions
         self._table = table
         self._clock = clock
         self._read_items = read_items
-        self._transact = transact
+        self._writes = writes
+        self._history = history
 
     async def delete(self, seen: Profile) -> None:
         """Delete the profile *seen*; raises ProfileChanged where it is no longer as seen."""
@@ -76,10 +76,18 @@ class Erasure:
     async def _delete(
         self, user_id: str, present: list[Item], beside: list[Chunk], *, closing: bool
     ) -> None:
+        profile = items.live_profile(present)
+        if profile is not None and self._history is not None:
+            # A process that has read the profile as it is now cannot put it after this transaction.
+            key = self._history.key(profile)
+            beside = [
+                *([item for item in chunk if not _has_key(item, key)] for chunk in beside),
+                [key],
+            ]
         for write_id, writes in transactions.deletion(
             self._table, user_id, present, beside=beside, closing=closing, now=self._clock()
         ):
-            await self._transact(user_id, write_id, writes)
+            await self._writes.transact(user_id, write_id, writes)
 
     async def _erase(self, user_id: str, beside: list[Chunk]) -> None:
         """Replace items of profiles that do not exist any more."""
@@ -88,4 +96,8 @@ class Erasure:
             await until_unchanged(functools.partial(self._transact_once, user_id, writes))
 
     async def _transact_once(self, user_id: str, writes: Writes) -> None:
-        await self._transact(user_id, new_write_id(), writes)
+        await self._writes.transact(user_id, new_write_id(), writes)
+
+
+def _has_key(item: Item, key: Item) -> bool:
+    return all(item[name] == key[name] for name in key)

@@ -17,7 +17,8 @@ from service.domain.errors import (
     UpstreamUnavailable,
 )
 from service.observability.upstream_calls import DYNAMODB
-from service.profile_store.items import Item
+from service.profile_store import items
+from service.profile_store.items import Item, is_deleted
 
 
 def _validation_failed(error: ClientError) -> ServiceError:
@@ -86,6 +87,13 @@ def may_still_apply(failure: ServiceError) -> bool:
 def conflicting_item(failure: ServiceError) -> Item | None:
     """Return the item on which the condition failed, where DynamoDB returned it."""
     return _response(failure).get("Item")
+
+
+def found_no_profile(failure: ServiceError) -> bool:
+    """Return whether the condition failed because the item is missing or marked as deleted."""
+    response = _response(failure)
+    failed = response.get("Error", {}).get("Code") == "ConditionalCheckFailedException"
+    return failed and is_deleted(response.get("Item", {items.DELETED_AT: {"S": ""}}))
 
 
 def _response(failure: ServiceError) -> Mapping[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from service.domain.profiles import Fields
+from service.domain.profiles import Fields, Profile
 from service.profile_store import items
 from service.profile_store.attribute_values import Attribute, to_attribute
 from service.profile_store.items import Item, StoredProfile
@@ -75,6 +75,7 @@ def put_profile(table: str, profile: StoredProfile) -> PutTypeDef:
         items.UPDATED_AT: {"S": profile.updated_at},
         items.VERSION: {"N": str(profile.version)},
         items.WRITE_ID: {"S": profile.write_ids},
+        **_last_write(profile),
     }
     return _put(table, item, condition, use)
 
@@ -94,21 +95,20 @@ def put_tombstone(table: str, tombstone: Item, *, seen: Item) -> PutTypeDef:
     return _put(table, tombstone, condition, use)
 
 
-def update(
-    version: int, write_ids: str, changes: Fields, *, written: StoredProfile
-) -> dict[str, Any]:
+def update(seen: Profile, changes: Fields, *, written: StoredProfile) -> dict[str, Any]:
     """
     Return the arguments of UpdateItem that apply *changes*, with the metadata of *written*.
 
-    The condition is that the stored profile has *version* and *write_ids*.
+    The condition is that the stored profile is as *seen*.
     """
     use = _Placeholders()
-    condition = _profile_unchanged(version, write_ids, use)
+    condition = _profile_unchanged(seen.version, items.known_write_ids(seen), use)
     changed = {
         **{name: to_attribute(value) for name, value in changes.items() if value is not None},
         items.UPDATED_AT: {"S": written.updated_at},
         items.VERSION: {"N": str(written.version)},
         items.WRITE_ID: {"S": written.write_ids},
+        **_last_write(written),
     }
     removed = [name for name, value in changes.items() if value is None]
     return {
@@ -116,6 +116,10 @@ def update(
         "ConditionExpression": condition,
         **use.arguments(),
     }
+
+
+def _last_write(written: StoredProfile) -> Item:
+    return {} if written.last_write is None else {items.LAST_WRITE: written.last_write}
 
 
 def _profile_unchanged(version: int, write_ids: str, use: _Placeholders) -> str:

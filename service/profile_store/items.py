@@ -21,6 +21,7 @@ CLAIM_SORT_KEY = "~claim"  # sorts after every timestamp
 
 UPDATED_AT = "updatedAt"
 VERSION = "version"
+LAST_WRITE = "lastWrite"  # what the newest write changed (past_states.py); only with a history
 WRITE_ID = "writeId"  # ids of the newest writes (write_ids.py)
 CLAIMED_FOR = "claimedFor"  # of a claim: the sort key of its profile
 CLOSED_AT = "closedAt"  # of a claim: the account is being deleted
@@ -31,9 +32,9 @@ TIMESTAMP_CHARACTERS = len("2026-11-23T03:14:15.926Z")
 MAX_VERSION_DIGITS = 15  # a larger version was written by another application
 
 OWN_ATTRIBUTES = frozenset(
-    {PARTITION_KEY, SORT_KEY, UPDATED_AT, VERSION, WRITE_ID, DELETED_AT, EXPIRES_AT}
+    {PARTITION_KEY, SORT_KEY, UPDATED_AT, VERSION, WRITE_ID, LAST_WRITE, DELETED_AT, EXPIRES_AT}
 )
-TOMBSTONE_ATTRIBUTES = OWN_ATTRIBUTES - {UPDATED_AT}
+TOMBSTONE_ATTRIBUTES = OWN_ATTRIBUTES - {UPDATED_AT, LAST_WRITE}
 CLAIM_ATTRIBUTES = frozenset(
     {PARTITION_KEY, SORT_KEY, WRITE_ID, CLAIMED_FOR, CLOSED_AT, EXPIRES_AT}
 )
@@ -41,9 +42,10 @@ CLAIM_ATTRIBUTES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class StoredProfile(Profile):
-    """A profile with the ids of its newest writes, separated by blanks."""
+    """A profile with the ids of its newest writes, separated by blanks, and what the last one changed."""
 
     write_ids: str = field(default="", compare=False, repr=False)
+    last_write: Attribute | None = field(default=None, compare=False, repr=False)
 
 
 def key(user_id: str, sort_key: str) -> dict[str, Attribute]:
@@ -124,6 +126,7 @@ def profile_of(item: Item) -> StoredProfile:
             if name not in OWN_ATTRIBUTES
         },
         write_ids=write_ids_of(item),
+        last_write=item.get(LAST_WRITE),
     )
 
 
@@ -149,6 +152,11 @@ def write_ids_of(item: Item) -> str:
     """Return the ids of the item's newest writes, separated by blanks."""
     write_ids: str = item.get(WRITE_ID, {}).get("S", "")
     return write_ids
+
+
+def known_write_ids(seen: Profile) -> str:
+    """Return the ids of the newest writes of a profile as it was read."""
+    return seen.write_ids if isinstance(seen, StoredProfile) else ""
 
 
 def has_write(items: Iterable[Item], write_id: str) -> bool:

@@ -8,15 +8,13 @@ that sort before `~`; an item from `~` on holds no data and is not erased.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from service.aws.errors import required, translated
 from service.profile_store import items
-from service.profile_store.errors import DYNAMODB_ERRORS
+from service.profile_store.queries import query_pages
 from service.profile_store.tombstones import deletion_marks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
     from service.aws.dynamodb.client import DynamoDBClient
@@ -68,19 +66,9 @@ class PartitionReads:
         """
         chunks: list[Chunk] = []
         for partition in ERASED:
-            start: dict[str, Any] = {}
-            while True:
-                page = await self._page(partition_key(user_id, partition), start)
-                found = [item for item in required(page, "Items") if _may_belong_to(profile, item)]
-                chunks += (found[n : n + CHUNK_SIZE] for n in range(0, len(found), CHUNK_SIZE))
-                if "LastEvaluatedKey" not in page:
-                    break
-                start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
-        return chunks
-
-    async def _page(self, partition: str, start: Mapping[str, Any]) -> Mapping[str, Any]:
-        with translated(DYNAMODB_ERRORS, self._resource, "Query"):
-            return await self._client.query(
+            pages = query_pages(
+                self._client,
+                self._resource,
                 TableName=self._table,
                 KeyConditionExpression="#userId = :partition AND #sortKey < :end",
                 FilterExpression="attribute_not_exists(#deletedAt)",
@@ -92,12 +80,15 @@ class PartitionReads:
                     "#profile": PROFILE_CREATED_AT,
                 },
                 ExpressionAttributeValues={
-                    ":partition": {"S": partition},
+                    ":partition": {"S": partition_key(user_id, partition)},
                     ":end": {"S": AFTER_DATA},
                 },
                 ConsistentRead=True,
-                **start,
             )
+            async for page in pages:
+                found = [item for item in page if _may_belong_to(profile, item)]
+                chunks += (found[n : n + CHUNK_SIZE] for n in range(0, len(found), CHUNK_SIZE))
+        return chunks
 
 
 def _may_belong_to(profile: str | None, item: Item) -> bool:

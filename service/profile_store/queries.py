@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -29,6 +29,22 @@ class KeyReadResult:
 
     found: Mapping[Key, Item]
     unprocessed: Collection[Key] = ()
+
+
+async def query_pages(
+    client: DynamoDBClient,
+    resource: AwsResource,
+    **request: Any,  # noqa: ANN401 -- botocore's
+) -> AsyncGenerator[list[Item]]:
+    """Yield the items of a Query, page by page; a `Limit` is that of the first page."""
+    while True:
+        with translated(DYNAMODB_ERRORS, resource, "Query"):
+            page = await client.query(**request)
+        yield required(page, "Items")
+        if "LastEvaluatedKey" not in page:
+            return
+        request.pop("Limit", None)
+        request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
 
 class TableReads:

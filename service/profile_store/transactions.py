@@ -47,11 +47,11 @@ def deletion(  # noqa: PLR0913 -- what the user has, and how it is deleted
     until then the user can repeat the deletion, the claim, blocked if *closing*, otherwise released, and
     as many chunks of *beside* as it takes.
     """
-    first, *others = _chunks(items.items_with_data(present), MAX_WRITES - 1)
+    first, *others = _chunks(items.items_with_data(present), MAX_WRITES - 2)
     earlier, last = [*beside], list[Item]()
     while earlier and len(first) + len(last) + len(earlier[-1]) < MAX_WRITES:
         last += earlier.pop()
-    for chunk in earlier:
+    for chunk in filter(None, earlier):
         yield new_write_id(), erasure(table, chunk, now, profile_erased=False)
     for chunk in others:
         write_id = new_write_id()

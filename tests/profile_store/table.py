@@ -17,6 +17,7 @@ from service.profile_store import items
 from service.profile_store.attribute_values import Attribute
 from service.profile_store.dynamodb_store import DynamoDBProfileStore
 from service.profile_store.items import Item
+from service.profile_store.past_states import Retention
 from tests.support.configs import CREDENTIALS
 from tests.support.lossy_proxy import LossyProxy, lossy_proxy
 
@@ -65,20 +66,29 @@ class Table:
         await self.client.delete_item(TableName=self.name, Key=items.key(user_id, sort_key))
 
 
-def store_on(clients: Clients, config: Config, clock: Clock = lambda: NOON) -> DynamoDBProfileStore:
+def store_on(
+    clients: Clients,
+    config: Config,
+    clock: Clock = lambda: NOON,
+    retention: Retention | None = None,
+) -> DynamoDBProfileStore:
     """Return a store; its clock is fixed at noon by default."""
     return DynamoDBProfileStore(
-        clients.dynamodb, config=config.dynamodb, clock=clock, calls=UpstreamTelemetry(Metrics())
+        clients.dynamodb,
+        config=config.dynamodb,
+        clock=clock,
+        calls=UpstreamTelemetry(Metrics()),
+        retention=retention,
     )
 
 
 @asynccontextmanager
 async def store_behind_proxy(
-    config: Config, clock: Clock = lambda: NOON
+    config: Config, clock: Clock = lambda: NOON, retention: Retention | None = None
 ) -> AsyncIterator[tuple[DynamoDBProfileStore, LossyProxy]]:
     """Open a store that reaches the table through a proxy; its clock is that of `store_on`."""
     assert config.dynamodb.endpoint_url is not None
     async with lossy_proxy(config.dynamodb.endpoint_url) as proxy:
         through = replace(config, dynamodb=replace(config.dynamodb, endpoint_url=proxy.url))
         async with open_clients(through, CREDENTIALS) as clients:
-            yield store_on(clients, through, clock), proxy
+            yield store_on(clients, through, clock, retention), proxy

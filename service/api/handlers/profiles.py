@@ -9,9 +9,9 @@ from typing import Final
 from aiohttp import web
 from marshmallow import Schema
 
-from service.api import http_errors, keys, request_body
+from service.api import http_errors, keys, past_profiles, request_body
 from service.api.conditional_requests import Condition, condition_of, entity_tag
-from service.api.operations import UPSTREAM_ERRORS, Success, operation
+from service.api.operations import UPSTREAM_ERRORS, QueryParameter, Success, operation
 from service.api.profile_json import ProfileRepresentation
 from service.api.schemas.profiles import ProfileSchema, StoredProfileSchema
 from service.domain import errors, profiles
@@ -52,11 +52,25 @@ WRITE_ERRORS = (
     "Read the profile",
     tag=TAG,
     headers=READ_CONDITIONS,
+    query={
+        past_profiles.AS_OF: QueryParameter(
+            "Read the profile as it was at this time. After the last change, and in the future, it is as "
+            "it is now.",
+            {"type": "string", "format": "date-time", "examples": ["2026-11-23T03:14:15.926Z"]},
+        )
+    },
     answers={
         HTTPStatus.OK: Success("The profile.", StoredProfileSchema, ETAG),
         HTTPStatus.NOT_MODIFIED: Success("The caller's copy is current.", headers=ETAG),
     },
-    refusals=(*UPSTREAM_ERRORS, errors.PreconditionFailed, errors.ProfileNotFound),
+    refusals=(
+        *UPSTREAM_ERRORS,
+        errors.FeatureUnavailable,
+        errors.HistoryExpired,
+        errors.InvalidFields,
+        errors.PreconditionFailed,
+        errors.ProfileNotFound,
+    ),
 )
 async def show(request: web.Request) -> web.Response:
     """
@@ -64,13 +78,15 @@ async def show(request: web.Request) -> web.Response:
 
     If-Modified-Since is ignored: of two writes within a second, the caller could keep the older one.
     """
-    return await shown(request, request[keys.IDENTITY].sub)
+    sub = request[keys.IDENTITY].sub
+    past = await past_profiles.find(request, sub) if request.rel_url.raw_query_string else None
+    return await shown(request, sub, past)
 
 
-async def shown(request: web.Request, user_id: str) -> web.Response:
-    """Return the profile of a user, or 304."""
-    store, representation, condition = _target(request)
-    profile = await store.find(user_id)
+async def shown(request: web.Request, user_id: str, past: Profile | None = None) -> web.Response:
+    """Return the profile of a user, or *past*, a past state of it, or 304."""
+    store, representation, condition = target(request)
+    profile = await store.find(user_id) if past is None else past
     if profile is None:
         raise errors.ProfileNotFound
     body = representation.body(profile)
@@ -97,11 +113,11 @@ async def shown(request: web.Request, user_id: str) -> web.Response:
 )
 async def save(request: web.Request) -> web.Response:
     """Create the caller's profile, or merge the body into it."""
-    store, representation, condition = _target(request)
+    store, representation, condition = target(request)
     changes = await request_body.load(request, representation.schema)
     sub = request[keys.IDENTITY].sub
     saved = await profiles.create_or_merge(store, sub, changes, condition)
-    return _saved(representation, saved)
+    return write_response(representation, saved)
 
 
 @operation(
@@ -117,11 +133,11 @@ async def save(request: web.Request) -> web.Response:
 )
 async def replace(request: web.Request) -> web.Response:
     """Replace the fields of the caller's profile with those of the body."""
-    store, representation, condition = _target(request)
+    store, representation, condition = target(request)
     fields = await request_body.load(request, representation.schema)
     sub = request[keys.IDENTITY].sub
     saved = await profiles.replace(store, sub, fields, representation.replaceable, condition)
-    return _saved(representation, saved)
+    return write_response(representation, saved)
 
 
 @operation(
@@ -147,11 +163,11 @@ async def patch(request: web.Request) -> web.Response:
 
 async def patched(request: web.Request, user_id: str, schema: Schema) -> web.Response:
     """Apply the body, which *schema* loads, to the profile of a user."""
-    store, representation, condition = _target(request)
+    store, representation, condition = target(request)
     changes = await request_body.load(request, schema, types=request_body.PATCHES)
     check = functools.partial(request_body.loaded, schema)
     profile = await profiles.patch(store, user_id, changes, condition, check=check)
-    return _saved(representation, WriteResult(profile, created=False))
+    return write_response(representation, WriteResult(profile, created=False))
 
 
 @operation(
@@ -168,7 +184,7 @@ async def erase(request: web.Request) -> web.Response:
 
 async def erased(request: web.Request, user_id: str) -> web.Response:
     """Delete the profile of a user."""
-    store, _, condition = _target(request)
+    store, _, condition = target(request)
     await profiles.delete(store, user_id, condition)
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
@@ -188,14 +204,14 @@ async def show_schema(request: web.Request) -> web.Response:
     )
 
 
-def _target(request: web.Request) -> tuple[ProfileStore, ProfileRepresentation, Condition]:
+def target(request: web.Request) -> tuple[ProfileStore, ProfileRepresentation, Condition]:
     """Return the store, the representation and the preconditions of a request."""
     representation = request.app[keys.PROFILE_REPRESENTATION]
     condition = condition_of(request, representation.tag)
     return request.app[keys.PROFILE_STORE], representation, condition
 
 
-def _saved(representation: ProfileRepresentation, saved: WriteResult) -> web.Response:
+def write_response(representation: ProfileRepresentation, saved: WriteResult) -> web.Response:
     body = representation.body(saved.profile)
     headers = _validators(saved.profile, body)
     if saved.created:

@@ -27,7 +27,7 @@ from service.api.openapi.components import (
     TAGS,
 )
 from service.api.openapi.json_schema import OPENAPI_VERSION, Schemas, component
-from service.api.operations import Operation, Success
+from service.api.operations import Operation, QueryParameter, Success
 from service.api.problem_details import PROBLEM_JSON, STATUSES, envelope
 from service.api.routes import Route, all_routes
 from service.api.schemas.errors import ProblemSchema
@@ -148,9 +148,13 @@ def _path_parameters(path: str) -> list[dict[str, Any]]:
 
 
 def _query_parameters(operation: Operation) -> list[dict[str, Any]]:
-    return [
-        {"name": name, "in": "query", "description": meaning, "schema": {"type": "boolean"}}
+    flags = {
+        name: QueryParameter(meaning, {"type": "boolean"})
         for name, meaning in operation.flags.items()
+    }
+    return [
+        {"name": name, "in": "query", "description": made.description, "schema": {**made.schema}}
+        for name, made in {**flags, **operation.query}.items()
     ]
 
 

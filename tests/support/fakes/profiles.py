@@ -1,16 +1,25 @@
 """A profile store in memory."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from service.domain.errors import AccountClosed, ProfileChanged
-from service.domain.profiles import CLOSURE_PERIOD, Fields, Profile, merged
+from service.domain.profiles import CLOSURE_PERIOD, Fields, Profile, is_same_json, merged
 from service.domain.timestamps import (
     Clock,
     timestamp,
     utc_now,  # noqa: TID251 -- as the service does
 )
+
+
+@dataclass(frozen=True, slots=True)
+class PastProfile:
+    """A past state, when it was replaced, and the fields that its own write changed."""
+
+    profile: Profile
+    ends: str
+    changed: tuple[str, ...] | None
 
 
 class MemoryProfileStore:
@@ -19,8 +28,11 @@ class MemoryProfileStore:
     def __init__(self, *, clock: Clock = utc_now) -> None:
         self._clock = clock
         self._profiles: dict[str, Profile] = {}
+        self._changed: dict[str, tuple[str, ...]] = {}  # by the newest write
         self._moments: set[tuple[str, str]] = set()  # at which a user's profile was ever created
         self._closed_until: dict[str, datetime] = {}
+        # The states that updates replaced, oldest first, each with the time and the changed fields.
+        self.past: dict[str, list[PastProfile]] = {}
         self.reads = 0
 
     async def find(self, user_id: str) -> Profile | None:
@@ -49,23 +61,34 @@ class MemoryProfileStore:
         now = timestamp(moment)
         self._moments.add((user_id, now))
         self._profiles[user_id] = Profile(user_id, now, now, 1, dict(fields))
+        self._changed[user_id] = tuple(sorted(fields))
+        self.past[user_id] = []
         return self._profiles[user_id]
 
     async def update(self, seen: Profile, changes: Fields) -> Profile:
         """Apply changes; raises ProfileChanged where the version is another."""
         present = self._as_seen(seen)
+        changed = {
+            name
+            for name, value in changes.items()
+            if not is_same_json(present.fields.get(name), value)
+        }
         updated = replace(
             present,
             updated_at=timestamp(self._clock()),
             version=present.version + 1,
             fields=merged(present.fields, changes),
         )
+        past = PastProfile(present, updated.updated_at, self._changed.get(seen.user_id))
+        self.past.setdefault(seen.user_id, []).append(past)
+        self._changed[seen.user_id] = tuple(sorted(changed))
         self._profiles[seen.user_id] = updated
         return updated
 
     async def delete(self, seen: Profile) -> None:
         """Erase the profile; raises ProfileChanged where the version is another."""
         del self._profiles[self._as_seen(seen).user_id]
+        self.past.pop(seen.user_id, None)
 
     async def erase_remains(self, user_id: str) -> None:
         """Do nothing: a deletion leaves nothing."""
@@ -73,6 +96,7 @@ class MemoryProfileStore:
     async def close(self, user_id: str) -> None:
         """Erase the profile and let none be created for a while."""
         self._profiles.pop(user_id, None)
+        self.past.pop(user_id, None)
         self._closed_until[user_id] = self._clock() + CLOSURE_PERIOD
 
     def _as_seen(self, seen: Profile) -> Profile:
