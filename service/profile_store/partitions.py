@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from service.domain.identity import PARTITION_SUFFIXES
 from service.profile_store import items
 from service.profile_store.queries import query_pages
 from service.profile_store.tombstones import deletion_marks
@@ -23,9 +24,7 @@ if TYPE_CHECKING:
 
     Chunk: TypeAlias = list[Item]
 
-HISTORY: Final = "~history"
-ACTIVITY: Final = "~activity"
-ERASED: Final = (HISTORY, ACTIVITY)  # with the profile, whether or not their features are on
+ACTIVITY, HISTORY = ERASED = PARTITION_SUFFIXES  # all are erased, whether or not the feature is on
 
 PROFILE_CREATED_AT: Final = "profileCreatedAt"  # of an item that belongs to one profile of the user
 PROFILE_ERASED: Final = "profileErased"  # of a tombstone: that profile does not exist any more

@@ -16,7 +16,7 @@ from service.observability.metrics.catalogue import Metrics
 from service.observability.upstream_calls import UpstreamTelemetry
 from service.profile_store import items
 from service.profile_store.dynamodb_store import DynamoDBProfileStore
-from service.profile_store.partitions import CHUNK_SIZE, ERASED, partition_key
+from service.profile_store.partitions import ACTIVITY, CHUNK_SIZE, ERASED, HISTORY, partition_key
 from service.profile_store.transactions import MAX_WRITES
 from tests.profile_store.table import NOON, Table
 from tests_slow.profile_store.test_deletion import SECRET, Always
@@ -143,7 +143,7 @@ async def test_item_from_the_tilde_on_is_kept(
 ) -> None:
     """Sort keys from `~` on are those of items without data."""
     store = store_killed_before(None, clients, config)
-    activity = partition_key(user_id, ERASED[1])
+    activity = partition_key(user_id, ACTIVITY)
     await table.put(activity, "~head", refusedUntil={"S": "2096"})
 
     await store.close(user_id)
@@ -156,7 +156,7 @@ async def test_items_of_another_profile_are_spared_at_the_end(
     clients: Clients, config: Config, table: Table, user_id: str
 ) -> None:
     """What belongs to a profile that the user has created since is not erased by a late deletion."""
-    history = partition_key(user_id, ERASED[0])
+    history = partition_key(user_id, HISTORY)
     store = store_killed_before(None, clients, config)
     created = await store.create(user_id, {})
     puts = functools.partial(table.put, history, city={"S": SECRET})

@@ -13,7 +13,7 @@ from service.api.handlers import profiles as live
 from service.api.operations import UPSTREAM_ERRORS, QueryParameter, Success, operation
 from service.api.profile_json import ProfileRepresentation
 from service.api.schemas.profile_history import VERSIONS, PastVersionsSchema, RevertSchema
-from service.api.schemas.profiles import StoredProfileSchema
+from service.api.schemas.profiles import READ_ONLY, UNKNOWN_FIELD, StoredProfileSchema
 from service.domain import errors, profile_history
 from service.domain.errors import FieldProblem
 from service.domain.profile_history import PastVersion
@@ -139,9 +139,7 @@ def _wanted_names(
     wrong = [
         FieldProblem(
             f"fields.{position}",
-            "Only other services write this field."
-            if name in representation.declared
-            else "Is no field of the profile; /v1/user/profile/schema lists the fields.",
+            READ_ONLY if name in representation.declared else UNKNOWN_FIELD,
         )
         for position, name in enumerate(wanted)
         if name not in representation.replaceable

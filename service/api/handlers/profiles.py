@@ -212,6 +212,7 @@ def target(request: web.Request) -> tuple[ProfileStore, ProfileRepresentation, C
 
 
 def write_response(representation: ProfileRepresentation, saved: WriteResult) -> web.Response:
+    """Return the response to a write."""
     body = representation.body(saved.profile)
     headers = _validators(saved.profile, body)
     if saved.created:

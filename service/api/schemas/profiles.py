@@ -26,6 +26,7 @@ MAX_NAME_CHARACTERS: Final = 128
 WRITER: Final = "writer"  # a key of a field's metadata
 SERVICE: Final = "service"  # its value for a field that users cannot write
 SET_BY_SERVICE: Final = "Is set by the service; leave it out."
+UNKNOWN_FIELD: Final = "Unknown field; /openapi.json lists the fields."
 READ_ONLY: Final = "Is read only; other services write it."
 
 
@@ -40,7 +41,7 @@ class ProfileSchema(Schema):
         )
 
     error_messages = {  # noqa: RUF012 -- marshmallow reads it as a plain dict
-        "unknown": "Unknown field; /openapi.json lists the fields.",
+        "unknown": UNKNOWN_FIELD,
     }
 
     # The example of the API document.
