@@ -128,6 +128,11 @@ def parser() -> argparse.ArgumentParser:
         "calls /v1/users (default name: %(const)s)",
     )
     setup.add_argument(
+        "--table-stream",
+        action="store_true",
+        help="turn on the table's stream, from which deploy/cloudformation/events.yaml makes events",
+    )
+    setup.add_argument(
         "--write", type=Path, metavar="FILE", help="write the ids to FILE as settings, for --config"
     )
     setup.add_argument(
@@ -200,6 +205,7 @@ def _setup(options: argparse.Namespace, file: Path | None) -> None:
         redirect_uris=tuple(options.redirect_uri),
         sessions=options.sessions,
         machine_client=options.resource_server,
+        table_stream=options.table_stream,
     )
     setup.run(file, os.environ, wanted, write=options.write, wait_s=options.wait_s)
 

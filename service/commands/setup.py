@@ -38,6 +38,7 @@ class Wanted:
     passkeys, *domain* the prefix of the pool's domain, from which users return to *redirect_uris*, and
     *machine_client* the name of an app client for another service. None is none. *sessions* lets the
     pool track sessions. What needs a pool is for that of *user_pool*, or else for the configured one.
+    *table_stream* turns on the stream of the table.
     """
 
     user_pool: str | None = None
@@ -46,6 +47,7 @@ class Wanted:
     redirect_uris: tuple[str, ...] = ()
     sessions: bool = False
     machine_client: str | None = None
+    table_stream: bool = False
 
 
 def run(
@@ -106,7 +108,7 @@ async def _create(config: Config, wanted: Wanted, wait_s: float) -> Settings:
     async with open_clients(unbroken) as clients:
         table = config.dynamodb.user_profile_table
         await table_setup.reachable(clients.dynamodb.aioboto3.list_tables, within_s=wait_s)
-        await table_setup.create_table(clients.dynamodb.aioboto3, table)
+        await table_setup.create_table(clients.dynamodb.aioboto3, table, stream=wanted.table_stream)
         pool_id = config.cognito.user_pool_id
         if wanted.user_pool is not None:
             await table_setup.reachable(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import structlog
 from botocore.exceptions import ConnectionError as NeverConnected
@@ -32,6 +32,7 @@ ATTRIBUTES: tuple[AttributeDefinitionTypeDef, ...] = (
     {"AttributeName": items.PARTITION_KEY, "AttributeType": "S"},
     {"AttributeName": items.SORT_KEY, "AttributeType": "S"},
 )
+STREAM_VIEW_TYPE: Final = "NEW_AND_OLD_IMAGES"  # events need both
 POLL_S = 0.2
 ACTIVE_WITHIN_S = 300  # creating a table takes seconds, but AWS guarantees no time
 
@@ -49,12 +50,17 @@ async def reachable(call: Callable[[], Awaitable[Result]], *, within_s: float) -
 
 
 async def create_table(
-    dynamodb: DynamoDBClient, name: str, *, active_within_s: float = ACTIVE_WITHIN_S
+    dynamodb: DynamoDBClient,
+    name: str,
+    *,
+    stream: bool = False,
+    active_within_s: float = ACTIVE_WITHIN_S,
 ) -> None:
     """
     Create the table of profiles unless it exists, and wait until it is active.
 
-    Turns on time to live. Raises TableUnusable.
+    Turns on time to live, and with *stream* the table's stream of new and old images. Raises
+    TableUnusable.
     """
     try:
         await dynamodb.create_table(
@@ -81,6 +87,8 @@ async def create_table(
             "choose another name with AWS_DYNAMODB_USER_PROFILE_TABLE."
         )
     await _expire(dynamodb, name)
+    if stream:
+        await _stream(dynamodb, table)
 
 
 def _keys(
@@ -117,3 +125,22 @@ async def _expire(dynamodb: DynamoDBClient, name: str) -> None:
         TableName=name,
         TimeToLiveSpecification={"Enabled": True, "AttributeName": items.EXPIRES_AT},
     )
+
+
+async def _stream(dynamodb: DynamoDBClient, table: TableDescriptionTypeDef) -> None:
+    """Turn on the stream; deploy/cloudformation/events.yaml takes its ARN, which is logged."""
+    name = table["TableName"]
+    present = table.get("StreamSpecification", {})
+    if not present.get("StreamEnabled"):
+        changed = await dynamodb.update_table(
+            TableName=name,
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": STREAM_VIEW_TYPE},
+        )
+        table = changed["TableDescription"]
+    elif present.get("StreamViewType") != STREAM_VIEW_TYPE:
+        raise TableUnusable(
+            f"The stream of the table {name} has {present.get('StreamViewType')}; events need "
+            f"{STREAM_VIEW_TYPE}. Only a new stream can have other images: turn this one off if "
+            "nothing reads it, and run the command again."
+        )
+    structlog.get_logger().info("table_stream", table=name, arn=table["LatestStreamArn"])

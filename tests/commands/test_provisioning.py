@@ -254,6 +254,34 @@ async def test_expiry_by_another_attribute_is_told(stand_in: StandIn) -> None:
     }
 
 
+async def test_stream_is_turned_on_once(own: Clients, name: str) -> None:
+    """The table gets a stream of new and old images, which a second run finds."""
+    dynamodb, arns = own.dynamodb.aioboto3, []
+    for _ in range(2):
+        with capture_logs() as logs:
+            await table_setup.create_table(dynamodb, name, stream=True)
+        arns.append(logs[-1]["arn"])
+    table = (await dynamodb.describe_table(TableName=name))["Table"]
+
+    assert table["StreamSpecification"] == {
+        "StreamEnabled": True,
+        "StreamViewType": "NEW_AND_OLD_IMAGES",
+    }
+    assert arns == [table["LatestStreamArn"]] * 2
+
+
+async def test_stream_of_other_images_is_left_alone(own: Clients, name: str) -> None:
+    """Another program may read a stream of keys, so the command fails and says what to do."""
+    dynamodb = own.dynamodb.aioboto3
+    await table_setup.create_table(dynamodb, name)
+    await dynamodb.update_table(
+        TableName=name,
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"},
+    )
+    with pytest.raises(TableUnusable, match=f"The stream of the table {name} has KEYS_ONLY;"):
+        await table_setup.create_table(dynamodb, name, stream=True)
+
+
 async def test_pool_and_client_are_found_again(own: Clients, name: str) -> None:
     """A second run finds the pool and the client by their names, with the same ids."""
     runs = []

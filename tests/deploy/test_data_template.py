@@ -20,6 +20,16 @@ def test_table_has_the_keys_and_the_expiry_that_setup_makes() -> None:
     assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
 
 
+def test_stream_is_an_option() -> None:
+    """With TableStream=true the table has the stream that `setup --table-stream` turns on."""
+    (table,) = of_type(TEMPLATE, "AWS::DynamoDB::Table").values()
+
+    assert TEMPLATE["Parameters"]["TableStream"]["Default"] == "false"
+    assert [*alternatives(table["StreamSpecification"])] == [
+        {"StreamViewType": table_setup.STREAM_VIEW_TYPE}
+    ]
+
+
 def test_data_outlives_the_stack() -> None:
     """Table and pool stay when the stack is deleted or a change would replace them."""
     for name in ("Table", "UserPool"):

@@ -12,10 +12,10 @@ async def test_program_prints_the_ids_and_logs_elsewhere(
 ) -> None:
     """Standard output holds the settings and nothing else; the log goes to standard error."""
     environ = {**placed, "AWS_DYNAMODB_USER_PROFILE_TABLE": f"{name}-program"}
-    arguments = ("setup", "--user-pool", f"{name}-program", "--write", "ids.ini")
+    arguments = ("setup", "--table-stream", "--user-pool", f"{name}-program", "--write", "ids.ini")
     ended = await run(*arguments, folder=tmp_path, environ=environ)
 
     assert ended.status == 0
     assert ended.output == (tmp_path / "ids.ini").read_text(encoding="utf-8")
     events = {json.loads(line)["event"] for line in ended.errors.splitlines()}
-    assert events >= {"table_created", "user_pool_created", "client_created"}
+    assert events >= {"table_created", "table_stream", "user_pool_created", "client_created"}
