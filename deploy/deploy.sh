@@ -3,12 +3,13 @@
 # executes it only when that has been confirmed.
 #
 # Variables of the environment:
-#   STACK       name of the service's stack (user-profile-service); that of the data is STACK-data
-#   STACKS      what to deploy: "data service" (both, the default), "data" or "service"
+#   STACK       name of the service's stack (user-profile-service); that of the data is STACK-data, that of the events
+#               STACK-events
+#   STACKS      what to deploy: "data service" (the default), or a list of data, service and events
 #   YES         1 executes without asking, for pipelines
 #   TableName, Image, DomainName, ...
 #               a parameter of the templates. One that is not set keeps the value that the stack has, and has the
-#               template's default in a new stack. Parameters of the service that the data stack has as outputs come
+#               template's default in a new stack. Parameters of the others that the data stack has as outputs come
 #               from there unless they are set.
 set -euo pipefail
 export AWS_PAGER=""
@@ -16,9 +17,9 @@ exec 3>&1
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 stack=${STACK:-user-profile-service}
-# The outputs of data.yaml that are parameters of service.yaml; those of browsers and of
-# other services are missing without them.
-data_outputs=" TableName UserPoolId ClientId BrowserClientId UserPoolDomain ServiceClientIds "
+# The outputs of data.yaml that are parameters of service.yaml and events.yaml; those of
+# browsers, other services and the stream are missing without them.
+data_outputs=" TableName UserPoolId ClientId BrowserClientId UserPoolDomain ServiceClientIds TableStreamArn "
 change_set="deploy-$(date -u +%Y%m%dT%H%M%SZ)"
 
 fail() {
@@ -61,7 +62,7 @@ parameters_of() {
     current=$(cfn describe-stacks --stack-name "$name" \
       --query 'Stacks[0].Parameters[].[ParameterKey, ParameterValue]' --output text) || exit
   fi
-  if [[ $template == service ]]; then
+  if [[ $template != data ]]; then
     data_status=$(status_of "$stack-data") || exit
   fi
   if [[ $data_status ]]; then
@@ -159,6 +160,7 @@ for template in ${STACKS:-data service}; do
   case $template in
     data) deploy "$stack-data" data ;;
     service) deploy "$stack" service ;;
-    *) fail "STACKS is a list of data and service, and not $template" ;;
+    events) deploy "$stack-events" events ;;
+    *) fail "STACKS is a list of data, service and events, and not $template" ;;
   esac
 done

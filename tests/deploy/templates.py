@@ -9,6 +9,7 @@ import yaml
 FOLDER: Final = Path(__file__).parent.parent.parent / "deploy/cloudformation"
 DATA: Final = FOLDER / "data.yaml"
 SERVICE: Final = FOLDER / "service.yaml"
+EVENTS: Final = FOLDER / "events.yaml"
 NO_VALUE: Final = {"Ref": "AWS::NoValue"}
 
 Template: TypeAlias = dict[str, Any]

@@ -4,12 +4,12 @@ import re
 from typing import Final
 
 from service.api.http_errors import leaves
-from tests.deploy.templates import DATA, FOLDER, SERVICE, load, of_type
+from tests.deploy.templates import DATA, EVENTS, FOLDER, SERVICE, load, of_type
 from tests.project.files import called_targets, targets
 
 ROOT: Final = FOLDER.parent.parent
 PAGE: Final = (ROOT / "docs/deployment.md").read_text(encoding="utf-8")
-PARAMETERS: Final = load(DATA)["Parameters"].keys() | load(SERVICE)["Parameters"].keys()
+PARAMETERS: Final = {name for path in (DATA, SERVICE, EVENTS) for name in load(path)["Parameters"]}
 BLOCKS: Final[list[tuple[str, str]]] = re.findall(
     r"^```(\w*)\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE
 )

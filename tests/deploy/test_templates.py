@@ -1,4 +1,4 @@
-"""Both templates: what CloudFormation accepts, and what a person who fills them in sees."""
+"""The templates: what CloudFormation accepts, and what a person who fills them in sees."""
 
 import re
 from pathlib import Path
@@ -6,20 +6,20 @@ from typing import Final
 
 import pytest
 
-from tests.deploy.templates import DATA, FOLDER, SERVICE, load
+from tests.deploy.templates import DATA, EVENTS, FOLDER, SERVICE, load
 
 MAX_BYTES: Final = 51_200  # of a template that is part of the request, not in a bucket
 
-both = pytest.mark.parametrize("path", [DATA, SERVICE], ids=lambda path: path.stem)
+each = pytest.mark.parametrize("path", [DATA, SERVICE, EVENTS], ids=lambda path: path.stem)
 
 
-@both
+@each
 def test_template_fits_into_a_request(path: Path) -> None:
     """A template needs no bucket."""
     assert path.stat().st_size < MAX_BYTES
 
 
-@both
+@each
 def test_every_parameter_is_described_bounded_and_grouped(path: Path) -> None:
     """Each parameter has a description, values that it takes, and a place in one group."""
     template = load(path)
@@ -33,7 +33,7 @@ def test_every_parameter_is_described_bounded_and_grouped(path: Path) -> None:
         assert "AllowedPattern" not in parameter or parameter["ConstraintDescription"], name
 
 
-@both
+@each
 def test_every_default_is_allowed(path: Path) -> None:
     """A parameter that is left out does not make the stack fail."""
     for name, parameter in load(path)["Parameters"].items():
@@ -48,17 +48,18 @@ def test_every_default_is_allowed(path: Path) -> None:
             assert parameter["MinValue"] <= default <= parameter["MaxValue"], name
 
 
-@both
+@each
 def test_every_output_is_described(path: Path) -> None:
     """Each output says what it is."""
     assert all(output["Description"] for output in load(path)["Outputs"].values())
 
 
-def test_outputs_of_the_data_are_parameters_of_the_service() -> None:
-    """What the first stack returns has the name under which the second takes it; deploy.sh knows them."""
+def test_outputs_of_the_data_are_parameters_of_the_others() -> None:
+    """What the first stack returns has the name under which another takes it; deploy.sh knows them."""
     outputs = load(DATA)["Outputs"].keys() - {"NextCommand"}
     script = (FOLDER.parent / "deploy.sh").read_text(encoding="utf-8")
     (handed_on,) = re.findall(r'^data_outputs="(.*)"$', script, re.MULTILINE)
 
-    assert outputs - load(SERVICE)["Parameters"].keys() == set()
+    taken = load(SERVICE)["Parameters"].keys() | load(EVENTS)["Parameters"].keys()
+    assert outputs - taken == set()
     assert outputs == set(handed_on.split())

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 import botocore.session
 from botocore.client import BaseClient
 
-from tests.deploy.templates import DATA, SERVICE
+from tests.deploy.templates import DATA, EVENTS, SERVICE
 
 REGION: Final = "us-east-1"
 HOST: Final = "api.example.com"
@@ -78,9 +78,15 @@ class Cloud:
 
     def service(self, data: Stack, parameters: Parameters | None = None) -> Stack:
         """Create the service on them."""
-        handed_on = {name: value for name, value in data.outputs.items() if name != "NextCommand"}
+        others = {"NextCommand", "TableStreamArn"}
+        handed_on = {name: value for name, value in data.outputs.items() if name not in others}
         fixed = {"Image": IMAGE, "DomainName": HOST, "CertificateArn": self.certificate()}
         return self.create(SERVICE, {**fixed, **handed_on, **(parameters or {})})
+
+    def events(self, data: Stack, parameters: Parameters | None = None) -> Stack:
+        """Create the pipe on the stream of the table."""
+        stream = {"TableStreamArn": data.outputs["TableStreamArn"]}
+        return self.create(EVENTS, {**stream, **(parameters or {})})
 
     def certificate(self) -> str:
         """Return the ARN of a certificate, which a listener must have."""

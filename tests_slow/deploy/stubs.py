@@ -31,6 +31,7 @@ TRACELESS: Final = (
     "AWS::Cognito::ManagedLoginBranding",
     "AWS::EC2::SecurityGroupEgress",
     "AWS::Logs::MetricFilter",
+    "AWS::Pipes::Pipe",
     "AWS::WAFv2::WebACLAssociation",
 )
 

@@ -177,6 +177,17 @@ def test_pipeline_deploys_one_stack_without_a_question(script: Script) -> None:
     assert script.parameters(f"{script.stack}-data")["TableName"] == table
 
 
+def test_events_get_the_stream_of_the_data(script: Script) -> None:
+    """STACKS="data events" creates a pipe on the table's stream, without the service."""
+    data, events = f"{script.stack}-data", f"{script.stack}-events"
+    table = f"profiles-{uuid.uuid4().hex[:8]}"
+    ended = script.deploy(YES="1", STACKS="data events", TableName=table, TableStream="true")
+
+    assert (ended.status, ended.errors) == (0, "")
+    assert script.stacks() == {data, events}
+    assert f":table/{table}/stream/" in script.parameters(events)["TableStreamArn"]
+
+
 def test_table_and_pool_that_exist_are_named(script: Script) -> None:
     """Without the data stack, the service stands on the table and the pool that the caller names."""
     ended = script.deploy(
@@ -205,8 +216,8 @@ def test_refusal_of_aws_is_shown(script: Script) -> None:
 
 
 def test_unknown_stack_is_refused(script: Script) -> None:
-    """STACKS names the two templates, nothing else."""
+    """STACKS names the templates, nothing else."""
     ended = script.deploy(STACKS="everything")
 
     assert (ended.status, ended.calls) == (2, [])
-    assert "STACKS is a list of data and service, and not everything" in ended.errors
+    assert "STACKS is a list of data, service and events, and not everything" in ended.errors

@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from tests.deploy.templates import DATA, SERVICE
+from tests.deploy.templates import DATA, EVENTS, SERVICE
 
 REGIONS: Final = ("ap-south-1", "eu-central-1", "us-east-1")
 
@@ -26,7 +26,10 @@ def linted(*arguments: str) -> tuple[int, str]:
 def test_templates_are_clean_in_three_regions() -> None:
     """Errors, warnings and hints alike: there are none."""
     assert linted(
-        *("--regions", *REGIONS), *("--include-checks", "I"), "--", str(DATA), str(SERVICE)
+        *("--regions", *REGIONS),
+        *("--include-checks", "I"),
+        "--",
+        *map(str, (DATA, SERVICE, EVENTS)),
     ) == (0, "")
 
 

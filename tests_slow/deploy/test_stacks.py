@@ -152,6 +152,20 @@ def test_network_that_exists_is_used(cloud: Cloud, network: Parameters) -> None:
     assert {"Vpc", "Nat1", "PublicSubnet1"} & stack.resources.keys() == set()
 
 
+def test_events_read_the_stream_of_the_table(cloud: Cloud) -> None:
+    """With TableStream=true the table has a stream, and the events stack a function for its records."""
+    data = cloud.data({"TableStream": "true"})
+    stack = cloud.events(data)
+    table = cloud.client("dynamodb").describe_table(TableName=data.resources["Table"])["Table"]
+    function = cloud.client("lambda").get_function(FunctionName=stack.resources["Mapping"])
+
+    assert table["StreamSpecification"]["StreamViewType"] == "NEW_AND_OLD_IMAGES"
+    assert data.outputs["TableStreamArn"] == table["LatestStreamArn"]
+    assert function["Configuration"]["Environment"]["Variables"].keys() == {"PROFILE_FIELDS"}
+    assert {"Pipe", "DeadLetters", "EventsLostAlarm"} <= stack.resources.keys()
+    assert "TableStreamArn" not in cloud.data().outputs
+
+
 def test_commands_of_the_outputs_are_filled_in(cloud: Cloud) -> None:
     """The next command names what the stack made, and no reference is left in it."""
     data = cloud.data(BROWSERS)
