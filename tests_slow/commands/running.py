@@ -82,17 +82,20 @@ async def running(
     environ: Mapping[str, str],
     options: tuple[str, ...] = (),
     launcher: tuple[str, ...] = (sys.executable,),
+    measured: bool = True,
 ) -> AsyncIterator[Running]:
     """
     Start `python -m service` in *folder*, with *environ* and nothing else of this environment.
 
     *options* are the interpreter's, and *launcher* is the program that becomes it. A warning is an error
-    there as here.
+    there as here. A package `service` in *folder* comes before the installed one; coverage must not be
+    *measured* then.
     """
     inherited = {
         name: value
         for name, value in os.environ.items()
-        if name.startswith(INHERITED) or name == "PATH"
+        if (name.startswith(INHERITED) or name == "PATH")
+        and (measured or not name.startswith("COV"))
     }
     errors = folder / "stderr.txt"
     with errors.open("w", encoding="utf-8") as stderr:

@@ -30,7 +30,8 @@ class Life:
     """
     One process from its start to its end; after *ended_at_s* none of its calls can take effect.
 
-    *served* are the ids of the requests that it completed, by its log.
+    *served* are the ids of the requests that it completed, by its log, and *statuses* counts their
+    statuses.
     """
 
     url: str
@@ -39,6 +40,7 @@ class Life:
     stack: AsyncExitStack
     drain: asyncio.Task[None]
     served: Mapping[str, asyncio.Event]
+    statuses: Counter[int]
     ended_at_s: float = math.inf
     _watches: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -106,11 +108,15 @@ class Cluster:
     faults: Counter[Fault] = field(default_factory=Counter)
     _started: int = 0
 
-    async def start(self) -> None:
-        """Start one more process."""
+    async def start(
+        self, *, package: Path | None = None, environ: Mapping[str, str] | None = None
+    ) -> Life:
+        """Start one more process, of the *package* `service` in another folder if one is given."""
         self._started += 1
         folder = self.folder / f"process-{self._started}"
         folder.mkdir()
+        if package is not None:
+            (folder / "service").symlink_to(package)
         async with AsyncExitStack() as stack:
             way = await stack.enter_async_context(
                 network(
@@ -120,15 +126,26 @@ class Cluster:
                     late_s=self.late_s,
                 )
             )
-            environ = {**self.environ, "AWS_DYNAMODB_ENDPOINT_URL": way.url}
             program = await stack.enter_async_context(
-                running("serve", folder=folder, environ=environ)
+                running(
+                    "serve",
+                    folder=folder,
+                    environ={
+                        **self.environ,
+                        **(environ or {}),
+                        "AWS_DYNAMODB_ENDPOINT_URL": way.url,
+                    },
+                    measured=package is None,
+                )
             )
             listening = json.loads(await program.until('"listening"'))
             url = f"http://{listening['host']}:{listening['port']}"
             served: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
-            drain = asyncio.create_task(_drained(program, served))
-            self.lives.append(Life(url, way, program, stack.pop_all(), drain, served))
+            statuses: Counter[int] = Counter()
+            drain = asyncio.create_task(_drained(program, served, statuses))
+            life = Life(url, way, program, stack.pop_all(), drain, served, statuses)
+        self.lives.append(life)
+        return life
 
     async def kill(self, life: Life) -> None:
         """Kill a process, whatever it is at."""
@@ -162,12 +179,16 @@ class Cluster:
             life.network.rates = NO_FAULTS
 
 
-async def _drained(program: Running, served: Mapping[str, asyncio.Event]) -> None:
+async def _drained(
+    program: Running, served: Mapping[str, asyncio.Event], statuses: Counter[int]
+) -> None:
     """Read the log, so that the process does not block, and record the served requests."""
     assert program.process.stdout is not None
     async for line in program.process.stdout:
         if b'"request_finished"' in line:
-            served[json.loads(line)["request_id"]].set()
+            finished = json.loads(line)
+            served[finished["request_id"]].set()
+            statuses[finished["status"]] += 1
 
 
 @asynccontextmanager

@@ -102,8 +102,8 @@ async def run(plan: Plan, config: Config, folder: Path) -> Report:
         table = clients.dynamodb.aioboto3, config.dynamodb.user_profile_table
         for user in users:
             report.outcomes.update(operation.outcome for operation in user.history())
-            report.wrong += _verdict(user)
-            report.wrong += await _left_in_table(user, *table)
+            report.wrong += verdict(user)
+            report.wrong += await left_in_table(user, *table)
     return report
 
 
@@ -148,7 +148,8 @@ async def _trouble(made: Cluster, rng: random.Random) -> AsyncIterator[None]:
             over.set()
 
 
-def _verdict(user: User) -> list[str]:
+def verdict(user: User) -> list[str]:
+    """Return what is wrong with the history of a user, for a person to read; nothing if it is right."""
     history = user.history()
     try:
         violation = check(history)
@@ -165,7 +166,7 @@ def _verdict(user: User) -> list[str]:
     return [f"{user.user_id}, call {number}: {call}: {why}; around it:", *around]
 
 
-async def _left_in_table(user: User, client: DynamoDBClient, name: str) -> list[str]:
+async def left_in_table(user: User, client: DynamoDBClient, name: str) -> list[str]:
     """Return what is wrong with the items of a user: two profiles, or another one than the last read."""
     answer = await client.query(
         TableName=name,
