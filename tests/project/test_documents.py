@@ -65,3 +65,17 @@ def test_every_promise_names_its_tests() -> None:
     for promise, held_by in promises:
         assert promise.endswith(".")
         assert re.fullmatch(r"`tests(_slow)?/[\w/]+\.py`(, `tests(_slow)?/[\w/]+\.py`)*", held_by)
+
+
+def test_every_answer_to_a_threat_names_tests_that_exist() -> None:
+    """Each row of the table in docs/security.md has a threat, an answer and files of tests."""
+    table = read("docs/security.md").partition("| threat |")[2].partition("\n\n")[0]
+    rows = [line.strip("| ").split(" | ") for line in table.splitlines()[2:]]
+
+    assert len(rows) > 1
+    for threat, answer, tests in rows:
+        assert threat
+        assert answer
+        files = re.findall(r"`(tests(?:_slow)?/[\w/]+\.py)`", tests)
+        assert ", ".join(f"`{file}`" for file in files) == tests
+        assert [file for file in files if not (ROOT / file).is_file()] == []

@@ -10,7 +10,10 @@ from tests_slow.documentation.shell import ROOT, shell
 
 PAGES = (
     "README.md",
-    *(f"docs/{name}.md" for name in ("tutorial", "guide", "authentication", "errors", "extending")),
+    *(
+        f"docs/{name}.md"
+        for name in ("tutorial", "guide", "authentication", "errors", "operations", "extending")
+    ),
 )
 
 
