@@ -106,8 +106,8 @@ def test_speed_is_the_measured_one() -> None:
         for case in (
             "GET warm",
             "GET bearer",
+            "aiohttp + aiodynamo",
             "aiohttp + aioboto3",
-            "FastAPI + aioboto3",
             "FastAPI + boto3",
         )
     ]

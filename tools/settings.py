@@ -34,6 +34,13 @@ of them. Values have no quotes around them; the case of true, false and of liste
 Units stand in the names: `-s` seconds, `-ms` milliseconds, `-bytes` bytes, `-per-s`, `-per-min` and
 `-per-h` calls in that time. The settings are logged at the start (event `starting`), without secrets.
 """
+GROUPS = {
+    "AWS": ("aws", "aws.cognito", "aws.dynamodb", "upstreams"),
+    "Callers": ("identity", "services", "cors"),
+    "Accounts": ("auth", "auth-config", "federation", "limits"),
+    "Profiles": ("profile", "history", "activity", "events"),
+    "Server": ("server", "log", "tracing"),
+}
 PAGE_NAME = "docs/settings.md"
 KEEP: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}
 
@@ -45,7 +52,36 @@ def config_ini() -> str:
 
 def page() -> str:
     """Return the text of docs/settings.md."""
-    return PAGE_HEAD + "".join(_page_section(section) for section in SECTIONS.values())
+    return (
+        PAGE_HEAD
+        + _required()
+        + _contents()
+        + "".join(_page_section(section) for section in SECTIONS.values())
+    )
+
+
+def _required() -> str:
+    names = (
+        f"`{environment_name(section.section, key)}`"
+        for section in SECTIONS.values()
+        for key, definition in definitions(section).items()
+        if definition.required
+    )
+    return f"\nSettings that must be set: {', '.join(names)}.\n"
+
+
+def _contents() -> str:
+    """Return the sections by what they are for; those of no group come last."""
+    sections = [section.section for section in SECTIONS.values()]
+    placed = {name for names in GROUPS.values() for name in names}
+    others = [name for name in sections if name not in placed]
+    groups = {**GROUPS, **({"Other": tuple(others)} if others else {})}
+    links = {name: f"[`[{name}]`](#{name.replace('.', '')})" for name in sections}
+    rows = (
+        f"| {group} | {', '.join(links[name] for name in names if name in links)} |\n"
+        for group, names in groups.items()
+    )
+    return "\n| | |\n|---|---|\n" + "".join(rows)
 
 
 def _ini_section(section: type[Section]) -> str:
