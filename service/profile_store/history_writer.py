@@ -85,6 +85,7 @@ class HistoryWriter:
 
     async def _state(self, seen: Profile, now: datetime) -> PastState:
         digest = past_states.digest_of(seen, self._retention.declared)
+        fields = past_states.kept(seen.fields, self._retention.declared)
         made = past_states.last_write_of(seen)
         return PastState(
             version=seen.version or await self._version_of_unnumbered(seen, digest),
@@ -93,7 +94,7 @@ class HistoryWriter:
             ends=timestamp(now),
             changed=None if made is None else made.changed,
             by_other_application=not seen.version if made is None else made.digest != digest,
-            fields=past_states.kept(seen.fields, self._retention.declared),
+            fields=fields if past_states.is_unicode(fields) else None,
         )
 
     async def _version_of_unnumbered(self, seen: Profile, digest: str) -> int:

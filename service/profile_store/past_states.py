@@ -26,7 +26,7 @@ BEGINS: Final = "from"
 ENDS: Final = "until"
 CHANGED: Final = "changed"
 OTHER_APPLICATION: Final = "otherApplication"
-FIELDS: Final = "fields"  # absent where the item would exceed DynamoDB's limit
+FIELDS: Final = "fields"  # absent where they are too large, or not valid Unicode
 STATE: Final = "state"  # of `lastWrite`: the sort key of the state that the write made
 DIGEST_BYTES: Final = 6  # eight characters
 
@@ -87,6 +87,15 @@ def digest_of(profile: Profile, declared: Collection[str]) -> str:
 def kept(fields: Fields, declared: Collection[str]) -> dict[str, JsonValue]:
     """Return the fields that the history keeps."""
     return {name: value for name in declared if (value := fields.get(name)) is not None}
+
+
+def is_unicode(fields: Fields) -> bool:
+    """Return whether all texts can be stored; another application may have stored lone surrogates."""
+    try:
+        json.dumps(fields, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def changed_names(before: Fields, changes: Fields) -> tuple[str, ...]:
