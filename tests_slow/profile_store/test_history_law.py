@@ -105,7 +105,7 @@ async def test_every_acknowledged_version_is_in_the_history(
         assert not any(each.by_other_application for each in past)
         ends = [*(each.begins for each in past[1:]), live.updated_at]
         assert [each.ends for each in past] == ends
-        states = {live.version: live}
+        states: dict[int, Profile] = {live.version: live}
         for each in past:
             states[each.version] = await store.history.at_version(live, each.version)
             assert states[each.version].updated_at == each.begins
