@@ -79,6 +79,8 @@ class Network:
     url: str = ""
     faults: Counter[Fault] = field(default_factory=Counter)
     _cut: asyncio.Event = field(default_factory=asyncio.Event)
+    _countdown: int = 0
+    _counted: asyncio.Event = field(default_factory=asyncio.Event)
     _in_flight: set[asyncio.Future[None]] = field(default_factory=set)
 
     async def cut(self) -> None:
@@ -86,6 +88,12 @@ class Network:
         self._cut.set()
         while self._in_flight:
             await asyncio.wait(self._in_flight)
+
+    async def calls(self, number: int) -> None:
+        """Wait until the process has sent this number of calls from now on; the last is not done yet."""
+        self._countdown = number
+        self._counted.clear()
+        await self._counted.wait()
 
     async def settled(self) -> None:
         """Wait until each call that the process has sent so far is done or lost."""
@@ -98,6 +106,9 @@ class Network:
         """Forward a call, or let a fault happen to it."""
         done = asyncio.get_running_loop().create_future()
         self._in_flight.add(done)
+        self._countdown -= 1
+        if self._countdown == 0:
+            self._counted.set()
         try:
             return await self._handle(call)
         finally:
