@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import botocore.session
@@ -12,11 +13,14 @@ from service.aws.clients import open_clients
 from service.commands import table_setup
 from service.config.settings import Config
 from service.domain.errors import ProfileChanged
+from service.observability.metrics.catalogue import Metrics
+from service.observability.upstream_calls import UpstreamTelemetry
 from service.profile_store import items
 from service.profile_store.dynamodb_store import DynamoDBProfileStore
-from tests.deploy.mapping import Record, handled, on_the_bus, passes_filter
+from service.profile_store.past_states import Retention
+from tests.deploy.mapping import FIELDS, Record, handled, on_the_bus, passes_filter
 from tests.deploy.test_events_template import VALIDATOR
-from tests.profile_store.table import NOON_TEXT, Table, store_on
+from tests.profile_store.table import NOON, NOON_TEXT, Table
 from tests.support.configs import CREDENTIALS
 
 EXPIRY = {"userIdentity": {"type": "Service", "principalId": "dynamodb.amazonaws.com"}}
@@ -66,7 +70,7 @@ class Stream:
 
 @pytest.fixture
 async def stream(operators: Config) -> AsyncIterator[Stream]:
-    """Create a table with a stream."""
+    """Create a table with a stream, and a store that keeps a history."""
     name = f"stream-{uuid.uuid4().hex}"
     config = replace(operators, dynamodb=replace(operators.dynamodb, user_profile_table=name))
     async with open_clients(config, CREDENTIALS) as clients:
@@ -82,14 +86,20 @@ async def stream(operators: Config) -> AsyncIterator[Stream]:
         )
         yield Stream(
             table=Table(dynamodb, name),
-            store=store_on(clients, config),
+            store=DynamoDBProfileStore(
+                clients.dynamodb,
+                config=config.dynamodb,
+                clock=lambda: NOON,
+                calls=UpstreamTelemetry(Metrics()),
+                retention=Retention(FIELDS.split(), timedelta(days=1)),
+            ),
             client=client,
             arn=arn,
         )
 
 
 async def test_life_of_a_profile_is_one_event_for_each_write(stream: Stream) -> None:
-    """Creation, updates, erasure and the next profile are events in their order; claims are none."""
+    """Creation, updates, erasure and the next profile are events in order; the rest is none."""
     store = stream.store
     created = await store.create("u", {"city": "Pune", "bio": "b"})
     merged = await store.update(created, {"city": "Goa", "country": "India"})
@@ -110,6 +120,8 @@ async def test_life_of_a_profile_is_one_event_for_each_write(stream: Stream) -> 
         ("created", 1),
         ("erased", 2),
     ]
+    users = {record["dynamodb"]["Keys"]["userId"]["S"] for record in stream.records()}
+    assert users == {"u", "u~history"}
     details = [event["detail"] for event in handled(stream.records())]
     keys = {(detail["userId"], detail["createdAt"], detail["version"]) for detail in details}
     assert len(keys) == len(details)
