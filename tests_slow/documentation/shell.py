@@ -26,14 +26,15 @@ CHECKOUT: Final = (
     *("config.ini", "conftest.py", "docs", "local_aws", "pyproject.toml"),
     *("service", "setup.cfg", "tests", "tools"),
 )
-# The addresses of the API and of the load balancer, as pages write them.
-SHOWN: Final = ("http://localhost:8080", "http://localhost:8081")
+# The addresses that pages write, by what `make run` calls the servers.
+SHOWN: Final = {"API": "http://localhost:8080", "load balancer": "http://localhost:8081"}
 # What readers replace: by a code that is printed, and by one of their authenticator app.
 PRINTED_CODE: Final = "CODE=000000"
 APP_CODE: Final = "APP_CODE=000000"
 
 _START: Final = re.compile(r"((?:[A-Z_]+=\S+ )*)make run\n")
 _CODE_LINE: Final = re.compile(rf"^(?={PRINTED_CODE}$)", re.MULTILINE)
+_LISTENING: Final = re.compile(r"\b(API|load balancer) listens on (http://[^\s,:]+:\d+)")
 _SENT: Final = re.compile(r"code for \S+: (\d{6})")
 _END: Final = "--- end of a block ---"
 
@@ -44,22 +45,21 @@ class Server:
     def __init__(self, stack: AsyncExitStack, folder: Path) -> None:
         self._stack = stack
         self._folder = folder
-        self.addresses = ("", "")
+        self.addresses: tuple[str, ...] = ()
         self.program: Running | None = None
 
     async def start(self, environ: Mapping[str, str]) -> None:
         """Start it with settings; what ran before is ended as by Ctrl-C."""
-        port = self.addresses[0].rpartition(":")[2] or "0"
+        port = self.addresses[0].rpartition(":")[2] if self.addresses else "0"
         if self.program:
             await self.program.end(signal.SIGINT)
         environ = {"SERVER_PORT": port, **environ}
         self.program = program = await self._stack.enter_async_context(
             running("local", folder=self._folder, environ=environ)
         )
-        balancer = (await program.until("load balancer listens on")).split()[6].rstrip(":")
-        api = (await program.until("The API listens on")).split()[4]
-        self.addresses = (api, balancer)
         await program.until("Ctrl-C ends it")
+        listening = dict(_LISTENING.findall("".join(program.lines)))
+        self.addresses = tuple(listening[name] for name in SHOWN)
 
     async def code(self) -> str:
         """Return the next code that it prints."""
@@ -81,7 +81,6 @@ class Shell:
         self._process = process
         self._server = server
         self._folder = folder
-        self._has_started = False  # by the page; it runs before that
         self._app_codes = 0
 
     async def run(self, step: Step) -> str:
@@ -98,11 +97,10 @@ class Shell:
 
     async def _commands(self, commands: str) -> str:
         if start := _START.fullmatch(commands):
-            environ = dict(each.split("=", 1) for each in start[1].split())
-            if environ or self._has_started:
-                await self._server.start(environ)
-            self._has_started = True
+            await self._server.start(dict(each.split("=", 1) for each in start[1].split()))
             return self._server.printed()
+        if not self._server.program:
+            await self._server.start({})
         return "".join([await self._part(part) for part in _CODE_LINE.split(commands)])
 
     async def _part(self, commands: str) -> str:
@@ -112,12 +110,12 @@ class Shell:
         if APP_CODE in commands:
             secret = (await self._evaluate('printf %s "$SECRET"')).strip()
             commands = commands.replace(APP_CODE, f"APP_CODE={self._app_code(secret)}")
-        for shown, real in zip(SHOWN, self._server.addresses, strict=True):
+        for shown, real in zip(SHOWN.values(), self._server.addresses, strict=True):
             commands = commands.replace(shown, real)
         return await self._evaluate(commands)
 
     def _shown(self, printed: str) -> str:
-        for shown, real in zip(SHOWN, self._server.addresses, strict=True):
+        for shown, real in zip(SHOWN.values(), self._server.addresses, strict=True):
             printed = printed.replace(real, shown)
         return printed.replace("\r\n", "\n")
 
@@ -139,7 +137,11 @@ class Shell:
 
 @asynccontextmanager
 async def shell(folder: Path) -> AsyncIterator[Shell]:
-    """Start `make run` and a shell in *folder*, which becomes a copy of the repository."""
+    """
+    Start a shell in *folder*, which becomes a copy of the repository.
+
+    `make run` begins with the first step that calls it, or with the first other command.
+    """
     assert [tool for tool in TOOLS if not shutil.which(tool)] == []
     for name in CHECKOUT:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copyfile
@@ -149,7 +151,6 @@ async def shell(folder: Path) -> AsyncIterator[Shell]:
     environ = {**inherited, "PATH": os.environ["PATH"], "HOME": str(folder)}
     async with AsyncExitStack() as stack:
         server = Server(stack, folder)
-        await server.start({})
         process = await asyncio.create_subprocess_exec(
             "bash", stdin=PIPE, stdout=PIPE, stderr=STDOUT, cwd=folder, env=environ, limit=2**20
         )
