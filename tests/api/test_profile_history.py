@@ -265,3 +265,27 @@ async def test_history_that_is_off_is_not_offered(start: Start, path: str) -> No
 
     assert (answer.status, (await answer.json())["code"]) == (501, "feature_unavailable")
     assert (await api.get(f"{PATH}?version=1", headers=ALICE)).status == 200
+
+
+async def test_revert_leaves_the_fields_of_services(start: Start, memory: Adapters) -> None:
+    """A user cannot bring back what only other services write."""
+    store = MemoryProfileStore()
+    history = MemoryProfileHistory(store, days=1)
+    api = await start(
+        {"profile": {"schema": "tests.api.test_user_profiles:Loyalty"}},
+        adapters=replace(memory, profile_store=store, profile_history=history),
+    )
+    created = await store.create("alice", {"city": "Mumbai", "tier": "gold"})
+    await store.update(created, {"city": "Pune", "tier": None})
+
+    refused = await api.post(
+        f"{PATH}/revert", json={"version": 1, "fields": ["city", "tier"]}, headers=ALICE
+    )
+    answer = await api.post(f"{PATH}/revert", json={"version": 1}, headers=ALICE)
+
+    assert [problem["field"] for problem in (await refused.json())["errors"]] == ["fields.1"]
+    profile = await answer.json()
+    assert profile["city"] == "Mumbai"
+    assert "tier" not in profile
+    past = await (await api.get(f"{PATH}/history/1", headers=ALICE)).json()
+    assert past["tier"] == "gold"

@@ -180,12 +180,16 @@ async def test_versions_continue_after_a_replaced_item(
     """An application that replaces the item has no version: the next ones follow those of the history."""
     created = await store.create(user_id, {"city": "1"})
     await _updated(store, created, {"city": "2"}, {"city": "3"})
-    await table.put(user_id, created.created_at, city={"S": "theirs"}, updatedAt={"S": "later"})
+    tomorrow = {"S": timestamp(NOON + timedelta(days=1))}
+    await table.put(user_id, created.created_at, city={"S": "theirs"}, updatedAt=tomorrow)
+    await table.put(partition_key(user_id, HISTORY), "v~", other={"S": "item"})
     theirs = await store.find_latest(user_id)
     assert theirs is not None
     assert theirs.version == 0
     assert await _versions(store, theirs) == [2, 1]
-    assert (await _history(store).as_of(theirs, LATER)) == theirs
+    assert await _history(store).as_of(theirs, NOON + timedelta(days=1)) == theirs
+    with pytest.raises(HistoryExpired):  # version 3, which this service wrote, is lost
+        await _history(store).as_of(theirs, LATER)
 
     fourth = await store.update(theirs, {"city": "4"})
 
