@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from service.aws.retries import ignore_retry
+from service.cognito.devices import CognitoDevices
 from service.cognito.mfa import CognitoFactors
 from service.cognito.own_account import CognitoOwnAccount
 from service.cognito.passkeys import CognitoPasskeys
@@ -54,4 +55,5 @@ def identity_provider(  # noqa: PLR0913 -- those of UserPoolClient
         passkeys=CognitoPasskeys(user_pool),
         federation=federation,
         user_sessions=CognitoUserSessions(user_pool),
+        devices=CognitoDevices(user_pool),
     )

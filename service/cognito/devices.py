@@ -1,17 +1,21 @@
-"""Confirmation of the devices of user pools that remember devices (docs/decisions/0021)."""
+"""The devices of user pools that remember devices (docs/decisions/0021): confirmation and listing."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
 import secrets
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
+from service.aws.errors import required
+from service.domain.devices import Device
 from service.domain.errors import AccountChanged, DeadlineExceeded, ServiceError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from service.cognito.user_pool_client import UserPoolClient
     from service.domain.sessions import Tokens
 
@@ -76,6 +80,36 @@ class DeviceConfirmation:
                 advice="This session ends with its access token. Where `code` is invalid_parameter, the "
                 "challenge was answered without USER_ID_FOR_SRP as username.",
             )
+
+
+class CognitoDevices:
+    """The Devices port on a user pool."""
+
+    def __init__(self, user_pool: UserPoolClient) -> None:
+        self._user_pool = user_pool
+
+    async def remembered(self, access_token: str) -> tuple[Device, ...]:
+        """Return all devices."""
+        found = await self._user_pool.pages(
+            "ListDevices",
+            "Devices",
+            cursor="PaginationToken",
+            AccessToken=access_token,
+        )
+        return tuple(map(_device, found))
+
+
+def _device(description: Mapping[str, Any]) -> Device:
+    return Device(
+        device_key=required(description, "DeviceKey"),
+        created_at=required(description, "DeviceCreateDate"),
+        last_modified_at=required(description, "DeviceLastModifiedDate"),
+        last_authenticated_at=description.get("DeviceLastAuthenticatedDate"),
+        attributes={
+            required(entry, "Name"): entry.get("Value", "")
+            for entry in description.get("DeviceAttributes", ())
+        },
+    )
 
 
 def unmatched_verifier() -> dict[str, str]:

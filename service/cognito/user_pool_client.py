@@ -51,6 +51,7 @@ REPEATABLE: Final = frozenset(
         "GetUser",
         "GetUserAuthFactors",
         "GlobalSignOut",
+        "ListDevices",
         "ListUserSessions",
         "ListWebAuthnCredentials",
         "RevokeToken",
@@ -123,15 +124,22 @@ class UserPoolClient:
         self,
         operation: str,
         member: str,
+        *,
+        cursor: str = "NextToken",
         **arguments: Any,  # noqa: ANN401 -- botocore's
     ) -> list[Mapping[str, Any]]:
-        """Return the entries of *member* in all pages of a list; raises what `call` raises."""
+        """
+        Return the entries of *member* in all pages of a list; raises what `call` raises.
+
+        *cursor* is the name of the cursor, in requests and responses.
+        """
         found: list[Mapping[str, Any]] = []
         next_token: str | None = None
         while True:
-            page = await self.call(operation, **arguments, NextToken=next_token)
+            arguments[cursor] = next_token
+            page = await self.call(operation, **arguments)
             found += required(page, member)
-            next_token = page.get("NextToken")
+            next_token = page.get(cursor)
             if not next_token:
                 return found
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from service.domain.accounts import OwnAccount, Registrations
+from service.domain.devices import Devices
 from service.domain.federation import FederatedSignIn
 from service.domain.mfa import Factors
 from service.domain.passkeys import Passkeys
@@ -22,4 +23,5 @@ class IdentityProvider:
     factors: Factors
     passkeys: Passkeys
     user_sessions: UserSessions
+    devices: Devices
     federation: FederatedSignIn | None = None

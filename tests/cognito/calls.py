@@ -82,6 +82,7 @@ CALLS: Final[Mapping[str, Call]] = {
     "CompleteWebAuthnRegistration": lambda to: to.passkeys.register(TOKEN, CREDENTIAL),
     "ListWebAuthnCredentials": lambda to: to.passkeys.registered(TOKEN),
     "DeleteWebAuthnCredential": lambda to: to.passkeys.remove(TOKEN, "a-credential"),
+    "ListDevices": lambda to: to.devices.remembered(TOKEN),
     "ListUserSessions": lambda to: to.user_sessions.active(TOKEN),
     "RevokeUserSession": lambda to: to.user_sessions.revoke(TOKEN, SESSION_ID),
     "RevokeUserSession/linked": lambda to: to.user_sessions.revoke(TOKEN, SESSION_ID, linked=True),

@@ -172,6 +172,7 @@ HERE: Final[Mapping[str, Mapping[str, Outcome]]] = {
     "AssociateSoftwareToken/session": SIGN_IN,
     "VerifySoftwareToken/session": SIGN_IN,
     "DeleteWebAuthnCredential": {"ResourceNotFound": PasskeyNotFound},
+    "ListDevices": {"InvalidUserPoolConfiguration": FeatureUnavailable},
     "RevokeUserSession": ENDING,
     "RevokeUserSession/linked": ENDING,
 }
@@ -206,6 +207,7 @@ ASKED_TWICE: Final = frozenset(
         "GetUser",
         "GetUserAuthFactors",
         "GlobalSignOut",
+        "ListDevices",
         "ListUserSessions",
         "ListWebAuthnCredentials",
         "RevokeToken",

@@ -224,6 +224,7 @@ EXPECTED: Final[Mapping[str, Callable[[Kind], list[tuple[str, Arguments]]]]] = {
     "DeleteWebAuthnCredential": lambda _: [
         ("DeleteWebAuthnCredential", by_token(CredentialId="a-credential"))
     ],
+    "ListDevices": lambda _: [("ListDevices", by_token())],
     "ListUserSessions": lambda _: [("ListUserSessions", by_token())],
     "RevokeUserSession": lambda _: [("RevokeUserSession", by_token(SessionId=SESSION_ID))],
     "RevokeUserSession/linked": lambda _: [

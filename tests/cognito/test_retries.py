@@ -49,6 +49,7 @@ IDEMPOTENT: Final = {
     "GetUser",
     "GetUserAuthFactors",
     "GlobalSignOut",
+    "ListDevices",
     "ListUserSessions",
     "ListWebAuthnCredentials",
     "RevokeToken",

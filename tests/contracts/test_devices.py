@@ -33,6 +33,19 @@ async def test_refresh_token_is_valid_with_its_device_key_only(stage: Stage, use
             await sessions.refresh(here.refresh_token, device_key)
 
 
+@REMEMBERING
+async def test_devices_of_the_user_are_listed(stage: Stage, user: str) -> None:
+    """Each sign-in has a device, with Cognito's attributes; those of other users are not listed."""
+    tokens = [await stage.tokens(user), await stage.tokens(user)]
+    await stage.tokens(await stage.member())
+
+    found = await stage.provider.devices.remembered(tokens[0].access_token)
+
+    assert {device.device_key for device in found} == {each.device_key for each in tokens}
+    assert {device.attributes["device_status"] for device in found} == {"valid"}
+    assert all(device.created_at <= device.last_modified_at for device in found)
+
+
 @pytest.mark.parametrize(
     "rules", [PoolRules(remembers_devices="always", rotates_refresh_tokens=True)], ids=["rotation"]
 )
@@ -91,4 +104,7 @@ async def test_sign_in_by_choice_has_a_device(stage: Stage, user: str) -> None:
 
 async def test_pool_without_devices_has_no_device_key(stage: Stage, user: str) -> None:
     """By default there are no devices, and no key is needed."""
-    assert (await stage.tokens(user)).device_key is None
+    tokens = await stage.tokens(user)
+
+    assert tokens.device_key is None
+    assert await stage.provider.devices.remembered(tokens.access_token) == ()

@@ -21,6 +21,12 @@ PASSKEY: Final[Mapping[str, Any]] = {
     "AuthenticatorTransports": ["internal"],
     "CreatedAt": 1_750_000_000.5,
 }
+DEVICE: Final[Mapping[str, Any]] = {
+    "DeviceKey": "us-east-1_11111111-2222-4333-8444-555555555555",
+    "DeviceAttributes": [{"Name": "device_status", "Value": "valid"}],
+    "DeviceCreateDate": 1_750_000_000.5,
+    "DeviceLastModifiedDate": 1_750_000_000.5,
+}
 CURRENT: Final[Mapping[str, Any]] = {
     "SessionId": "tkn0000000000000000000000001",
     "SessionType": "TOKEN",
@@ -84,6 +90,7 @@ _ANSWERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "GetUserAttributeVerificationCode": {"CodeDeliveryDetails": DELIVERY},
     "GetUserAuthFactors": {"Username": "alice@example.com"},
     "GlobalSignOut": {},
+    "ListDevices": {"Devices": [DEVICE]},
     "ListUserSessions": {"Sessions": [CURRENT]},
     "ListWebAuthnCredentials": {"Credentials": [PASSKEY]},
     "ResendConfirmationCode": {"CodeDeliveryDetails": DELIVERY},

@@ -208,6 +208,10 @@ _BY_OPERATION: Final[Mapping[str, ErrorTable]] = {
         **ACCESS_TOKEN,
         "ResourceNotFoundException": PasskeyNotFound,
     },
+    "ListDevices": {
+        **ACCESS_TOKEN,
+        "InvalidUserPoolConfigurationException": FeatureUnavailable,  # the pool remembers none
+    },
     "ListUserSessions": ACCESS_TOKEN,
     "RevokeUserSession": {**ACCESS_TOKEN, "ResourceNotFoundException": SessionNotFound},
 }

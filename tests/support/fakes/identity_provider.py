@@ -1,6 +1,7 @@
 """An identity provider in memory."""
 
 from service.domain.identity_provider import IdentityProvider
+from tests.support.fakes.devices import MemoryDevices
 from tests.support.fakes.factors import MemoryFactors
 from tests.support.fakes.own_account import MemoryOwnAccount
 from tests.support.fakes.passkeys import MemoryPasskeys
@@ -21,4 +22,5 @@ def memory_identity_provider(pool: MemoryUserPool) -> IdentityProvider:
         factors=MemoryFactors(pool),
         passkeys=MemoryPasskeys(pool),
         user_sessions=MemoryUserSessions(pool),
+        devices=MemoryDevices(pool),
     )
