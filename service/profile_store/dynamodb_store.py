@@ -22,6 +22,7 @@ from service.profile_store.history_reader import DynamoDBProfileHistory
 from service.profile_store.history_writer import HistoryWriter
 from service.profile_store.items import StoredProfile
 from service.profile_store.many_profiles import ManyProfilesReader
+from service.profile_store.own_data.activity_head import ActivityRefusal
 from service.profile_store.partitions import PartitionReads
 from service.profile_store.queries import TableReads
 from service.profile_store.write_ids import new_write_id, prepend_id
@@ -84,6 +85,7 @@ class DynamoDBProfileStore:
             clock=clock,
             read_items=read_items,
             history=self._history,
+            activity=ActivityRefusal(client, self._table, resource),
         )
         # User id -> sort key; an entry takes about 310 bytes. A profile that is not there is queried.
         self._sort_keys: LRUCache[str, str] = LRUCache(config.sort_key_cache_size)

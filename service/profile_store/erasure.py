@@ -6,7 +6,7 @@ import functools
 from typing import TYPE_CHECKING
 
 from service.domain.errors import ProfileChanged
-from service.domain.profiles import Profile, until_unchanged
+from service.domain.profiles import CLOSURE_PERIOD, Profile, until_unchanged
 from service.domain.timestamps import Clock
 from service.profile_store import items, transactions
 from service.profile_store.write_ids import new_write_id
@@ -14,6 +14,7 @@ from service.profile_store.write_ids import new_write_id
 if TYPE_CHECKING:
     from service.profile_store.history_writer import HistoryWriter
     from service.profile_store.items import Item
+    from service.profile_store.own_data.activity_head import ActivityRefusal
     from service.profile_store.partitions import Chunk, PartitionReads
     from service.profile_store.transactions import Writes
     from service.profile_store.writes import ReadItems, TableWrites
@@ -30,6 +31,7 @@ class Erasure:
     not end, and their last items in the transaction that deletes the profile. They are read before the
     user's own partition: what belongs to another profile than the live one then belongs to a deleted one.
     They are read again at the end: a process that read the profile before may have put an item since.
+    Events of activity, which processes keep in queues, are refused by *activity* from the beginning.
     """
 
     def __init__(  # noqa: PLR0913 -- what it is made of
@@ -41,6 +43,7 @@ class Erasure:
         clock: Clock,
         read_items: ReadItems,
         history: HistoryWriter | None,
+        activity: ActivityRefusal,
     ) -> None:
         self._partitions = partitions
         self._table = table
@@ -48,9 +51,11 @@ class Erasure:
         self._read_items = read_items
         self._writes = writes
         self._history = history
+        self._activity = activity
 
     async def delete(self, seen: Profile) -> None:
         """Delete the profile *seen*; raises ProfileChanged where it is no longer as seen."""
+        await self._activity.refuse(seen.user_id, self._clock())
         beside = await self._partitions.items_with_data(seen.user_id)
         present = await self._read_items(seen.user_id)
         live = items.live_item(present)
@@ -62,6 +67,7 @@ class Erasure:
 
     async def close(self, user_id: str) -> None:
         """Delete all data of the user and block the claim against creation."""
+        await self._activity.refuse(user_id, self._clock() + CLOSURE_PERIOD)
         beside = await self._partitions.items_with_data(user_id)
         present = await self._read_items(user_id)
         await self._delete(user_id, present, beside, closing=True)
@@ -71,7 +77,8 @@ class Erasure:
         """Erase the other partitions of a user without a profile."""
         beside = await self._partitions.items_with_data(user_id)
         if beside and items.live_item(await self._read_items(user_id)) is None:
-            await self._erase(user_id, beside)
+            await self._activity.refuse(user_id, self._clock())
+            await self._erase(user_id, await self._partitions.items_with_data(user_id))
 
     async def _delete(
         self, user_id: str, present: list[Item], beside: list[Chunk], *, closing: bool

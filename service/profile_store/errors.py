@@ -1,6 +1,6 @@
 """DynamoDB's errors as errors of the domain, and whether a failed write may have been applied."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -82,6 +82,16 @@ def may_still_apply(failure: ServiceError) -> bool:
         or reasons - {"None"} == {"TransactionConflict"}
     )
     return conflicted and not is_certain(failure)
+
+
+def is_condition_of_first_write(failure: ServiceError) -> bool:
+    """Return whether the condition failed, in a transaction that of the first write."""
+    response = _response(failure)
+    reasons: Sequence[Mapping[str, object]] = response.get("CancellationReasons") or [{}]
+    is_single_write: bool = (
+        response.get("Error", {}).get("Code") == "ConditionalCheckFailedException"
+    )
+    return is_single_write or reasons[0].get("Code") == "ConditionalCheckFailed"
 
 
 def conflicting_item(failure: ServiceError) -> Item | None:

@@ -11,6 +11,7 @@ from service.domain.timestamps import (
     timestamp,
     utc_now,  # noqa: TID251 -- as the service does
 )
+from tests.support.fakes.activity import MemoryActivityLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +24,13 @@ class PastProfile:
 
 
 class MemoryProfileStore:
-    """The ProfileStore port on a dict; *reads* counts what it was asked."""
+    """The ProfileStore port on a dict; *reads* counts what it was asked, *activity* is erased with it."""
 
-    def __init__(self, *, clock: Clock = utc_now) -> None:
+    def __init__(
+        self, *, clock: Clock = utc_now, activity: MemoryActivityLog | None = None
+    ) -> None:
         self._clock = clock
+        self._activity = activity or MemoryActivityLog(clock=clock)
         self._profiles: dict[str, Profile] = {}
         self._changed: dict[str, tuple[str, ...]] = {}  # by the newest write
         self._moments: set[tuple[str, str]] = set()  # at which a user's profile was ever created
@@ -87,17 +91,23 @@ class MemoryProfileStore:
 
     async def delete(self, seen: Profile) -> None:
         """Erase the profile; raises ProfileChanged where the version is another."""
-        del self._profiles[self._as_seen(seen).user_id]
-        self.past.pop(seen.user_id, None)
+        user_id = self._as_seen(seen).user_id
+        self._activity.erase(user_id, until=self._clock())
+        del self._profiles[user_id]
+        self.past.pop(user_id, None)
 
     async def erase_remains(self, user_id: str) -> None:
-        """Do nothing: a deletion leaves nothing."""
+        """Erase the activity of a user without a profile."""
+        if user_id not in self._profiles:
+            self._activity.erase(user_id, until=self._clock())
 
     async def close(self, user_id: str) -> None:
         """Erase the profile and let none be created for a while."""
+        until = self._clock() + CLOSURE_PERIOD
+        self._activity.erase(user_id, until=until)
         self._profiles.pop(user_id, None)
         self.past.pop(user_id, None)
-        self._closed_until[user_id] = self._clock() + CLOSURE_PERIOD
+        self._closed_until[user_id] = until
 
     def _as_seen(self, seen: Profile) -> Profile:
         present = self._profiles.get(seen.user_id)
