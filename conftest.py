@@ -25,8 +25,10 @@ from tests.moto_tables import drop_items
 from tests.support.accounts import Mailbox
 from tests.support.configs import CREDENTIALS, configured
 from tests.support.fakes.access_tokens import memory_access_tokens
+from tests.support.fakes.activity import MemoryActivityLog
 from tests.support.fakes.identity_provider import memory_identity_provider
 from tests.support.fakes.profiles import MemoryProfileStore
+from tests.support.fakes.user_data import MemoryUserData
 from tests.support.fakes.user_pool import MemoryUserPool
 
 if TYPE_CHECKING:  # pytest rewrites a plugin that nobody has imported yet
@@ -156,9 +158,13 @@ def user_pool() -> MemoryUserPool:
 def memory(user_pool: MemoryUserPool) -> Adapters:
     """Return the fakes behind all ports."""
     peers = configured().identity.header_peers
+    activity = MemoryActivityLog()
+    profiles = MemoryProfileStore(activity=activity)
     return Adapters(
         identity_provider=memory_identity_provider(user_pool),
-        profile_store=MemoryProfileStore(),
+        profile_store=profiles,
+        user_data=MemoryUserData(profiles),
+        activity_log=activity,
         authenticators=(TrustedHeaderAuthenticator(header_peers=peers),),
         access_tokens=memory_access_tokens(),
         checks={},

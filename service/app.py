@@ -1,7 +1,6 @@
 """The application: its parts, assembled from the configuration, and their lifetime."""
 
 import functools
-import importlib
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable
@@ -13,16 +12,16 @@ from typing import Any, TypeAlias
 
 import structlog
 from aiohttp import web
-from marshmallow import Schema, missing
-from marshmallow.fields import Field
 
 from service import DISTRIBUTION
 from service.api import cognito_guard, keys, middlewares, routes, service_call
+from service.api.activity.lifetime import note_stop, recording
 from service.api.deadlines import Deadlines
+from service.api.handlers import export
 from service.api.openapi import document
 from service.api.openapi import profile_schema as profile_json_schema
 from service.api.profile_json import ProfileRepresentation
-from service.api.schemas.profiles import SERVICE, WRITER, ProfileSchema, user_schema
+from service.api.schemas.profiles import user_schema
 from service.authentication.sources import identity_adapters
 from service.aws.clients import open_clients
 from service.aws.domain_session import domain_session
@@ -31,22 +30,25 @@ from service.cognito.adapters import identity_provider
 from service.cognito.federation import CognitoFederation
 from service.config.settings import Config, IdentityConfig, ServerConfig
 from service.deployment_checks import start
+from service.deployment_checks.profile_schema import profile_schema
+from service.domain.activity import ActivityLog
 from service.domain.identity import AccessTokenVerifiers, Authenticator
 from service.domain.identity_provider import IdentityProvider
 from service.domain.profile_history import ProfileHistory
-from service.domain.profiles import SYSTEM_FIELDS, ProfileStore
+from service.domain.profiles import ProfileStore
 from service.domain.timestamps import utc_now
+from service.domain.user_data import UserDataReader
 from service.observability.log_limit import LogLimit
 from service.observability.logs import BoundLogger
 from service.observability.metrics.catalogue import Metrics
 from service.observability.upstream_calls import COGNITO, UpstreamTelemetry, untraced
 from service.profile_store.dynamodb_store import DynamoDBProfileStore
-from service.profile_store.items import CLAIMED_FOR, OWN_ATTRIBUTES
+from service.profile_store.own_data.activity_log import DynamoDBActivityLog
+from service.profile_store.own_data.user_data import DynamoDBUserData
 from service.profile_store.past_states import Retention
 from service.rate_limiting.rate_limiter import RateLimiter
 from service.rate_limiting.service_limits import ServiceLimits
 from service.server.readiness import Check, HealthMonitor, StartChecks, no_start_checks
-from service.startup_errors import SchemaUnusable
 from service.tracing import optional
 
 
@@ -61,6 +63,8 @@ class Adapters:
 
     identity_provider: IdentityProvider
     profile_store: ProfileStore
+    user_data: UserDataReader
+    activity_log: ActivityLog
     authenticators: tuple[Authenticator, ...]
     access_tokens: AccessTokenVerifiers
     checks: dict[str, Check]
@@ -83,13 +87,9 @@ async def aws_adapters(
         identity_adapters(config, calls, clients.keys) as identity,
         domain_session(config, clients.keys, calls) as domain,
     ):
+        table: Any = {"config": config.dynamodb, "region": config.aws.region, "clock": utc_now}
         store = DynamoDBProfileStore(
-            clients.dynamodb,
-            config=config.dynamodb,
-            region=config.aws.region,
-            clock=utc_now,
-            calls=calls,
-            retention=_retention(config),
+            clients.dynamodb, **table, calls=calls, retention=_retention(config)
         )
         federation = None
         if domain is not None:
@@ -108,6 +108,8 @@ async def aws_adapters(
             ),
             profile_store=store,
             profile_history=store.history,
+            user_data=DynamoDBUserData(clients.dynamodb, **table),
+            activity_log=DynamoDBActivityLog(clients.dynamodb, **table, days=config.activity.days),
             authenticators=identity.sources,
             access_tokens=identity.access_tokens,
             checks={"dynamodb": store.check},
@@ -157,6 +159,7 @@ def create_app(
     app[service_call.SERVICE_LIMITS] = ServiceLimits(
         config.services, clock=time.monotonic, metrics=metrics
     )
+    app[export.RUNNING] = keys.Slots()
     app[keys.PROFILE_JSON_SCHEMA] = profile_json_schema.document(schema)
     app[keys.OPENAPI] = document.document(schema, version=own_version)
     app[keys.ACCESS] = routes.register(app)
@@ -175,6 +178,8 @@ def create_app(
             app[keys.IDENTITY_PROVIDER] = behind.identity_provider
             app[keys.PROFILE_STORE] = behind.profile_store
             app[keys.PROFILE_HISTORY] = behind.profile_history
+            app[keys.USER_DATA] = behind.user_data
+            app[keys.ACTIVITY_LOG] = behind.activity_log
             app[keys.AUTHENTICATORS] = behind.authenticators
             app[keys.ACCESS_TOKENS] = behind.access_tokens
             async with HealthMonitor(
@@ -183,8 +188,10 @@ def create_app(
                 start_checks=behind.start_checks,
             ) as watch:
                 app[keys.READINESS] = watch.readiness
-                yield
+                async with recording(app, behind.activity_log):
+                    yield
 
+    app.on_shutdown.append(note_stop)
     app.cleanup_ctx.append(opened)
     return app
 
@@ -217,34 +224,3 @@ def _warn_of_unverified(identity: IdentityConfig) -> None:
         structlog.get_logger().warning(
             "identity_unverified", header="x-amzn-oidc-identity", believed_from=remote
         )
-
-
-def profile_schema(name: str) -> type[Schema]:
-    """Return the class `package.module:Class`; raises SchemaUnusable."""
-    module_name, class_name = name.split(":")
-    try:
-        schema = getattr(importlib.import_module(module_name), class_name)
-    except Exception as error:  # importing a deployment's module may raise anything
-        raise SchemaUnusable(
-            f"[profile] schema: {name} cannot be imported: {type(error).__name__}: {error}"
-        ) from error
-    if not (isinstance(schema, type) and issubclass(schema, ProfileSchema)):
-        raise SchemaUnusable(f"[profile] schema: {name} is no subclass of ProfileSchema")
-    for field_name, field in schema().fields.items():
-        wrong = _unusable(field)
-        if wrong is not None:
-            raise SchemaUnusable(f"[profile] schema: the field {field_name} of {name} {wrong}")
-    return schema
-
-
-def _unusable(field: Field[Any]) -> str | None:
-    """Return why a deployment's field would lose data; None if it would not."""
-    if field.data_key in {*SYSTEM_FIELDS, *OWN_ATTRIBUTES, CLAIMED_FOR}:
-        return "has a name that the service uses itself"
-    if field.required:
-        return "is required, but a write may omit any field"
-    if field.attribute is not None or field.load_default is not missing:
-        return "has an attribute or a default, which would be written without being sent"
-    if field.metadata.get(WRITER, SERVICE) != SERVICE:
-        return f'has a {WRITER} other than "{SERVICE}"'
-    return None

@@ -12,8 +12,9 @@ from structlog.testing import capture_logs
 
 from service.api import cognito_guard, keys
 from service.api.schemas.profiles import ProfileSchema
-from service.app import Adapters, OpenAdapters, create_app, profile_schema
+from service.app import Adapters, OpenAdapters, create_app
 from service.config.settings import Config
+from service.deployment_checks.profile_schema import profile_schema
 from service.domain.errors import Throttled
 from service.observability.upstream_calls import UpstreamTelemetry
 from service.rate_limiting.limited_actions import RateLimitedAction

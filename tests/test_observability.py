@@ -32,6 +32,7 @@ LEVELS = {
 # Fields that are no keyword of a call: bound before, given as a mapping, or added by structlog.
 ELSEWHERE: Mapping[str, set[str]] = {
     "keys_unavailable": {"advice", "setting"},
+    "activity_write_failed": {"exception"},
     "aws_call_failed": {
         "advice",
         "client_id",

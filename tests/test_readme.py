@@ -12,7 +12,7 @@ from service.api.problem_details import STATUSES
 from service.api.routes import all_routes
 from service.api.schemas.profiles import ProfileSchema
 from service.api.schemas.sessions import TAKES
-from service.app import profile_schema
+from service.deployment_checks.profile_schema import profile_schema
 
 ROOT = Path(__file__).parent.parent
 DOCS = sorted((ROOT / "docs").glob("*.md"))

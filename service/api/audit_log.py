@@ -6,6 +6,7 @@ An event never contains a secret. It has the request id as all log lines have. I
 as typed only if the user pool has accepted it; otherwise its HMAC is written.
 """
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
 
@@ -13,8 +14,10 @@ import structlog
 from aiohttp import web
 
 from service.api import keys
+from service.api.activity.events import record
 from service.api.client_address import client_address
-from service.domain.errors import ServiceError
+from service.domain.errors import ServiceError, ServiceFault, TryLater
+from service.domain.profiles import WriteResult
 from service.observability.logs import identity_hash
 
 
@@ -62,6 +65,10 @@ class AuditEvent(StrEnum):
     PROFILE_ERASED_BY_SERVICE = "profile_erased_by_service"
     SERVICE_CALL_REFUSED = "service_call_refused"
     PROFILE_REVERTED = "profile_reverted"
+    DATA_EXPORTED = "data_exported"
+    DATA_EXPORT_REFUSED = "data_export_refused"
+    PROFILE_CREATED = "profile_created"  # recorded as activity only, as the following
+    PROFILE_UPDATED = "profile_updated"
 
 
 # After these events the user pool is known to have an account of this name.
@@ -74,34 +81,85 @@ NAMES_AN_ACCOUNT: Final = frozenset(
     }
 )
 
+# Recorded as activity where the sub is known. Not among them: what erases the activity, and the refresh
+# of tokens, which programs repeat each hour.
+ACTIVITY: Final = frozenset(
+    {
+        AuditEvent.SIGNED_UP,
+        AuditEvent.SIGNED_IN,
+        AuditEvent.SIGNED_OUT_EVERYWHERE,
+        AuditEvent.SESSION_REVOKED,
+        AuditEvent.OTHER_SESSIONS_REVOKED,
+        AuditEvent.SIGN_OUT_REFUSED,
+        AuditEvent.PASSWORD_CHANGED,
+        AuditEvent.PASSWORD_CHANGE_REFUSED,
+        AuditEvent.ATTRIBUTES_CHANGED,
+        AuditEvent.ATTRIBUTE_CHANGE_REFUSED,
+        AuditEvent.ATTRIBUTE_VERIFIED,
+        AuditEvent.ATTRIBUTE_VERIFICATION_REFUSED,
+        AuditEvent.TOTP_VERIFIED,
+        AuditEvent.MFA_ENABLED,
+        AuditEvent.MFA_DISABLED,
+        AuditEvent.MFA_CHANGE_REFUSED,
+        AuditEvent.PASSKEY_REGISTERED,
+        AuditEvent.PASSKEY_DELETED,
+        AuditEvent.PASSKEY_CHANGE_REFUSED,
+        AuditEvent.ACCOUNT_DELETION_REFUSED,
+        AuditEvent.DATA_EXPORTED,
+        AuditEvent.PROFILE_CREATED,
+        AuditEvent.PROFILE_UPDATED,
+        AuditEvent.PROFILE_REVERTED,
+        AuditEvent.PROFILE_CHANGED_BY_SERVICE,
+    }
+)
+# Refusals that are no activity: of rate limits, which a caller can cause without end, and of upstreams.
+_NO_ACTIVITY: Final = (TryLater, ServiceFault)
 
-def emit(
+
+def emit(  # noqa: PLR0913 -- the fields of an event
     request: web.Request,
     event: AuditEvent | None,
     *,
     sub: str | None = None,
     account: str | None = None,
     refusal: ServiceError | None = None,
+    detail: str | None = None,
 ) -> None:
     """
-    Write *event*; None writes nothing.
+    Write *event*, and record it if it is ACTIVITY; None writes nothing.
 
-    *account* is the user name as typed, hashed unless the event is one of NAMES_AN_ACCOUNT. Unknown
-    values are None. A service is named by its client id.
+    *account* is the user name as typed, hashed unless the event is one of NAMES_AN_ACCOUNT; *detail* says
+    what changed, without values. Unknown values are None. A service is named by its client id.
     """
     if event is None:
         return
     address = client_address(request)
     service = request.get(keys.SERVICE_CALLER)
+    if account == sub:  # of limits that count a signed-in user
+        account = None
     details = {
         "client_id": None if service is None else service.client_id,
         "sub": sub,
         "account": None if account is None else _account(request, event, account),
         "address": None if address is None else str(address),
         "code": None if refusal is None else refusal.code,
+        "detail": detail,
     }
     known = {name: value for name, value in details.items() if value is not None}
     structlog.get_logger().info(event.value, **known)
+    if sub is not None and event in ACTIVITY and not isinstance(refusal, _NO_ACTIVITY):
+        record(request, event, sub=sub, detail=detail if refusal is None else refusal.code)
+
+
+def record_write(request: web.Request, saved: WriteResult, names: Iterable[str]) -> None:
+    """
+    Record a write of a profile, with the *names* of its fields, as activity.
+
+    A write without effect is none, and that of another service has an audit event.
+    """
+    if (saved.created or saved.changed) and keys.SERVICE_CALLER not in request:
+        event = AuditEvent.PROFILE_CREATED if saved.created else AuditEvent.PROFILE_UPDATED
+        record(request, event, sub=saved.profile.user_id, names=names)
 
 
 def _account(request: web.Request, event: AuditEvent, account: str) -> str:

@@ -10,7 +10,7 @@ from aiohttp import web
 from service.api import keys, request_body
 from service.api.audit_log import AuditEvent, emit
 from service.api.client_address import client_address
-from service.api.cognito_guard import RATE_LIMITER, guarded_call
+from service.api.cognito_guard import RATE_LIMITER, caller_of, guarded_call
 from service.api.middlewares import refresh_cookie
 from service.api.operations import Contract, Operation
 from service.api.schemas.account_fields import MAX_VALUES, MetadataSchema
@@ -27,16 +27,17 @@ class CognitoCall:
     A request to an operation that calls Cognito.
 
     *account* is the user name that it concerns, known from `guarded` on; None where the caller is
-    signed in or the name is unknown.
+    signed in or the name is unknown. *detail* is that of the event of success.
     """
 
-    __slots__ = ("_limit", "_operation", "account", "request")
+    __slots__ = ("_limit", "_operation", "account", "detail", "request")
 
     def __init__(
         self, request: web.Request, operation: Operation, limit: RateLimitedAction
     ) -> None:
         self.request = request
         self.account: str | None = None
+        self.detail: str | None = None
         self._operation = operation
         self._limit = limit
 
@@ -140,9 +141,13 @@ def cognito_operation(
         async def call(request: web.Request) -> web.StreamResponse:
             cognito_call = CognitoCall(request, operation, limit)
             response = await handler(cognito_call)
-            identity = request.get(keys.IDENTITY)
-            sub = None if identity is None else identity.sub
-            emit(request, audit, sub=sub, account=cognito_call.account)
+            emit(
+                request,
+                audit,
+                sub=caller_of(request),
+                account=cognito_call.account,
+                detail=cognito_call.detail,
+            )
             refresh_cookie.write(request, response)
             return response
 

@@ -53,12 +53,18 @@ async def guarded_call(  # noqa: PLR0913 -- what the rate limiter and the audit 
         with admitted:
             yield client
     except ServiceError as error:
-        emit(request, refused, account=account, refusal=error)
+        emit(request, refused, sub=caller_of(request), account=account, refusal=error)
         if pad_refusal:
             await asyncio.sleep(_padding_s(loop.time() - started_at_s, config))
         raise
     if pad_success:
         await asyncio.sleep(_padding_s(loop.time() - started_at_s, config))
+
+
+def caller_of(request: web.Request) -> str | None:
+    """Return the `sub` of the request's verified access token; None without one."""
+    identity = request.get(keys.IDENTITY)
+    return None if identity is None else identity.sub
 
 
 def _padding_s(elapsed_s: float, config: Config) -> float:

@@ -12,10 +12,12 @@ from marshmallow import Schema
 from service.api.deadlines import Deadlines
 from service.api.profile_json import ProfileRepresentation
 from service.config.settings import Config
+from service.domain.activity import ActivityLog
 from service.domain.identity import AccessTokenVerifiers, Authenticator, Identity, ServiceCaller
 from service.domain.identity_provider import IdentityProvider
 from service.domain.profile_history import ProfileHistory
 from service.domain.profiles import ProfileStore
+from service.domain.user_data import UserDataReader
 from service.observability.log_limit import LogLimit
 from service.observability.logs import BoundLogger
 from service.observability.metrics.catalogue import Metrics
@@ -65,8 +67,9 @@ class ServerLoad:
     """
     The requests in flight of the process by dependency, without health checks.
 
-    *draining* is true from the stop signal on, when no connection is kept alive. *waiting_bytes* is the
-    size of all incomplete request bodies.
+    *draining* is true from the stop signal on, when no connection is kept alive; *stopped_at_s* is when
+    the server stopped to accept any, by the clock of the event loop, None until then. *waiting_bytes* is
+    the size of all incomplete request bodies.
     """
 
     dependencies: Mapping[Handler, Dependency] = field(default_factory=dict)
@@ -74,6 +77,7 @@ class ServerLoad:
         default_factory=lambda: {each: Slots() for each in Dependency}
     )
     draining: bool = False
+    stopped_at_s: float | None = None
     waiting_bytes: int = 0
 
     def slots_of(self, handler: Handler) -> Slots:
@@ -96,6 +100,8 @@ ACCESS_TOKENS: Final = web.AppKey("access_tokens", AccessTokenVerifiers)
 PROFILE_STORE: Final = web.AppKey("profile_store", ProfileStore)
 # None where no past versions are kept; the key has no type, as none is a subclass of a union
 PROFILE_HISTORY: Final = web.AppKey[ProfileHistory | None]("profile_history")
+USER_DATA: Final = web.AppKey("user_data", UserDataReader)
+ACTIVITY_LOG: Final = web.AppKey("activity_log", ActivityLog)
 PROFILE_REPRESENTATION: Final = web.AppKey("profile_representation", ProfileRepresentation)
 # The fields that other services may write.
 SERVICE_PROFILE_SCHEMA: Final = web.AppKey("service_profile_schema", Schema)

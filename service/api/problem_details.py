@@ -72,6 +72,7 @@ STATUSES: Final[Mapping[type[ServiceError], HTTPStatus]] = {
     errors.UpstreamHookFailed: HTTPStatus.BAD_GATEWAY,
     errors.Misconfigured: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.FeatureUnavailable: HTTPStatus.NOT_IMPLEMENTED,
+    errors.ExportTooLarge: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.InternalError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 

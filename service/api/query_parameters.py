@@ -19,7 +19,7 @@ _RFC_3339: Final = re.compile(
 
 def whole_number(request: web.Request, name: str, allowed: range) -> int | None:
     """Return a whole number, None where it is missing; raises InvalidFields."""
-    text = _single(request, name)
+    text = single(request, name)
     if text is None:
         return None
     if not WHOLE_NUMBER.fullmatch(text) or int(text) not in allowed:
@@ -30,7 +30,7 @@ def whole_number(request: web.Request, name: str, allowed: range) -> int | None:
 
 def time(request: web.Request, name: str) -> datetime | None:
     """Return a time with its time zone, None where it is missing; raises InvalidFields."""
-    text = _single(request, name)
+    text = single(request, name)
     if text is None:
         return None
     read = moment(text) if _RFC_3339.fullmatch(text) else None
@@ -50,7 +50,8 @@ def number_schema(allowed: range, **members: object) -> Mapping[str, object]:
     }
 
 
-def _single(request: web.Request, name: str) -> str | None:
+def single(request: web.Request, name: str) -> str | None:
+    """Return a text, None where it is missing; raises InvalidFields."""
     values = request.query.getall(name, ())
     if len(values) > 1:
         raise InvalidFields.of(name, "Must occur once.")

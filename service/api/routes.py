@@ -8,8 +8,10 @@ from aiohttp.typedefs import Handler
 
 from service.api.handlers import (
     accounts,
+    activity,
     auth_config,
     documentation,
+    export,
     federation,
     health,
     methods,
@@ -77,6 +79,7 @@ SIGNED_IN: Final = (
     Route("GET", "/api/auth/sessions", user_sessions.show),
     Route("DELETE", "/api/auth/sessions", user_sessions.revoke_others),
     Route("DELETE", "/api/auth/sessions/{id}", user_sessions.revoke),
+    Route("GET", export.PATH, export.show),
 )
 
 IDENTIFIED: Final = (
@@ -88,6 +91,7 @@ IDENTIFIED: Final = (
     Route("GET", profile_history.PATH, profile_history.show),
     Route("GET", profile_history.VERSION_PATH, profile_history.show_version),
     Route("POST", profile_history.REVERT_PATH, profile_history.revert),
+    Route("GET", activity.PATH, activity.show),
 )
 
 # By other services, each with the scope of its operation: see service_call.

@@ -102,6 +102,9 @@ class LimitsConfig(Section):
         "Calls per hour that may send a message to one e-mail address or telephone number: sign-ups, "
         "changed attributes, verifications.",
     )
+    export_per_h: int = setting(
+        PER_HOUR, "5", "Exports of one user's data per hour (GET /v1/user/export)."
+    )
     lockout_after: int = setting(
         integer(0, 100),
         "5",

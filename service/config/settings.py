@@ -25,6 +25,7 @@ from service.config.limit_settings import LimitsConfig
 from service.config.service_settings import ServicesConfig
 
 __all__ = [
+    "ActivityConfig",
     "AuthConfig",
     "AuthConfigConfig",
     "AwsConfig",
@@ -61,6 +62,20 @@ class ProfileConfig(Section):
         "0",
         "Days for which past versions of profiles are kept, for users to read and to return to. 0: none "
         "are kept, and each write of a profile is one write to DynamoDB instead of two.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityConfig(Section):
+    """What users can read about the use of their accounts (GET /v1/user/activity)."""
+
+    section: ClassVar[str] = "activity"
+
+    days: int = setting(
+        integer(0, 3_650),
+        "0",
+        "Days for which sign-ins, refusals and changes are kept for their user to read. 0: none are "
+        "stored. Each event costs four write capacity units.",
     )
 
 
@@ -131,6 +146,7 @@ class Config:
     services: ServicesConfig
     limits: LimitsConfig
     profile: ProfileConfig
+    activity: ActivityConfig
     log: LogConfig
     tracing: TracingConfig
 

@@ -27,6 +27,7 @@ ServiceError
 └── ServiceFault              the service or an upstream failed; a retry does not help
     └── UpstreamFault         DeliveryFailed        UpstreamHookFailed
         Misconfigured         FeatureUnavailable    InternalError
+        ExportTooLarge
 
 Only leaves are raised. A `code` is public and never renamed. A `detail` says what is wrong and what the
 caller can do; it never repeats the request or an upstream's message, which belongs in the log.
@@ -477,6 +478,13 @@ class FeatureUnavailable(ServiceFault):
 
     code = "feature_unavailable"
     detail = "This deployment does not offer this feature."
+
+
+class ExportTooLarge(ServiceFault):
+    """The data of a user are more than one response holds."""
+
+    code = "export_too_large"
+    detail = "There is more data than one export holds. Contact the operator for it."
 
 
 class InternalError(ServiceFault):

@@ -84,8 +84,7 @@ async def revert(  # noqa: PLR0913 -- whose profile, to which state, on which co
         if seen is None:
             raise ProfileNotFound
         past = await history.at_version(seen, version)
-        return await profiles.updated(
-            store, seen, load({name: past.fields.get(name) for name in names})
-        )
+        fields = load({name: past.fields.get(name) for name in names})
+        return (await profiles.updated(store, seen, fields)).profile
 
     return await profiles.on_latest(store, user_id, condition, write)

@@ -48,10 +48,11 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class WriteResult:
-    """The profile after a write, and whether the write created it."""
+    """The profile after a write, whether the write created it, and whether it changed an existing one."""
 
     profile: Profile
     created: bool
+    changed: bool = True
 
 
 class ProfileStore(Protocol):
@@ -165,8 +166,9 @@ async def create_or_merge(
 
     async def write(seen: Profile | None) -> WriteResult:
         if seen is None:
-            return WriteResult(await store.create(user_id, merged({}, changes)), created=True)
-        return WriteResult(await updated(store, seen, changes), created=False)
+            created = await store.create(user_id, merged({}, changes))
+            return WriteResult(created, created=True, changed=False)
+        return await updated(store, seen, changes)
 
     return await on_latest(store, user_id, condition, write, attempts)
 
@@ -190,7 +192,7 @@ async def patch(
     condition: Condition,
     *,
     check: Callable[[Fields], object] = lambda _: None,
-) -> Profile:
+) -> WriteResult:
     """
     Apply *changes* to the profile as a merge patch (RFC 7396).
 
@@ -198,7 +200,7 @@ async def patch(
     ProfileChanged.
     """
 
-    async def write(seen: Profile | None) -> Profile:
+    async def write(seen: Profile | None) -> WriteResult:
         if seen is None:
             raise ProfileNotFound
         patched = {
@@ -252,11 +254,11 @@ async def on_latest(
     return await until_unchanged(checked, attempts)
 
 
-async def updated(store: ProfileStore, seen: Profile, changes: Fields) -> Profile:
+async def updated(store: ProfileStore, seen: Profile, changes: Fields) -> WriteResult:
     """Write *changes* if they have an effect; an absent field equals null."""
     if all(is_same_json(seen.fields.get(name), value) for name, value in changes.items()):
-        return seen
-    return await store.update(seen, changes)
+        return WriteResult(seen, created=False, changed=False)
+    return WriteResult(await store.update(seen, changes), created=False, changed=True)
 
 
 async def _pause(attempt: int) -> None:

@@ -50,7 +50,7 @@ def _address_burst(limits: LimitsConfig, total_per_s: float) -> int:
 
 
 def account_rules(limits: LimitsConfig) -> Mapping[RateLimitedAction, Rule]:
-    """Return the rules for one account name."""
+    """Return the rules for one account name, of exports for one `sub`."""
     attempts = token_bucket(limits.account_burst, limits.account_per_min / 60)
     rules = {
         RateLimitedAction.SIGN_UP: attempts,
@@ -63,6 +63,7 @@ def account_rules(limits: LimitsConfig) -> Mapping[RateLimitedAction, Rule]:
         RateLimitedAction.RESEND: sliding_hour(limits.resend_per_h),
         RateLimitedAction.FORGOT: sliding_hour(limits.forgot_per_h),
         RateLimitedAction.RESET: sliding_hour(limits.reset_per_h),
+        RateLimitedAction.EXPORT: sliding_hour(limits.export_per_h),
     }
     return {action: rule for action, rule in rules.items() if rule is not None}
 

@@ -30,9 +30,10 @@ class RateLimitedAction(Enum):
     FORGOT = auto()
     RESET = auto()
     TOKEN = auto()  # token refresh and log-out
-    READ = auto()  # by a signed-in user, as the following two
+    READ = auto()  # by a signed-in user, as the following three
     UPDATE = auto()
     CHANGE_PASSWORD = auto()
+    EXPORT = auto()
 
 
 class Quota(Enum):
@@ -64,9 +65,15 @@ QUOTAS: Final[Mapping[RateLimitedAction, Quota]] = {
     RateLimitedAction.READ: Quota.READ,
     RateLimitedAction.UPDATE: Quota.UPDATE,
     RateLimitedAction.CHANGE_PASSWORD: Quota.RECOVERY,
+    RateLimitedAction.EXPORT: Quota.READ,
 }
 SIGNED_IN: Final = frozenset(
-    {RateLimitedAction.READ, RateLimitedAction.UPDATE, RateLimitedAction.CHANGE_PASSWORD}
+    {
+        RateLimitedAction.READ,
+        RateLimitedAction.UPDATE,
+        RateLimitedAction.CHANGE_PASSWORD,
+        RateLimitedAction.EXPORT,
+    }
 )
 PASSWORD_GUESSES: Final = frozenset(
     {RateLimitedAction.SIGN_IN, RateLimitedAction.PASSWORD_CHALLENGE}

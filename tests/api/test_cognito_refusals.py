@@ -23,7 +23,7 @@ Serve: TypeAlias = Callable[..., Awaitable[Api]]
 
 PASSWORD: Final = "Corr3ct-horse!"  # noqa: S105 -- of nobody
 TOKEN: Final = jwt.encode({"sub": USER_ID, "token_use": "access"}, SIGNING_KEY, algorithm="HS256")
-BEARER: Final = {"Authorization": f"Bearer {TOKEN}"}
+BEARER: Final = {"Authorization": f"Bearer {TOKEN}", "x-amzn-oidc-identity": USER_ID}
 SOME_ID: Final = "tkn0000000000000000000000002"  # of a passkey or a session
 SCOPE_MESSAGE: Final = "Access Token does not have required scopes"
 SIGN_UP: Final = {"username": "alice", "password": PASSWORD}
@@ -49,7 +49,7 @@ ACCOUNT_CALLS: Final = [
 OPERATIONS: Final = (
     "AssociateSoftwareToken", "ChangePassword", "CompleteWebAuthnRegistration", "DeleteUser",
     "DeleteWebAuthnCredential", "GetUser", "GetUserAttributeVerificationCode", "GetUserAuthFactors",
-    "GlobalSignOut", "ListUserSessions", "ListWebAuthnCredentials", "RevokeUserSession",
+    "GlobalSignOut", "ListDevices", "ListUserSessions", "ListWebAuthnCredentials", "RevokeUserSession",
     "StartWebAuthnRegistration", "UpdateUserAttributes", "VerifySoftwareToken", "VerifyUserAttribute",
 )  # fmt: skip
 

@@ -26,7 +26,7 @@ RATES = (
 COUNTS = {
     "address-burst": 100_000, "account-burst": 100_000, "confirm-per-h": 1_000, "resend-per-h": 1_000,
     "forgot-per-h": 1_000, "reset-per-h": 1_000, "sign-in-code-per-h": 1_000, "recipient-per-h": 1_000,
-    "lockout-after": 100, "accounts-tracked": 10_000_000,
+    "export-per-h": 1_000, "lockout-after": 100, "accounts-tracked": 10_000_000,
 }  # fmt: skip
 
 RIGHT: list[tuple[str, str, str, object]] = [
@@ -177,6 +177,8 @@ RIGHT: list[tuple[str, str, str, object]] = [
     ("profile", "schema", "our_app.v2:Schema2", "our_app.v2:Schema2"),
     ("profile", "history-days", "0", 0),
     ("profile", "history-days", "3650", 3_650),
+    ("activity", "days", "0", 0),
+    ("activity", "days", "3650", 3_650),
     ("log", "level", "debug", "debug"),
     ("log", "level", "INFO", "info"),
     ("log", "level", "Warn", "warning"),
@@ -394,6 +396,8 @@ WRONG: list[tuple[str, str, str, str]] = [
     ("limits", "accounts-tracked", "0", "1"),
     ("limits", "burst-s", "0.9", "1"),
     ("limits", "burst-s", "61", "60"),
+    ("activity", "days", "3651", "less than or equal to 3650"),
+    ("activity", "days", "a", "Not a valid integer"),
     ("profile", "schema", "Schema", "Not of the form package.module:Class"),
     ("profile", "schema", ".relative:Schema", "Not of the form package.module:Class"),
     ("profile", "schema", "a..b:Schema", "Not of the form package.module:Class"),

@@ -389,7 +389,8 @@ async def test_acknowledged_concurrent_writes_are_kept(
                 written.append(saved.profile)
             elif dice < 0.7:
                 changes: dict[str, JsonValue] = {"preferences": {str(number): number}}
-                written.append(await profiles.patch(store, user_id, changes, Always()))
+                patched = await profiles.patch(store, user_id, changes, Always())
+                written.append(patched.profile)
             else:
                 saved = await profiles.create_or_merge(store, user_id, {"n": number}, Always())
                 written.append(saved.profile)

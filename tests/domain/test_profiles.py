@@ -258,8 +258,10 @@ async def test_patch_merges_inside_fields() -> None:
         store, "alice", {"bio": None, "preferences": {"a": {"b": None, "e": 4}}}, Always()
     )
 
-    assert patched.fields == {"city": "Mumbai", "preferences": {"a": {"c": 2, "e": 4}, "d": 3}}
-    assert await store.find("alice") == patched
+    fields = {"city": "Mumbai", "preferences": {"a": {"c": 2, "e": 4}, "d": 3}}
+    assert patched.profile.fields == fields
+    assert patched.changed
+    assert await store.find("alice") == patched.profile
 
 
 async def test_overtaken_patch_is_merged_into_the_newer_version() -> None:
@@ -279,7 +281,7 @@ async def test_overtaken_patch_is_merged_into_the_newer_version() -> None:
 
     patched = await profiles.patch(store, "alice", {"preferences": {"mine": 2}}, Always())
 
-    assert patched.fields == {"preferences": {"theirs": 1, "mine": 2}}
+    assert patched.profile.fields == {"preferences": {"theirs": 1, "mine": 2}}
 
 
 async def test_patch_without_effect_writes_nothing() -> None:
@@ -291,7 +293,8 @@ async def test_patch_without_effect_writes_nothing() -> None:
         store, "alice", {"preferences": {"a": 1, "b": None}, "bio": None}, Always()
     )
 
-    assert patched.version == 1
+    assert patched.profile.version == 1
+    assert not patched.changed
 
 
 async def test_patched_fields_are_checked_before_they_are_written() -> None:

@@ -22,9 +22,11 @@ from tests.api.raw_http import serving
 from tests.support.accounts import PASSWORD
 from tests.support.configs import configured, opening
 from tests.support.fakes.access_tokens import memory_access_tokens
+from tests.support.fakes.activity import MemoryActivityLog
 from tests.support.fakes.identity_provider import memory_identity_provider
 from tests.support.fakes.profiles import MemoryProfileStore
 from tests.support.fakes.user import MemoryUser
+from tests.support.fakes.user_data import MemoryUserData
 from tests.support.fakes.user_pool import MemoryUserPool
 
 SETTINGS = Path(__file__).with_name("schemathesis.toml")
@@ -97,9 +99,13 @@ async def run(plan: Plan, folder: Path) -> Outcome:
     config = configured(UNLIMITED)
     pool = LastingPool()
     source = OneUser(TrustedHeaderAuthenticator(header_peers=config.identity.header_peers), SUB)
+    activity = MemoryActivityLog()
+    profiles = MemoryProfileStore(activity=activity)
     adapters = Adapters(
         identity_provider=memory_identity_provider(pool),
-        profile_store=MemoryProfileStore(),
+        profile_store=profiles,
+        user_data=MemoryUserData(profiles),
+        activity_log=activity,
         authenticators=(source,),
         access_tokens=memory_access_tokens(),
         checks={},

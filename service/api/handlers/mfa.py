@@ -1,5 +1,6 @@
 """The signed-in user's second factors: preferences and authenticator apps."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from aiohttp import web
@@ -11,6 +12,7 @@ from service.api.operations import Success
 from service.api.schemas import mfa as schemas
 from service.domain import errors
 from service.domain.accounts import account_of
+from service.domain.mfa import MfaPreferences
 from service.rate_limiting.limited_actions import RateLimitedAction
 
 TAG = "second factors"
@@ -28,10 +30,15 @@ async def show(call: CognitoCall) -> web.Response:
     """Return the caller's factors."""
     async with call.guarded():
         preferences = await call.provider.factors.preferences(call.access_token)
+    return request_body.answer(preferences_data(preferences))
+
+
+def preferences_data(preferences: MfaPreferences) -> Mapping[str, object]:
+    """Return the JSON of a user's factors."""
     data: dict[str, object] = {"enabled": list(preferences.enabled)}
     if preferences.preferred is not None:
         data["preferred"] = preferences.preferred
-    return request_body.answer(data)
+    return data
 
 
 @cognito_operation(
@@ -50,7 +57,8 @@ async def prefer(call: CognitoCall) -> web.Response:
     async with call.guarded():
         await call.provider.factors.prefer(call.access_token, preferences)
     event = AuditEvent.MFA_ENABLED if preferences.enabled else AuditEvent.MFA_DISABLED
-    emit(call.request, event, sub=call.sub)
+    factors = " ".join(preferences.enabled) or None
+    emit(call.request, event, sub=call.sub, detail=factors)
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 

@@ -71,6 +71,7 @@ async def change(call: CognitoCall) -> web.Response:
         deliveries = await call.provider.own_account.change_attributes(
             call.access_token, changes, client
         )
+    call.detail = " ".join(sorted(changes))
     data: dict[str, object] = {}
     if deliveries:
         data["delivery"] = delivery_data(deliveries[0])
@@ -120,6 +121,7 @@ async def verify(call: CognitoCall) -> web.Response:
     body = await call.load_body()
     async with call.guarded():
         await call.provider.own_account.verify(call.access_token, body["attribute"], body["code"])
+    call.detail = body["attribute"]
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 

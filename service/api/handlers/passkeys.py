@@ -29,7 +29,7 @@ async def show(call: CognitoCall) -> web.Response:
     """Return the caller's passkeys."""
     async with call.guarded():
         found = await call.provider.passkeys.registered(call.access_token)
-    return request_body.answer({"passkeys": [*map(_passkey, found)]})
+    return request_body.answer({"passkeys": [*map(passkey_data, found)]})
 
 
 @cognito_operation(
@@ -84,7 +84,8 @@ async def remove(call: CognitoCall) -> web.Response:
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
-def _passkey(passkey: Passkey) -> Mapping[str, object]:
+def passkey_data(passkey: Passkey) -> Mapping[str, object]:
+    """Return the JSON of a passkey."""
     data: dict[str, object] = {
         "id": passkey.credential_id,
         "name": passkey.name,

@@ -1,6 +1,7 @@
 """The caller's own profile."""
 
 import functools
+from collections.abc import Iterable
 from email.utils import format_datetime
 from functools import lru_cache
 from http import HTTPStatus
@@ -10,6 +11,7 @@ from aiohttp import web
 from marshmallow import Schema
 
 from service.api import http_errors, keys, past_profiles, request_body
+from service.api.audit_log import record_write
 from service.api.conditional_requests import Condition, condition_of, entity_tag
 from service.api.operations import UPSTREAM_ERRORS, QueryParameter, Success, operation
 from service.api.profile_json import ProfileRepresentation
@@ -117,7 +119,7 @@ async def save(request: web.Request) -> web.Response:
     changes = await request_body.load(request, representation.schema)
     sub = request[keys.IDENTITY].sub
     saved = await profiles.create_or_merge(store, sub, changes, condition)
-    return write_response(representation, saved)
+    return _written(request, saved, changes)
 
 
 @operation(
@@ -137,7 +139,7 @@ async def replace(request: web.Request) -> web.Response:
     fields = await request_body.load(request, representation.schema)
     sub = request[keys.IDENTITY].sub
     saved = await profiles.replace(store, sub, fields, representation.replaceable, condition)
-    return write_response(representation, saved)
+    return _written(request, saved, fields)
 
 
 @operation(
@@ -163,11 +165,11 @@ async def patch(request: web.Request) -> web.Response:
 
 async def patched(request: web.Request, user_id: str, schema: Schema) -> web.Response:
     """Apply the body, which *schema* loads, to the profile of a user."""
-    store, representation, condition = target(request)
+    store, _, condition = target(request)
     changes = await request_body.load(request, schema, types=request_body.PATCHES)
     check = functools.partial(request_body.loaded, schema)
-    profile = await profiles.patch(store, user_id, changes, condition, check=check)
-    return write_response(representation, WriteResult(profile, created=False))
+    saved = await profiles.patch(store, user_id, changes, condition, check=check)
+    return _written(request, saved, changes)
 
 
 @operation(
@@ -209,6 +211,11 @@ def target(request: web.Request) -> tuple[ProfileStore, ProfileRepresentation, C
     representation = request.app[keys.PROFILE_REPRESENTATION]
     condition = condition_of(request, representation.tag)
     return request.app[keys.PROFILE_STORE], representation, condition
+
+
+def _written(request: web.Request, saved: WriteResult, names: Iterable[str]) -> web.Response:
+    record_write(request, saved, names)
+    return write_response(request.app[keys.PROFILE_REPRESENTATION], saved)
 
 
 def write_response(representation: ProfileRepresentation, saved: WriteResult) -> web.Response:

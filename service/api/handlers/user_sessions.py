@@ -32,7 +32,7 @@ async def show(call: CognitoCall) -> web.Response:
     """Return the caller's active sessions."""
     async with call.guarded():
         found = await call.provider.user_sessions.active(call.access_token)
-    return request_body.answer({"sessions": [*map(_session, found)]})
+    return request_body.answer({"sessions": [*map(session_data, found)]})
 
 
 @cognito_operation(
@@ -89,7 +89,8 @@ def _linked(request: web.Request) -> bool:
     return FLAG_VALUES[values[0]]
 
 
-def _session(session: UserSession) -> Mapping[str, object]:
+def session_data(session: UserSession) -> Mapping[str, object]:
+    """Return the JSON of a session."""
     data: dict[str, object] = {
         "id": session.session_id,
         "kind": session.kind,

@@ -26,7 +26,7 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     if match.http_exception is None:  # a 404 or 405 reveals no more than /openapi.json
         access = request.app[keys.ACCESS].get(match.handler, Access.IDENTIFIED)
         if access is Access.IDENTIFIED:
-            request[keys.IDENTITY] = await _identify(request)
+            request[keys.IDENTITY] = await identify(request)
         elif access is Access.SIGNED_IN:
             request[keys.ACCESS_TOKEN] = await bearer_token.sign_in(request)
         elif access is Access.SERVICE:
@@ -34,8 +34,12 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     return await handler(request)
 
 
-async def _identify(request: web.Request) -> Identity:
-    """Return the identity that the sources accept; all must accept the same one or none."""
+async def identify(request: web.Request) -> Identity:
+    """
+    Return the identity that the sources accept; all must accept the same one or none.
+
+    Raises NotAuthenticated, and as the sources.
+    """
     credentials = credentials_of(request)
     accepted: Identity | None = None
     for source in request.app[keys.AUTHENTICATORS]:

@@ -35,6 +35,7 @@ TAGS: Final[Mapping[str, str]] = {  # in the page's order
     "passkeys": "The signed-in user's passkeys.",
     "active sessions": "Where the signed-in user is signed in.",
     "profiles": "The caller's own profile.",
+    "own data": "What is stored of the caller, and what happened to it.",
     "users": "The profiles of users, for other services.",
     "health": "For load balancers and orchestrators.",
     "documentation": "This document, and a page to try its operations.",

@@ -113,6 +113,12 @@ class Metrics:
             ("operation", "reason"),
             registry=registry,
         )
+        self._activity_events = Counter(
+            "activity_events_total",
+            "Events of users' activity, by what became of them.",
+            ("result",),
+            registry=registry,
+        )
         lag = Histogram(
             "event_loop_lag_seconds",
             "How much later than it was due a timer of the event loop ran.",
@@ -194,6 +200,10 @@ class Metrics:
     def refusal_masked(self, operation: str, reason: str) -> None:
         """Count a refusal of Cognito whose reason the response does not reveal."""
         self._masked.labels(operation, reason).inc()
+
+    def activity_events(self, result: str, number: int) -> None:
+        """Count events of activity that were stored or dropped."""
+        self._activity_events.labels(result).inc(number)
 
     def _new_request_series(self, route: str | None, method: str, status: int) -> _Series:
         """Return the series of such requests, kept for methods of METHODS only."""

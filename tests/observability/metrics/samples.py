@@ -35,6 +35,7 @@ def filled_metrics() -> Metrics:
     metrics.breaker_state("cognito", "open")
     metrics.limit_refused("address", "sign_in")
     metrics.refusal_masked("ConfirmForgotPassword", "lockout")
+    metrics.activity_events("stored", 2)
     metrics.observe_batch(16)
     metrics.observe_lag(0.3)
     metrics.built_as("1.2.3")
