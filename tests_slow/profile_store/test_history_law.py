@@ -2,7 +2,8 @@
 
 import asyncio
 import random
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Final
 
@@ -15,9 +16,10 @@ from service.domain.profile_history import PastVersion
 from service.domain.profiles import JsonValue, Profile
 from service.domain.timestamps import moment
 from service.profile_store.dynamodb_store import DynamoDBProfileStore
-from tests.profile_store.table import store_behind_proxy
+from service.profile_store.partitions import HISTORY, partition_key
+from tests.profile_store.table import Table, store_behind_proxy
 from tests.support.lossy_proxy import LossyProxy
-from tests_slow.profile_store.test_deletion import Always
+from tests_slow.profile_store.test_deletion import SECRET, Always
 from tests_slow.profile_store.test_history import RETENTION
 
 PROCESSES: Final = 3
@@ -28,7 +30,15 @@ FIELDS: Final = ("city", "bio")
 class Process:
     """A store behind a proxy that loses replies; its calls are sometimes cancelled, as by a kill."""
 
-    def __init__(self, store: DynamoDBProfileStore, proxy: LossyProxy, rng: random.Random) -> None:
+    def __init__(
+        self,
+        store: DynamoDBProfileStore,
+        proxy: LossyProxy,
+        rng: random.Random,
+        *,
+        deletes: bool = False,
+    ) -> None:
+        self._deletes = deletes
         self._store = store
         self._proxy = proxy
         self._rng = rng
@@ -43,6 +53,9 @@ class Process:
             killed_after_s = self._rng.choice([0.005, 0.02, 0.05, None, None, None])
             try:
                 async with asyncio.timeout(killed_after_s):
+                    if self._deletes and self._rng.random() < 0.2:
+                        await profiles.delete(self._store, user_id, Always())
+                        continue
                     self.acknowledged.append(await self._write(user_id, f"{name}{number}"))
             except (ServiceError, TimeoutError):
                 continue
@@ -77,11 +90,11 @@ async def _whole_history(store: DynamoDBProfileStore, live: Profile) -> list[Pas
             return found[::-1]
 
 
-@pytest.mark.parametrize("seed", range(3))
-async def test_every_acknowledged_version_is_in_the_history(
-    config: Config, user_id: str, seed: int
-) -> None:
-    """The list, single versions and times agree with what each process was told."""
+@asynccontextmanager
+async def _race(
+    config: Config, user_id: str, seed: int, *, deletes: bool
+) -> AsyncIterator[tuple[DynamoDBProfileStore, list[Process]]]:
+    """Yield the store of one of several processes, and all of them after their calls."""
     rng = random.Random(seed)  # noqa: S311 -- a race to be replayed
     async with AsyncExitStack() as stack:
         opened = [
@@ -90,12 +103,25 @@ async def test_every_acknowledged_version_is_in_the_history(
             )
             for _ in range(PROCESSES)
         ]
-        processes = [Process(*pair, random.Random(rng.random())) for pair in opened]  # noqa: S311 -- likewise
-        store = opened[0][0]
-        await store.create(user_id, {"city": "first"})
+        processes = [
+            Process(*pair, random.Random(rng.random()), deletes=deletes)  # noqa: S311 -- likewise
+            for pair in opened
+        ]
+        await opened[0][0].create(user_id, {"city": "first"})
         await asyncio.gather(
-            *(each.run(user_id, f"p{number}-") for number, each in enumerate(processes))
+            *(each.run(user_id, f"{SECRET}{number}-") for number, each in enumerate(processes))
         )
+        for _, proxy in opened:
+            proxy.losing.clear()
+        yield opened[0][0], processes
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_every_acknowledged_version_is_in_the_history(
+    config: Config, user_id: str, seed: int
+) -> None:
+    """The list, single versions and times agree with what each process was told."""
+    async with _race(config, user_id, seed, deletes=False) as (store, processes):
         live = await store.find_latest(user_id)
         assert live is not None
         assert store.history is not None
@@ -124,3 +150,21 @@ async def test_every_acknowledged_version_is_in_the_history(
             assert (await store.history.as_of(live, at)).updated_at == each.begins
     with pytest.raises(VersionNotFound):
         await store.history.at_version(live, live.version + 1)
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_profile_among_deletions_has_its_own_history_alone(
+    config: Config, table: Table, user_id: str, seed: int
+) -> None:
+    """The last profile has all of its past versions, and after its deletion no item holds data."""
+    async with _race(config, user_id, seed, deletes=True) as (store, _):
+        await profiles.create_or_merge(store, user_id, {"city": SECRET, "bio": "last"}, Always())
+        live = await store.find_latest(user_id)
+        assert live is not None
+        past = await _whole_history(store, live)
+        assert [each.version for each in past] == [*range(1, live.version)]
+
+        await profiles.delete(store, user_id, Always())
+
+        assert SECRET not in str(await table.items(user_id))
+        assert SECRET not in str(await table.items(partition_key(user_id, HISTORY)))
