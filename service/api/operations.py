@@ -1,5 +1,6 @@
 """Operations: handlers with the contract that the API document publishes."""
 
+import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -23,6 +24,7 @@ COMMON_ERRORS: Final[Refusals] = (
     http_errors.MalformedRequest,
     http_errors.BodyTooLarge,
     http_errors.RequestRejected,
+    errors.NotAuthenticated,  # a repeated header of an identity, on any path
     errors.DeadlineExceeded,
     errors.Overloaded,
     errors.InternalError,
@@ -61,13 +63,11 @@ ACCESS_ERRORS: Final[Mapping[Access, Refusals]] = {
         errors.UpstreamUnavailable,  # the public keys of a token's issuer
     ),
     Access.IDENTIFIED: (
-        errors.NotAuthenticated,
         errors.TokenInvalid,
         errors.UpstreamUnavailable,  # likewise
     ),
     Access.SERVICE: (
         errors.InsufficientScope,
-        errors.NotAuthenticated,
         errors.TokenInvalid,
         errors.TooManyAttempts,
         errors.UpstreamUnavailable,  # likewise
@@ -99,6 +99,13 @@ class QueryParameter(NamedTuple):
     schema: Mapping[str, object]
 
 
+class PathParameter(NamedTuple):
+    """A parameter of the path: its meaning, and an example."""
+
+    description: str
+    example: str
+
+
 class Contract(TypedDict, total=False):
     """The fields of an Operation that a decorator takes."""
 
@@ -109,6 +116,7 @@ class Contract(TypedDict, total=False):
     headers: Mapping[str, str]
     flags: Mapping[str, str]
     query: Mapping[str, QueryParameter]
+    path: Mapping[str, PathParameter]
     refusals: Refusals
     takes_refresh_cookie: bool
     operation_id: str
@@ -120,12 +128,12 @@ class Operation:
     A handler with its contract.
 
     *headers* are the request headers that it reads, with their meanings, *flags* the query parameters
-    that are true or false, *query* the others. *refusals* are its own errors,
-    without those common to all operations of its kind. *operation_id* is None where it is derived from
-    the handler's name. With *takes_refresh_cookie*, a request needs no body. Operations that call Cognito
-    have a *limit*, by which the rate limiter counts them; *audit* and *refused* are the events of success
-    and refusal, None where the handler or nothing writes them. Operations for other services have a
-    *scope*, which the caller's token needs.
+    that are true or false, *query* the others, *path* the parameters of the path. *refusals* are its own
+    errors, without those common to all operations of its kind. *operation_id* is None where it is derived
+    from the handler's name. With *takes_refresh_cookie*, a request needs no body. Operations that call
+    Cognito have a *limit*, by which the rate limiter counts them; *audit* and *refused* are the events of
+    success and refusal, None where the handler or nothing writes them. Operations for other services
+    have a *scope*, which the caller's token needs.
     """
 
     call: Handler
@@ -137,6 +145,7 @@ class Operation:
     headers: Mapping[str, str] = field(default_factory=dict)
     flags: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, QueryParameter] = field(default_factory=dict)
+    path: Mapping[str, PathParameter] = field(default_factory=dict)
     refusals: Refusals = ()
     takes_refresh_cookie: bool = False
     operation_id: str | None = None
@@ -144,6 +153,12 @@ class Operation:
     audit: AuditEvent | None = None
     refused: AuditEvent | None = None
     scope: ServiceScope | None = None
+
+    @property
+    def described(self) -> str:
+        """The description in the API document: the first paragraph of the handler's docstring."""
+        paragraph, _, _ = (inspect.getdoc(self.call) or "").partition("\n\n")
+        return " ".join(paragraph.split())
 
     def all_refusals(self, access: Access) -> Refusals:
         """Return every error that a caller can receive; some may be listed twice."""

@@ -3,13 +3,21 @@
 import functools
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from openapi_schema_validator import OAS31Validator, oas31_format_checker
 
 # Headers that clients act on, so a response may have them only if the document says so.
 DOCUMENTED_HEADERS = ("Allow", "ETag", "Location", "Retry-After", "WWW-Authenticate")
+
+PROBLEM_JSON: Final = "application/problem+json"
+PROBLEM: Final[Mapping[str, Any]] = {
+    "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+}
+ALLOW: Final = {"Allow": {"required": True, "schema": {"type": "string"}}}
+RETRY_AFTER: Final = {"Retry-After": {"schema": {"type": "integer", "minimum": 0}}}
+UNROUTED: Final = {"503": {**PROBLEM, "headers": RETRY_AFTER}}
 
 
 class AnswerCheck:
@@ -40,10 +48,15 @@ class AnswerCheck:
         assert described is not None, f"{where}: {media_type!r} is not documented"
         if media_type.endswith("json"):
             self._check_json(where, described["schema"], orjson.loads(body))
+        if media_type == PROBLEM_JSON:
+            assert orjson.loads(body)["status"] == status, f"{where}: another status in the body"
 
     def _responses(self, method: str, path: str) -> Mapping[str, Any]:
-        """Return the documented responses by status, also for an unknown path or method."""
-        unrouted = self._document["components"]["responses"]
+        """
+        Return the documented responses by status.
+
+        No operation documents an unknown path or method, and OPTIONS: they are as UNROUTED says.
+        """
         for pattern, described in self._paths:
             if pattern.fullmatch(path):
                 known = described.get("get" if method == "HEAD" else method.lower())
@@ -51,13 +64,14 @@ class AnswerCheck:
                     responses: Mapping[str, Any] = known["responses"]
                     return responses
                 if method == "OPTIONS":
-                    return {"204": unrouted["Options"], "503": unrouted["Overloaded"]}
-                return {"405": unrouted["MethodNotAllowed"], "503": unrouted["Overloaded"]}
-        return {"404": unrouted["RouteNotFound"], "503": unrouted["Overloaded"]}
+                    return {"204": {"headers": ALLOW}, **UNROUTED}
+                return {"405": {**PROBLEM, "headers": ALLOW}, **UNROUTED}
+        return {"404": PROBLEM, **UNROUTED}
 
     def _check_headers(
         self, where: str, response: Mapping[str, Any], headers: Mapping[str, str]
     ) -> None:
+        assert headers.get("X-Request-Id"), f"{where}: X-Request-Id is missing"
         documented = {
             name: self._resolved(header) for name, header in response.get("headers", {}).items()
         }

@@ -13,7 +13,7 @@ from aiohttp import web
 from service.api import keys, request_body
 from service.api.conditional_requests import entity_tag, tag_list
 from service.api.http_errors import RouteNotFound
-from service.api.operations import Success, operation
+from service.api.operations import PathParameter, Success, operation
 
 TAG = "documentation"
 HTML = "text/html"
@@ -77,10 +77,15 @@ async def page(request: web.Request) -> web.Response:
         HTTPStatus.OK: Success("The file.", "text/*", _ETAG),
         HTTPStatus.NOT_MODIFIED: Success("The caller's copy is current.", headers=_ETAG),
     },
+    path={"asset": PathParameter("The name of the file.", "page.css")},
     refusals=(RouteNotFound,),
 )
 async def asset(request: web.Request) -> web.Response:
-    """Return one of the page's files; raises RouteNotFound for any other name."""
+    """
+    Return one of the page's files.
+
+    Raises RouteNotFound for any other name.
+    """
     found = _assets().get(request.match_info["asset"])
     if found is None:
         raise RouteNotFound

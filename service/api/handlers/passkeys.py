@@ -8,7 +8,7 @@ from aiohttp import web
 from service.api import http_errors, request_body
 from service.api.audit_log import AuditEvent
 from service.api.cognito_call import CognitoCall, cognito_operation
-from service.api.operations import Success
+from service.api.operations import PathParameter, Success
 from service.api.schemas import passkeys as schemas
 from service.domain import errors
 from service.domain.passkeys import Passkey
@@ -75,6 +75,7 @@ async def register(call: CognitoCall) -> web.Response:
     audit=AuditEvent.PASSKEY_DELETED,
     refused=AuditEvent.PASSKEY_CHANGE_REFUSED,
     refusals=(http_errors.CrossSiteRefused, errors.PasskeyNotFound),
+    path={"id": PathParameter("The `id` of a passkey in the list.", "bXktcGFzc2tleQ")},
     operation_id="deletePasskey",
 )
 async def remove(call: CognitoCall) -> web.Response:

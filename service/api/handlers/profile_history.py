@@ -10,7 +10,13 @@ from aiohttp import web
 from service.api import audit_log, keys, past_profiles, query_parameters, request_body
 from service.api.audit_log import AuditEvent
 from service.api.handlers import profiles as live
-from service.api.operations import UPSTREAM_ERRORS, QueryParameter, Success, operation
+from service.api.operations import (
+    UPSTREAM_ERRORS,
+    PathParameter,
+    QueryParameter,
+    Success,
+    operation,
+)
 from service.api.profile_json import ProfileRepresentation
 from service.api.schemas.profile_history import VERSIONS, PastVersionsSchema, RevertSchema
 from service.api.schemas.profiles import READ_ONLY, UNKNOWN_FIELD, StoredProfileSchema
@@ -64,6 +70,7 @@ async def show(request: web.Request) -> web.Response:
     tag=live.TAG,
     answers={HTTPStatus.OK: Success("The profile as it was.", StoredProfileSchema)},
     refusals=(*_READ_ERRORS, errors.VersionNotFound),
+    path={"version": PathParameter("The `version` of a profile in the list.", "1")},
     operation_id="readProfileVersion",
 )
 async def show_version(request: web.Request) -> web.Response:

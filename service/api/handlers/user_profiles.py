@@ -11,7 +11,8 @@ from service.api import http_errors, keys, request_body
 from service.api.audit_log import AuditEvent
 from service.api.handlers import profiles
 from service.api.handlers.profiles import ETAG, READ_CONDITIONS, WRITE_CONDITIONS, WRITE_ERRORS
-from service.api.operations import UPSTREAM_ERRORS, Success
+from service.api.operations import UPSTREAM_ERRORS, PathParameter, Success
+from service.api.schemas.account_fields import USER_ID as EXAMPLE
 from service.api.schemas.profiles import ServiceProfileSchema, StoredProfileSchema
 from service.api.schemas.user_profiles import NOT_A_USER_ID, ProfilesBatchSchema, ProfilesSchema
 from service.api.service_call import USER_ID, service_operation
@@ -22,6 +23,7 @@ from service.domain.profiles import Profile
 
 TAG: Final = "users"
 PATH: Final = f"/v1/users/{{{USER_ID}}}/profile"
+PARAMETERS: Final = {USER_ID: PathParameter("The Cognito `sub` of the user.", EXAMPLE)}
 BATCH_PATH: Final = "/v1/users/profiles/batch"
 BATCH_SHARE: Final = 0.9  # of [server] request-deadline-s; after it, the response is 503
 
@@ -31,6 +33,7 @@ BATCH_SHARE: Final = 0.9  # of [server] request-deadline-s; after it, the respon
     scope=ServiceScope.READ,
     audit=AuditEvent.PROFILE_READ_BY_SERVICE,
     tag=TAG,
+    path=PARAMETERS,
     headers=READ_CONDITIONS,
     answers={
         HTTPStatus.OK: Success("The profile.", StoredProfileSchema, ETAG),
@@ -85,6 +88,7 @@ async def show_many(request: web.Request) -> web.Response:
     scope=ServiceScope.WRITE,
     audit=AuditEvent.PROFILE_CHANGED_BY_SERVICE,
     tag=TAG,
+    path=PARAMETERS,
     body=ServiceProfileSchema,
     body_types=request_body.PATCHES,
     headers=WRITE_CONDITIONS,
@@ -109,6 +113,7 @@ async def patch(request: web.Request) -> web.Response:
     scope=ServiceScope.ERASE,
     audit=AuditEvent.PROFILE_ERASED_BY_SERVICE,
     tag=TAG,
+    path=PARAMETERS,
     headers=WRITE_CONDITIONS,
     answers={HTTPStatus.NO_CONTENT: Success("The profile was deleted.")},
     refusals=(

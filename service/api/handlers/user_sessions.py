@@ -9,7 +9,7 @@ from aiohttp import web
 from service.api import http_errors, request_body
 from service.api.audit_log import AuditEvent
 from service.api.cognito_call import CognitoCall, cognito_operation
-from service.api.operations import Success
+from service.api.operations import PathParameter, Success
 from service.api.schemas import user_sessions as schemas
 from service.domain import errors
 from service.domain.timestamps import timestamp
@@ -51,6 +51,11 @@ async def show(call: CognitoCall) -> web.Response:
         errors.SessionIsCurrent,
         errors.SessionNotFound,
     ),
+    path={
+        "id": PathParameter(
+            "The `id` of a session in the list.", "3f9d2c1b-6a7e-4d58-9b0c-1e2f3a4b5c6d"
+        )
+    },
     operation_id="revokeSession",
 )
 async def revoke(call: CognitoCall) -> web.Response:

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from service.api.middlewares import refresh_cookie
 from service.api.middlewares.identity import OIDC_IDENTITY
-from service.api.middlewares.request_context import REQUEST_ID_HEADER
 
 DESCRIPTION: Final = """\
 User accounts in Amazon Cognito and user profiles in DynamoDB, at most one profile for each user.
@@ -24,8 +23,9 @@ in `Authorization: Bearer`, or, behind a load balancer that signs users in, by t
 token. A deployment may also trust the header `x-amzn-oidc-identity` alone.
 
 Every error is `application/problem+json` (RFC 9457) with a `code` from a closed list (`Problem.code`) and
-the `requestId` of its log entries.
+the `requestId` of its log entries, which every response has as its header `X-Request-Id`.
 """
+CONTACT: Final = {"name": "The operator of this deployment"}
 TAGS: Final[Mapping[str, str]] = {  # in the page's order
     "accounts": "Sign-up and confirmation.",
     "sessions": "Log-in, challenges, token refresh and log-out.",
@@ -54,6 +54,7 @@ SECURITY_SCHEMES: Final[Mapping[str, dict[str, Any]]] = {
     ACCESS_TOKEN: {
         "type": "http",
         "scheme": "bearer",
+        "bearerFormat": "JWT",
         "description": "The `accessToken` from the log-in response, or of an OAuth 2.0 sign-in; under "
         "`/api/auth` it needs the scope `aws.cognito.signin.user.admin`.",
     },
@@ -74,22 +75,12 @@ SECURITY_SCHEMES: Final[Mapping[str, dict[str, Any]]] = {
     },
 }
 HEADERS: Final[Mapping[str, dict[str, Any]]] = {
-    REQUEST_ID_HEADER: {
-        "description": "Identifies the request in the log.",
-        "required": True,
-        "schema": {"type": "string"},
-    },
     "Retry-After": {
         "description": "Seconds to wait before a retry.",
         "schema": {"type": "integer", "minimum": 0},
     },
     "WWW-Authenticate": {
         "description": "The authentication scheme.",
-        "required": True,
-        "schema": {"type": "string"},
-    },
-    "Allow": {
-        "description": "The methods that the path supports.",
         "required": True,
         "schema": {"type": "string"},
     },
@@ -100,7 +91,6 @@ MISSING_SCOPE: Final[Mapping[str, Any]] = {
 }
 STATUS_HEADERS: Final[Mapping[HTTPStatus, str]] = {
     HTTPStatus.UNAUTHORIZED: "WWW-Authenticate",
-    HTTPStatus.METHOD_NOT_ALLOWED: "Allow",
     HTTPStatus.TOO_MANY_REQUESTS: "Retry-After",
     HTTPStatus.SERVICE_UNAVAILABLE: "Retry-After",
     HTTPStatus.GATEWAY_TIMEOUT: "Retry-After",

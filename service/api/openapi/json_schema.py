@@ -25,12 +25,8 @@ from service.api.schemas.profiles import (
 )
 
 OPENAPI_VERSION: Final = "3.1.0"
-FOREIGN_VALUE: Final = "ForeignValue"
 SERVICE_PROFILE_FIELDS: Final = "ServiceProfileFields"
-_FOREIGN_VALUE: Final = {
-    "description": "A value of any type, stored by another application and returned unchanged.",
-    "type": ["string", "number", "boolean", "array", "object"],
-}
+_LIMITS_OF_OBJECTS: Final = {"minLength": "minProperties", "maxLength": "maxProperties"}
 
 # Syntax of Python's re that ECMA-262, the syntax of JSON Schema, does not have.
 _PYTHON_ONLY: Final = re.compile(r"\\[AZ]|\(\?[^:=!<]|[*+?}]\+")
@@ -57,7 +53,6 @@ class Schemas:
         if for_services != for_users:
             self._service_fields = SERVICE_PROFILE_FIELDS
             add(SERVICE_PROFILE_FIELDS, for_services)
-        add(FOREIGN_VALUE, _FOREIGN_VALUE)
         add("Profile", self._stored_profile())
 
     def reference(self, schema: type[Schema]) -> dict[str, Any]:
@@ -96,8 +91,7 @@ class Schemas:
         """
         Return the schema of a profile in a response: the system fields and the profile fields.
 
-        Fields have no limits, which may be newer than the stored values. Values of other applications are
-        returned unchanged, except null.
+        Fields have no limits, which may be newer than the stored values, and are never null.
         """
         written = self._profile_schema()
         for field in written.fields.values():
@@ -106,10 +100,8 @@ class Schemas:
             if isinstance(field, CanonicalText):
                 field.limits = {}
         own = self._converter.schema2jsonschema(StoredProfileSchema())
-        as_written = self._converter.schema2jsonschema(written)["properties"]
-        foreign = component("schemas", FOREIGN_VALUE)
-        either = {name: {"anyOf": [field, foreign]} for name, field in as_written.items()}
-        return {**own, "properties": {**own["properties"], **either}}
+        fields_read = self._converter.schema2jsonschema(written)["properties"]
+        return {**own, "properties": {**own["properties"], **fields_read}}
 
 
 def component(kind: str, name: str) -> dict[str, Any]:
@@ -150,17 +142,23 @@ class _Converter(OpenAPIConverter):
         return {}
 
     def field2property(self, field: fields.Field[Any]) -> dict[str, Any]:
-        """Return the property, for a CanonicalText with its own format and limits."""
+        """Return the property: of a CanonicalText with its format and limits, of an object as open."""
         made: dict[str, Any] = super().field2property(field)
+        made.pop("default", None)  # generators of clients take it for a member that is always there
+        if isinstance(field, JsonObject):
+            made["additionalProperties"] = True
+        if isinstance(field, fields.Dict):  # apispec counts an object's members as characters
+            for limit in made.keys() & _LIMITS_OF_OBJECTS.keys():
+                made[_LIMITS_OF_OBJECTS[limit]] = made.pop(limit)
         if isinstance(field, CanonicalText):
             made.update({"format": field.format} if field.format else {}, **field.limits)
         return made
 
     def schema2jsonschema(self, schema: Schema) -> dict[str, Any]:
-        """Return the JSON Schema, with `additionalProperties` false by default."""
+        """Return the JSON Schema: closed by default, and with what the schema's `json_schema` adds."""
         made: dict[str, Any] = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call] # -- apispec leaves it untyped
         made.setdefault("additionalProperties", False)
-        return made
+        return {**made, **getattr(schema, "json_schema", {})}
 
     def resolve_nested_schema(self, schema: Schema | type[Schema]) -> dict[str, Any]:
         """Return a reference to *schema*, which is added to the components."""

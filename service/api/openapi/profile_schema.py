@@ -6,7 +6,7 @@ from typing import Final
 import orjson
 from marshmallow import Schema
 
-from service.api.openapi.json_schema import FOREIGN_VALUE, SERVICE_PROFILE_FIELDS, Schemas
+from service.api.openapi.json_schema import SERVICE_PROFILE_FIELDS, Schemas
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
@@ -20,7 +20,7 @@ def document(profile_schema: type[Schema]) -> bytes:
     """
     components = dict(Schemas(profile_schema).components())
     fields = components.pop("ProfileFields")
-    for other in ("Profile", FOREIGN_VALUE, SERVICE_PROFILE_FIELDS):  # not of this document
+    for other in ("Profile", SERVICE_PROFILE_FIELDS):  # not of this document
         components.pop(other, None)
     nested = {"components": {"schemas": components}} if components else {}
     return orjson.dumps({"$schema": DIALECT, "title": "Profile fields", **fields, **nested})

@@ -15,6 +15,8 @@ MAX_METADATA_CHARACTERS: Final = 256  # of a value; Cognito's limit is 131,072
 MAX_TOKEN_CHARACTERS: Final = 16_384
 # 50 attributes are 100 names and values; a passkey's credential has about 30.
 MAX_VALUES: Final = 300
+CODE: Final = "the-code-of-the-message"  # of examples, on a page where each is sent as it stands
+USER_ID: Final = "6f1b2c3d-0c8e-4b7a-9d21-3f5a6b7c8d9e"  # of examples
 # A user pool has up to 20 standard and 50 custom attributes; Cognito documents no limit of one call.
 MAX_ATTRIBUTES: Final = 50
 # Cognito's `^[\S]+.*[\S]+$`, in which \S is everything but ASCII white space.
@@ -63,7 +65,7 @@ def password(**options: Any) -> fields.String:  # noqa: ANN401 -- marshmallow's 
 
 def code(**options: Any) -> fields.String:  # noqa: ANN401 -- marshmallow's own field options
     """Return a field for a code from a message."""
-    return text(MAX_CODE_CHARACTERS, pattern=r"\S+\Z", metadata={"examples": ["482913"]}, **options)
+    return text(MAX_CODE_CHARACTERS, pattern=r"\S+\Z", metadata={"examples": [CODE]}, **options)
 
 
 def token(**options: Any) -> fields.String:  # noqa: ANN401 -- marshmallow's own field options
@@ -136,8 +138,7 @@ class MetadataSchema(Schema):
         values=fields.String(validate=validate.Length(max=MAX_METADATA_CHARACTERS)),
         load_default=dict,
         metadata={
-            "description": "Passed to the Lambda triggers of the user pool. GET /api/auth/config lists "
-            "the keys that this deployment accepts."
+            "description": "For the Lambda triggers of the pool; GET /api/auth/config lists the keys."
         },
     )
 

@@ -6,6 +6,7 @@ from typing import Any
 from marshmallow import Schema, fields, post_load, validate
 
 from service.api.schemas import account_fields
+from service.api.schemas.account_fields import USER_ID
 from service.api.schemas.sessions import ChallengeSchema, TokensSchema
 from service.domain.accounts import NewAccount
 
@@ -59,13 +60,14 @@ class DeliverySchema(Schema):
 class SignedUpSchema(Schema):
     """A new account; without an id where sign-up does not reveal whether the user name was new."""
 
-    user_id = fields.String(data_key="userId")
-    confirmed = fields.Boolean(required=True)
+    user_id = fields.String(data_key="userId", metadata={"examples": [USER_ID]})
+    confirmed = fields.Boolean(required=True, metadata={"examples": [False]})
     delivery = fields.Nested(DeliverySchema)
     session = fields.String(
         metadata={
+            "examples": ["AYABeC1-y8qooiuys..."],
             "description": "To be sent with the confirmation, within minutes, to be signed in by it. "
-            "Never with uniform sign-up."
+            "Never with uniform sign-up.",
         }
     )
 

@@ -12,17 +12,33 @@ class FieldProblemSchema(Schema):
     message = fields.String(required=True)
 
 
+def _code() -> fields.String:
+    known = sorted(leaves(), key=lambda error: error.code)
+    meaning = "\n".join(f"- `{error.code}`: {error.detail}" for error in known)
+    return fields.String(
+        required=True,
+        validate=validate.OneOf([error.code for error in known]),
+        metadata={"description": f"What programs act on.\n{meaning}"},
+    )
+
+
+def _text(example: str) -> fields.String:
+    return fields.String(required=True, metadata={"examples": [example]})
+
+
 class ProblemSchema(Schema):
     """An error (RFC 9457), identified by `code`."""
 
-    type = fields.String(required=True)
-    title = fields.String(required=True)
-    status = fields.Integer(required=True)
-    detail = fields.String(required=True)
-    code = fields.String(
-        required=True, validate=validate.OneOf(sorted(error.code for error in leaves()))
+    type = _text("about:blank")
+    title = _text("Service Unavailable")
+    status = fields.Integer(required=True, metadata={"examples": [503]})
+    detail = _text("The service is busy. Try again shortly.")
+    code = _code()
+    request_id = fields.String(
+        required=True,
+        data_key="requestId",
+        metadata={"examples": ["8d1f0c3a5b7e4f62a9c0d4e6b8f1a2c3"]},
     )
-    request_id = fields.String(required=True, data_key="requestId")
     errors = fields.List(fields.Nested(FieldProblemSchema))
     trigger_message = fields.String(
         data_key="triggerMessage",

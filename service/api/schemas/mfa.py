@@ -42,15 +42,20 @@ class MfaPreferencesSchema(Schema):
 class EnabledFactorsSchema(Schema):
     """The enabled second factors, and the preferred one."""
 
-    enabled = fields.List(fields.String(), required=True)
-    preferred = fields.String()
+    enabled = fields.List(
+        fields.String(), required=True, metadata={"examples": [["SOFTWARE_TOKEN_MFA"]]}
+    )
+    preferred = fields.String(metadata={"examples": ["SOFTWARE_TOKEN_MFA"]})
 
 
 class TotpSecretSchema(Schema):
     """A TOTP secret, and its URI for a QR code."""
 
-    secret = fields.String(required=True)
-    uri = fields.String(required=True)
+    secret = fields.String(required=True, metadata={"examples": ["JBSWY3DPEHPK3PXP"]})
+    uri = fields.String(
+        required=True,
+        metadata={"examples": ["otpauth://totp/alice%40example.com?secret=JBSWY3DPEHPK3PXP"]},
+    )
 
 
 class VerifyTotpSchema(Schema):

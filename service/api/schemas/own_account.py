@@ -20,9 +20,16 @@ def _attribute() -> fields.String:
 class AccountSchema(Schema):
     """An account."""
 
-    user_id = fields.String(required=True, data_key="userId")
-    username = fields.String(required=True)
-    attributes = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+    user_id = fields.String(
+        required=True, data_key="userId", metadata={"examples": [account_fields.USER_ID]}
+    )
+    username = fields.String(required=True, metadata={"examples": ["alice@example.com"]})
+    attributes = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        required=True,
+        metadata={"examples": [{"email": "alice@example.com", "email_verified": "true"}]},
+    )
 
 
 class ChangeAttributesSchema(account_fields.WritableAttributesSchema):

@@ -1,5 +1,7 @@
 """Bodies of `/api/auth/passkeys…`."""
 
+from typing import Any
+
 from marshmallow import Schema, fields
 
 from service.api.schemas.json_object import JsonObject
@@ -8,24 +10,39 @@ from service.api.schemas.json_object import JsonObject
 class PasskeyOptionsSchema(Schema):
     """The `publicKey` argument of `navigator.credentials.create`, in its JSON form."""
 
-    options = fields.Dict(keys=fields.String(), required=True)
+    options = fields.Dict(
+        keys=fields.String(),
+        required=True,
+        metadata={"examples": [{"challenge": "c29tZSBieXRlcw", "rp": {"id": "example.com"}}]},
+    )
 
 
 class RegisterPasskeySchema(Schema):
     """The result of `navigator.credentials.create`, in its JSON form."""
 
-    credential = JsonObject(required=True)
+    credential = JsonObject(
+        required=True,
+        metadata={
+            "examples": [{"id": "from-navigator.credentials.create", "type": "public-key"}],
+        },
+    )
+
+
+def _text(example: str, **options: Any) -> fields.String:  # noqa: ANN401 -- marshmallow's own field options
+    return fields.String(metadata={"examples": [example]}, **options)
 
 
 class PasskeySchema(Schema):
     """A passkey."""
 
-    credential_id = fields.String(required=True, data_key="id")
-    name = fields.String(required=True)
-    relying_party_id = fields.String(required=True, data_key="relyingPartyId")
-    attachment = fields.String()
-    transports = fields.List(fields.String(), required=True)
-    created_at = fields.String(required=True, data_key="createdAt")
+    credential_id = _text("bXktcGFzc2tleQ", required=True, data_key="id")
+    name = _text("Chrome on Mac", required=True)
+    relying_party_id = _text("example.com", required=True, data_key="relyingPartyId")
+    attachment = _text("platform")
+    transports = fields.List(
+        fields.String(), required=True, metadata={"examples": [["internal", "hybrid"]]}
+    )
+    created_at = _text("2026-11-23T03:14:15.926Z", required=True, data_key="createdAt")
 
 
 class PasskeysSchema(Schema):

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final
 
 from marshmallow import Schema, ValidationError, fields
 
+from service.api.schemas.account_fields import USER_ID
 from service.api.schemas.json_object import JsonObject
 from service.api.schemas.profile_fields.calendar_date import Birthdate
 from service.api.schemas.profile_fields.country import Country
@@ -127,10 +128,18 @@ def _timestamp(name: str) -> fields.String:
 class StoredProfileSchema(Schema):
     """The system fields of a profile in a response."""
 
+    class Meta:
+        """The description in the API document."""
+
+        description = (
+            "Fields have the types that this service writes; a value that another application stored is "
+            "returned as it is."
+        )
+
     user_id = fields.String(
         required=True,
         data_key="userId",
-        metadata={"examples": ["6f1b2c3d-0c8e-4b7a-9d21-3f5a6b7c8d9e"]},
+        metadata={"examples": [USER_ID]},
     )
     created_at = _timestamp("createdAt")
     updated_at = _timestamp("updatedAt")

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
@@ -36,12 +36,22 @@ TAKES: Final[Mapping[str, Takes]] = {
 }
 
 
+# Where the refresh token is in a cookie, a request needs no body; elsewhere an empty one is refused.
+_NOT_EMPTY: Final[Mapping[str, object]] = {"minProperties": 1}
+
 # The choice that each of these members is valid with.
 CHOICES: Final[Mapping[str, str]] = {"credential": "WEB_AUTHN", "password": "PASSWORD"}
 
 
 class LogInSchema(account_fields.MetadataSchema):
     """A user name, with a password or to choose another first factor."""
+
+    json_schema: ClassVar[Mapping[str, object]] = {
+        "not": {
+            "required": ["password", "preferredChallenge"],
+            "properties": {"password": {}, "preferredChallenge": {}},
+        }
+    }
 
     username = account_fields.username()
     password = account_fields.password()
@@ -61,6 +71,8 @@ class LogInSchema(account_fields.MetadataSchema):
 class AnswerSchema(Schema):
     """An answer to a challenge, with the members that the challenge takes."""
 
+    json_schema: ClassVar[Mapping[str, object]] = _NOT_EMPTY
+
     code = account_fields.code()
     new_password = account_fields.new_password(data_key="newPassword")
     attributes = account_fields.attributes()
@@ -72,9 +84,9 @@ class AnswerSchema(Schema):
 class ChallengeAnswerSchema(account_fields.WritableAttributesSchema):
     """An answer to a challenge, with the challenge's name and session."""
 
-    example: Mapping[str, object] = {
+    example: ClassVar[Mapping[str, object]] = {
         "name": "SOFTWARE_TOKEN_MFA",
-        "session": "the session from the log-in response",
+        "session": "the-session-of-the-challenge",
         "username": "alice@example.com",
         "answer": {"code": "482913"},
     }
@@ -123,6 +135,10 @@ class ChallengeAnswerSchema(account_fields.WritableAttributesSchema):
 class RefreshSchema(account_fields.MetadataSchema):
     """A refresh token, unless it is in the cookie, with the device key if one came with it."""
 
+    example: ClassVar[Mapping[str, object]] = {"refreshToken": "the-refreshToken-of-the-log-in"}
+
+    json_schema: ClassVar[Mapping[str, object]] = _NOT_EMPTY
+
     refresh_token = account_fields.token(load_default=None, data_key="refreshToken")
     device_key = account_fields.token(load_default=None, data_key="deviceKey")
 
@@ -130,42 +146,60 @@ class RefreshSchema(account_fields.MetadataSchema):
 class LogOutSchema(Schema):
     """The sessions to end: that of a refresh token, here or in the cookie, or all."""
 
+    json_schema: ClassVar[Mapping[str, object]] = _NOT_EMPTY
+
     refresh_token = account_fields.token(load_default=None, data_key="refreshToken")
     everywhere = account_fields.StrictBoolean(load_default=False, metadata={"examples": [True]})
+
+
+_JWT: Final = {"examples": ["eyJraWQiOiJ3..."]}
 
 
 class ChallengeSchema(Schema):
     """A challenge to answer before tokens are issued, with Cognito's names."""
 
     name = fields.String(required=True, metadata={"examples": ["SOFTWARE_TOKEN_MFA"]})
-    session = fields.String()
-    parameters = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
-    available = fields.List(fields.String())
+    session = fields.String(metadata={"examples": ["AYABeC1-y8qooiuys..."]})
+    parameters = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        required=True,
+        metadata={"examples": [{"FRIENDLY_DEVICE_NAME": "phone"}]},
+    )
+    available = fields.List(
+        fields.String(), metadata={"examples": [["PASSWORD", "EMAIL_OTP", "WEB_AUTHN"]]}
+    )
 
 
 class TokensSchema(Schema):
     """The tokens of a signed-in user."""
 
-    user_id = fields.String(required=True, data_key="userId")
-    id_token = fields.String(required=True, data_key="idToken")
-    access_token = fields.String(required=True, data_key="accessToken")
+    user_id = fields.String(
+        required=True, data_key="userId", metadata={"examples": [account_fields.USER_ID]}
+    )
+    id_token = fields.String(required=True, data_key="idToken", metadata=_JWT)
+    access_token = fields.String(required=True, data_key="accessToken", metadata=_JWT)
     refresh_token = fields.String(
         data_key="refreshToken",
         metadata={
-            "description": "Absent where the old one stays valid, or where the response sets a cookie."
+            "examples": ["eyJjdHkiOiJKV1Qi..."],
+            "description": "Absent where the old one stays valid, or where the response sets a cookie.",
         },
     )
     device_key = fields.String(
         data_key="deviceKey",
         metadata={
-            "description": "Only in user pools that remember devices: to be sent with the refresh token."
+            "examples": ["us-east-1_2b1f3c4d-5e6f-4a7b-8c9d-0e1f2a3b4c5d"],
+            "description": "Only in user pools that remember devices: to be sent with the refresh token.",
         },
     )
     token_type = fields.String(
         required=True, data_key="tokenType", validate=validate.Equal("Bearer")
     )
     expires_in = fields.Integer(
-        required=True, data_key="expiresIn", metadata={"description": "In seconds."}
+        required=True,
+        data_key="expiresIn",
+        metadata={"examples": [3600], "description": "In seconds."},
     )
 
 

@@ -1,6 +1,5 @@
 """The API document is valid, complete, and matches the routes and the errors."""
 
-import itertools
 import re
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -17,7 +16,7 @@ from service.api.http_errors import leaves
 from service.api.keys import Access
 from service.api.openapi import document as openapi
 from service.api.openapi.components import TAGS
-from service.api.problem_details import PROBLEM_JSON, STATUSES
+from service.api.problem_details import PROBLEM_JSON, STATUSES, envelope
 from service.api.routes import Route, all_routes
 from service.api.schemas.profiles import ProfileSchema
 from service.app import create_app
@@ -27,8 +26,9 @@ from tests.support.configs import configured
 
 # The errors that no operation has, and why.
 OF_NO_OPERATION = {
-    http_errors.MethodNotAllowed: "an operation is a method that is allowed; see components.responses",
+    http_errors.MethodNotAllowed: "an operation is a method that is allowed; Problem.code lists it",
 }
+MAX_BYTES = 120_000
 WITH_ACCESS = list(all_routes())
 ROUTES = [route for route, _ in WITH_ACCESS]
 IDS = [f"{route.method} {route.path}" for route in ROUTES]
@@ -51,8 +51,18 @@ def _operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, 
             yield method.upper(), path, operation
 
 
-def _codes(response: dict[str, Any]) -> set[str]:
+def _resolved(document: dict[str, Any], response: dict[str, Any]) -> dict[str, Any]:
+    """Return a response, which the document may have as a component."""
+    if "$ref" not in response:
+        return response
+    name = response["$ref"].removeprefix("#/components/responses/")
+    found: dict[str, Any] = document["components"]["responses"][name]
+    return found
+
+
+def _codes(document: dict[str, Any], response: dict[str, Any]) -> set[str]:
     """Return the codes of an error response; empty for others."""
+    response = _resolved(document, response)
     if PROBLEM_JSON not in response.get("content", {}):
         return set()
     _, only = response["content"][PROBLEM_JSON]["schema"]["allOf"]
@@ -132,7 +142,9 @@ def test_operation_documents_its_statuses_and_codes(
     for refusal in route.operation.all_refusals(access):
         expected.setdefault(str(STATUSES[refusal].value), set()).add(refusal.code)
 
-    assert expected == {status: _codes(response) for status, response in responses.items()}
+    assert expected == {
+        status: _codes(document, response) for status, response in responses.items()
+    }
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=IDS)
@@ -151,7 +163,6 @@ def test_codes_are_one_closed_list(document: dict[str, Any]) -> None:
 
     assert set(leaves()) == set(STATUSES)
     assert sorted(set(codes)) == sorted(codes) == listed
-    assert set(document["components"]["examples"]) == set(codes)
 
 
 def test_every_error_can_be_met() -> None:
@@ -163,32 +174,89 @@ def test_every_error_can_be_met() -> None:
     assert set(leaves()) - met == set(OF_NO_OPERATION)
 
 
-def test_every_problem_example_is_valid_by_its_schema(document: dict[str, Any]) -> None:
-    """The example of each code is valid by the schema of its response."""
-    unrouted = document["components"]["responses"].values()
-    responses = [
-        response
-        for _, _, operation in _operations(document)
-        for response in operation["responses"].values()
-    ]
+def test_every_error_is_valid_by_the_schema_of_its_responses(document: dict[str, Any]) -> None:
+    """The body of each error is valid by every response that lists its code."""
+    bodies = {error.code: envelope(error(), "r") for error in leaves()}
     checked: set[str] = set()
-    for response in itertools.chain(responses, unrouted):
-        for code in _codes(response):
-            example = document["components"]["examples"][code]["value"]
-            _validator(document, response["content"][PROBLEM_JSON]["schema"]).validate(example)
+    for response in document["components"]["responses"].values():
+        for code in _codes(document, response):
+            schema = response["content"][PROBLEM_JSON]["schema"]
+            _validator(document, schema).validate(bodies[code])
             checked.add(code)
 
-    assert checked >= {leaf.code for leaf in leaves() if leaf not in OF_NO_OPERATION}
+    assert bodies.keys() - checked == {error.code for error in OF_NO_OPERATION}
 
 
-# Refresh tokens and credentials of an authenticator have no useful example.
-WITHOUT_EXAMPLE = {"/api/auth/refresh", "/api/auth/passkeys"}
-WITH_EXAMPLE = [
-    route for route in ROUTES if route.operation.body and route.path not in WITHOUT_EXAMPLE
-]
+def test_every_error_says_when_to_try_again_and_how_to_authenticate(
+    document: dict[str, Any],
+) -> None:
+    """401 has WWW-Authenticate; what may succeed later has Retry-After, and nothing else has it."""
+    headers = {
+        name: set(response.get("headers", {}))
+        for name, response in document["components"]["responses"].items()
+    }
+    waiting = {name for name, found in headers.items() if "Retry-After" in found}
+    challenging = {name for name, found in headers.items() if "WWW-Authenticate" in found}
+
+    assert {name[:4] for name in waiting} == {"E429", "E503", "E504"}
+    assert {name for name in headers if name[:4] in {"E429", "E503", "E504"}} == waiting
+    assert {name for name in headers if name.startswith("E401")} <= challenging
 
 
-@pytest.mark.parametrize("route", WITH_EXAMPLE, ids=lambda route: f"{route.method} {route.path}")
+def test_errors_are_documented_once(document: dict[str, Any]) -> None:
+    """Error responses are components, each with another status or set of codes; all are used."""
+    used = [
+        response["$ref"].rpartition("/")[2]
+        for _, _, operation in _operations(document)
+        for status, response in operation["responses"].items()
+        if int(status) >= 400
+    ]
+    responses = document["components"]["responses"]
+    sets = {(name[:4], *sorted(_codes(document, responses[name]))) for name in responses}
+
+    assert set(used) == set(responses)
+    assert len(sets) == len(responses)
+    assert len(openapi.document(ProfileSchema, version="1")) < MAX_BYTES
+
+
+def test_every_part_is_described(document: dict[str, Any]) -> None:
+    """Each operation has a sentence, each path parameter a meaning and an example."""
+    for method, path, operation in _operations(document):
+        assert operation["description"].endswith("."), (method, path)
+        described = {
+            parameter["name"]: parameter
+            for parameter in operation["parameters"]
+            if parameter.get("in") == "path"
+        }
+        assert set(described) == set(re.findall(r"\{(\w+)\}", path)), (method, path)
+        for parameter in described.values():
+            assert parameter["description"], (method, path)
+            assert parameter["example"], (method, path)
+
+
+@pytest.mark.parametrize(
+    ("schema", "body"),
+    [
+        ("LogOut", {}),
+        ("Refresh", {}),
+        ("ChangeAttributes", {"attributes": {}}),
+        ("ChallengeAnswer", {"name": "SMS_MFA", "session": "s", "username": "a", "answer": {}}),
+        ("LogIn", {"username": "a", "password": "b", "preferredChallenge": "PASSWORD"}),
+    ],
+)
+def test_what_is_always_refused_is_invalid(
+    document: dict[str, Any], schema: str, body: dict[str, Any]
+) -> None:
+    """A body that no deployment accepts is invalid by the document."""
+    described = document["components"]["schemas"][schema]
+
+    assert not _validator(document, described).is_valid(body)
+
+
+WITH_BODY = [route for route in ROUTES if route.operation.body]
+
+
+@pytest.mark.parametrize("route", WITH_BODY, ids=lambda route: f"{route.method} {route.path}")
 def test_body_example_is_accepted(document: dict[str, Any], route: Route) -> None:
     """The example of each body is valid by the document and by the service's schema."""
     operation = document["paths"][route.path][route.method.lower()]
