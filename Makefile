@@ -11,6 +11,10 @@ BENCH_INSTALLED = $(BENCH_VENV)/.installed
 # So has the generator of the documentation's site.
 DOCS_VENV = docs/.venv
 DOCS_LOCKED = $(DOCS_VENV)/.locked
+# The generators and checkers of clients: those of npm, and that of Python, whose versions it pins.
+CLIENTS_VENV = clients/.venv
+CLIENTS_INSTALLED = $(CLIENTS_VENV)/.installed
+NODE_INSTALLED = clients/node_modules/.installed
 # This environment has the lowest versions that setup.cfg allows.
 LOWEST_VENV = .venv-lowest
 LOWEST_INSTALLED = $(LOWEST_VENV)/.installed
@@ -47,7 +51,7 @@ IMAGE_NAME = $(REPOSITORY):$(IMAGE_VERSION)-$(IMAGE_REVISION)
 TEST_COMPOSE = SERVER_PORT=0 docker compose --project-name user-profile-service-test --profile test
 
 .DEFAULT_GOAL := help
-.PHONY: help install run dev test test-slow test-all test-lowest test-compose test-browser linearizability restarts fuzz bench lint format lock clean release attack pin-images image deploy register settings docs
+.PHONY: help install run dev test test-slow test-all test-lowest test-compose test-browser test-clients clients linearizability restarts fuzz bench lint format lock clean release attack pin-images image deploy register settings docs
 
 help: ## show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-17s%s\n", $$1, $$2 }' Makefile
@@ -103,6 +107,20 @@ test-compose: ## run the integration tests against the service's image, moto and
 
 test-browser: $(INSTALLED) ## run the flows of passkeys in a Chromium, which must be installed
 	$(BIN)/python -m pytest tests_slow/browser
+
+test-clients: $(INSTALLED) $(NODE_INSTALLED) $(CLIENTS_INSTALLED) ## check the OpenAPI document with generators of clients, and the client of clients/typescript; needs Node 20 or newer
+	$(PYTEST) tests_clients
+
+clients: $(INSTALLED) $(NODE_INSTALLED) ## generate the TypeScript client anew from the OpenAPI document
+	@$(BIN)/python -m tools.clients
+
+$(NODE_INSTALLED): clients/package.json clients/package-lock.json clients/.npmrc
+	npm ci --prefix clients
+	@touch $@
+
+$(CLIENTS_INSTALLED): clients/requirements.lock
+	$(call environment,$(CLIENTS_VENV),$<)
+	@touch $@
 
 linearizability: $(INSTALLED) ## check that profiles stay linearizable while processes are killed and replies lost: LINEARIZABILITY='--seconds 300' make linearizability
 	@$(BIN)/python -m tests_slow.linearizability $(LINEARIZABILITY)
@@ -165,6 +183,7 @@ lock: $(LOCKED) ## update the locks from setup.cfg; LOCK_FLAGS=--upgrade takes t
 	$(UV_COMPILE) $(LOCK_FLAGS) --extra bench --constraint requirements-dev.lock --output-file bench/requirements.lock setup.cfg
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \
 		| $(UV_COMPILE) $(LOCK_FLAGS) --constraint requirements-dev.lock --output-file deploy/requirements-build.lock -
+	$(UV_COMPILE) $(LOCK_FLAGS) --output-file clients/requirements.lock clients/requirements.in
 	$(UV_COMPILE) $(LOCK_FLAGS) --constraint requirements-dev.lock --output-file deploy/requirements-sbom.lock \
 		deploy/requirements-sbom.in
 	$(UV_COMPILE) $(LOCK_FLAGS) --constraint requirements-dev.lock --output-file docs/requirements.lock \
@@ -175,6 +194,6 @@ release: $(INSTALLED) ## run all checks, set the version, date the changelog, co
 	@$(BIN)/python -m tools.release $(VERSION)
 
 clean: ## remove everything that the other targets made
-	rm -rf $(VENV) $(BENCH_VENV) $(DOCS_VENV) $(LOWEST_VENV) .cache build dist site *.egg-info .coverage .coverage.* .hypothesis \
+	rm -rf $(VENV) $(BENCH_VENV) $(CLIENTS_VENV) $(DOCS_VENV) $(LOWEST_VENV) clients/node_modules .cache build dist site *.egg-info .coverage .coverage.* .hypothesis \
 		.import_linter_cache .mypy_cache .pytest_cache .ruff_cache
-	find bench local_aws service tests tests_slow tools -name __pycache__ -type d -prune -exec rm -rf {} +
+	find bench local_aws service tests tests_clients tests_slow tools -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -19,8 +19,8 @@ Name: TypeAlias = str  # as `canonicalize_name` writes it
 
 ROOT: Final = Path(__file__).parent.parent
 LOCKS: Final = (
-    *("requirements*.lock", "bench/requirements.lock", "deploy/requirements-*.lock"),
-    "docs/requirements.lock",
+    *("requirements*.lock", "bench/requirements.lock", "clients/requirements.lock"),
+    *("deploy/requirements-*.lock", "docs/requirements.lock"),
 )
 HEADING: Final = "# Which package requires which (tests/test_locks.py):\n"
 # What requires a package beside which uv names nothing: it was read from standard input.
