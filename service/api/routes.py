@@ -56,6 +56,7 @@ PUBLIC: Final = (
     Route("GET", "/health/live", health.live),
     Route("GET", "/health/ready", health.ready),
     Route("GET", "/health/serving", health.serving),
+    Route("GET", "/", documentation.root),
     Route("GET", "/openapi.json", documentation.openapi),
     Route("GET", "/docs", documentation.page),
     Route("GET", "/docs/{asset}", documentation.asset),

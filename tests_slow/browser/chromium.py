@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import json
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -34,12 +34,18 @@ class ScriptFailed(Exception):
 
 
 class Page:
-    """A page of the browser, with virtual authenticators."""
+    """
+    A page of the browser, with virtual authenticators.
+
+    *complaints* are what its console shows as errors and warnings, violations of the page's policy
+    included; error responses are not among them.
+    """
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self._socket = socket
         self._numbers = itertools.count(1)
         self._session: str | None = None
+        self.complaints: list[str] = []
 
     async def attach(self) -> None:
         """Create the page."""
@@ -49,6 +55,8 @@ class Page:
         )
         self._session = attached["sessionId"]
         await self.call("WebAuthn.enable", enableUI=False)
+        await self.call("Runtime.enable")
+        await self.call("Log.enable")
 
     async def open(self, url: str) -> None:
         """Go to a page, and wait until its scripts can run."""
@@ -57,6 +65,14 @@ class Page:
         await self.run(
             "new Promise((go) => { document.readyState === 'complete' ? go()"
             " : addEventListener('load', () => go()); })"
+        )
+
+    async def until(self, condition: str) -> Any:  # noqa: ANN401 -- any JSON
+        """Wait until an expression is true, which is tried at each frame, and return its value."""
+        tried = f"{{ const value = ({condition}); if (value) return go(value); }}"
+        return await self.run(
+            "new Promise((go) => { (function again() {"
+            f" {tried} requestAnimationFrame(again); }})() }})"
         )
 
     async def add_authenticator(self, **options: object) -> str:
@@ -92,7 +108,7 @@ class Page:
         return outcome["result"].get("value")
 
     async def call(self, method: str, **parameters: object) -> dict[str, Any]:
-        """Return the result of a method of the protocol; events in between are dropped."""
+        """Return the result of a method of the protocol; complaints in between are kept."""
         number = next(self._numbers)
         message: dict[str, object] = {"id": number, "method": method, "params": parameters}
         if self._session is not None:
@@ -101,10 +117,26 @@ class Page:
         async with asyncio.timeout(PATIENCE_S):
             while True:
                 received = await self._socket.receive_json()
+                self._keep(received)
                 if received.get("id") == number:
                     assert "error" not in received, (method, received["error"])
                     result: dict[str, Any] = received["result"]
                     return result
+
+    def _keep(self, received: Mapping[str, Any]) -> None:
+        parameters = received.get("params", {})
+        match received.get("method"):
+            case "Runtime.exceptionThrown":
+                details = parameters["exceptionDetails"]
+                thrown = details.get("exception", {}).get("description", details["text"])
+                self.complaints.append(thrown)
+            case "Runtime.consoleAPICalled" if parameters["type"] in {"error", "warning", "assert"}:
+                shown = [each.get("value", each.get("description")) for each in parameters["args"]]
+                self.complaints.append(" ".join(map(str, shown)))
+            case "Log.entryAdded":
+                entry = parameters["entry"]
+                if entry["level"] in {"error", "warning"} and entry["source"] != "network":
+                    self.complaints.append(f"{entry['source']}: {entry['text']}")
 
 
 @asynccontextmanager

@@ -344,6 +344,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Go to the page
+         * @description Redirect to the page, relative to the path of the request.
+         */
+        get: operations["openRoot"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/openapi.json": {
         parameters: {
             query?: never;
@@ -2884,6 +2904,32 @@ export interface operations {
             413: components["responses"]["E413"];
             500: components["responses"]["E500-2"];
             503: components["responses"]["E503-3"];
+            504: components["responses"]["E504"];
+        };
+    };
+    openRoot: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page is elsewhere. */
+            302: {
+                headers: {
+                    /** @description Its address. */
+                    Location: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["E400-6"];
+            401: components["responses"]["E401"];
+            413: components["responses"]["E413"];
+            500: components["responses"]["E500-2"];
+            503: components["responses"]["E503-2"];
             504: components["responses"]["E504"];
         };
     };

@@ -69,6 +69,19 @@ async def page(request: web.Request) -> web.Response:
 
 
 @operation(
+    "Go to the page",
+    tag=TAG,
+    operation_id="openRoot",
+    answers={
+        HTTPStatus.FOUND: Success("The page is elsewhere.", headers={"Location": "Its address."})
+    },
+)
+async def root(_: web.Request) -> web.Response:
+    """Redirect to the page, relative to the path of the request."""
+    return web.Response(status=HTTPStatus.FOUND, headers={"Location": "docs"})
+
+
+@operation(
     "Read a file of the page",
     tag=TAG,
     operation_id="readPageFile",
@@ -120,6 +133,7 @@ def _assets() -> dict[str, tuple[Path, str]]:
     return {
         "page.css": (_STATIC / "page.css", "text/css"),
         "page.js": (_STATIC / "page.js", "text/javascript"),
+        "prefill.js": (_STATIC / "prefill.js", "text/javascript"),
         "swagger-ui-bundle.js": (swagger_ui / "swagger-ui-bundle.js", "text/javascript"),
         "swagger-ui.css": (swagger_ui / "swagger-ui.css", "text/css"),
     }

@@ -13,9 +13,9 @@ User accounts in Amazon Cognito and user profiles in DynamoDB, at most one profi
 To try it on the page of this document, press **Execute** on each of these in turn:
 
 1. `POST /api/auth/signup` creates an account and sends it a code;
-2. `POST /api/auth/confirm` takes the code;
-3. `POST /api/auth/login` returns tokens and the `userId`, which the page then sends with the calls that
-   need them; **Authorize** takes others;
+2. `POST /api/auth/confirm` takes the code of the message, which `make run` prints on its terminal;
+3. `POST /api/auth/login` returns tokens: the page sends the access token with the calls that need one,
+   and **Authorize** takes another, or a `userId`;
 4. `POST /v1/user/profile` saves a profile, `GET /v1/user/profile` reads it.
 
 The `userId` is the Cognito `sub` of the profile's owner. Requests are authenticated by the access token

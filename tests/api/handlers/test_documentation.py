@@ -13,6 +13,7 @@ OWN_FILES = sorted((Path(documentation.__file__).parent.parent / "static").iterd
 ASSETS = {
     "page.css": "text/css",
     "page.js": "text/javascript",
+    "prefill.js": "text/javascript",
     "swagger-ui-bundle.js": "text/javascript",
     "swagger-ui.css": "text/css",
 }
@@ -37,6 +38,15 @@ async def test_page_runs_nothing_but_its_own_files(api: Api) -> None:
         "form-action": "'none'",
         "frame-ancestors": "'none'",
     }
+
+
+@pytest.mark.parametrize("prefix", ["", "/prefix"])
+async def test_root_leads_to_the_page(api: Api, prefix: str) -> None:
+    """The address without a path leads to the page, also behind a proxy that adds a prefix."""
+    response = await api.get("/", allow_redirects=False)
+
+    location = URL(f"http://localhost{prefix}/").join(URL(response.headers["Location"]))
+    assert (response.status, location.path) == (302, f"{prefix}/docs")
 
 
 async def test_page_is_not_sniffed_and_is_revalidated(api: Api) -> None:
