@@ -51,7 +51,7 @@ IMAGE_NAME = $(REPOSITORY):$(IMAGE_VERSION)-$(IMAGE_REVISION)
 TEST_COMPOSE = SERVER_PORT=0 docker compose --project-name user-profile-service-test --profile test
 
 .DEFAULT_GOAL := help
-.PHONY: help install run dev test test-slow test-all test-lowest test-compose test-browser test-clients clients linearizability restarts fuzz bench lint format lock clean release attack pin-images image deploy register settings docs
+.PHONY: help install run dev test test-slow test-all test-lowest test-compose test-browser test-clients clients example linearizability restarts fuzz bench lint format lock clean release attack pin-images image deploy register settings docs
 
 help: ## show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-17s%s\n", $$1, $$2 }' Makefile
@@ -71,6 +71,9 @@ run: $(INSTALLED) ## serve with a local AWS; settings come from the environment:
 
 dev: $(INSTALLED) ## as run, and restart when the code changes; accounts and profiles are lost then
 	@$(BIN)/watchfiles --target-type command '$(BIN)/python -m service local' local_aws service
+
+example: $(INSTALLED) ## serve the page of examples/web on http://localhost:5173, with a local AWS
+	@$(BIN)/python examples/web/serve.py
 
 test: $(INSTALLED) ## run the fast tests, on all cores
 	$(PYTEST)

@@ -46,6 +46,7 @@ class Page:
         self._numbers = itertools.count(1)
         self._session: str | None = None
         self.complaints: list[str] = []
+        self._loads = 0
 
     async def attach(self) -> None:
         """Create the page."""
@@ -55,6 +56,7 @@ class Page:
         )
         self._session = attached["sessionId"]
         await self.call("WebAuthn.enable", enableUI=False)
+        await self.call("Page.enable")
         await self.call("Runtime.enable")
         await self.call("Log.enable")
 
@@ -74,6 +76,14 @@ class Page:
             "new Promise((go) => { (function again() {"
             f" {tried} requestAnimationFrame(again); }})() }})"
         )
+
+    async def follow(self, script: str) -> None:
+        """Run a script that leads to another page, and wait until that has loaded."""
+        loads = self._loads
+        await self.run(script)
+        async with asyncio.timeout(PATIENCE_S):
+            while self._loads == loads:
+                self._keep(await self._socket.receive_json())
 
     async def add_authenticator(self, **options: object) -> str:
         """Plug in an authenticator that keeps passkeys and verifies the user, but for *options*."""
@@ -126,6 +136,8 @@ class Page:
     def _keep(self, received: Mapping[str, Any]) -> None:
         parameters = received.get("params", {})
         match received.get("method"):
+            case "Page.loadEventFired":
+                self._loads += 1
             case "Runtime.exceptionThrown":
                 details = parameters["exceptionDetails"]
                 thrown = details.get("exception", {}).get("description", details["text"])

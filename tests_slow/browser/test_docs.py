@@ -43,10 +43,11 @@ window.execute = async (id) => {
 # What makes an operation tall: its parameters, its body, its successes.
 OPERATIONS: Final = """
 fetch("openapi.json").then((found) => found.json()).then(({ paths }) =>
-  Object.values(paths).flatMap(Object.values).map(({ operationId, parameters, requestBody, responses }) => {
-    const successes = Object.entries(responses).filter(([status]) => status < 400);
+  Object.values(paths).flatMap(Object.values).map((each) => {
+    const successes = Object.entries(each.responses).filter(([status]) => status < 400);
     const headers = successes.flatMap(([, { headers }]) => Object.keys(headers ?? {}));
-    return { id: operationId, shape: [parameters.length, !!requestBody, successes.length, headers.length] };
+    const counts = [each.parameters.length, successes.length, headers.length];
+    return { id: each.operationId, shape: [!!each.requestBody, ...counts] };
   }))
 """
 

@@ -169,7 +169,7 @@ export class Client {
         ...(options.body !== undefined && { "Content-Type": "application/json" }),
         ...options.header,
       },
-      credentials: cookie ? "include" : "same-origin",
+      credentials: cookie && path.startsWith("/api/auth/") ? "include" : "same-origin",
       ...(options.body !== undefined && { body: JSON.stringify(options.body) }),
       ...(options.signal && { signal: options.signal }),
     });
