@@ -101,7 +101,9 @@ def _options(operation: dict[str, Any]) -> Iterator[str]:
     body = operation.get("requestBody")
     every: dict[str, Any] = {}
     required: dict[str, Any] = {}
-    for parameter in operation["parameters"]:
+    for parameter in operation.get("parameters", []):
+        if "$ref" in parameter:  # a header, which no example needs
+            continue
         value = parameter.get("example", SAMPLES[parameter["schema"]["type"]])
         every.setdefault(parameter["in"], {})[parameter["name"]] = value
         if parameter.get("required"):

@@ -46,7 +46,7 @@ fetch("openapi.json").then((found) => found.json()).then(({ paths }) =>
   Object.values(paths).flatMap(Object.values).map((each) => {
     const successes = Object.entries(each.responses).filter(([status]) => status < 400);
     const headers = successes.flatMap(([, { headers }]) => Object.keys(headers ?? {}));
-    const counts = [each.parameters.length, successes.length, headers.length];
+    const counts = [each.parameters?.length ?? 0, successes.length, headers.length];
     return { id: each.operationId, shape: [!!each.requestBody, ...counts] };
   }))
 """
@@ -156,7 +156,8 @@ async def test_one_credential_replaces_the_other(docs: Docs, user: str) -> None:
 
 async def test_operation_fits_a_screen(docs: Docs) -> None:
     """An opened operation of each shape, with its form and its responses, is no taller than a screen."""
-    page, shapes = docs.page, {}
+    page = docs.page
+    shapes: dict[tuple[object, ...], str] = {}
     for operation in await page.run(OPERATIONS):
         shapes.setdefault((*operation["shape"],), operation["id"])
     heights = {}

@@ -684,6 +684,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/user/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export all data
+         * @description Return all data of the caller, whose access token and identity must be of one user.
+         */
+        get: operations["exportData"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/user/profile": {
         parameters: {
             query?: never;
@@ -718,6 +738,134 @@ export interface paths {
          * @description Apply the body to the caller's profile as a merge patch (RFC 7396).
          */
         patch: operations["patchProfile"];
+        trace?: never;
+    };
+    "/v1/user/profile/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the past versions of the profile
+         * @description Return a page of the past versions, without the present one.
+         */
+        get: operations["listProfileVersions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/user/profile/history/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a past version of the profile
+         * @description Return the profile as it was at a version, or the present one.
+         */
+        get: operations["readProfileVersion"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/user/profile/revert": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Return to a past version of the profile
+         * @description Set fields of the profile to their values at a past version, and remove those that it did not have.
+         */
+        post: operations["revertProfile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/user/activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the activity
+         * @description Return a page of the caller's events; one appears within seconds.
+         */
+        get: operations["readActivity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/users/{userId}/profile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the profile of a user
+         * @description Return the profile of a user, or 304.
+         */
+        get: operations["readUserProfile"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete the profile of a user
+         * @description Delete the profile of a user, as the user's own DELETE does.
+         */
+        delete: operations["eraseUserProfile"];
+        options?: never;
+        head?: never;
+        /**
+         * Merge changes into the profile of a user
+         * @description Apply the body, which may have fields that users cannot write, as a merge patch (RFC 7396).
+         */
+        patch: operations["patchUserProfile"];
+        trace?: never;
+    };
+    "/v1/users/profiles/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read the profiles of up to 100 users
+         * @description Return the profiles of all users in the body that have one; never a part of them.
+         */
+        post: operations["readUserProfiles"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
 }
@@ -908,66 +1056,69 @@ export interface components {
             detail: string;
             /**
              * @description What programs act on.
-             *     - `account_changed`: Another request changed the account at the same time. Send the request again.
-             *     - `account_closed`: This account is being deleted. Its profile can no longer be written.
+             *     - `account_changed`: Another request changed the account at the same time.
+             *     - `account_closed`: This account is being deleted.
              *     - `alias_exists`: Another account uses this e-mail address or telephone number.
-             *     - `authorization_code_invalid`: This sign-in cannot be completed: its code is not valid, or was used. Sign in again.
+             *     - `authorization_code_invalid`: This sign-in cannot be completed: its code is not valid, or was used.
              *     - `blocked`: The firewall of this service blocked the request.
-             *     - `body_too_large`: The request body is too large. Send a smaller one.
+             *     - `body_too_large`: The request body is too large.
              *     - `captcha_required`: The firewall of this service requires a CAPTCHA, which this API cannot present.
-             *     - `challenge_expired`: The sign-in session has expired. Log in again.
-             *     - `code_expired`: The code has expired. Request a new one.
-             *     - `code_mismatch`: The code is wrong or expired. Check it, or request a new one.
+             *     - `challenge_expired`: The sign-in session has expired.
+             *     - `code_expired`: The code has expired.
+             *     - `code_mismatch`: The code is wrong or expired.
              *     - `cross_site_refused`: A page of another origin cannot change anything here unless that origin is allowed.
-             *     - `deadline_exceeded`: The request took too long and was cancelled. Read the current state, then try again.
-             *     - `delivery_failed`: The message could not be sent. Request it again later.
+             *     - `deadline_exceeded`: The request took too long and was cancelled.
+             *     - `delivery_failed`: The message could not be sent.
+             *     - `export_too_large`: There is more data than one export holds.
              *     - `feature_unavailable`: This deployment does not offer this feature.
-             *     - `insufficient_scope`: The access token needs the scope aws.cognito.signin.user.admin. Request it when signing in; refreshing the token does not add it.
-             *     - `internal_error`: An internal error occurred. Its log entry has the request id of this response.
+             *     - `history_expired`: How the profile was at this time is not kept, or not any more.
+             *     - `insufficient_scope`: The access token needs the scope that WWW-Authenticate names.
+             *     - `internal_error`: An internal error occurred.
              *     - `invalid_credentials`: The user name or the password is wrong.
              *     - `invalid_fields`: Correct the fields listed in errors and send the request again.
-             *     - `invalid_parameter`: One of the values is not valid. Check the user name, the code and the attributes.
-             *     - `malformed_request`: The request could not be parsed. Send valid HTTP with a JSON object as the body.
-             *     - `method_not_allowed`: This path does not support the method. The Allow header lists the supported ones.
-             *     - `mfa_not_configured`: This second factor is not set up. Set it up first, or choose another one.
-             *     - `misconfigured`: This deployment is not configured correctly. Its operator finds the reason in the log.
+             *     - `invalid_parameter`: One of the values is not valid.
+             *     - `malformed_request`: The request could not be parsed.
+             *     - `method_not_allowed`: This path does not support the method.
+             *     - `mfa_not_configured`: This second factor is not set up.
+             *     - `misconfigured`: This deployment is not configured correctly.
              *     - `not_authenticated`: Sign in first: this path requires credentials that this deployment accepts.
-             *     - `not_ready`: The service is not ready. The failing checks are listed in errors.
-             *     - `overloaded`: The service is busy. Try again shortly.
-             *     - `passkey_challenge_expired`: The options have expired. Request new ones with POST /api/auth/passkeys/options.
-             *     - `passkey_not_found`: There is no passkey of this id. GET /api/auth/passkeys lists the passkeys.
-             *     - `passkey_rejected`: The passkey is not accepted. Create a new one on this site with new options.
-             *     - `password_reset_required`: The password must be reset before you can log in. Request a code to set a new one.
-             *     - `password_reused`: This password was used before. Choose another one.
-             *     - `precondition_failed`: The profile does not match the conditions of the request. Read it again first.
-             *     - `profile_changed`: Other requests are changing the profile at the same time. Send the request again.
-             *     - `profile_not_found`: There is no profile. Create it with POST.
-             *     - `profile_too_large`: The profile would be too large. Remove or shorten fields.
-             *     - `refresh_token_invalid`: This refresh token is not valid any more: log in again. If a deviceKey came with it, send that too.
-             *     - `refresh_token_reused`: This refresh token was already exchanged. Log in again.
+             *     - `not_ready`: The service is not ready.
+             *     - `overloaded`: The service is busy.
+             *     - `passkey_challenge_expired`: The options have expired.
+             *     - `passkey_not_found`: There is no passkey of this id.
+             *     - `passkey_rejected`: The passkey is not accepted.
+             *     - `password_reset_required`: The password must be reset before you can log in.
+             *     - `password_reused`: This password was used before.
+             *     - `precondition_failed`: The profile does not match the conditions of the request.
+             *     - `profile_changed`: Other requests are changing the profile at the same time.
+             *     - `profile_not_found`: There is no profile.
+             *     - `profile_too_large`: The profile would be too large.
+             *     - `refresh_token_invalid`: This refresh token is not valid any more: log in again.
+             *     - `refresh_token_reused`: This refresh token was already exchanged.
              *     - `rejected_by_policy`: A rule of this deployment does not allow this request.
              *     - `request_rejected`: The server rejected the request.
-             *     - `request_timeout`: The request body was not received in time. Send the request again.
-             *     - `route_not_found`: There is nothing at this path. /openapi.json lists all paths.
-             *     - `session_is_current`: This is the current session. Log out to end it.
-             *     - `session_not_found`: There is no session of this id. GET /api/auth/sessions lists the sessions.
+             *     - `request_timeout`: The request body was not received in time.
+             *     - `route_not_found`: There is nothing at this path.
+             *     - `session_is_current`: This is the current session.
+             *     - `session_not_found`: There is no session of this id.
              *     - `signup_disabled`: Only an administrator can create accounts in this deployment.
-             *     - `temporary_password_expired`: The temporary password has expired. Ask an administrator for a new one.
-             *     - `throttled`: The service is receiving too many requests. Try again shortly.
-             *     - `token_invalid`: Send a valid access token as Authorization: Bearer. Refresh the token or log in again.
-             *     - `too_many_attempts`: Too many attempts. Wait before you try again.
+             *     - `temporary_password_expired`: The temporary password has expired.
+             *     - `throttled`: The service is receiving too many requests.
+             *     - `token_invalid`: Send a valid access token as Authorization: Bearer.
+             *     - `too_many_attempts`: Too many attempts.
              *     - `unsupported_media_type`: Send the body as JSON, with Content-Type: application/json.
-             *     - `unsupported_token_type`: Only a refresh token can be revoked. Send the refresh token of the log-in response.
+             *     - `unsupported_token_type`: Only a refresh token can be revoked.
              *     - `upstream_fault`: A service that this one depends on failed.
-             *     - `upstream_hook_failed`: An extension of the sign-in service failed. Contact the operator if this persists.
-             *     - `upstream_unavailable`: A service that this one depends on is not available. Try again shortly.
-             *     - `user_disabled`: This account is disabled. Contact the operator.
-             *     - `user_exists`: This user name is taken. Log in, or choose another one.
-             *     - `user_not_confirmed`: The account is not confirmed. Confirm it with the code that was sent, then log in.
-             *     - `weak_password`: The password does not meet the password rules. GET /api/auth/config lists them.
+             *     - `upstream_hook_failed`: An extension of the sign-in service failed.
+             *     - `upstream_unavailable`: A service that this one depends on is not available.
+             *     - `user_disabled`: This account is disabled.
+             *     - `user_exists`: This user name is taken.
+             *     - `user_not_confirmed`: The account is not confirmed.
+             *     - `version_not_found`: There is no such version.
+             *     - `weak_password`: The password does not meet the password rules.
              * @enum {string}
              */
-            code: "account_changed" | "account_closed" | "alias_exists" | "authorization_code_invalid" | "blocked" | "body_too_large" | "captcha_required" | "challenge_expired" | "code_expired" | "code_mismatch" | "cross_site_refused" | "deadline_exceeded" | "delivery_failed" | "feature_unavailable" | "insufficient_scope" | "internal_error" | "invalid_credentials" | "invalid_fields" | "invalid_parameter" | "malformed_request" | "method_not_allowed" | "mfa_not_configured" | "misconfigured" | "not_authenticated" | "not_ready" | "overloaded" | "passkey_challenge_expired" | "passkey_not_found" | "passkey_rejected" | "password_reset_required" | "password_reused" | "precondition_failed" | "profile_changed" | "profile_not_found" | "profile_too_large" | "refresh_token_invalid" | "refresh_token_reused" | "rejected_by_policy" | "request_rejected" | "request_timeout" | "route_not_found" | "session_is_current" | "session_not_found" | "signup_disabled" | "temporary_password_expired" | "throttled" | "token_invalid" | "too_many_attempts" | "unsupported_media_type" | "unsupported_token_type" | "upstream_fault" | "upstream_hook_failed" | "upstream_unavailable" | "user_disabled" | "user_exists" | "user_not_confirmed" | "weak_password";
+            code: "account_changed" | "account_closed" | "alias_exists" | "authorization_code_invalid" | "blocked" | "body_too_large" | "captcha_required" | "challenge_expired" | "code_expired" | "code_mismatch" | "cross_site_refused" | "deadline_exceeded" | "delivery_failed" | "export_too_large" | "feature_unavailable" | "history_expired" | "insufficient_scope" | "internal_error" | "invalid_credentials" | "invalid_fields" | "invalid_parameter" | "malformed_request" | "method_not_allowed" | "mfa_not_configured" | "misconfigured" | "not_authenticated" | "not_ready" | "overloaded" | "passkey_challenge_expired" | "passkey_not_found" | "passkey_rejected" | "password_reset_required" | "password_reused" | "precondition_failed" | "profile_changed" | "profile_not_found" | "profile_too_large" | "refresh_token_invalid" | "refresh_token_reused" | "rejected_by_policy" | "request_rejected" | "request_timeout" | "route_not_found" | "session_is_current" | "session_not_found" | "signup_disabled" | "temporary_password_expired" | "throttled" | "token_invalid" | "too_many_attempts" | "unsupported_media_type" | "unsupported_token_type" | "upstream_fault" | "upstream_hook_failed" | "upstream_unavailable" | "user_disabled" | "user_exists" | "user_not_confirmed" | "version_not_found" | "weak_password";
             /** @example 8d1f0c3a5b7e4f62a9c0d4e6b8f1a2c3 */
             requestId: string;
             errors?: components["schemas"]["FieldProblem"][];
@@ -995,7 +1146,7 @@ export interface components {
             session?: string;
         };
         SignUp: {
-            /** @description Passed to the Lambda triggers of the user pool. GET /api/auth/config lists the keys that this deployment accepts. */
+            /** @description For the Lambda triggers of the pool; GET /api/auth/config lists the keys. */
             metadata?: {
                 [key: string]: string;
             };
@@ -1069,7 +1220,7 @@ export interface components {
             challenge?: components["schemas"]["Challenge"];
         };
         Confirm: {
-            /** @description Passed to the Lambda triggers of the user pool. GET /api/auth/config lists the keys that this deployment accepts. */
+            /** @description For the Lambda triggers of the pool; GET /api/auth/config lists the keys. */
             metadata?: {
                 [key: string]: string;
             };
@@ -1081,7 +1232,7 @@ export interface components {
         };
         Sent: Record<string, never>;
         Username: {
-            /** @description Passed to the Lambda triggers of the user pool. GET /api/auth/config lists the keys that this deployment accepts. */
+            /** @description For the Lambda triggers of the pool; GET /api/auth/config lists the keys. */
             metadata?: {
                 [key: string]: string;
             };
@@ -1092,7 +1243,7 @@ export interface components {
             challenge: components["schemas"]["Challenge"];
         };
         LogIn: {
-            /** @description Passed to the Lambda triggers of the user pool. GET /api/auth/config lists the keys that this deployment accepts. */
+            /** @description For the Lambda triggers of the pool; GET /api/auth/config lists the keys. */
             metadata?: {
                 [key: string]: string;
             };
@@ -1124,7 +1275,7 @@ export interface components {
             };
         };
         ChallengeAnswer: {
-            /** @description Passed to the Lambda triggers of the user pool. GET /api/auth/config lists the keys that this deployment accepts. */
+            /** @description For the Lambda triggers of the pool; GET /api/auth/config lists the keys. */
             metadata?: {
                 [key: string]: string;
             };
@@ -1136,7 +1287,7 @@ export interface components {
             answer: components["schemas"]["Answer"];
         };
         Refresh: {
-            /** @description Passed to the Lambda triggers of the user pool. GET /api/auth/config lists the keys that this deployment accepts. */
+            /** @description For the Lambda triggers of the pool; GET /api/auth/config lists the keys. */
             metadata?: {
                 [key: string]: string;
             };
@@ -1177,7 +1328,7 @@ export interface components {
             redirectUri: string;
         };
         Reset: {
-            /** @description Passed to the Lambda triggers of the user pool. GET /api/auth/config lists the keys that this deployment accepts. */
+            /** @description For the Lambda triggers of the pool; GET /api/auth/config lists the keys. */
             metadata?: {
                 [key: string]: string;
             };
@@ -1320,7 +1471,7 @@ export interface components {
             deliveries?: components["schemas"]["Delivery"][];
         };
         ChangeAttributes: {
-            /** @description Passed to the Lambda triggers of the user pool. GET /api/auth/config lists the keys that this deployment accepts. */
+            /** @description For the Lambda triggers of the pool; GET /api/auth/config lists the keys. */
             metadata?: {
                 [key: string]: string;
             };
@@ -1337,7 +1488,7 @@ export interface components {
             delivery: components["schemas"]["Delivery"];
         };
         Attribute: {
-            /** @description Passed to the Lambda triggers of the user pool. GET /api/auth/config lists the keys that this deployment accepts. */
+            /** @description For the Lambda triggers of the pool; GET /api/auth/config lists the keys. */
             metadata?: {
                 [key: string]: string;
             };
@@ -1460,6 +1611,134 @@ export interface components {
         UserSessions: {
             sessions: components["schemas"]["UserSession"][];
         };
+        Device: {
+            deviceKey: string;
+            createdAt: string;
+            lastModifiedAt: string;
+            lastAuthenticatedAt?: string;
+            attributes: {
+                [key: string]: string;
+            };
+        };
+        ExportedAccount: {
+            userId: string;
+            username: string;
+            attributes: {
+                [key: string]: string;
+            };
+            mfa?: components["schemas"]["EnabledFactors"];
+            passkeys?: components["schemas"]["Passkey"][];
+            devices?: components["schemas"]["Device"][];
+        };
+        ActivityEvent: {
+            /** @example 2026-11-23T03:14:15.926Z */
+            at: string;
+            /**
+             * @description The name of the security event.
+             * @example signed_in
+             */
+            event: string;
+            /** @example 203.0.113.7 */
+            address?: string;
+            /**
+             * @description User-Agent.
+             * @example Mozilla/5.0 (X11; Linux x86_64)
+             */
+            device?: string;
+            /**
+             * @description The names of what changed, or the `code` of a refusal.
+             * @example invalid_credentials
+             */
+            detail?: string;
+        };
+        Export: {
+            exportedAt: string;
+            account: components["schemas"]["ExportedAccount"];
+            /** @description The active sessions, if the user pool tracks them. */
+            sessions?: components["schemas"]["UserSession"][];
+            /** @description As `GET /v1/user/profile` returns it; null if there is none. */
+            profile: {
+                [key: string]: unknown;
+            } | null;
+            /** @description What other applications store in the item of the profile. A set is a list, binary is Base64. */
+            otherData: {
+                [key: string]: unknown;
+            };
+            /** @description Further items of the user that other applications have written. */
+            otherItems?: {
+                [key: string]: unknown;
+            }[];
+            /** @description All past states of the profile: `version`, `from`, `until`, `changed` and `fields`, if a history is or was kept. */
+            history?: {
+                [key: string]: unknown;
+            }[];
+            /** @description All events, newest first, if activity is or was recorded. */
+            activity?: components["schemas"]["ActivityEvent"][];
+        };
+        PastVersion: {
+            /** @example 6 */
+            version: number;
+            /**
+             * @description When the version was written: its `updatedAt`.
+             * @example 2026-11-23T03:14:15.926Z
+             */
+            from: string;
+            /**
+             * @description When the next version was written.
+             * @example 2026-11-24T08:00:00.000Z
+             */
+            until: string;
+            /**
+             * @description The fields that this version changed; absent where that is not known.
+             * @example [
+             *       "city"
+             *     ]
+             */
+            changed?: string[];
+            /** @description True where another application changed fields of this version. */
+            otherApplication?: boolean;
+        };
+        PastVersions: {
+            versions: components["schemas"]["PastVersion"][];
+            /**
+             * @description Send it as `before` for older versions; absent where there are none.
+             * @example 6
+             */
+            next?: number;
+        };
+        Revert: {
+            /** @example 6 */
+            version: number;
+            /** @description The fields to set back; all others stay as they are. */
+            fields?: string[];
+        };
+        Activity: {
+            events: components["schemas"]["ActivityEvent"][];
+            /** @description `before` of the page with older events, if there may be some. */
+            next?: string;
+        };
+        Profiles: {
+            profiles: {
+                [key: string]: components["schemas"]["Profile"];
+            };
+            missing: string[];
+        };
+        ProfilesBatch: {
+            /**
+             * @example [
+             *       "6f1b2c3d-0c8e-4b7a-9d21-3f5a6b7c8d9e"
+             *     ]
+             */
+            userIds: string[];
+            /**
+             * @description Profile fields to return, beside the system fields. By default all.
+             * @example [
+             *       "displayName",
+             *       "city"
+             *     ]
+             */
+            fields?: string[];
+        };
     };
     responses: {
         /** @description Bad Request, by `code`. */
@@ -1469,14 +1748,12 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 400;
                     /** @enum {string} */
                     code?: "malformed_request" | "request_rejected" | "rejected_by_policy" | "invalid_parameter";
                 };
             };
         };
-        /** @description Sign in first: this path requires credentials that this deployment accepts. */
+        /** @description Unauthorized, by `code`. */
         E401: {
             headers: {
                 "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
@@ -1484,8 +1761,6 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 401;
                     /** @enum {string} */
                     code?: "not_authenticated";
                 };
@@ -1498,64 +1773,54 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 403;
                     /** @enum {string} */
                     code?: "cross_site_refused" | "signup_disabled" | "blocked" | "captcha_required";
                 };
             };
         };
-        /** @description The request body was not received in time. Send the request again. */
+        /** @description Request Timeout, by `code`. */
         E408: {
             headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 408;
                     /** @enum {string} */
                     code?: "request_timeout";
                 };
             };
         };
-        /** @description This user name is taken. Log in, or choose another one. */
+        /** @description Conflict, by `code`. */
         E409: {
             headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 409;
                     /** @enum {string} */
                     code?: "user_exists";
                 };
             };
         };
-        /** @description The request body is too large. Send a smaller one. */
+        /** @description Request Entity Too Large, by `code`. */
         E413: {
             headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 413;
                     /** @enum {string} */
                     code?: "body_too_large";
                 };
             };
         };
-        /** @description Send the body as JSON, with Content-Type: application/json. */
+        /** @description Unsupported Media Type, by `code`. */
         E415: {
             headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 415;
                     /** @enum {string} */
                     code?: "unsupported_media_type";
                 };
@@ -1568,8 +1833,6 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 422;
                     /** @enum {string} */
                     code?: "invalid_fields" | "weak_password" | "password_reused";
                 };
@@ -1583,8 +1846,6 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 429;
                     /** @enum {string} */
                     code?: "too_many_attempts" | "throttled";
                 };
@@ -1597,22 +1858,18 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 500;
                     /** @enum {string} */
                     code?: "misconfigured" | "internal_error";
                 };
             };
         };
-        /** @description This deployment does not offer this feature. */
+        /** @description Not Implemented, by `code`. */
         E501: {
             headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 501;
                     /** @enum {string} */
                     code?: "feature_unavailable";
                 };
@@ -1625,8 +1882,6 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 502;
                     /** @enum {string} */
                     code?: "upstream_fault" | "delivery_failed" | "upstream_hook_failed";
                 };
@@ -1640,14 +1895,12 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 503;
                     /** @enum {string} */
                     code?: "overloaded" | "upstream_unavailable";
                 };
             };
         };
-        /** @description The request took too long and was cancelled. Read the current state, then try again. */
+        /** @description Gateway Timeout, by `code`. */
         E504: {
             headers: {
                 "Retry-After": components["headers"]["Retry-After"];
@@ -1655,8 +1908,6 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 504;
                     /** @enum {string} */
                     code?: "deadline_exceeded";
                 };
@@ -1669,8 +1920,6 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 400;
                     /** @enum {string} */
                     code?: "malformed_request" | "request_rejected" | "code_mismatch" | "rejected_by_policy" | "invalid_parameter";
                 };
@@ -1683,36 +1932,30 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 403;
                     /** @enum {string} */
                     code?: "cross_site_refused" | "blocked" | "captcha_required";
                 };
             };
         };
-        /** @description Another account uses this e-mail address or telephone number. */
+        /** @description Conflict, by `code`. */
         "E409-2": {
             headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 409;
                     /** @enum {string} */
                     code?: "alias_exists";
                 };
             };
         };
-        /** @description Correct the fields listed in errors and send the request again. */
+        /** @description Unprocessable Entity, by `code`. */
         "E422-2": {
             headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 422;
                     /** @enum {string} */
                     code?: "invalid_fields";
                 };
@@ -1725,8 +1968,6 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 502;
                     /** @enum {string} */
                     code?: "upstream_fault" | "upstream_hook_failed";
                 };
@@ -1739,22 +1980,18 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 400;
                     /** @enum {string} */
                     code?: "malformed_request" | "request_rejected" | "invalid_parameter";
                 };
             };
         };
-        /** @description A service that this one depends on failed. */
+        /** @description Bad Gateway, by `code`. */
         "E502-3": {
             headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 502;
                     /** @enum {string} */
                     code?: "upstream_fault";
                 };
@@ -1768,8 +2005,6 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 401;
                     /** @enum {string} */
                     code?: "not_authenticated" | "invalid_credentials" | "challenge_expired";
                 };
@@ -1782,8 +2017,6 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 403;
                     /** @enum {string} */
                     code?: "cross_site_refused" | "user_not_confirmed" | "password_reset_required" | "temporary_password_expired" | "blocked" | "captcha_required";
                 };
@@ -1796,8 +2029,6 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 400;
                     /** @enum {string} */
                     code?: "malformed_request" | "request_rejected" | "code_mismatch" | "code_expired" | "rejected_by_policy" | "invalid_parameter";
                 };
@@ -1811,8 +2042,6 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 401;
                     /** @enum {string} */
                     code?: "not_authenticated" | "token_invalid" | "invalid_credentials" | "challenge_expired";
                 };
@@ -1825,8 +2054,6 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 409;
                     /** @enum {string} */
                     code?: "alias_exists" | "account_changed" | "mfa_not_configured";
                 };
@@ -1840,8 +2067,6 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 401;
                     /** @enum {string} */
                     code?: "not_authenticated" | "refresh_token_invalid" | "refresh_token_reused";
                 };
@@ -1854,8 +2079,6 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 403;
                     /** @enum {string} */
                     code?: "cross_site_refused" | "user_disabled" | "blocked" | "captcha_required";
                 };
@@ -1868,8 +2091,6 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 400;
                     /** @enum {string} */
                     code?: "malformed_request" | "request_rejected" | "invalid_parameter" | "unsupported_token_type";
                 };
@@ -1883,8 +2104,6 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 401;
                     /** @enum {string} */
                     code?: "not_authenticated" | "token_invalid" | "invalid_credentials" | "refresh_token_invalid" | "challenge_expired";
                 };
@@ -1899,8 +2118,6 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 403;
                     /** @enum {string} */
                     code?: "cross_site_refused" | "user_not_confirmed" | "password_reset_required" | "temporary_password_expired" | "user_disabled" | "insufficient_scope" | "blocked" | "captcha_required";
                 };
@@ -1913,42 +2130,36 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 400;
                     /** @enum {string} */
                     code?: "malformed_request" | "request_rejected";
                 };
             };
         };
-        /** @description A page of another origin cannot change anything here unless that origin is allowed. */
+        /** @description Forbidden, by `code`. */
         "E403-6": {
             headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 403;
                     /** @enum {string} */
                     code?: "cross_site_refused";
                 };
             };
         };
-        /** @description An internal error occurred. Its log entry has the request id of this response. */
+        /** @description Internal Server Error, by `code`. */
         "E500-2": {
             headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 500;
                     /** @enum {string} */
                     code?: "internal_error";
                 };
             };
         };
-        /** @description The service is busy. Try again shortly. */
+        /** @description Service Unavailable, by `code`. */
         "E503-2": {
             headers: {
                 "Retry-After": components["headers"]["Retry-After"];
@@ -1956,8 +2167,6 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 503;
                     /** @enum {string} */
                     code?: "overloaded";
                 };
@@ -1970,8 +2179,6 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 400;
                     /** @enum {string} */
                     code?: "malformed_request" | "request_rejected" | "authorization_code_invalid" | "invalid_parameter";
                 };
@@ -1985,22 +2192,18 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 503;
                     /** @enum {string} */
                     code?: "overloaded" | "not_ready";
                 };
             };
         };
-        /** @description There is nothing at this path. /openapi.json lists all paths. */
+        /** @description Not Found, by `code`. */
         E404: {
             headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 404;
                     /** @enum {string} */
                     code?: "route_not_found";
                 };
@@ -2015,8 +2218,6 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 403;
                     /** @enum {string} */
                     code?: "user_not_confirmed" | "password_reset_required" | "temporary_password_expired" | "user_disabled" | "insufficient_scope" | "blocked" | "captcha_required";
                 };
@@ -2029,22 +2230,18 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 400;
                     /** @enum {string} */
                     code?: "malformed_request" | "request_rejected" | "code_mismatch" | "code_expired" | "invalid_parameter";
                 };
             };
         };
-        /** @description This second factor is not set up. Set it up first, or choose another one. */
+        /** @description Conflict, by `code`. */
         "E409-4": {
             headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 409;
                     /** @enum {string} */
                     code?: "mfa_not_configured";
                 };
@@ -2057,8 +2254,6 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 409;
                     /** @enum {string} */
                     code?: "account_changed" | "mfa_not_configured";
                 };
@@ -2071,8 +2266,6 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 400;
                     /** @enum {string} */
                     code?: "malformed_request" | "request_rejected" | "code_mismatch" | "invalid_parameter";
                 };
@@ -2085,66 +2278,69 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 400;
                     /** @enum {string} */
                     code?: "malformed_request" | "request_rejected" | "invalid_parameter" | "passkey_rejected";
                 };
             };
         };
-        /** @description The options have expired. Request new ones with POST /api/auth/passkeys/options. */
+        /** @description Gone, by `code`. */
         E410: {
             headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 410;
                     /** @enum {string} */
                     code?: "passkey_challenge_expired";
                 };
             };
         };
-        /** @description There is no passkey of this id. GET /api/auth/passkeys lists the passkeys. */
+        /** @description Not Found, by `code`. */
         "E404-2": {
             headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 404;
                     /** @enum {string} */
                     code?: "passkey_not_found";
                 };
             };
         };
-        /** @description There is no session of this id. GET /api/auth/sessions lists the sessions. */
+        /** @description Not Found, by `code`. */
         "E404-3": {
             headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 404;
                     /** @enum {string} */
                     code?: "session_not_found";
                 };
             };
         };
-        /** @description This is the current session. Log out to end it. */
+        /** @description Conflict, by `code`. */
         "E409-6": {
             headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 409;
                     /** @enum {string} */
                     code?: "session_is_current";
+                };
+            };
+        };
+        /** @description Service Unavailable, by `code`. */
+        "E503-4": {
+            headers: {
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "overloaded" | "upstream_unavailable" | "export_too_large";
                 };
             };
         };
@@ -2156,36 +2352,42 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 401;
                     /** @enum {string} */
                     code?: "not_authenticated" | "token_invalid";
                 };
             };
         };
-        /** @description There is no profile. Create it with POST. */
+        /** @description Not Found, by `code`. */
         "E404-4": {
             headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 404;
                     /** @enum {string} */
                     code?: "profile_not_found";
                 };
             };
         };
-        /** @description The profile does not match the conditions of the request. Read it again first. */
+        /** @description Gone, by `code`. */
+        "E410-2": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "history_expired";
+                };
+            };
+        };
+        /** @description Precondition Failed, by `code`. */
         E412: {
             headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 412;
                     /** @enum {string} */
                     code?: "precondition_failed";
                 };
@@ -2198,22 +2400,18 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 403;
                     /** @enum {string} */
                     code?: "cross_site_refused" | "account_closed";
                 };
             };
         };
-        /** @description Other requests are changing the profile at the same time. Send the request again. */
+        /** @description Conflict, by `code`. */
         "E409-7": {
             headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 409;
                     /** @enum {string} */
                     code?: "profile_changed";
                 };
@@ -2226,29 +2424,93 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 422;
                     /** @enum {string} */
                     code?: "invalid_fields" | "profile_too_large";
                 };
             };
         };
-        /** @description The profile would be too large. Remove or shorten fields. */
+        /** @description Unprocessable Entity, by `code`. */
         "E422-4": {
             headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 422;
                     /** @enum {string} */
                     code?: "profile_too_large";
                 };
             };
         };
+        /** @description Not Found, by `code`. */
+        "E404-5": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "profile_not_found" | "version_not_found";
+                };
+            };
+        };
+        /** @description Forbidden, by `code`. */
+        "E403-9": {
+            headers: {
+                /** @description With `insufficient_scope`: the scope that the access token needs. */
+                "WWW-Authenticate"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "insufficient_scope";
+                };
+            };
+        };
+        /** @description Too Many Requests, by `code`. */
+        "E429-2": {
+            headers: {
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "too_many_attempts";
+                };
+            };
+        };
+        /** @description Forbidden, by `code`. */
+        "E403-10": {
+            headers: {
+                /** @description With `insufficient_scope`: the scope that the access token needs. */
+                "WWW-Authenticate"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "cross_site_refused" | "insufficient_scope";
+                };
+            };
+        };
     };
-    parameters: never;
+    parameters: {
+        /** @description Respond with 304 if the file has one of these entity tags. */
+        "If-None-Match-1": string;
+        /** @description Read only if the profile has one of these entity tags. */
+        "If-Match-2": string;
+        /** @description Respond with 304 if the profile has one of these entity tags. */
+        "If-None-Match-3": string;
+        /** @description Read only if the profile was not modified later. Prefer If-Match. */
+        "If-Unmodified-Since-4": string;
+        /** @description Write only if the profile has one of these entity tags, also as a proxy that compresses has changed them; `*`: only if it exists. */
+        "If-Match-5": string;
+        /** @description Write only if the profile has none of these entity tags; `*`: only create it. */
+        "If-None-Match-6": string;
+        /** @description Write only if the profile was not modified later. Prefer If-Match. */
+        "If-Unmodified-Since-7": string;
+    };
     requestBodies: never;
     headers: {
         /** @description Seconds to wait before a retry. */
@@ -2964,7 +3226,7 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description Respond with 304 if the file has one of these entity tags. */
-                "If-None-Match"?: string;
+                "If-None-Match"?: components["parameters"]["If-None-Match-1"];
             };
             path?: never;
             cookie?: never;
@@ -3004,7 +3266,7 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description Respond with 304 if the file has one of these entity tags. */
-                "If-None-Match"?: string;
+                "If-None-Match"?: components["parameters"]["If-None-Match-1"];
             };
             path: {
                 /**
@@ -3674,16 +3936,51 @@ export interface operations {
             504: components["responses"]["E504"];
         };
     };
-    showProfile: {
+    exportData: {
         parameters: {
             query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All data of the user, as a file. */
+            200: {
+                headers: {
+                    /** @description `attachment`, with a file name. */
+                    "Content-Disposition": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Export"];
+                };
+            };
+            400: components["responses"]["E400-3"];
+            401: components["responses"]["E401-3"];
+            403: components["responses"]["E403-7"];
+            413: components["responses"]["E413"];
+            429: components["responses"]["E429"];
+            500: components["responses"]["E500"];
+            501: components["responses"]["E501"];
+            502: components["responses"]["E502-3"];
+            503: components["responses"]["E503-4"];
+            504: components["responses"]["E504"];
+        };
+    };
+    showProfile: {
+        parameters: {
+            query?: {
+                /** @description Read the profile as it was at this time. After the last change, and in the future, it is as it is now. */
+                asOf?: string;
+            };
             header?: {
                 /** @description Read only if the profile has one of these entity tags. */
-                "If-Match"?: string;
+                "If-Match"?: components["parameters"]["If-Match-2"];
                 /** @description Respond with 304 if the profile has one of these entity tags. */
-                "If-None-Match"?: string;
+                "If-None-Match"?: components["parameters"]["If-None-Match-3"];
                 /** @description Read only if the profile was not modified later. Prefer If-Match. */
-                "If-Unmodified-Since"?: string;
+                "If-Unmodified-Since"?: components["parameters"]["If-Unmodified-Since-4"];
             };
             path?: never;
             cookie?: never;
@@ -3713,9 +4010,12 @@ export interface operations {
             400: components["responses"]["E400-6"];
             401: components["responses"]["E401-6"];
             404: components["responses"]["E404-4"];
+            410: components["responses"]["E410-2"];
             412: components["responses"]["E412"];
             413: components["responses"]["E413"];
+            422: components["responses"]["E422-2"];
             500: components["responses"]["E500"];
+            501: components["responses"]["E501"];
             502: components["responses"]["E502-3"];
             503: components["responses"]["E503"];
             504: components["responses"]["E504"];
@@ -3726,11 +4026,11 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description Write only if the profile has one of these entity tags, also as a proxy that compresses has changed them; `*`: only if it exists. */
-                "If-Match"?: string;
+                "If-Match"?: components["parameters"]["If-Match-5"];
                 /** @description Write only if the profile has none of these entity tags; `*`: only create it. */
-                "If-None-Match"?: string;
+                "If-None-Match"?: components["parameters"]["If-None-Match-6"];
                 /** @description Write only if the profile was not modified later. Prefer If-Match. */
-                "If-Unmodified-Since"?: string;
+                "If-Unmodified-Since"?: components["parameters"]["If-Unmodified-Since-7"];
             };
             path?: never;
             cookie?: never;
@@ -3792,11 +4092,11 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description Write only if the profile has one of these entity tags, also as a proxy that compresses has changed them; `*`: only if it exists. */
-                "If-Match"?: string;
+                "If-Match"?: components["parameters"]["If-Match-5"];
                 /** @description Write only if the profile has none of these entity tags; `*`: only create it. */
-                "If-None-Match"?: string;
+                "If-None-Match"?: components["parameters"]["If-None-Match-6"];
                 /** @description Write only if the profile was not modified later. Prefer If-Match. */
-                "If-Unmodified-Since"?: string;
+                "If-Unmodified-Since"?: components["parameters"]["If-Unmodified-Since-7"];
             };
             path?: never;
             cookie?: never;
@@ -3858,11 +4158,11 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description Write only if the profile has one of these entity tags, also as a proxy that compresses has changed them; `*`: only if it exists. */
-                "If-Match"?: string;
+                "If-Match"?: components["parameters"]["If-Match-5"];
                 /** @description Write only if the profile has none of these entity tags; `*`: only create it. */
-                "If-None-Match"?: string;
+                "If-None-Match"?: components["parameters"]["If-None-Match-6"];
                 /** @description Write only if the profile was not modified later. Prefer If-Match. */
-                "If-Unmodified-Since"?: string;
+                "If-Unmodified-Since"?: components["parameters"]["If-Unmodified-Since-7"];
             };
             path?: never;
             cookie?: never;
@@ -3895,11 +4195,11 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description Write only if the profile has one of these entity tags, also as a proxy that compresses has changed them; `*`: only if it exists. */
-                "If-Match"?: string;
+                "If-Match"?: components["parameters"]["If-Match-5"];
                 /** @description Write only if the profile has none of these entity tags; `*`: only create it. */
-                "If-None-Match"?: string;
+                "If-None-Match"?: components["parameters"]["If-None-Match-6"];
                 /** @description Write only if the profile was not modified later. Prefer If-Match. */
-                "If-Unmodified-Since"?: string;
+                "If-Unmodified-Since"?: components["parameters"]["If-Unmodified-Since-7"];
             };
             path?: never;
             cookie?: never;
@@ -3946,6 +4246,383 @@ export interface operations {
             413: components["responses"]["E413"];
             415: components["responses"]["E415"];
             422: components["responses"]["E422-3"];
+            500: components["responses"]["E500"];
+            502: components["responses"]["E502-3"];
+            503: components["responses"]["E503"];
+            504: components["responses"]["E504"];
+        };
+    };
+    listProfileVersions: {
+        parameters: {
+            query?: {
+                /** @description The number of versions. */
+                limit?: number;
+                /** @description Only versions before this one: `next` of the page before. */
+                before?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The versions, newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PastVersions"];
+                };
+            };
+            400: components["responses"]["E400-6"];
+            401: components["responses"]["E401-6"];
+            404: components["responses"]["E404-4"];
+            413: components["responses"]["E413"];
+            422: components["responses"]["E422-2"];
+            500: components["responses"]["E500"];
+            501: components["responses"]["E501"];
+            502: components["responses"]["E502-3"];
+            503: components["responses"]["E503"];
+            504: components["responses"]["E504"];
+        };
+    };
+    readProfileVersion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `version` of a profile in the list.
+                 * @example 1
+                 */
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The profile as it was. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Profile"];
+                };
+            };
+            400: components["responses"]["E400-6"];
+            401: components["responses"]["E401-6"];
+            404: components["responses"]["E404-5"];
+            413: components["responses"]["E413"];
+            500: components["responses"]["E500"];
+            501: components["responses"]["E501"];
+            502: components["responses"]["E502-3"];
+            503: components["responses"]["E503"];
+            504: components["responses"]["E504"];
+        };
+    };
+    revertProfile: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Write only if the profile has one of these entity tags, also as a proxy that compresses has changed them; `*`: only if it exists. */
+                "If-Match"?: components["parameters"]["If-Match-5"];
+                /** @description Write only if the profile has none of these entity tags; `*`: only create it. */
+                "If-None-Match"?: components["parameters"]["If-None-Match-6"];
+                /** @description Write only if the profile was not modified later. Prefer If-Match. */
+                "If-Unmodified-Since"?: components["parameters"]["If-Unmodified-Since-7"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "version": 6,
+                 *       "fields": [
+                 *         "city",
+                 *         "country"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["Revert"];
+            };
+        };
+        responses: {
+            /** @description The fields are as they were at that version. The profile has a new version, unless it had these fields already. */
+            200: {
+                headers: {
+                    /** @description The entity tag of this state of the profile. */
+                    ETag: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Profile"];
+                };
+            };
+            400: components["responses"]["E400-6"];
+            401: components["responses"]["E401-6"];
+            403: components["responses"]["E403-6"];
+            404: components["responses"]["E404-5"];
+            408: components["responses"]["E408"];
+            409: components["responses"]["E409-7"];
+            412: components["responses"]["E412"];
+            413: components["responses"]["E413"];
+            415: components["responses"]["E415"];
+            422: components["responses"]["E422-3"];
+            500: components["responses"]["E500"];
+            501: components["responses"]["E501"];
+            502: components["responses"]["E502-3"];
+            503: components["responses"]["E503"];
+            504: components["responses"]["E504"];
+        };
+    };
+    readActivity: {
+        parameters: {
+            query?: {
+                /** @description The number of events. */
+                limit?: number;
+                /** @description Only events before this one: `next` of the page before. */
+                before?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Events, newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Activity"];
+                };
+            };
+            400: components["responses"]["E400-6"];
+            401: components["responses"]["E401-6"];
+            413: components["responses"]["E413"];
+            422: components["responses"]["E422-2"];
+            500: components["responses"]["E500"];
+            501: components["responses"]["E501"];
+            502: components["responses"]["E502-3"];
+            503: components["responses"]["E503"];
+            504: components["responses"]["E504"];
+        };
+    };
+    readUserProfile: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Read only if the profile has one of these entity tags. */
+                "If-Match"?: components["parameters"]["If-Match-2"];
+                /** @description Respond with 304 if the profile has one of these entity tags. */
+                "If-None-Match"?: components["parameters"]["If-None-Match-3"];
+                /** @description Read only if the profile was not modified later. Prefer If-Match. */
+                "If-Unmodified-Since"?: components["parameters"]["If-Unmodified-Since-4"];
+            };
+            path: {
+                /**
+                 * @description The Cognito `sub` of the user.
+                 * @example 6f1b2c3d-0c8e-4b7a-9d21-3f5a6b7c8d9e
+                 */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The profile. */
+            200: {
+                headers: {
+                    /** @description The entity tag of this state of the profile. */
+                    ETag: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Profile"];
+                };
+            };
+            /** @description The caller's copy is current. */
+            304: {
+                headers: {
+                    /** @description The entity tag of this state of the profile. */
+                    ETag: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["E400-6"];
+            401: components["responses"]["E401-6"];
+            403: components["responses"]["E403-9"];
+            404: components["responses"]["E404-4"];
+            412: components["responses"]["E412"];
+            413: components["responses"]["E413"];
+            422: components["responses"]["E422-2"];
+            429: components["responses"]["E429-2"];
+            500: components["responses"]["E500"];
+            502: components["responses"]["E502-3"];
+            503: components["responses"]["E503"];
+            504: components["responses"]["E504"];
+        };
+    };
+    eraseUserProfile: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Write only if the profile has one of these entity tags, also as a proxy that compresses has changed them; `*`: only if it exists. */
+                "If-Match"?: components["parameters"]["If-Match-5"];
+                /** @description Write only if the profile has none of these entity tags; `*`: only create it. */
+                "If-None-Match"?: components["parameters"]["If-None-Match-6"];
+                /** @description Write only if the profile was not modified later. Prefer If-Match. */
+                "If-Unmodified-Since"?: components["parameters"]["If-Unmodified-Since-7"];
+            };
+            path: {
+                /**
+                 * @description The Cognito `sub` of the user.
+                 * @example 6f1b2c3d-0c8e-4b7a-9d21-3f5a6b7c8d9e
+                 */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The profile was deleted. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["E400-6"];
+            401: components["responses"]["E401-6"];
+            403: components["responses"]["E403-10"];
+            404: components["responses"]["E404-4"];
+            409: components["responses"]["E409-7"];
+            412: components["responses"]["E412"];
+            413: components["responses"]["E413"];
+            422: components["responses"]["E422-3"];
+            429: components["responses"]["E429-2"];
+            500: components["responses"]["E500"];
+            502: components["responses"]["E502-3"];
+            503: components["responses"]["E503"];
+            504: components["responses"]["E504"];
+        };
+    };
+    patchUserProfile: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Write only if the profile has one of these entity tags, also as a proxy that compresses has changed them; `*`: only if it exists. */
+                "If-Match"?: components["parameters"]["If-Match-5"];
+                /** @description Write only if the profile has none of these entity tags; `*`: only create it. */
+                "If-None-Match"?: components["parameters"]["If-None-Match-6"];
+                /** @description Write only if the profile was not modified later. Prefer If-Match. */
+                "If-Unmodified-Since"?: components["parameters"]["If-Unmodified-Since-7"];
+            };
+            path: {
+                /**
+                 * @description The Cognito `sub` of the user.
+                 * @example 6f1b2c3d-0c8e-4b7a-9d21-3f5a6b7c8d9e
+                 */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "displayName": "Asha",
+                 *       "city": "Mumbai",
+                 *       "country": "India"
+                 *     }
+                 */
+                "application/merge-patch+json": components["schemas"]["ProfileFields"];
+                /**
+                 * @example {
+                 *       "displayName": "Asha",
+                 *       "city": "Mumbai",
+                 *       "country": "India"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ProfileFields"];
+            };
+        };
+        responses: {
+            /** @description The changes were merged, also into objects; null removed a member. */
+            200: {
+                headers: {
+                    /** @description The entity tag of this state of the profile. */
+                    ETag: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Profile"];
+                };
+            };
+            400: components["responses"]["E400-6"];
+            401: components["responses"]["E401-6"];
+            403: components["responses"]["E403-10"];
+            404: components["responses"]["E404-4"];
+            408: components["responses"]["E408"];
+            409: components["responses"]["E409-7"];
+            412: components["responses"]["E412"];
+            413: components["responses"]["E413"];
+            415: components["responses"]["E415"];
+            422: components["responses"]["E422-3"];
+            429: components["responses"]["E429-2"];
+            500: components["responses"]["E500"];
+            502: components["responses"]["E502-3"];
+            503: components["responses"]["E503"];
+            504: components["responses"]["E504"];
+        };
+    };
+    readUserProfiles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "userIds": [
+                 *         "6f1b2c3d-0c8e-4b7a-9d21-3f5a6b7c8d9e"
+                 *       ],
+                 *       "fields": [
+                 *         "displayName",
+                 *         "city"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["ProfilesBatch"];
+            };
+        };
+        responses: {
+            /** @description Every user is in one of the two. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Profiles"];
+                };
+            };
+            400: components["responses"]["E400-6"];
+            401: components["responses"]["E401-6"];
+            403: components["responses"]["E403-10"];
+            408: components["responses"]["E408"];
+            413: components["responses"]["E413"];
+            415: components["responses"]["E415"];
+            422: components["responses"]["E422-2"];
+            429: components["responses"]["E429-2"];
             500: components["responses"]["E500"];
             502: components["responses"]["E502-3"];
             503: components["responses"]["E503"];

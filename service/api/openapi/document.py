@@ -90,11 +90,6 @@ def _operation(
         "description": operation.described,
         "tags": [operation.tag],
         "security": _security(operation, access),
-        "parameters": [
-            *_path_parameters(route),
-            *_query_parameters(operation),
-            *_header_parameters(operation, parameters),
-        ],
         "responses": {
             **{
                 str(status.value): _success(made, schemas)
@@ -103,6 +98,13 @@ def _operation(
             **errors.references(operation.all_refusals(access)),
         },
     }
+    sent = [
+        *_path_parameters(route),
+        *_query_parameters(operation),
+        *_header_parameters(operation, parameters),
+    ]
+    if sent:
+        described["parameters"] = sent
     if operation.body is not None:
         content: dict[str, Any] = {"schema": schemas.reference(operation.body)}
         shown = schemas.example(operation.body)

@@ -51,13 +51,13 @@ def _response(refusals: tuple[type[ServiceError], ...]) -> dict[str, Any]:
     status = STATUSES[refusals[0]]
     codes = [refusal.code for refusal in refusals]
     only = {"code": {"type": "string", "enum": codes}}
-    headers = {}
+    headers: dict[str, Mapping[str, Any]] = {}
     if status in STATUS_HEADERS:
         headers[STATUS_HEADERS[status]] = component("headers", STATUS_HEADERS[status])
     if InsufficientScope in refusals:
         headers["WWW-Authenticate"] = MISSING_SCOPE
     return {
-        "description": refusals[0].detail if len(refusals) == 1 else f"{status.phrase}, by `code`.",
+        "description": f"{status.phrase}, by `code`.",
         **({"headers": headers} if headers else {}),
         "content": {
             PROBLEM_JSON: {

@@ -14,7 +14,8 @@ class FieldProblemSchema(Schema):
 
 def _code() -> fields.String:
     known = sorted(leaves(), key=lambda error: error.code)
-    meaning = "\n".join(f"- `{error.code}`: {error.detail}" for error in known)
+    first_sentences = ((error.code, error.detail.partition(". ")[0].rstrip(".")) for error in known)
+    meaning = "\n".join(f"- `{code}`: {sentence}." for code, sentence in first_sentences)
     return fields.String(
         required=True,
         validate=validate.OneOf([error.code for error in known]),

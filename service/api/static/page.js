@@ -59,7 +59,7 @@ function show(ui, spec) {
     if (oas3Selectors.requestBodyValue(...pathMethod)) {
       oas3Actions.setRequestBodyValue({ value: text(exampleBody(operation)), pathMethod });
     }
-    for (const { name, in: place } of operation.parameters) {
+    for (const { name, in: place } of operation.parameters ?? []) {
       const value = place === "path" && knownId(path, name);
       if (value) specActions.changeParam(pathMethod, name, place, value);
     }
