@@ -150,6 +150,14 @@ class PoolFactors:
 
 
 @dataclass(slots=True)
+class PoolKeys:
+    """The private keys that sign a pool's tokens, in PEM; empty until they are needed."""
+
+    access: str = field(default="", repr=False)
+    identity: str = field(default="", repr=False)
+
+
+@dataclass(slots=True)
 class Account:
     """Data of a user that moto does not keep."""
 
@@ -173,6 +181,8 @@ class Account:
     registration: Registration | None = None
     devices: dict[str, Device] = field(default_factory=dict)
     """By device key, the oldest first."""
+    srp_salt: str = ""
+    """In hexadecimal; empty until a sign-in by SRP."""
     simulated: bool = False
     """Whether the user does not exist, which responses hide."""
 
@@ -180,9 +190,15 @@ class Account:
 class Cognito:
     """The state of one local Cognito."""
 
-    def __init__(self, deliver: Callable[[Delivery], None], now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        deliver: Callable[[Delivery], None],
+        now: Callable[[], float],
+        issuer_url: str | None = None,
+    ) -> None:
         self.deliver = deliver
         self.now = now
+        self._issuer_url = issuer_url
         self.caller_address: str | None = None
         """The client address of the current call: its UserContextData, or that of its connection."""
         self.sessions: dict[str, Session] = {}
@@ -190,23 +206,34 @@ class Cognito:
         self.refresh_tokens: dict[str, RefreshToken] = {}
         self.simulated: dict[tuple[str, str], User] = {}
         """Simulated users by pool id and name."""
-        self._accounts: WeakKeyDictionary[User, Account] = WeakKeyDictionary()
-        self._pool_factors: WeakKeyDictionary[Pool, PoolFactors] = WeakKeyDictionary()
-        self._session_configurations: WeakKeyDictionary[Pool, SessionConfiguration] = (
+        self.accounts: WeakKeyDictionary[User, Account] = WeakKeyDictionary()
+        self.factors: WeakKeyDictionary[Pool, PoolFactors] = WeakKeyDictionary()
+        self.session_configurations: WeakKeyDictionary[Pool, SessionConfiguration] = (
             WeakKeyDictionary()
         )
+        self.keys: WeakKeyDictionary[Pool, PoolKeys] = WeakKeyDictionary()
 
     def account(self, user: User) -> Account:
         """Return the user's account, initially empty."""
-        return self._accounts.setdefault(user, Account())
+        return self.accounts.setdefault(user, Account())
 
     def pool_factors(self, pool: Pool) -> PoolFactors:
         """Return what SetUserPoolMfaConfig set, initially nothing."""
-        return self._pool_factors.setdefault(pool, PoolFactors())
+        return self.factors.setdefault(pool, PoolFactors())
 
     def session_configuration(self, pool: Pool) -> SessionConfiguration:
         """Return what SetUserPoolSessionConfiguration set, initially AWS's defaults."""
-        return self._session_configurations.setdefault(pool, SessionConfiguration())
+        return self.session_configurations.setdefault(pool, SessionConfiguration())
+
+    def pool_keys(self, pool: Pool) -> PoolKeys:
+        """Return the pool's keys, initially empty."""
+        return self.keys.setdefault(pool, PoolKeys())
+
+    def issuer(self, pool: Pool) -> str:
+        """Return the issuer of the pool's tokens."""
+        suffix = ".cn" if pool.region.startswith("cn-") else ""
+        host = f"https://cognito-idp.{pool.region}.amazonaws.com{suffix}"
+        return f"{self._issuer_url or host}/{pool.id}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from moto.cognitoidp.models import CognitoIdpUser as User
 
-from local_aws.cognito import devices, tracked_sessions
+from local_aws.cognito import devices, signing_keys, tracked_sessions
 from local_aws.cognito.directory import check_secret_hash, find_app, find_pool
 from local_aws.cognito.errors import (
     NotAuthorizedException,
@@ -70,6 +70,7 @@ def issue(cognito: Cognito, app: App, grant: Grant, *, nonce: str | None = None)
     """Return new tokens of a grant, without a refresh token; *nonce* is a claim of the id token."""
     user, now = grant.user, cognito.now()
     common: dict[str, Any] = {
+        "iss": cognito.issuer(app.pool),
         "sub": user.id,
         "iat": int(now),
         "auth_time": grant.auth_time,
@@ -78,26 +79,28 @@ def issue(cognito: Cognito, app: App, grant: Grant, *, nonce: str | None = None)
     }
     if user.groups:
         common["cognito:groups"] = sorted(group.group_name for group in user.groups)
-    own_access = {
+    of_access = {
+        "client_id": app.client.id,
+        "token_use": "access",
         "exp": int(now) + app.access_token_s,
+        "jti": str(uuid.uuid4()),
         "username": user.username,
         "scope": " ".join(grant.scopes),
         "version": 2,
     }
-    own_id = {
+    of_identity = {
+        "aud": app.client.id,
+        "token_use": "id",
         "exp": int(now) + app.id_token_s,
+        "jti": str(uuid.uuid4()),
         "cognito:username": user.username,
         **_claims(app, user),
     }
-    access, _ = app.pool.create_jwt(
-        app.client.id, user.username, "access", extra_data=common | own_access
-    )
-    cognito.access_tokens[access] = AccessToken(grant, now + app.access_token_s)
     if nonce is not None:
-        own_id["nonce"] = nonce
-    identity, _ = app.pool.create_jwt(
-        app.client.id, user.username, "id", extra_data=common | own_id
-    )
+        of_identity["nonce"] = nonce
+    access = signing_keys.signed(cognito, app.pool, common | of_access)
+    identity = signing_keys.signed(cognito, app.pool, common | of_identity)
+    cognito.access_tokens[access] = AccessToken(grant, now + app.access_token_s)
     return {
         "AccessToken": access,
         **({"IdToken": identity} if grant.has_id_token else {}),

@@ -5,9 +5,11 @@ import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from moto.cognitoidp.models import CognitoIdpUserPool as Pool
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
+from local_aws.cognito import signing_keys
 from local_aws.cognito.directory import find_pool
 from local_aws.cognito.errors import ResourceNotFoundException
 from local_aws.cognito.state import Cognito
@@ -26,7 +28,7 @@ from local_aws.domain.token_endpoint import TokenEndpoint
 if TYPE_CHECKING:  # _typeshed exists for type checkers only
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-CONFIGURATION = re.compile(r"/([^/]+)/\.well-known/openid-configuration")
+OF_POOL = re.compile(r"/([^/]+)/\.well-known/(openid-configuration|jwks\.json)")
 
 
 class Domain:
@@ -34,6 +36,7 @@ class Domain:
 
     def __init__(self, cognito: Cognito) -> None:
         state = DomainState(cognito)
+        self._cognito = cognito
         sign_in, tokens = SignInPages(state), TokenEndpoint(state)
         self._handlers: dict[str, tuple[frozenset[str], Callable[[Request], Response]]] = {
             AUTHORIZE_PATH: (frozenset({"GET"}), sign_in.authorize),
@@ -45,8 +48,8 @@ class Domain:
         }
 
     def handles(self, path: str) -> bool:
-        """Return whether the path is one of the domain's, or a pool's OpenID configuration."""
-        return path in self._handlers or CONFIGURATION.fullmatch(path) is not None
+        """Return whether the path is one of the domain's, or a pool's configuration or key set."""
+        return path in self._handlers or OF_POOL.fullmatch(path) is not None
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
@@ -56,9 +59,9 @@ class Domain:
         return self._answer(request)(environ, start_response)
 
     def _answer(self, request: Request) -> Response:
-        of_pool = CONFIGURATION.fullmatch(request.path)
+        of_pool = OF_POOL.fullmatch(request.path)
         if of_pool is not None:
-            return _configuration(request, of_pool[1])
+            return self._of_pool(request, *of_pool.groups())
         methods, handler = self._handlers[request.path]
         if request.method not in methods:
             return Response(status=405, headers={"Allow": ", ".join(sorted(methods))})
@@ -69,17 +72,32 @@ class Domain:
         except RedirectError as error:
             return redirect(with_parameters(error.redirect_uri, error.parameters))
 
+    def _of_pool(self, request: Request, pool_id: str, document: str) -> Response:
+        """Return a document of a pool, which pages of any origin may read."""
+        try:
+            pool = find_pool(pool_id)
+        except ResourceNotFoundException as unknown:
+            content, status = {"message": unknown.message}, 404
+        else:
+            status = 200
+            if document == "jwks.json":
+                content = signing_keys.key_set(self._cognito, pool)
+            else:
+                content = _configuration(request, pool, self._cognito.issuer(pool))
+        return Response(
+            json.dumps(content),
+            status=status,
+            content_type="application/json",
+            headers={"Access-Control-Allow-Origin": "*"},
+        )
 
-def _configuration(request: Request, pool_id: str) -> Response:
+
+def _configuration(request: Request, pool: Pool, issuer: str) -> dict[str, object]:
     """Return the OpenID configuration of a pool; its endpoints are at the domain, if it has one."""
-    try:
-        pool = find_pool(pool_id)
-    except ResourceNotFoundException:
-        return Response(status=404)
     own = request.host_url.rstrip("/")
     content: dict[str, object] = {
         "id_token_signing_alg_values_supported": ["RS256"],
-        "issuer": f"https://cognito-idp.{pool.region}.amazonaws.com/{pool.id}",
+        "issuer": issuer,
         "jwks_uri": f"{own}/{pool.id}/.well-known/jwks.json",
         "response_types_supported": ["code"],
         "scopes_supported": ["openid", "email", "phone", "profile"],
@@ -93,4 +111,4 @@ def _configuration(request: Request, pool_id: str) -> Response:
             "token_endpoint": f"{own}/oauth2/token",
             "userinfo_endpoint": f"{own}/oauth2/userInfo",
         }
-    return Response(json.dumps(content), content_type="application/json")
+    return content

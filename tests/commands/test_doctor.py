@@ -43,7 +43,13 @@ def test_report_for_programs_is_json_alone(capsys: pytest.CaptureFixture[str]) -
     report = json.loads(capsys.readouterr().out)
     assert (status, report["ok"]) == (1, False)
     wrong = {check["name"] for check in report["checks"] if check["status"] == "wrong"}
-    assert wrong == {"table keys", "user pool", "app client", "app client sign-in"}
+    assert wrong == {
+        "table keys",
+        "user pool",
+        "user pool keys",
+        "app client",
+        "app client sign-in",
+    }
     for check in report["checks"]:
         assert check.keys() == {"step", "name", "status", "detail", "advice"}
 
