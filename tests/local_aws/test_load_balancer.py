@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -470,11 +471,11 @@ def test_issuer_is_the_pools(region: str, issuer: str) -> None:
     assert UserPool("http://127.0.0.1", region, "pool", "client").issuer == issuer
 
 
-def test_host_that_is_not_ours_is_told() -> None:
+def test_host_that_is_not_ours_is_told(tmp_path: Path) -> None:
     """Where neither the load balancer nor the API could listen, `local` says so and how to change it."""
     environ = {"SERVER_HOST": "192.0.2.1", "SERVER_PORT": "0"}
     with (
         restored(),
         pytest.raises(AddressUnavailable, match=r"Cannot listen on 192\.0\.2\.1: .* SERVER_HOST"),
     ):
-        local.run(None, environ)
+        local.run(None, environ, local.Options(tmp_path))

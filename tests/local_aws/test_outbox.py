@@ -1,10 +1,15 @@
 """What was sent can be read: on the console, and over HTTP."""
 
 import asyncio
+import io
 import json
+import sys
+import urllib.error
 import urllib.request
+import uuid
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -46,6 +51,33 @@ def test_console_has_the_metadata_beside_the_code(capsys: pytest.CaptureFixture[
     assert capsys.readouterr().out == line
 
 
+class _Terminal(io.StringIO):
+    """A terminal."""
+
+    def isatty(self) -> bool:
+        """Return that it is one."""
+        return True
+
+
+@pytest.mark.parametrize(
+    ("environ", "highlighted"),
+    [({}, True), ({"NO_COLOR": ""}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)],
+)
+def test_code_stands_out_on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], *, highlighted: bool
+) -> None:
+    """A terminal shows the code inverse, unless NO_COLOR is set or it has no colours."""
+    for name in ("NO_COLOR", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    terminal = _Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    announce_on_console(_delivery("Alice"))
+    code = "\x1b[1;7m482913\x1b[0m" if highlighted else "482913"
+    assert terminal.getvalue() == f"confirmation code for Alice: {code}\n"
+
+
 def test_outbox_forgets_the_oldest() -> None:
     """The outbox is bounded."""
     outbox = Outbox(announce=lambda _: None)
@@ -73,6 +105,26 @@ async def test_deliveries_of_a_user_are_listed(aws: LocalAws, harness: Harness) 
         "code": first,
         "metadata": {},
     }
+
+
+async def test_newest_code_is_a_line_for_shells(aws: LocalAws, harness: Harness) -> None:
+    """The newest code of a user, of any name, is a line of text; without one it is 404."""
+    username = await harness.sign_up(username=f"{uuid.uuid4().hex}\u00e4?")
+    await harness.cognito.resend_confirmation_code(
+        ClientId=harness.apps["public"].client_id, Username=username
+    )
+    url = f"{aws.endpoint_url}/local-aws/codes/"
+    assert await asyncio.to_thread(_text, url + quote(username)) == (
+        f"{harness.mail.code(username)}\n"
+    )
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        await asyncio.to_thread(_text, f"{url}nobody")
+
+
+def _text(url: str) -> str:
+    with urllib.request.urlopen(url) as answer:  # noqa: S310 -- ours
+        text: str = answer.read().decode()
+        return text
 
 
 async def test_all_deliveries_are_listed(aws: LocalAws, harness: Harness) -> None:

@@ -118,7 +118,7 @@ def test_port_that_is_taken_is_an_error() -> None:
     """A port that is taken raises OSError."""
     with local_aws() as aws:
         port = urlsplit(aws.endpoint_url).port or 0
-        with pytest.raises(OSError, match="in use"), local_aws(port=port):
+        with pytest.raises(OSError, match="in use"), local_aws(ports=[port]):
             pass
 
 

@@ -18,10 +18,10 @@ async def test_local_serves_the_signed_path(tmp_path: Path) -> None:
         running("local", folder=tmp_path, environ=environ) as program,
         aiohttp.ClientSession() as session,
     ):
-        signed = await program.until("curl -s -u ")
+        signed = await program.until(" -u 'alice:")
         await program.until("Ctrl-C ends it")
         match = re.fullmatch(
-            r"curl -s -u 'alice:YourPass123!' (http://localhost:\d+)(/\S+)\n", signed
+            r"curl -s -w '\\n' -u 'alice:YourPass123!' (http://localhost:\d+)(/\S+)\n", signed
         )
         assert match is not None
         url, path = match.groups()

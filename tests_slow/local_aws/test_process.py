@@ -52,7 +52,8 @@ def test_process_prints_its_address_and_ends_at_a_signal(sent: signal.Signals) -
         assert time.perf_counter() - stopping < 4
         assert process.stdout is not None
         assert process.stderr is not None
-        assert process.stdout.read() == process.stderr.read() == ""
+        assert f"export AWS_ENDPOINT_URL={url} " in process.stdout.read()
+        assert process.stderr.read() == ""
 
 
 def test_taken_port_is_one_sentence() -> None:

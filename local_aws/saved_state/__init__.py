@@ -1,0 +1,1 @@
+"""The state of the local AWS in a file: accounts and tables survive a restart."""
