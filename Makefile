@@ -66,11 +66,11 @@ $(INSTALLED): setup.cfg pyproject.toml $(LOCKED)
 	$(call package,$(VENV))
 	@touch $@
 
-run: $(INSTALLED) ## serve with a local AWS; settings come from the environment: SERVER_PORT=9000 make run
-	@$(BIN)/python -m service local
+run: $(INSTALLED) ## serve with a local AWS, which keeps its data in .local: SERVER_PORT=9000 AWS_PORT=9002 FRESH=1 make run
+	@$(BIN)/python -m service local $(if $(FRESH),--fresh) $(if $(AWS_PORT),--aws-port $(AWS_PORT))
 
-dev: $(INSTALLED) ## as run, and restart when the code changes; accounts and profiles are lost then
-	@$(BIN)/watchfiles --target-type command '$(BIN)/python -m service local' local_aws service
+dev: $(INSTALLED) ## as run, and restart when the code changes
+	@$(if $(FRESH),rm -f .local/aws.jsonl;) $(BIN)/watchfiles --target-type command '$(BIN)/python -m service local' local_aws service
 
 example: $(INSTALLED) ## serve the page of examples/web on http://localhost:5173, with a local AWS
 	@$(BIN)/python examples/web/serve.py

@@ -13,6 +13,7 @@ from service import DISTRIBUTION
 from service.commands import check_arguments
 
 DEFAULT_FILE = Path("config.ini")
+DATA = Path(".local")
 DESCRIPTION = """\
 Serves accounts in Amazon Cognito and profiles in DynamoDB as one HTTP API.
 """
@@ -37,7 +38,8 @@ serve. On a signal it finishes the requests in flight ([server] drain-s).
 """
 LOCAL = """\
 Serves the API on localhost with a local Cognito, DynamoDB and load balancer, and
-prints commands to try it. Accounts and profiles are gone when it ends.
+prints commands to try it. Accounts and profiles are kept in a folder. SERVER_PORT
+is the port of the API, the next one that of the load balancer if it is free.
 """
 SETUP = """\
 Creates the table unless it exists, and turns on its time to live. It may be run
@@ -90,7 +92,25 @@ def parser() -> argparse.ArgumentParser:
     root.set_defaults(run=_serve)
     commands = root.add_subparsers(title="commands", metavar="COMMAND")
     _command(commands, "serve", _serve, "serve the API (the default)", SERVE)
-    _command(commands, "local", _local, "serve the API with a local AWS, to try it out", LOCAL)
+    local = _command(
+        commands, "local", _local, "serve the API with a local AWS, to try it out", LOCAL
+    )
+    local.add_argument(
+        "--data",
+        type=Path,
+        default=DATA,
+        metavar="FOLDER",
+        help="keep accounts and profiles in FOLDER (default: %(default)s)",
+    )
+    local.add_argument(
+        "--fresh", action="store_true", help="remove what is kept in FOLDER at the start"
+    )
+    local.add_argument(
+        "--aws-port",
+        type=int,
+        metavar="PORT",
+        help="port of the local AWS (default: the second after that of the API if it is free)",
+    )
     setup = _command(commands, "setup", _setup, "create what the service needs in AWS", SETUP)
     setup.add_argument(
         "--user-pool", metavar="NAME", help="create this user pool and its app client, too"
@@ -113,6 +133,11 @@ def parser() -> argparse.ArgumentParser:
         metavar="URI",
         help="let users return from these pages to URI; repeatable "
         "(default: [federation] redirect-uris)",
+    )
+    setup.add_argument(
+        "--srp",
+        action="store_true",
+        help="let other programs sign in at the new app client by SRP: Amplify does by default",
     )
     setup.add_argument(
         "--sessions",
@@ -184,7 +209,7 @@ def _serve(_: argparse.Namespace, file: Path | None) -> None:
     serve.run(loader.load(file, os.environ), os.environ)
 
 
-def _local(_: argparse.Namespace, file: Path | None) -> None:
+def _local(options: argparse.Namespace, file: Path | None) -> None:
     from service.commands import local  # noqa: PLC0415 -- see above
 
     environ = dict(os.environ)
@@ -192,7 +217,8 @@ def _local(_: argparse.Namespace, file: Path | None) -> None:
         if name.startswith("AWS_") or name.lower() in ("http_proxy", "https_proxy", "all_proxy"):
             del os.environ[name]
     os.environ |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
-    local.run(file, environ)
+    chosen = local.Options(data=options.data, fresh=options.fresh, aws_port=options.aws_port)
+    local.run(file, environ, chosen)
 
 
 def _setup(options: argparse.Namespace, file: Path | None) -> None:
@@ -204,6 +230,7 @@ def _setup(options: argparse.Namespace, file: Path | None) -> None:
         domain=options.domain,
         redirect_uris=tuple(options.redirect_uri),
         sessions=options.sessions,
+        srp=options.srp,
         machine_client=options.resource_server,
         table_stream=options.table_stream,
     )

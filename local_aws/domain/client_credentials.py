@@ -4,8 +4,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from joserfc import jwt
-
+from local_aws.cognito import signing_keys
 from local_aws.cognito.resource_servers import custom_scopes
 from local_aws.cognito.settings import App, setting
 from local_aws.cognito.state import Cognito
@@ -29,13 +28,12 @@ def issue(cognito: Cognito, app: App, scopes: list[str]) -> dict[str, Any]:
         "token_use": "access",
         "scope": " ".join(scopes),
         "auth_time": now,
-        "iss": f"https://cognito-idp.{app.pool.region}.amazonaws.com/{app.pool.id}",
+        "iss": cognito.issuer(app.pool),
         "exp": now + app.access_token_s,
         "iat": now,
         "version": 2,
         "jti": str(uuid.uuid4()),
         "client_id": app.client.id,
     }
-    # The key id of moto's key set.
-    token = jwt.encode({"kid": "dummy", "alg": "RS256"}, claims, app.pool.json_web_key)
+    token = signing_keys.signed(cognito, app.pool, claims)
     return {"AccessToken": token, "ExpiresIn": app.access_token_s, "TokenType": "Bearer"}

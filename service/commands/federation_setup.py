@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from types_aiobotocore_cognito_idp import CognitoIdentityProviderClient
 
 COGNITO: Final = "COGNITO"  # the provider that is the pool itself
+BALANCER_CLIENT: Final = "load-balancer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +53,11 @@ async def create_domain(
 async def create_stand_ins(
     cognito: CognitoIdentityProviderClient, user_pool_id: str, providers: Sequence[str]
 ) -> None:
-    """Create providers of a local pool, for which the local domain shows a page of its own."""
+    """Create the missing providers of a local pool; the local domain shows a page for each."""
+    listed: Any = await cognito.list_identity_providers(UserPoolId=user_pool_id, MaxResults=60)
+    known = {COGNITO, *(provider["ProviderName"] for provider in listed["Providers"])}
     for name in providers:
-        if name != COGNITO:
+        if name not in known:
             await cognito.create_identity_provider(
                 UserPoolId=user_pool_id,
                 ProviderName=name,
@@ -70,11 +73,21 @@ async def create_balancer_client(
     callback_urls: Sequence[str],
     scopes: Sequence[str],
 ) -> tuple[str, str]:
-    """Create the app client of a local load balancer; return its id and secret."""
+    """
+    Create the app client of a local load balancer; return its id and secret.
+
+    It replaces that of an earlier start, whose addresses may be other ones.
+    """
+    listed: Any = await cognito.list_user_pool_clients(UserPoolId=user_pool_id, MaxResults=60)
+    for client in listed["UserPoolClients"]:
+        if client["ClientName"] == BALANCER_CLIENT:
+            await cognito.delete_user_pool_client(
+                UserPoolId=user_pool_id, ClientId=client["ClientId"]
+            )
     pages = SignInPages(callback_urls, scopes)
     created: Any = await cognito.create_user_pool_client(
         UserPoolId=user_pool_id,
-        ClientName="load-balancer",
+        ClientName=BALANCER_CLIENT,
         GenerateSecret=True,
         PreventUserExistenceErrors="ENABLED",
         **pages.client_settings(),

@@ -1,90 +1,123 @@
-"""`local`: serves the API with a local AWS in the same process; nothing persists."""
+"""`local`: serves the API with a local AWS in the same process."""
 
 import functools
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack, ExitStack
+from dataclasses import dataclass
 from pathlib import Path
+
+import structlog
 
 from local_aws.http_server import reachable
 from local_aws.load_balancer import LocalLoadBalancer, local_load_balancer
 from local_aws.load_balancer_domain import SCOPES, AppClient
 from local_aws.load_balancer_sign_ins import UserPool
 from local_aws.load_balancer_signer import ARN
-from local_aws.server import local_aws
+from local_aws.saved_state.file import FolderInUse
+from local_aws.server import LocalAws, SavedIn, local_aws
 from service.app import aws_adapters, create_app
 from service.aws.clients import open_clients
 from service.aws.session import Credentials
-from service.commands import federation_setup, provisioning, service_clients, table_setup
+from service.commands import (
+    federation_setup,
+    local_flows,
+    local_settings,
+    provisioning,
+    service_clients,
+    table_setup,
+)
 from service.commands.federation_setup import SignInPages
-from service.commands.local_flows import FEDERATED_FLOW, FLOW, SERVICE_FLOW, SIGNED_FLOW
+from service.commands.local_flows import Addresses
 from service.commands.serve import log_ignored
 from service.commands.service_clients import MachineClient
-from service.config import loader
 from service.config.loader import Settings
-from service.config.settings import Config, environment_name
+from service.config.settings import Config
 from service.observability import logs
 from service.server import serve
-from service.startup_errors import AddressUnavailable
+from service.startup_errors import AddressUnavailable, FileUnwritable
 
 CREDENTIALS = Credentials("local", "local")  # DynamoDB Local takes letters and digits only
 NAME = "local"  # of the user pool and of its client
 MACHINE = "services"  # the app client of other services
-PAGE = "/docs"  # of the service itself, as a redirect URI
-RELYING_PARTY = "localhost"  # the only host for which browsers allow passkeys over plain HTTP
+HOST = "127.0.0.1"  # of the local AWS
 MAX_PORT = 65_535
-LOOPBACK = {"127.0.0.1", "::1", "[::1]", "localhost"}
-# The names of this machine: requests for any other name are refused (DNS rebinding).
-LOOPBACK_NAMES = "localhost 127.0.0.1 [::1]"
 FINISH_WITHIN_S = 0.5  # Ctrl-C on a laptop must end it at once
 
-DEFAULTS: Settings = {"aws": {"region": "us-east-1"}}
-PREFERENCES: Settings = {  # over the file, under the environment
-    "identity": {"sources": "alb bearer header", "header-peers": "127.0.0.0/8 ::1/128"},
-    "log": {"format": "console"},
-    "auth": {"client-metadata": "locale", "refresh-cookie": "browsers"},
-    "auth-config": {  # as the local user pool is created
-        "flows": "USER_PASSWORD_AUTH USER_AUTH",
-        "first-factors": "PASSWORD EMAIL_OTP WEB_AUTHN",
-        "passkeys": "true",
-        "passkey-relying-party-id": RELYING_PARTY,
-        "passkey-user-verification": "required",
-        "mfa": "SOFTWARE_TOKEN_MFA WEB_AUTHN_MFA",
-        "sessions": "true",
+# Until the local AWS has started, and the user pool exists.
+PENDING: Settings = {
+    "aws.cognito": {
+        "endpoint-url": "http://localhost",
+        "user-pool-id": f"{NAME}_{NAME}",
+        "client-id": NAME,
     },
-    "federation": {
-        "providers": "COGNITO LocalIdP",
-        # of the development servers of front ends: Next.js, Vite, Angular
-        "redirect-uris": "http://localhost:3000/ http://localhost:3000/callback "
-        "http://localhost:5173/ http://localhost:5173/callback "
-        "http://localhost:4200/ http://localhost:4200/callback",
-    },
-    "server": {"host": "127.0.0.1", "allowed-hosts": LOOPBACK_NAMES},
+    "aws.dynamodb": {"endpoint-url": "http://localhost"},
+    "federation": {"domain": "http://localhost"},
+    "identity": {"alb-arn": ARN, "alb-client-id": NAME, "alb-key-url": "http://localhost"},
 }
 
 
-def run(file: Path | None, environ: Mapping[str, str]) -> None:
-    """Serve until a signal ends it; raises ConfigurationUnusable, SchemaUnusable, AddressUnavailable."""
-    with local_aws() as local:
-        endpoint = {"endpoint-url": local.endpoint_url}
-        placed: Settings = {
-            "aws.cognito": endpoint,
-            "aws.dynamodb": endpoint,
-            "federation": {"domain": local.endpoint_url},
-            # Until the load balancer has started.
-            "identity": {"alb-arn": ARN, "alb-client-id": NAME, "alb-key-url": "http://localhost"},
-        }
-        serve.run(_main(file, environ, placed))
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of the command line; *aws_port* is that of the local AWS, None for any."""
+
+    data: Path
+    fresh: bool = False
+    aws_port: int | None = None
 
 
-async def _main(file: Path | None, environ: Mapping[str, str], placed: Settings) -> None:
-    ids = {"user-pool-id": f"{NAME}_{NAME}", "client-id": NAME}  # until the real ones are known
-    config = _config(file, environ, _with_ids(placed, ids))
+def run(file: Path | None, environ: Mapping[str, str], options: Options) -> None:
+    """
+    Serve until a signal ends it.
+
+    Raises ConfigurationUnusable, SchemaUnusable, AddressUnavailable, FileUnwritable.
+    """
+    config = local_settings.load(file, environ, PENDING)
     logs.configure(config.log, sys.stdout)
+    with ExitStack() as stack:
+        aws = _local_aws(stack, config, options)
+        if aws.unreadable is not None:
+            structlog.get_logger().warning("saved_state_unreadable", problem=aws.unreadable)
+        endpoint = {"endpoint-url": aws.endpoint_url}
+        placed: Settings = {
+            **PENDING,
+            "aws.cognito": {**PENDING["aws.cognito"], **endpoint},
+            "aws.dynamodb": endpoint,
+            "federation": {"domain": aws.endpoint_url},
+        }
+        serve.run(_main(file, environ, placed, options))
+
+
+def _local_aws(stack: ExitStack, config: Config, options: Options) -> LocalAws:
+    """Start the local AWS, by default two ports after the API's if that one is free."""
+    near = config.server.port + 2
+    ports = (near, 0) if 2 < near <= MAX_PORT else (0,)  # noqa: PLR2004 -- port 0 is any
+    if options.aws_port is not None:
+        ports = (options.aws_port,)
+    saved_in = SavedIn(options.data, fresh=options.fresh)
+    try:
+        return stack.enter_context(local_aws(host=HOST, ports=ports, saved_in=saved_in))
+    except FolderInUse:
+        raise FileUnwritable(
+            f"The folder {options.data} is in use by another local AWS. Choose another with --data."
+        ) from None
+    except OSError as error:
+        if error.filename is not None:
+            raise FileUnwritable(
+                f"The folder {options.data} cannot be used: {error.filename}: {error.strerror}."
+            ) from None
+        raise AddressUnavailable(
+            f"The local AWS cannot listen on {HOST}:{options.aws_port}: {error.strerror}. "
+            "Choose another port with --aws-port."
+        ) from None
+
+
+async def _main(
+    file: Path | None, environ: Mapping[str, str], placed: Settings, options: Options
+) -> None:
+    config = local_settings.load(file, environ, placed)
     log_ignored(environ)
     ids, machine = await _provision(config)
-    placed = {**placed, "services": {"clients": machine.client_id}}
     pool = UserPool(
         endpoint_url=placed["aws.cognito"]["endpoint-url"],
         region=config.aws.region,
@@ -96,12 +129,18 @@ async def _main(file: Path | None, environ: Mapping[str, str], placed: Settings)
         client = await _balancer_client(config, pool, balancer)
         balancer.sign_browsers_in(client)
         believed = {
+            "alb-key-url": balancer.key_url,
             "alb-client-id": client.client_id,
             "bearer-client-ids": "",  # the configured ones are of another pool
             "alb-issuer": pool.issuer,
         }
-        placed = _with_balancer(_with_ids(placed, ids), balancer, believed)
-        config = _config(file, environ, placed)
+        placed = {
+            **placed,
+            "services": {"clients": machine.client_id},
+            "aws.cognito": {**placed["aws.cognito"], **ids},
+            "identity": {**placed["identity"], **believed},
+        }
+        config = local_settings.load(file, environ, placed)
         app = create_app(
             config,
             functools.partial(aws_adapters, credentials=CREDENTIALS),
@@ -112,14 +151,10 @@ async def _main(file: Path | None, environ: Mapping[str, str], placed: Settings)
             config.server,
             listening=functools.partial(
                 _listening,
+                config=config,
                 balancer=balancer,
-                redirect_uri=config.federation.redirect_uris[0],
-                service_flow=functools.partial(
-                    SERVICE_FLOW.format,
-                    domain=pool.endpoint_url,
-                    client_id=machine.client_id,
-                    secret=machine.secret,
-                ),
+                machine=machine,
+                folder=options.data,
             ),
             finish_within_s=FINISH_WITHIN_S,
         )
@@ -137,45 +172,6 @@ async def _balancer(stack: AsyncExitStack, pool: UserPool, config: Config) -> Lo
         raise AddressUnavailable(
             f"Cannot listen on {host}: {error.strerror}. Choose another address with SERVER_HOST."
         ) from None
-
-
-def _config(file: Path | None, environ: Mapping[str, str], placed: Settings) -> Config:
-    preferred = {
-        section: {
-            key: value
-            for key, value in entries.items()
-            if environment_name(section, key) not in environ
-        }
-        for section, entries in PREFERENCES.items()
-    }
-    if not {*environ.get("SERVER_HOST", "").split()} <= LOOPBACK:
-        # Other machines reach it by other names.
-        preferred["server"].pop("allowed-hosts", None)
-    over = {
-        section: {**preferred.get(section, {}), **placed.get(section, {})}
-        for section in {**preferred, **placed}
-    }
-    config = loader.load(file, environ, under=DEFAULTS, over=over)
-    redirect_uris = config.federation.redirect_uris
-    if environment_name("federation", "redirect-uris") not in environ and config.server.port:
-        redirect_uris = (_url(config.server.host[0], config.server.port) + PAGE, *redirect_uris)
-    return replace(
-        config,
-        # A configured secret belongs to another client: the local one has none.
-        cognito=replace(config.cognito, client_secret=None),
-        federation=replace(config.federation, redirect_uris=redirect_uris),
-    )
-
-
-def _with_ids(placed: Settings, ids: Mapping[str, str]) -> Settings:
-    return {**placed, "aws.cognito": {**placed["aws.cognito"], **ids}}
-
-
-def _with_balancer(
-    placed: Settings, balancer: LocalLoadBalancer, believed: Mapping[str, str]
-) -> Settings:
-    trusted = {**placed["identity"], **believed, "alb-key-url": balancer.key_url}
-    return {**placed, "identity": trusted}
 
 
 async def _balancer_client(
@@ -196,7 +192,7 @@ async def _provision(config: Config) -> tuple[dict[str, str], MachineClient]:
             clients.dynamodb.aioboto3, config.dynamodb.user_profile_table
         )
         pool_id = await provisioning.create_user_pool(
-            clients.cognito, NAME, passkeys_of=RELYING_PARTY
+            clients.cognito, NAME, passkeys_of=local_settings.RELYING_PARTY
         )
         await provisioning.track_sessions(clients.cognito, pool_id)
         await federation_setup.create_domain(clients.cognito, pool_id, NAME)
@@ -212,6 +208,8 @@ async def _provision(config: Config) -> tuple[dict[str, str], MachineClient]:
             NAME,
             sign_in_pages=pages,
             rotates=config.auth.refresh_cookie != "false",
+            srp=True,
+            updates=True,  # the settings of this start, and its ports
         )
         await service_clients.create_resource_server(
             clients.cognito, pool_id, config.services.resource_server
@@ -222,29 +220,36 @@ async def _provision(config: Config) -> tuple[dict[str, str], MachineClient]:
     return {"user-pool-id": pool_id, "client-id": client_id}, machine
 
 
-def greeting(host: str, port: int) -> str:
-    """Return the text with commands to try, for an API that listens on *host* and *port*."""
-    return FLOW.format(url=_url(host, port))
-
-
-def _url(host: str, port: int) -> str:
-    shown = "localhost" if host in ("0.0.0.0", "127.0.0.1", "::") else host  # noqa: S104 -- compared
-    return f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
-
-
-def _listening(
+def _listening(  # noqa: PLR0913 -- what is printed
     hosts: Sequence[str],
     port: int,
     *,
+    config: Config,
     balancer: LocalLoadBalancer,
-    redirect_uri: str,
-    service_flow: Callable[..., str],
+    machine: MachineClient,
+    folder: Path,
 ) -> None:
-    host = hosts[0]
+    host, cognito = hosts[0], config.cognito
     balancer.target = f"http://{reachable(host)}:{port}"
-    print(SIGNED_FLOW.format(url=_url(host, balancer.port)), end="")  # noqa: T201 -- for a person
-    print(  # noqa: T201 -- likewise
-        FEDERATED_FLOW.format(url=_url(host, port), redirect_uri=redirect_uri), end=""
+    addresses = Addresses(
+        api=local_settings.url(host, port),
+        aws=cognito.endpoint_url or "",
+        region=config.aws.region,
+        user_pool_id=cognito.user_pool_id,
+        client_id=cognito.client_id,
     )
-    print(service_flow(url=_url(host, port)), end="")  # noqa: T201 -- likewise
-    print(greeting(host, port), flush=True)  # noqa: T201 -- likewise
+    texts = (
+        local_flows.greeting(addresses, codes="here"),
+        local_flows.BALANCER.format(balancer=local_settings.url(host, balancer.port)),
+        local_flows.SERVICE.format(
+            api=addresses.api,
+            aws=addresses.aws,
+            client_id=machine.client_id,
+            secret=machine.secret,
+        ),
+        local_flows.FEDERATION.format(
+            api=addresses.api, redirect_uri=config.federation.redirect_uris[0]
+        ),
+        local_flows.KEPT.format(folder=folder),
+    )
+    print(*texts, sep="", flush=True)  # noqa: T201 -- for a person

@@ -128,55 +128,68 @@ async def find_client(
     return None
 
 
-async def create_client(
+async def create_client(  # noqa: PLR0913 -- independent options
     cognito: CognitoIdentityProviderClient,
     user_pool_id: str,
     name: str,
     *,
     sign_in_pages: SignInPages | None = None,
     rotates: bool = False,
+    srp: bool = False,
+    updates: bool = False,
 ) -> str:
     """
     Return the id of the pool's app client *name*, which is created unless it exists.
 
     A new one lets users sign in on *sign_in_pages*. With *rotates*, each refresh returns a new refresh
-    token, and the old one stays valid for a minute, so that two tabs can refresh at the same time. An
-    existing client is not changed.
+    token, and the old one stays valid for a minute, so that two tabs can refresh at the same time. With
+    *srp*, other programs may sign in by SRP, which the service does not use. An existing client is
+    changed only with *updates*.
     """
-    found = await find_client(cognito, user_pool_id, name)
-    if found is not None:
-        structlog.get_logger().info("client_found", client_id=found)
-        return found
-    settings: dict[str, Any] = {} if sign_in_pages is None else sign_in_pages.client_settings()
     flows: list[ExplicitAuthFlowsTypeType] = [*FLOWS, "ALLOW_USER_AUTH"]
     rotation: dict[str, Any] = {}
     if rotates:
         flows.remove(WITHOUT_ROTATION)
         rotation["RefreshTokenRotation"] = ROTATION
-    create = functools.partial(_create_client, cognito, user_pool_id, name)
+    more: list[ExplicitAuthFlowsTypeType] = ["ALLOW_USER_SRP_AUTH"] if srp else []
+    pages: dict[str, Any] = {} if sign_in_pages is None else sign_in_pages.client_settings()
+    found = await find_client(cognito, user_pool_id, name)
+    if found is not None:
+        structlog.get_logger().info("client_found", client_id=found)
+        if updates:
+            await cognito.update_user_pool_client(
+                UserPoolId=user_pool_id,
+                ClientId=found,
+                **_settings(name, [*flows, *more]),
+                **pages,
+                **rotation,
+            )
+        return found
+    create = functools.partial(_create_client, cognito, user_pool_id)
     try:
-        client_id = await create(flows, **settings, **rotation)
+        client_id = await create(**_settings(name, [*flows, *more]), **pages, **rotation)
     except cognito.exceptions.FeatureUnavailableInTierException:  # a pool of the Lite plan
         structlog.get_logger().warning("choice_of_factors_unavailable", user_pool_id=user_pool_id)
-        client_id = await create(FLOWS, **settings)
+        client_id = await create(**_settings(name, [*FLOWS, *more]), **pages)
     structlog.get_logger().info("client_created", client_id=client_id)
     return client_id
+
+
+def _settings(name: str, flows: Sequence[ExplicitAuthFlowsTypeType]) -> dict[str, Any]:
+    return {
+        "ClientName": name,
+        "ExplicitAuthFlows": flows,
+        "PreventUserExistenceErrors": "ENABLED",
+        "EnableTokenRevocation": True,
+    }
 
 
 async def _create_client(
     cognito: CognitoIdentityProviderClient,
     user_pool_id: str,
-    name: str,
-    flows: Sequence[ExplicitAuthFlowsTypeType],
     **settings: Any,  # noqa: ANN401 -- of many types
 ) -> str:
     created = await cognito.create_user_pool_client(
-        UserPoolId=user_pool_id,
-        ClientName=name,
-        GenerateSecret=False,
-        ExplicitAuthFlows=flows,
-        PreventUserExistenceErrors="ENABLED",
-        EnableTokenRevocation=True,
-        **settings,
+        UserPoolId=user_pool_id, GenerateSecret=False, **settings
     )
     return created["UserPoolClient"]["ClientId"]

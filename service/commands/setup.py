@@ -37,8 +37,8 @@ class Wanted:
     *user_pool* is the name of a new pool and its app client, *passkeys_of* the relying party id of its
     passkeys, *domain* the prefix of the pool's domain, from which users return to *redirect_uris*, and
     *machine_client* the name of an app client for another service. None is none. *sessions* lets the
-    pool track sessions. What needs a pool is for that of *user_pool*, or else for the configured one.
-    *table_stream* turns on the stream of the table.
+    pool track sessions, *srp* users sign in by SRP at the new client. What needs a pool is for that of
+    *user_pool*, or else for the configured one. *table_stream* turns on the stream of the table.
     """
 
     user_pool: str | None = None
@@ -46,6 +46,7 @@ class Wanted:
     domain: str | None = None
     redirect_uris: tuple[str, ...] = ()
     sessions: bool = False
+    srp: bool = False
     machine_client: str | None = None
     table_stream: bool = False
 
@@ -146,6 +147,7 @@ async def _app_client(
         str(wanted.user_pool),
         sign_in_pages=pages,
         rotates=config.auth.refresh_cookie != "false",
+        srp=wanted.srp,
     )
     return {
         "aws": {"region": config.aws.region},

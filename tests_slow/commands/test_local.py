@@ -9,6 +9,7 @@ import sys
 import urllib.request
 from asyncio.subprocess import PIPE
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
@@ -17,20 +18,24 @@ from typing import Any
 import aiohttp
 import pytest
 
-from service.commands import local
-from service.startup_errors import AddressUnavailable, ConfigurationUnusable
+from local_aws.saved_state.file import StateFile
+from service.commands import local, local_settings
+from service.commands.local import Options
+from service.startup_errors import AddressUnavailable, ConfigurationUnusable, FileUnwritable
 from tests.support.browser import Proof, browser
 from tests_slow.commands.running import PATIENCE_S, Ended, Running, running
 
-BEGIN_SERVICE = "calls with a token of its own app client. Once alice, below, has a profile:"
-BEGIN = "put the code that is printed here for alice:"
+BEGIN = "paste these lines into another terminal:"
+BEHIND = "A local load balancer listens on"
+SERVICE = "with alice's USER_ID of above:"
+BEHIND_SERVICE = "Users also sign in on the pages"
 END = "Ctrl-C ends it"
 CODE = re.compile(r"confirmation code for alice: (\d{6})$")
 
 CURL = f"""#!{sys.executable}
 import base64, sys, urllib.request
 arguments = iter(sys.argv[1:])
-headers, url, data = {{}}, None, None
+headers, url, data, end = {{}}, None, None, b""
 for argument in arguments:
     if argument == "-H":
         name, _, value = next(arguments).partition(": ")
@@ -40,11 +45,14 @@ for argument in arguments:
         headers["Authorization"] = f"Basic {{credentials}}"
     elif argument == "-d":
         data = next(arguments).encode()
+    elif argument == "-w":
+        assert next(arguments) == "\\\\n"
+        end = b"\\n"
     elif argument != "-s":
         url = argument
 opener = urllib.request.build_opener(urllib.request.ProxyHandler({{}}))
 with opener.open(urllib.request.Request(url, data, headers)) as response:
-    sys.stdout.buffer.write(response.read())
+    sys.stdout.buffer.write(response.read() + end)
 """
 
 REAL_ACCOUNT = {  # variables of a developer's shell
@@ -65,22 +73,28 @@ REAL_ACCOUNT = {  # variables of a developer's shell
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """The output of `local`, of the printed commands typed into a shell, and of its end."""
+    """The output of `local`, of the printed commands pasted into a shell, and of its end."""
 
     url: str
     offered: dict[str, Any]
     port_is_open: bool
-    answers: list[dict[str, Any]]
+    printed: list[str]
+    """The lines that the pasted commands print."""
     shell_errors: str
     ended: Ended
     left_nothing: bool
+
+    @property
+    def answers(self) -> list[dict[str, Any]]:
+        """The printed lines, each of which is JSON."""
+        return [json.loads(line) for line in self.printed]
 
 
 async def _person(
     folder: Path, environ: Mapping[str, str], number: signal.Signals, *, own_curl: bool
 ) -> Session:
     """
-    Start `local`, type the printed lines into a shell and end it by a signal.
+    Start `local`, paste the printed lines into a shell and end it by a signal.
 
     The shell uses the machine's curl, and a stand-in where there is none or *own_curl* says so.
     """
@@ -94,7 +108,7 @@ async def _person(
         url = (await program.until("The API listens on")).split()[4]
         await program.until(BEGIN)
         await program.until(END)
-        answers, errors = await _type(_printed(program), program, path)
+        output, errors = await _paste(_printed(program), path)
         offered = await asyncio.to_thread(_offered, url)
         ended = await program.end(number)
         port = int(url.rpartition(":")[2])
@@ -102,7 +116,7 @@ async def _person(
             url,
             offered,
             _is_open(port),
-            answers,
+            output.splitlines(),
             errors,
             ended,
             left_nothing=program.group_is_gone(),
@@ -117,38 +131,21 @@ def _offered(url: str) -> dict[str, Any]:
         return offered
 
 
-def _printed(program: Running) -> list[str]:
-    """Return the lines to type, as they are printed."""
+def _printed(program: Running) -> str:
+    """Return the lines to paste, as they are printed."""
     text = "".join(program.lines)
-    of_alice = text[text.index(BEGIN) + len(BEGIN) : text.index(END)].strip()
-    of_service = text.partition(BEGIN_SERVICE)[2].lstrip().partition("\n\n")[0]
-    return f"{of_alice}\n{of_service}".splitlines(keepends=True)
+    of_alice = text.partition(BEGIN)[2].partition(BEHIND)[0]
+    return of_alice + text.partition(SERVICE)[2].partition(BEHIND_SERVICE)[0]
 
 
-async def _type(lines: list[str], program: Running, path: str) -> tuple[list[dict[str, Any]], str]:
-    """Type the lines into a shell, the code when it is printed; return the responses and errors."""
+async def _paste(lines: str, path: str) -> tuple[str, str]:
+    """Paste the lines into a shell as one block; return its output and errors."""
     shell = await asyncio.create_subprocess_exec(
         "/bin/sh", stdin=PIPE, stdout=PIPE, stderr=PIPE, env={"PATH": path}
     )
-    assert shell.stdin is not None
-    (at,) = [number for number, line in enumerate(lines) if line.startswith("CODE=000000")]
-    shell.stdin.write("".join(lines[:at]).encode())
-    match = CODE.search((await program.until("confirmation code for alice: ")).strip())
-    assert match is not None
-    rest = [lines[at].replace("000000", match[1]), *lines[at + 1 :]]
     async with asyncio.timeout(PATIENCE_S):
-        output, errors = await shell.communicate(("".join(rest) + "\n").encode())
-    return _values(output.decode()), errors.decode()
-
-
-def _values(text: str) -> list[dict[str, Any]]:
-    """Return the consecutive JSON values of *text*."""
-    values, decoder = [], json.JSONDecoder()
-    while text := text.strip():
-        value, end = decoder.raw_decode(text)
-        values.append(value)
-        text = text[end:]
-    return values
+        output, errors = await shell.communicate(lines.encode())
+    return output.decode(), errors.decode()
 
 
 def _is_open(port: int) -> bool:
@@ -249,14 +246,14 @@ async def test_federated_sign_in_is_offered(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("process_restored")
-def test_port_of_the_environment_is_taken() -> None:
+def test_port_of_the_environment_is_taken(tmp_path: Path) -> None:
     """SERVER_PORT is used; a taken one is named."""
     with socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(AddressUnavailable, match=rf"Cannot listen on 127\.0\.0\.1:{port}: "):
-            local.run(None, {"SERVER_PORT": str(port)})
+            local.run(None, {"SERVER_PORT": str(port)}, Options(tmp_path))
 
 
 @pytest.mark.usefixtures("process_restored")
@@ -271,24 +268,55 @@ def test_host_of_a_file_is_not_taken_over(tmp_path: Path) -> None:
         taken.listen()
         port = str(taken.getsockname()[1])
         with pytest.raises(AddressUnavailable, match=r"Cannot listen on 127\.0\.0\.1"):
-            local.run(path, {"SERVER_PORT": port})
+            local.run(path, {"SERVER_PORT": port}, Options(tmp_path))
+        environ = {"SERVER_PORT": port, "SERVER_HOST": "0.0.0.0"}  # noqa: S104 -- it is taken
         with pytest.raises(AddressUnavailable, match=r"Cannot listen on 0\.0\.0\.0"):
-            local.run(path, {"SERVER_PORT": port, "SERVER_HOST": "0.0.0.0"})  # noqa: S104 -- it is taken
+            local.run(path, environ, Options(tmp_path))
 
 
 @pytest.mark.usefixtures("process_restored")
-def test_address_that_is_not_ours_is_told() -> None:
+def test_address_that_is_not_ours_is_told(tmp_path: Path) -> None:
     """An address of another machine is refused with the setting to change."""
+    environ = {"SERVER_PORT": "0", "SERVER_HOST": "198.51.100.1"}
     with pytest.raises(
         AddressUnavailable, match=r"Cannot listen on 198\.51\.100\.1: .*SERVER_HOST"
     ):
-        local.run(None, {"SERVER_PORT": "0", "SERVER_HOST": "198.51.100.1"})
+        local.run(None, environ, Options(tmp_path))
 
 
-def test_unusable_setting_is_named() -> None:
+def test_unusable_setting_is_named(tmp_path: Path) -> None:
     """A wrong setting is named before anything is created."""
     with pytest.raises(ConfigurationUnusable, match=r"SERVER_PORT\): Not a valid integer"):
-        local.run(None, {"SERVER_PORT": "many"})
+        local.run(None, {"SERVER_PORT": "many"}, Options(tmp_path / "data"))
+
+    assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.usefixtures("process_restored")
+def test_port_of_the_local_aws_is_taken(tmp_path: Path) -> None:
+    """A taken --aws-port is named in one sentence, with the option to change."""
+    with socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(
+            AddressUnavailable, match=rf"listen on 127\.0\.0\.1:{port}: .*--aws-port"
+        ):
+            local.run(None, {"SERVER_PORT": "0"}, Options(tmp_path, aws_port=port))
+
+
+@pytest.mark.usefixtures("process_restored")
+def test_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    """A file where the folder should be, and a folder in use, are named in one sentence."""
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(FileUnwritable, match=rf"The folder {file} cannot be used"):
+        local.run(None, {"SERVER_PORT": "0"}, Options(file))
+    with (
+        closing(StateFile(tmp_path / "data")),
+        pytest.raises(FileUnwritable, match="is in use by another local AWS"),
+    ):
+        local.run(None, {"SERVER_PORT": "0"}, Options(tmp_path / "data"))
 
 
 @pytest.mark.parametrize(
@@ -301,12 +329,65 @@ def test_unusable_setting_is_named() -> None:
         ("192.168.1.2", "http://192.168.1.2:8080"),
     ],
 )
-def test_greeting_holds_an_address_that_can_be_opened(host: str, url: str) -> None:
+def test_printed_address_can_be_opened(host: str, url: str) -> None:
     """The printed address can be opened in a browser on this machine."""
-    greeting = local.greeting(host, 8080)
+    assert local_settings.url(host, 8080) == url
 
-    assert f"The API listens on {url} " in greeting
-    assert greeting.count(url) == 7
+
+def test_data_survive_a_kill_and_a_new_start(tmp_path: Path) -> None:
+    """What was answered before SIGKILL is there at the next start; --fresh removes it."""
+    before, after, fresh = asyncio.run(_restarted(tmp_path))
+
+    assert (before.page_origin, before.profile["city"]) == ("http://localhost:5173", "Mumbai")
+    assert after.profile == before.profile
+    assert fresh.profile["code"] == "credentials_wrong"
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What one start of `local` answers: alice's profile, by her sign-in."""
+
+    profile: dict[str, Any]
+    page_origin: str | None
+
+
+async def _restarted(folder: Path) -> tuple[Start, Start, Start]:
+    first = await _start(folder, signs_up=True)
+    (folder / ".local/aws.jsonl").chmod(0o640)  # as a copy has it
+    second = await _start(folder)
+    assert (folder / ".local/aws.jsonl").stat().st_mode & 0o777 == 0o600
+    return first, second, await _start(folder, "--fresh")
+
+
+async def _start(folder: Path, *options: str, signs_up: bool = False) -> Start:
+    origin = {"Origin": "http://localhost:5173"}
+    environ = {"SERVER_PORT": "0"}
+    async with (
+        running("local", *options, folder=folder, environ=environ) as program,
+        aiohttp.ClientSession() as page,
+    ):
+        url = (await program.until("The API listens on")).split()[4]
+        await program.until(END)
+        if signs_up:
+            await page.post(
+                f"{url}/api/auth/signup",
+                json={**ALICE, "attributes": {"email": "alice@example.com"}},
+            )
+            match = CODE.search((await program.until("confirmation code for alice: ")).strip())
+            assert match is not None
+            await page.post(f"{url}/api/auth/confirm", json={"username": "alice", "code": match[1]})
+        async with page.post(f"{url}/api/auth/login", json=ALICE, headers=origin) as answer:
+            signed_in = await answer.json()
+        if "accessToken" not in signed_in:
+            return Start(signed_in, None)
+        headers = {"Authorization": f"Bearer {signed_in['accessToken']}", **origin}
+        call = page.post if signs_up else page.get
+        body = {"json": {"city": "Mumbai"}} if signs_up else {}
+        async with call(f"{url}/v1/user/profile", headers=headers, **body) as answer:
+            profile = await answer.json()
+            allowed = answer.headers.get("Access-Control-Allow-Origin")
+        program.process.kill()
+        return Start(profile, allowed)
 
 
 ALICE = {"username": "alice", "password": "YourPass123!"}

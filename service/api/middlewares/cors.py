@@ -67,7 +67,8 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     origin = allowed_origin(request)
     if origin is None and hdrs.ORIGIN in request.headers and is_cross_origin(request):
         _log_refused_origin(request)
-    if not request.app[keys.CONFIG].cors.allowed_origins:
+    config, is_local = request.app[keys.CONFIG], request.app[keys.PLAIN_LOCALHOST]
+    if not config.cors.allowed_origins and not is_local:
         return await handler(request)
     requested_method = request.headers.get(hdrs.ACCESS_CONTROL_REQUEST_METHOD)
     if origin is not None and request.method == hdrs.METH_OPTIONS and requested_method is not None:

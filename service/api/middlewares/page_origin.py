@@ -20,12 +20,22 @@ FOREIGN: Final = ("cross-site", "same-site")
 # RFC 6454, section 6.2: no path, no user information
 _ORIGIN: Final = re.compile(r"(https?)://([^/?#@\\\s]+)", re.IGNORECASE)
 
+# As browsers send it: in lower case, without the default port.
+_LOCALHOST: Final = re.compile(r"http://(localhost|127\.0\.0\.1|\[::1\])(:[1-9][0-9]{0,4})?")
+
 
 def allowed_origin(request: web.Request) -> str | None:
-    """Return the request's origin if it is exactly one of `[cors] allowed-origins`."""
+    """
+    Return the request's origin if it is exactly one of `[cors] allowed-origins`.
+
+    `local` also allows pages of this machine on any port.
+    """
     origins = request.headers.getall(hdrs.ORIGIN, ())
-    allowed = request.app[keys.CONFIG].cors.allowed_origins
-    return origins[0] if len(origins) == 1 and origins[0] in allowed else None
+    if len(origins) != 1:
+        return None
+    allowed = origins[0] in request.app[keys.CONFIG].cors.allowed_origins
+    local = request.app[keys.PLAIN_LOCALHOST] and _LOCALHOST.fullmatch(origins[0]) is not None
+    return origins[0] if allowed or local else None
 
 
 def is_page(request: web.Request) -> bool:

@@ -50,6 +50,33 @@ def _granted(answer: ClientResponse) -> dict[str, str]:
     return {name.removeprefix(prefix): answer.headers[name] for name in names}
 
 
+@pytest.mark.parametrize(
+    ("origin", "is_local", "allowed"),
+    [
+        ("http://localhost:5173", True, True),
+        ("http://localhost", True, True),
+        ("http://127.0.0.1:1", True, True),
+        ("http://[::1]:65535", True, True),
+        ("http://localhost:5173", False, False),
+        ("https://localhost:5173", True, False),
+        ("http://localhost:0", True, False),
+        ("http://localhost.evil.example", True, False),
+        ("http://evil.example:5173", True, False),
+        ("http://localhost:5173/", True, False),
+        ("null", True, False),
+    ],
+)
+async def test_pages_of_this_machine_may_read_from_local(
+    memory: Adapters, origin: str, *, is_local: bool, allowed: bool
+) -> None:
+    """`local` allows plain HTTP pages of this machine on any port; other commands allow none."""
+    app = create_app(configured(), opening(memory), plain_localhost=is_local)
+    async with TestClient(TestServer(app)) as client:
+        answer = await client.get("/health/live", headers={"Origin": f"{origin}"})
+    assert answer.headers.get("Access-Control-Allow-Origin") == (origin if allowed else None)
+    assert ("Origin" in answer.headers.get("Vary", "")) is is_local
+
+
 @pytest.mark.parametrize("origin", [ORIGIN, "http://localhost:3000"])
 async def test_listed_page_may_read(listing: Api, origin: str) -> None:
     """An allowed origin is echoed, without wildcard and credentials; the ETag is exposed."""
