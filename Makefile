@@ -47,8 +47,8 @@ IMAGE_VERSION = $(shell sed -n 's/^version = //p' setup.cfg)
 IMAGE_REVISION = $(shell git describe --always --abbrev=12 --exclude '*' --dirty 2>/dev/null || echo unknown)
 IMAGE_NAME = $(REPOSITORY):$(IMAGE_VERSION)-$(IMAGE_REVISION)
 
-# A separate project on a free port does not disturb a running `docker compose up`.
-TEST_COMPOSE = SERVER_PORT=0 docker compose --project-name user-profile-service-test --profile test
+# A separate project on free ports does not disturb a running `docker compose up`.
+TEST_COMPOSE = SERVER_PORT=0 AWS_PORT=0 docker compose --project-name user-profile-service-test --profile test
 
 .DEFAULT_GOAL := help
 .PHONY: help install run dev test test-slow test-all test-lowest test-compose test-browser test-clients clients example linearizability restarts fuzz bench lint format lock clean release attack pin-images image deploy register settings docs
