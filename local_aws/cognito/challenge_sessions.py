@@ -12,6 +12,8 @@ from local_aws.cognito.state import Call, Cognito, Expected, Session
 # The challenge of each session; what follows a comma distinguishes sessions of the same challenge name.
 SELECT_CHALLENGE = "SELECT_CHALLENGE"
 PASSWORD = "PASSWORD"  # noqa: S105 -- the name of a challenge
+PASSWORD_SRP = "PASSWORD_SRP"  # noqa: S105 -- the name of a challenge
+PASSWORD_VERIFIER = "PASSWORD_VERIFIER"  # noqa: S105 -- the name of a challenge
 EMAIL_OTP = "EMAIL_OTP"
 SMS_OTP = "SMS_OTP"
 WEB_AUTHN = "WEB_AUTHN"
@@ -27,7 +29,10 @@ SIGNED_UP = ", signed up"  # from SignUp to ConfirmSignUp
 CONFIRMED = ", confirmed"  # from ConfirmSignUp to InitiateAuth
 
 # The caller is not authenticated yet, so these challenges reveal nothing about the user.
-FIRST_FACTORS = {SELECT_CHALLENGE, PASSWORD, EMAIL_OTP, SMS_OTP, WEB_AUTHN, CUSTOM}
+FIRST_FACTORS = {
+    *(SELECT_CHALLENGE, PASSWORD, PASSWORD_SRP, PASSWORD_VERIFIER),
+    *(EMAIL_OTP, SMS_OTP, WEB_AUTHN, CUSTOM),
+}
 
 _TOKEN_BYTES = 600  # about the length of Cognito's, which finds columns that are too short
 

@@ -16,8 +16,9 @@ from local_aws.cognito import (
     password_sign_in,
     second_factors,
     simulation,
+    srp_sign_in,
 )
-from local_aws.cognito.directory import check_secret_hash, find_app, same_name
+from local_aws.cognito.directory import check_secret_hash, find_app, find_user, same_name
 from local_aws.cognito.errors import NotAuthorizedException, not_implemented
 from local_aws.cognito.passwords import check_policy
 from local_aws.cognito.settings import App
@@ -38,7 +39,10 @@ def respond_to_auth_challenge(call: Call) -> dict[str, Any]:
     responses = call.parameters.get("ChallengeResponses", {})
     username = required(responses, "USERNAME")
     check_secret_hash(app.client, username, responses.get("SECRET_HASH"))
-    token = required(call.parameters, "Session")
+    if name == challenge_sessions.PASSWORD_VERIFIER:
+        token = srp_sign_in.session_token(call, responses)
+    else:
+        token = required(call.parameters, "Session")
     session = challenge_sessions.require(call, token, *HANDLERS[name])
     _check_owner(call.cognito, session, app, username)
     if session.challenge not in challenge_sessions.FIRST_FACTORS and not session.user.enabled:
@@ -55,8 +59,16 @@ def respond_to_auth_challenge(call: Call) -> dict[str, Any]:
 
 def _check_owner(cognito: Cognito, session: Session, app: App, username: str) -> None:
     same_client = session.client_id == app.client.id
-    if not same_client or simulation.find(cognito, app, username) is not session.user:
+    found = simulation.find(cognito, app, username)
+    if found is not session.user and _is_shown(cognito, session.user, username):
+        found = session.user if find_user(app.pool, username) is None else None
+    if not same_client or found is not session.user:
         raise NotAuthorizedException("Invalid session for the user.")
+
+
+def _is_shown(cognito: Cognito, user: User, username: str) -> bool:
+    """Return whether challenges show this name of a simulated user, by which nobody finds it."""
+    return cognito.account(user).simulated and username == user.username
 
 
 def _new_password(
@@ -87,6 +99,8 @@ def _settable(user: User) -> dict[str, str]:
 HANDLERS: dict[str, dict[str, Handler]] = {
     "SELECT_CHALLENGE": {challenge_sessions.SELECT_CHALLENGE: choice.select},
     "PASSWORD": {challenge_sessions.PASSWORD: choice.password},
+    "PASSWORD_SRP": {challenge_sessions.PASSWORD_SRP: choice.password_srp},
+    "PASSWORD_VERIFIER": {challenge_sessions.PASSWORD_VERIFIER: srp_sign_in.verify},
     "EMAIL_OTP": {
         challenge_sessions.EMAIL_OTP: choice.code,
         challenge_sessions.EMAIL_MFA: second_factors.code,

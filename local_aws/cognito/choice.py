@@ -11,20 +11,20 @@ from local_aws.cognito import (
     passkey_sign_in,
     password_sign_in,
     simulation,
+    srp_sign_in,
 )
 from local_aws.cognito.directory import check_secret_hash
-from local_aws.cognito.errors import InvalidParameterException, not_implemented
+from local_aws.cognito.errors import InvalidParameterException
 from local_aws.cognito.settings import App
 from local_aws.cognito.shapes import required
 from local_aws.cognito.state import Call, Session
 
-PASSWORD_SRP = "PASSWORD_SRP"  # noqa: S105 -- the name of a challenge
 NAMES = {
     challenge_sessions.PASSWORD,
     challenge_sessions.EMAIL_OTP,
     challenge_sessions.SMS_OTP,
     challenge_sessions.WEB_AUTHN,
-    PASSWORD_SRP,
+    challenge_sessions.PASSWORD_SRP,
 }
 
 
@@ -39,18 +39,26 @@ def begin(call: Call, app: App, parameters: dict[str, str]) -> dict[str, Any]:
     if preferred is not None:
         _check_name(preferred)
     available = first_factors.available(call.cognito, app.pool, user)
-    if preferred not in available:
+    if _factor(preferred) not in available:
         return _offer(call, app, user, available)
     if preferred == challenge_sessions.PASSWORD and parameters.get("PASSWORD"):
         return password_sign_in.sign_in(call, app, user, parameters["PASSWORD"])
-    return _ask(call, app, user, preferred) | {"AvailableChallenges": available}
+    if preferred == challenge_sessions.PASSWORD_SRP and "SRP_A" in parameters:
+        asked = srp_sign_in.verifier_challenge(call, app, user, parameters)
+    else:
+        asked = _ask(call, app, user, str(preferred))
+    return asked | {"AvailableChallenges": available}
+
+
+def _factor(challenge: str | None) -> str | None:
+    """Return the first factor of a challenge: SRP proves the password, too."""
+    srp = challenge == challenge_sessions.PASSWORD_SRP
+    return challenge_sessions.PASSWORD if srp else challenge
 
 
 def _check_name(name: str) -> None:
     if name not in NAMES:
         raise InvalidParameterException(f"Invalid challenge {name}")
-    if name == PASSWORD_SRP:
-        raise not_implemented(name)
 
 
 def _offer(call: Call, app: App, user: User, available: list[str]) -> dict[str, Any]:
@@ -88,10 +96,12 @@ def select(call: Call, app: App, session: Session, responses: dict[str, str]) ->
     """Handle SELECT_CHALLENGE, including the response to the chosen challenge where the call has it."""
     chosen = required(responses, "ANSWER")
     _check_name(chosen)
-    if chosen not in first_factors.available(call.cognito, app.pool, session.user):
+    if _factor(chosen) not in first_factors.available(call.cognito, app.pool, session.user):
         raise InvalidParameterException("Selected challenge is not available")
     if chosen == challenge_sessions.PASSWORD and "PASSWORD" in responses:
         return password(call, app, session, responses)
+    if chosen == challenge_sessions.PASSWORD_SRP and "SRP_A" in responses:
+        return srp_sign_in.verifier_challenge(call, app, session.user, responses)
     if chosen == challenge_sessions.WEB_AUTHN and "CREDENTIAL" in responses:
         return passkey_sign_in.answer(call, app, session, responses)
     return _ask(call, app, session.user, chosen)
@@ -101,6 +111,13 @@ def password(call: Call, app: App, session: Session, responses: dict[str, str]) 
     """Handle PASSWORD."""
     typed = required(responses, "PASSWORD")
     return password_sign_in.sign_in(call, app, session.user, typed)
+
+
+def password_srp(
+    call: Call, app: App, session: Session, responses: dict[str, str]
+) -> dict[str, Any]:
+    """Handle PASSWORD_SRP."""
+    return srp_sign_in.verifier_challenge(call, app, session.user, responses)
 
 
 def code(call: Call, app: App, session: Session, responses: dict[str, str]) -> dict[str, Any]:

@@ -3,7 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-from local_aws.cognito import choice, custom_challenge, password_sign_in, simulation, tokens
+from local_aws.cognito import (
+    choice,
+    custom_challenge,
+    password_sign_in,
+    simulation,
+    srp_sign_in,
+    tokens,
+)
 from local_aws.cognito.directory import check_secret_hash, find_app
 from local_aws.cognito.errors import (
     InvalidParameterException,
@@ -47,8 +54,6 @@ def _begin(call: Call, app: App, flows: dict[str, tuple[str, ...]]) -> dict[str,
     if flow not in flows:
         raise InvalidParameterException("Initiate Auth method not supported")
     _check_flow(app, flow, flows[flow])
-    if flow not in BEGINNINGS:
-        raise not_implemented(flow)
     parameters = call.parameters.get("AuthParameters", {})
     if "DEVICE_KEY" in parameters and BEGINNINGS[flow] is not tokens.refresh:
         raise not_implemented("sign-in with DEVICE_KEY")
@@ -72,11 +77,11 @@ def _with_password(call: Call, app: App, parameters: dict[str, str]) -> dict[str
     return password_sign_in.sign_in(call, app, user, password)
 
 
-# SRP is not implemented; the password flows cover the same checks.
 BEGINNINGS: dict[str, Callable[[Call, App, dict[str, str]], dict[str, Any]]] = {
     "USER_PASSWORD_AUTH": _with_password,
     "ADMIN_USER_PASSWORD_AUTH": _with_password,
     "ADMIN_NO_SRP_AUTH": _with_password,
+    "USER_SRP_AUTH": srp_sign_in.begin,
     "USER_AUTH": choice.begin,
     "CUSTOM_AUTH": custom_challenge.begin,
     "REFRESH_TOKEN_AUTH": tokens.refresh,

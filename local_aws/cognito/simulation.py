@@ -9,7 +9,7 @@ from moto.cognitoidp.utils import expand_attrs
 from local_aws.cognito.attributes import FORMATS
 from local_aws.cognito.directory import find_user
 from local_aws.cognito.errors import UserNotFoundException
-from local_aws.cognito.settings import App, distinguishes_case
+from local_aws.cognito.settings import App, distinguishes_case, username_attributes
 from local_aws.cognito.state import Cognito
 
 
@@ -39,7 +39,8 @@ def _simulated(cognito: Cognito, app: App, name: str) -> User:
     if key not in cognito.simulated:
         user = User(
             user_pool_id=app.pool.id,
-            username=None,
+            # As the user name of a real user, which the challenges of SRP show.
+            username=None if username_attributes(app.pool) else name,
             password=secrets.token_urlsafe(),
             status=UserStatus.CONFIRMED,
             attributes=expand_attrs(_address(name)),

@@ -81,6 +81,17 @@ class AccessToken:
 
 
 @dataclass(frozen=True, slots=True)
+class SrpExchange:
+    """A sign-in by SRP whose proof is expected."""
+
+    private: int = field(repr=False)
+    """The server's random value b."""
+    client_public: int
+    """A."""
+    secret_block: str
+
+
+@dataclass(frozen=True, slots=True)
 class Expected:
     """What the response to a challenge is compared with."""
 
@@ -89,6 +100,7 @@ class Expected:
     address: str = ""
     """Where the code was sent, and so what it verifies."""
     wrong_answers: int = 0
+    srp: SrpExchange | None = None
 
 
 @dataclass(frozen=True, slots=True)

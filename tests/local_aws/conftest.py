@@ -117,6 +117,7 @@ MFA: dict[str, dict[str, Any]] = {
 PASSWORDS = ["ALLOW_USER_PASSWORD_AUTH"]
 ALL = [*PASSWORDS, "ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_ADMIN_USER_PASSWORD_AUTH"]
 CHOICE = [*ALL, "ALLOW_USER_AUTH"]
+SRP = ["ALLOW_USER_SRP_AUTH"]
 HIDING = {"ExplicitAuthFlows": ALL, "PreventUserExistenceErrors": "ENABLED"}
 CLIENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "public": ("plain", {"ExplicitAuthFlows": ALL}),
@@ -191,6 +192,16 @@ CLIENTS: dict[str, tuple[str, dict[str, Any]]] = {
             "TokenValidityUnits": {"RefreshToken": "hours"},
         },
     ),
+    "srp": ("plain", {"ExplicitAuthFlows": SRP}),
+    "srp_secret": ("plain", {"ExplicitAuthFlows": SRP, "GenerateSecret": True}),
+    "srp_email": ("email", {"ExplicitAuthFlows": SRP}),
+    "srp_hiding": ("plain", {"ExplicitAuthFlows": SRP, "PreventUserExistenceErrors": "ENABLED"}),
+    "srp_email_hiding": (
+        "email",
+        {"ExplicitAuthFlows": SRP, "PreventUserExistenceErrors": "ENABLED"},
+    ),
+    "srp_mfa": ("mfa", {"ExplicitAuthFlows": [*SRP, *PASSWORDS]}),
+    "choice_srp": ("choice", {"ExplicitAuthFlows": SRP}),
     "plain_custom": ("plain", {"ExplicitAuthFlows": [*ALL, "ALLOW_CUSTOM_AUTH"]}),
     "custom": ("custom", {"ExplicitAuthFlows": [*ALL, "ALLOW_CUSTOM_AUTH"]}),
     "custom_hiding": (
