@@ -13,6 +13,7 @@ from moto.backends import SERVICE_NAMES
 from moto.core.utils import convert_to_flask_response
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
+from local_aws import signatures
 from local_aws.cognito.operations import StrictCognito
 from local_aws.cognito.state import Cognito
 from local_aws.domain.endpoints import Domain
@@ -75,6 +76,10 @@ class Application:
     def _answer(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
+        target = environ.get("HTTP_X_AMZ_TARGET", "")
+        refused = signatures.refusal(target, environ.get("HTTP_AUTHORIZATION", ""))
+        if refused is not None:
+            return _json(start_response, HTTPStatus.BAD_REQUEST, refused)
         try:
             if self._domain.handles(environ["PATH_INFO"]):
                 return list(self._domain(environ, start_response))

@@ -151,6 +151,12 @@ class UserNotFoundException(CognitoError):
     default_message = "User does not exist."
 
 
+class UserPoolAddOnNotEnabledException(CognitoError):
+    """The pool has no threat protection."""
+
+    default_message = "User pool add-ons are not enabled."
+
+
 class UsernameExistsException(CognitoError):
     """The user name is taken."""
 

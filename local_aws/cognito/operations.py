@@ -30,6 +30,7 @@ from local_aws.cognito import (
     sign_in,
     sign_up,
     tokens,
+    unused_features,
 )
 from local_aws.cognito.errors import (
     InternalErrorException,
@@ -43,6 +44,7 @@ OPERATIONS: dict[str, Callable[[Call], dict[str, Any]]] = {
     "AdminGetDevice": device_operations.get_device,
     "AdminInitiateAuth": sign_in.admin_initiate_auth,
     "AdminListDevices": device_operations.list_devices,
+    "AdminListUserAuthEvents": unused_features.admin_list_user_auth_events,
     "AdminResetUserPassword": admin.admin_reset_user_password,
     "AdminRespondToAuthChallenge": challenges.respond_to_auth_challenge,
     "AdminSetUserMFAPreference": mfa_preferences.admin_set_user_mfa_preference,
@@ -59,10 +61,17 @@ OPERATIONS: dict[str, Callable[[Call], dict[str, Any]]] = {
     "DeleteUser": profile.delete_user,
     "DeleteUserAttributes": profile.delete_user_attributes,
     "DeleteWebAuthnCredential": passkeys.delete_credential,
+    "DescribeManagedLoginBrandingByClient": (
+        unused_features.describe_managed_login_branding_by_client
+    ),
+    "DescribeRiskConfiguration": unused_features.describe_risk_configuration,
     "ForgetDevice": device_operations.forget_device,
     "ForgotPassword": recovery.forgot_password,
+    "GetCSVHeader": unused_features.get_csv_header,
     "GetDevice": device_operations.get_device,
+    "GetLogDeliveryConfiguration": unused_features.get_log_delivery_configuration,
     "GetTokensFromRefreshToken": tokens.get_tokens_from_refresh_token,
+    "GetUICustomization": unused_features.get_ui_customization,
     "GetUser": profile.get_user,
     "GetUserAttributeVerificationCode": profile.get_user_attribute_verification_code,
     "GetUserAuthFactors": profile.get_user_auth_factors,
@@ -71,6 +80,8 @@ OPERATIONS: dict[str, Callable[[Call], dict[str, Any]]] = {
     "GlobalSignOut": tokens.global_sign_out,
     "InitiateAuth": sign_in.initiate_auth,
     "ListDevices": device_operations.list_devices,
+    "ListTagsForResource": unused_features.list_tags_for_resource,
+    "ListTerms": unused_features.list_terms,
     "ListUserSessions": session_operations.list_user_sessions,
     "ListWebAuthnCredentials": passkeys.list_credentials,
     "ResendConfirmationCode": sign_up.resend_confirmation_code,

@@ -71,6 +71,14 @@ def _service_model() -> ServiceModel:
     return ServiceModel(loader.load_service_model("cognito-idp", "service-2"), "cognito-idp")
 
 
+def is_public(operation: str) -> bool:
+    """Return whether AWS takes the operation unsigned; an unknown operation is not public."""
+    try:
+        return bool(_service_model().operation_model(operation).auth_type == "none")
+    except OperationNotFoundError:
+        return False
+
+
 def required(parameters: Mapping[str, Any], name: str) -> str:
     """Return a parameter that is optional in the model but required here."""
     if not parameters.get(name):
