@@ -15,6 +15,7 @@ DOCS_LOCKED = $(DOCS_VENV)/.locked
 CLIENTS_VENV = clients/.venv
 CLIENTS_INSTALLED = $(CLIENTS_VENV)/.installed
 NODE_INSTALLED = clients/node_modules/.installed
+COGNITO_CLIENTS_INSTALLED = tests_slow/javascript/node_modules/.installed
 # This environment has the lowest versions that setup.cfg allows.
 LOWEST_VENV = .venv-lowest
 LOWEST_INSTALLED = $(LOWEST_VENV)/.installed
@@ -111,14 +112,20 @@ test-compose: ## run the integration tests against the service's image, moto and
 test-browser: $(INSTALLED) ## run the flows of passkeys in a Chromium, which must be installed
 	$(BIN)/python -m pytest tests_slow/browser
 
-test-clients: $(INSTALLED) $(NODE_INSTALLED) $(CLIENTS_INSTALLED) ## check the OpenAPI document with generators of clients, and the client of clients/typescript; needs Node 20 or newer
+test-clients: $(INSTALLED) $(NODE_INSTALLED) $(COGNITO_CLIENTS_INSTALLED) $(CLIENTS_INSTALLED) ## check the OpenAPI document with generators of clients, the TypeScript client, and Cognito's JavaScript clients; needs Node 20 or newer
 	$(PYTEST) tests_clients
+	cd tests_slow/javascript && PYTHON=$(CURDIR)/$(BIN)/python node --test
 
 clients: $(INSTALLED) $(NODE_INSTALLED) ## generate the TypeScript client anew from the OpenAPI document
 	@$(BIN)/python -m tools.clients
 
 $(NODE_INSTALLED): clients/package.json clients/package-lock.json clients/.npmrc
 	npm ci --prefix clients
+	@touch $@
+
+# Without install scripts: none of these packages needs one.
+$(COGNITO_CLIENTS_INSTALLED): tests_slow/javascript/package.json tests_slow/javascript/package-lock.json
+	npm ci --prefix tests_slow/javascript --ignore-scripts
 	@touch $@
 
 $(CLIENTS_INSTALLED): clients/requirements.lock
@@ -197,6 +204,6 @@ release: $(INSTALLED) ## run all checks, set the version, date the changelog, co
 	@$(BIN)/python -m tools.release $(VERSION)
 
 clean: ## remove everything that the other targets made
-	rm -rf $(VENV) $(BENCH_VENV) $(CLIENTS_VENV) $(DOCS_VENV) $(LOWEST_VENV) clients/node_modules .cache build dist site *.egg-info .coverage .coverage.* .hypothesis \
+	rm -rf $(VENV) $(BENCH_VENV) $(CLIENTS_VENV) $(DOCS_VENV) $(LOWEST_VENV) clients/node_modules tests_slow/javascript/node_modules .cache .local build dist site *.egg-info .coverage .coverage.* .hypothesis \
 		.import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find bench local_aws service tests tests_clients tests_slow tools -name __pycache__ -type d -prune -exec rm -rf {} +

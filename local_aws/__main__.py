@@ -66,7 +66,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--issuer-url",
         metavar="URL",
-        help="issuer of tokens, without the id of the pool (default: that of AWS)",
+        help="issuer of tokens, without the id of the pool; `local` is the address that this server "
+        "prints (default: that of AWS)",
     )
     return parser
 

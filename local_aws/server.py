@@ -15,6 +15,8 @@ from local_aws.saved_state.contents import collect, install
 from local_aws.saved_state.file import StateFile
 from local_aws.saved_state.saver import Saver, restored
 
+LOCAL = "local"  # the issuer that is the server itself
+
 
 @dataclass(frozen=True, slots=True)
 class SavedIn:
@@ -50,8 +52,8 @@ def local_aws(  # noqa: PLR0913 -- all have defaults
 
     Binds the first of *ports* that is free; 0 is any. *announce* is called with every code that Cognito
     sends. *now* is Cognito's clock, in seconds since 1970. *issuer_url* followed by the id of a pool is
-    the issuer of its tokens, by default as on AWS. Raises OSError where no address can be bound, or where
-    the folder of *saved_in* cannot be used.
+    the issuer of its tokens; LOCAL is the URL of the server, None that of AWS. Raises OSError where no
+    address can be bound, or where the folder of *saved_in* cannot be used.
 
     Pools, users and tables belong to moto and to the process: all servers of the process share them, and
     they outlive the servers. With *saved_in* they are restored from there, and saved after each change.
@@ -70,7 +72,10 @@ def local_aws(  # noqa: PLR0913 -- all have defaults
             changed = saver.changed
         application = Application(cognito, outbox, changed)
         bound = _serving(stack, host, ports, application)
-        yield LocalAws(f"http://{reachable(host)}:{bound}", unreadable)
+        endpoint_url = f"http://{reachable(host)}:{bound}"
+        if issuer_url == LOCAL:
+            cognito.issuer_url = endpoint_url
+        yield LocalAws(endpoint_url, unreadable)
 
 
 def _serving(stack: ExitStack, host: str, ports: Sequence[int], application: Application) -> int:

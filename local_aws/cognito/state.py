@@ -210,7 +210,8 @@ class Cognito:
     ) -> None:
         self.deliver = deliver
         self.now = now
-        self._issuer_url = issuer_url
+        self.issuer_url = issuer_url
+        """The issuer of tokens without the id of the pool, None for that of AWS."""
         self.caller_address: str | None = None
         """The client address of the current call: its UserContextData, or that of its connection."""
         self.sessions: dict[str, Session] = {}
@@ -245,7 +246,7 @@ class Cognito:
         """Return the issuer of the pool's tokens."""
         suffix = ".cn" if pool.region.startswith("cn-") else ""
         host = f"https://cognito-idp.{pool.region}.amazonaws.com{suffix}"
-        return f"{self._issuer_url or host}/{pool.id}"
+        return f"{self.issuer_url or host}/{pool.id}"
 
 
 @dataclass(frozen=True, slots=True)
