@@ -26,8 +26,19 @@ settings:
   AWS_COGNITO_USER_POOL_ID    such as ap-south-1_AbCdEfGhI
   AWS_COGNITO_CLIENT_ID       the id of the pool's app client
 
+exit status: see COMMAND --help; 2 if a setting or an argument has to be corrected
+"""
+SERVING = """\
 exit status:
-  0 after SIGTERM or SIGINT, 2 if a setting or an argument has to be corrected
+  0         after SIGTERM or SIGINT
+  2         a setting, an argument or an address has to be corrected, as one message says
+  130, 143  SIGINT or SIGTERM ended it before it served
+"""
+CREATING = """\
+exit status:
+  0         everything exists
+  2         a setting, an argument or a right has to be corrected, as one message says
+  130, 143  SIGINT or SIGTERM ended it; run it again
 """
 ENDED_BY_SIGNAL = 128  # plus the signal's number: the exit status of a command that a signal ended
 
@@ -91,9 +102,9 @@ def parser() -> argparse.ArgumentParser:
     )
     root.set_defaults(run=_serve)
     commands = root.add_subparsers(title="commands", metavar="COMMAND")
-    _command(commands, "serve", _serve, "serve the API (the default)", SERVE)
+    _command(commands, "serve", _serve, "serve the API (the default)", SERVE, SERVING)
     local = _command(
-        commands, "local", _local, "serve the API with a local AWS, to try it out", LOCAL
+        commands, "local", _local, "serve the API with a local AWS, to try it out", LOCAL, SERVING
     )
     local.add_argument(
         "--data",
@@ -111,7 +122,9 @@ def parser() -> argparse.ArgumentParser:
         metavar="PORT",
         help="port of the local AWS (default: the second after that of the API if it is free)",
     )
-    setup = _command(commands, "setup", _setup, "create what the service needs in AWS", SETUP)
+    setup = _command(
+        commands, "setup", _setup, "create what the service needs in AWS", SETUP, CREATING
+    )
     setup.add_argument(
         "--user-pool", metavar="NAME", help="create this user pool and its app client, too"
     )
@@ -182,17 +195,19 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def _command(
+def _command(  # noqa: PLR0913, PLR0917 -- what a command has
     commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
     name: str,
     run: Callable[[argparse.Namespace, Path | None], None],
     summary: str,
     description: str,
+    statuses: str,
 ) -> argparse.ArgumentParser:
     command = commands.add_parser(
         name,
         help=summary,
         description=description,
+        epilog=statuses,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.set_defaults(run=run)
@@ -206,7 +221,8 @@ def _serve(_: argparse.Namespace, file: Path | None) -> None:
     from service.commands import serve  # noqa: PLC0415 -- see above
     from service.config import loader  # noqa: PLC0415 -- see above
 
-    serve.run(loader.load(file, os.environ), os.environ)
+    config = loader.load(file, os.environ)
+    serve.run(config, os.environ, loader.sources(file, os.environ))
 
 
 def _local(options: argparse.Namespace, file: Path | None) -> None:

@@ -32,7 +32,8 @@ Lists are separated by blanks. Wrong and misspelt settings stop the start with o
 of them. Values have no quotes around them; the case of true, false and of listed values does not matter.
 
 Units stand in the names: `-s` seconds, `-ms` milliseconds, `-bytes` bytes, `-per-s`, `-per-min` and
-`-per-h` calls in that time. The settings are logged at the start (event `starting`), without secrets.
+`-per-h` calls in that time. The settings are logged at the start (event `starting`), without secrets and
+with the place that each comes from.
 """
 GROUPS = {
     "AWS": ("aws", "aws.cognito", "aws.dynamodb", "upstreams"),

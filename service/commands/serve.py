@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError
 from service import DISTRIBUTION
 from service.app import create_app
 from service.config import variables
+from service.config.loader import Settings
 from service.config.settings import Config
 from service.observability import logs
 from service.server import serve
@@ -30,9 +31,11 @@ MIDDLE_GENERATION: Final = 1
 OLD_GENERATION: Final = 50
 
 
-def run(config: Config, environ: Mapping[str, str]) -> None:
+def run(config: Config, environ: Mapping[str, str], sources: Settings) -> None:
     """
     Serve until a signal ends it; exits with UNUSABLE if no worker process can start.
+
+    Logs the settings with their *sources*, by section and key.
 
     A single worker serves in this process, unless this one has to reap orphans: then it supervises.
 
@@ -43,7 +46,12 @@ def run(config: Config, environ: Mapping[str, str]) -> None:
     """
     logs.configure(config.log, sys.stdout)
     logger = structlog.get_logger()
-    logger.info("starting", version=version(DISTRIBUTION), settings=config.loggable())
+    logger.info(
+        "starting",
+        version=version(DISTRIBUTION),
+        settings=config.loggable(),
+        sources=sources,
+    )
     log_ignored(environ)
     if config.server.workers == 1 and not adopts_orphans():
         _serve(config)

@@ -33,9 +33,7 @@ def load(
     problem and no secret.
     """
     settings = _read(path) if path is not None else {}
-    environ = {
-        name: value for name, value in environ.items() if not variables.is_service_link(name, value)
-    }
+    environ = _without_service_links(environ)
     problems = [*_unknown(settings), *_misspelt(environ, settings)]
     values: dict[str, Any] = {}  # those that are right, by section.key
     for section in SECTIONS.values():
@@ -56,6 +54,38 @@ def load(
             "\n  ".join([f"The configuration ({source}) cannot be used:", *problems])
         )
     return Config(**{name: _section(section, values) for name, section in SECTIONS.items()})
+
+
+def sources(path: Path | None, environ: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """
+    Return where each setting of `load` comes from, by section and key.
+
+    That is "environment", "file" or "default"; a file that repeats a default, as config.ini does, counts
+    as "default". Raises ConfigurationUnusable if the file cannot be read.
+    """
+    settings = _read(path) if path is not None else {}
+    environ = _without_service_links(environ)
+    found = {}
+    for section in SECTIONS.values():
+        name = section.section
+        known = definitions(section)
+        in_file = {
+            key
+            for key, text in _given(section, settings.get(name, {})).items()
+            if " ".join(text.split()) != known[key].default
+        }
+        in_environ = _of_environment(section, environ)[name]
+        found[name] = {
+            key: "environment" if key in in_environ else "file" if key in in_file else "default"
+            for key in known
+        }
+    return found
+
+
+def _without_service_links(environ: Mapping[str, str]) -> Mapping[str, str]:
+    return {
+        name: value for name, value in environ.items() if not variables.is_service_link(name, value)
+    }
 
 
 def _read(path: Path) -> dict[str, dict[str, str]]:

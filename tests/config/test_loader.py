@@ -16,6 +16,7 @@ REQUIRED = {
     "AWS_COGNITO_CLIENT_ID": "1a2b3c",
 }
 SECRET = "v3ry-s3cr3t"  # noqa: S105 -- of nobody
+SHIPPED = Path(__file__).parents[2] / "config.ini"
 LAYERS = ("over", "environ", "file", "under")  # the strongest first
 
 
@@ -311,3 +312,26 @@ def test_keys_are_those_of_the_file() -> None:
         "connect-timeout-s",
         "read-timeout-s",
     ]
+
+
+def test_sources_of_settings_are_told_apart(tmp_path: Path) -> None:
+    """Each setting comes from the environment, from the file, or is the default, also as repeated."""
+    file = tmp_path / "config.ini"
+    file.write_text(
+        "[server]\nport = 9000\nhost = 0.0.0.0\n[log]\nlevel =\n[cors]\nallowed-origins = a\n",
+        encoding="utf-8",
+    )
+    environ = {"SERVER_PORT": "1", "AWS_DEFAULT_REGION": "eu-west-1", "LOG_FORMAT": ""}
+
+    found = loader.sources(file, environ)
+
+    assert found["server"]["port"] == "environment"
+    assert found["aws"]["region"] == "environment"
+    assert found["cors"]["allowed-origins"] == "file"
+    assert (found["log"]["level"], found["log"]["format"]) == ("default", "default")
+    assert {
+        source for keys in loader.sources(SHIPPED, {}).values() for source in keys.values()
+    } == {"default"}
+    assert {name: {*keys} for name, keys in found.items()} == {
+        section.section: {*definitions(section)} for section in SECTIONS.values()
+    }

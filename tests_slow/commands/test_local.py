@@ -340,7 +340,7 @@ def test_data_survive_a_kill_and_a_new_start(tmp_path: Path) -> None:
 
     assert (before.page_origin, before.profile["city"]) == ("http://localhost:5173", "Mumbai")
     assert after.profile == before.profile
-    assert fresh.profile["code"] == "credentials_wrong"
+    assert fresh.profile["code"] == "invalid_credentials"
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,8 +107,15 @@ def test_ignored_variable_is_warned_of(service: Service) -> None:
 
 
 def test_configuration_is_logged_without_secrets(service: Service) -> None:
-    """The log has the settings, and no secret."""
+    """The log has the settings, where each comes from, and no secret."""
     (event,) = service.events("starting")
+
+    sources = event["sources"]
+    assert {name: {*keys} for name, keys in sources.items()} == {
+        name: {*keys} for name, keys in event["settings"].items()
+    }
+    assert sources["aws.cognito"]["client-secret"] == "environment"
+    assert sources["profile"]["schema"] == "default"
 
     assert event["settings"]["aws.dynamodb"]["user-profile-table"] == TABLE
     assert event["settings"]["aws.cognito"]["client-secret"] == "(set)"
@@ -143,4 +150,4 @@ def test_profile_that_is_not_there_is_named(
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
 
     with pytest.raises(AwsUnusable, match=r"settings for AWS .* \(nowhere\)"):
-        serve.run(configured({"server": {"port": "0"}}), {})
+        serve.run(configured({"server": {"port": "0"}}), {}, {})

@@ -85,7 +85,8 @@ async def test_client_gets_an_access_token_of_its_own(pool: Pool) -> None:
         aiohttp.ClientSession() as session,
         session.get(f"{pool.url}/{pool.pool_id}/.well-known/jwks.json") as answer,
     ):
-        (key,) = jwt.PyJWKSet.from_dict(await answer.json()).keys
+        keys = jwt.PyJWKSet.from_dict(await answer.json())
+    key = keys[jwt.get_unverified_header(whole["access_token"])["kid"]]
     claims = jwt.decode(
         whole["access_token"], key, algorithms=["RS256"], options={"verify_aud": False}
     )
