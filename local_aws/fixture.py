@@ -13,6 +13,7 @@ from local_aws.outbox import Delivery
 from local_aws.server import LocalAws, local_aws
 
 REGION = "us-east-1"
+KEY = "local"  # the access key and its secret, neither of which is checked
 FLOWS = (
     *("ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_USER_AUTH"),
     *("ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"),
@@ -37,8 +38,8 @@ class LocalCognito:
         return {
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_DEFAULT_REGION": self.region,
-            "AWS_ACCESS_KEY_ID": "local",
-            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_ACCESS_KEY_ID": KEY,
+            "AWS_SECRET_ACCESS_KEY": KEY,
         }
 
     def client(self, service: str = "cognito-idp") -> Any:  # noqa: ANN401 -- boto3 has no types
@@ -47,8 +48,8 @@ class LocalCognito:
             service,
             endpoint_url=self.endpoint_url,
             region_name=self.region,
-            aws_access_key_id="local",
-            aws_secret_access_key="local",  # noqa: S106 -- the local AWS takes anything
+            aws_access_key_id=KEY,
+            aws_secret_access_key=KEY,
             config=Config(retries={"total_max_attempts": 1}),
         )
 

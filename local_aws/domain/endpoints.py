@@ -74,12 +74,13 @@ class Domain:
 
     def _of_pool(self, request: Request, pool_id: str, document: str) -> Response:
         """Return a document of a pool, which pages of any origin may read."""
+        content: dict[str, object]
+        status = 200
         try:
             pool = find_pool(pool_id)
         except ResourceNotFoundException as unknown:
             content, status = {"message": unknown.message}, 404
         else:
-            status = 200
             if document == "jwks.json":
                 content = signing_keys.key_set(self._cognito, pool)
             else:

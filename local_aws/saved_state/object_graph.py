@@ -85,12 +85,12 @@ class Writer:
 
 def read(kinds: Mapping[str, Kind], graph: Json) -> Any:  # noqa: ANN401 -- any value
     """Return the root value; raises ValueError, KeyError, TypeError, IndexError or AttributeError."""
-    objects = []
+    objects: list[Any] = []
     for name, attributes in graph["objects"]:
         kind = kinds[name]
         if {*attributes} != {*kind.attributes}:
             raise ValueError(f"{name} has other attributes")
-        objects.append(kind.type.__new__(kind.type))
+        objects.append(object.__new__(kind.type))
     for made, (_, attributes) in zip(objects, graph["objects"], strict=True):
         for key, value in attributes.items():
             object.__setattr__(made, key, _decoded(objects, value))

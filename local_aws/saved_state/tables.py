@@ -50,13 +50,14 @@ def added(saved: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Table], str, 
 def _table(saved: dict[str, Any]) -> Table:
     plain = {name: saved.pop(name) for name in PLAIN}
     items = saved.pop("items")
-    table = Table(**saved)
+    table = Table(**saved)  # type: ignore[abstract]  # -- moto makes them so, too
     for name, value in plain.items():
         setattr(table, name, value)
     for attributes in items:
         partition = DynamoType(attributes[table.hash_key_attr])
         if table.range_key_attr is None:
-            table.items[partition] = Item(partition, None, attributes)
+            item = Item(partition, None, attributes)
+            table.items[partition] = item  # type: ignore[assignment]  # -- as moto does
         else:
             sort = DynamoType(attributes[table.range_key_attr])
             table.items[partition][sort] = Item(partition, sort, attributes)

@@ -43,16 +43,21 @@ def test_content_is_read_as_written_by_its_owner_only(file: StateFile) -> None:
 
 def test_content_is_replaced_at_once(file: StateFile) -> None:
     """What a killed process left of a new file neither counts nor disturbs."""
-    file.replace(b"1")
+    file.replace(b'{"n": 1}')
     file.path.with_name("aws.jsonl.new").write_text("half")
-    assert file.read() == 1
-    file.replace(b"2")
-    assert file.read() == 2
+    assert file.read() == {"n": 1}
+    file.replace(b'{"n": 2}')
+    assert file.read() == {"n": 2}
     assert {path.name for path in file.path.parent.iterdir()} == {"aws.jsonl", "lock"}
 
 
 def _changed(path: Path, old: bytes, new: bytes) -> None:
     path.write_bytes(path.read_bytes().replace(old, new))
+
+
+def _instead(path: Path, make: Callable[[Path], object]) -> None:
+    path.unlink()
+    make(path)
 
 
 DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
@@ -70,8 +75,8 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
         "has version 2, not 1",
     ),
     "foreign": (lambda path: _changed(path, b"local-aws", b"other-aws"), "of another program"),
-    "folder": (lambda path: (path.unlink(), path.mkdir()), "it is no file"),
-    "pipe": (lambda path: (path.unlink(), os.mkfifo(path)), "it is no file"),
+    "folder": (lambda path: _instead(path, Path.mkdir), "it is no file"),
+    "pipe": (lambda path: _instead(path, os.mkfifo), "it is no file"),
 }
 
 

@@ -68,7 +68,7 @@ async def test_administrator_begins_too(harness: Harness) -> None:
     """AdminInitiateAuth and AdminRespondToAuthChallenge take SRP as well."""
     username, app = await harness.member("srp"), harness.apps["srp"]
     client = _client(harness)
-    ids = {"UserPoolId": app.pool_id, "ClientId": app.client_id}
+    ids: Any = {"UserPoolId": app.pool_id, "ClientId": app.client_id}
     asked = await harness.cognito.admin_initiate_auth(
         **ids,
         AuthFlow="USER_SRP_AUTH",
@@ -158,7 +158,7 @@ async def test_changed_proof_is_refused(
 async def test_user_that_may_not_sign_in_is_refused_after_the_proof(harness: Harness) -> None:
     """Only who proves the password learns that the user is not confirmed, disabled or reset."""
     username, client = await harness.sign_up("srp"), _client(harness)
-    ids = {"UserPoolId": harness.apps["srp"].pool_id, "Username": username}
+    ids: Any = {"UserPoolId": harness.apps["srp"].pool_id, "Username": username}
 
     async def proved() -> str:
         shown = (await _asked(harness, username, client))["ChallengeParameters"]

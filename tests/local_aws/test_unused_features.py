@@ -15,7 +15,7 @@ async def test_pool_without_a_feature_says_so(harness: Harness) -> None:
     pool, client = harness.apps["public"].pool_id, harness.apps["public"].client_id
     by_pool, by_client = {"UserPoolId": pool}, {"UserPoolId": pool, "ClientId": client}
 
-    async def body(name: str, **parameters: str) -> dict[str, Any]:
+    async def body(name: str, **parameters: str | int) -> dict[str, Any]:
         answer = dict(await getattr(cognito, name)(**parameters))
         del answer["ResponseMetadata"]
         return answer

@@ -381,9 +381,10 @@ async def _start(folder: Path, *options: str, signs_up: bool = False) -> Start:
         if "accessToken" not in signed_in:
             return Start(signed_in, None)
         headers = {"Authorization": f"Bearer {signed_in['accessToken']}", **origin}
-        call = page.post if signs_up else page.get
-        body = {"json": {"city": "Mumbai"}} if signs_up else {}
-        async with call(f"{url}/v1/user/profile", headers=headers, **body) as answer:
+        profile_url = f"{url}/v1/user/profile"
+        if signs_up:
+            await page.post(profile_url, json={"city": "Mumbai"}, headers=headers)
+        async with page.get(profile_url, headers=headers) as answer:
             profile = await answer.json()
             allowed = answer.headers.get("Access-Control-Allow-Origin")
         program.process.kill()

@@ -12,7 +12,7 @@ import pytest
 
 from local_aws.server import LocalAws
 from service.aws.clients import open_clients
-from service.commands import serve, table_setup
+from service.commands import provisioning, serve, table_setup
 from service.startup_errors import AwsUnusable
 from tests.least_privilege.plugin import Guarded
 from tests.support.configs import CREDENTIALS, configured
@@ -45,14 +45,20 @@ def _service(
 
 
 async def _seen(url: str, role_url: str, folder: Path) -> Service:
-    settings = configured({"aws.dynamodb": {"endpoint-url": url, "read-timeout-s": "20"}})
+    settings = configured(
+        {
+            "aws.cognito": {"endpoint-url": url},
+            "aws.dynamodb": {"endpoint-url": url, "read-timeout-s": "20"},
+        }
+    )
     async with open_clients(settings, CREDENTIALS) as clients:
         await table_setup.create_table(clients.dynamodb.aioboto3, TABLE)
+        pool_id = await provisioning.create_user_pool(clients.cognito, "served")
     environ = {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_REGION": "us-east-1",
-        "AWS_COGNITO_USER_POOL_ID": "us-east-1_none",
+        "AWS_REGION": settings.aws.region,
+        "AWS_COGNITO_USER_POOL_ID": pool_id,
         "AWS_COGNITO_CLIENT_ID": "none",
         "AWS_COGNITO_CLIENT_SECRET": SECRET,
         "AWS_COGNITO_ENDPOINT_URL": url,

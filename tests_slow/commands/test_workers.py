@@ -16,7 +16,7 @@ import pytest
 
 from local_aws.server import LocalAws
 from service.aws.clients import open_clients
-from service.commands import table_setup
+from service.commands import provisioning, table_setup
 from tests.least_privilege.plugin import Guarded
 from tests.support.configs import CREDENTIALS, configured
 from tests_slow.commands.running import PATIENCE_S, Ended, Running, run, running
@@ -32,14 +32,14 @@ os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 
 @pytest.fixture(name="environ", scope="module")
 def _environ(own_local_aws: LocalAws, guarded: Guarded) -> Mapping[str, str]:
-    """Return the environment of a service whose table exists."""
+    """Return the environment of a service whose table and user pool exist."""
     url = own_local_aws.endpoint_url
-    asyncio.run(_create_table(url))
+    pool_id = asyncio.run(_create(url))
     return {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_REGION": "us-east-1",
-        "AWS_COGNITO_USER_POOL_ID": "us-east-1_none",
+        "AWS_REGION": pool_id.partition("_")[0],
+        "AWS_COGNITO_USER_POOL_ID": pool_id,
         "AWS_COGNITO_CLIENT_ID": "none",
         "AWS_COGNITO_ENDPOINT_URL": url,
         "AWS_DYNAMODB_ENDPOINT_URL": guarded(TABLE),
@@ -50,10 +50,13 @@ def _environ(own_local_aws: LocalAws, guarded: Guarded) -> Mapping[str, str]:
     }
 
 
-async def _create_table(url: str) -> None:
-    settings = configured({"aws.dynamodb": {"endpoint-url": url, "read-timeout-s": "20"}})
+async def _create(url: str) -> str:
+    """Create the table and a user pool; return the pool's id."""
+    endpoint = {"endpoint-url": url, "read-timeout-s": "20"}
+    settings = configured({"aws.cognito": endpoint, "aws.dynamodb": endpoint})
     async with open_clients(settings, CREDENTIALS) as clients:
         await table_setup.create_table(clients.dynamodb.aioboto3, TABLE)
+        return await provisioning.create_user_pool(clients.cognito, TABLE)
 
 
 @asynccontextmanager
