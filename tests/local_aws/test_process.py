@@ -13,9 +13,8 @@ import local_aws
 from local_aws.__main__ import main
 
 LOCAL = Path(local_aws.__file__).parent
-OF_MOTOS_IMAGE = [  # the load balancer runs only in `make run` and in tests
-    path for path in sorted(LOCAL.rglob("*.py")) if not path.name.startswith("load_balancer")
-]
+OTHERS = ("load_balancer", "pytest_plugin")  # which run only in `make run` and in tests
+OF_MOTOS_IMAGE = [path for path in sorted(LOCAL.rglob("*.py")) if not path.name.startswith(OTHERS)]
 
 
 def test_main_serves_until_a_signal(capsys: pytest.CaptureFixture[str]) -> None:
@@ -51,7 +50,7 @@ def test_module_needs_only_what_motos_image_has(path: Path) -> None:
             imported |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             imported.add(node.module or "")
-    brought = {"moto", "botocore", "cryptography", "flask", "joserfc", "werkzeug"}
+    brought = {"moto", "boto3", "botocore", "cryptography", "flask", "joserfc", "werkzeug"}
     allowed = {*brought, "_typeshed", *sys.stdlib_module_names}
     outside = {
         name

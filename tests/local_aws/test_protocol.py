@@ -35,7 +35,11 @@ def _post(aws: LocalAws, headers: dict[str, str], body: bytes) -> tuple[int, dic
 
 async def _call(aws: LocalAws, operation: str, body: str) -> tuple[int, dict[str, Any]]:
     target = f"AWSCognitoIdentityProviderService.{operation}"
-    headers = {"X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.1"}
+    headers = {
+        "Authorization": DYNAMODB["Authorization"].replace("dynamodb", "cognito-idp"),
+        "X-Amz-Target": target,
+        "Content-Type": "application/x-amz-json-1.1",
+    }
     return await asyncio.to_thread(_post, aws, headers, body.encode())
 
 
@@ -145,10 +149,10 @@ async def test_defect_of_moto_is_an_internal_error(harness: Harness) -> None:
 
 async def test_operation_that_only_the_model_knows_is_named(harness: Harness) -> None:
     """The model lists more operations than moto has."""
-    listed = harness.cognito.list_tags_for_resource(
-        ResourceArn="arn:aws:cognito-idp:eu-central-1:123456789012:userpool/x"
+    tagged = harness.cognito.tag_resource(
+        ResourceArn="arn:aws:cognito-idp:eu-central-1:123456789012:userpool/x", Tags={}
     )
-    assert await refusal_type(listed) == "UnsupportedOperationException"
+    assert await refusal_type(tagged) == "UnsupportedOperationException"
 
 
 def test_blob_is_a_string_in_json() -> None:

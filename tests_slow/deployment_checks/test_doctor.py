@@ -135,10 +135,10 @@ async def test_role_of_the_service_is_enough(
 
 
 async def test_wrong_pool_is_wrong(doctor: Examine) -> None:
-    """A pool that is not there is found by its description; moto has keys for any id."""
+    """A pool that is not there has neither a description nor keys."""
     results = await doctor(_cognito(user_pool_id=f"{REGION}_AAAAAAAAA"))
 
-    assert _wrong(results) == {"user pool", "app client"}
+    assert _wrong(results) == {"user pool", "user pool keys", "app client"}
     assert f"aws cognito-idp list-user-pools --max-results 60 --region {REGION}" in (
         results["user pool"].advice
     )
