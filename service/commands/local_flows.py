@@ -108,5 +108,5 @@ def main(arguments: Sequence[str]) -> None:
     print(greeting(addresses, codes="in the log of moto"), flush=True)  # noqa: T201 -- for a person
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # pragma: no cover -- tests call main()
     main(sys.argv[1:])

@@ -5,12 +5,14 @@ import signal
 import socket
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 import local_aws
 from local_aws.__main__ import main
+from local_aws.saved_state.file import StateFile
 
 LOCAL = Path(local_aws.__file__).parent
 OTHERS = ("load_balancer", "pytest_plugin")  # which run only in `make run` and in tests
@@ -39,6 +41,20 @@ def test_taken_port_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["--port", str(port)]) == 1
     expected = f"local AWS cannot listen on 127.0.0.1 port {port}: Address already in use\n"
     assert capsys.readouterr() == ("", expected)
+
+
+def test_folder_that_cannot_be_used_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A folder in use, and a file in its place, are named in one sentence, and the status is 1."""
+    with closing(StateFile(tmp_path / "data")):
+        assert main(["--port", "0", "--data", str(tmp_path / "data")]) == 1
+    in_use = f"local AWS cannot start: {tmp_path / 'data'} is in use by another process\n"
+    assert capsys.readouterr() == ("", in_use)
+    (tmp_path / "file").touch()
+    assert main(["--port", "0", "--data", str(tmp_path / "file")]) == 1
+    no_folder = f"local AWS cannot save to {tmp_path / 'file'}: File exists\n"
+    assert capsys.readouterr() == ("", no_folder)
 
 
 @pytest.mark.parametrize("path", OF_MOTOS_IMAGE, ids=lambda path: path.stem)

@@ -5,13 +5,15 @@ import json
 import socket
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import pytest
+from moto.cognitoidp.models import cognitoidp_backends
 
-from local_aws.server import LocalAws, local_aws
+from local_aws.server import LOCAL, LocalAws, local_aws
 
 
 @contextmanager
@@ -135,3 +137,24 @@ def test_servers_share_no_codes_but_one_lock() -> None:
         assert first.endpoint_url != second.endpoint_url
         with _connected(first) as one, _connected(second) as other:
             assert _outbox(one) == _outbox(other) == b"[]"
+
+
+def test_taken_port_gives_way_to_the_next() -> None:
+    """The first of several ports that is free is used."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with local_aws(ports=[port, 0]) as aws:
+            assert not aws.endpoint_url.endswith(f":{port}")
+    with local_aws(ports=[port, 0]) as aws:
+        assert aws.endpoint_url.endswith(f":{port}")
+
+
+def test_issuer_is_the_server_itself() -> None:
+    """With LOCAL, a pool's configuration names the server as the issuer."""
+    pool = cognitoidp_backends["1" * 12]["eu-west-1"].create_user_pool("x", {})
+    for issuer_url in (LOCAL, "https://login.example"):
+        with local_aws(issuer_url=issuer_url) as aws:
+            own = aws.endpoint_url if issuer_url == LOCAL else issuer_url
+            path = f"/{pool.id}/.well-known/openid-configuration"
+            with urllib.request.urlopen(aws.endpoint_url + path) as answer:  # noqa: S310 -- ours
+                assert json.load(answer)["issuer"] == f"{own}/{pool.id}"

@@ -349,6 +349,8 @@ class Start:
 
     profile: dict[str, Any]
     page_origin: str | None
+    warned: bool
+    """Whether a file that cannot be read was named."""
 
 
 async def _restarted(folder: Path) -> tuple[Start, Start, Start]:
@@ -356,7 +358,12 @@ async def _restarted(folder: Path) -> tuple[Start, Start, Start]:
     (folder / ".local/aws.jsonl").chmod(0o640)  # as a copy has it
     second = await _start(folder)
     assert (folder / ".local/aws.jsonl").stat().st_mode & 0o777 == 0o600
-    return first, second, await _start(folder, "--fresh")
+    fresh = await _start(folder, "--fresh")
+    (folder / ".local/aws.jsonl").write_text("damaged", encoding="utf-8")
+    damaged = await _start(folder)
+    assert (damaged.warned, fresh.warned, second.warned) == (True, False, False)
+    assert (folder / ".local/aws.jsonl.unreadable-1").exists()
+    return first, second, fresh
 
 
 async def _start(folder: Path, *options: str, signs_up: bool = False) -> Start:
@@ -368,6 +375,7 @@ async def _start(folder: Path, *options: str, signs_up: bool = False) -> Start:
     ):
         url = (await program.until("The API listens on")).split()[4]
         await program.until(END)
+        warned = "saved_state_unreadable" in "".join(program.lines)
         if signs_up:
             await page.post(
                 f"{url}/api/auth/signup",
@@ -379,7 +387,8 @@ async def _start(folder: Path, *options: str, signs_up: bool = False) -> Start:
         async with page.post(f"{url}/api/auth/login", json=ALICE, headers=origin) as answer:
             signed_in = await answer.json()
         if "accessToken" not in signed_in:
-            return Start(signed_in, None)
+            await program.end(signal.SIGTERM)
+            return Start(signed_in, None, warned)
         headers = {"Authorization": f"Bearer {signed_in['accessToken']}", **origin}
         profile_url = f"{url}/v1/user/profile"
         if signs_up:
@@ -387,8 +396,8 @@ async def _start(folder: Path, *options: str, signs_up: bool = False) -> Start:
         async with page.get(profile_url, headers=headers) as answer:
             profile = await answer.json()
             allowed = answer.headers.get("Access-Control-Allow-Origin")
-        program.process.kill()
-        return Start(profile, allowed)
+        await program.end(signal.SIGKILL if signs_up else signal.SIGTERM)
+        return Start(profile, allowed, warned)
 
 
 ALICE = {"username": "alice", "password": "YourPass123!"}

@@ -56,6 +56,24 @@ def test_process_prints_its_address_and_ends_at_a_signal(sent: signal.Signals) -
         assert process.stderr.read() == ""
 
 
+def test_unreadable_data_are_named_and_set_aside(tmp_path: Path) -> None:
+    """A damaged file is named on standard error, and the process starts without it."""
+    (tmp_path / "aws.jsonl").write_text("damaged", encoding="utf-8")
+    command = [*COMMAND, "0", "--data", str(tmp_path)]
+    with subprocess.Popen(  # noqa: S603 -- our own module
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRON
+    ) as process:
+        _started(process)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=10) == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == (
+            f"local AWS: {tmp_path / 'aws.jsonl'} cannot be read (it is not the JSON of a saved "
+            "state): it is now aws.jsonl.unreadable-1\n"
+        )
+    assert (tmp_path / "aws.jsonl.unreadable-1").read_text(encoding="utf-8") == "damaged"
+
+
 def test_taken_port_is_one_sentence() -> None:
     """A port on which another program listens ends the process with status 1 and no traceback."""
     with socket.create_server(("127.0.0.1", 0)) as taken:

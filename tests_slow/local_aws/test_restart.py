@@ -43,8 +43,8 @@ for number in range(1_000_000):
 
 
 @contextmanager
-def _local_aws(folder: Path) -> Iterator[str]:
-    """Run the local AWS in a process that SIGKILL ends; yields its URL."""
+def _local_aws(folder: Path, end: signal.Signals) -> Iterator[str]:
+    """Run the local AWS in a process that a signal ends; yields its URL."""
     with subprocess.Popen(  # noqa: S603 -- our own module
         [sys.executable, "-m", "local_aws", "--port", "0", "--data", str(folder)],
         stdout=subprocess.PIPE,
@@ -55,7 +55,7 @@ def _local_aws(folder: Path) -> Iterator[str]:
         try:
             yield process.stdout.readline().split()[-1]
         finally:
-            process.send_signal(signal.SIGKILL)
+            process.send_signal(end)
 
 
 class _Calls:
@@ -238,11 +238,11 @@ async def _shown(calls: _Calls, names: dict[str, Any]) -> dict[str, Any]:
 
 async def _scenario(folder: Path, authenticator: Authenticator) -> None:
     async with AsyncExitStack() as stack:
-        with _local_aws(folder) as url:
+        with _local_aws(folder, signal.SIGKILL) as url:
             calls = await _opened(stack, url)
             names = await _filled(calls, authenticator)
             before = await _shown(calls, names)
-        with _local_aws(folder) as url:
+        with _local_aws(folder, signal.SIGTERM) as url:
             calls = await _opened(stack, url)
             assert await _shown(calls, names) == before
             await _used(calls, names)
