@@ -36,8 +36,8 @@ from service.domain.identity import AccessTokenVerifiers, Authenticator
 from service.domain.identity_provider import IdentityProvider
 from service.domain.profile_history import ProfileHistory
 from service.domain.profiles import ProfileStore
-from service.domain.timestamps import utc_now
 from service.domain.user_data import UserDataReader
+from service.domain.values.timestamps import utc_now
 from service.observability.log_limit import LogLimit
 from service.observability.logs import BoundLogger
 from service.observability.metrics.catalogue import Metrics

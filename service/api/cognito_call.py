@@ -7,12 +7,13 @@ from typing import Any, TypeAlias, Unpack
 
 from aiohttp import web
 
-from service.api import keys, request_body
+from service.api import keys
 from service.api.audit_log import AuditEvent, emit
 from service.api.client_address import client_address
 from service.api.cognito_guard import RATE_LIMITER, caller_of, guarded_call
 from service.api.middlewares import refresh_cookie
 from service.api.operations import Contract, Operation
+from service.api.request_parsing import request_body
 from service.api.schemas.account_fields import MAX_VALUES, MetadataSchema
 from service.config.settings import Config
 from service.domain.client import Client

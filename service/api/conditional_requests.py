@@ -15,7 +15,7 @@ from aiohttp import web
 
 from service.api.http_errors import MalformedRequest
 from service.domain.profiles import Profile
-from service.domain.timestamps import moment
+from service.domain.values.timestamps import moment
 
 _TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*+"'
 # Elements may be empty (RFC 9110, section 5.6.1.2), but not all of them.

@@ -9,9 +9,10 @@ from typing import Final, NamedTuple, Required, TypeAlias, TypedDict, Unpack
 from aiohttp import web
 from marshmallow import Schema
 
-from service.api import http_errors, request_body
+from service.api import http_errors
 from service.api.audit_log import AuditEvent
 from service.api.keys import Access
+from service.api.request_parsing import request_body
 from service.domain import errors
 from service.domain.errors import ServiceError
 from service.domain.identity import ServiceScope

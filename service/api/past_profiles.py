@@ -4,7 +4,8 @@ from typing import Final
 
 from aiohttp import web
 
-from service.api import keys, query_parameters
+from service.api import keys
+from service.api.request_parsing import query_parameters
 from service.domain.errors import FeatureUnavailable, ProfileNotFound
 from service.domain.profile_history import ProfileHistory
 from service.domain.profiles import Profile

@@ -6,8 +6,9 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
-from service.api import http_errors, keys, request_body
+from service.api import http_errors, keys
 from service.api.bearer_token import OIDC_ACCESS_TOKEN
+from service.api.request_parsing import request_body
 from service.domain import errors
 from service.domain.errors import ServiceError
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from service.domain.timestamps import moment
+from service.domain.values.timestamps import moment
 
 MAX_TEXT: Final = 256  # characters of each text of an event
 MAX_APPENDED: Final = 99  # with one more item in a transaction of DynamoDB

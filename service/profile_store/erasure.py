@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from service.domain.errors import ProfileChanged
 from service.domain.profiles import CLOSURE_PERIOD, Profile, until_unchanged
-from service.domain.timestamps import Clock
+from service.domain.values.timestamps import Clock
 from service.profile_store import items, transactions
 from service.profile_store.write_ids import new_write_id
 

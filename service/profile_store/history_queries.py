@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from service.aws.failure_advice import AwsResource
 from service.domain.profiles import Profile
-from service.domain.timestamps import Clock
+from service.domain.values.timestamps import Clock
 from service.profile_store import items, partitions, past_states
 from service.profile_store.past_states import PastState, Retention
 from service.profile_store.queries import query_pages

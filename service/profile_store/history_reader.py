@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from service.domain.errors import HistoryExpired, ProfileNotFound, VersionNotFound
 from service.domain.profile_history import HistoryPage, PastVersion
 from service.domain.profiles import Fields, Profile
-from service.domain.timestamps import moment
+from service.domain.values.timestamps import moment
 from service.profile_store.past_states import PastState
 
 if TYPE_CHECKING:

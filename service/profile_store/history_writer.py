@@ -16,7 +16,7 @@ from service.aws.errors import translated
 from service.aws.failure_advice import AwsResource
 from service.domain.errors import ProfileChanged, ProfileTooLarge
 from service.domain.profiles import Fields, Profile
-from service.domain.timestamps import timestamp
+from service.domain.values.timestamps import timestamp
 from service.profile_store import items, partitions, past_states
 from service.profile_store.errors import DYNAMODB_ERRORS, found_no_profile
 from service.profile_store.history_queries import HistoryQueries

@@ -15,7 +15,7 @@ from hashlib import blake2b
 from typing import Final
 
 from service.domain.profiles import Fields, JsonValue, Profile, is_same_json
-from service.domain.timestamps import timestamp
+from service.domain.values.timestamps import timestamp
 from service.profile_store import items, partitions
 from service.profile_store.attribute_values import Attribute, from_attribute, to_attribute
 from service.profile_store.items import Item, StoredProfile

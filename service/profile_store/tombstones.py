@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from service.domain.profiles import CLOSURE_PERIOD
-from service.domain.timestamps import timestamp
+from service.domain.values.timestamps import timestamp
 from service.profile_store import items
 from service.profile_store.attribute_values import Attribute
 from service.profile_store.items import Item

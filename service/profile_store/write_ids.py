@@ -8,7 +8,7 @@ request may be repeated, whatever is written in between, so an item under freque
 import secrets
 from datetime import datetime, timedelta
 
-from service.domain.timestamps import timestamp
+from service.domain.values.timestamps import timestamp
 
 # Twelve characters; probability of a collision within ten minutes at 1,000 writes a second: 4e-11.
 RANDOM_BYTES = 9

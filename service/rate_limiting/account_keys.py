@@ -5,7 +5,7 @@ import secrets
 from ipaddress import IPv4Address, IPv6Address
 from typing import TypeAlias
 
-from service.domain.normalization import caseless_form
+from service.domain.values.normalization import caseless_form
 
 Address: TypeAlias = IPv4Address | IPv6Address
 

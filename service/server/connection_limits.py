@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
-from service.api import request_body
 from service.api.middlewares.request_context import ANSWER_HEADERS, REQUEST_ID_HEADER
 from service.api.problem_details import PROBLEM_JSON, envelope
+from service.api.request_parsing import request_body
 from service.config.settings import ServerConfig
 from service.domain.errors import Overloaded
 from service.observability.metrics.catalogue import Metrics

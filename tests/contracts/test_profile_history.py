@@ -18,7 +18,7 @@ from service.domain.errors import (
 )
 from service.domain.profile_history import PastVersion, ProfileHistory
 from service.domain.profiles import Fields, JsonValue, Profile, ProfileStore
-from service.domain.timestamps import timestamp
+from service.domain.values.timestamps import timestamp
 from service.profile_store.past_states import Retention
 from tests.contracts.test_profile_store import Always, SetClock
 from tests.profile_store.table import NOON, store_on

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from service.aws.clients import Clients, open_clients
 from service.config.settings import Config
-from service.domain.timestamps import Clock
+from service.domain.values.timestamps import Clock
 from service.observability.metrics.catalogue import Metrics
 from service.observability.upstream_calls import UpstreamTelemetry
 from service.profile_store import items

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from service.domain.timestamps import timestamp
+from service.domain.values.timestamps import timestamp
 from service.profile_store.write_ids import MAX_IDS_BUSY, MAX_IDS_IDLE, new_write_id, prepend_id
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -14,7 +14,7 @@ from service.domain import profiles
 from service.domain.activity import MAX_APPENDED, ActivityErased, ActivityEvent, ActivityLog
 from service.domain.errors import ProfileChanged, ProfileNotFound
 from service.domain.profiles import CLOSURE_PERIOD, Profile, ProfileStore, until_unchanged
-from service.domain.timestamps import timestamp
+from service.domain.values.timestamps import timestamp
 from service.profile_store.own_data import activity_log
 from service.profile_store.own_data.activity_log import DynamoDBActivityLog
 from service.profile_store.partitions import ACTIVITY, partition_key

@@ -19,7 +19,7 @@ from service.domain.errors import (
 )
 from service.domain.profile_history import HistoryPage, PastVersion
 from service.domain.profiles import Fields, Profile
-from service.domain.timestamps import timestamp
+from service.domain.values.timestamps import timestamp
 from service.profile_store.dynamodb_store import DynamoDBProfileStore
 from service.profile_store.history_reader import DynamoDBProfileHistory
 from service.profile_store.partitions import HISTORY, partition_key

@@ -14,7 +14,7 @@ from service.domain import profile_history, profiles
 from service.domain.errors import ServiceError, VersionNotFound
 from service.domain.profile_history import PastVersion
 from service.domain.profiles import JsonValue, Profile
-from service.domain.timestamps import moment
+from service.domain.values.timestamps import moment
 from service.profile_store.dynamodb_store import DynamoDBProfileStore
 from service.profile_store.partitions import HISTORY, partition_key
 from tests.profile_store.table import Table, store_behind_proxy

@@ -14,7 +14,7 @@ from service.config.settings import Config
 from service.domain import profiles
 from service.domain.errors import Misconfigured, ProfileNotFound, UpstreamFault, UpstreamUnavailable
 from service.domain.profiles import Fields, Profile
-from service.domain.timestamps import utc_now  # noqa: TID251 -- as the service does
+from service.domain.values.timestamps import utc_now  # noqa: TID251 -- as the service does
 from service.profile_store import many_profiles
 from service.profile_store.dynamodb_store import DynamoDBProfileStore
 from service.profile_store.items import CLAIM_SORT_KEY

@@ -18,7 +18,7 @@ from service.aws.clients import Clients
 from service.config.settings import Config
 from service.domain.errors import ProfileChanged
 from service.domain.profiles import Profile
-from service.domain.timestamps import timestamp
+from service.domain.values.timestamps import timestamp
 from service.profile_store import items
 from tests.profile_store.table import NOON, Table, store_on
 

@@ -13,7 +13,7 @@ import structlog
 from service.domain.activity import MAX_APPENDED, ActivityErased, ActivityEvent, ActivityLog
 from service.domain.errors import ServiceError
 from service.domain.profiles import until_unchanged
-from service.domain.timestamps import Clock, timestamp, utc_now
+from service.domain.values.timestamps import Clock, timestamp, utc_now
 from service.observability.log_limit import LogLimit
 from service.observability.metrics.catalogue import Metrics
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from aiohttp import web
 
-from service.api import request_body, sign_in_steps
+from service.api import sign_in_steps
 from service.api.audit_log import AuditEvent, emit
 from service.api.cognito_call import CognitoCall, cognito_operation
 from service.api.cognito_guard import MAX_DEADLINE_SHARE
@@ -15,6 +15,7 @@ from service.api.handlers.auth_config import password_rules, signs_in_by_code
 from service.api.handlers.deliveries import delivery_data, recipients_of
 from service.api.handlers.sessions import outcome_data
 from service.api.operations import DELIVERY_ERRORS, PASSWORD_ERRORS, TRIGGER_ERRORS, Success
+from service.api.request_parsing import request_body
 from service.api.schemas import accounts as schemas
 from service.domain import errors
 from service.domain.accounts import SignedUp

@@ -6,8 +6,9 @@ from typing import Final
 
 from aiohttp import web
 
-from service.api import keys, query_parameters, request_body
+from service.api import keys
 from service.api.operations import UPSTREAM_ERRORS, QueryParameter, Success, operation
+from service.api.request_parsing import query_parameters, request_body
 from service.api.schemas.activity import ActivitySchema
 from service.domain import errors
 from service.domain.activity import ActivityEvent, is_position

@@ -10,10 +10,11 @@ from typing import Final
 
 from aiohttp import web
 
-from service.api import keys, request_body
+from service.api import keys
 from service.api.conditional_requests import entity_tag, tag_list
 from service.api.http_errors import RouteNotFound
 from service.api.operations import PathParameter, Success, operation
+from service.api.request_parsing import request_body
 
 TAG = "documentation"
 HTML = "text/html"

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 
 from aiohttp import hdrs, web
 
-from service.api import keys, request_body
+from service.api import keys
 from service.api.audit_log import AuditEvent
 from service.api.cognito_call import CognitoCall, cognito_operation
 from service.api.export.document import ExportDocument
@@ -25,12 +25,13 @@ from service.api.handlers.passkeys import passkey_data
 from service.api.handlers.user_sessions import session_data
 from service.api.middlewares.identity import identify
 from service.api.operations import Success
+from service.api.request_parsing import request_body
 from service.api.schemas.export import ExportSchema
 from service.domain import errors
 from service.domain.accounts import account_of
 from service.domain.devices import Device
 from service.domain.profiles import Fields
-from service.domain.timestamps import timestamp, utc_now
+from service.domain.values.timestamps import timestamp, utc_now
 from service.rate_limiting.limited_actions import RateLimitedAction
 
 PATH: Final = "/v1/user/export"

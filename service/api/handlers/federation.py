@@ -4,11 +4,12 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from service.api import keys, request_body
+from service.api import keys
 from service.api.audit_log import AuditEvent, emit
 from service.api.cognito_call import CognitoCall, cognito_operation
 from service.api.handlers.sessions import TAG, tokens_data
 from service.api.operations import Success, operation
+from service.api.request_parsing import request_body
 from service.api.schemas import federation as schemas
 from service.api.schemas.account_fields import MAX_VALUES
 from service.api.schemas.sessions import TokensSchema

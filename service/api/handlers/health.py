@@ -5,8 +5,9 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from service.api import keys, request_body
+from service.api import keys
 from service.api.operations import Success, operation
+from service.api.request_parsing import request_body
 from service.api.schemas.health import HealthSchema
 from service.domain.errors import FieldProblem, NotReady
 

@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from aiohttp import hdrs, web
 
-from service.api import request_body
+from service.api.request_parsing import request_body
 
 
 async def options(request: web.Request) -> web.Response:

@@ -5,10 +5,11 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from service.api import http_errors, otpauth, request_body
+from service.api import http_errors, otpauth
 from service.api.audit_log import AuditEvent, emit
 from service.api.cognito_call import CognitoCall, cognito_operation
 from service.api.operations import Success
+from service.api.request_parsing import request_body
 from service.api.schemas import mfa as schemas
 from service.domain import errors
 from service.domain.accounts import account_of

@@ -4,12 +4,13 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from service.api import http_errors, keys, request_body
+from service.api import http_errors, keys
 from service.api.audit_log import AuditEvent
 from service.api.cognito_call import CognitoCall, cognito_operation
 from service.api.handlers.deliveries import delivery_data, recipients_of
 from service.api.middlewares import refresh_cookie
 from service.api.operations import DELIVERY_ERRORS, TRIGGER_ERRORS, Success
+from service.api.request_parsing import request_body
 from service.api.schemas import own_account as schemas
 from service.domain import errors
 from service.domain.account_deletion import delete_account

@@ -5,14 +5,15 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from service.api import http_errors, request_body
+from service.api import http_errors
 from service.api.audit_log import AuditEvent
 from service.api.cognito_call import CognitoCall, cognito_operation
 from service.api.operations import PathParameter, Success
+from service.api.request_parsing import request_body
 from service.api.schemas import passkeys as schemas
 from service.domain import errors
 from service.domain.passkeys import Passkey
-from service.domain.timestamps import timestamp
+from service.domain.values.timestamps import timestamp
 from service.rate_limiting.limited_actions import RateLimitedAction
 
 TAG = "passkeys"

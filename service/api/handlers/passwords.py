@@ -6,11 +6,11 @@ from typing import Final
 
 from aiohttp import web
 
-from service.api import request_body
 from service.api.audit_log import AuditEvent, emit
 from service.api.cognito_call import CognitoCall, cognito_operation
 from service.api.handlers.auth_config import password_rules
 from service.api.operations import PASSWORD_ERRORS, TRIGGER_ERRORS, Success
+from service.api.request_parsing import request_body
 from service.api.schemas import passwords as schemas
 from service.api.schemas.accounts import SentSchema, UsernameSchema
 from service.domain import errors

@@ -7,7 +7,7 @@ from typing import Final
 
 from aiohttp import web
 
-from service.api import audit_log, keys, past_profiles, query_parameters, request_body
+from service.api import audit_log, keys, past_profiles
 from service.api.audit_log import AuditEvent
 from service.api.handlers import profiles as live
 from service.api.operations import (
@@ -18,6 +18,7 @@ from service.api.operations import (
     operation,
 )
 from service.api.profile_json import ProfileRepresentation
+from service.api.request_parsing import query_parameters, request_body
 from service.api.schemas.profile_history import VERSIONS, PastVersionsSchema, RevertSchema
 from service.api.schemas.profiles import READ_ONLY, UNKNOWN_FIELD, StoredProfileSchema
 from service.domain import errors, profile_history

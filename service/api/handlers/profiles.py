@@ -10,15 +10,16 @@ from typing import Final
 from aiohttp import web
 from marshmallow import Schema
 
-from service.api import http_errors, keys, past_profiles, request_body
+from service.api import http_errors, keys, past_profiles
 from service.api.audit_log import record_write
 from service.api.conditional_requests import Condition, condition_of, entity_tag
 from service.api.operations import UPSTREAM_ERRORS, QueryParameter, Success, operation
 from service.api.profile_json import ProfileRepresentation
+from service.api.request_parsing import request_body
 from service.api.schemas.profiles import ProfileSchema, StoredProfileSchema
 from service.domain import errors, profiles
 from service.domain.profiles import Profile, ProfileStore, WriteResult
-from service.domain.timestamps import moment
+from service.domain.values.timestamps import moment
 
 TAG = "profiles"
 PATH: Final = "/v1/user/profile"

@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from service.api import bearer_token, keys, otpauth, request_body, sign_in_steps
+from service.api import bearer_token, keys, otpauth, sign_in_steps
 from service.api.audit_log import AuditEvent, emit
 from service.api.cognito_call import CognitoCall, cognito_operation
 from service.api.middlewares import refresh_cookie
@@ -17,6 +17,7 @@ from service.api.operations import (
     TRIGGER_ERRORS,
     Success,
 )
+from service.api.request_parsing import request_body
 from service.api.schemas import sessions as schemas
 from service.domain import errors
 from service.domain.errors import InvalidFields

@@ -7,11 +7,12 @@ from typing import Final
 import orjson
 from aiohttp import web
 
-from service.api import http_errors, keys, request_body
+from service.api import http_errors, keys
 from service.api.audit_log import AuditEvent
 from service.api.handlers import profiles
 from service.api.handlers.profiles import ETAG, READ_CONDITIONS, WRITE_CONDITIONS, WRITE_ERRORS
 from service.api.operations import UPSTREAM_ERRORS, PathParameter, Success
+from service.api.request_parsing import request_body
 from service.api.schemas.account_fields import USER_ID as EXAMPLE
 from service.api.schemas.profiles import ServiceProfileSchema, StoredProfileSchema
 from service.api.schemas.user_profiles import NOT_A_USER_ID, ProfilesBatchSchema, ProfilesSchema

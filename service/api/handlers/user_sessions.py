@@ -6,14 +6,15 @@ from typing import Final
 
 from aiohttp import web
 
-from service.api import http_errors, request_body
+from service.api import http_errors
 from service.api.audit_log import AuditEvent
 from service.api.cognito_call import CognitoCall, cognito_operation
 from service.api.operations import PathParameter, Success
+from service.api.request_parsing import request_body
 from service.api.schemas import user_sessions as schemas
 from service.domain import errors
-from service.domain.timestamps import timestamp
 from service.domain.user_sessions import UserSession
+from service.domain.values.timestamps import timestamp
 from service.rate_limiting.limited_actions import RateLimitedAction
 
 TAG = "active sessions"

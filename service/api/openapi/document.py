@@ -7,7 +7,6 @@ from typing import Any
 import orjson
 from marshmallow import Schema
 
-from service.api import request_body
 from service.api.keys import Access
 from service.api.openapi.components import (
     ACCESS_TOKEN,
@@ -23,6 +22,7 @@ from service.api.openapi.components import (
 from service.api.openapi.error_responses import ErrorResponses
 from service.api.openapi.json_schema import OPENAPI_VERSION, Schemas, component
 from service.api.operations import Operation, QueryParameter, Success
+from service.api.request_parsing import request_body
 from service.api.routes import Route, all_routes
 from service.api.schemas.errors import ProblemSchema
 

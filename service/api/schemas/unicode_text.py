@@ -6,7 +6,7 @@ from typing import Final
 
 from marshmallow import ValidationError
 
-from service.domain.normalization import MAX_MARKS, is_stream_safe
+from service.domain.values.normalization import MAX_MARKS, is_stream_safe
 
 # Ranges for a character class, in a syntax common to Python and ECMA-262.
 SPACES: Final = r" \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"  # category Zs

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from service.aws.errors import translated
 from service.domain.errors import ProfileChanged
 from service.domain.profiles import until_unchanged
-from service.domain.timestamps import timestamp
+from service.domain.values.timestamps import timestamp
 from service.profile_store import items, tombstones
 from service.profile_store.errors import DYNAMODB_ERRORS, is_condition_of_first_write
 from service.profile_store.partitions import ACTIVITY, partition_key

@@ -13,7 +13,7 @@ from service.aws.errors import required, translated
 from service.aws.failure_advice import AwsResource
 from service.domain.activity import ActivityErased, ActivityEvent, ActivityPage
 from service.domain.errors import ProfileChanged
-from service.domain.timestamps import Clock
+from service.domain.values.timestamps import Clock
 from service.observability.upstream_calls import DYNAMODB
 from service.profile_store import items, tombstones
 from service.profile_store.errors import DYNAMODB_ERRORS, is_condition_of_first_write

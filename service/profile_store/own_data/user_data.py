@@ -6,8 +6,8 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
 from service.aws.failure_advice import AwsResource
-from service.domain.timestamps import Clock
 from service.domain.user_data import UserData
+from service.domain.values.timestamps import Clock
 from service.observability.upstream_calls import DYNAMODB
 from service.profile_store import items, partitions, past_states
 from service.profile_store.attribute_values import from_attribute

@@ -8,8 +8,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
 from structlog.testing import capture_logs
 
-from service.api import request_body
 from service.api.middlewares.identity import credentials_of
+from service.api.request_parsing import request_body
 from service.app import Adapters, create_app
 from service.authentication.trusted_header import TrustedHeaderAuthenticator
 from service.domain.errors import NotAuthenticated

@@ -8,7 +8,7 @@ from marshmallow import ValidationError
 
 from service.api.schemas import unicode_text
 from service.api.schemas.profile_fields.text import Line
-from service.domain import normalization
+from service.domain.values import normalization
 
 # Marks of several classes, one outside of the basic plane, and those of class 0.
 MARKS = ["\u0301", "\u0327", "\u0345", "\u0f71", "\u0f73", "\u0f75", "\u0f81", "\U0001d165"]

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 
 from service.domain.activity import ActivityErased, ActivityEvent, ActivityPage
-from service.domain.timestamps import (
+from service.domain.values.timestamps import (
     Clock,
     timestamp,
     utc_now,  # noqa: TID251 -- as the service does

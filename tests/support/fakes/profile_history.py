@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from service.domain.errors import HistoryExpired, ProfileNotFound, VersionNotFound
 from service.domain.profile_history import HistoryPage, PastVersion
 from service.domain.profiles import Profile
-from service.domain.timestamps import (
+from service.domain.values.timestamps import (
     Clock,
     moment,
     timestamp,

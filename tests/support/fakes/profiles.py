@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from service.domain.errors import AccountClosed, ProfileChanged
 from service.domain.profiles import CLOSURE_PERIOD, Fields, Profile, is_same_json, merged
-from service.domain.timestamps import (
+from service.domain.values.timestamps import (
     Clock,
     timestamp,
     utc_now,  # noqa: TID251 -- as the service does

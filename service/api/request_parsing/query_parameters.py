@@ -8,7 +8,7 @@ from typing import Final
 from aiohttp import web
 
 from service.domain.errors import InvalidFields
-from service.domain.timestamps import moment
+from service.domain.values.timestamps import moment
 
 MAX_DIGITS: Final = 15
 WHOLE_NUMBER: Final = re.compile(rf"\d{{1,{MAX_DIGITS}}}", re.ASCII)

@@ -10,14 +10,15 @@ import orjson
 from aiohttp import hdrs, web
 from marshmallow import Schema, ValidationError
 
-from service.api import content_codings, keys, strict_json
+from service.api import keys
 from service.api.http_errors import (
     BodyTooLarge,
     MalformedRequest,
     UnsupportedMediaType,
     is_client_gone,
 )
-from service.api.media_type import media_type
+from service.api.request_parsing import content_codings, strict_json
+from service.api.request_parsing.media_type import media_type
 from service.domain.errors import FieldProblem, InvalidFields, Overloaded
 
 JSON = "application/json"

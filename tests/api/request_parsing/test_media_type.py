@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.api.media_type import media_type
+from service.api.request_parsing.media_type import media_type
 
 UTF_8 = frozenset({"utf-8"})
 READ = {

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from service.api import request_body
+from service.api.request_parsing import request_body
 from tests.api.conftest import ALICE, Api, Start
 
 PROFILE = "/v1/user/profile"

@@ -4,8 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from service.api import strict_json
 from service.api.http_errors import MalformedRequest
+from service.api.request_parsing import strict_json
 from service.domain.profiles import JsonValue
 
 REFUSED = {

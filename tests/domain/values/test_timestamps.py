@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from service.domain.timestamps import (
+from service.domain.values.timestamps import (
     moment,
     timestamp,
     utc_now,  # noqa: TID251 -- it is tested here

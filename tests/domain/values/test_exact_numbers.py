@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from service.domain.exact_numbers import exact_number
+from service.domain.values.exact_numbers import exact_number
 
 LONG = "0.1234567890123456789"
 

@@ -1,0 +1,1 @@
+"""Reading a request: its query, content type, coding and body."""

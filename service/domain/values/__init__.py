@@ -1,0 +1,1 @@
+"""Values without an identity: numbers, texts and times."""
