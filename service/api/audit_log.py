@@ -6,7 +6,6 @@ An event never contains a secret. It has the request id as all log lines have. I
 as typed only if the user pool has accepted it; otherwise its HMAC is written.
 """
 
-from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
 
@@ -67,7 +66,7 @@ class AuditEvent(StrEnum):
     PROFILE_REVERTED = "profile_reverted"
     DATA_EXPORTED = "data_exported"
     DATA_EXPORT_REFUSED = "data_export_refused"
-    PROFILE_CREATED = "profile_created"  # recorded as activity only, as the following
+    PROFILE_CREATED = "profile_created"  # by `record_write` only, as the following
     PROFILE_UPDATED = "profile_updated"
 
 
@@ -81,8 +80,8 @@ NAMES_AN_ACCOUNT: Final = frozenset(
     }
 )
 
-# Recorded as activity where the sub is known. Not among them: what erases the activity, and the refresh
-# of tokens, which programs repeat each hour.
+# Recorded as activity where the sub is known; `record_write` records the writes of profiles. Not among
+# them: what erases the activity, and the refresh of tokens, which programs repeat each hour.
 ACTIVITY: Final = frozenset(
     {
         AuditEvent.SIGNED_UP,
@@ -106,10 +105,6 @@ ACTIVITY: Final = frozenset(
         AuditEvent.PASSKEY_CHANGE_REFUSED,
         AuditEvent.ACCOUNT_DELETION_REFUSED,
         AuditEvent.DATA_EXPORTED,
-        AuditEvent.PROFILE_CREATED,
-        AuditEvent.PROFILE_UPDATED,
-        AuditEvent.PROFILE_REVERTED,
-        AuditEvent.PROFILE_CHANGED_BY_SERVICE,
     }
 )
 # Refusals that are no activity: of rate limits, which a caller can cause without end, and of upstreams.
@@ -151,15 +146,17 @@ def emit(  # noqa: PLR0913 -- the fields of an event
         record(request, event, sub=sub, detail=detail if refusal is None else refusal.code)
 
 
-def record_write(request: web.Request, saved: WriteResult, names: Iterable[str]) -> None:
+def record_write(request: web.Request, saved: WriteResult, event: AuditEvent) -> None:
     """
-    Record a write of a profile, with the *names* of its fields, as activity.
+    Record a write of a profile, with the names of the fields that it changed, as activity.
 
-    A write without effect is none, and that of another service has an audit event.
+    A write without effect is none. That of another service is PROFILE_CHANGED_BY_SERVICE in place of
+    *event*.
     """
-    if (saved.created or saved.changed) and keys.SERVICE_CALLER not in request:
-        event = AuditEvent.PROFILE_CREATED if saved.created else AuditEvent.PROFILE_UPDATED
-        record(request, event, sub=saved.profile.user_id, names=names)
+    if keys.SERVICE_CALLER in request:
+        event = AuditEvent.PROFILE_CHANGED_BY_SERVICE
+    if saved.created or saved.changed:
+        record(request, event, sub=saved.profile.user_id, names=saved.changed)
 
 
 def _account(request: web.Request, event: AuditEvent, account: str) -> str:

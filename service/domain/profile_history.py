@@ -7,7 +7,7 @@ from typing import Protocol
 
 from service.domain import profiles
 from service.domain.errors import ProfileNotFound
-from service.domain.profiles import Condition, Fields, Profile, ProfileStore
+from service.domain.profiles import Condition, Fields, Profile, ProfileStore, WriteResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ async def revert(  # noqa: PLR0913 -- whose profile, to which state, on which co
     names: Collection[str],
     condition: Condition,
     load: Callable[[Fields], Fields],
-) -> Profile:
+) -> WriteResult:
     """
     Set the fields *names* to their values at *version*, and remove those that it did not have.
 
@@ -80,11 +80,11 @@ async def revert(  # noqa: PLR0913 -- whose profile, to which state, on which co
     ProfileNotFound, VersionNotFound, PreconditionFailed, ProfileChanged.
     """
 
-    async def write(seen: Profile | None) -> Profile:
+    async def write(seen: Profile | None) -> WriteResult:
         if seen is None:
             raise ProfileNotFound
         past = await history.at_version(seen, version)
         fields = load({name: past.fields.get(name) for name in names})
-        return (await profiles.updated(store, seen, fields)).profile
+        return await profiles.updated(store, seen, fields)
 
     return await profiles.on_latest(store, user_id, condition, write)

@@ -48,11 +48,15 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class WriteResult:
-    """The profile after a write, whether the write created it, and whether it changed an existing one."""
+    """
+    The profile after a write, whether the write created it, and the names of the fields that it changed.
+
+    A write that changed no field of an existing profile has not been made.
+    """
 
     profile: Profile
     created: bool
-    changed: bool = True
+    changed: tuple[str, ...]
 
 
 class ProfileStore(Protocol):
@@ -138,6 +142,13 @@ def merge_patch(target: JsonValue, patch: JsonValue) -> JsonValue:
     return result
 
 
+def changed_names(before: Fields, changes: Fields) -> tuple[str, ...]:
+    """Return the names of the fields that *changes* alters, sorted; an absent field equals null."""
+    return tuple(
+        sorted(name for name, value in changes.items() if not is_same_json(before.get(name), value))
+    )
+
+
 def is_same_json(one: object, other: object) -> bool:
     """Return whether two JSON values are equal and of the same types; in Python, True == 1 == 1.0."""
     if isinstance(one, Mapping) and isinstance(other, Mapping):
@@ -167,7 +178,7 @@ async def create_or_merge(
     async def write(seen: Profile | None) -> WriteResult:
         if seen is None:
             created = await store.create(user_id, merged({}, changes))
-            return WriteResult(created, created=True, changed=False)
+            return WriteResult(created, created=True, changed=changed_names({}, changes))
         return await updated(store, seen, changes)
 
     return await on_latest(store, user_id, condition, write, attempts)
@@ -255,10 +266,10 @@ async def on_latest(
 
 
 async def updated(store: ProfileStore, seen: Profile, changes: Fields) -> WriteResult:
-    """Write *changes* if they have an effect; an absent field equals null."""
-    if all(is_same_json(seen.fields.get(name), value) for name, value in changes.items()):
-        return WriteResult(seen, created=False, changed=False)
-    return WriteResult(await store.update(seen, changes), created=False, changed=True)
+    """Write *changes* if they have an effect."""
+    changed = changed_names(seen.fields, changes)
+    profile = await store.update(seen, changes) if changed else seen
+    return WriteResult(profile, created=False, changed=changed)
 
 
 async def _pause(attempt: int) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from service.aws.errors import translated
 from service.aws.failure_advice import AwsResource
 from service.domain.errors import ProfileChanged, ProfileTooLarge
-from service.domain.profiles import Fields, Profile
+from service.domain.profiles import Fields, Profile, changed_names
 from service.domain.values.timestamps import timestamp
 from service.profile_store import items, partitions, past_states
 from service.profile_store.errors import DYNAMODB_ERRORS, found_no_profile
@@ -51,7 +51,7 @@ class HistoryWriter:
 
     def created(self, profile: StoredProfile) -> StoredProfile:
         """Return a new profile with what its creation sets."""
-        return self._with_last_write(profile, past_states.changed_names({}, profile.fields))
+        return self._with_last_write(profile, changed_names({}, profile.fields))
 
     @asynccontextmanager
     async def recorded(
@@ -71,7 +71,7 @@ class HistoryWriter:
             await self._put({name: item[name] for name in item if name != past_states.FIELDS})
         numbered = replace(written, version=state.version + 1)
         try:
-            yield self._with_last_write(numbered, past_states.changed_names(seen.fields, changes))
+            yield self._with_last_write(numbered, changed_names(seen.fields, changes))
         except ProfileChanged as failure:
             if found_no_profile(failure):
                 await self._erase(item, now)

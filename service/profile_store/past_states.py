@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Final
 
-from service.domain.profiles import Fields, JsonValue, Profile, is_same_json
+from service.domain.profiles import Fields, JsonValue, Profile
 from service.domain.values.timestamps import timestamp
 from service.profile_store import items, partitions
 from service.profile_store.attribute_values import Attribute, from_attribute, to_attribute
@@ -96,13 +96,6 @@ def is_unicode(fields: Fields) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def changed_names(before: Fields, changes: Fields) -> tuple[str, ...]:
-    """Return the names of the fields that *changes* alters, sorted."""
-    return tuple(
-        sorted(name for name, value in changes.items() if not is_same_json(before.get(name), value))
-    )
 
 
 def last_write(written: Profile, digest: str, changed: Collection[str]) -> Attribute:

@@ -1,13 +1,17 @@
 """The activity of users over HTTP, with fakes behind."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from service.api.activity.events import RECORDER
+from service.app import Adapters
 from service.config.loader import Settings
 from tests.api.conftest import ALICE, Api, Start
 from tests.support.accounts import PASSWORD
+from tests.support.fakes.profile_history import MemoryProfileHistory
+from tests.support.fakes.profiles import MemoryProfileStore
 from tests.support.fakes.user_pool import MemoryUserPool
 
 PATH = "/v1/user/activity"
@@ -85,7 +89,8 @@ async def test_writes_of_the_profile_are_listed(recording: Api) -> None:
         ("POST", {"city": "Mumbai"}),
         ("PATCH", {"bio": "new", "city": "Pune"}),
         ("PATCH", {"bio": "new"}),
-        ("PUT", {"company": "Example"}),
+        ("POST", {"bio": "new", "city": "Goa", "company": None}),
+        ("PUT", {"city": "Goa", "company": "Example"}),
     ):
         answer = await recording.request(method, "/v1/user/profile", json=fields, headers=ALICE)
         assert answer.ok
@@ -95,19 +100,39 @@ async def test_writes_of_the_profile_are_listed(recording: Api) -> None:
     assert sorted((event["event"], event["detail"]) for event in events) == [
         ("profile_created", "city"),
         ("profile_updated", "bio city"),
-        ("profile_updated", "company"),
+        ("profile_updated", "bio company"),
+        ("profile_updated", "city"),
     ]
     assert await _read(recording, "bob") == ([], None)
 
 
+async def test_revert_is_listed_if_it_changes_something(start: Start, memory: Adapters) -> None:
+    """A return to a past version is an event with the fields that it changed."""
+    store = MemoryProfileStore()
+    history = MemoryProfileHistory(store, days=1)
+    api = await start(ON, adapters=replace(memory, profile_store=store, profile_history=history))
+    for fields in ({"city": "Mumbai", "bio": "b"}, {"city": "Pune"}):
+        await api.post("/v1/user/profile", json=fields, headers=ALICE)
+    for _ in range(2):
+        wanted = {"version": 1}
+        answer = await api.post("/v1/user/profile/revert", json=wanted, headers=ALICE)
+        assert answer.status == 200
+
+    events, _ = await _read(api)
+
+    reverted = [event for event in events if event["event"] == "profile_reverted"]
+    assert [event["detail"] for event in reverted] == ["city"]
+
+
 async def test_change_by_a_service_names_the_service(recording: Api) -> None:
-    """The user sees which service changed the profile, and not its address."""
+    """The user sees which service changed the profile, and not its address; no change is no event."""
     service = {"Authorization": "Bearer service~billing~profiles.write"}
     await recording.post("/v1/user/profile", json={"city": "Mumbai"}, headers=ALICE)
-    answer = await recording.patch(
-        "/v1/users/alice/profile", json={"city": "Pune"}, headers=service
-    )
-    assert answer.status == 200
+    for city in ("Mumbai", "Pune", "Pune"):
+        answer = await recording.patch(
+            "/v1/users/alice/profile", json={"city": city}, headers=service
+        )
+        assert answer.status == 200
 
     events, _ = await _read(recording)
 

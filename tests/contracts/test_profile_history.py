@@ -169,7 +169,7 @@ async def test_reverting_sets_the_named_fields(kept: Kept, user_id: str) -> None
     await kept.written(user_id, {"city": "Mumbai"}, {"city": "Pune", "bio": "b"}, {"bio": "c"})
 
     async def reverted(version: int, *names: str) -> Profile:
-        return await profile_history.revert(
+        saved = await profile_history.revert(
             kept.store,
             kept.history,
             user_id,
@@ -178,6 +178,7 @@ async def test_reverting_sets_the_named_fields(kept: Kept, user_id: str) -> None
             condition=Always(),
             load=lambda values: values,
         )
+        return saved.profile
 
     city = await reverted(1, "city")
     assert (city.version, city.fields) == (4, {"city": "Mumbai", "bio": "c"})

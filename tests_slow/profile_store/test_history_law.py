@@ -63,7 +63,7 @@ class Process:
     async def _write(self, user_id: str, value: JsonValue) -> Profile:
         if self._rng.random() < 0.2:
             assert self._store.history is not None
-            return await profile_history.revert(
+            saved = await profile_history.revert(
                 self._store,
                 self._store.history,
                 user_id,
@@ -72,6 +72,7 @@ class Process:
                 condition=Always(),
                 load=lambda values: values,
             )
+            return saved.profile
         changes = {self._rng.choice(FIELDS): value}
         saved = await profiles.create_or_merge(self._store, user_id, changes, Always())
         return saved.profile

@@ -24,7 +24,7 @@ from service.api.schemas.profiles import READ_ONLY, UNKNOWN_FIELD, StoredProfile
 from service.domain import errors, profile_history
 from service.domain.errors import FieldProblem
 from service.domain.profile_history import PastVersion
-from service.domain.profiles import Profile, WriteResult
+from service.domain.profiles import Profile
 
 PATH: Final = f"{live.PATH}/history"
 VERSION_PATH: Final = f"{PATH}/{{version}}"
@@ -118,7 +118,7 @@ async def revert(request: web.Request) -> web.Response:
     store, representation, condition = live.target(request)
     sub = request[keys.IDENTITY].sub
     wanted = await request_body.load(request, RevertSchema())
-    profile = await profile_history.revert(
+    saved = await profile_history.revert(
         store,
         history,
         sub,
@@ -128,7 +128,8 @@ async def revert(request: web.Request) -> web.Response:
         load=partial(request_body.loaded, representation.schema),
     )
     audit_log.emit(request, AuditEvent.PROFILE_REVERTED, sub=sub)
-    return live.write_response(representation, WriteResult(profile, created=False))
+    audit_log.record_write(request, saved, AuditEvent.PROFILE_REVERTED)
+    return live.write_response(representation, saved)
 
 
 async def _latest(request: web.Request) -> Profile:

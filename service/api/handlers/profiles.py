@@ -1,7 +1,6 @@
 """The caller's own profile."""
 
 import functools
-from collections.abc import Iterable
 from email.utils import format_datetime
 from functools import lru_cache
 from http import HTTPStatus
@@ -11,7 +10,7 @@ from aiohttp import web
 from marshmallow import Schema
 
 from service.api import http_errors, keys, past_profiles
-from service.api.audit_log import record_write
+from service.api.audit_log import AuditEvent, record_write
 from service.api.conditional_requests import Condition, condition_of, entity_tag
 from service.api.operations import UPSTREAM_ERRORS, QueryParameter, Success, operation
 from service.api.profile_json import ProfileRepresentation
@@ -120,7 +119,7 @@ async def save(request: web.Request) -> web.Response:
     changes = await request_body.load(request, representation.schema)
     sub = request[keys.IDENTITY].sub
     saved = await profiles.create_or_merge(store, sub, changes, condition)
-    return _written(request, saved, changes)
+    return _written(request, saved)
 
 
 @operation(
@@ -140,7 +139,7 @@ async def replace(request: web.Request) -> web.Response:
     fields = await request_body.load(request, representation.schema)
     sub = request[keys.IDENTITY].sub
     saved = await profiles.replace(store, sub, fields, representation.replaceable, condition)
-    return _written(request, saved, fields)
+    return _written(request, saved)
 
 
 @operation(
@@ -170,7 +169,7 @@ async def patched(request: web.Request, user_id: str, schema: Schema) -> web.Res
     changes = await request_body.load(request, schema, types=request_body.PATCHES)
     check = functools.partial(request_body.loaded, schema)
     saved = await profiles.patch(store, user_id, changes, condition, check=check)
-    return _written(request, saved, changes)
+    return _written(request, saved)
 
 
 @operation(
@@ -214,8 +213,9 @@ def target(request: web.Request) -> tuple[ProfileStore, ProfileRepresentation, C
     return request.app[keys.PROFILE_STORE], representation, condition
 
 
-def _written(request: web.Request, saved: WriteResult, names: Iterable[str]) -> web.Response:
-    record_write(request, saved, names)
+def _written(request: web.Request, saved: WriteResult) -> web.Response:
+    event = AuditEvent.PROFILE_CREATED if saved.created else AuditEvent.PROFILE_UPDATED
+    record_write(request, saved, event)
     return write_response(request.app[keys.PROFILE_REPRESENTATION], saved)
 
 
