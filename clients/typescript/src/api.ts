@@ -352,8 +352,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Go to the page
-         * @description Redirect to the page, relative to the path of the request.
+         * Try the operations in a browser, without a path
+         * @description Return the page, whose links are right here, too.
          */
         get: operations["openRoot"];
         put?: never;
@@ -829,21 +829,21 @@ export interface paths {
         };
         /**
          * Read the profile of a user
-         * @description Return the profile of a user, or 304.
+         * @description Return the profile of a user, or 304. Requires the scope `profiles.read`.
          */
         get: operations["readUserProfile"];
         put?: never;
         post?: never;
         /**
          * Delete the profile of a user
-         * @description Delete the profile of a user, as the user's own DELETE does.
+         * @description Delete the profile of a user, as the user's own DELETE does. Requires the scope `profiles.erase`.
          */
         delete: operations["eraseUserProfile"];
         options?: never;
         head?: never;
         /**
          * Merge changes into the profile of a user
-         * @description Apply the body, which may have fields that users cannot write, as a merge patch (RFC 7396).
+         * @description Apply the body, which may have fields that users cannot write, as a merge patch (RFC 7396). Requires the scope `profiles.write`.
          */
         patch: operations["patchUserProfile"];
         trace?: never;
@@ -859,7 +859,7 @@ export interface paths {
         put?: never;
         /**
          * Read the profiles of up to 100 users
-         * @description Return the profiles of all users in the body that have one; never a part of them.
+         * @description Return the profiles of all users in the body that have one; never a part of them. Requires the scope `profiles.read`.
          */
         post: operations["readUserProfiles"];
         delete?: never;
@@ -3172,17 +3172,31 @@ export interface operations {
     openRoot: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Respond with 304 if the file has one of these entity tags. */
+                "If-None-Match"?: components["parameters"]["If-None-Match-1"];
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The page is elsewhere. */
-            302: {
+            /** @description The page. */
+            200: {
                 headers: {
-                    /** @description Its address. */
-                    Location: string;
+                    /** @description The entity tag of this state of the file. */
+                    ETag: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The caller's copy is current. */
+            304: {
+                headers: {
+                    /** @description The entity tag of this state of the file. */
+                    ETag: string;
                     [name: string]: unknown;
                 };
                 content?: never;

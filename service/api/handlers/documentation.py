@@ -70,16 +70,18 @@ async def page(request: web.Request) -> web.Response:
 
 
 @operation(
-    "Go to the page",
+    "Try the operations in a browser, without a path",
     tag=TAG,
     operation_id="openRoot",
+    headers=_CONDITIONS,
     answers={
-        HTTPStatus.FOUND: Success("The page is elsewhere.", headers={"Location": "Its address."})
+        HTTPStatus.OK: Success("The page.", HTML, _ETAG),
+        HTTPStatus.NOT_MODIFIED: Success("The caller's copy is current.", headers=_ETAG),
     },
 )
-async def root(_: web.Request) -> web.Response:
-    """Redirect to the page, relative to the path of the request."""
-    return web.Response(status=HTTPStatus.FOUND, headers={"Location": "docs"})
+async def root(request: web.Request) -> web.Response:
+    """Return the page, whose links are right here, too."""
+    return _response(request, _file(_STATIC / "docs.html", HTML), PAGE_HEADERS)
 
 
 @operation(

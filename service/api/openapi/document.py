@@ -87,7 +87,7 @@ def _operation(
     described: dict[str, Any] = {
         "operationId": operation_id(operation),
         "summary": operation.summary,
-        "description": operation.described,
+        "description": _description(operation),
         "tags": [operation.tag],
         "security": _security(operation, access),
         "responses": {
@@ -117,6 +117,12 @@ def _operation(
     return described
 
 
+def _description(operation: Operation) -> str:
+    if operation.scope is None:
+        return operation.described
+    return f"{operation.described} Requires the scope `{operation.scope.value}`."
+
+
 def _security(operation: Operation, access: Access) -> list[dict[str, list[str]]]:
     """Return the security requirements; `{}` makes authentication optional."""
     if access is Access.IDENTIFIED:
@@ -124,7 +130,7 @@ def _security(operation: Operation, access: Access) -> list[dict[str, list[str]]
     if access is Access.SIGNED_IN:
         return [{ACCESS_TOKEN: []}]
     if operation.scope is not None:
-        return [{SERVICE_TOKEN: [operation.scope.value]}]
+        return [{SERVICE_TOKEN: []}]  # OpenAPI lists scopes of OAuth 2.0 schemes only
     optional = [ACCESS_TOKEN] if "Authorization" in operation.headers else []
     if operation.takes_refresh_cookie:
         optional.append(REFRESH_COOKIE)

@@ -70,6 +70,7 @@ function show(ui, spec) {
 function prefilled(spec) {
   return ({ Im: { fromJS }, React: { createElement } }) => ({
     wrapComponents: {
+      TextArea: (TextArea) => (props) => createElement(TextArea, { "aria-label": "Request body", ...props }),
       RequestBody: (RequestBody) => (props) => {
         const [, path, method] = props.specPath.toJS();
         const example = exampleBody(spec.paths[path][method]);
