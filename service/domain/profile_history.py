@@ -75,7 +75,8 @@ async def revert(  # noqa: PLR0913 -- whose profile, to which state, on which co
     """
     Set the fields *names* to their values at *version*, and remove those that it did not have.
 
-    *load* returns the values as today's schema accepts them, or raises. The write is conditional on the
+    *load* returns the values as today's schema accepts them, or raises; removals are not validated, as in
+    a replacement, since a field may refuse null. The write is conditional on the
     profile that was read, and repeated where another write came first; other fields stay. Raises
     ProfileNotFound, VersionNotFound, PreconditionFailed, ProfileChanged.
     """
@@ -84,7 +85,8 @@ async def revert(  # noqa: PLR0913 -- whose profile, to which state, on which co
         if seen is None:
             raise ProfileNotFound
         past = await history.at_version(seen, version)
-        fields = load({name: past.fields.get(name) for name in names})
+        had = {name: value for name in names if (value := past.fields.get(name)) is not None}
+        fields = {**dict.fromkeys(names), **load(had)}
         return await profiles.updated(store, seen, fields)
 
     return await profiles.on_latest(store, user_id, condition, write)

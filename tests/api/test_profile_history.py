@@ -4,7 +4,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from marshmallow.fields import Integer
 
+from service.api.schemas.profiles import ProfileSchema
 from service.app import Adapters
 from tests.api.conftest import ALICE, Api, Start
 from tests.support.fakes.profile_history import MemoryProfileHistory
@@ -265,6 +267,32 @@ async def test_history_that_is_off_is_not_offered(start: Start, path: str) -> No
 
     assert (answer.status, (await answer.json())["code"]) == (501, "feature_unavailable")
     assert (await api.get(f"{PATH}?version=1", headers=ALICE)).status == 200
+
+
+class Shop(ProfileSchema):
+    """A profile with a field that does not allow null."""
+
+    points = Integer(strict=True)
+
+
+async def test_revert_removes_a_field_that_refuses_null(start: Start, memory: Adapters) -> None:
+    """A field that a version did not have is removed, as by PUT, and does not refuse the revert."""
+    store = MemoryProfileStore()
+    history = MemoryProfileHistory(store, days=1)
+    api = await start(
+        {"profile": {"schema": f"{__name__}:Shop"}},
+        adapters=replace(memory, profile_store=store, profile_history=history),
+    )
+    for body in ({"city": "Mumbai"}, {"city": "Pune"}, {"points": 5}):
+        await api.post(PATH, json=body, headers=ALICE)
+
+    absent = await api.post(f"{PATH}/revert", json={"version": 1}, headers=ALICE)
+    again = await api.post(f"{PATH}/revert", json={"version": 3}, headers=ALICE)
+
+    assert (absent.status, again.status) == (200, 200)
+    reverted = await absent.json()
+    assert (reverted["city"], reverted.get("points")) == ("Mumbai", None)
+    assert (await again.json())["points"] == 5
 
 
 async def test_revert_leaves_the_fields_of_services(start: Start, memory: Adapters) -> None:
