@@ -24,7 +24,7 @@ from tests_slow.linearizability.workload import Caller, User
 
 ARCHIVE: Final = Path(__file__).parent / "previous-service.tar.xz"
 # What this version stores in partitions of its own.
-NEW: Final[Mapping[str, str]] = {"PROFILE_HISTORY_DAYS": "30"}
+NEW: Final[Mapping[str, str]] = {"PROFILE_HISTORY_DAYS": "30", "ACTIVITY_DAYS": "30"}
 USERS: Final = 4
 CALLERS: Final = 2
 CALLS: Final = 15  # of each process before it is replaced
