@@ -96,13 +96,14 @@ def test_workflows_may_only_read() -> None:
 
 
 def test_dependencies_are_followed() -> None:
-    """Dependabot looks at Python, images and actions."""
+    """Dependabot looks at Python, Node.js, images and actions."""
     updates = yaml.safe_load(read(".github/dependabot.yml"))["updates"]
 
     assert {update["package-ecosystem"] for update in updates} == {
         "docker",
         "docker-compose",
         "github-actions",
+        "npm",
         "pip",
     }
 
