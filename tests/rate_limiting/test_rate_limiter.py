@@ -48,6 +48,7 @@ IN_ALL = {
     RateLimitedAction.READ: 60,
     RateLimitedAction.UPDATE: 13,  # likewise
     RateLimitedAction.CHANGE_PASSWORD: 15,
+    RateLimitedAction.EXPORT: 60,
 }
 
 
