@@ -102,6 +102,17 @@ async def test_export_has_every_part(sign_in: SignIn) -> None:
     assert events == {"signed_up", "signed_in", "profile_created"}
 
 
+async def test_page_of_another_origin_reads_the_file_name(sign_in: SignIn) -> None:
+    """The header with the name of the file is exposed to listed origins."""
+    alice = await sign_in({"cors": {"allowed-origins": "https://app.example.com"}})
+    identity = {"x-amzn-oidc-identity": alice.sub, "Origin": "https://app.example.com"}
+
+    answer = await alice.api.get(PATH, headers={**alice.headers, **identity})
+
+    assert answer.status == 200
+    assert "Content-Disposition" in answer.headers["Access-Control-Expose-Headers"]
+
+
 async def test_what_is_not_offered_is_left_out(sign_in: SignIn, user_pool: MemoryUserPool) -> None:
     """Without sessions and activity there are no such members; without a profile it is null."""
     user_pool.rules = PoolRules()

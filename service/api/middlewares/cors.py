@@ -18,7 +18,8 @@ from service.api.middlewares.page_origin import allowed_origin, is_cross_origin
 
 PREFLIGHT_AGE_S: Final = 600
 EXPOSED_HEADERS: Final = (
-    "Accept-Patch, Allow, ETag, Location, Retry-After, WWW-Authenticate, X-Request-Id"
+    "Accept-Patch, Allow, Content-Disposition, ETag, Location, Retry-After, WWW-Authenticate, "
+    "X-Request-Id"
 )
 # What clients of this API send.
 OWN_HEADERS: Final = (
