@@ -121,7 +121,7 @@ async def test_life_of_a_profile_is_one_event_for_each_write(stream: Stream) -> 
         ("erased", 2),
     ]
     users = {record["dynamodb"]["Keys"]["userId"]["S"] for record in stream.records()}
-    assert users == {"u", "u~history"}
+    assert users == {"u", "u~activity", "u~history"}
     details = [event["detail"] for event in handled(stream.records())]
     keys = {(detail["userId"], detail["createdAt"], detail["version"]) for detail in details}
     assert len(keys) == len(details)
@@ -151,6 +151,21 @@ async def test_writes_of_other_programs_are_events_where_a_profile_changes(strea
         ("updated", 1, ["city"]),
         ("updated", 1, ["email"]),
         ("erased", 2),
+    ]
+
+
+async def test_versions_begin_anew_where_another_program_replaces_the_item(stream: Stream) -> None:
+    """An item without the service's attributes has version 0, and its removal version 1."""
+    created = await stream.store.create("u", {"city": "Pune"})
+    await stream.store.update(created, {"city": "Goa"})
+    await stream.table.put("u", created.created_at, city={"S": "Goa"})
+    await stream.table.remove("u", created.created_at)
+
+    assert stream.events() == [
+        ("created", 1),
+        ("updated", 2, ["city"]),
+        ("updated", 0, []),
+        ("erased", 1),
     ]
 
 
