@@ -27,15 +27,18 @@ CHECKOUT: Final = (
     *("service", "setup.cfg", "tests", "tools"),
 )
 # The addresses that pages write, by what `make run` calls the servers.
-SHOWN: Final = {"API": "http://localhost:8080", "load balancer": "http://localhost:8081"}
-# What readers replace: by a code that is printed, and by one of their authenticator app.
-PRINTED_CODE: Final = "CODE=000000"
+SHOWN: Final = {
+    "API": "http://localhost:8080",
+    "load balancer": "http://localhost:8081",
+    "local AWS": "http://127.0.0.1:8082",
+}
+# What readers replace: by a code of their authenticator app, and by the client that `make run` prints.
 APP_CODE: Final = "APP_CODE=000000"
+APP_CLIENT: Final = "CLIENT=ID:SECRET"
 
-_START: Final = re.compile(r"((?:[A-Z_]+=\S+ )*)make run\n")
-_CODE_LINE: Final = re.compile(rf"^(?={PRINTED_CODE}$)", re.MULTILINE)
-_LISTENING: Final = re.compile(r"\b(API|load balancer) listens on (http://[^\s,:]+:\d+)")
-_SENT: Final = re.compile(r"code for \S+: (\d{6})")
+_START: Final = re.compile(r"((?:[A-Z_]+=\S+ )*)make run( FRESH=1)?\n")
+_LISTENING: Final = re.compile(r"\b(API|load balancer|local AWS) listens on (http://[^\s,:]+:\d+)")
+_CLIENT: Final = re.compile(r"-u '(\w+:\w+)' -d grant_type=client_credentials")
 _END: Final = "--- end of a block ---"
 
 
@@ -48,23 +51,22 @@ class Server:
         self.addresses: tuple[str, ...] = ()
         self.program: Running | None = None
 
-    async def start(self, environ: Mapping[str, str]) -> None:
+    async def start(self, environ: Mapping[str, str], *options: str) -> None:
         """Start it with settings; what ran before is ended as by Ctrl-C."""
         port = self.addresses[0].rpartition(":")[2] if self.addresses else "0"
         if self.program:
             await self.program.end(signal.SIGINT)
         environ = {"SERVER_PORT": port, **environ}
         self.program = program = await self._stack.enter_async_context(
-            running("local", folder=self._folder, environ=environ)
+            running("local", *options, folder=self._folder, environ=environ)
         )
         await program.until("Ctrl-C ends it")
         listening = dict(_LISTENING.findall("".join(program.lines)))
         self.addresses = tuple(listening[name] for name in SHOWN)
 
-    async def code(self) -> str:
-        """Return the next code that it prints."""
-        assert self.program is not None
-        found = _SENT.search(await self.program.until(" code for "))
+    def client(self) -> str:
+        """Return the id and the secret of the app client for other services."""
+        found = _CLIENT.search(self.printed())
         assert found is not None
         return found[1]
 
@@ -97,19 +99,16 @@ class Shell:
 
     async def _commands(self, commands: str) -> str:
         if start := _START.fullmatch(commands):
-            await self._server.start(dict(each.split("=", 1) for each in start[1].split()))
+            environ = dict(each.split("=", 1) for each in start[1].split())
+            await self._server.start(environ, *(("--fresh",) if start[2] else ()))
             return self._server.printed()
         if not self._server.program:
             await self._server.start({})
-        return "".join([await self._part(part) for part in _CODE_LINE.split(commands)])
-
-    async def _part(self, commands: str) -> str:
-        """Return what commands print, of which only the first may need a code that was printed."""
-        if commands.startswith(PRINTED_CODE):
-            commands = commands.replace(PRINTED_CODE, f"CODE={await self._server.code()}", 1)
         if APP_CODE in commands:
             secret = (await self._evaluate('printf %s "$SECRET"')).strip()
             commands = commands.replace(APP_CODE, f"APP_CODE={self._app_code(secret)}")
+        if APP_CLIENT in commands:
+            commands = commands.replace(APP_CLIENT, f"CLIENT={self._server.client()}")
         for shown, real in zip(SHOWN.values(), self._server.addresses, strict=True):
             commands = commands.replace(shown, real)
         return await self._evaluate(commands)
