@@ -9,10 +9,13 @@ from typing import Final, TypeAlias
 
 import pytest
 
+from tests_slow.browser.chromium import CHROMIUM
 from tools import clients
 
 ROOT: Final = clients.ROOT
 PYTHON_CLIENTS: Final = ROOT / "clients/.venv/bin"
+collect_ignore = [] if CHROMIUM else ["test_accessibility.py"]
+
 Run: TypeAlias = Callable[..., str]
 
 
