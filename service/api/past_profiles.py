@@ -11,6 +11,7 @@ from service.domain.profile_history import ProfileHistory
 from service.domain.profiles import Profile
 
 AS_OF: Final = "asOf"
+NOT_YET: Final = "There was no profile at this time. Send a time from its createdAt on."
 
 
 def history_of(request: web.Request) -> ProfileHistory:
@@ -34,4 +35,7 @@ async def find(request: web.Request, user_id: str) -> Profile | None:
     profile = await request.app[keys.PROFILE_STORE].find_latest(user_id)
     if profile is None:
         raise ProfileNotFound
-    return await history.as_of(profile, at)
+    try:
+        return await history.as_of(profile, at)
+    except ProfileNotFound:
+        raise ProfileNotFound(NOT_YET) from None

@@ -348,7 +348,7 @@ class ProfileNotFound(ProfileRefused):
     """The user has no profile."""
 
     code = "profile_not_found"
-    detail = "There is no profile. Create it with POST."
+    detail = "There is no profile. Its user creates it with POST /v1/user/profile."
 
 
 class ProfileChanged(ProfileRefused):
@@ -383,7 +383,10 @@ class HistoryExpired(ProfileRefused):
     """The state of the profile at a past time is not kept."""
 
     code = "history_expired"
-    detail = "How the profile was at this time is not kept, or not any more."
+    detail = (
+        "How the profile was at this time is not kept, or not any more. GET /v1/user/profile/history "
+        "lists what is kept."
+    )
 
 
 class PreconditionFailed(ProfileRefused):

@@ -121,7 +121,9 @@ async def test_profile_as_of_a_time(written: Api) -> None:
     assert await city("2026-02-28T15:00:00%2B02:00") == "Pune"
     assert await city("2099-01-01T00:00:00Z") == "Pune"
     answer = await written.get(f"{PATH}?asOf=2026-02-28T11:59:59Z", headers=ALICE)
-    assert (answer.status, (await answer.json())["code"]) == (404, "profile_not_found")
+    problem = await answer.json()
+    assert (answer.status, problem["code"]) == (404, "profile_not_found")
+    assert "at this time" in problem["detail"]
     old = await written.get(f"{PATH}?asOf=2026-02-28T12:00:00Z", headers=ALICE)
     new = await written.get(f"{PATH}?unknown=1", headers=ALICE)
     assert old.headers["ETag"] != new.headers["ETag"]
