@@ -23,7 +23,7 @@ ROOT: Final = Path(__file__).parent.parent.parent
 TOOLS: Final = ("bash", "curl", "git", "jq", "openssl")
 # What a reader's checkout has that the commands of pages use.
 CHECKOUT: Final = (
-    *("config.ini", "conftest.py", "docs", "local_aws", "pyproject.toml"),
+    *("config.ini", "conftest.py", "local_aws", "pyproject.toml"),
     *("service", "setup.cfg", "tests", "tools"),
 )
 # The addresses that pages write, by what `make run` calls the servers.
