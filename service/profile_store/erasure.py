@@ -75,10 +75,10 @@ class Erasure:
 
     async def erase_remains(self, user_id: str) -> None:
         """Erase the other partitions of a user without a profile."""
+        await self._activity.refuse(user_id, self._clock())
         beside = await self._partitions.items_with_data(user_id)
         if beside and items.live_item(await self._read_items(user_id)) is None:
-            await self._activity.refuse(user_id, self._clock())
-            await self._erase(user_id, await self._partitions.items_with_data(user_id))
+            await self._erase(user_id, beside)
 
     async def _delete(
         self, user_id: str, present: list[Item], beside: list[Chunk], *, closing: bool

@@ -226,14 +226,21 @@ async def test_deletion_never_shortens_a_closing(stage: Stage, user_id: str) -> 
         await stage.log.append(user_id, [stage.event()])
 
 
-async def test_activity_of_a_user_without_a_profile_is_erased(stage: Stage, user_id: str) -> None:
-    """DELETE of a profile that is not there erases the activity all the same."""
-    await stage.log.append(user_id, [stage.event()])
+@pytest.mark.parametrize("number", [0, 1])
+async def test_activity_of_a_user_without_a_profile_is_erased(
+    stage: Stage, user_id: str, number: int
+) -> None:
+    """DELETE of a profile that is not there erases the activity all the same, also what is queued."""
+    for _ in range(number):
+        await stage.log.append(user_id, [stage.event()])
+    queued = stage.event()
 
     with pytest.raises(ProfileNotFound):
         await _delete(stage, user_id)
 
     assert await stage.events(user_id) == []
+    with pytest.raises(ActivityErased):
+        await stage.log.append(user_id, [queued])
 
 
 async def test_more_events_than_one_query_reads_are_returned(
