@@ -308,8 +308,9 @@ async def test_profile_that_cannot_be_deleted_is_wrong() -> None:
 
 async def test_answers_that_are_no_refusals_are_unknown() -> None:
     """A failing deployment neither believes nor refuses."""
+    paths = ("/v1/user/profile", f"/v1/users/{SIGNED_IN.user_id}/profile")
     async with (
-        _deployment({("GET", "/v1/user/profile"): (500, {})}) as server,
+        _deployment({("GET", path): (500, {}) for path in paths}) as server,
         open_deployment(server.make_url("/")) as deployment,
     ):
         results = await check_refusals(deployment, None, SIGNED_IN)
