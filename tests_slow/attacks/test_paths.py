@@ -82,6 +82,8 @@ async def test_every_route_has_one_spelling(target: Target) -> None:
     before = len(target.events("request_finished"))
     for name, spelling in SPELLINGS.items():
         for method, path in PATHS:
+            if path == "/":  # has no letter that could be spelled otherwise
+                continue
             (answer,) = (await _sent(target.port, method, spelling(path))).answers
             assert answer.status in {400, 404}, (name, method, path, answer)
             assert answer.code in {"malformed_request", "route_not_found"}, (name, method, path)
