@@ -11,7 +11,8 @@ from marshmallow.fields import Field
 
 from service.api.conditional_requests import entity_tag
 from service.domain.errors import UpstreamFault
-from service.domain.profiles import JsonValue, Profile
+from service.domain.profiles import Profile
+from service.domain.values.json_values import JsonValue
 
 ORJSON_INTEGERS: Final = range(-(2**63), 2**64)
 UNCHANGED_TYPES: Final = frozenset({str, bool})  # exact types whose values orjson writes unchanged

@@ -5,13 +5,11 @@ import random
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal
 from typing import Protocol, TypeAlias, TypeVar
 
 from service.domain.errors import PreconditionFailed, ProfileChanged, ProfileNotFound
+from service.domain.values.json_values import JsonValue, changed_names, merge_patch, merged
 
-Number: TypeAlias = int | float | Decimal  # a Decimal where no float represents it exactly
-JsonValue: TypeAlias = "bool | Number | str | list[JsonValue] | dict[str, JsonValue] | None"
 Fields: TypeAlias = Mapping[str, JsonValue]
 
 _Outcome = TypeVar("_Outcome")
@@ -121,43 +119,6 @@ class Condition(Protocol):
 
     def allows(self, profile: Profile | None) -> bool:
         """Return whether the write is allowed; None is a user without a profile."""
-
-
-def merged(fields: Fields, changes: Fields) -> dict[str, JsonValue]:
-    """Return *fields* with *changes* applied; None removes a field."""
-    result = {**fields, **changes}
-    return {name: value for name, value in result.items() if value is not None}
-
-
-def merge_patch(target: JsonValue, patch: JsonValue) -> JsonValue:
-    """Return *target* with the merge *patch* applied (RFC 7396, section 2)."""
-    if not isinstance(patch, dict):
-        return patch
-    result = dict(target) if isinstance(target, dict) else {}
-    for name, value in patch.items():
-        if value is None:
-            result.pop(name, None)
-        else:
-            result[name] = merge_patch(result.get(name), value)
-    return result
-
-
-def changed_names(before: Fields, changes: Fields) -> tuple[str, ...]:
-    """Return the names of the fields that *changes* alters, sorted; an absent field equals null."""
-    return tuple(
-        sorted(name for name, value in changes.items() if not is_same_json(before.get(name), value))
-    )
-
-
-def is_same_json(one: object, other: object) -> bool:
-    """Return whether two JSON values are equal and of the same types; in Python, True == 1 == 1.0."""
-    if isinstance(one, Mapping) and isinstance(other, Mapping):
-        return one.keys() == other.keys() and all(
-            is_same_json(one[name], other[name]) for name in one
-        )
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(is_same_json, one, other))
-    return type(one) is type(other) and one == other
 
 
 async def create_or_merge(

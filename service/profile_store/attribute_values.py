@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, TypeAlias
 
-from service.domain.profiles import JsonValue, Number
 from service.domain.values.exact_numbers import exact_number
+from service.domain.values.json_values import JsonValue, Number
 
 Attribute: TypeAlias = Mapping[str, Any]  # in botocore's form: type -> value
 

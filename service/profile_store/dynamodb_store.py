@@ -11,7 +11,8 @@ from cachetools import LRUCache
 
 from service.aws.failure_advice import AwsResource
 from service.domain.errors import AccountClosed, ProfileChanged
-from service.domain.profiles import Fields, Profile, merged, until_unchanged
+from service.domain.profiles import Fields, Profile, until_unchanged
+from service.domain.values.json_values import merged
 from service.domain.values.timestamps import Clock, timestamp
 from service.observability.upstream_calls import DYNAMODB, UpstreamTelemetry
 from service.profile_store import items, tombstones, transactions

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from service.aws.errors import translated
 from service.aws.failure_advice import AwsResource
 from service.domain.errors import ProfileChanged, ProfileTooLarge
-from service.domain.profiles import Fields, Profile, changed_names
+from service.domain.profiles import Fields, Profile
+from service.domain.values.json_values import changed_names
 from service.domain.values.timestamps import timestamp
 from service.profile_store import items, partitions, past_states
 from service.profile_store.errors import DYNAMODB_ERRORS, found_no_profile

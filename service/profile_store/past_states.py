@@ -14,7 +14,8 @@ from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Final
 
-from service.domain.profiles import Fields, JsonValue, Profile
+from service.domain.profiles import Fields, Profile
+from service.domain.values.json_values import JsonValue
 from service.domain.values.timestamps import timestamp
 from service.profile_store import items, partitions
 from service.profile_store.attribute_values import Attribute, from_attribute, to_attribute

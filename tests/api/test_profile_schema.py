@@ -8,7 +8,7 @@ from marshmallow import ValidationError, fields, validate
 from service.api.schemas.profile_fields.calendar_date import Birthdate
 from service.api.schemas.profile_fields.text import CanonicalText, Line
 from service.api.schemas.profiles import ProfileSchema
-from service.domain.profiles import JsonValue
+from service.domain.values.json_values import JsonValue
 
 FAMILY = "\U0001f469\u200d\U0001f469\u200d\U0001f467"  # one emoji of three, with joiners
 NEW_YEAR = "2026-01-01"

@@ -17,7 +17,8 @@ from service.domain.errors import (
     VersionNotFound,
 )
 from service.domain.profile_history import PastVersion, ProfileHistory
-from service.domain.profiles import Fields, JsonValue, Profile, ProfileStore
+from service.domain.profiles import Fields, Profile, ProfileStore
+from service.domain.values.json_values import JsonValue
 from service.domain.values.timestamps import timestamp
 from service.profile_store.past_states import Retention
 from tests.contracts.test_profile_store import Always, SetClock

@@ -14,7 +14,8 @@ from service.aws.clients import open_clients
 from service.config.settings import Config
 from service.domain import profiles
 from service.domain.errors import AccountClosed, ProfileChanged, ProfileNotFound
-from service.domain.profiles import CLOSURE_PERIOD, JsonValue, Profile, ProfileStore
+from service.domain.profiles import CLOSURE_PERIOD, Profile, ProfileStore
+from service.domain.values.json_values import JsonValue
 from service.observability.metrics.catalogue import Metrics
 from service.observability.upstream_calls import UpstreamTelemetry
 from service.profile_store.dynamodb_store import DynamoDBProfileStore

@@ -10,7 +10,8 @@ from service.domain.errors import (
     ProfileChanged,
     ProfileNotFound,
 )
-from service.domain.profiles import Fields, JsonValue, Profile, merge_patch, merged
+from service.domain.profiles import Fields, Profile
+from service.domain.values.json_values import JsonValue, merge_patch, merged
 from tests.support.fakes.profiles import MemoryProfileStore
 
 

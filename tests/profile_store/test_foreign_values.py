@@ -9,7 +9,8 @@ from structlog.testing import capture_logs
 from service.api.profile_json import ProfileRepresentation
 from service.api.schemas.profiles import ProfileSchema
 from service.app import Adapters, create_app
-from service.domain.profiles import JsonValue, Profile
+from service.domain.profiles import Profile
+from service.domain.values.json_values import JsonValue
 from service.profile_store.attribute_values import from_attribute, to_attribute
 from tests.support.configs import configured, opening
 from tests.support.fakes.profiles import MemoryProfileStore

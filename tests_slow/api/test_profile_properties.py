@@ -15,7 +15,7 @@ from openapi_schema_validator import OAS31Validator
 from service.api.openapi import document as openapi
 from service.api.request_parsing.request_body import dumps
 from service.api.schemas.profiles import ProfileSchema
-from service.domain.profiles import JsonValue, is_same_json
+from service.domain.values.json_values import JsonValue, is_same_json
 from service.profile_store.attribute_values import from_attribute, to_attribute
 
 SCHEMA: Final = ProfileSchema()

@@ -13,7 +13,8 @@ from service.config.settings import Config
 from service.domain import profile_history, profiles
 from service.domain.errors import ServiceError, VersionNotFound
 from service.domain.profile_history import PastVersion
-from service.domain.profiles import JsonValue, Profile
+from service.domain.profiles import Profile
+from service.domain.values.json_values import JsonValue
 from service.domain.values.timestamps import moment
 from service.profile_store.dynamodb_store import DynamoDBProfileStore
 from service.profile_store.partitions import HISTORY, partition_key

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import orjson
 
-from service.domain.profiles import JsonValue
+from service.domain.values.json_values import JsonValue
 
 
 def stored_json(value: JsonValue) -> bytes:

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from service.api.http_errors import MalformedRequest
-from service.domain.profiles import JsonValue
 from service.domain.values.exact_numbers import exact_number
+from service.domain.values.json_values import JsonValue
 
 # Names and values of a body: a profile has at most about 4,000. More take tens of milliseconds, in which
 # the event loop serves no other request.

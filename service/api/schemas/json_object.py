@@ -8,7 +8,7 @@ from typing import Any, Final
 from marshmallow import ValidationError, fields
 
 from service.api.schemas.unicode_text import MAX_COMPOSED, fault, fault_of_a_line, normal_form
-from service.domain.profiles import JsonValue, Number
+from service.domain.values.json_values import JsonValue, Number
 
 # An item may have 400 KB, and each value takes time to process.
 MAX_VALUES: Final = 2_000

@@ -21,7 +21,8 @@ from service.api.schemas.profile_fields.phone_number import PhoneNumber
 from service.api.schemas.profile_fields.text import MAX_LINE_CHARACTERS, Line, Paragraphs
 from service.api.schemas.profile_fields.time_zone import TimeZone
 from service.api.schemas.profile_fields.web_address import WebAddress
-from service.domain.profiles import SYSTEM_FIELDS, JsonValue
+from service.domain.profiles import SYSTEM_FIELDS
+from service.domain.values.json_values import JsonValue
 
 MAX_NAME_CHARACTERS: Final = 128
 WRITER: Final = "writer"  # a key of a field's metadata

@@ -6,7 +6,7 @@ import pytest
 
 from service.api.http_errors import MalformedRequest
 from service.api.request_parsing import strict_json
-from service.domain.profiles import JsonValue
+from service.domain.values.json_values import JsonValue
 
 REFUSED = {
     "empty": (b"", "line 1, column 1"),

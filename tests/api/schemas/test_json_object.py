@@ -6,7 +6,7 @@ import pytest
 from marshmallow import ValidationError
 
 from service.api.schemas.json_object import JsonObject
-from service.domain.profiles import JsonValue
+from service.domain.values.json_values import JsonValue
 
 FIELD = JsonObject()
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from service.domain.errors import AccountClosed, ProfileChanged
-from service.domain.profiles import CLOSURE_PERIOD, Fields, Profile, is_same_json, merged
+from service.domain.profiles import CLOSURE_PERIOD, Fields, Profile
+from service.domain.values.json_values import is_same_json, merged
 from service.domain.values.timestamps import (
     Clock,
     timestamp,
