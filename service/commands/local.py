@@ -18,17 +18,14 @@ from local_aws.saved_state.file import FolderInUse
 from local_aws.server import LocalAws, SavedIn, local_aws
 from service.app import aws_adapters, create_app
 from service.aws.clients import open_clients
-from service.aws.session import Credentials
 from service.commands import (
     federation_setup,
     local_flows,
+    local_provisioning,
     local_settings,
-    provisioning,
-    service_clients,
-    table_setup,
 )
-from service.commands.federation_setup import SignInPages
 from service.commands.local_flows import Addresses
+from service.commands.local_provisioning import CREDENTIALS, NAME
 from service.commands.serve import log_ignored
 from service.commands.service_clients import MachineClient
 from service.config.loader import Settings
@@ -37,9 +34,6 @@ from service.observability import logs
 from service.server import serve
 from service.startup_errors import AddressUnavailable, FileUnwritable
 
-CREDENTIALS = Credentials("local", "local")  # DynamoDB Local takes letters and digits only
-NAME = "local"  # of the user pool and of its client
-MACHINE = "services"  # the app client of other services
 HOST = "127.0.0.1"  # of the local AWS
 MAX_PORT = 65_535
 FINISH_WITHIN_S = 0.5  # Ctrl-C on a laptop must end it at once
@@ -117,7 +111,7 @@ async def _main(
 ) -> None:
     config = local_settings.load(file, environ, placed)
     log_ignored(environ)
-    ids, machine = await _provision(config)
+    ids, machine = await local_provisioning.provision(config)
     pool = UserPool(
         endpoint_url=placed["aws.cognito"]["endpoint-url"],
         region=config.aws.region,
@@ -184,40 +178,6 @@ async def _balancer_client(
                 clients.cognito, pool.user_pool_id, balancer.callback_urls, SCOPES
             )
         )
-
-
-async def _provision(config: Config) -> tuple[dict[str, str], MachineClient]:
-    async with open_clients(config, CREDENTIALS) as clients:
-        await table_setup.create_table(
-            clients.dynamodb.aioboto3, config.dynamodb.user_profile_table
-        )
-        pool_id = await provisioning.create_user_pool(
-            clients.cognito, NAME, passkeys_of=local_settings.RELYING_PARTY
-        )
-        await provisioning.track_sessions(clients.cognito, pool_id)
-        await federation_setup.create_domain(clients.cognito, pool_id, NAME)
-        await federation_setup.create_stand_ins(
-            clients.cognito, pool_id, config.federation.providers
-        )
-        pages = SignInPages(
-            config.federation.redirect_uris, config.federation.scopes, config.federation.providers
-        )
-        client_id = await provisioning.create_client(
-            clients.cognito,
-            pool_id,
-            NAME,
-            sign_in_pages=pages,
-            rotates=config.auth.refresh_cookie != "false",
-            srp=True,
-            updates=True,  # the settings of this start, and its ports
-        )
-        await service_clients.create_resource_server(
-            clients.cognito, pool_id, config.services.resource_server
-        )
-        machine = await service_clients.create_machine_client(
-            clients.cognito, pool_id, MACHINE, config.services
-        )
-    return {"user-pool-id": pool_id, "client-id": client_id}, machine
 
 
 def _listening(  # noqa: PLR0913 -- what is printed
