@@ -9,6 +9,7 @@ from service.startup_errors import AddressUnavailable
 
 ANY_IPV4: Final = "0.0.0.0"  # noqa: S104 -- what a container listens on
 ANY_IPV6: Final = "::"
+FREE_PORT_TRIES: Final = 5
 _ABSENT: Final = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
 
 Sockets = dict[tuple[Any, ...], socket.socket]  # by address without the port
@@ -33,20 +34,30 @@ def bound_sockets(  # noqa: PLR0913 -- all but two named
     """
     if ANY_IPV6 in hosts and ANY_IPV4 not in hosts:
         hosts = (*hosts, ANY_IPV4)  # on one socket for both, IPv4 peers would have IPv6 addresses
-    families = {(socket.AF_INET, ANY_IPV4), (socket.AF_INET6, ANY_IPV6)}
-    whole = {family: address for family, address in families if address in hosts}
-    found: Sockets = {}
-    for host in hosts:
+    # A port that is free at the first address may be taken at the next.
+    tries = FREE_PORT_TRIES if port == 0 else 1
+    while True:
+        tries -= 1
+        found: Sockets = {}
         try:
-            _bind_host(host, port, found, whole, backlog=backlog, shared=shared)
+            for host in hosts:
+                _bind_host(host, port, found, _whole(hosts), backlog=backlog, shared=shared)
         except (OSError, UnicodeError) as error:  # UnicodeError: no host can have such a name
             for bound in found.values():
                 bound.close()
+            if tries and isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+                continue
             raise AddressUnavailable(
                 f"Cannot listen on {f'[{host}]' if ':' in host else host}:{port}{purpose}: "
                 f"{_reason(host, error)}. {advice}"
             ) from None
-    return [*found.values()]
+        return [*found.values()]
+
+
+def _whole(hosts: Sequence[str]) -> dict[socket.AddressFamily, str]:
+    """Return the address of each family that includes all others, if it is among *hosts*."""
+    families = {(socket.AF_INET, ANY_IPV4), (socket.AF_INET6, ANY_IPV6)}
+    return {family: address for family, address in families if address in hosts}
 
 
 def _bind_host(  # noqa: PLR0913 -- as of its caller

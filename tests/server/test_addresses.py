@@ -1,7 +1,9 @@
 """The service listens on every address of a list, on one port."""
 
+import errno
 import socket
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -73,6 +75,29 @@ def test_every_address_has_the_same_port(
     for address in addresses:
         reached = {ANY: "127.0.0.1", "::": "::1"}.get(address, address)
         socket.create_connection((reached, port), timeout=5).close()
+
+
+def test_free_port_is_free_at_every_address(
+    bound: Callable[..., list[socket.socket]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A port that is taken at the second address is not the one that is chosen."""
+    taken: list[int] = []
+
+    class Socket(socket.socket):
+        """A socket whose first port is taken at 127.0.0.2."""
+
+        def bind(self, address: Any) -> None:  # noqa: ANN401 -- as typed in the library
+            if address[0] == "127.0.0.2" and not taken:
+                taken.append(address[1])
+                raise OSError(errno.EADDRINUSE, "Address already in use")
+            super().bind(address)
+
+    monkeypatch.setattr(socket, "socket", Socket)
+
+    ports = {each.getsockname()[1] for each in bound("127.0.0.1", "127.0.0.2")}
+
+    assert len(ports) == 1
+    assert ports.isdisjoint(taken)
 
 
 def test_ipv4_peer_of_a_dual_stack_has_its_own_address(

@@ -6,12 +6,12 @@ from typing import Any
 
 import orjson
 import pytest
-from marshmallow import fields, validate
+from marshmallow import Schema, fields, validate
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from service.api import keys
 from service.api.openapi import document as openapi
-from service.api.openapi.json_schema import ecma_pattern
+from service.api.openapi.json_schema import Schemas, ecma_pattern
 from service.api.schemas.profiles import ProfileSchema
 from service.app import create_app
 from tests.support.configs import configured
@@ -42,6 +42,18 @@ def test_every_schema_is_closed(document: dict[str, Any]) -> None:
         name for name, schema in schemas.items() if schema.get("additionalProperties") is False
     }
     assert set(schemas) == closed
+
+
+def test_example_needs_a_value_of_each_required_field() -> None:
+    """A body whose required field has no example has none; optional fields may be left out."""
+    city = fields.String(metadata={"examples": ["Pune"]})
+    street = fields.String(required=True)
+
+    assert (
+        Schemas(ProfileSchema).example(Schema.from_dict({"city": city, "street": street})) is None
+    )
+    optional = Schema.from_dict({"city": city, "street": fields.String()})
+    assert Schemas(ProfileSchema).example(optional) == {"city": "Pune"}
 
 
 def test_object_of_any_members_is_open(document: dict[str, Any]) -> None:
