@@ -1,0 +1,1 @@
+"""Slow journeys through a whole service."""
