@@ -5,7 +5,7 @@ import gc
 import json
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final, TypeAlias
@@ -94,6 +94,14 @@ TURNS: Final = (0, 1, 20)  # of the event loop
 SHED: Final = 'http_requests_shed_total{reason="connections"}'
 
 Leave: TypeAlias = Callable[[socket.socket], None]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _small_heap() -> Iterator[None]:
+    """Let the collector look only at what the tests here create, not at what others have left."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 def _reset(client: socket.socket) -> None:
