@@ -106,10 +106,11 @@ def _operation(
     if sent:
         described["parameters"] = sent
     if operation.body is not None:
-        content: dict[str, Any] = {"schema": schemas.reference(operation.body)}
-        shown = schemas.example(operation.body)
-        if shown is not None:
-            content["example"] = shown
+        shown = {
+            "schema": schemas.reference(operation.body),
+            "example": schemas.example(operation.body),
+        }
+        content = {name: value for name, value in shown.items() if value is not None}
         described["requestBody"] = {
             "required": not operation.takes_refresh_cookie,
             "content": dict.fromkeys(operation.body_types, content),
