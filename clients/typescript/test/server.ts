@@ -1,6 +1,9 @@
 /** The service with its local AWS, started for a test on free ports. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { EventEmitter, once } from "node:events";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 
 /** What the tests of the clients run is `python -m service local`. */
@@ -21,8 +24,10 @@ export class LocalService {
 
   static async start(environment: Record<string, string> = {}): Promise<[LocalService, string]> {
     const env = { ...process.env, SERVER_PORT: "0", PYTHONUNBUFFERED: "1", ...environment };
+    const data = mkdtempSync(join(tmpdir(), "profiles-")); // no accounts of an earlier run, nor a developer's
+    const command = ["-m", "service", "local", "--data", data];
     const service = new LocalService(
-      spawn(process.env["PYTHON"] ?? "python3", ["-m", "service", "local"], { env, cwd: process.env["REPOSITORY"] }),
+      spawn(process.env["PYTHON"] ?? "python3", command, { env, cwd: process.env["REPOSITORY"] }),
     );
     const [, url] = await service.line(/page: (http:\S+)\/docs/);
     return [service, url!];
