@@ -8,7 +8,6 @@ latency counts from that time. A server that falls behind therefore shows the wa
 import asyncio
 import itertools
 import os
-import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -22,10 +21,9 @@ import uvloop
 
 from bench import servers, tokens, traffic
 from bench.cases import Keys
-from bench.load.asyncio_load import quantile_us
+from bench.load.asyncio_load import CONTENT_LENGTH, END, quantile_us
 from bench.machine import Cores
-from bench.process import Process, running
-from bench.setup import ready, stubs
+from bench.setup import Server, started_server, stubs
 
 SERVERS: Final = (servers.SERVICE, servers.SERVICE_UNGATHERED, *servers.PEERS)
 DELAYS_MS: Final = (1.0, 5.0, 20.0)
@@ -35,9 +33,6 @@ SECONDS: Final = 5.0
 WARM_UP_S: Final = 1.0
 ANSWERED_WITHIN_S: Final = 5.0  # a later response counts as not answered
 CONNECTIONS: Final = 32  # open at the start; more are opened while all of them wait
-
-_LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
-_END: Final = b"\r\n\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +105,9 @@ class _Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Return to the free connections once the response is complete."""
         unread = self._unread + data
-        end = unread.find(_END)
-        length = _LENGTH.search(unread, 0, end) if end >= 0 else None
-        if length is None or len(unread) < end + len(_END) + int(length[1]):
+        end = unread.find(END)
+        length = CONTENT_LENGTH.search(unread, 0, end) if end >= 0 else None
+        if length is None or len(unread) < end + len(END) + int(length[1]):
             self._unread = unread
             return
         self._unread = b""
@@ -183,7 +178,8 @@ class Load:
             self.failed += 1
 
 
-def _run(process: Process, port: int, rate: int, seconds: float) -> Run:
+def _run(server: Server, rate: int, seconds: float) -> Run:
+    process, port = server.process, server.port
     requests = itertools.cycle(traffic.reads_of_known_users())
     uvloop.run(Load(port, requests).run(rate=rate, seconds=WARM_UP_S))
     process.settle()
@@ -205,21 +201,17 @@ def measure(settings: Settings, cores: Cores) -> list[Row]:
         with ExitStack() as stack, TemporaryDirectory(prefix="bench-") as directory:
             keys = Keys(tokens.UserPool(), tokens.LoadBalancer())
             behind = stubs(stack, cores, Path(directory), keys, delay_ms)
-            started = []
-            for name in settings.servers:
-                port = servers.free_port()
-                process = stack.enter_context(running(servers.program(name, port, behind)))
-                cores.pin_server(process.pid)
-                ready(process, port)
-                started.append((name, process, port))
+            started = [
+                (name, started_server(stack, cores, name, behind)) for name in settings.servers
+            ]
             for rate in settings.rates:
                 rounds = [
-                    [_run(process, port, rate, settings.seconds) for _, process, port in started]
+                    [_run(server, rate, settings.seconds) for _, server in started]
                     for _ in range(settings.rounds)
                 ]
                 rows += [
                     Row(name, delay_ms, rate, _medians(runs))
-                    for (name, _, _), runs in zip(started, zip(*rounds, strict=True), strict=True)
+                    for (name, _), runs in zip(started, zip(*rounds, strict=True), strict=True)
                 ]
     return rows
 

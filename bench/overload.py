@@ -9,7 +9,6 @@ send five times as many requests.
 import asyncio
 import itertools
 import os
-import re
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -22,7 +21,7 @@ import uvloop
 
 from bench import servers, tokens, traffic
 from bench.cases import Keys
-from bench.load.asyncio_load import quantile_us
+from bench.load.asyncio_load import CONTENT_LENGTH, quantile_us
 from bench.machine import Cores
 from bench.process import running
 from bench.setup import ready, stubs
@@ -37,8 +36,6 @@ SECONDS: Final = 10.0
 ROUNDS: Final = 3
 LEAST_SHARE: Final = 0.8
 HEALTH: Final = traffic.request("GET", "/health/live", {})
-
-_LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -82,7 +79,7 @@ async def _client(
             begun = time.perf_counter()
         writer.write(next(requests))
         head = await reader.readuntil(b"\r\n\r\n")
-        length = _LENGTH.search(head)
+        length = CONTENT_LENGTH.search(head)
         await reader.readexactly(int(length[1]) if length else 0)
         took_s = time.perf_counter() - begun
         (tally.served_s if head.startswith(b"HTTP/1.1 2") else tally.refused_s).append(took_s)

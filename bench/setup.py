@@ -66,7 +66,7 @@ def setup(
     with ExitStack() as stack:
         behind = stubs(stack, cores, directory, keys, delay_ms)
         started = {
-            name: _server(stack, cores, name, behind)
+            name: started_server(stack, cores, name, behind)
             for name in dict.fromkeys(case.server for case in cases)
         }
         files = {}
@@ -129,7 +129,8 @@ def stubs(
     )
 
 
-def _server(stack: ExitStack, cores: Cores, name: str, behind: Addresses) -> Server:
+def started_server(stack: ExitStack, cores: Cores, name: str, behind: Addresses) -> Server:
+    """Start the server with that name on the server's core; raises SetupFailed."""
     port = servers.free_port()
     process = stack.enter_context(running(servers.program(name, port, behind)))
     cores.pin_server(process.pid)
