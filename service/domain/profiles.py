@@ -1,13 +1,13 @@
 """Profiles: the value, the rules of writing, and the port of the store."""
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol, TypeAlias, TypeVar
 
 from service.domain.errors import PreconditionFailed, ProfileChanged, ProfileNotFound
+from service.domain.values.backoff import pause_s
 from service.domain.values.json_values import JsonValue, changed_names, merge_patch, merged
 
 Fields: TypeAlias = Mapping[str, JsonValue]
@@ -204,7 +204,7 @@ async def until_unchanged(
         try:
             return await write()
         except ProfileChanged:
-            await _pause(attempt)
+            await asyncio.sleep(pause_s(attempt, first_s=FIRST_PAUSE_S, longest_s=LONGEST_PAUSE_S))
     raise ProfileChanged
 
 
@@ -231,9 +231,3 @@ async def updated(store: ProfileStore, seen: Profile, changes: Fields) -> WriteR
     changed = changed_names(seen.fields, changes)
     profile = await store.update(seen, changes) if changed else seen
     return WriteResult(profile, created=False, changed=changed)
-
-
-async def _pause(attempt: int) -> None:
-    """Sleep for a random time up to a bound that doubles with each attempt (full jitter)."""
-    bound_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**attempt)
-    await asyncio.sleep(random.uniform(0, bound_s))  # noqa: S311 -- jitter, not security

@@ -11,7 +11,6 @@ until BATCH_TARGET_KEYS are pending or the first has waited for MAX_WAIT_S, at t
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from service.aws.errors import RETRY_AFTER_S
 from service.domain.errors import Misconfigured, UpstreamUnavailable
+from service.domain.values.backoff import pause_s
 from service.profile_store.pending_reads import Batch, PendingRead
 from service.profile_store.queries import Key, KeyReadResult
 
@@ -195,9 +195,8 @@ class BatchReader:
             read.merge_into(other)
             return
         self._paused[read.key] = read
-        bound_s = min(LONGEST_PAUSE_S, self._first_pause_s * 2**read.tries)
-        pause_s = random.uniform(0, bound_s)  # noqa: S311 -- jitter, not security
-        self._loop.call_later(pause_s, self._resume, read)
+        after_s = pause_s(read.tries, first_s=self._first_pause_s, longest_s=LONGEST_PAUSE_S)
+        self._loop.call_later(after_s, self._resume, read)
 
     def _resume(self, read: PendingRead) -> None:
         del self._paused[read.key]

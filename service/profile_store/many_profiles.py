@@ -9,13 +9,14 @@ docs/decisions/0016-batched-reads.md.
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from service.aws.errors import RETRY_AFTER_S
 from service.domain.errors import UpstreamUnavailable
+from service.domain.values.backoff import pause_s
 from service.profile_store import items
+from service.profile_store.batch_reader import FIRST_PAUSE_S, LONGEST_PAUSE_S
 
 if TYPE_CHECKING:
     from service.profile_store.items import Item, StoredProfile
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 FindProfile: TypeAlias = Callable[[str], Awaitable["StoredProfile | None"]]
 
 MAX_SINGLE_READS: Final = 16  # in flight at a time, of all reads of many profiles together
-FIRST_PAUSE_S: Final = 0.05  # before unprocessed keys are read again; doubles without progress
-LONGEST_PAUSE_S: Final = 1.0
 MAX_FUTILE_CALLS: Final = 10  # in a row that processed no key: about three seconds of pauses
 
 
@@ -87,8 +86,9 @@ class ManyProfilesReader:
                 raise UpstreamUnavailable(retry_after_s=RETRY_AFTER_S)
             left = unprocessed
             if left:
-                bound_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**futile_calls)
-                await asyncio.sleep(random.uniform(0, bound_s))  # noqa: S311 -- jitter, not security
+                await asyncio.sleep(
+                    pause_s(futile_calls, first_s=FIRST_PAUSE_S, longest_s=LONGEST_PAUSE_S)
+                )
         return found
 
     async def _found_singly(self, user_ids: Sequence[str]) -> list[StoredProfile | None]:
