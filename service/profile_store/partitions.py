@@ -8,7 +8,7 @@ that sort before `~`; an item from `~` on holds no data and is not erased.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from service.domain.identity import PARTITION_SUFFIXES
 from service.profile_store import items
@@ -35,6 +35,20 @@ CHUNK_SIZE: Final = 90  # fits into one transaction with the profile and its cla
 def partition_key(user_id: str, partition: str) -> str:
     """Return the partition key of a user's items of one kind."""
     return user_id + partition
+
+
+def data_of(table: str, user_id: str, partition: str) -> dict[str, Any]:
+    """Return a strongly consistent Query of a user's items of one kind, those from `~` on left out."""
+    return {
+        "TableName": table,
+        "KeyConditionExpression": "#userId = :partition AND #sortKey < :end",
+        "ExpressionAttributeNames": {"#userId": items.PARTITION_KEY, "#sortKey": items.SORT_KEY},
+        "ExpressionAttributeValues": {
+            ":partition": {"S": partition_key(user_id, partition)},
+            ":end": {"S": AFTER_DATA},
+        },
+        "ConsistentRead": True,
+    }
 
 
 def tombstone(item: Item, now: datetime, *, profile_erased: bool) -> Item:
@@ -65,24 +79,17 @@ class PartitionReads:
         """
         chunks: list[Chunk] = []
         for partition in ERASED:
+            query = data_of(self._table, user_id, partition)
+            query["ExpressionAttributeNames"] |= {
+                "#deletedAt": items.DELETED_AT,
+                "#profile": PROFILE_CREATED_AT,
+            }
             pages = query_pages(
                 self._client,
                 self._resource,
-                TableName=self._table,
-                KeyConditionExpression="#userId = :partition AND #sortKey < :end",
+                **query,
                 FilterExpression="attribute_not_exists(#deletedAt)",
                 ProjectionExpression="#userId, #sortKey, #profile",
-                ExpressionAttributeNames={
-                    "#userId": items.PARTITION_KEY,
-                    "#sortKey": items.SORT_KEY,
-                    "#deletedAt": items.DELETED_AT,
-                    "#profile": PROFILE_CREATED_AT,
-                },
-                ExpressionAttributeValues={
-                    ":partition": {"S": partition_key(user_id, partition)},
-                    ":end": {"S": AFTER_DATA},
-                },
-                ConsistentRead=True,
             )
             async for page in pages:
                 found = [item for item in page if _may_belong_to(profile, item)]

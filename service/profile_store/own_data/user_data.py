@@ -52,18 +52,8 @@ class DynamoDBUserData:
     async def history(self, user_id: str) -> AsyncGenerator[Sequence[Fields]]:
         """Yield all past states, whether or not the history is still kept."""
         now_s = self._clock().timestamp()
-        pages = query_pages(
-            self._client,
-            self._resource,
-            TableName=self._table,
-            KeyConditionExpression="#userId = :userId AND #sortKey < :end",
-            ExpressionAttributeNames={"#userId": items.PARTITION_KEY, "#sortKey": items.SORT_KEY},
-            ExpressionAttributeValues={
-                ":userId": {"S": partitions.partition_key(user_id, partitions.HISTORY)},
-                ":end": {"S": partitions.AFTER_DATA},
-            },
-            ConsistentRead=True,
-        )
+        query = partitions.data_of(self._table, user_id, partitions.HISTORY)
+        pages = query_pages(self._client, self._resource, **query)
         async with aclosing(pages):
             async for page in pages:
                 yield [_past_state(item) for item in page if _is_kept(item, now_s)]
