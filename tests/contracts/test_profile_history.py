@@ -21,8 +21,8 @@ from service.domain.profiles import Fields, Profile, ProfileStore
 from service.domain.values.json_values import JsonValue
 from service.domain.values.timestamps import timestamp
 from service.profile_store.past_states import Retention
-from tests.contracts.test_profile_store import Always, SetClock
-from tests.profile_store.table import NOON, store_on
+from tests.profile_store.table import NOON, SetClock, store_on
+from tests.support.conditions import Always
 from tests.support.configs import CREDENTIALS
 from tests.support.fakes.profile_history import MemoryProfileHistory
 from tests.support.fakes.profiles import MemoryProfileStore

@@ -6,7 +6,7 @@ import random
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -19,30 +19,12 @@ from service.domain.values.json_values import JsonValue
 from service.observability.metrics.catalogue import Metrics
 from service.observability.upstream_calls import UpstreamTelemetry
 from service.profile_store.dynamodb_store import DynamoDBProfileStore
-from tests.profile_store.table import NOON
+from tests.profile_store.table import SetClock
+from tests.support.conditions import Always
 from tests.support.configs import CREDENTIALS
 from tests.support.fakes.profiles import MemoryProfileStore
 
 PROCESSES = 3
-
-
-class SetClock:
-    """A clock that is *ahead* of noon."""
-
-    def __init__(self) -> None:
-        self.ahead = timedelta()
-
-    def __call__(self) -> datetime:
-        """Return the clock's time."""
-        return NOON + self.ahead
-
-
-class Always:
-    """A condition that allows all."""
-
-    def allows(self, _: Profile | None) -> bool:
-        """Allow it."""
-        return True
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from service.aws.clients import Clients, open_clients
@@ -27,6 +27,17 @@ if TYPE_CHECKING:
 # Of a leap day, and later than the machine's clock, by which DynamoDB Local purges what has expired.
 NOON = datetime(2096, 2, 29, 12, tzinfo=UTC)
 NOON_TEXT = "2096-02-29T12:00:00.000Z"
+
+
+class SetClock:
+    """A clock that is *ahead* of noon."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        """Return the clock's time."""
+        return NOON + self.ahead
 
 
 @dataclass(frozen=True, slots=True)

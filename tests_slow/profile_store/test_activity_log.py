@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TypeAlias
 
 import pytest
@@ -13,12 +13,13 @@ from service.config.settings import Config
 from service.domain import profiles
 from service.domain.activity import MAX_APPENDED, ActivityErased, ActivityEvent, ActivityLog
 from service.domain.errors import ProfileChanged, ProfileNotFound
-from service.domain.profiles import CLOSURE_PERIOD, Profile, ProfileStore, until_unchanged
+from service.domain.profiles import CLOSURE_PERIOD, ProfileStore, until_unchanged
 from service.domain.values.timestamps import timestamp
 from service.profile_store.own_data import activity_log
 from service.profile_store.own_data.activity_log import DynamoDBActivityLog
 from service.profile_store.partitions import ACTIVITY, partition_key
-from tests.profile_store.table import NOON, Table, store_on
+from tests.profile_store.table import NOON, SetClock, Table, store_on
+from tests.support.conditions import Always
 from tests.support.configs import CREDENTIALS
 from tests.support.fakes.activity import MemoryActivityLog
 from tests.support.fakes.profiles import MemoryProfileStore
@@ -26,25 +27,6 @@ from tests.support.lossy_proxy import lossy_proxy
 
 DAYS = 30
 Erase: TypeAlias = Callable[["Stage", str], Awaitable[None]]
-
-
-class SetClock:
-    """A clock that is *ahead* of noon."""
-
-    def __init__(self) -> None:
-        self.ahead = timedelta()
-
-    def __call__(self) -> datetime:
-        """Return the clock's time."""
-        return NOON + self.ahead
-
-
-class Always:
-    """A condition that allows all."""
-
-    def allows(self, _: Profile | None) -> bool:
-        """Allow it."""
-        return True
 
 
 @dataclass(frozen=True)

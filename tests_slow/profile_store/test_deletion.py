@@ -11,23 +11,16 @@ from service.aws.clients import Clients
 from service.config.settings import Config
 from service.domain import profiles
 from service.domain.errors import AccountClosed, ProfileChanged, ProfileNotFound
-from service.domain.profiles import CLOSURE_PERIOD, Profile
+from service.domain.profiles import CLOSURE_PERIOD
 from service.profile_store import items
 from service.profile_store.dynamodb_store import DynamoDBProfileStore
 from service.profile_store.tombstones import TOMBSTONE_TTL
 from service.profile_store.transactions import MAX_WRITES
 from tests.profile_store.table import NOON, NOON_TEXT, Table, store_behind_proxy, store_on
+from tests.support.conditions import Always
 from tests.support.lossy_proxy import Hook
 
 SECRET = "unmistakable"  # noqa: S105 -- a word to look for
-
-
-class Always:
-    """A condition that allows all."""
-
-    def allows(self, _: Profile | None) -> bool:
-        """Allow it."""
-        return True
 
 
 async def _nothing() -> None:

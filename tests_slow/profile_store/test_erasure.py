@@ -19,7 +19,8 @@ from service.profile_store.dynamodb_store import DynamoDBProfileStore
 from service.profile_store.partitions import ACTIVITY, CHUNK_SIZE, ERASED, HISTORY, partition_key
 from service.profile_store.transactions import MAX_WRITES
 from tests.profile_store.table import NOON, Table
-from tests_slow.profile_store.test_deletion import SECRET, Always
+from tests.support.conditions import Always
+from tests_slow.profile_store.test_deletion import SECRET
 
 WRITES = ("PutItem", "TransactWriteItems", "UpdateItem")
 Erase: TypeAlias = Callable[[DynamoDBProfileStore, str], Awaitable[object]]

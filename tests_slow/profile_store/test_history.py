@@ -25,7 +25,8 @@ from service.profile_store.history_reader import DynamoDBProfileHistory
 from service.profile_store.partitions import HISTORY, partition_key
 from service.profile_store.past_states import Retention
 from tests.profile_store.table import NOON, NOON_TEXT, Table, store_behind_proxy, store_on
-from tests_slow.profile_store.test_deletion import SECRET, Always
+from tests.support.conditions import Always
+from tests_slow.profile_store.test_deletion import SECRET
 
 RETENTION: Final = Retention(("city", "bio", "preferences"), timedelta(days=30))
 LATER: Final = NOON + timedelta(minutes=1)

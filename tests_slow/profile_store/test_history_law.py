@@ -19,8 +19,9 @@ from service.domain.values.timestamps import moment
 from service.profile_store.dynamodb_store import DynamoDBProfileStore
 from service.profile_store.partitions import HISTORY, partition_key
 from tests.profile_store.table import Table, store_behind_proxy
+from tests.support.conditions import Always
 from tests.support.lossy_proxy import LossyProxy
-from tests_slow.profile_store.test_deletion import SECRET, Always
+from tests_slow.profile_store.test_deletion import SECRET
 from tests_slow.profile_store.test_history import RETENTION
 
 PROCESSES: Final = 3

@@ -9,21 +9,14 @@ from service.aws.retries import MAX_LOST_RESPONSES
 from service.config.settings import Config
 from service.domain import profiles
 from service.domain.errors import AccountClosed, ProfileChanged, UpstreamUnavailable
-from service.domain.profiles import Fields, Profile, ProfileStore
+from service.domain.profiles import Fields, ProfileStore
 from service.profile_store.dynamodb_store import DynamoDBProfileStore
 from service.profile_store.write_ids import MAX_IDS_IDLE
 from tests.profile_store.table import NOON, Table, store_behind_proxy, store_on
+from tests.support.conditions import Always
 from tests.support.lossy_proxy import Hook
 
 pytestmark = pytest.mark.usefixtures("short_pauses")
-
-
-class Always:
-    """A condition that allows all."""
-
-    def allows(self, _: Profile | None) -> bool:
-        """Allow it."""
-        return True
 
 
 def _merging(store: ProfileStore, user_id: str, changes: Fields) -> Hook:

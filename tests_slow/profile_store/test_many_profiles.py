@@ -20,20 +20,13 @@ from service.profile_store.dynamodb_store import DynamoDBProfileStore
 from service.profile_store.items import CLAIM_SORT_KEY
 from tests.profile_store.scripted_table import ScriptedTable, scripted_table
 from tests.profile_store.table import NOON_TEXT, store_behind_proxy, store_on
+from tests.support.conditions import Always
 from tests.support.configs import CREDENTIALS, configured
 
 USERS = [f"user-{number}" for number in range(100)]
 CLAIMS = [(user, CLAIM_SORT_KEY) for user in USERS]
 PROFILES = [(user, NOON_TEXT) for user in USERS]
 EARLIER, LATER = "2095-01-01T00:00:00.000Z", "2097-01-01T00:00:00.000Z"
-
-
-class Always:
-    """A condition that allows all."""
-
-    def allows(self, _: Profile | None) -> bool:
-        """Allow it."""
-        return True
 
 
 @pytest.fixture

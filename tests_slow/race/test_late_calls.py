@@ -14,21 +14,14 @@ import pytest
 from service.config.settings import Config
 from service.domain import profiles
 from service.domain.errors import UpstreamUnavailable
-from service.domain.profiles import Profile, ProfileStore
+from service.domain.profiles import ProfileStore
 from service.profile_store.dynamodb_store import DynamoDBProfileStore
 from tests.profile_store.table import store_behind_proxy
+from tests.support.conditions import Always
 from tests.support.lossy_proxy import Hook, LossyProxy
 
 TIMEOUT_S = 0.5
 CONFLICT = "TransactionConflictException"
-
-
-class Always:
-    """A condition that allows all."""
-
-    def allows(self, _: Profile | None) -> bool:
-        """Allow it."""
-        return True
 
 
 class Late:
