@@ -18,15 +18,11 @@ from service.commands import provisioning, table_setup
 from service.config.loader import Settings
 from service.config.settings import Config
 from tests.support.configs import CREDENTIALS, configured
+from tests_slow.commands import running
 
 PATIENCE_S: Final = 60.0  # for what takes one or two seconds on an idle machine
 POLL_S: Final = 0.02
-INHERITED: Final = (
-    "COV",
-    "LANG",
-    "LC_",
-    "PYTHON",
-)  # coverage of the program, and its text encoding
+INHERITED: Final = (*running.INHERITED, "LANG", "LC_")
 # A local AWS answers one call at a time, and all hostile clients share it.
 AWS_READ_TIMEOUT_S: Final = "20"
 
