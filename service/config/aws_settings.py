@@ -110,8 +110,9 @@ class DynamoDBConfig(Section):
     sort_key_cache_size: int = setting(
         integer(0, 10_000_000),
         "100000",
-        "The number of users whose sort key (createdAt) is cached, least recently used first out, at "
-        "about 310 bytes each. The read of any other user needs a Query first.",
+        "The largest number of users whose sort key (createdAt) is cached, at about 150 bytes each; of a "
+        "full cache, the half that was used least recently is dropped. The read of any other user needs "
+        "a Query first.",
     )
     transport: Literal["fast", "botocore"] = setting(
         one_of("fast", "botocore"),

@@ -7,8 +7,6 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from cachetools import LRUCache
-
 from service.aws.failure_advice import AwsResource
 from service.domain.errors import AccountClosed, ProfileChanged
 from service.domain.profiles import Fields, Profile, until_unchanged
@@ -26,6 +24,7 @@ from service.profile_store.many_profiles import ManyProfilesReader
 from service.profile_store.own_data.activity_head import ActivityRefusal
 from service.profile_store.partitions import PartitionReads
 from service.profile_store.queries import TableReads
+from service.profile_store.sort_key_cache import SortKeyCache
 from service.profile_store.write_ids import new_write_id, prepend_id
 from service.profile_store.writes import TableWrites
 
@@ -88,8 +87,8 @@ class DynamoDBProfileStore:
             history=self._history,
             activity=ActivityRefusal(client, self._table, resource),
         )
-        # User id -> sort key; an entry takes about 310 bytes. A profile that is not there is queried.
-        self._sort_keys: LRUCache[str, str] = LRUCache(config.sort_key_cache_size)
+        # A profile whose sort key is not here is queried.
+        self._sort_keys = SortKeyCache(config.sort_key_cache_size)
         self._read = self._reads.by_key
         if config.batched_reads:
             batches = BatchReader(
@@ -101,7 +100,7 @@ class DynamoDBProfileStore:
         self._many = ManyProfilesReader(
             self._reads,
             sort_key_of=self._sort_keys.get,
-            cache_sort_key=self._cache_sort_key,
+            cache_sort_key=self._sort_keys.put,
             find=self.find,
         )
 
@@ -163,18 +162,18 @@ class DynamoDBProfileStore:
         else:
             async with self._history.recorded(seen, changes, written, now) as recorded:
                 updated = await self._writes.update(seen, changes, recorded)
-        self._cache_sort_key(seen.user_id, seen.created_at)
+        self._sort_keys.put(seen.user_id, seen.created_at)
         return updated
 
     async def delete(self, seen: Profile) -> None:
         """Delete the profile, other live items of the user, and the user's other partitions."""
         await self._erasure.delete(seen)
-        self._sort_keys.pop(seen.user_id, None)
+        self._sort_keys.discard(seen.user_id)
 
     async def close(self, user_id: str) -> None:
         """Delete all data of the user and block the claim against creation."""
         await until_unchanged(functools.partial(self._erasure.close, user_id))
-        self._sort_keys.pop(user_id, None)
+        self._sort_keys.discard(user_id)
 
     async def erase_remains(self, user_id: str) -> None:
         """Erase what an unfinished deletion has left in the other partitions."""
@@ -185,14 +184,10 @@ class DynamoDBProfileStore:
         present = await self._reads.query_user_items(user_id, consistent=consistent)
         live = items.live_item(present)
         if live is None:
-            self._sort_keys.pop(user_id, None)
+            self._sort_keys.discard(user_id)
         else:
-            self._cache_sort_key(user_id, live[items.SORT_KEY]["S"])
+            self._sort_keys.put(user_id, live[items.SORT_KEY]["S"])
         return present
-
-    def _cache_sort_key(self, user_id: str, created_at: str) -> None:
-        if self._sort_keys.maxsize:
-            self._sort_keys[user_id] = created_at
 
     async def _create(
         self, user_id: str, created_at: str, fields: Fields, *, claim: Item | None
@@ -204,7 +199,7 @@ class DynamoDBProfileStore:
             profile = self._history.created(profile)
         writes = transactions.creation(self._table, profile, claim=claim)
         created = items.outcome(await self._writes.transact(user_id, write_id, writes), profile)
-        self._cache_sort_key(user_id, created_at)
+        self._sort_keys.put(user_id, created_at)
         return created
 
 
