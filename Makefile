@@ -204,6 +204,6 @@ release: $(INSTALLED) ## run all checks, set the version, date the changelog, co
 	@$(BIN)/python -m tools.release $(VERSION)
 
 clean: ## remove everything that the other targets made
-	rm -rf $(VENV) $(BENCH_VENV) $(CLIENTS_VENV) $(DOCS_VENV) $(LOWEST_VENV) clients/node_modules tests_slow/javascript/node_modules .cache .local build dist site *.egg-info .coverage .coverage.* .hypothesis \
+	rm -rf $(VENV) $(BENCH_VENV) $(CLIENTS_VENV) $(DOCS_VENV) $(LOWEST_VENV) clients/node_modules bench/peers/node_sdk/node_modules tests_slow/javascript/node_modules .cache .local build dist site *.egg-info .coverage .coverage.* .hypothesis \
 		.import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find bench local_aws service tests tests_clients tests_slow tools -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -4,12 +4,15 @@ import os
 import platform
 import subprocess
 import sysconfig
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Self
 
+from bench import toolchains
 from bench.load.generator import generator
 
 PACKAGES = ("aiohttp", "aioboto3", "aiobotocore", "botocore", "uvloop", "orjson", "marshmallow")
@@ -29,9 +32,19 @@ class Cores:
         first, *others = sorted(cores)
         return cls(frozenset({first}), frozenset(others or {first}))
 
-    def pin_server(self, pid: int) -> None:
-        """Bind a new process to the server's core."""
-        os.sched_setaffinity(pid, self.server)
+    @contextmanager
+    def starting_server(self) -> Iterator[None]:
+        """
+        Start processes on the server's core within the block.
+
+        Those of other languages have threads as soon as they run, and count the cores then.
+        """
+        own = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, self.server)
+        try:
+            yield
+        finally:
+            os.sched_setaffinity(0, own)
 
     def pin_other(self, pid: int) -> None:
         """Bind a new process to the other cores."""
@@ -50,7 +63,10 @@ def conditions() -> dict[str, Any]:
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "optimised_python": "--enable-optimizations" in _configure_flags(),
         "generator": generator(),
-        "packages": {name: version(name) for name in (*PACKAGES, *PEER_PACKAGES) if _has(name)},
+        "packages": {
+            **{name: version(name) for name in (*PACKAGES, *PEER_PACKAGES) if _has(name)},
+            **toolchains.versions(),
+        },
     }
 
 

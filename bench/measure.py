@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -48,10 +48,14 @@ class Report:
     memory: Memory | None
     token_check_us: dict[str, float]
     failures: list[str]
+    left_out: dict[str, str]  # the reasons, by peer
 
 
-def measure(settings: Settings, cores: Cores) -> Report:
-    """Measure; raises SetupFailed if anything does not answer as expected."""
+def measure(settings: Settings, cores: Cores, left_out: dict[str, str]) -> Report:
+    """Measure all but the peers *left_out*; raises SetupFailed if any answers unexpectedly."""
+    settings = replace(
+        settings, cases=tuple(case for case in settings.cases if case.server not in left_out)
+    )
     around = conditions()
     for_memory = (FIRST_USERS, MANY_USERS) if settings.known_users else ()
     with (
@@ -78,6 +82,7 @@ def measure(settings: Settings, cores: Cores) -> Report:
             memory=_memory(bench, prepared, settings.known_users) if for_memory else None,
             token_check_us=_token_checks(prepared, cores) if for_memory else {},
             failures=bench.failures,
+            left_out=left_out,
         )
 
 
@@ -144,8 +149,7 @@ def _token_checks(prepared: Setup, cores: Cores) -> dict[str, float]:
         keys.balancer.token(sub),
         sub,
     )
-    with running(program, stdout=subprocess.PIPE) as process:
-        cores.pin_server(process.pid)
+    with cores.starting_server(), running(program, stdout=subprocess.PIPE) as process:
         times: dict[str, float] = json.loads(process.first_line())
         return times
 

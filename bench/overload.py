@@ -150,8 +150,8 @@ def measure(cores: Cores, *, rounds: int = ROUNDS, seconds: float = SECONDS) -> 
         port = servers.free_port()
         settings = {"SERVER_MAX_IN_FLIGHT": str(IN_FLIGHT)}
         program = servers.service("service, overloaded", port, behind, settings)
-        process = stack.enter_context(running(program))
-        cores.pin_server(process.pid)
+        with cores.starting_server():
+            process = stack.enter_context(running(program))
         ready(process, port)
         uvloop.run(_clients(port, IN_FLIGHT, Tally(), seconds=WARM_UP_S))
         return [uvloop.run(_round(port, seconds)) for _ in range(rounds)]

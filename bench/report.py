@@ -1,18 +1,28 @@
 """The report of a measurement, as text and as JSON."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from bench import table
+from bench import table, toolchains
 from bench.cases import GET_UNGATHERED, GET_WARM
 from bench.load.outcome import Outcome
 from bench.measure import Memory, Report
+from bench.table import Row
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 BEGIN: Final = "<!-- make bench writes from here -->"
 END: Final = "<!-- to here -->"
 PICTURE: Final = "![CPU of a request of each case at 64 connections](speed.png)"
+
+TASKS_VCPU: Final = (0.25, 1, 4)
+LOAD: Final = 0.7  # of the rate that saturates a task; the rest is a reserve for peaks
+CAPACITY_CONNECTIONS: Final = 64
+CAPACITY_CASES: Final = ("GET warm", "GET cold", "POST", "login")
 
 
 def text(report: Report) -> str:
@@ -29,22 +39,24 @@ def summary(report: Report) -> str:
         *([] if report.memory is None else [_memory(report.memory)]),
         *_gathering(report),
         *_token_checks(report.token_check_us),
-        _conditions(report.conditions, report.settings),
+        _capacity(report.rows),
+        toolchains.left_out(report.left_out),
+        conditions(report.conditions, _extent(report.conditions["generator"], report.settings)),
     ]
-    return "\n\n".join(parts)
+    return "\n\n".join(filter(None, parts))
 
 
-def shown_in(page: str, summary: str) -> str:
-    """Return a page with *summary* between the two markers."""
-    before, rest = page.split(BEGIN)
+def shown_in(page: str, content: str, begin: str = BEGIN) -> str:
+    """Return a page with *content* between the marker *begin* and the next end."""
+    before, rest = page.split(begin)
     after = rest.partition(END)[2]
-    return f"{before}{BEGIN}\n\n{PICTURE}\n\n{summary}\n\n{END}{after}"
+    return f"{before}{begin}\n\n{content}\n\n{END}{after}"
 
 
-def write(report: Report, file: Path) -> None:
-    """Write the report as JSON."""
+def write(measured: "DataclassInstance", file: Path) -> None:
+    """Write a report as JSON."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(asdict(report), indent=1) + "\n", encoding="utf-8")
+    file.write_text(json.dumps(asdict(measured), indent=1) + "\n", encoding="utf-8")
 
 
 def _failures(report: Report) -> str:
@@ -95,12 +107,43 @@ def _token_checks(times_us: dict[str, float]) -> list[str]:
     return [f"A repeated check of a token, {name}: {us:.2f} µs" for name, us in times_us.items()]
 
 
-def _conditions(conditions: dict[str, Any], settings: dict[str, Any]) -> str:
+def _capacity(rows: Sequence[Row]) -> str:
+    """Return what tasks of some sizes serve, computed from the CPU of a request; empty if unknown."""
+    cpu_us = {
+        row.case: row.cpu_us.median for row in rows if row.connections == CAPACITY_CONNECTIONS
+    }
+    cases = [case for case in CAPACITY_CASES if case in cpu_us]
+    if not cases:
+        return ""
+    head = [
+        f"requests a second = vCPU * {LOAD:g} / CPU",
+        "CPU",
+        *(f"{vcpu:g} vCPU" for vcpu in TASKS_VCPU),
+    ]
+    lines = [
+        [
+            case,
+            f"{cpu_us[case]:.0f} µs",
+            *(f"{vcpu * LOAD * 1_000_000 / cpu_us[case]:,.0f}" for vcpu in TASKS_VCPU),
+        ]
+        for case in cases
+    ]
+    return table.aligned([head, *lines])
+
+
+def _extent(generator: str, settings: dict[str, Any]) -> str:
+    return (
+        f"{settings['rounds']} rounds of {settings['seconds']} s by {generator}, medians (least-most), "
+        f"DynamoDB's answers {settings['delay_ms']:g} ms late"
+    )
+
+
+def conditions(conditions: dict[str, Any], extent: str) -> str:
+    """Return the line that says when, how long and on what was measured."""
     packages = ", ".join(f"{name} {number}" for name, number in conditions["packages"].items())
     return (
-        f"{conditions['measured_at']}, {conditions['commit']}: {settings['rounds']} rounds of "
-        f"{settings['seconds']} s, medians (least-most); {conditions['cores']} cores of "
+        f"{conditions['measured_at']}, {conditions['commit']}: {extent}; {conditions['cores']} cores of "
         f"{conditions['cpu']}, load average {conditions['load_average_at_start']} at the start; "
         f"{conditions['python']}{'' if conditions['optimised_python'] else ' (built without PGO)'}, "
-        f"{packages}; {conditions['generator']}; DynamoDB's answers {settings['delay_ms']:g} ms late."
+        f"{packages}."
     )

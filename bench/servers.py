@@ -1,5 +1,6 @@
 """The programs: the stubs, this service in several configurations, the floor, and the peers."""
 
+import functools
 import os
 import socket
 import sys
@@ -8,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bench import tokens
+from bench import tokens, toolchains
 from bench.process import Program
 from bench.stubs.dynamodb import OTHER_TABLE, SERVICE_TABLE
+from bench.toolchains import Peer
 
 ROOT: Final = Path(__file__).parent.parent
 
@@ -21,11 +23,19 @@ SERVICE_FOR_LOGINS: Final = "service, logins"
 SERVICE_UNGATHERED: Final = "service, each read alone"
 SERVICE_OF_MANY: Final = "service, many users"
 
-PEERS: Final[Mapping[str, str]] = {  # name in the table -> module
-    "FastAPI + boto3": "fastapi_boto3",
-    "FastAPI + aioboto3": "fastapi_aioboto3",
-    "aiohttp + aioboto3": "aiohttp_aioboto3",
-    "aiohttp + aiodynamo": "aiohttp_aiodynamo",
+
+def _in_python(module: str, *needs: str) -> Peer:
+    command = (sys.executable, "-m", f"bench.peers.{module}")
+    return Peer(command, functools.partial(toolchains.require_modules, *needs))
+
+
+PEERS: Final[Mapping[str, Peer]] = {  # by name in the table
+    "Go + AWS SDK v2": Peer((str(toolchains.GO_PROGRAM),), toolchains.build_go),
+    "Fastify + AWS SDK v3": Peer(("node", str(toolchains.NODE_PROGRAM)), toolchains.install_node),
+    "FastAPI + boto3": _in_python("fastapi_boto3", "fastapi", "uvicorn", "boto3"),
+    "FastAPI + aioboto3": _in_python("fastapi_aioboto3", "fastapi", "uvicorn", "aioboto3"),
+    "aiohttp + aioboto3": _in_python("aiohttp_aioboto3", "aioboto3"),
+    "aiohttp + aiodynamo": _in_python("aiohttp_aiodynamo", "aiodynamo"),
 }
 
 # The limits are enforced, but too high to be reached.
@@ -87,14 +97,16 @@ def program(name: str, port: int, behind: Addresses) -> Program:
     settings = services(behind).get(name)
     if settings is not None:
         return service(name, port, behind, settings)
-    module = "floor" if name == FLOOR else PEERS[name]
+    floor = (sys.executable, "-m", "bench.peers.floor")
     environ = {
+        "PATH": os.environ.get("PATH", os.defpath),  # where node is
+        "NODE_NO_WARNINGS": "1",  # the SDK's about versions of Node that it will not support
         "PORT": str(port),
         "AWS_DEFAULT_REGION": tokens.REGION,
         "DYNAMODB_ENDPOINT_URL": behind.dynamodb,
         "TABLE": OTHER_TABLE,
     }
-    return Program(name, (sys.executable, "-m", f"bench.peers.{module}"), _environ(environ))
+    return Program(name, floor if name == FLOOR else PEERS[name].command, _environ(environ))
 
 
 def free_port() -> int:

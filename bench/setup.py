@@ -36,11 +36,11 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server that responds."""
+    """A server that responds; *start* is unknown of a stub."""
 
     process: Process
     port: int
-    start: Start
+    start: Start = Start(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +114,7 @@ def stubs(
     sign_in, jwks, pem = (f"--{name}={directory / name}" for name in files)
 
     def started(name: str, *arguments: str) -> str:
-        program = servers.stub(name, *arguments)
-        process = stack.enter_context(running(program, stdout=subprocess.PIPE))
-        cores.pin_other(process.pid)
-        port = process.first_line()
-        if not port:
-            raise SetupFailed(f"{program.name} does not start")
-        return f"http://127.0.0.1:{port}"
+        return f"http://127.0.0.1:{started_stub(stack, cores, name, *arguments).port}"
 
     return Addresses(
         dynamodb=started("dynamodb", f"--delay-ms={delay_ms}"),
@@ -129,11 +123,22 @@ def stubs(
     )
 
 
+def started_stub(stack: ExitStack, cores: Cores, name: str, *arguments: str) -> Server:
+    """Start a stub by the name of its module; raises SetupFailed."""
+    program = servers.stub(name, *arguments)
+    process = stack.enter_context(running(program, stdout=subprocess.PIPE))
+    cores.pin_other(process.pid)
+    port = process.first_line()
+    if not port:
+        raise SetupFailed(f"{program.name} does not start")
+    return Server(process, int(port))
+
+
 def started_server(stack: ExitStack, cores: Cores, name: str, behind: Addresses) -> Server:
     """Start the server with that name on the server's core; raises SetupFailed."""
     port = servers.free_port()
-    process = stack.enter_context(running(servers.program(name, port, behind)))
-    cores.pin_server(process.pid)
+    with cores.starting_server():
+        process = stack.enter_context(running(servers.program(name, port, behind)))
     return Server(process, port, ready(process, port))
 
 

@@ -35,4 +35,10 @@ def create_app() -> FastAPI:
 
 
 if __name__ == "__main__":
-    uvicorn.run(create_app(), port=int(os.environ["PORT"]), access_log=False, log_level="warning")
+    uvicorn.run(
+        create_app(),
+        port=int(os.environ["PORT"]),
+        access_log=False,
+        log_level="warning",
+        timeout_keep_alive=75,  # longer than a load balancer's; the default of 5 s breaks requests
+    )

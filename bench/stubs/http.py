@@ -3,10 +3,14 @@
 import argparse
 import asyncio
 import re
+import time
+from collections import deque
 from collections.abc import Callable
 from typing import Final, TypeAlias, cast
 
 import uvloop
+
+from bench.load.timer import Timer
 
 # The head and the body of a request -> the whole answer.
 Respond: TypeAlias = Callable[[bytes, bytes], bytes]
@@ -19,18 +23,46 @@ CONTENT_LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE
 TARGET: Final = re.compile(rb"\r\nx-amz-target: *\w+\.(\w+)", re.IGNORECASE)
 
 
-class Stub(asyncio.Protocol):
-    """One connection; each response is sent *delay_s* after its request."""
+class Delay:
+    """Sends each answer *delay_s* after it was given; made in a running loop."""
 
-    def __init__(self, respond: Respond, *, delay_s: float) -> None:
-        self._respond = respond
+    def __init__(self, delay_s: float) -> None:
         self._delay_s = delay_s
+        self._held: deque[tuple[float, asyncio.Transport, bytes]] = deque()
+        self._timer = Timer(self._send_due)
+
+    def send(self, transport: asyncio.Transport, answer: bytes) -> None:
+        """Hold the answer until its time."""
+        due = time.perf_counter() + self._delay_s
+        self._held.append((due, transport, answer))
+        if len(self._held) == 1:
+            self._timer.set(due)
+
+    def close(self) -> None:
+        """Send nothing more."""
+        self._timer.close()
+
+    def _send_due(self) -> None:
+        while self._held:
+            due, transport, answer = self._held[0]
+            if due > time.perf_counter():
+                self._timer.set(due)
+                return
+            self._held.popleft()
+            transport.write(answer)
+
+
+class Stub(asyncio.Protocol):
+    """One connection; each response is sent after the *delay*, at once without one."""
+
+    def __init__(self, respond: Respond, delay: Delay | None = None) -> None:
+        self._respond = respond
+        self._delay = delay
         self._unread = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Store the transport."""
         self._transport = cast("asyncio.Transport", transport)  # asyncio's promise for TCP
-        self._loop = asyncio.get_running_loop()
 
     def data_received(self, data: bytes) -> None:
         """Answer every complete request."""
@@ -45,10 +77,10 @@ class Stub(asyncio.Protocol):
         self._unread = unread
 
     def _answer(self, answer: bytes) -> None:
-        if self._delay_s:
-            self._loop.call_later(self._delay_s, self._transport.write, answer)
-        else:
+        if self._delay is None:
             self._transport.write(answer)
+        else:
+            self._delay.send(self._transport, answer)
 
 
 def target(head: bytes) -> bytes:
@@ -74,8 +106,9 @@ NOT_FOUND: Final = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 async def serve(respond: Respond, *, port: int, delay_s: float) -> None:
     """Serve on loopback until the process ends; prints the port once it listens."""
     loop = asyncio.get_running_loop()
+    delay = Delay(delay_s) if delay_s else None
     server = await loop.create_server(
-        lambda: Stub(respond, delay_s=delay_s), "127.0.0.1", port, backlog=BACKLOG
+        lambda: Stub(respond, delay), "127.0.0.1", port, backlog=BACKLOG
     )
     print(server.sockets[0].getsockname()[1], flush=True)  # noqa: T201 -- the parent process reads this
     await server.serve_forever()

@@ -13,7 +13,7 @@ from bench.stubs import dynamodb, http
 async def dynamodb_port() -> AsyncIterator[int]:
     """Serve the stub, and give its port."""
     server = await asyncio.get_running_loop().create_server(
-        functools.partial(http.Stub, dynamodb.respond, delay_s=0), "127.0.0.1", 0
+        functools.partial(http.Stub, dynamodb.respond), "127.0.0.1", 0
     )
     async with server:
         yield server.sockets[0].getsockname()[1]

@@ -1,13 +1,19 @@
 """The measurement of latency at a fixed rate."""
 
 import itertools
+from typing import Any
 
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestServer
 
-from bench import latency, servers, traffic
-from bench.latency import Row, Run, Settings
+from bench import report as bench_report
+from bench import servers
+from bench.latency import report
+from bench.latency.measurement import Report, Row, Run, queries
+from bench.latency.settings import HANDLER, STUB, Settings
+from bench.load.open_load import OpenLoad
+from tests.bench.test_report import CONDITIONS
+
+REST: Any = {"p999": 9, "cpu_us": 400, "late_p99": 0.25, "generator": 0.125}
 
 
 def test_environment_overrides_the_extent() -> None:
@@ -29,35 +35,48 @@ def test_environment_overrides_the_extent() -> None:
 
 def test_unknown_server_is_named() -> None:
     """The message names the unknown server and lists the known ones."""
-    with pytest.raises(ValueError, match=r"BENCH_SERVERS: other is none of: service;"):
+    with pytest.raises(ValueError, match=r"BENCH_SERVERS: other is none of: floor;"):
         Settings.read({"BENCH_SERVERS": "other"})
 
 
-async def test_latency_counts_from_the_time_at_which_a_request_is_due() -> None:
-    """Responses other than 2xx count as failed; the connections that wait do not delay others."""
-    seen = itertools.count()
+async def test_stub_answers_the_queries_that_are_sent_to_it_alone(dynamodb_port: int) -> None:
+    """The reference without a server is a Query of each user, which the stub answers with 200."""
+    async with OpenLoad(dynamodb_port) as load:
+        outcome = await load.run(itertools.cycle(queries()), rate=1_000, seconds=0.01)
 
-    async def respond(_: web.Request) -> web.Response:
-        return web.json_response({}, status=500 if next(seen) == 0 else 200)
-
-    app = web.Application()
-    app.router.add_get(traffic.PATH, respond)
-    async with TestServer(app) as server:
-        assert server.port is not None
-        load = latency.Load(server.port, itertools.cycle(traffic.reads_of_known_users()))
-        await load.run(rate=500, seconds=0.02)
-
-    assert (len(load.latencies_s), load.failed) == (9, 1)
-    assert min(load.latencies_s) > 0
+    assert (outcome.requests, outcome.answered) == (10, 1)
 
 
-def test_result_is_a_table_that_marks_failures() -> None:
-    """A row shows its server, delay and rate, and the share of failed requests if there are any."""
-    good, bad = Run(5.5, 7.25, 9, 400, 0), Run(5.5, 7.25, 9, 400, 0.125)
-
-    lines = latency.text([Row("a", 5, 2_000, good), Row("b", 5, 2_000, bad)]).splitlines()
-
-    assert lines[2:] == [
-        "| 5 ms | 2,000 | a | 5.5 ms | 7.2 ms | 9.0 ms | 400 µs |",
-        "| 5 ms | 2,000 | b | 5.5 ms | 7.2 ms | 9.0 ms | 400 µs | 12.5% failed",
+def test_result_has_a_table_for_each_delay() -> None:
+    """Lines are servers, columns are rates; where a server cannot serve a rate, there is no latency."""
+    good = Run(5.5, 7.25, answered=1, **REST)
+    bad = Run(5.5, 7.25, answered=0.5, **REST)
+    rows = [
+        Row(name, delay_ms, rate, bad if (name, rate) == (STUB, 20) else good)
+        for delay_ms in (1, 5)
+        for rate in (10, 20)
+        for name in (HANDLER, STUB)
     ]
+
+    first, table, *_, generator, left_out, conditions = report.text(
+        Report(CONDITIONS, Settings(rounds=1), rows, {"Go": "go is not installed"})
+    ).split("\n\n")
+
+    assert first == "DynamoDB answers after 1 ms:"
+    assert table.splitlines()[2:] == [
+        "| empty handler                | 5.5 / 7.2 / 9.0, 400 µs | 5.5 / 7.2 / 9.0, 400 µs |",
+        "| DynamoDB stub alone          | 5.5 / 7.2 / 9.0, 400 µs | 50% answered within 1 s |",
+    ]
+    assert "within 0.25 ms of their due time" in generator
+    assert left_out == "Left out: Go: go is not installed."
+    assert "abc: 1 rounds of 3 s, medians;" in conditions
+
+
+def test_page_has_a_place_for_latencies() -> None:
+    """Both measurements have their part of one page, and leave the other's as it is."""
+    page = bench_report.shown_in("a\n" + bench_report.BEGIN + bench_report.END, "cpu")
+    page += report.BEGIN + bench_report.END
+
+    written = bench_report.shown_in(page, "latencies", report.BEGIN)
+
+    assert written == page.replace(report.BEGIN, report.BEGIN + "\n\nlatencies\n\n")

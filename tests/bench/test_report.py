@@ -1,5 +1,6 @@
 """A report reads as text, is kept as JSON, and stands in docs/performance.md."""
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,7 @@ def _report(**parts: Any) -> Report:  # noqa: ANN401 -- any part
         "memory": None,
         "token_check_us": {},
         "failures": [],
+        "left_out": {},
     }
     return Report(**{**nothing, **parts})
 
@@ -75,6 +77,22 @@ def test_summary_leaves_out_what_was_not() -> None:
     summary = report.summary(_report(samples=samples))
 
     assert not [word for word in ("reads gathered", "new users", "token") if word in summary]
+
+
+def test_summary_computes_what_tasks_serve() -> None:
+    """A task of one vCPU serves seven tenths of what saturates it: 0.7 s by 100 µs."""
+    sample = dataclasses.replace(_sample("GET warm", 1_030), connections=64)
+    summary = report.summary(_report(rows=table.rows([sample])))
+
+    assert "CPU    | 0.25 vCPU | 1 vCPU | 4 vCPU |" in summary
+    assert "| 100 µs | 1,750     | 7,000  | 28,000 |" in summary
+
+
+def test_summary_names_peers_that_were_left_out() -> None:
+    """A peer without a row has its reason in the summary."""
+    summary = report.summary(_report(left_out={"Go": "go is not installed"}))
+
+    assert "\n\nLeft out: Go: go is not installed.\n\n" in summary
 
 
 def test_text_has_the_processes() -> None:

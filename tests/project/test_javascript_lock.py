@@ -1,26 +1,37 @@
-"""The lock of the JavaScript clients is complete and names no registry."""
+"""The locks of JavaScript packages are complete and name no registry."""
 
 import json
 import re
 from pathlib import Path
 from typing import Any
 
-FOLDER = Path(__file__).parents[2] / "tests_slow/javascript"
-LOCK: dict[str, Any] = json.loads((FOLDER / "package-lock.json").read_text(encoding="utf-8"))
-PACKAGE: dict[str, Any] = json.loads((FOLDER / "package.json").read_text(encoding="utf-8"))
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FOLDERS = pytest.mark.parametrize("folder", ["tests_slow/javascript", "bench/peers/node_sdk"])
 
 
-def test_every_package_has_a_hash_and_no_address() -> None:
+def _read(folder: str, name: str) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads((ROOT / folder / name).read_text(encoding="utf-8"))
+    return read
+
+
+@FOLDERS
+def test_every_package_has_a_hash_and_no_address(folder: str) -> None:
     """Each package is pinned by its hash; where it is downloaded from is the user's setting."""
-    packages = {name: each for name, each in LOCK["packages"].items() if name}
+    packages = {
+        name: each for name, each in _read(folder, "package-lock.json")["packages"].items() if name
+    }
     assert packages
     assert [name for name, each in packages.items() if "integrity" not in each] == []
     assert [name for name, each in packages.items() if "resolved" in each] == []
-    assert "omit-lockfile-registry-resolved=true" in (FOLDER / ".npmrc").read_text()
+    assert "omit-lockfile-registry-resolved=true" in (ROOT / folder / ".npmrc").read_text()
 
 
-def test_lock_has_the_versions_of_the_package() -> None:
+@FOLDERS
+def test_lock_has_the_versions_of_the_package(folder: str) -> None:
     """Direct dependencies have one exact version, the locked one."""
-    for name, version in PACKAGE["dependencies"].items():
+    locked = _read(folder, "package-lock.json")["packages"]
+    for name, version in _read(folder, "package.json")["dependencies"].items():
         assert re.fullmatch(r"\d+\.\d+\.\d+", version)
-        assert LOCK["packages"][f"node_modules/{name}"]["version"] == version
+        assert locked[f"node_modules/{name}"]["version"] == version

@@ -1,0 +1,1 @@
+"""`python -m bench latency`: what a read takes at a fixed rate, while DynamoDB answers late."""
