@@ -81,7 +81,7 @@ def services(behind: Addresses) -> dict[str, Mapping[str, str]]:
         SERVICE_BEHIND_BALANCER: _behind_balancer(behind),
         SERVICE_FOR_LOGINS: UNREACHED_LIMITS,
         SERVICE_UNGATHERED: {"AWS_DYNAMODB_BATCHED_READS": "0"},
-        SERVICE_OF_MANY: {},
+        SERVICE_OF_MANY: {"AWS_DYNAMODB_SORT_KEY_CACHE_SIZE": "10000000"},  # all of them are known
     }
 
 
