@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from service.aws.errors import RETRY_AFTER_S
 from service.domain.errors import Misconfigured, UpstreamUnavailable
 from service.domain.values.backoff import pause_s
+from service.observability.loop_lag import SMOOTHING, LoopLag
 from service.profile_store.pending_reads import Batch, PendingRead
 from service.profile_store.queries import Key, KeyReadResult
 
@@ -35,8 +36,6 @@ BATCH_TARGET_KEYS = 16
 MAX_WAIT_S = 0.001
 # A third of a core for the calls alone. In flight are as many as that rate times the duration of a call.
 CALLS_PER_S = 1_500
-BUSY_LAG_S = 0.001  # of two iterations of the loop: several requests were handled in each
-SMOOTHING = 0.125  # the weight of a new sample in the averages of lag and duration
 FIRST_PAUSE_S = 0.05  # before an unprocessed key is read again; doubles each time
 LONGEST_PAUSE_S = 1.0
 MAX_TRIES = 10  # about three seconds of pauses
@@ -47,23 +46,26 @@ class BatchReader:
     """
     Reads items by *read_keys*, in at most *max_calls* concurrent calls.
 
-    *observe* is called with the number of keys of each call, *clock* returns seconds. Every read is
+    *lag* is that of the event loop. *observe* is called with the number of keys of each call, *clock*
+    returns seconds. Every read is
     answered by a call that begins after it, also where a call for the same key is in flight. The calls
     belong to no caller: the cancellation of one caller does not affect the others, and cancels a call
     only if no caller is left.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- three of them for tests
         self,
         read_keys: ReadKeys,
         *,
         max_calls: int,
         first_pause_s: float = FIRST_PAUSE_S,
         observe: Callable[[float], None] = lambda _: None,
+        lag: LoopLag | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._read_keys = read_keys
         self._observe = observe
+        self._lag = lag or LoopLag(clock)
         self._clock = clock
         self._max_calls = max_calls
         self._first_pause_s = first_pause_s
@@ -73,8 +75,6 @@ class BatchReader:
         self._in_flight: set[Batch] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._scheduled = False
-        self._scheduled_at = 0.0
-        self._lag_s = 0.0
         self._duration_s = 0.0
         self._splits_left = MAX_SPLITS
 
@@ -116,9 +116,7 @@ class BatchReader:
         if self._scheduled or in_flight >= self._max_calls:
             return
         at_once = at_once or in_flight == 0 or len(self._waiting) >= BATCH_TARGET_KEYS
-        if not at_once and (
-            self._lag_s > BUSY_LAG_S or in_flight >= CALLS_PER_S * self._duration_s
-        ):
+        if not at_once and (self._lag.is_behind or in_flight >= CALLS_PER_S * self._duration_s):
             self._timer = self._timer or self._loop.call_later(MAX_WAIT_S, self._waited)
             return
         if self._timer is not None:
@@ -127,16 +125,13 @@ class BatchReader:
         # After two iterations of the loop: requests that arrived meanwhile are read before that and
         # join. An idle loop loses microseconds.
         self._scheduled = True
-        self._scheduled_at = self._clock()
-        self._loop.call_soon(self._loop.call_soon, self._send)
+        self._lag.after_two_iterations(self._send)
 
     def _waited(self) -> None:
         self._timer = None
         self._schedule(at_once=True)
 
     def _send(self) -> None:
-        lag_s = self._clock() - self._scheduled_at
-        self._lag_s += SMOOTHING * (lag_s - self._lag_s)
         self._scheduled = False
         reads = [self._waiting.pop(key) for key in [*islice(self._waiting, MAX_KEYS)]]
         if not reads:
@@ -157,7 +152,7 @@ class BatchReader:
                 caller.cancel()
         if self._waiting:
             # Without a timer they wait for this slot; in a loop with time to spare, for any call's end.
-            self._schedule(at_once=self._timer is None or self._lag_s <= BUSY_LAG_S)
+            self._schedule(at_once=self._timer is None or not self._lag.is_behind)
 
     async def _call(self, reads: Sequence[PendingRead]) -> None:
         begun_at = self._clock()

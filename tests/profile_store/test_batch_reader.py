@@ -17,9 +17,9 @@ from service.domain.errors import (
     UpstreamFault,
     UpstreamUnavailable,
 )
+from service.observability.loop_lag import BUSY_LAG_S
 from service.profile_store.batch_reader import (
     BATCH_TARGET_KEYS,
-    BUSY_LAG_S,
     MAX_KEYS,
     MAX_SPLITS,
     MAX_TRIES,
