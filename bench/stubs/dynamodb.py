@@ -20,6 +20,7 @@ SERVICE_TABLE: Final = "user-profiles"
 OTHER_TABLE: Final = "plain-profiles"
 
 USER: Final = re.compile(rb'"S": ?"([0-9a-f-]{36})"')
+KEY: Final = re.compile(USER.pattern + rb'\}(, ?"createdAt": ?\{"S": ?"~claim")?')
 TABLE: Final = re.compile(rb'"RequestItems": ?\{ ?"([^"]+)"')
 ABSENT: Final = profiles.HAS_NONE.encode()
 NOTHING: Final = b"{}"
@@ -44,26 +45,38 @@ def _profile(user: bytes) -> bytes:
     return user.join(_PROFILE)
 
 
+def _claim(user: bytes) -> bytes:
+    return user.join(_CLAIM)
+
+
+def _items(body: bytes) -> list[bytes]:
+    """Return the items at the keys of a read, profiles and claims."""
+    return [
+        _claim(user) if at_claim else _profile(user)
+        for user, at_claim in KEY.findall(body)
+        if not user.startswith(ABSENT)
+    ]
+
+
 def _query(body: bytes) -> bytes:
     user = _user(body)
     if user is None:
         return b'{"Count":0,"ScannedCount":0,"Items":[]}'
     if OTHER_TABLE.encode() in body:
         return b'{"Count":1,"ScannedCount":1,"Items":[%b]}' % _profile(user)
-    return b'{"Count":2,"ScannedCount":2,"Items":[%b,%b]}' % (_profile(user), user.join(_CLAIM))
+    return b'{"Count":2,"ScannedCount":2,"Items":[%b,%b]}' % (_profile(user), _claim(user))
 
 
 def _get_item(body: bytes) -> bytes:
-    user = _user(body)
-    return NOTHING if user is None else b'{"Item":%b}' % _profile(user)
+    found = _items(body)
+    return b'{"Item":%b}' % found[0] if found else NOTHING
 
 
 def _batch_get_item(body: bytes) -> bytes:
     table = TABLE.search(body)
-    found = (_profile(user) for user in USER.findall(body) if not user.startswith(ABSENT))
     return b'{"Responses":{"%b":[%b]},"UnprocessedKeys":{}}' % (
         table[1] if table else SERVICE_TABLE.encode(),
-        b",".join(found),
+        b",".join(_items(body)),
     )
 
 

@@ -91,6 +91,17 @@ async def test_batch_has_each_user_who_has_a_profile(client: DynamoDBClient) -> 
     assert found["UnprocessedKeys"] == {}
 
 
+async def test_claim_is_found_by_its_key(client: DynamoDBClient) -> None:
+    """A read by the key of a claim finds the claim, which names the profile, singly or in a batch."""
+    keys = [items.key(KNOWN, items.CLAIM_SORT_KEY), items.key(KNOWN, profiles.CREATED_AT)]
+    batch = await client.batch_get_item(RequestItems={SERVICE_TABLE: {"Keys": keys}})
+    claim, profile = batch["Responses"][SERVICE_TABLE]
+    alone = await client.get_item(TableName=SERVICE_TABLE, Key=keys[0])
+
+    assert alone["Item"] == claim
+    assert items.claimed_for(claim) == profile["createdAt"]["S"] == profiles.CREATED_AT
+
+
 async def test_item_is_found_by_its_key(client: DynamoDBClient) -> None:
     """A GetItem finds the profile, and nothing where there is none."""
     for user, is_there in ((KNOWN, True), (UNKNOWN, False)):
