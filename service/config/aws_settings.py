@@ -112,7 +112,7 @@ class DynamoDBConfig(Section):
         "100000",
         "The largest number of users whose sort key (createdAt) is cached, at about 150 bytes each; of a "
         "full cache, the half that was used least recently is dropped. The read of any other user needs "
-        "a Query first.",
+        "a further call.",
     )
     transport: Literal["fast", "botocore"] = setting(
         one_of("fast", "botocore"),

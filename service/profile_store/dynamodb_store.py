@@ -12,15 +12,16 @@ from service.domain.errors import AccountClosed, ProfileChanged
 from service.domain.profiles import Fields, Profile, until_unchanged
 from service.domain.values.json_values import merged
 from service.domain.values.timestamps import Clock, timestamp
+from service.observability.loop_lag import LoopLag
 from service.observability.upstream_calls import DYNAMODB, UpstreamTelemetry
 from service.profile_store import items, tombstones, transactions
 from service.profile_store.batch_reader import BatchReader
+from service.profile_store.claimed_profiles import ColdReader, ManyProfilesReader
 from service.profile_store.erasure import Erasure
 from service.profile_store.history_queries import HistoryQueries
 from service.profile_store.history_reader import DynamoDBProfileHistory
 from service.profile_store.history_writer import HistoryWriter
 from service.profile_store.items import StoredProfile
-from service.profile_store.many_profiles import ManyProfilesReader
 from service.profile_store.own_data.activity_head import ActivityRefusal
 from service.profile_store.partitions import PartitionReads
 from service.profile_store.queries import TableReads
@@ -41,7 +42,7 @@ class DynamoDBProfileStore:
     """
     The ProfileStore port on an open *client*, which the caller closes.
 
-    With *retention*, the states that updates replace are kept in the history.
+    With *retention*, the states that updates replace are kept in the history. *lag* is that of the loop.
 
     A profile is created by a transaction that Puts the claim and the profile. The claim stays as long
     as the profile lives, so that a delayed process cannot create a second profile.
@@ -56,6 +57,7 @@ class DynamoDBProfileStore:
         region: str = "",
         calls: UpstreamTelemetry,
         retention: Retention | None = None,
+        lag: LoopLag | None = None,
     ) -> None:
         self._table = config.user_profile_table
         self._consistent_read = config.consistent_read
@@ -90,18 +92,26 @@ class DynamoDBProfileStore:
         # A profile whose sort key is not here is queried.
         self._sort_keys = SortKeyCache(config.sort_key_cache_size)
         self._read = self._reads.by_key
+        self._cold: ColdReader | None = None
         if config.batched_reads:
+            lag = lag or LoopLag()
             batches = BatchReader(
                 self._reads.by_keys,
                 max_calls=config.batched_reads,
                 observe=calls.metrics.observe_batch,
+                lag=lag,
             )
             self._read = calls.trace(DYNAMODB, "batched_read", batches.read)
+            if config.sort_key_cache_size:
+                query = functools.partial(self._items, consistent=self._consistent_read)
+                self._cold = ColdReader(
+                    self._read, query, lag=lag, cache_sort_key=self._sort_keys.put
+                )
         self._many = ManyProfilesReader(
             self._reads,
             sort_key_of=self._sort_keys.get,
             cache_sort_key=self._sort_keys.put,
-            find=self.find,
+            find=self._query_profile,
         )
 
     async def check(self) -> None:
@@ -116,7 +126,9 @@ class DynamoDBProfileStore:
             # `createdAt` never changes and at most one profile is live: a live item is the profile.
             if item is not None and items.is_live(item):
                 return items.profile_of(item)
-        return items.live_profile(await self._items(user_id, consistent=self._consistent_read))
+        elif self._cold is not None:
+            return await self._cold.find(user_id)
+        return await self._query_profile(user_id)
 
     async def find_latest(self, user_id: str) -> StoredProfile | None:
         """Return the live profile, or None, by a strongly consistent read."""
@@ -188,6 +200,9 @@ class DynamoDBProfileStore:
         else:
             self._sort_keys.put(user_id, live[items.SORT_KEY]["S"])
         return present
+
+    async def _query_profile(self, user_id: str) -> StoredProfile | None:
+        return items.live_profile(await self._items(user_id, consistent=self._consistent_read))
 
     async def _create(
         self, user_id: str, created_at: str, fields: Fields, *, claim: Item | None

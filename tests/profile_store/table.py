@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import TYPE_CHECKING
 
 from service.aws.clients import Clients, open_clients
 from service.config.settings import Config
 from service.domain.values.timestamps import Clock
+from service.observability.loop_lag import LoopLag
 from service.observability.metrics.catalogue import Metrics
 from service.observability.upstream_calls import UpstreamTelemetry
 from service.profile_store import items
@@ -77,29 +80,48 @@ class Table:
         await self.client.delete_item(TableName=self.name, Key=items.key(user_id, sort_key))
 
 
+def idle_lag() -> LoopLag:
+    """Return the lag of a loop that has time to spare, however busy the machine is."""
+    return LoopLag(clock=lambda: 0.0)
+
+
+async def busy_lag() -> LoopLag:
+    """Return the lag of a loop that is behind: each look at its clock is a second later."""
+    lag = LoopLag(clock=count().__next__)
+    while not lag.is_behind:
+        lag.sample()
+        await asyncio.sleep(0)
+    return lag
+
+
 def store_on(
     clients: Clients,
     config: Config,
     clock: Clock = lambda: NOON,
     retention: Retention | None = None,
+    lag: LoopLag | None = None,
 ) -> DynamoDBProfileStore:
-    """Return a store; its clock is fixed at noon by default."""
+    """Return a store; by default its clock is fixed at noon, and its loop has time to spare."""
     return DynamoDBProfileStore(
         clients.dynamodb,
         config=config.dynamodb,
         clock=clock,
         calls=UpstreamTelemetry(Metrics()),
         retention=retention,
+        lag=lag or idle_lag(),
     )
 
 
 @asynccontextmanager
 async def store_behind_proxy(
-    config: Config, clock: Clock = lambda: NOON, retention: Retention | None = None
+    config: Config,
+    clock: Clock = lambda: NOON,
+    retention: Retention | None = None,
+    lag: LoopLag | None = None,
 ) -> AsyncIterator[tuple[DynamoDBProfileStore, LossyProxy]]:
-    """Open a store that reaches the table through a proxy; its clock is that of `store_on`."""
+    """Open a store that reaches the table through a proxy; its defaults are those of `store_on`."""
     assert config.dynamodb.endpoint_url is not None
     async with lossy_proxy(config.dynamodb.endpoint_url) as proxy:
         through = replace(config, dynamodb=replace(config.dynamodb, endpoint_url=proxy.url))
         async with open_clients(through, CREDENTIALS) as clients:
-            yield store_on(clients, through, clock, retention), proxy
+            yield store_on(clients, through, clock, retention, lag), proxy

@@ -17,7 +17,7 @@ from service.observability.upstream_calls import UpstreamTelemetry
 from service.profile_store.dynamodb_store import DynamoDBProfileStore
 from service.profile_store.items import StoredProfile
 from tests.profile_store.scripted_table import ScriptedTable, scripted_table
-from tests.profile_store.table import NOON, NOON_TEXT, Table, store_behind_proxy
+from tests.profile_store.table import NOON, NOON_TEXT, Table, idle_lag, store_behind_proxy
 from tests.support.configs import CREDENTIALS, configured
 
 USERS = ["alice", "bob", "carol", "dave"]
@@ -62,6 +62,7 @@ def _opened(scripted: ScriptedTable, served: tuple[ScriptedTable, Clients]) -> O
             config=config.dynamodb,
             clock=lambda: NOON,
             calls=UpstreamTelemetry(Metrics()),
+            lag=idle_lag(),
         )
 
     return opened

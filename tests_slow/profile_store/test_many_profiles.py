@@ -5,7 +5,8 @@ import random
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 import pytest
 
@@ -15,11 +16,11 @@ from service.domain import profiles
 from service.domain.errors import Misconfigured, ProfileNotFound, UpstreamFault, UpstreamUnavailable
 from service.domain.profiles import Fields, Profile
 from service.domain.values.timestamps import utc_now  # noqa: TID251 -- as the service does
-from service.profile_store import many_profiles
+from service.profile_store import claimed_profiles
 from service.profile_store.dynamodb_store import DynamoDBProfileStore
 from service.profile_store.items import CLAIM_SORT_KEY
 from tests.profile_store.scripted_table import ScriptedTable, scripted_table
-from tests.profile_store.table import NOON_TEXT, store_behind_proxy, store_on
+from tests.profile_store.table import NOON_TEXT, busy_lag, store_behind_proxy, store_on
 from tests.support.conditions import Always
 from tests.support.configs import CREDENTIALS, configured
 
@@ -27,6 +28,8 @@ USERS = [f"user-{number}" for number in range(100)]
 CLAIMS = [(user, CLAIM_SORT_KEY) for user in USERS]
 PROFILES = [(user, NOON_TEXT) for user in USERS]
 EARLIER, LATER = "2095-01-01T00:00:00.000Z", "2097-01-01T00:00:00.000Z"
+
+Found: TypeAlias = Mapping[str, Profile]
 
 
 @pytest.fixture
@@ -44,7 +47,7 @@ async def scripted_store(
     scripted: ScriptedTable, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[DynamoDBProfileStore]:
     """Open a store on the scripted table that hardly pauses."""
-    monkeypatch.setattr(many_profiles, "LONGEST_PAUSE_S", 0.001)
+    monkeypatch.setattr(claimed_profiles, "LONGEST_PAUSE_S", 0.001)
     config = configured({"aws.dynamodb": {"endpoint-url": scripted.url, "read-timeout-s": "20"}})
     async with open_clients(config, CREDENTIALS) as clients:
         yield store_on(clients, config)
@@ -87,7 +90,7 @@ async def test_users_without_a_claim_cost_a_query_each(
     assert await _cities(scripted_store) == {user: user for user in USERS[20:]}
 
     assert scripted.operations == ["BatchGetItem", "BatchGetItem", *["Query"] * 60]
-    assert scripted.max_in_flight <= many_profiles.MAX_SINGLE_READS
+    assert scripted.max_in_flight <= claimed_profiles.MAX_SINGLE_READS
 
 
 @pytest.mark.parametrize(
@@ -170,7 +173,7 @@ async def test_keys_that_stay_unprocessed_are_an_error(
         await scripted_store.find_many(USERS)
 
     assert raised.value.retry_after_s == 1
-    assert len(scripted.calls) <= many_profiles.MAX_FUTILE_CALLS + 1
+    assert len(scripted.calls) <= claimed_profiles.MAX_FUTILE_CALLS + 1
 
 
 @pytest.mark.parametrize(
@@ -242,24 +245,34 @@ class Race:
                 saved = await profiles.create_or_merge(store, user, fields, Always())
                 self.states[user].append(saved.profile)
 
-    async def read(self, store: DynamoDBProfileStore) -> list[Mapping[str, Profile]]:
+    async def read(self, store: DynamoDBProfileStore, *, singly: bool) -> list[Found]:
         """Return what is read until the race is over."""
-        results: list[Mapping[str, Profile]] = []
+        results: list[Found] = []
         while not self.is_over:
-            results.append(await store.find_many(self.users))
+            if singly:
+                found = await asyncio.gather(*map(store.find, self.users))
+                results.append({profile.user_id: profile for profile in found if profile})
+            else:
+                results.append(await store.find_many(self.users))
         return results
 
 
-async def test_concurrent_reads_and_writes_mix_up_no_users(config: Config, user_id: str) -> None:
+@pytest.mark.parametrize("singly", [False, True], ids=["together", "singly by claim"])
+async def test_concurrent_reads_and_writes_mix_up_no_users(
+    config: Config, user_id: str, *, singly: bool
+) -> None:
     """Reads return states that their users had, in order, while others write and delete."""
+    if singly:  # a cache that forgets at once, and a loop that is behind
+        config = replace(config, dynamodb=replace(config.dynamodb, sort_key_cache_size=1))
+    lag = await busy_lag()
     rng = random.Random(1)  # noqa: S311 -- choices that can be repeated
     race = Race([f"{user_id}.{number}" for number in range(12)])
     async with AsyncExitStack() as stack:
         stores = []
         for _ in range(3):
             clients = await stack.enter_async_context(open_clients(config, CREDENTIALS))
-            stores.append(store_on(clients, config, utc_now))
-        readers = [asyncio.create_task(race.read(store)) for store in stores[:2]]
+            stores.append(store_on(clients, config, utc_now, lag=lag))
+        readers = [asyncio.create_task(race.read(store, singly=singly)) for store in stores[:2]]
         await asyncio.gather(*(race.write(rng.choice(stores), user, rng) for user in race.users))
         race.is_over = True
         results = await asyncio.gather(*readers)

@@ -97,7 +97,7 @@ class Metrics:
         )
         batched_keys = Histogram(
             "batched_read_keys",
-            "Profiles that one batched read asks for.",
+            "Items that one batched read requests.",
             registry=registry,
             buckets=BATCHED_KEYS,
         )
