@@ -7,7 +7,7 @@ from typing import Protocol
 
 from service.domain import profiles
 from service.domain.errors import ProfileNotFound
-from service.domain.profiles import Condition, Fields, Profile, ProfileStore, WriteResult
+from service.domain.profiles import Condition, Fields, Latest, Profile, ProfileStore, WriteResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,8 @@ async def revert(  # noqa: PLR0913 -- whose profile, to which state, on which co
     ProfileNotFound, VersionNotFound, PreconditionFailed, ProfileChanged.
     """
 
-    async def write(seen: Profile | None) -> WriteResult:
+    async def write(latest: Latest) -> WriteResult:
+        seen = latest.profile
         if seen is None:
             raise ProfileNotFound
         past = await history.at_version(seen, version)

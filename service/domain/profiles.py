@@ -45,6 +45,17 @@ class Profile:
 
 
 @dataclass(frozen=True, slots=True)
+class Latest:
+    """
+    The result of a strongly consistent read: the live profile of a user, or None.
+
+    A store returns a subclass with what its writes would otherwise have to read again.
+    """
+
+    profile: Profile | None
+
+
+@dataclass(frozen=True, slots=True)
 class WriteResult:
     """
     The profile after a write, whether the write created it, and the names of the fields that it changed.
@@ -72,6 +83,9 @@ class ProfileStore(Protocol):
     async def find_latest(self, user_id: str) -> Profile | None:
         """Return the live profile, or None, by a strongly consistent read."""
 
+    async def read_latest(self, user_id: str) -> Latest:
+        """Return what `find_latest` returns, for a write that follows."""
+
     async def find_many(self, user_ids: Collection[str]) -> Mapping[str, Profile]:
         """
         Return the live profiles of up to MAX_USERS users by user id, as `find` does for each of them.
@@ -79,12 +93,12 @@ class ProfileStore(Protocol):
         A user without a profile is absent. If one of them cannot be read, the error is raised.
         """
 
-    async def create(self, user_id: str, fields: Fields) -> Profile:
+    async def create(self, user_id: str, fields: Fields, latest: Latest | None = None) -> Profile:
         """
-        Create the profile of a user for whom `find_latest` found none.
+        Create the profile of a user for whom *latest*, or `find_latest`, found none.
 
-        Raises ProfileChanged where another request created it in between, AccountClosed where the
-        account was closed less than CLOSURE_PERIOD ago.
+        *latest* saves a read, and may be outdated. Raises ProfileChanged where another request created
+        it in between, AccountClosed where the account was closed less than CLOSURE_PERIOD ago.
         """
 
     async def update(self, seen: Profile, changes: Fields) -> Profile:
@@ -94,12 +108,13 @@ class ProfileStore(Protocol):
         Raises ProfileChanged where the profile is no longer as *seen*, which this store returned.
         """
 
-    async def delete(self, seen: Profile) -> None:
+    async def delete(self, seen: Profile, latest: Latest | None = None) -> None:
         """
         Delete the profile with all attributes, including those of other applications.
 
-        All other data of the user is erased before it, so that the user can repeat the deletion.
-        Raises ProfileChanged where the profile is no longer as *seen*.
+        *latest*, the read that returned *seen*, saves another one. All other data of the user is erased
+        before it, so that the user can repeat the deletion. Raises ProfileChanged where the profile is
+        no longer as *seen*.
         """
 
     async def erase_remains(self, user_id: str) -> None:
@@ -136,11 +151,11 @@ async def create_or_merge(
     Raises PreconditionFailed, ProfileChanged, AccountClosed.
     """
 
-    async def write(seen: Profile | None) -> WriteResult:
-        if seen is None:
-            created = await store.create(user_id, merged({}, changes))
+    async def write(latest: Latest) -> WriteResult:
+        if latest.profile is None:
+            created = await store.create(user_id, merged({}, changes), latest)
             return WriteResult(created, created=True, changed=changed_names({}, changes))
-        return await updated(store, seen, changes)
+        return await updated(store, latest.profile, changes)
 
     return await on_latest(store, user_id, condition, write, attempts)
 
@@ -172,7 +187,8 @@ async def patch(
     ProfileChanged.
     """
 
-    async def write(seen: Profile | None) -> WriteResult:
+    async def write(latest: Latest) -> WriteResult:
+        seen = latest.profile
         if seen is None:
             raise ProfileNotFound
         patched = {
@@ -187,11 +203,11 @@ async def patch(
 async def delete(store: ProfileStore, user_id: str, condition: Condition) -> None:
     """Delete the profile; raises ProfileNotFound, PreconditionFailed, ProfileChanged."""
 
-    async def write(seen: Profile | None) -> None:
-        if seen is None:
+    async def write(latest: Latest) -> None:
+        if latest.profile is None:
             await store.erase_remains(user_id)  # of a deletion whose last step failed
             raise ProfileNotFound
-        await store.delete(seen)
+        await store.delete(latest.profile, latest)
 
     await on_latest(store, user_id, condition, write)
 
@@ -212,16 +228,16 @@ async def on_latest(
     store: ProfileStore,
     user_id: str,
     condition: Condition,
-    write: Callable[[Profile | None], Awaitable[_Outcome]],
+    write: Callable[[Latest], Awaitable[_Outcome]],
     attempts: int = MAX_ATTEMPTS,
 ) -> _Outcome:
     """Read the profile, check *condition* and write; repeated where another write came first."""
 
     async def checked() -> _Outcome:
-        seen = await store.find_latest(user_id)
-        if not condition.allows(seen):
+        latest = await store.read_latest(user_id)
+        if not condition.allows(latest.profile):
             raise PreconditionFailed
-        return await write(seen)
+        return await write(latest)
 
     return await until_unchanged(checked, attempts)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from service.aws.failure_advice import AwsResource
 from service.domain.errors import AccountClosed, ProfileChanged
-from service.domain.profiles import Fields, Profile, until_unchanged
+from service.domain.profiles import Fields, Latest, Profile, until_unchanged
 from service.domain.values.json_values import merged
 from service.domain.values.timestamps import Clock, timestamp
 from service.observability.loop_lag import LoopLag
@@ -21,7 +21,7 @@ from service.profile_store.erasure import Erasure
 from service.profile_store.history_queries import HistoryQueries
 from service.profile_store.history_reader import DynamoDBProfileHistory
 from service.profile_store.history_writer import HistoryWriter
-from service.profile_store.items import StoredProfile
+from service.profile_store.items import LatestItems, StoredProfile
 from service.profile_store.own_data.activity_head import ActivityRefusal
 from service.profile_store.partitions import PartitionReads
 from service.profile_store.queries import TableReads
@@ -134,28 +134,30 @@ class DynamoDBProfileStore:
         """Return the live profile, or None, by a strongly consistent read."""
         return items.live_profile(await self._items(user_id, consistent=True))
 
+    async def read_latest(self, user_id: str) -> LatestItems:
+        """Return the live profile, or None, with all items of the user, by a strongly consistent read."""
+        present = await self._items(user_id, consistent=True)
+        return LatestItems(items.live_profile(present), present)
+
     async def find_many(self, user_ids: Collection[str]) -> Mapping[str, StoredProfile]:
         """Return the live profiles of up to 100 users by user id, with the configured consistency."""
         return await self._many.find(user_ids)
 
-    async def create(self, user_id: str, fields: Fields) -> StoredProfile:
+    async def create(
+        self, user_id: str, fields: Fields, latest: Latest | None = None
+    ) -> StoredProfile:
         """
-        Create the profile of a user for whom `find_latest` found none.
+        Create the profile of a user for whom *latest*, or `find_latest`, found none.
 
-        Most users never had a profile, so the first attempt assumes that there is no claim; where
-        there is one, a second attempt uses what the table holds.
+        Most users never had a profile, so without *latest* the first attempt assumes that there is no
+        claim. Where another one is stored, a second attempt uses what the table holds.
         """
         now = self._clock()
         try:
-            return await self._create(user_id, timestamp(now), fields, claim=None)
+            return await self._create(user_id, now, fields, present=_items_of(latest))
         except ProfileChanged:
             present = await self._items(user_id, consistent=True)
-        claim = items.claim(present)
-        if claim is not None and tombstones.is_blocked(claim, now):
-            raise AccountClosed
-        if items.live_item(present) is not None:
-            raise ProfileChanged
-        return await self._create(user_id, _free_sort_key(now, present), fields, claim=claim)
+        return await self._create(user_id, now, fields, present=present)
 
     async def update(self, seen: Profile, changes: Fields) -> StoredProfile:
         """Set the fields in *changes* and remove those that are None; other fields are unchanged."""
@@ -177,9 +179,9 @@ class DynamoDBProfileStore:
         self._sort_keys.put(seen.user_id, seen.created_at)
         return updated
 
-    async def delete(self, seen: Profile) -> None:
+    async def delete(self, seen: Profile, latest: Latest | None = None) -> None:
         """Delete the profile, other live items of the user, and the user's other partitions."""
-        await self._erasure.delete(seen)
+        await self._erasure.delete(seen, _items_of(latest))
         self._sort_keys.discard(seen.user_id)
 
     async def close(self, user_id: str) -> None:
@@ -205,10 +207,15 @@ class DynamoDBProfileStore:
         return items.live_profile(await self._items(user_id, consistent=self._consistent_read))
 
     async def _create(
-        self, user_id: str, created_at: str, fields: Fields, *, claim: Item | None
+        self, user_id: str, now: datetime, fields: Fields, *, present: list[Item]
     ) -> StoredProfile:
-        """Put the profile and its claim, on condition that the stored claim is *claim*."""
-        write_id = new_write_id()
+        """Put the profile and its claim, on condition that the stored claim is that among *present*."""
+        claim = items.claim(present)
+        if claim is not None and tombstones.is_blocked(claim, now):
+            raise AccountClosed
+        if items.live_item(present) is not None:
+            raise ProfileChanged
+        created_at, write_id = _free_sort_key(now, present), new_write_id()
         profile = StoredProfile(user_id, created_at, created_at, 1, fields, write_ids=write_id)
         if self._history is not None:
             profile = self._history.created(profile)
@@ -216,6 +223,11 @@ class DynamoDBProfileStore:
         created = items.outcome(await self._writes.transact(user_id, write_id, writes), profile)
         self._sort_keys.put(user_id, created_at)
         return created
+
+
+def _items_of(latest: Latest | None) -> list[Item]:
+    """Return the items of the user in *latest*; none where it is not known."""
+    return latest.items if isinstance(latest, LatestItems) else []
 
 
 def _free_sort_key(now: datetime, present: list[Item]) -> str:

@@ -9,6 +9,7 @@ from service.domain.errors import ProfileChanged
 from service.domain.profiles import CLOSURE_PERIOD, Profile, until_unchanged
 from service.domain.values.timestamps import Clock
 from service.profile_store import items, transactions
+from service.profile_store.partitions import CHUNK_SIZE
 from service.profile_store.write_ids import new_write_id
 
 if TYPE_CHECKING:
@@ -28,8 +29,9 @@ class Erasure:
     raise ProfileChanged where concurrent writes continue.
 
     The other partitions are erased before the profile, so that the user can repeat a deletion that did
-    not end, and their last items in the transaction that deletes the profile. They are read before the
-    user's own partition: what belongs to another profile than the live one then belongs to a deleted one.
+    not end, and their last items in the transaction that deletes the profile. If that takes more than one
+    transaction, they are read before the user's own partition: what belongs to another profile than the
+    live one then belongs to a deleted one.
     They are read again at the end: a process that read the profile before may have put an item since.
     Events of activity, which processes keep in queues, are refused by *activity* from the beginning.
     """
@@ -53,11 +55,17 @@ class Erasure:
         self._history = history
         self._activity = activity
 
-    async def delete(self, seen: Profile) -> None:
-        """Delete the profile *seen*; raises ProfileChanged where it is no longer as seen."""
+    async def delete(self, seen: Profile, present: list[Item]) -> None:
+        """
+        Delete the profile *seen*; raises ProfileChanged where it is no longer as seen.
+
+        *present* are the items that were read together with *seen*, if they are known.
+        """
         await self._activity.refuse(seen.user_id, self._clock())
         beside = await self._partitions.items_with_data(seen.user_id)
-        present = await self._read_items(seen.user_id)
+        # One transaction fails as a whole where the profile is no longer the one that *present* has.
+        if not present or len(present) + sum(map(len, beside)) > CHUNK_SIZE:
+            present = await self._read_items(seen.user_id)
         live = items.live_item(present)
         if live is None or not items.is_unchanged(live, seen):
             raise ProfileChanged

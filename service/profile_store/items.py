@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from service.domain.profiles import Profile
+from service.domain.profiles import Latest, Profile
 from service.profile_store.attribute_values import Attribute, from_attribute
 
 Item: TypeAlias = Mapping[str, Attribute]
@@ -46,6 +46,13 @@ class StoredProfile(Profile):
 
     write_ids: str = field(default="", compare=False, repr=False)
     last_write: Attribute | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LatestItems(Latest):
+    """A profile, and all items of its user that the same read returned, sorted by sort key."""
+
+    items: list[Item] = field(compare=False, repr=False)
 
 
 def key(user_id: str, sort_key: str) -> dict[str, Attribute]:

@@ -7,7 +7,7 @@ import pytest
 
 from service.api import keys
 from service.app import Adapters, create_app
-from service.domain.profiles import Fields, Profile
+from service.domain.profiles import Fields, Latest, Profile
 from tests.api.raw_http import serving, until
 from tests.observability.metrics.samples import samples_of
 from tests.support.configs import configured, opening
@@ -28,12 +28,12 @@ class SlowStore(MemoryProfileStore):
         self.release = asyncio.Event()
         self.ended: asyncio.Future[Profile] = asyncio.get_running_loop().create_future()
 
-    async def create(self, user_id: str, fields: Fields) -> Profile:
+    async def create(self, user_id: str, fields: Fields, latest: Latest | None = None) -> Profile:
         """Wait for *release*."""
         self.asked.set()
         try:
             await self.release.wait()
-            created = await super().create(user_id, fields)
+            created = await super().create(user_id, fields, latest)
         except BaseException as error:
             self.ended.set_exception(error)
             raise

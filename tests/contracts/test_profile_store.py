@@ -321,6 +321,33 @@ async def test_closing_deletes_and_blocks_creation(store: ProfileStore, user_id:
     assert await store.find_latest(user_id) is None
 
 
+async def test_outdated_read_decides_no_write(store: ProfileStore, user_id: str) -> None:
+    """Writes to which an outdated read is passed have the outcome that they have without it."""
+    none = await store.read_latest(user_id)
+    assert none.profile is None
+    created = await store.create(user_id, {"city": "Mumbai"}, none)
+    with pytest.raises(ProfileChanged):
+        await store.create(user_id, {}, none)
+    first = await store.read_latest(user_id)
+    assert first.profile == created
+    updated = await store.update(created, {"city": "Pune"})
+    with pytest.raises(ProfileChanged):
+        await store.delete(created, first)
+    await store.delete(updated, await store.read_latest(user_id))
+    with pytest.raises(ProfileChanged):
+        await store.delete(created, first)
+    deleted = await store.read_latest(user_id)
+    fresh = await store.create(user_id, {"bio": "new"}, none)
+    with pytest.raises(ProfileChanged):
+        await store.create(user_id, {}, deleted)
+    assert await store.find_latest(user_id) == fresh
+    await store.close(user_id)
+
+    for latest in (none, deleted, await store.read_latest(user_id)):
+        with pytest.raises(AccountClosed):
+            await store.create(user_id, {}, latest)
+
+
 async def test_closing_may_be_repeated(store: ProfileStore, user_id: str) -> None:
     """A user without a profile is closed as well, once and again; other users are not."""
     await store.close(user_id)

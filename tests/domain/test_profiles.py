@@ -10,7 +10,7 @@ from service.domain.errors import (
     ProfileChanged,
     ProfileNotFound,
 )
-from service.domain.profiles import Fields, Profile
+from service.domain.profiles import Fields, Latest, Profile
 from service.domain.values.json_values import JsonValue, merge_patch, merged
 from tests.support.fakes.profiles import MemoryProfileStore
 
@@ -33,12 +33,12 @@ class OvertakenStore(MemoryProfileStore):
         super().__init__()
         self._left = times
 
-    async def create(self, user_id: str, fields: Fields) -> Profile:
+    async def create(self, user_id: str, fields: Fields, latest: Latest | None = None) -> Profile:
         """Let the other one create first."""
         if self._left:
             self._left -= 1
             await super().create(user_id, {"other": self._left})
-        return await super().create(user_id, fields)
+        return await super().create(user_id, fields, latest)
 
     async def update(self, seen: Profile, changes: Fields) -> Profile:
         """Let the other one update first."""
@@ -47,12 +47,12 @@ class OvertakenStore(MemoryProfileStore):
             await super().update(seen, {"other": self._left})
         return await super().update(seen, changes)
 
-    async def delete(self, seen: Profile) -> None:
+    async def delete(self, seen: Profile, latest: Latest | None = None) -> None:
         """Let the other one update first."""
         if self._left:
             self._left -= 1
             await super().update(seen, {"other": self._left})
-        await super().delete(seen)
+        await super().delete(seen, latest)
 
 
 class ForeignStore(MemoryProfileStore):
@@ -149,8 +149,10 @@ async def test_write_with_endless_conflicts_fails() -> None:
     """The number of attempts is bounded."""
 
     class RefusingStore(MemoryProfileStore):
-        async def create(self, user_id: str, fields: Fields) -> Profile:
-            raise ProfileChanged(f"{user_id} {len(fields)}")
+        async def create(
+            self, user_id: str, fields: Fields, latest: Latest | None = None
+        ) -> Profile:
+            raise ProfileChanged(f"{user_id} {len(fields)} {latest}")
 
     with pytest.raises(ProfileChanged):
         await profiles.create_or_merge(RefusingStore(), "alice", {}, Always(), attempts=3)

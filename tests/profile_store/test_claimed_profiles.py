@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from service.observability.loop_lag import LoopLag
+from service.profile_store import items
 from service.profile_store.claimed_profiles import ColdReader
 from service.profile_store.items import CLAIM_SORT_KEY, Item
 from service.profile_store.queries import Key
@@ -31,9 +32,9 @@ class Items:
 
     def put(self, user_id: str, sort_key: str = NOON_TEXT, **attributes: object) -> None:
         """Put an item; None leaves an attribute out."""
-        item: dict[str, Any] = {"userId": {"S": user_id}, "createdAt": {"S": sort_key}}
-        given = {name: value for name, value in attributes.items() if value is not None}
-        self.items[user_id, sort_key] = {**item, **given}
+        given: dict[str, Any] = {**attributes, **items.key(user_id, sort_key)}
+        present = {name: value for name, value in given.items() if value is not None}
+        self.items[user_id, sort_key] = present
 
     def put_profile(self, user_id: str, **claim: object) -> None:
         """Put a profile and its claim, with the attributes of *claim* in place of its own."""

@@ -405,7 +405,7 @@ async def test_creation_that_is_overtaken_by_a_closing_fails(
         async def close() -> None:
             await store.close(user_id)
 
-        proxy.before["TransactWriteItems"] = [_nothing, close]
+        proxy.before["TransactWriteItems"] = [close]
         with pytest.raises(AccountClosed):
             await profiles.create_or_merge(slow, user_id, {"city": "late"}, Always())
 

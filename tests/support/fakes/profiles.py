@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from service.domain.errors import AccountClosed, ProfileChanged
-from service.domain.profiles import CLOSURE_PERIOD, Fields, Profile
+from service.domain.profiles import CLOSURE_PERIOD, Fields, Latest, Profile
 from service.domain.values.json_values import is_same_json, merged
 from service.domain.values.timestamps import (
     Clock,
@@ -49,12 +49,21 @@ class MemoryProfileStore:
         """Return the live profile, or None."""
         return await self.find(user_id)
 
+    async def read_latest(self, user_id: str) -> Latest:
+        """Return the live profile, or None, and nothing else."""
+        return Latest(await self.find_latest(user_id))
+
     async def find_many(self, user_ids: Collection[str]) -> Mapping[str, Profile]:
         """Return the live profiles by user id."""
         self.reads += 1
         return {user: self._profiles[user] for user in user_ids if user in self._profiles}
 
-    async def create(self, user_id: str, fields: Fields) -> Profile:
+    async def create(
+        self,
+        user_id: str,
+        fields: Fields,
+        latest: Latest | None = None,  # noqa: ARG002 -- the memory is always as current
+    ) -> Profile:
         """Create a profile; raises ProfileChanged where there is one, AccountClosed after close."""
         moment = self._clock()
         if user_id in self._closed_until and moment < self._closed_until[user_id]:
@@ -90,7 +99,11 @@ class MemoryProfileStore:
         self._profiles[seen.user_id] = updated
         return updated
 
-    async def delete(self, seen: Profile) -> None:
+    async def delete(
+        self,
+        seen: Profile,
+        latest: Latest | None = None,  # noqa: ARG002 -- the memory is always as current
+    ) -> None:
         """Erase the profile; raises ProfileChanged where the version is another."""
         user_id = self._as_seen(seen).user_id
         self._activity.erase(user_id, until=self._clock())
