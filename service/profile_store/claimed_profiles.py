@@ -32,9 +32,7 @@ ReadItems: TypeAlias = Callable[[Sequence["Key"]], Awaitable["Mapping[Key, Item]
 
 MAX_SINGLE_READS: Final = 16  # in flight at a time, of all reads of many profiles together
 MAX_FUTILE_CALLS: Final = 10  # in a row that processed no key: about three seconds of pauses
-MIN_CLAIMED: Final = (
-    0.5  # of the users: a claim that is read in vain costs less than it saves otherwise
-)
+MIN_CLAIMED: Final = 0.5  # of the users: a claim read in vain costs far less than another one saves
 
 
 async def live_profiles(read: ReadItems, keys: Sequence[Key]) -> dict[str, StoredProfile]:

@@ -187,9 +187,11 @@ async def test_deletion_by_several_transactions_reads_the_profile_again(
     async def create_again() -> None:
         await store.delete(seen)
         fresh = await store.create(user_id, {})
-        for n in range(number):
-            marks = {"profileCreatedAt": {"S": fresh.created_at}, "city": {"S": SECRET}}
-            await table.put(history, f"v{n:03}", **marks)
+        data = {"profileCreatedAt": {"S": fresh.created_at}, "city": {"S": SECRET}}
+        past = [{**items.key(history, f"v{n:03}"), **data} for n in range(number)]
+        await table.client.transact_write_items(
+            TransactItems=[{"Put": {"TableName": table.name, "Item": item}} for item in past]
+        )
 
     async with store_behind_proxy(config) as (late, proxy):
         proxy.before["UpdateItem"] = [create_again]
