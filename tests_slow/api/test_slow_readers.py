@@ -11,7 +11,7 @@ from service.api import keys
 from service.app import Adapters, create_app
 from service.server import serve
 from tests.api.raw_http import PATIENCE_S, logged, serving, until
-from tests.observability.metrics.samples import samples_of
+from tests.observability.metrics.samples import open_connections
 from tests.support.configs import configured, opening
 
 BUNDLE = b"GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -37,7 +37,7 @@ async def _connected(port: int) -> socket.socket:
 
 
 def _open(app: web.Application) -> float:
-    return samples_of(app[keys.METRICS])["http_connections_open"]
+    return open_connections(app[keys.METRICS])
 
 
 @LOOPS

@@ -5,7 +5,7 @@ import gc
 import json
 import socket
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final, TypeAlias
@@ -18,7 +18,7 @@ from service.app import Adapters, create_app
 from service.domain.profiles import Profile
 from service.server import serve
 from tests.api.raw_http import PATIENCE_S, exchange, logged, serving, until
-from tests.observability.metrics.samples import samples_of
+from tests.observability.metrics.samples import open_connections, samples_of
 from tests.support.configs import configured, opening
 from tests.support.fakes.profiles import MemoryProfileStore
 
@@ -97,11 +97,13 @@ Leave: TypeAlias = Callable[[socket.socket], None]
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _small_heap() -> Iterator[None]:
-    """Let the collector look only at what the tests here create, not at what others have left."""
+def _small_heap() -> None:
+    """
+    Let the collector look only at what the tests here create, not at what others have left.
+
+    It stays frozen: to unfreeze would also give the collector the modules that conftest.py has frozen.
+    """
     gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 def _reset(client: socket.socket) -> None:
@@ -146,7 +148,7 @@ async def _leave_at_every_moment(port: int, sent: bytes, leave: Leave) -> list[s
 
 
 def _open(app: web.Application) -> float:
-    return samples_of(app[keys.METRICS])["http_connections_open"]
+    return open_connections(app[keys.METRICS])
 
 
 def _requests(method: str, route: str, status: int) -> str:

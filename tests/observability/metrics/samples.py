@@ -25,6 +25,13 @@ def samples_of(metrics: Metrics) -> Samples:
     return samples_in(body.decode())
 
 
+def open_connections(metrics: Metrics) -> float:
+    """Return how many connections are open, without a scrape, whose text takes milliseconds to parse."""
+    number = metrics.registry.get_sample_value("http_connections_open")
+    assert number is not None
+    return number
+
+
 def filled_metrics() -> Metrics:
     """Return metrics in which each metric has a series."""
     metrics = Metrics()
