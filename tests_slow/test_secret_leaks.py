@@ -53,6 +53,8 @@ from tests.support.scripted_domain import (
 )
 from tests.support.scripted_key_server import key_endpoint, ok
 
+pytestmark = pytest.mark.usefixtures("short_pauses")
+
 CANARY: Final = "c4n4ry"
 ID_TOKEN: Final = jwt.encode({"sub": "the-sub", "x": CANARY}, CANARY * 8, algorithm="HS256")
 # Base64 hides a canary; the tokens' own texts are looked for beside it.
