@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -26,10 +26,12 @@ from tests.support.lossy_proxy import LossyProxy, lossy_proxy
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
+    from types_aiobotocore_dynamodb.type_defs import WriteRequestTypeDef
 
 # Of a leap day, and later than the machine's clock, by which DynamoDB Local purges what has expired.
 NOON = datetime(2096, 2, 29, 12, tzinfo=UTC)
 NOON_TEXT = "2096-02-29T12:00:00.000Z"
+MAX_BATCH = 25  # of one BatchWriteItem: BatchWriteItemRequestMap in DynamoDB's service model
 
 
 class SetClock:
@@ -54,6 +56,18 @@ class Table:
         """Put an item, replacing the one at its key."""
         item = {**attributes, **items.key(user_id, sort_key)}
         await self.client.put_item(TableName=self.name, Item=item)
+
+    async def put_all(
+        self, user_id: str, sort_keys: Sequence[str], **attributes: Attribute
+    ) -> None:
+        """Put items with the same attributes; this needs a right that the service does not have."""
+        puts: list[WriteRequestTypeDef] = [
+            {"PutRequest": {"Item": {**attributes, **items.key(user_id, key)}}} for key in sort_keys
+        ]
+        for start in range(0, len(puts), MAX_BATCH):
+            batch = {self.name: puts[start : start + MAX_BATCH]}
+            written = await self.client.batch_write_item(RequestItems=batch)
+            assert written["UnprocessedItems"] == {}
 
     async def add(self, user_id: str, sort_key: str, name: str, value: str) -> None:
         """Add an attribute to an item, as an application does that ignores versions."""

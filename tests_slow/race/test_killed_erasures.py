@@ -54,8 +54,7 @@ async def test_erasures_by_killed_processes_can_be_repeated(
         for _ in range(extent.kills):
             users = [str(uuid.uuid4()) for _ in range(extent.users)]
             life = await made.start(environ=HISTORY)
-            for user in users:
-                await _saved(life, table, user, extent.beside)
+            await asyncio.gather(*(_saved(life, table, user, extent.beside) for user in users))
             deleting = [asyncio.create_task(_deleted(life, user)) for user in users]
             await life.network.calls(rng.randint(1, CALLS * extent.users))
             await made.kill(life)
@@ -80,9 +79,9 @@ async def _saved(life: Life, table: Table, user: str, beside: int) -> None:
         answer = await call(life.url, method, PATH, _identity(user), fields)
         assert answer.status == status
     data = {"city": {"S": SECRET}, "expiresAt": {"N": "4000000000"}}
+    sort_keys = [f"v{number}" for number in range(beside)]
     for partition in ERASED:
-        for number in range(beside):
-            await table.put(partition_key(user, partition), f"v{number}", **data)
+        await table.put_all(partition_key(user, partition), sort_keys, **data)
 
 
 async def _deleted(life: Life, user: str) -> int | None:
