@@ -25,7 +25,9 @@ def _taken() -> Iterator[socket]:
 
 async def test_help_lists_the_commands_and_loads_nothing(tmp_path: Path) -> None:
     """--help lists every command without importing what only a command needs."""
-    ended = await run("--help", folder=tmp_path, environ={}, options=("-X", "importtime"))
+    ended = await run(
+        "--help", folder=tmp_path, environ={}, options=("-X", "importtime"), measured=True
+    )
 
     assert (ended.status, printed_by(ended.errors)) == (0, "")
     assert ended.output.startswith("usage: python -m service")
@@ -38,7 +40,7 @@ async def test_help_lists_the_commands_and_loads_nothing(tmp_path: Path) -> None
 async def test_unusable_configuration_is_one_message(tmp_path: Path) -> None:
     """All errors of the configuration are in one message, and nothing else is printed."""
     environ = {"SERVER_PORT": "many", "AWS_COGNITO_CLIENT_SECRET": SECRET}
-    ended = await run(folder=tmp_path, environ=environ)
+    ended = await run(folder=tmp_path, environ=environ, measured=True)
 
     assert (ended.status, ended.output) == (2, "")
     first, *problems = ended.errors.splitlines()
@@ -74,7 +76,7 @@ async def test_signal_before_it_serves_ends_it(
             "AWS_DYNAMODB_ENDPOINT_URL": dynamodb.url,
             "AWS_DYNAMODB_READ_TIMEOUT_S": "60",
         }
-        async with running("setup", folder=tmp_path, environ=environ) as program:
+        async with running("setup", folder=tmp_path, environ=environ, measured=True) as program:
             async with asyncio.timeout(PATIENCE_S), dynamodb.news:
                 await dynamodb.news.wait_for(lambda: dynamodb.requests)
             ended = await program.end(number)
@@ -88,7 +90,7 @@ async def test_taken_port_is_one_message(tmp_path: Path, taken: socket) -> None:
     port = taken.getsockname()[1]
     async with scripted_server(answer({})) as dynamodb:
         there = {"AWS_DYNAMODB_ENDPOINT_URL": dynamodb.url, "SERVER_PORT": str(port)}
-        ended = await run("serve", folder=tmp_path, environ=ENVIRON | there)
+        ended = await run("serve", folder=tmp_path, environ=ENVIRON | there, measured=True)
 
     assert ended.status == 2
     assert ended.errors.startswith(f"Cannot listen on 127.0.0.1:{port}: ")

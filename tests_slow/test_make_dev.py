@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests_slow.commands.running import unmeasured_environ
+
 ROOT = Path(__file__).parent.parent
 VENV = Path(sys.prefix)
 FOUND_THERE = ("Makefile", "setup.cfg", "pyproject.toml", "requirements-dev.lock")
@@ -21,8 +23,9 @@ def _checkout(tmp_path: Path) -> Path:
     """Return a copy of the code with the environment that runs this test."""
     for folder in ("service", "local_aws"):
         if (ROOT / folder).exists():
+            # With the bytecode, but for files of it that another process is writing.
             shutil.copytree(
-                ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__")
+                ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("*.pyc.*")
             )
     shutil.copy(ROOT / "config.ini", tmp_path)
     for name in FOUND_THERE:
@@ -39,7 +42,7 @@ def _server(checkout: Path) -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(  # noqa: S603 -- the Makefile's own target
         command,
         cwd=checkout,
-        env={**os.environ, "SERVER_PORT": "0", "PYTHONUNBUFFERED": "1"},
+        env={**unmeasured_environ(), "SERVER_PORT": "0", "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

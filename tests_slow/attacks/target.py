@@ -91,6 +91,7 @@ def local_aws_process() -> Iterator[Resources]:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
+        env=running.unmeasured_environ(),
         start_new_session=True,
     )
     try:

@@ -241,7 +241,7 @@ async def _serving(
         for name, value in environ.items()
     }
     placed["SERVER_WORKERS"] = str(workers)
-    async with running("serve", folder=source.folder, environ=placed) as program:
+    async with running("serve", folder=source.folder, environ=placed, measured=True) as program:
         for _ in range(workers):
             listening = json.loads(await program.until('"listening"'))
         yield program, f"http://127.0.0.1:{listening['port']}"

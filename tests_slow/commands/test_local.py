@@ -104,7 +104,7 @@ async def _person(
     (tools / "curl").chmod(0o755)
     paths = [str(tools), os.environ["PATH"]]
     path = os.pathsep.join(paths if own_curl else paths[::-1])
-    async with running("local", folder=folder, environ=environ) as program:
+    async with running("local", folder=folder, environ=environ, measured=True) as program:
         url = (await program.until("The API listens on")).split()[4]
         await program.until(BEGIN)
         await program.until(END)
@@ -225,7 +225,7 @@ async def test_federated_sign_in_is_offered(tmp_path: Path) -> None:
     uri, proof = "http://localhost:3000/callback", Proof()
     asked = {"redirectUri": uri, "codeChallenge": proof.challenge, "state": proof.state}
     async with (
-        running("local", folder=tmp_path, environ={"SERVER_PORT": "0"}) as program,
+        running("local", folder=tmp_path, environ={"SERVER_PORT": "0"}, measured=True) as program,
         browser() as opened,
     ):
         url = (await program.until("The API listens on")).split()[4]
@@ -370,7 +370,7 @@ async def _start(folder: Path, *options: str, signs_up: bool = False) -> Start:
     origin = {"Origin": "http://localhost:5173"}
     environ = {"SERVER_PORT": "0"}
     async with (
-        running("local", *options, folder=folder, environ=environ) as program,
+        running("local", *options, folder=folder, environ=environ, measured=True) as program,
         aiohttp.ClientSession() as page,
     ):
         url = (await program.until("The API listens on")).split()[4]
@@ -407,7 +407,7 @@ OWN_PAGE = {"Sec-Fetch-Site": "same-origin"}
 async def test_page_has_its_refresh_token_in_a_cookie(tmp_path: Path) -> None:
     """Without a setting, pages use the cookie over plain HTTP, and programs get bodies."""
     async with (
-        running("local", folder=tmp_path, environ={"SERVER_PORT": "0"}) as program,
+        running("local", folder=tmp_path, environ={"SERVER_PORT": "0"}, measured=True) as program,
         aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser,
     ):
         announced = await program.until("refresh_cookie_without_secure")

@@ -56,7 +56,7 @@ async def test_each_worker_tells_its_own(environ: dict[str, str], tmp_path: Path
     first = _free_ports(WORKERS)
     more = {"SERVER_METRICS_PORT": str(first), "SERVER_WORKERS": str(WORKERS)}
     async with (
-        running("serve", folder=tmp_path, environ={**environ, **more}) as program,
+        running("serve", folder=tmp_path, environ={**environ, **more}, measured=True) as program,
         aiohttp.ClientSession(headers={"Connection": "close"}) as session,
     ):
         for _ in range(WORKERS):
@@ -76,7 +76,10 @@ async def test_taken_port_stops_the_start(environ: dict[str, str], tmp_path: Pat
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         ended = await run(
-            "serve", folder=tmp_path, environ={**environ, "SERVER_METRICS_PORT": str(port)}
+            "serve",
+            folder=tmp_path,
+            environ={**environ, "SERVER_METRICS_PORT": str(port)},
+            measured=True,
         )
 
     assert ended.status == 2

@@ -107,7 +107,13 @@ async def test_end_of_an_orphan_does_no_harm(
     os.mkfifo(start)
     os.mkfifo(end)
     async with (
-        running("serve", folder=tmp_path, environ=_environ(workers), launcher=launcher) as program,
+        running(
+            "serve",
+            folder=tmp_path,
+            environ=_environ(workers),
+            launcher=launcher,
+            measured=True,
+        ) as program,
         asyncio.timeout(4 * PATIENCE_S),
     ):
         port = await _listening(program, workers)

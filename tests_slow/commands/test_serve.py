@@ -74,7 +74,7 @@ async def _seen(url: str, role_url: str, folder: Path) -> Service:
     }
     options = ("-X", "importtime")
     async with (
-        running("serve", folder=folder, environ=environ, options=options) as program,
+        running("serve", folder=folder, environ=environ, options=options, measured=True) as program,
         aiohttp.ClientSession() as session,
     ):
         listening = json.loads(await program.until('"listening"'))

@@ -13,7 +13,7 @@ async def test_program_prints_the_ids_and_logs_elsewhere(
     """Standard output holds the settings and nothing else; the log goes to standard error."""
     environ = {**placed, "AWS_DYNAMODB_USER_PROFILE_TABLE": f"{name}-program"}
     arguments = ("setup", "--table-stream", "--user-pool", f"{name}-program", "--write", "ids.ini")
-    ended = await run(*arguments, folder=tmp_path, environ=environ)
+    ended = await run(*arguments, folder=tmp_path, environ=environ, measured=True)
 
     assert ended.status == 0
     assert ended.output == (tmp_path / "ids.ini").read_text(encoding="utf-8")

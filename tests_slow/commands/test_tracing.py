@@ -35,7 +35,10 @@ async def test_spans_are_sent_before_the_end(
     async with (
         collector() as collecting,
         running(
-            "serve", folder=tmp_path, environ={**environ, "TRACING_OTLP_ENDPOINT": collecting.url}
+            "serve",
+            folder=tmp_path,
+            environ={**environ, "TRACING_OTLP_ENDPOINT": collecting.url},
+            measured=True,
         ) as program,
         aiohttp.ClientSession(headers={"Connection": "close", "traceparent": W3C}) as session,
     ):

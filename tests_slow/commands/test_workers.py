@@ -64,7 +64,9 @@ async def _serving(
     environ: Mapping[str, str], folder: Path, launcher: tuple[str, ...] = (sys.executable,)
 ) -> AsyncIterator[tuple[Running, int, set[int]]]:
     """Start the service; yields its port and its workers once all listen."""
-    async with running("serve", folder=folder, environ=environ, launcher=launcher) as program:
+    async with running(
+        "serve", folder=folder, environ=environ, launcher=launcher, measured=True
+    ) as program:
         listening = [await _event(program, "listening") for _ in range(WORKERS)]
         (port,) = {event["port"] for event in listening}
         yield program, port, {event["process"] for event in listening}
@@ -197,7 +199,7 @@ async def test_taken_port_is_said_once(environ: Mapping[str, str], tmp_path: Pat
         folder.mkdir()
         same_port = {**environ, "SERVER_PORT": str(port)}
 
-        ended = await run("serve", folder=folder, environ=same_port)
+        ended = await run("serve", folder=folder, environ=same_port, measured=True)
 
     assert ended.status == 2
     assert ended.errors.count("Cannot listen on") == 1
@@ -207,7 +209,7 @@ async def test_service_that_cannot_work_ends(tmp_path: Path) -> None:
     """Workers that cannot start are not restarted."""
     environ = await _environ_of_nothing(tmp_path)
 
-    ended = await run("serve", folder=tmp_path, environ=environ)
+    ended = await run("serve", folder=tmp_path, environ=environ, measured=True)
 
     assert ended.status == 2
     assert "The settings for AWS" in ended.errors

@@ -1,9 +1,10 @@
 """The suite itself under the policy of the service's role."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
+
+from tests_slow.commands.running import unmeasured_environ
 
 ROOT = Path(__file__).parents[2]
 
@@ -12,7 +13,7 @@ def test_offender_fails_though_it_takes_the_refusal_well() -> None:
     """A call beyond the policy fails the test that made it, and no other."""
     environ = {
         name: value
-        for name, value in os.environ.items()
+        for name, value in unmeasured_environ().items()
         if not name.startswith(("TEST_", "PYTEST_"))
     }
     offender = "tests/least_privilege/offender.py"

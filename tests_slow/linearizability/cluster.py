@@ -135,7 +135,6 @@ class Cluster:
                         **(environ or {}),
                         "AWS_DYNAMODB_ENDPOINT_URL": way.url,
                     },
-                    measured=package is None,
                 )
             )
             listening = json.loads(await program.until('"listening"'))
