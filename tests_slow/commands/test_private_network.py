@@ -43,6 +43,10 @@ class Network:
     proxy: ForwardProxy
     folder: Path
 
+    def configure(self, text: str) -> None:
+        """Write the service's `config.ini`."""
+        (self.folder / "config.ini").write_text(text, encoding="utf-8")
+
     def filled(self, text: str) -> str:
         """Return *text* with the proxy's user and port, and the files of authorities, in it."""
         parts = {"user": USER, "port": str(self.proxy.port), "folder": str(self.folder)}
@@ -89,6 +93,19 @@ def _environ(network: Network, table: str, variables: Mapping[str, str]) -> dict
 async def _set_up(network: Network, name: str, environ: Mapping[str, str]) -> Ended:
     arguments = ("setup", "--user-pool", name, "--write", "config.ini")
     return await run(*arguments, folder=network.folder, environ=environ)
+
+
+@pytest.fixture(name="configuration", scope="module")
+def _configuration(
+    placed: Mapping[str, str], name: str, tmp_path_factory: pytest.TempPathFactory
+) -> str:
+    """Return the configuration that `setup` has written, without a proxy."""
+    folder = tmp_path_factory.mktemp("setup")
+    environ = {**placed, "AWS_DYNAMODB_USER_PROFILE_TABLE": f"{name}-network"}
+    arguments = ("setup", "--user-pool", f"{name}-network", "--write", "config.ini")
+    ended = asyncio.run(run(*arguments, folder=folder, environ=environ))
+    assert ended.status == 0, ended.errors
+    return (folder / "config.ini").read_text(encoding="utf-8")
 
 
 async def _listening(program: Running, workers: int = 1) -> str:
@@ -203,11 +220,11 @@ async def test_every_command_works_through_the_proxy(
     ids=["closes", "407", "502"],
 )
 async def test_service_is_ready_soon_after_the_proxy_is(
-    network: Network, name: str, refusal: bytes, workers: int
+    network: Network, name: str, configuration: str, refusal: bytes, workers: int
 ) -> None:
     """While the proxy fails, the service is alive and not ready, and the log names HTTPS_PROXY."""
     environ = _environ(network, f"{name}-network", PLAIN) | {"SERVER_WORKERS": str(workers)}
-    assert (await _set_up(network, f"{name}-network", environ)).status == 0
+    network.configure(configuration)
     network.proxy.refusal = refusal
     async with (
         running("serve", folder=network.folder, environ=environ) as program,
@@ -226,10 +243,12 @@ async def test_service_is_ready_soon_after_the_proxy_is(
     assert "Traceback" not in ended.output + ended.errors
 
 
-async def test_untrusted_certificate_is_named_in_the_log(network: Network, name: str) -> None:
+async def test_untrusted_certificate_is_named_in_the_log(
+    network: Network, name: str, configuration: str
+) -> None:
     """With the bundle of another authority it is alive and not ready; the log names AWS_CA_BUNDLE."""
     environ = _environ(network, f"{name}-network", PLAIN)
-    assert (await _set_up(network, f"{name}-network", environ)).status == 0
+    network.configure(configuration)
     wrong = environ | {"AWS_CA_BUNDLE": network.filled("{other}")}
     async with (
         running("serve", folder=network.folder, environ=wrong) as program,
@@ -246,10 +265,12 @@ async def test_untrusted_certificate_is_named_in_the_log(network: Network, name:
     assert "Traceback" not in ended.output + ended.errors
 
 
-async def test_proxy_that_cannot_be_used_ends_the_start(network: Network, name: str) -> None:
+async def test_proxy_that_cannot_be_used_ends_the_start(
+    network: Network, name: str, configuration: str
+) -> None:
     """A SOCKS proxy is refused with one sentence, which does not have its password."""
     environ = _environ(network, f"{name}-network", PLAIN)
-    assert (await _set_up(network, f"{name}-network", environ)).status == 0
+    network.configure(configuration)
     wrong = environ | {"HTTPS_PROXY": f"socks5://{USER}@127.0.0.1:1080"}
 
     ended = await run("serve", folder=network.folder, environ=wrong)
