@@ -79,14 +79,22 @@ example: $(INSTALLED) ## serve the page of examples/web on http://localhost:5173
 test: $(INSTALLED) ## run the fast tests, on all cores
 	$(PYTEST)
 
-# The attacks compare latencies, so no other test runs beside them.
+# No other test runs beside these: they compare latencies, or need thousands of connections within seconds.
+LATENCIES = tests_slow/attacks/test_side_by_side.py tests_slow/attacks/test_work_bounds.py
+CONNECTIONS = tests_slow/attacks/test_slow_readers.py
+BESIDE_OTHERS = $(addprefix --ignore ,$(LATENCIES) $(CONNECTIONS))
+define alone
+$(PYTEST) $(CONNECTIONS)
+$(BIN)/python -m pytest $(LATENCIES)
+endef
+
 test-slow: $(INSTALLED) ## run the slow tests: processes, faults, fuzzing, property-based tests, real time
-	$(PYTEST) --ignore tests_slow/attacks tests_slow
-	$(MAKE) attack
+	$(PYTEST) $(BESIDE_OTHERS) tests_slow
+	$(alone)
 
 test-all: $(INSTALLED) ## run all tests that need no Docker, and require full branch coverage
-	$(PYTEST) --cov --cov-report=term --ignore tests_slow/attacks tests tests_slow
-	$(MAKE) attack
+	$(PYTEST) --cov --cov-report=term $(BESIDE_OTHERS) tests tests_slow
+	$(alone)
 
 test-lowest: $(LOWEST_INSTALLED) ## run the fast tests with the lowest versions that setup.cfg allows
 	$(LOWEST_VENV)/bin/python -m pytest --numprocesses 2
