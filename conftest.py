@@ -21,7 +21,7 @@ from service.cognito import user_pool_client
 from service.commands import provisioning, table_setup
 from service.config.loader import Settings
 from service.config.settings import Config
-from tests.moto_tables import drop_items
+from tests.moto_tables import drop_items, one_copy_in_each_transaction
 from tests.support.accounts import Mailbox
 from tests.support.configs import CREDENTIALS, configured
 from tests.support.fakes.access_tokens import memory_access_tokens
@@ -61,7 +61,7 @@ def cognito_url() -> Iterator[str]:
     if given is not None:
         yield given
         return
-    with local_aws(announce=_silently) as local:
+    with local_aws(announce=_silently) as local, one_copy_in_each_transaction():
         yield local.endpoint_url
 
 
@@ -112,7 +112,7 @@ async def _provision(config: Config, name: str) -> dict[str, str]:
 @pytest.fixture(autouse=True)
 def _no_items_are_left(request: pytest.FixtureRequest, table_name: str) -> Iterator[None]:
     """
-    Empty moto's table after each test: moto copies it whole for each item of a transaction.
+    Empty moto's table after each test: moto copies it whole for each transaction.
 
     DynamoDB Local keeps its items, for it does not.
     """

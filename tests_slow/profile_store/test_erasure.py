@@ -91,7 +91,7 @@ async def test_erasure_that_is_killed_can_be_repeated(  # noqa: PLR0913, PLR0917
     """Killed before any of its writes, an erasure leaves the profile; repeated, it leaves no data."""
     store = store_killed_before(None, clients, config)
     for write in range(writes + 1):
-        drop_items(ttl.name)  # moto copies the table for each item of a transaction
+        drop_items(ttl.name)  # moto copies the whole table for each transaction
         created = await store.create(f"{user_id}{write}", {"city": SECRET})
         await _fill(ttl, created.user_id, number)
         try:

@@ -36,7 +36,7 @@ class Extent:
 
 # With more items than a transaction takes.
 AT_LENGTH: Final = Extent(kills=4, users=8, beside=100)
-# moto copies its table for each item of a transaction.
+# moto copies its table for each transaction.
 SHORT: Final = Extent(kills=2, users=4, beside=2)
 
 
