@@ -21,6 +21,8 @@ LOWEST_VENV = .venv-lowest
 LOWEST_INSTALLED = $(LOWEST_VENV)/.installed
 
 PYTEST = $(BIN)/python -m pytest --numprocesses auto --dist worksteal
+# Many slow tests wait: half as many workers again as cores.
+SLOW_PYTEST = $(PYTEST) --numprocesses $(shell $(PYTHON) -c 'import os; print(3 * os.cpu_count() // 2)')
 # $(call environment,FOLDER,LOCKS): make a virtual environment with exactly the packages of the locks.
 # --no-deps: a lock is complete; some versions of pip would resolve it again and miss hashes.
 define environment
@@ -89,11 +91,11 @@ $(BIN)/python -m pytest $(LATENCIES)
 endef
 
 test-slow: $(INSTALLED) ## run the slow tests: processes, faults, fuzzing, property-based tests, real time
-	$(PYTEST) $(BESIDE_OTHERS) tests_slow
+	$(SLOW_PYTEST) $(BESIDE_OTHERS) tests_slow
 	$(alone)
 
 test-all: $(INSTALLED) ## run all tests that need no Docker, and require full branch coverage
-	$(PYTEST) --cov --cov-report=term $(BESIDE_OTHERS) tests tests_slow
+	$(SLOW_PYTEST) --cov --cov-report=term $(BESIDE_OTHERS) tests tests_slow
 	$(alone)
 
 test-lowest: $(LOWEST_INSTALLED) ## run the fast tests with the lowest versions that setup.cfg allows
