@@ -25,10 +25,12 @@ PYTEST = $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 SLOW_PYTEST = $(PYTEST) --numprocesses $(shell $(PYTHON) -c 'import os; print(3 * os.cpu_count() // 2)')
 # $(call environment,FOLDER,LOCKS): make a virtual environment with exactly the packages of the locks.
 # --no-deps: a lock is complete; some versions of pip would resolve it again and miss hashes.
+# --no-compile: what is imported is compiled then; all 10,000 modules would take half a minute.
 define environment
 @$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, and $(PYTHON) is %d.%d: make install PYTHON=..." % sys.version_info[:2])'
 $(PYTHON) -m venv --clear $(1)
-$(1)/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes $(addprefix --requirement ,$(2))
+$(1)/bin/python -m pip --disable-pip-version-check install --quiet --no-compile --no-deps --require-hashes \
+	$(addprefix --requirement ,$(2))
 @$(1)/bin/python -m pip check
 endef
 
