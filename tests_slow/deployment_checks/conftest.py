@@ -2,6 +2,7 @@
 
 from tests.deployment_checks.conftest import (
     account,
+    authority,
     client_id,
     doctor,
     guard,
@@ -10,4 +11,4 @@ from tests.deployment_checks.conftest import (
     sdk,
 )
 
-__all__ = ["account", "client_id", "doctor", "guard", "pool_id", "right", "sdk"]
+__all__ = ["account", "authority", "client_id", "doctor", "guard", "pool_id", "right", "sdk"]
