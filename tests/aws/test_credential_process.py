@@ -2,10 +2,16 @@
 
 import asyncio
 import os
+import signal
+from asyncio.subprocess import PIPE
+from collections.abc import Coroutine
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from service.aws import credential_process
 from service.aws.session import sdk_session
 from service.aws.token_files import credential_resolver
 
@@ -38,3 +44,39 @@ async def test_program_has_ended_when_the_attempt_ends(
     with pytest.raises(ProcessLookupError):
         os.kill(process_id, 0)
     assert failure.value.__traceback__ is not None
+
+
+async def test_program_whose_start_is_cancelled_has_ended() -> None:
+    """An attempt may be cancelled before its program has been started."""
+    duration_s = f"600.{os.getpid()}"
+    await _cancelled(credential_process.start("sleep", duration_s, stdout=PIPE))
+
+    assert _programs_with(duration_s) == []
+
+
+async def test_program_whose_output_is_awaited_in_vain_has_ended() -> None:
+    """An attempt may be cancelled while its program runs."""
+    program = await credential_process.start("sleep", "600", stdout=PIPE)
+    assert program.returncode is None
+    await _cancelled(program.communicate())
+
+    assert program.returncode == -signal.SIGKILL
+
+
+async def _cancelled(call: Coroutine[Any, Any, object]) -> None:
+    """Begin a call, and cancel it."""
+    begun = asyncio.create_task(call)
+    await asyncio.sleep(0)
+    begun.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await begun
+
+
+def _programs_with(argument: str) -> list[Path]:
+    """Return the folders in /proc of the programs that have the argument."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it has ended since
+            if argument in file.read_text(encoding="utf-8", errors="replace").split("\0"):
+                found.append(file.parent)
+    return found
