@@ -116,9 +116,11 @@ image: ## build the image of this revision, and tag it; REPOSITORY=...amazonaws.
 deploy: ## create or update the stacks on AWS, after showing what changes: make deploy Image=... DomainName=...
 	@deploy/deploy.sh
 
+# The tests of races have the machine to themselves.
 test-compose: ## run the integration tests against the service's image, moto and DynamoDB Local
 	@trap '$(TEST_COMPOSE) down --volumes --remove-orphans' EXIT; trap 'exit 130' INT; trap 'exit 143' TERM; \
-	$(TEST_COMPOSE) build && $(TEST_COMPOSE) run --rm -T tests \
+	$(TEST_COMPOSE) build && $(TEST_COMPOSE) run --rm -T tests --numprocesses 2 --dist worksteal tests/contracts tests/end_to_end \
+	&& $(TEST_COMPOSE) run --rm -T --no-deps tests tests_slow/race tests_slow/linearizability \
 	|| { status=$$?; $(TEST_COMPOSE) logs --no-color; exit $$status; }
 
 test-browser: $(INSTALLED) ## run the flows of passkeys in a Chromium, which must be installed
