@@ -19,8 +19,9 @@ window.addEventListener("load", async () => {
     displayRequestDuration: true,
     tryItOutEnabled: true,
     defaultModelsExpandDepth: 0,
+    syntaxHighlight: { theme: "tomorrow-night" }, // the default has contrasts below 4.5
     validatorUrl: null, // sends nothing to other hosts
-    plugins: [compactErrors(spec), prefilled(spec), oneCredential],
+    plugins: [compactErrors(spec), prefilled(spec), oneCredential, forKeyboards],
     onComplete: () => known.authorized && ui.authActions.authorize(known.authorized),
     requestInterceptor: (sent) => (request = sent),
     responseInterceptor: (response) => {
@@ -87,6 +88,55 @@ function text(body) {
   return body && JSON.stringify(body, null, 2);
 }
 
+// What Swagger UI lacks for use by the keyboard and by screen readers.
+function forKeyboards({ React: { createElement, useEffect, useRef } }) {
+  return {
+    wrapComponents: {
+      // A link inside of the button that opens an operation would be a second stop of Tab.
+      DeepLink: (DeepLink) => (props) => createElement(DeepLink, { ...props, enabled: false }),
+      // The name of a button is its text, which a person says to press it.
+      Button: (Button) => ({ "aria-label": _, ...props }) => createElement(Button, props),
+      CloseIcon: (CloseIcon) => (props) =>
+        createElement(CloseIcon, { ...props, role: "img", "aria-hidden": undefined, "aria-label": "Close" }),
+      // What scrolls can be scrolled by the keyboard in every browser.
+      operation: (Operation) => (props) => {
+        const place = useRef(null);
+        useEffect(() => {
+          for (const code of place.current.querySelectorAll(".microlight")) {
+            if (code.scrollHeight > code.clientHeight) code.tabIndex = 0;
+          }
+        });
+        return createElement("div", { ref: place }, createElement(Operation, props));
+      },
+      // The button is disabled until the response is there, and would lose the focus.
+      execute: (Execute) => (props) => {
+        const pressed = useRef(null);
+        const onExecute = () => {
+          pressed.current = document.activeElement;
+          props.onExecute();
+        };
+        useEffect(() => {
+          if (!props.disabled && document.activeElement === document.body) pressed.current?.focus();
+        }, [props.disabled]);
+        return createElement(Execute, { ...props, onExecute });
+      },
+      // A modal dialog keeps the focus, and returns it to the button that has opened it.
+      authorizationPopup: (Popup) => (props) => {
+        const dialog = useRef(null);
+        const opener = useRef(document.activeElement);
+        useEffect(() => {
+          dialog.current.showModal();
+          dialog.current.querySelector("input, .auth").focus();
+          return () => opener.current.focus();
+        }, []);
+        const onClose = () => props.authActions.showDefinitions(false);
+        const attributes = { ref: dialog, className: "authorization", "aria-label": "Authorization", onClose };
+        return createElement("dialog", attributes, createElement(Popup, props));
+      },
+    },
+  };
+}
+
 // Keep the credentials for a reload. A new one replaces the others: the service refuses two that differ.
 function oneCredential(system) {
   const keep = () => remember({ authorized: system.authSelectors.authorized().toJS() });
@@ -143,7 +193,7 @@ function compactErrors(spec) {
             "details",
             { className: "errors" },
             createElement("summary", null, `Errors (${rows.length})`),
-            createElement("table", null, createElement("tbody", null, rows.map(row))),
+            createElement("table", { tabIndex: 0 }, createElement("tbody", null, rows.map(row))),
           ),
         );
       },
