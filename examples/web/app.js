@@ -29,25 +29,38 @@ function report(error) {
 async function show() {
   const signedIn = client.session !== null;
   if (signedIn) await Promise.all([showProfile(), showHistory(), showSessions(), showPasskeys()]);
-  find("#signed-in").hidden = find("#log-out").hidden = !signedIn;
-  find("#signed-out").hidden = signedIn;
-  find("#code").hidden = true;
+  reveal(signedIn ? "#signed-in" : "#signed-out");
+}
+
+function reveal(selector) {
+  for (const part of ["#signed-out", "#code", "#signed-in"]) find(part).hidden = part !== selector;
+  find("#log-out").hidden = selector !== "#signed-in";
 }
 
 function on(selector, event, action) {
-  find(selector).addEventListener(event, async (happened) => {
+  find(selector).addEventListener(event, (happened) => {
     happened.preventDefault();
-    const button = happened.submitter ?? happened.currentTarget;
-    say();
-    button.disabled = true;
-    try {
-      await action(happened);
-    } catch (error) {
-      report(error);
-    } finally {
-      button.disabled = false;
-    }
+    return run(happened.submitter ?? happened.currentTarget, () => action(happened));
   });
+}
+
+// Run the action of a button once at a time, and report an error. A disabled button would lose the focus;
+// if the action hides or replaces the focused element, the heading of its section gets the focus.
+async function run(button, action) {
+  if (button.ariaDisabled) return;
+  const section = button.closest("section");
+  say();
+  button.ariaDisabled = "true";
+  try {
+    await action();
+  } catch (error) {
+    report(error);
+  } finally {
+    button.ariaDisabled = null;
+  }
+  const isVisible = (element) => element?.offsetParent;
+  if (isVisible(button) || isVisible(document.activeElement)) return;
+  [section, ...document.querySelectorAll("section")].find(isVisible).querySelector("h2").focus();
 }
 
 const valuesOf = (form) => Object.fromEntries(new FormData(form));
@@ -62,7 +75,7 @@ function row(text, detail, label, action) {
   if (label) {
     const button = Object.assign(document.createElement("button"), { type: "button", textContent: label });
     button.setAttribute("aria-label", `${label}: ${text}`);
-    button.addEventListener("click", () => action().then(() => say(), report));
+    button.addEventListener("click", () => run(button, action));
     item.append(button);
   }
   return item;
@@ -104,8 +117,7 @@ async function next(username, { data }) {
 }
 
 function askForCode(hint, then) {
-  find("#signed-out").hidden = true;
-  find("#code").hidden = false;
+  reveal("#code");
   find("#code-hint").textContent = hint;
   askForCode.then = then;
   find("#code form").reset();
@@ -195,7 +207,7 @@ async function merge(mine, form) {
   const described = conflicts.map(([name]) => `${name} is now “${saved.data[name] ?? ""}”`).join(", ");
   const button = Object.assign(document.createElement("button"), { type: "button", textContent: "Take theirs" });
   button.className = "second";
-  button.addEventListener("click", () => showProfile().catch(report));
+  button.addEventListener("click", () => run(button, showProfile));
   find("#conflict").replaceChildren(`Changed elsewhere: ${described}. Save to overwrite it. `, button);
   find("#conflict").hidden = false;
 }
@@ -264,7 +276,7 @@ if (offer.federation?.redirectUris.includes(redirectUri)) {
   for (const provider of offer.federation.providers) {
     const button = Object.assign(document.createElement("button"), { className: "second", type: "button" });
     button.textContent = provider === "COGNITO" ? "Use the hosted page" : `Continue with ${provider}`;
-    button.addEventListener("click", () => goToProvider(provider).catch(report));
+    button.addEventListener("click", () => run(button, () => goToProvider(provider)));
     find("#providers").append(button);
   }
 }

@@ -44,7 +44,11 @@ def main() -> int:
     api = f"http://localhost:{os.environ.get('SERVER_PORT', '8080')}"
     sys.stdout.write(f"The example is at {origin}/?api={api}\n")
     sys.stdout.flush()
-    settings = {"CORS_ALLOWED_ORIGINS": origin, "FEDERATION_REDIRECT_URIS": f"{origin}/"}
+    settings = {
+        "CORS_ALLOWED_ORIGINS": origin,
+        "FEDERATION_REDIRECT_URIS": f"{origin}/",
+        "PROFILE_HISTORY_DAYS": "30",
+    }
     command = [sys.executable, "-m", "service", "local"]
     with subprocess.Popen(command, env={**settings, **os.environ}) as service:  # noqa: S603 -- as above
         try:
