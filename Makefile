@@ -123,7 +123,7 @@ test-compose: ## run the integration tests against the service's image, moto and
 	&& $(TEST_COMPOSE) run --rm -T --no-deps tests tests_slow/race tests_slow/linearizability \
 	|| { status=$$?; $(TEST_COMPOSE) logs --no-color; exit $$status; }
 
-test-browser: $(INSTALLED) ## run the flows of passkeys in a Chromium, which must be installed
+test-browser: $(INSTALLED) ## test the page of /docs, the example, the client and passkeys in a Chromium, which must be installed
 	$(BIN)/python -m pytest tests_slow/browser
 
 test-clients: $(INSTALLED) $(NODE_INSTALLED) $(COGNITO_CLIENTS_INSTALLED) $(CLIENTS_INSTALLED) ## check the OpenAPI document with generators of clients, the TypeScript client, and Cognito's JavaScript clients; needs Node 20 or newer

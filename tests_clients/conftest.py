@@ -10,7 +10,10 @@ from typing import Final, TypeAlias
 import pytest
 
 from tests_slow.browser.chromium import CHROMIUM
+from tests_slow.browser.conftest import browser, browser_user, example, example_mailbox
 from tools import clients
+
+__all__ = ["browser", "browser_user", "example", "example_mailbox"]
 
 ROOT: Final = clients.ROOT
 PYTHON_CLIENTS: Final = ROOT / "clients/.venv/bin"

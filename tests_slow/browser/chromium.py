@@ -3,13 +3,17 @@
 import asyncio
 import itertools
 import json
+import os
 import shutil
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
+
+from tests_slow.browser.programs import started
 
 CHROMIUM: Final = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
@@ -21,8 +25,13 @@ FLAGS: Final = (
     "--disable-gpu",
     "--disable-dev-shm-usage",
     "--no-first-run",
+    "--disable-background-networking",  # no request but those of the pages
     "--remote-debugging-port=0",
 )
+# The codes of the keys that tests press.
+KEYS: Final = {"Tab": 9, "Enter": 13, "Escape": 27, "a": 65}
+SHIFT: Final = 8
+CTRL: Final = 2
 
 
 class ScriptFailed(Exception):
@@ -48,15 +57,17 @@ class Page:
         self.complaints: list[str] = []
         self._loads = 0
 
-    async def attach(self) -> None:
-        """Create the page."""
-        target = await self.call("Target.createTarget", url="about:blank")
+    async def attach(self, context: str) -> None:
+        """Create the page, in a browser context."""
+        window = {"browserContextId": context, "newWindow": True}  # a hidden tab draws no frames
+        target = await self.call("Target.createTarget", url="about:blank", **window)
         attached = await self.call(
             "Target.attachToTarget", targetId=target["targetId"], flatten=True
         )
         self._session = attached["sessionId"]
         await self.call("WebAuthn.enable", enableUI=False)
         await self.call("Page.enable")
+        await self.call("Emulation.setFocusEmulationEnabled", enabled=True)
         await self.call("Runtime.enable")
         await self.call("Log.enable")
 
@@ -84,6 +95,25 @@ class Page:
         async with asyncio.timeout(PATIENCE_S):
             while self._loads == loads:
                 self._keep(await self._socket.receive_json())
+
+    async def press(self, key: str, modifiers: int = 0) -> None:
+        """Press a key of KEYS, such as Tab, and release it."""
+        event = {"key": key, "code": key, "windowsVirtualKeyCode": KEYS[key]}
+        text = {"text": "\r"} if key == "Enter" else {}
+        for kind, more in (("keyDown", text), ("keyUp", {})):
+            await self.call(
+                "Input.dispatchKeyEvent", type=kind, modifiers=modifiers, **event, **more
+            )
+
+    async def type(self, text: str) -> None:
+        """Enter a text in place of that of the focused field."""
+        await self.press("a", CTRL)
+        await self.call("Input.insertText", text=text)
+
+    async def resize(self, *, width: int, height: int, mobile: bool = False) -> None:
+        """Give the page the viewport of a window or of a telephone."""
+        size = {"width": width, "height": height, "mobile": mobile, "deviceScaleFactor": 1}
+        await self.call("Emulation.setDeviceMetricsOverride", **size)
 
     async def add_authenticator(self, **options: object) -> str:
         """Plug in an authenticator that keeps passkeys and verifies the user, but for *options*."""
@@ -151,38 +181,51 @@ class Page:
                     self.complaints.append(f"{entry['source']}: {entry['text']}")
 
 
-@asynccontextmanager
-async def chromium(folder: Path) -> AsyncIterator[Page]:
-    """Start Chromium with a profile in *folder*, and open a page; ends it."""
+@dataclass(frozen=True, slots=True)
+class Browser:
+    """A running Chromium; *url* is that of its protocol."""
+
+    url: str
+
+    @asynccontextmanager
+    async def user(self) -> AsyncIterator["User"]:
+        """Open the browser for a new user, without cookies and stored data; closes the user's pages."""
+        async with AsyncExitStack() as stack:
+            session = await stack.enter_async_context(aiohttp.ClientSession())
+            socket = await stack.enter_async_context(session.ws_connect(self.url))
+            root = Page(socket)
+            made = await root.call("Target.createBrowserContext", disposeOnDetach=True)
+            yield User(self.url, session, stack, made["browserContextId"])
+            await root.call(
+                "Target.disposeBrowserContext", browserContextId=made["browserContextId"]
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A user of the browser, whose pages share cookies and stored data."""
+
+    _url: str
+    _session: aiohttp.ClientSession
+    _stack: AsyncExitStack
+    _context: str
+
+    async def page(self) -> Page:
+        """Open a page, with a connection of its own: pages work at the same time."""
+        connecting = self._session.ws_connect(self._url, max_msg_size=0)
+        page = Page(await self._stack.enter_async_context(connecting))
+        await page.attach(self._context)
+        return page
+
+
+@contextmanager
+def chromium(folder: Path) -> Iterator[Browser]:
+    """Start Chromium with its files in *folder*; ends it."""
     assert CHROMIUM is not None
-    process = await asyncio.create_subprocess_exec(
-        CHROMIUM,
-        *FLAGS,
-        f"--user-data-dir={folder / 'profile'}",
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    assert process.stderr is not None
-    drained: asyncio.Task[bytes] | None = None
-    try:
-        async with asyncio.timeout(PATIENCE_S):
-            while b"DevTools listening on " not in (line := await process.stderr.readline()):
-                assert line, "Chromium has ended"
-        drained = asyncio.create_task(process.stderr.read())
-        url = line.decode().partition("listening on ")[2].strip()
-        async with (
-            aiohttp.ClientSession() as session,
-            session.ws_connect(url, max_msg_size=0) as socket,
-        ):
-            page = Page(socket)
-            await page.attach()
-            yield page
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.wait()
-        if drained is not None:
-            await drained
+    command = [CHROMIUM, *FLAGS, f"--user-data-dir={folder / 'profile'}"]
+    until = "DevTools listening on "
+    with started(command, until, folder=folder, environ=os.environ) as (line,):
+        yield Browser(line.partition(until)[2].strip())
 
 
 def script(body: str, **names: object) -> str:

@@ -1,44 +1,15 @@
-"""The page of the API document in a real Chromium, by clicking only."""
+"""The page of the API document in a real Chromium, by clicking and by the keyboard."""
 
 import json
-from dataclasses import dataclass
 from typing import Any, Final
 
-import aiohttp
 import pytest
 
-from tests.support.accounts import Mailbox
-from tests_slow.browser.chromium import Page
-
-HEIGHT: Final = 800
-# What a person does; an operation is named by its id.
-HANDS: Final = """
-window.drawn = () => new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)));
-window.until = async (find) => {
-  for (;;) { const found = find(); if (found) return found; await drawn(); }
-};
-window.block = (id) => document.querySelector(`.opblock[id$="-${id}"]`);
-window.open_ = async (id) => {
-  if (!block(id).classList.contains("is-open")) {
-    block(id).querySelector(".opblock-summary-control").click();
-  }
-  await until(() => block(id).querySelector(".errors"));
-  await until(() => block(id).querySelector(".btn.execute"));
-};
-window.type = (field, text) => {
-  const { prototype } = field instanceof HTMLTextAreaElement ? HTMLTextAreaElement : HTMLInputElement;
-  Object.getOwnPropertyDescriptor(prototype, "value").set.call(field, text);
-  field.dispatchEvent(new Event("input", { bubbles: true }));
-};
-window.execute = async (id) => {
-  const clear = block(id).querySelector(".btn-clear");
-  if (clear) { clear.click(); await until(() => !block(id).querySelector(".live-responses-table")); }
-  block(id).querySelector(".btn.execute").click();
-  const live = await until(() => block(id).querySelector(".live-responses-table .response"));
-  const status = parseInt(live.querySelector(".response-col_status").textContent);
-  return [status, live.querySelector(".microlight")?.textContent ?? ""];
-};
-"""
+from tests.support.accounts import PASSWORD, Mailbox
+from tests_slow.browser.chromium import Page, User
+from tests_slow.browser.conftest import Example
+from tests_slow.browser.docs_page import HEIGHT, Docs, opened
+from tests_slow.browser.keyboard import Keyboard
 
 # What makes an operation tall: its parameters, its body, its successes.
 OPERATIONS: Final = """
@@ -52,54 +23,43 @@ fetch("openapi.json").then((found) => found.json()).then(({ paths }) =>
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Docs:
-    """The page, as a person uses it."""
-
-    page: Page
-
-    async def load(self, url: str) -> None:
-        """Open the page, and wait until its operations are listed."""
-        await self.page.open(url)
-        await self.page.until("document.querySelectorAll('.opblock').length > 30")
-        await self.page.run(HANDS)
-
-    async def body(self, operation: str) -> dict[str, Any]:
-        """Open an operation, and return the body that its form has."""
-        await self.page.run(f"open_('{operation}')")
-        text = await self.page.run(f"block('{operation}').querySelector('textarea').value")
-        found: dict[str, Any] = json.loads(text)
-        return found
-
-    async def execute(self, operation: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:
-        """Execute an operation as its form stands, or with another body; return status and response."""
-        await self.page.run(f"open_('{operation}')")
-        if body is not None:
-            field, text = f"block('{operation}').querySelector('textarea')", json.dumps(body)
-            await self.page.run(f"type({field}, {json.dumps(text)}), drawn()")
-        status, text = await self.page.run(f"execute('{operation}')")
-        return status, json.loads(text) if text.startswith("{") else text
-
-    async def credentials(self) -> set[str]:
-        """Return the names of the credentials that the last request had."""
-        sent = await self.page.run("Object.keys(request.headers)")
-        return {name.lower() for name in sent} & {"authorization", "x-amzn-oidc-identity"}
-
-
 @pytest.fixture(name="docs")
-async def _docs(page: Page, service: aiohttp.ClientSession) -> Docs:
-    async with service.get("/health/live") as answer:
-        url = f"http://localhost:{answer.url.port}/"
-    size = {"width": 1280, "height": HEIGHT, "deviceScaleFactor": 1, "mobile": False}
-    await page.call("Emulation.setDeviceMetricsOverride", **size)
-    docs = Docs(page)
-    await docs.load(url)
-    return docs
+async def _docs(page: Page, origin: str) -> Docs:
+    return await opened(page, f"{origin}/")
 
 
 async def test_whole_journey_by_clicking(docs: Docs, mailbox: Mailbox) -> None:
     """From sign-up to log-out every prefilled body succeeds, but for the code of the message."""
-    page = docs.page
+    tokens = await _saved_profile(docs, mailbox)
+    prefilled = await docs.body("refreshSession")
+    refreshed, _ = await docs.execute("refreshSession")
+    changed, _ = await docs.execute("changePassword")
+    again, _ = await docs.execute("logIn")
+
+    assert prefilled["refreshToken"] == tokens["refreshToken"]
+    assert (refreshed, changed, again) == (200, 204, 200)
+    await _logged_out(docs)
+
+
+async def test_whole_journey_with_a_refresh_cookie(
+    browser_user: User, example: Example, example_mailbox: Mailbox
+) -> None:
+    """With the refresh token in the cookie, as under `make run`, no script has it and no body is sent."""
+    docs = await opened(await browser_user.page(), f"{example.api}/docs")
+    tokens = await _saved_profile(docs, example_mailbox)
+    prefilled = await docs.body("refreshSession")
+    refreshed, new_tokens = await docs.execute("refreshSession")
+
+    assert (prefilled, refreshed) == (None, 200)
+    assert {"refreshToken"}.isdisjoint({*tokens, *new_tokens})
+    assert "refresh" not in await docs.page.run(
+        "JSON.stringify([document.cookie, {...sessionStorage}])"
+    )
+    await _logged_out(docs)
+
+
+async def _saved_profile(docs: Docs, mailbox: Mailbox) -> dict[str, Any]:
+    """Sign up, log in, save a profile, and read it after a reload; return the tokens of the log-in."""
     signed_up, _ = await docs.execute("signUp")
     confirmation = await docs.body("confirmAccount")
     hint = confirmation["code"]
@@ -107,50 +67,106 @@ async def test_whole_journey_by_clicking(docs: Docs, mailbox: Mailbox) -> None:
     code = await mailbox.code(confirmation["username"])
     confirmed, _ = await docs.execute("confirmAccount", {**confirmation, "code": code})
     logged_in, tokens = await docs.execute("logIn")
-    created, _ = await docs.execute("saveProfile")
-    merged, profile = await docs.execute("saveProfile")
+    created, profile = await docs.execute("saveProfile")
 
-    assert (signed_up, confirmed, logged_in, created, merged) == (201, 200, 200, 201, 200)
+    assert (signed_up, confirmed, logged_in, created) == (201, 200, 200, 201)
     assert (hint, refused, problem["code"]) == ("the-code-of-the-message", 400, "code_mismatch")
     assert (profile["userId"], profile["city"]) == (tokens["userId"], "Mumbai")
-    assert await docs.credentials() == {"authorization"}
 
-    await docs.load(await page.run("location.href"))
+    await docs.load(await docs.page.run("location.href"))
     assert (await docs.execute("showProfile"))[0] == 200
-    assert (await docs.execute("readAccount"))[0] == 200
-    prefilled = await docs.body("refreshSession")
-    refreshed, _ = await docs.execute("refreshSession")
-    changed, _ = await docs.execute("changePassword")
-    again, _ = await docs.execute("logIn")
-    assert (prefilled["refreshToken"], refreshed, changed, again) == (
-        tokens["refreshToken"],
-        *(200, 204, 200),
-    )
+    assert await docs.credentials() == {"authorization"}
+    result: dict[str, Any] = tokens
+    return result
 
+
+async def _logged_out(docs: Docs) -> None:
+    """Log out by the prefilled body, after which the page has no credential."""
     logged_out, _ = await docs.execute("logOut")
     unknown, problem = await docs.execute("readAccount")
+
     assert (logged_out, unknown, problem["code"]) == (204, 401, "token_invalid")
+    assert await docs.credentials() == set()
+    assert docs.page.complaints == []
+
+
+async def test_journey_by_keyboard(docs: Docs, mailbox: Mailbox) -> None:
+    """Tab, Enter and typing are enough, and the focus is visible and goes down the page."""
+    page, keyboard = docs.page, Keyboard(docs.page)
+
+    async def execute(operation: str, *, back: bool = False) -> int:
+        block = f'.opblock[id$="-{operation}"]'
+        if not await page.run(f"block('{operation}').classList.contains('is-open')"):
+            await keyboard.tab_to(f"{block} .opblock-summary-control", back=back)
+            await keyboard.enter()
+            await docs.open(operation)
+        await keyboard.tab_to(f"{block} .btn.execute")
+        await keyboard.enter()
+        found = ".live-responses-table .response .response-col_status"
+        status = await page.until(f"block('{operation}').querySelector('{found}')?.textContent")
+        assert await keyboard.is_on(f"{block} .btn.execute")
+        return int(status)
+
+    signed_up = await execute("signUp")
+    confirm = '.opblock[id$="-confirmAccount"]'
+    await keyboard.tab_to(f"{confirm} .opblock-summary-control")
+    await keyboard.enter()
+    body = await docs.body("confirmAccount")
+    code = await mailbox.code(body["username"])
+    await keyboard.fill(f"{confirm} textarea", json.dumps({**body, "code": code}))
+    confirmed = await execute("confirmAccount")
+    logged_in = await execute("logIn")
+    saved, patched = await execute("saveProfile"), await execute("patchProfile")
+    shown = await execute("showProfile", back=True)
+
+    assert (signed_up, confirmed, logged_in) == (201, 200, 200)
+    assert (saved, patched, shown) == (201, 200, 200)
     assert page.complaints == []
 
 
-async def test_one_credential_replaces_the_other(docs: Docs, user: str) -> None:
-    """After Authorize with a user id, the token of the log-in is not sent, and the other way round."""
-    page = docs.page
-    credentials = {"username": user, "password": "YourPass123!"}
+async def test_focus_passes_through_the_page(docs: Docs) -> None:
+    """Tab goes from the first element to the last, and has each operation once, open or not."""
+    await docs.execute("checkLiveness")
+    await docs.body("signUp")
+
+    stops = await Keyboard(docs.page).stops()
+
+    operations = await docs.page.run("document.querySelectorAll('.opblock').length")
+    assert len([stop for stop in stops if "opblock-summary-control" in stop]) == operations
+    assert len([stop for stop in stops if stop.startswith("<textarea")]) == 1
+    assert [stop for stop in stops if 'class="nostyle"' in stop] == []
+
+
+async def test_dialog_keeps_the_focus_and_replaces_the_credential(docs: Docs, user: str) -> None:
+    """The dialog has the focus until it closes; its credential replaces the token, and a log-in that."""
+    page, keyboard = docs.page, Keyboard(docs.page)
+    credentials = {"username": user, "password": PASSWORD}
     _, tokens = await docs.execute("logIn", credentials)
-    await page.run("document.querySelector('.auth-wrapper .authorize').click()")
-    await page.until("!!document.querySelector('.auth-container input')")
-    await page.run(f"type(document.querySelector('.auth-container input'), '{tokens['userId']}')")
-    await page.run("document.querySelector('.auth-container .btn.authorize').click(), drawn()")
-    await page.run("document.querySelector('.close-modal').click(), drawn()")
+    opener = ".auth-wrapper .authorize"
+    await page.run(f"document.querySelector('{opener}').focus()")
+    await keyboard.enter()
+    await page.until("document.querySelector('dialog')?.contains(document.activeElement)")
+    stops = [await keyboard.stop() for _ in range(12)]
+    await page.press("Escape")
+    await page.until("!document.querySelector('dialog')")
+    returned = await keyboard.is_on(opener)
+    await keyboard.enter()
+    await page.until("document.querySelector('dialog')?.contains(document.activeElement)")
+    assert await keyboard.is_on("#api_key_value")
+    await page.type(tokens["userId"])
+    await keyboard.enter()
+    await keyboard.tab_to("dialog .btn-done")
+    await keyboard.enter()
+    await page.until("!document.querySelector('dialog')")
 
-    by_header, _ = await docs.execute("showProfile")
-    sent = await docs.credentials()
+    assert returned
+    assert await keyboard.is_on(opener)
+    assert [stop for stop in stops if stop and not stop.startswith(("<button", "<input"))] == []
+    by_header = (await docs.execute("showProfile"))[0], await docs.credentials()
     await docs.execute("logIn", credentials)
-    by_token, _ = await docs.execute("showProfile")
-
-    assert (by_header, sent) == (404, {"x-amzn-oidc-identity"})
-    assert (by_token, await docs.credentials()) == (404, {"authorization"})
+    by_token = (await docs.execute("showProfile"))[0], await docs.credentials()
+    assert by_header == (404, {"x-amzn-oidc-identity"})
+    assert by_token == (404, {"authorization"})
     assert page.complaints == []
 
 

@@ -1,170 +1,158 @@
-"""The page of examples/web in a real Chromium, and a service that its origin may call."""
+"""The page of examples/web in a real Chromium, as `make example` serves it."""
 
-import functools
-import json
-import re
-import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
-from tests.support.accounts import PASSWORD
-from tests_slow.browser.chromium import Page, chromium
-from tests_slow.commands.running import Running, running
+from tests.support.accounts import PASSWORD, Mailbox, new_user
+from tests_slow.browser.chromium import User
+from tests_slow.browser.conftest import Example
+from tests_slow.browser.keyboard import Keyboard
+from tests_slow.browser.phone import ELSEWHERE, OnPhone, opened_on_phone
 
-FOLDER: Final = Path(__file__).parent.parent.parent / "examples/web"
-# A change of the profile by another device, with the token of this one.
-ELSEWHERE: Final = """
-(async (fields) => {
-  const { accessToken } = JSON.parse(localStorage.getItem("user-profile-service"));
-  const headers = { Authorization: `Bearer ${accessToken}`, "Content-Type": "application/json" };
-  const options = { method: "POST", headers, body: JSON.stringify(fields) };
-  return (await fetch(`${sessionStorage.getItem("api")}/v1/user/profile`, options)).status;
-})
+SIGN_IN_ELSEWHERE: Final = f"""
+fetch(`${{sessionStorage.getItem("api")}}/api/auth/login`, {{
+  method: "POST",
+  headers: {{ "Content-Type": "application/json" }},
+  body: JSON.stringify({{ username: "USERNAME", password: "{PASSWORD}" }}),
+}}).then(({{ status }}) => status)
 """
 
 
-class _Handler(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        """Do nothing."""
+@pytest.fixture(name="phone")
+async def _phone(browser_user: User, example: Example, example_mailbox: Mailbox) -> OnPhone:
+    return await opened_on_phone(await browser_user.page(), example, example_mailbox)
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
-    """The page, on a telephone."""
-
-    page: Page
-    program: Running
-    url: str
-
-    async def fill(self, form: str, **values: str) -> None:
-        """Type into the fields of a form."""
-        for name, value in values.items():
-            field = f"document.querySelector('{form} [name={name}]')"
-            await self.page.run(f"{field}.value = {json.dumps(value)}")
-
-    async def click(self, element: str) -> None:
-        """Wait for a visible element and for the end of what went before, and click."""
-        found = f"document.querySelector({json.dumps(element)})"
-        await self.page.until(f"!!{found}?.offsetParent && !document.querySelector(':disabled')")
-        await self.page.run(f"{found}.click()")
-
-    async def shows(self, element: str) -> None:
-        """Wait until an element is visible."""
-        await self.page.until(f"!!document.querySelector({json.dumps(element)})?.offsetParent")
-
-    async def says(self, text: str) -> None:
-        """Wait until a text is visible."""
-        await self.page.until(f"document.body.innerText.includes({json.dumps(text)})")
-
-    async def value(self, name: str) -> Any:  # noqa: ANN401 -- any JSON
-        """Return what a field of the profile has."""
-        return await self.page.run(f"document.querySelector('#profile [name={name}]').value")
-
-    async def sign_up(self, username: str) -> None:
-        """Sign up and confirm with the code that the service prints."""
-        await self.fill("#sign-up", username=username, password=PASSWORD)
-        await self.click("#sign-up button")
-        line = await self.program.until(f"confirmation code for {username}: ")
-        found = re.search(r": (\d{6})$", line.strip())
-        assert found is not None
-        await self.shows("#code")
-        await self.fill("#code", code=found[1])
-        await self.click("#code button")
-        await self.shows("#signed-in")
-
-
-@asynccontextmanager
-async def served() -> AsyncIterator[str]:
-    """Serve the page, and return its origin."""
-    handler = functools.partial(_Handler, directory=str(FOLDER))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://localhost:{server.server_port}"
-        server.shutdown()
-
-
-@pytest.fixture(name="example")
-async def _example(tmp_path: Path) -> AsyncIterator[Example]:
-    async with served() as origin:
-        environ = {
-            "SERVER_PORT": "0",
-            "CORS_ALLOWED_ORIGINS": origin,
-            "FEDERATION_REDIRECT_URIS": f"{origin}/",
-        }
-        async with (
-            running("local", folder=tmp_path, environ=environ) as program,
-            chromium(tmp_path) as page,
-        ):
-            api = (await program.until("The API listens on")).split()[4]
-            size = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
-            await page.call("Emulation.setDeviceMetricsOverride", **size)
-            await page.open(f"{origin}/?api={api}")
-            example = Example(page, program, origin)
-            await example.shows("#signed-out")
-            yield example
-
-
-async def test_account_profile_sessions_and_passkey(example: Example) -> None:
+async def test_account_profile_sessions_and_passkey(phone: OnPhone) -> None:
     """A user signs up, edits the profile beside others, and signs in again by password and passkey."""
-    page, username = example.page, "alice@example.com"
+    page, username = phone.page, new_user()
     await page.add_authenticator()
-    await example.sign_up(username)
-    await example.fill("#profile", displayName="Asha", city="Mumbai")
-    await example.click("#profile button")
-    await example.says("Saved.")
+    await phone.sign_up(username)
+    await phone.fill("#profile", displayName="Asha", city="Mumbai")
+    await phone.click("#profile button")
+    await phone.says("Saved.")
 
     # Another field is merged, the same one is a choice.
     assert await page.run(f'{ELSEWHERE}({{"country": "India"}})') == 200
-    await example.fill("#profile", city="Pune")
-    await example.click("#profile button")
-    await example.says("Saved.")
-    assert (await example.value("city"), await example.value("country")) == ("Pune", "India")
+    await phone.fill("#profile", city="Pune")
+    await phone.click("#profile button")
+    await phone.says("Saved.")
+    assert (await phone.value("city"), await phone.value("country")) == ("Pune", "India")
     assert await page.run(f'{ELSEWHERE}({{"city": "Delhi"}})') == 200
-    await example.fill("#profile", city="Goa")
-    await example.click("#profile > button")
-    await example.says("city is now “Delhi”")
-    assert await example.value("city") == "Goa"
-    await example.click("#conflict button")
+    await phone.fill("#profile", city="Goa")
+    await phone.click("#profile > button")
+    await phone.says("city is now “Delhi”")
+    assert await phone.value("city") == "Goa"
+    await phone.click("#conflict button")
     await page.until("document.querySelector('#profile [name=city]').value === 'Delhi'")
 
-    await example.says("This session")
-    await example.click("#passkeys > button")
-    await example.shows("#passkeys li")
-    await example.click("#log-out")
-    await example.fill("#log-in", username=username, password=f"{PASSWORD}!")
-    await example.click("#log-in button")
-    await example.says("The user name or the password is wrong.")
-    await example.fill("#log-in", password=PASSWORD)
-    await example.click("#log-in button")
-    await example.shows("#signed-in")
-    await example.click("#log-out")
-    await example.click("#log-in [name=passkey]")
-    await example.shows("#signed-in")
+    await phone.says("This session")
+    await phone.click("#passkeys > button")
+    await phone.shows("#passkeys li")
+    await phone.click("#log-out")
+    await phone.fill("#log-in", username=username, password=f"{PASSWORD}!")
+    await phone.click("#log-in button")
+    await phone.says("The user name or the password is wrong.")
+    await phone.fill("#log-in", password=PASSWORD)
+    await phone.click("#log-in button")
+    await phone.shows("#signed-in")
+    await phone.click("#log-out")
+    await phone.click("#log-in [name=passkey]")
+    await phone.shows("#signed-in")
 
     # The refresh token is in a cookie; no script can read it, and a reload uses it.
     assert "refreshToken" not in await page.run("localStorage.getItem('user-profile-service')")
-    await page.open(example.url)
-    await example.shows("#signed-in")
+    await page.open(phone.url)
+    await phone.shows("#signed-in")
     assert await page.run("document.documentElement.scrollWidth <= innerWidth")
     # Chromium misses an algorithm in the options, which are Cognito's.
     assert [each for each in page.complaints if "pubKeyCredParams" not in each] == []
 
 
-async def test_provider_signs_in(example: Example) -> None:
+async def test_journey_by_keyboard(phone: OnPhone) -> None:
+    """Sign-up, profile, history and a conflict need Tab, Enter and typing, and fit a telephone."""
+    page, keyboard, username = phone.page, Keyboard(phone.page), new_user()
+    await phone.fits()
+    await keyboard.fill("#sign-up [name=username]", username)
+    await keyboard.fill("#sign-up [name=password]", PASSWORD)
+    await keyboard.enter()
+    await phone.shows("#code")
+    assert await keyboard.is_on("#code input")
+    await phone.fits()
+    await page.type(await phone.mailbox.code(username))
+    await keyboard.enter()
+    await phone.shows("#signed-in")
+    assert await keyboard.is_on("#signed-in h2")
+    await phone.fits()
+
+    await keyboard.fill("[name=displayName]", "Asha")
+    await keyboard.fill("[name=city]", "Mumbai")
+    await keyboard.enter()
+    await phone.says("Saved.")
+    assert await keyboard.is_on("[name=city]")
+    await page.type("Pune")
+    await keyboard.tab_to("#profile > button")
+    await keyboard.enter()
+    await phone.says("Version 1")
+    await keyboard.tab_to("#history li button")
+    await keyboard.enter()
+    await phone.says("Version 2")
+    assert await phone.value("city") == "Mumbai"
+    assert await keyboard.is_on("#history h2")
+
+    unbroken = "x" * 300
+    assert await page.run(f'{ELSEWHERE}({{"bio": "{unbroken}"}})') == 200
+    await keyboard.tab_to("[name=bio]", back=True)
+    await page.type("Reads maps.")
+    await keyboard.tab_to("#profile > button")
+    await keyboard.enter()
+    await phone.says("Changed elsewhere")
+    await phone.fits()
+    assert await keyboard.is_on("#profile > button")
+    await keyboard.tab_to("#conflict button", back=True)
+    await keyboard.enter()
+    await page.until(f"document.querySelector('#profile [name=bio]').value === '{unbroken}'")
+    assert await keyboard.is_on("section:has(#profile) h2")
+
+    assert page.complaints == []
+
+
+async def test_sessions_by_keyboard(phone: OnPhone) -> None:
+    """A user ends another session, logs out, and logs in after a wrong password by the keyboard."""
+    page, keyboard, username = phone.page, Keyboard(phone.page), new_user()
+    await phone.sign_up(username)
+    assert await page.run(SIGN_IN_ELSEWHERE.replace("USERNAME", username)) == 200
+    await page.open(phone.url)
+    await phone.shows("#sessions li button")
+    await keyboard.tab_to("#sessions li button")
+    await keyboard.enter()
+    await page.until("!document.querySelector('#sessions li button')")
+    assert await keyboard.is_on("#sessions h2")
+    await keyboard.tab_to("#log-out", back=True)
+    await keyboard.enter()
+    await phone.shows("#log-in")
+    assert await keyboard.is_on("#signed-out h2")
+    await keyboard.fill("#log-in [name=username]", username)
+    await keyboard.fill("#log-in [name=password]", f"{PASSWORD}!")
+    await keyboard.enter()
+    await phone.says("The user name or the password is wrong.")
+    assert await keyboard.is_on("#log-in [name=password]")
+    await page.type(PASSWORD)
+    await keyboard.enter()
+    await phone.shows("#signed-in")
+    assert page.complaints == []
+
+
+async def test_provider_signs_in(phone: OnPhone) -> None:
     """A user of another provider returns signed in; the address has no code any more."""
-    page = example.page
+    page = phone.page
     await page.follow("document.querySelector('#providers button:last-child').click()")
     await page.follow(
         "(() => { const field = document.querySelector('form [name=email]');"
         " field.value = 'bob@example.com'; field.form.querySelector('button').click(); })()"
     )
-    await example.shows("#signed-in")
+    await phone.shows("#signed-in")
 
     assert await page.run("location.search") == ""
     assert page.complaints == []
