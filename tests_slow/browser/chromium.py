@@ -224,7 +224,8 @@ def chromium(folder: Path) -> Iterator[Browser]:
     assert CHROMIUM is not None
     command = [CHROMIUM, *FLAGS, f"--user-data-dir={folder / 'profile'}"]
     until = "DevTools listening on "
-    with started(command, until, folder=folder, environ=os.environ) as (line,):
+    environ = {**os.environ, "HOME": str(folder)}
+    with started(command, until, folder=folder, environ=environ) as (line,):
         yield Browser(line.partition(until)[2].strip())
 
 
