@@ -143,7 +143,9 @@ export class Client {
     /** Replace *stale*, or forget the session. One tab does it: the others find the new token. */
     async #refresh(stale) {
         const { baseUrl, cookie } = this.#settings;
-        await exclusively(`${NAME} ${baseUrl}`, async () => {
+        await exclusively(`${NAME} ${baseUrl}`, async (waited) => {
+            if (waited && this.session?.accessToken === stale)
+                await pause(250); // storage reaches other tabs later than locks
             const { accessToken, refreshToken, deviceKey } = this.session ?? {};
             if (accessToken !== stale || (!cookie && refreshToken === undefined))
                 return;
@@ -154,7 +156,8 @@ export class Client {
             catch (error) {
                 if (!isProblem(error) || error.status !== 401)
                     throw error;
-                this.#keep(null);
+                if (this.session?.accessToken === stale)
+                    this.#keep(null);
             }
         });
     }
@@ -186,12 +189,13 @@ function memory() {
     };
 }
 const running = new Map();
-/** Run *action* alone among all tabs, or in this process where there are no Web Locks. */
+/** Run *action* alone among all tabs, or in this process without Web Locks; its argument is whether it waited. */
 async function exclusively(name, action) {
     const locks = globalThis.navigator?.locks;
+    const atOnce = (lock) => lock && action(false).then(() => true);
     if (locks)
-        return await locks.request(name, action);
-    const turn = (running.get(name) ?? Promise.resolve()).then(action, action);
+        return void ((await locks.request(name, { ifAvailable: true }, atOnce)) ?? (await locks.request(name, () => action(true))));
+    const turn = (running.get(name) ?? Promise.resolve()).catch(() => undefined).then(() => action(false));
     running.set(name, turn);
     return await turn;
 }

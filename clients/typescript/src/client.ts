@@ -188,7 +188,8 @@ export class Client {
   /** Replace *stale*, or forget the session. One tab does it: the others find the new token. */
   async #refresh(stale: string | undefined): Promise<void> {
     const { baseUrl, cookie } = this.#settings;
-    await exclusively(`${NAME} ${baseUrl}`, async () => {
+    await exclusively(`${NAME} ${baseUrl}`, async (waited) => {
+      if (waited && this.session?.accessToken === stale) await pause(250); // storage reaches other tabs later than locks
       const { accessToken, refreshToken, deviceKey } = this.session ?? {};
       if (accessToken !== stale || (!cookie && refreshToken === undefined)) return;
       try {
@@ -196,7 +197,7 @@ export class Client {
         await this.#send("POST", "/api/auth/refresh", { body });
       } catch (error) {
         if (!isProblem(error) || error.status !== 401) throw error;
-        this.#keep(null);
+        if (this.session?.accessToken === stale) this.#keep(null);
       }
     });
   }
@@ -230,11 +231,12 @@ function memory(): NonNullable<Settings["storage"]> {
 
 const running = new Map<string, Promise<unknown>>();
 
-/** Run *action* alone among all tabs, or in this process where there are no Web Locks. */
-async function exclusively(name: string, action: () => Promise<void>): Promise<void> {
+/** Run *action* alone among all tabs, or in this process without Web Locks; its argument is whether it waited. */
+async function exclusively(name: string, action: (waited: boolean) => Promise<void>): Promise<void> {
   const locks = (globalThis.navigator as Navigator | undefined)?.locks;
-  if (locks) return await locks.request(name, action);
-  const turn = (running.get(name) ?? Promise.resolve()).then(action, action);
+  const atOnce = (lock: Lock | null) => lock && action(false).then(() => true);
+  if (locks) return void ((await locks.request(name, { ifAvailable: true }, atOnce)) ?? (await locks.request(name, () => action(true))));
+  const turn = (running.get(name) ?? Promise.resolve()).catch(() => undefined).then(() => action(false));
   running.set(name, turn);
   return await turn;
 }

@@ -149,6 +149,19 @@ test("a refresh that fails for another reason keeps the session", async () => {
   assert.ok(client.session);
 });
 
+test("a refused refresh keeps the session that another tab has stored meanwhile", async () => {
+  const storage = shared();
+  const refuse = (request: Request) => {
+    if (!request.url.endsWith("/refresh")) return undefined;
+    storage.setItem("user-profile-service", JSON.stringify({ ...client.session, accessToken: "newer" }));
+    return problem(401, "refresh_token_reused");
+  };
+  const client = await signedIn({ storage, fetch: recording(refuse).fetch });
+
+  assert.equal(await client.restore(), true);
+  assert.equal(client.session?.accessToken, "newer");
+});
+
 test("logging out ends the session here and there", async () => {
   const client = await signedIn();
   const kept = holding(client.session);
