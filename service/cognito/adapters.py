@@ -45,7 +45,7 @@ def identity_provider(  # noqa: PLR0913 -- those of UserPoolClient
         on_retry=on_retry,
         on_masked=on_masked,
     )
-    sessions = CognitoSessions(user_pool)
+    sessions = CognitoSessions(user_pool, config)
     return IdentityProvider(
         registrations=CognitoRegistrations(user_pool, sessions),
         sessions=sessions,

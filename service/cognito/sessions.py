@@ -11,6 +11,7 @@ from service.aws.errors import required
 from service.cognito.answers import outcome_of, tokens_of
 from service.cognito.challenge_responses import MFA_SETUP, drop_none, responses
 from service.cognito.devices import DeviceConfirmation
+from service.cognito.issuer_check import IssuerCheck
 from service.cognito.refusals.errors import CHALLENGE_CODE, CHALLENGE_SESSION
 from service.cognito.shared_calls import SharedCalls
 from service.cognito.user_pool_client import client_metadata
@@ -23,13 +24,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from service.cognito.user_pool_client import UserPoolClient
+    from service.config.settings import CognitoConfig
 
 
 class CognitoSessions:
     """The Sessions port on a user pool."""
 
-    def __init__(self, user_pool: UserPoolClient) -> None:
+    def __init__(self, user_pool: UserPoolClient, config: CognitoConfig) -> None:
         self._user_pool = user_pool
+        self._issuer = IssuerCheck(config)
         self._devices = DeviceConfirmation(user_pool)
         self._refreshes: SharedCalls[Tokens] = SharedCalls()
 
@@ -153,6 +156,7 @@ class CognitoSessions:
         """Return the outcome of a sign-in, whose device is confirmed if it has one."""
         outcome = outcome_of(response)
         if isinstance(outcome, Tokens):
+            self._issuer.check(outcome)
             await self._devices.confirm(outcome)
         return outcome
 

@@ -2,13 +2,16 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
 from botocore.exceptions import ParamValidationError
+from structlog.testing import capture_logs
 from types_aiobotocore_cognito_idp import CognitoIdentityProviderClient
 
+from service.aws.clients import Clients
 from service.cognito.adapters import identity_provider
 from service.cognito.user_pool_client import UserPoolClient
 from service.config.settings import CognitoConfig
@@ -30,6 +33,8 @@ from tests.support.scripted_cognito import ScriptedCognito, raw, success
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+POOL = "ap-south-1_AbCdEfGhI"
+OTHER_ISSUER = "https://cognito-idp.ap-south-1.amazonaws.com/ap-south-1_other"
 DELIVERED = Delivery("EMAIL", "a***@e***", "email")
 
 
@@ -96,6 +101,37 @@ async def test_missing_lifetime_is_that_of_the_access_token(
 
     assert isinstance(signed_in, Tokens)
     assert signed_in.expires_in_s == 300
+
+
+@pytest.mark.parametrize(
+    ("issuers", "issuer"),
+    [
+        ((), f"https://cognito-idp.ap-south-1.amazonaws.com/{POOL}"),
+        ((), OTHER_ISSUER),
+        (("https://id.example.com",), "https://id.example.com"),
+        (("https://id.example.com",), OTHER_ISSUER),
+    ],
+)
+async def test_app_client_of_another_pool_is_logged_once(
+    issuers: tuple[str, ...],
+    issuer: str,
+    client: Clients,
+    app_client: CognitoConfig,
+    cognito: ScriptedCognito,
+) -> None:
+    """Tokens of another pool are refused by all calls, so the first sign-in names the settings."""
+    config = replace(app_client, user_pool_id=POOL, issuers=issuers)
+    provider = identity_provider(client.cognito, config=config)
+    result = {**tokens()["AuthenticationResult"], "IdToken": id_token(sub=USER_ID, iss=issuer)}
+    cognito.answers("InitiateAuth", success({"AuthenticationResult": result}))
+
+    with capture_logs() as lines:
+        await CALLS["InitiateAuth"](provider)
+        await CALLS["InitiateAuth"](provider)
+
+    events = ["tokens_of_another_pool"] if issuer == OTHER_ISSUER else []
+    assert [line["event"] for line in lines] == events
+    assert all("AWS_COGNITO_USER_POOL_ID" in line["advice"] for line in lines)
 
 
 @pytest.mark.parametrize("refresh_token", [None, "the-next-one"], ids=["kept", "rotated"])
