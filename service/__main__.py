@@ -31,13 +31,14 @@ exit status: see COMMAND --help; 2 if a setting or an argument has to be correct
 SERVING = """\
 exit status:
   0         after SIGTERM or SIGINT
-  2         a setting, an argument or an address has to be corrected, as one message says
+  2         a setting, an argument, an address or a folder has to be corrected, as one message says
   130, 143  SIGINT or SIGTERM ended it before it served
 """
 CREATING = """\
 exit status:
   0         everything exists
-  2         a setting, an argument or a right has to be corrected, as one message says
+  2         a setting, an argument or a permission has to be corrected, or AWS does not respond, as
+            one message says
   130, 143  SIGINT or SIGTERM ended it; run it again
 """
 ENDED_BY_SIGNAL = 128  # plus the signal's number: the exit status of a command that a signal ended
@@ -53,8 +54,10 @@ prints commands to try it. Accounts and profiles are kept in a folder. SERVER_PO
 is the port of the API, the next one that of the load balancer if it is free.
 """
 SETUP = """\
-Creates the table unless it exists, and turns on its time to live. It may be run
-again. It needs more rights than the service: see docs/deployment.md.
+Creates the table unless it exists, and turns on its time to live. With options it
+also creates a user pool, app clients and a domain, and prints their ids as settings.
+It may be run again. It needs more permissions than the service: see
+docs/deployment.md.
 """
 
 
@@ -94,12 +97,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     root.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
-    root.add_argument(
-        "--config",
-        type=Path,
-        metavar="FILE",
-        help="read settings from FILE (default: ./config.ini)",
-    )
+    _add_config(root, default=None)
     root.set_defaults(run=_serve)
     commands = root.add_subparsers(title="commands", metavar="COMMAND")
     _command(commands, "serve", _serve, "serve the API (the default)", SERVE, SERVING)
@@ -128,7 +126,19 @@ def parser() -> argparse.ArgumentParser:
     setup_arguments.add_options(setup)
     check_arguments.add_doctor(commands)
     check_arguments.add_smoke(commands)
+    for command in commands.choices.values():
+        _add_config(command, default=argparse.SUPPRESS)  # or else that before the command is lost
     return root
+
+
+def _add_config(parser: argparse.ArgumentParser, default: str | None) -> None:
+    parser.add_argument(
+        "--config",
+        type=Path,
+        default=default,
+        metavar="FILE",
+        help="read settings from FILE (default: ./config.ini if it exists)",
+    )
 
 
 class _Version(argparse.Action):

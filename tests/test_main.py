@@ -69,6 +69,17 @@ def test_named_file_is_read_instead(here: Path, capsys: pytest.CaptureFixture[st
     assert "The configuration (other.ini and the environment) cannot be used" in message
 
 
+def test_file_is_named_before_or_after_the_command(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """--config belongs to every command, and may stand on either side of it."""
+    (here / "other.ini").write_text("[server]\nprt = 1\n", encoding="utf-8")
+
+    for arguments in (["--config", "other.ini", "setup"], ["setup", "--config", "other.ini"]):
+        assert main(arguments) == 2
+        assert "other.ini and the environment" in capsys.readouterr().err
+
+
 def test_named_file_must_be_there(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A missing file of --config is an error, unlike a missing config.ini."""
     assert main(["--config", "other.ini"]) == 2

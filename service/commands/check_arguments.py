@@ -10,18 +10,20 @@ if TYPE_CHECKING:
 
 STATUSES: Final = """
 exit status:
-  0  nothing is wrong; what could not be checked needs more than the service has
-  1  something is wrong
-  2  nothing is known to be wrong, but a check could not be made
+  0         nothing is wrong; what could not be checked needs more than the service has
+  1         something is wrong
+  2         nothing is known to be wrong, but a check could not be made; or a setting or an argument
+            has to be corrected, as one message says
+  130, 143  SIGINT or SIGTERM ended it
 """
 DOCTOR: Final = """
 Check steps 1 to 5 of the set-up: table, user pool and app client, public keys, rights, settings.
 
 The settings are those of `serve`, so run it with the same environment: on your machine, or in a task
-of the service, with its role. With the rights of a person it sees more: TTL, backups, the options of
-the user pool. Nothing is written, in AWS or elsewhere.
+of the service, with its role. With the permissions of an operator it checks more: TTL, backups, the
+options of the user pool. Nothing is written, in AWS or elsewhere.
 
-Each check is ok, wrong, or unknown. Below it stands the command or the setting that mends it.
+Each check is ok, wrong, or unknown. Below it is the command or the setting that corrects it.
 """
 SMOKE: Final = """
 Check step 6 of the set-up, against a running deployment: sign in, create a profile, read it and delete
@@ -29,7 +31,7 @@ it; then send what must be refused, such as the identity header alone, a forged 
 
 The user is that of SMOKE_USERNAME and SMOKE_PASSWORD in the environment: confirmed, without a second
 factor, and best without a profile, since an existing one is read and not changed. With --create-user one
-is created, without a message to anybody, and deleted at the end. That needs the settings of the
+is created, without sending a message, and deleted at the end. That needs the settings of the
 deployment, and AWS credentials with cognito-idp:AdminCreateUser, AdminSetUserPassword, AdminDeleteUser.
 
 The token's issuer and app client are compared with AWS_COGNITO_USER_POOL_ID and AWS_COGNITO_CLIENT_ID,

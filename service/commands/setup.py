@@ -14,12 +14,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from service.aws.clients import open_clients
 from service.aws.failure_advice import known_cause
-from service.commands import provisioning, service_clients, table_setup
+from service.commands import provisioning, service_clients, table_setup, terminal
 from service.commands.federation_setup import SignInPages, create_domain, domain_url
 from service.config import loader
 from service.config.loader import Settings
 from service.config.settings import Config
-from service.observability import logs
 from service.server import serve
 from service.startup_errors import AwsUnusable, ConfigurationUnusable, FileUnwritable
 
@@ -77,8 +76,9 @@ def run(
                 raise ConfigurationUnusable(
                     f"{option} needs --user-pool NAME, or the id of a pool in AWS_COGNITO_USER_POOL_ID."
                 )
-    logs.configure(config.log, sys.stderr)
-    created = serve.run(_created(config, wanted, wait_s))
+    terminal.log_to_stderr(config.log, file, environ)
+    with terminal.progress("Creating what is missing"):
+        created = serve.run(_created(config, wanted, wait_s))
     if not created:
         return
     settings = "\n".join(

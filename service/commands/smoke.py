@@ -1,12 +1,12 @@
 """`smoke`: checks a running deployment, as its clients see it."""
 
-import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError
 from yarl import URL
 
+from service.commands import terminal
 from service.commands.doctor import report
 from service.config import loader
 from service.config.settings import Config
@@ -16,7 +16,6 @@ from service.deployment_checks.smoke.deployment import open_deployment
 from service.deployment_checks.smoke.journey import Credentials
 from service.deployment_checks.smoke.run import check_deployment
 from service.deployment_checks.smoke.temporary_user import TemporaryUser
-from service.observability import logs
 from service.server import serve
 from service.startup_errors import AwsUnusable, ConfigurationUnusable, UrlUnusable
 
@@ -41,21 +40,29 @@ def run(
             raise
         config = None  # the deployment has its own: only the token's claims can't be compared
     if config is not None:
-        logs.configure(config.log, sys.stderr)
+        terminal.log_to_stderr(config.log, file, given)
     # Files of secrets end with a line feed.
     username, password = (environ.get(name, "").strip("\r\n") for name in (USERNAME, PASSWORD))
     credentials = Credentials(username, password) if username and password else None
     try:
-        found = serve.run(_checked(target, config, credentials, create_user=create_user))
+        with terminal.progress("Checking the deployment") as show:
+            found = serve.run(
+                _checked(target, config, credentials, create_user=create_user, show=show)
+            )
     except BotoCoreError as error:
         raise AwsUnusable.by_settings(error) from error
     return report(found, as_json=as_json)
 
 
 async def _checked(
-    url: URL, config: Config | None, credentials: Credentials | None, *, create_user: bool
+    url: URL,
+    config: Config | None,
+    credentials: Credentials | None,
+    *,
+    create_user: bool,
+    show: Callable[[str], None],
 ) -> list[CheckResult]:
-    async with open_deployment(url) as deployment:
+    async with open_deployment(url, on_call=show) as deployment:
         if config is None or not create_user:
             return await check_deployment(
                 deployment, config=config, credentials=credentials, user=None

@@ -1,4 +1,4 @@
-"""The results of checks, as an operator reads them and as JSON."""
+"""The results of checks: as a table for a terminal, as lines for a file, and as JSON."""
 
 import json
 import textwrap
@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from service.observability.console_text import escaped
+
 FAILED: Final = 1
 """Exit status: something is wrong."""
 UNCHECKED: Final = 2
 """Exit status: nothing is known to be wrong, but a check could not be made."""
-WIDTH: Final = 100  # characters of a line on the terminal
+LEAST_WIDTH: Final = 40  # of the last column of a table
 
 
 class Status(StrEnum):
@@ -20,6 +22,11 @@ class Status(StrEnum):
     OK = "ok"
     WRONG = "wrong"
     UNKNOWN = "unknown"
+
+
+COLOURS: Final = {Status.OK: "\x1b[32m", Status.WRONG: "\x1b[1;31m", Status.UNKNOWN: "\x1b[33m"}
+PLAIN: Final = "\x1b[0m"
+ARROW: Final = "-> "
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,31 +81,55 @@ def as_json(results: Sequence[CheckResult]) -> str:
     return json.dumps({"ok": exit_status(results) == 0, "checks": checks}, indent=2)
 
 
-def as_table(results: Sequence[CheckResult]) -> str:
-    """Return the report for a terminal: a line for each check, and below it what to do."""
+def as_lines(results: Sequence[CheckResult]) -> str:
+    """Return the report as text: a line for each check, and indented below it what to do."""
+    lines: list[str] = []
+    for result in results:
+        detail, advice = _printable(result)
+        first, *more = f"{result.status} {result.step} {result.name}: {detail}".split("\n")
+        lines += [first, *(f"  {line}" for line in (*more, *advice.splitlines()))]
+    return "\n".join([*lines, _counts(results)])
+
+
+def as_table(results: Sequence[CheckResult], *, width: int, coloured: bool) -> str:
+    """Return the report for a terminal of *width* columns: as as_lines(), in columns."""
     widest = max((len(result.name) for result in results), default=0)
     lines: list[str] = []
     for result in results:
-        head = f"{result.step}  {result.name:<{widest}}  {result.status:<7}  "
-        lines += _wrapped(result.detail, head)
-        if result.advice:
-            lines += _wrapped(result.advice, " " * (widest + 5) + "-> ")
-    counts = ", ".join(
+        start = f"{result.step}  {result.name:<{widest}}  "
+        detail, advice = _printable(result)
+        first, *more = _wrapped(detail, f"{start}{result.status:<7}  ", width)
+        if coloured:
+            status = f"{COLOURS[result.status]}{result.status}{PLAIN}"
+            first = start + status + first[len(start) + len(result.status) :]
+        lines += [first, *more]
+        if advice:
+            lines += _wrapped(advice.removeprefix(ARROW), " " * (widest + 5) + ARROW, width)
+    return "\n".join([*lines, "", _counts(results)])
+
+
+def _printable(result: CheckResult) -> tuple[str, str]:
+    """Return detail and advice, after an arrow, without control characters: servers choose parts."""
+    remedy = ARROW + result.advice if result.advice else ""
+    return escaped(result.detail, kept="\n"), escaped(remedy, kept="\n")
+
+
+def _counts(results: Sequence[CheckResult]) -> str:
+    return ", ".join(
         f"{sum(result.status is status for result in results)} {status}" for status in Status
     )
-    return "\n".join([*lines, "", counts])
 
 
-def _wrapped(text: str, head: str) -> list[str]:
+def _wrapped(text: str, head: str, width: int) -> list[str]:
     """Return *text* in lines: its first paragraph wrapped, then commands, which stay whole."""
     first, *commands = text.splitlines() or [""]
     indent = " " * len(head)
     lines = textwrap.wrap(
         first,
-        len(head) + WIDTH,
+        max(width, len(head) + LEAST_WIDTH),
         initial_indent=head,
         subsequent_indent=indent,
         break_long_words=False,
         break_on_hyphens=False,
-    )
+    ) or [head]
     return [*lines, *(indent + command for command in commands)]

@@ -1,27 +1,33 @@
-"""Settings that are valid and yet unsafe in most deployments."""
+"""Settings that are valid, and yet unsafe in most deployments or without what they name."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from service.deployment_checks.profile_schema import profile_schema
 from service.deployment_checks.results import CheckResult, ok, wrong
+from service.startup_errors import SchemaUnusable
 
 if TYPE_CHECKING:
     from service.config.settings import Config
 
 STEP: Final = 5
 NAME: Final = "identity sources"
+SCHEMA: Final = "profile schema"
 
 
 def check_settings(config: Config) -> list[CheckResult]:
-    """Return whether the settings let other machines name the user without proof."""
+    """Return whether the schema can be used, and other machines cannot name the user without proof."""
     identity = config.identity
     remote = [str(peers) for peers in identity.header_peers if not peers.is_loopback]
     sources = " ".join(identity.sources)
-    settings = ok(STEP, "settings", f"region {config.aws.region}, {config.cognito.user_pool_id}")
+    checked = [
+        ok(STEP, "settings", f"region {config.aws.region}, {config.cognito.user_pool_id}"),
+        _schema(config.profile.schema),
+    ]
     if "header" in identity.sources and remote:
         return [
-            settings,
+            *checked,
             wrong(
                 STEP,
                 NAME,
@@ -31,4 +37,13 @@ def check_settings(config: Config) -> list[CheckResult]:
                 "set IDENTITY_HEADER_PEERS='127.0.0.0/8 ::1/128'.",
             ),
         ]
-    return [settings, ok(STEP, NAME, f"sources = {sources}")]
+    return [*checked, ok(STEP, NAME, f"sources = {sources}")]
+
+
+def _schema(name: str) -> CheckResult:
+    try:
+        schema = profile_schema(name)
+    except SchemaUnusable as error:
+        advice = "Correct PROFILE_SCHEMA or the schema; install its package where the service runs."
+        return wrong(STEP, SCHEMA, str(error), advice)
+    return ok(STEP, SCHEMA, f"{name} has {len(schema().fields)} fields")

@@ -1,10 +1,17 @@
-"""Escaping of text for a terminal: control characters, and those that hide or reorder text."""
+"""Text for a terminal: its colours, and the escaping of characters that control it or reorder text."""
 
+import os
 from collections.abc import MutableMapping
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 # Fields that hold tracebacks, whose line feeds are kept.
 LINES: Final = frozenset({"exception", "stack"})
+
+
+def has_colours(stream: TextIO) -> bool:
+    """Return whether *stream* is a terminal that shows colours (https://no-color.org)."""
+    environ = os.environ
+    return stream.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
 
 
 def escaped(text: str, *, kept: str = "") -> str:

@@ -13,6 +13,7 @@ from structlog.typing import Processor
 
 from service.config.settings import LogConfig
 from service.observability import console_text, log_format
+from service.observability.console_text import has_colours
 from service.observability.log_stream import LogStream
 
 # The fields that identify a user or a client, in every event.
@@ -51,7 +52,10 @@ def configure(config: LogConfig, stream: TextIO) -> None:
     rendering: list[Processor] = (
         [structlog.processors.JSONRenderer(serializer=log_format.rendered)]
         if config.format == "json"
-        else [console_text.printable, structlog.dev.ConsoleRenderer(colors=stream.isatty())]
+        else [
+            console_text.printable,
+            structlog.dev.ConsoleRenderer(colors=has_colours(stream)),
+        ]
     )
     lines = cast("TextIO", LogStream(stream))
     # Events of the service bypass logging, by which each would cost three times as much.

@@ -1,17 +1,29 @@
 """`doctor` prints a report and nothing else, and ends with its status."""
 
+import io
 import json
 import os
+import re
 import socket
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from service.__main__ import main
+from service.commands import terminal
 from tests.support.scripted_aws import url_of
 
 ROLE = "arn:aws:iam::123456789012:role/user-profiles"
+
+
+class Terminal(io.StringIO):
+    """A stream that says that it is a terminal."""
+
+    def isatty(self) -> bool:
+        """Return that it is."""
+        return True
 
 
 @pytest.fixture(name="environ")
@@ -87,14 +99,43 @@ def test_missing_credentials_are_a_check(capsys: pytest.CaptureFixture[str]) -> 
 
 
 @pytest.mark.usefixtures("environ")
-def test_report_for_a_terminal_is_a_table(capsys: pytest.CaptureFixture[str]) -> None:
-    """Each check is a line, with what mends it below."""
+def test_report_for_a_file_is_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each check is a line, with what corrects it below."""
     assert main(["doctor"]) == 1
 
-    lines = capsys.readouterr().out.splitlines()
-    assert any(line.startswith("1  table keys") and " wrong " in line for line in lines)
+    printed = capsys.readouterr()
+    lines = printed.out.splitlines()
+    assert any(line.startswith("wrong 1 table keys: There is no table") for line in lines)
     assert any("python -m service setup" in line for line in lines)
     assert lines[-1].endswith("unknown")
+    assert "\x1b" not in printed.out + printed.err
+
+
+@pytest.mark.usefixtures("environ")
+def test_report_for_a_terminal_is_a_coloured_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal gets columns and colours, without these if NO_COLOR is set; the log is text there."""
+    monkeypatch.setattr(terminal, "UPDATE_S", 0.001)
+    for name in ("NO_COLOR", "LOG_FORMAT"):
+        os.environ.pop(name, None)
+    os.environ["TERM"] = "xterm"
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        os.environ["AWS_COGNITO_JWKS_URL"] = url_of(closed)
+
+    printed = []
+    for variables in ({}, {"NO_COLOR": "1"}):
+        os.environ |= variables
+        output, errors = Terminal(), Terminal()
+        monkeypatch.setattr(sys, "stdout", output)
+        monkeypatch.setattr(sys, "stderr", errors)
+        assert main(["doctor"]) == 1
+        printed.append(output.getvalue())
+        assert re.search(r"\r\x1b\[KChecking table, .* \(\d+ s\)\r", errors.getvalue())
+        assert "keys_unavailable" in errors.getvalue()
+        assert '{"' not in errors.getvalue()
+
+    assert "\x1b[1;31mwrong\x1b[0m" in printed[0]
+    assert re.search(r"^1  table keys +wrong ", printed[1], re.MULTILINE)
+    assert "\x1b" not in printed[1]
 
 
 @pytest.mark.usefixtures("environ")

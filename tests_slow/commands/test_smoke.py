@@ -74,5 +74,5 @@ async def test_deployment_that_believes_the_header_ends_with_1(
         smoke = await run("smoke", url, folder=tmp_path, environ=unsafe)
 
     assert smoke.status == 1
-    assert "identity header alone is refused  wrong" in smoke.output
+    assert "wrong 6 identity header alone is refused: " in smoke.output
     assert "DANGER" in smoke.output

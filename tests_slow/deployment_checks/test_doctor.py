@@ -505,6 +505,17 @@ async def test_header_from_other_machines_is_wrong(doctor: Examine) -> None:
     assert "IDENTITY_SOURCES=bearer" in results["identity sources"].advice
 
 
+async def test_schema_that_cannot_be_used_is_wrong(doctor: Examine) -> None:
+    """A schema with which `serve` does not start is named, with the reason."""
+    results = await doctor({"profile": {"schema": "nowhere:Schema"}})
+
+    assert _wrong(results) == {"profile schema"}
+    assert (
+        "nowhere:Schema cannot be imported: ModuleNotFoundError" in results["profile schema"].detail
+    )
+    assert "PROFILE_SCHEMA" in results["profile schema"].advice
+
+
 @pytest.mark.parametrize("answers", [True, False])
 async def test_load_balancer_keys_are_looked_up(
     answers: bool,  # noqa: FBT001 -- of a row

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TypeAlias
@@ -24,6 +25,7 @@ from service.deployment_checks.results import (
     CheckResult,
     Status,
     as_json,
+    as_lines,
     as_table,
     exit_status,
 )
@@ -341,12 +343,12 @@ async def test_redirects_to_a_sign_in_page_are_unknown(config: Config) -> None:
     assert "`allow`" in results["no identity is refused"].advice
 
 
-def test_report_is_json_and_a_table() -> None:
-    """The JSON has the documented members alone; the table keeps commands whole."""
+def test_report_is_json_a_table_or_lines() -> None:
+    """The JSON has the documented members alone; a table is as wide as the terminal, but for commands."""
     command = "aws " + "x" * 200
     results = [
         CheckResult(1, "one", Status.OK, "fine"),
-        CheckResult(2, "two", Status.WRONG, "bad " * 60, f"Run:\n{command}"),
+        CheckResult(2, "two", Status.WRONG, "bad " * 60 + "\x1b[2J", f"Run:\n{command}"),
         CheckResult(3, "three", Status.UNKNOWN, "?", optional=True),
     ]
 
@@ -360,7 +362,19 @@ def test_report_is_json_and_a_table() -> None:
         "detail": "fine",
         "advice": "",
     }
-    lines = as_table(results).splitlines()
-    assert any(line.endswith(command) for line in lines)
-    assert lines[-1] == "1 ok, 1 wrong, 1 unknown"
     assert json.loads(as_json([])) == {"ok": True, "checks": []}
+    lines = as_table(results, width=80, coloured=False).splitlines()
+    assert any(line.endswith(command) for line in lines)
+    assert max(len(line) for line in lines if command not in line) <= 80
+    assert lines[-1] == "1 ok, 1 wrong, 1 unknown"
+    coloured = as_table(results, width=80, coloured=True)
+    assert "\x1b[1;31mwrong\x1b[0m    bad bad" in coloured
+    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured).splitlines() == lines
+    assert as_lines(results).splitlines() == [
+        "ok 1 one: fine",
+        f"wrong 2 two: {'bad ' * 60}\\x1b[2J",
+        "  -> Run:",
+        f"  {command}",
+        "unknown 3 three: ?",
+        "1 ok, 1 wrong, 1 unknown",
+    ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -56,8 +56,11 @@ class Response:
 class Deployment:
     """A deployment at *url*; no redirect is followed and no cookie kept."""
 
-    def __init__(self, session: aiohttp.ClientSession, url: URL) -> None:
+    def __init__(
+        self, session: aiohttp.ClientSession, url: URL, on_call: Callable[[str], None] | None
+    ) -> None:
         self._session = session
+        self._on_call = on_call
         self.url = url
 
     async def call(
@@ -70,6 +73,8 @@ class Deployment:
         url: URL | None = None,
     ) -> Response:
         """Return the answer; raises Unreachable."""
+        if self._on_call:
+            self._on_call(f"{method} {path}")
         target = (url or self.url).with_path(self.url.path.rstrip("/") + path)
         try:
             async with self._session.request(
@@ -110,12 +115,14 @@ def bearer(token: str) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def open_deployment(url: URL) -> AsyncIterator[Deployment]:
+async def open_deployment(
+    url: URL, *, on_call: Callable[[str], None] | None = None
+) -> AsyncIterator[Deployment]:
     """
     Open the connections to a deployment, and close them.
 
-    They trust this machine's authorities and those in AWS_CA_BUNDLE. Raises InvalidConfigError for a
-    bundle without certificates.
+    They trust this machine's authorities and those in AWS_CA_BUNDLE. *on_call* is called before each
+    call, with its method and path. Raises InvalidConfigError for a bundle without certificates.
     """
     context = ssl.create_default_context()
     if bundle := os.environ.get("AWS_CA_BUNDLE"):
@@ -127,4 +134,4 @@ async def open_deployment(url: URL) -> AsyncIterator[Deployment]:
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": "user-profile-service-smoke"},
     ) as session:
-        yield Deployment(session, url)
+        yield Deployment(session, url, on_call)
