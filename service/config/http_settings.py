@@ -171,10 +171,10 @@ class ServerConfig(Section):
     )
     drain_s: float = setting(
         number(0, 300),
-        "10",
+        "8",
         "Seconds between the signal to stop and the last new connection: readiness is 503 by then, and "
-        "each response closes its connection. With request-deadline-s less than the stop timeout of ECS "
-        "(30).",
+        "each response closes its connection. Less than 10, after which `docker stop` kills; with "
+        "request-deadline-s less than the stop timeout of ECS (30).",
     )
     readiness_interval_s: float = setting(
         SECONDS, "2", "Seconds between two checks of what /health/ready reports."
