@@ -45,8 +45,10 @@ endef
 UV_COMPILE = $(BIN)/uv pip compile --quiet --no-config --python $(BIN)/python \
 	--universal --python-version 3.11 --fork-strategy fewest \
 	--generate-hashes --custom-compile-command 'make lock'
-# The image is named by what is in it; = and not := so that only `image` asks git.
-REPOSITORY = user-profile-service
+# The image is named by what is in it; = and not := so that only `image` asks git. As LATEST_IMAGE,
+# other images derive from it.
+LATEST_IMAGE = user-profile-service
+REPOSITORY = $(LATEST_IMAGE)
 PLATFORM =
 IMAGE_VERSION = $(shell sed -n 's/^version = //p' setup.cfg)
 IMAGE_REVISION = $(shell git describe --always --abbrev=12 --exclude '*' --dirty 2>/dev/null || echo unknown)
@@ -72,10 +74,10 @@ $(INSTALLED): setup.cfg pyproject.toml $(LOCKED)
 	@touch $@
 
 run: $(INSTALLED) ## serve with a local AWS, which keeps its data in .local: SERVER_PORT=9000 AWS_PORT=9002 FRESH=1 make run
-	@$(BIN)/python -m service local $(if $(FRESH),--fresh) $(if $(AWS_PORT),--aws-port $(AWS_PORT))
+	@$(BIN)/python -m service local $(if $(filter-out 0,$(FRESH)),--fresh) $(if $(AWS_PORT),--aws-port $(AWS_PORT))
 
 dev: $(INSTALLED) ## as run, and restart when the code changes
-	@$(if $(FRESH),rm -f .local/aws.jsonl;) $(BIN)/watchfiles --target-type command '$(BIN)/python -m service local' local_aws service
+	@$(if $(filter-out 0,$(FRESH)),rm -f .local/aws.jsonl;) $(BIN)/watchfiles --target-type command '$(BIN)/python -m service local' local_aws service
 
 example: $(INSTALLED) ## serve the page of examples/web on http://localhost:5173, with a local AWS
 	@$(BIN)/python examples/web/serve.py
@@ -110,7 +112,7 @@ $(LOWEST_INSTALLED): setup.cfg pyproject.toml requirements-lowest.lock
 
 image: ## build the image of this revision, and tag it; REPOSITORY=...amazonaws.com/user-profile-service PLATFORM=linux/arm64
 	docker build $(if $(PLATFORM),--platform $(PLATFORM)) --build-arg VERSION=$(IMAGE_VERSION) \
-		--build-arg REVISION=$(IMAGE_REVISION) --tag $(IMAGE_NAME) .
+		--build-arg REVISION=$(IMAGE_REVISION) --tag $(IMAGE_NAME) --tag $(LATEST_IMAGE) .
 	@echo $(IMAGE_NAME)
 
 deploy: ## create or update the stacks on AWS, after showing what changes: make deploy Image=... DomainName=...

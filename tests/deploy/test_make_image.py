@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -56,8 +57,24 @@ def test_image_is_tagged_with_version_and_revision(folder: Path) -> None:
         f"REVISION={revision}",
         "--tag",
         printed,
+        "--tag",
+        repository,
         ".",
     ]
+
+
+@pytest.mark.parametrize("page", ["extending", "observability"])
+def test_images_of_the_documentation_derive_from_it(folder: Path, page: str) -> None:
+    """Their first stage is a tag that `make image` gives, and they copy to the packages of its Python."""
+    arguments, _ = made(folder, "REPOSITORY=example.com/profiles")
+    text = (ROOT / f"docs/{page}.md").read_text(encoding="utf-8")
+    (derived,) = re.findall(r"^```dockerfile\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    base = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+
+    tags = [value for name, value in pairwise(arguments) if name == "--tag"]
+    assert re.findall(r"^FROM (\S+)", derived)[0] in tags
+    for folder_of_packages in re.findall(r"\S+/site-packages", derived):
+        assert folder_of_packages in base
 
 
 def test_image_is_built_for_a_repository_and_a_platform(folder: Path) -> None:
