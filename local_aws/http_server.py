@@ -1,5 +1,6 @@
 """A WSGI server with keep-alive connections that do not delay its stop."""
 
+import errno
 import io
 import socket
 import threading
@@ -106,7 +107,10 @@ def serving(host: str, port: int, app: "WSGIApplication") -> Iterator[int]:
 
     Raises OSError where the address cannot be bound.
     """
-    server = KeepAliveServer(host, port, app)
+    try:
+        server = KeepAliveServer(host, port, app)
+    except OverflowError:
+        raise OSError(errno.EINVAL, "a port is a number from 0 to 65535") from None
     thread = threading.Thread(
         target=server.serve_forever, args=(POLL_INTERVAL_S,), name="local-aws", daemon=True
     )

@@ -43,6 +43,15 @@ def test_taken_port_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr() == ("", expected)
 
 
+def test_number_that_is_no_port_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    """A number above 65535 ends with status 1 too, and with its bounds."""
+    assert main(["--port", "99999"]) == 1
+    expected = (
+        "local AWS cannot listen on 127.0.0.1 port 99999: a port is a number from 0 to 65535\n"
+    )
+    assert capsys.readouterr() == ("", expected)
+
+
 def test_folder_that_cannot_be_used_is_one_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -18,6 +18,7 @@ from packaging.requirements import Requirement
 import local_aws
 
 LOCAL = Path(local_aws.__file__).parent
+PAGE = (Path(__file__).parents[2] / "docs/local-aws.md").read_text(encoding="utf-8")
 COMMAND = (sys.executable, "-m", "local_aws", "--port")
 ENVIRON = os.environ | {"PYTHONPATH": str(LOCAL.parent)}
 RUN_ALONE = """
@@ -52,7 +53,11 @@ def test_process_prints_its_address_and_ends_at_a_signal(sent: signal.Signals) -
         assert time.perf_counter() - stopping < 4
         assert process.stdout is not None
         assert process.stderr is not None
-        assert f"export AWS_ENDPOINT_URL={url} " in process.stdout.read()
+        (_, *shown) = re.findall(
+            r"^(?:\$ python -m local_aws|local AWS|export) .*\n", PAGE, re.MULTILINE
+        )
+        greeting = f"local AWS listens on {url}\n{process.stdout.read()}"
+        assert greeting == "".join(shown).replace("http://127.0.0.1:5000", url)
         assert process.stderr.read() == ""
 
 

@@ -1,11 +1,13 @@
 """Projects that install the package get the fixture `local_cognito`."""
 
 import os
+import re
 import subprocess
 import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 
+PAGE = (Path(__file__).parents[2] / "docs/local-aws.md").read_text(encoding="utf-8")
 EXAMPLE = """
 import os
 import boto3
@@ -77,6 +79,13 @@ def test_package_brings_the_fixture() -> None:
 def test_tests_of_a_project_use_it(tmp_path: Path) -> None:
     """A test signs users up, reads their codes and signs them in, in a pool of its own."""
     assert "3 passed" in _pytest(tmp_path, EXAMPLE)
+
+
+def test_example_of_the_documentation_passes(tmp_path: Path) -> None:
+    """The test that docs/local-aws.md shows passes as it stands."""
+    (example,) = re.findall(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+
+    assert "1 passed" in _pytest(tmp_path, example)
 
 
 def test_it_costs_nothing_unused(tmp_path: Path) -> None:
