@@ -61,9 +61,9 @@ def test_every_path_and_heading_that_is_linked_exists() -> None:
     assert [path for path in named if not (ROOT / path).exists()] == []
 
 
-def test_every_step_of_the_seed_is_placed() -> None:
+def test_every_step_of_the_set_up_is_placed() -> None:
     """The table names all six steps."""
-    table = PAGE.partition("## The seed's six steps")[2].partition("\n## ")[0]
+    table = PAGE.partition("## The set-up in six steps")[2].partition("\n## ")[0]
 
     assert re.findall(r"^\| (\d) ", table, re.MULTILINE) == [*"123456"]
 
