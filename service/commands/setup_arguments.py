@@ -59,5 +59,5 @@ def add_options(setup: argparse.ArgumentParser) -> None:
         type=float,
         default=60.0,
         metavar="SECONDS",
-        help="wait so long for servers that are starting (default: %(default)s)",
+        help="wait up to SECONDS for servers that are starting (default: %(default)s)",
     )
