@@ -77,7 +77,7 @@ run: $(INSTALLED) ## serve with a local AWS, which keeps its data in .local: SER
 	@$(BIN)/python -m service local $(if $(filter-out 0,$(FRESH)),--fresh) $(if $(AWS_PORT),--aws-port $(AWS_PORT))
 
 dev: $(INSTALLED) ## as run, and restart when the code changes
-	@$(if $(filter-out 0,$(FRESH)),rm -f .local/aws.jsonl;) $(BIN)/watchfiles --target-type command '$(BIN)/python -m service local' local_aws service
+	@$(if $(filter-out 0,$(FRESH)),rm -f .local/aws.jsonl;) $(BIN)/watchfiles --target-type command '$(BIN)/python -m service local$(if $(AWS_PORT), --aws-port $(AWS_PORT))' local_aws service
 
 example: $(INSTALLED) ## serve the page of examples/web on http://localhost:5173, with a local AWS
 	@$(BIN)/python examples/web/serve.py

@@ -39,7 +39,12 @@ def serve(port: int) -> ThreadingHTTPServer:
 
 def main() -> int:
     """Run both until Ctrl-C; return the exit status of the service."""
-    server = serve(int(os.environ.get("EXAMPLE_PORT", PORT)))
+    port = int(os.environ.get("EXAMPLE_PORT", PORT))
+    try:
+        server = serve(port)
+    except OSError as error:
+        sys.stderr.write(f"Cannot listen on port {port}: {error.strerror}. Set EXAMPLE_PORT.\n")
+        return 2
     origin = f"http://localhost:{server.server_port}"
     api = f"http://localhost:{os.environ.get('SERVER_PORT', '8080')}"
     sys.stdout.write(f"The example is at {origin}/?api={api}\n")
