@@ -98,7 +98,10 @@ def test_unusable_schema_is_one_message(here: Path, capsys: pytest.CaptureFixtur
     assert capsys.readouterr().err.startswith("[profile] schema: nowhere:Schema cannot be imported")
 
 
-@pytest.mark.parametrize("arguments", [["sing"], ["--colour"], ["setup", "--wait-s", "long"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["sing"], ["--colour"], ["setup", "--wait-s", "long"], ["setup", "--wait-s", "nan"]],
+)
 def test_unknown_argument_is_an_error(
     arguments: list[str], here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -109,6 +112,28 @@ def test_unknown_argument_is_an_error(
     assert ended.value.code == 2
     assert list(here.iterdir()) == []
     assert capsys.readouterr().err.startswith("usage: python -m service")
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        (["--passkeys-of", "localhost"], "--passkeys-of is for a new app client"),
+        (["--redirect-uri", "http://localhost/"], "--redirect-uri is for a new app client"),
+        (["--srp"], "--srp is for a new app client"),
+        (["--domain", "example"], "--domain needs --user-pool NAME, or --resource-server."),
+        (["--sessions"], "--sessions needs --user-pool NAME, or the id"),
+        (["--resource-server", "--domain", "example"], "--resource-server needs --user-pool NAME"),
+    ],
+)
+def test_option_without_effect_is_refused(
+    option: list[str], message: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An option of `setup` that needs another one ends it before AWS is called."""
+    os.environ |= {**ENVIRON, "AWS_COGNITO_USER_POOL_ID": ""}
+
+    assert main(["setup", *option]) == 2
+    assert capsys.readouterr().err.startswith(message)
+    assert list(here.iterdir()) == []
 
 
 def test_version_is_printed(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -67,15 +67,7 @@ def run(
     # The ids are not needed, and do not exist before the pool.
     pending: Settings = {"aws.cognito": {"user-pool-id": PENDING, "client-id": "pending"}}
     config = loader.load(file, environ, under=pending, over=_federation(wanted))
-    if wanted.user_pool is None and config.cognito.user_pool_id == PENDING:
-        for option, is_given in (
-            ("--sessions", wanted.sessions),
-            ("--resource-server", wanted.machine_client is not None),
-        ):
-            if is_given:
-                raise ConfigurationUnusable(
-                    f"{option} needs --user-pool NAME, or the id of a pool in AWS_COGNITO_USER_POOL_ID."
-                )
+    _check(wanted, has_pool=config.cognito.user_pool_id != PENDING)
     terminal.log_to_stderr(config.log, file, environ)
     with terminal.progress("Creating what is missing"):
         created = serve.run(_created(config, wanted, wait_s))
@@ -91,6 +83,29 @@ def run(
             _replace(write, settings)
         except OSError as error:
             raise FileUnwritable(f"The file {write} cannot be written: {error.strerror}.") from None
+
+
+def _check(wanted: Wanted, *, has_pool: bool) -> None:
+    """Raise ConfigurationUnusable for an option that would have no effect without another one."""
+    if wanted.user_pool is not None:
+        return
+    for option, is_given in (
+        ("--passkeys-of", wanted.passkeys_of is not None),
+        ("--redirect-uri", bool(wanted.redirect_uris)),
+        ("--srp", wanted.srp),
+    ):
+        if is_given:
+            raise ConfigurationUnusable(f"{option} is for a new app client: add --user-pool NAME.")
+    if wanted.domain is not None and wanted.machine_client is None:
+        raise ConfigurationUnusable("--domain needs --user-pool NAME, or --resource-server.")
+    for option, is_given in (
+        ("--sessions", wanted.sessions),
+        ("--resource-server", wanted.machine_client is not None),
+    ):
+        if is_given and not has_pool:
+            raise ConfigurationUnusable(
+                f"{option} needs --user-pool NAME, or the id of a pool in AWS_COGNITO_USER_POOL_ID."
+            )
 
 
 async def _created(config: Config, wanted: Wanted, wait_s: float) -> Settings:

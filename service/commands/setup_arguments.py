@@ -1,7 +1,16 @@
 """The options of `setup`."""
 
 import argparse
+import math
 from pathlib import Path
+
+
+def seconds(text: str) -> float:
+    """Return a finite time of at least 0; raises ValueError."""
+    value = float(text)
+    if not 0 <= value < math.inf:
+        raise ValueError
+    return value
 
 
 def add_options(setup: argparse.ArgumentParser) -> None:
@@ -56,7 +65,7 @@ def add_options(setup: argparse.ArgumentParser) -> None:
     )
     setup.add_argument(
         "--wait-s",
-        type=float,
+        type=seconds,
         default=60.0,
         metavar="SECONDS",
         help="wait up to SECONDS for servers that are starting (default: %(default)s)",
