@@ -47,7 +47,13 @@ def begin(call: Call, app: App, parameters: dict[str, str]) -> dict[str, Any]:
         asked = srp_sign_in.verifier_challenge(call, app, user, parameters)
     else:
         asked = _ask(call, app, user, str(preferred))
-    return asked | {"AvailableChallenges": available}
+    return asked | {"AvailableChallenges": _challenges(available)}
+
+
+def _challenges(factors: list[str]) -> list[str]:
+    """Return the challenges that prove the factors: two for a password (InitiateAuth, Examples)."""
+    by_srp = [challenge_sessions.PASSWORD_SRP] if challenge_sessions.PASSWORD in factors else []
+    return [*by_srp, *factors]
 
 
 def _factor(challenge: str | None) -> str | None:
@@ -70,7 +76,7 @@ def _offer(call: Call, app: App, user: User, available: list[str]) -> dict[str, 
     challenge = challenge_sessions.challenge(
         call.cognito, app, user, name, parameters, expected=expected
     )
-    return challenge | {"AvailableChallenges": available}
+    return challenge | {"AvailableChallenges": _challenges(available)}
 
 
 def _ask(call: Call, app: App, user: User, factor: str) -> dict[str, Any]:

@@ -44,7 +44,10 @@ def outcome_of(response: Mapping[str, Any]) -> Tokens | Challenge:
             name=name,
             session=response.get("Session"),
             parameters=response.get("ChallengeParameters", {}),
-            available=tuple(response.get("AvailableChallenges", ())),
+            # Without PASSWORD_SRP, which stands beside PASSWORD and which clients cannot answer here.
+            available=tuple(
+                each for each in response.get("AvailableChallenges", ()) if each in RESPONSES
+            ),
         )
     return tokens_of(response)
 

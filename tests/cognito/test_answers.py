@@ -158,7 +158,7 @@ async def test_refresh_token_is_new_only_where_it_rotates(
                 "ChallengeName": "SELECT_CHALLENGE",
                 "Session": SESSION,
                 "ChallengeParameters": {"USERNAME": "alice"},
-                "AvailableChallenges": ["PASSWORD", "WEB_AUTHN"],
+                "AvailableChallenges": ["PASSWORD_SRP", "PASSWORD", "WEB_AUTHN"],
             },
             Challenge(
                 "SELECT_CHALLENGE", SESSION, {"USERNAME": "alice"}, ("PASSWORD", "WEB_AUTHN")
@@ -174,7 +174,7 @@ async def test_challenge_is_returned(
     provider: IdentityProvider,
     cognito: ScriptedCognito,
 ) -> None:
-    """A challenge is returned in Cognito's names."""
+    """A challenge is returned in Cognito's names, without choices that no answer here can follow."""
     cognito.answers("InitiateAuth", success(answer))
 
     assert await CALLS["InitiateAuth/begin"](provider) == expected

@@ -22,11 +22,11 @@ async def test_choice_is_offered(harness: Harness) -> None:
     username = await harness.member("choice")
     begun = await harness.begin(username)
     assert begun["ChallengeName"] == "SELECT_CHALLENGE"
-    assert begun["AvailableChallenges"] == ["PASSWORD", "EMAIL_OTP"]
+    assert begun["AvailableChallenges"] == ["PASSWORD_SRP", "PASSWORD", "EMAIL_OTP"]
     assert begun["ChallengeParameters"] == {}
     access = (await harness.tokens(username, "choice"))["AccessToken"]
     factors = await harness.cognito.get_user_auth_factors(AccessToken=access)
-    assert factors["ConfiguredUserAuthFactors"] == begun["AvailableChallenges"]
+    assert factors["ConfiguredUserAuthFactors"] == ["PASSWORD", "EMAIL_OTP"]
 
 
 @pytest.mark.parametrize("preferred", ["SMS_OTP", "WEB_AUTHN"])
@@ -115,7 +115,7 @@ async def test_code_by_sms_signs_in(harness: Harness) -> None:
     phone = _phone()
     username = await harness.member("choice", phone_number=phone)
     begun = await harness.begin(username)
-    assert begun["AvailableChallenges"] == ["PASSWORD", "EMAIL_OTP", "SMS_OTP"]
+    assert begun["AvailableChallenges"] == [*("PASSWORD_SRP", "PASSWORD", "EMAIL_OTP", "SMS_OTP")]
     asked = await harness.respond(begun, username, ANSWER="SMS_OTP")
     assert asked["ChallengeName"] == "SMS_OTP"
     assert asked["ChallengeParameters"] == {
@@ -203,7 +203,7 @@ async def test_second_factor_goes_with_the_password(harness: Harness) -> None:
         AccessToken=access, SoftwareTokenMfaSettings={"Enabled": True}
     )
     begun = await harness.begin(username, PREFERRED_CHALLENGE="EMAIL_OTP")
-    assert begun["AvailableChallenges"] == ["PASSWORD"]
+    assert begun["AvailableChallenges"] == ["PASSWORD_SRP", "PASSWORD"]
     next_one = await harness.respond(begun, username, ANSWER="PASSWORD", **RIGHT)
     assert next_one["ChallengeName"] == "SOFTWARE_TOKEN_MFA"
     next_one = await harness.respond(code, username, EMAIL_OTP_CODE=harness.mail.code(username))

@@ -49,7 +49,7 @@ async def test_passkey_signs_in_alone(
     )
     by_password = await harness.log_in(username, APP)
 
-    assert before["AvailableChallenges"] == ["PASSWORD"]
+    assert before["AvailableChallenges"] == ["PASSWORD_SRP", "PASSWORD"]
     assert wanted["userVerification"] == "required"
     assert "AuthenticationResult" in answer
     assert by_password["ChallengeName"] == "SOFTWARE_TOKEN_MFA"

@@ -29,7 +29,7 @@ async def test_passkey_signs_in(harness: Harness) -> None:
     username, access = await registered(harness, authenticator)
     begun = await harness.begin(username, **PREFERRED)
     assert begun["ChallengeName"] == "WEB_AUTHN"
-    assert begun["AvailableChallenges"] == ["PASSWORD", "EMAIL_OTP", "WEB_AUTHN"]
+    assert begun["AvailableChallenges"] == [*("PASSWORD_SRP", "PASSWORD", "EMAIL_OTP", "WEB_AUTHN")]
     wanted = requested(begun)
     assert {name: wanted[name] for name in wanted if name != "challenge"} == {
         "allowCredentials": [{"type": "public-key", "id": next(iter(authenticator.credentials))}],
@@ -213,4 +213,4 @@ async def test_passkey_of_a_former_relying_party_opens_nothing(harness: Harness)
         signed = authenticator.sign_in(requested(begun))
         assert await refusal(_answer(moving, begun, username, signed)) == WRONG
         offered = await moving.begin(username, **PREFERRED)
-        assert offered["AvailableChallenges"] == ["PASSWORD"]
+        assert offered["AvailableChallenges"] == ["PASSWORD_SRP", "PASSWORD"]
