@@ -22,7 +22,7 @@ class TokenResponse(BoundedResponse):
 
 
 class DomainSession(KeySession):
-    """Connections to the domain at *url*; no redirect is followed, a code is sent there alone."""
+    """Connections to the token endpoint at *url*; no redirect is followed, a code is sent there alone."""
 
     follows_redirects = False
 
@@ -40,12 +40,12 @@ async def domain_session(
 
     They have a breaker of their own, and otherwise are made as those to the key servers.
     """
-    domain = config.federation.domain
-    if domain is None:
+    origin = config.federation.token_endpoint_origin
+    if origin is None:
         yield None
         return
     async with DomainSession(
-        domain,
+        origin,
         breaker=Breaker(COGNITO_DOMAIN, config.upstreams, telemetry.metrics.breaker_state),
         response_class=TokenResponse,
         timeout=keys.timeout,

@@ -70,6 +70,7 @@ class CognitoFederation:
         calls: UpstreamTelemetry,
     ) -> None:
         self._session = session
+        self._domain = config.federation.domain
         self._scopes = config.federation.scopes
         self._client_id = config.cognito.client_id
         self._client_secret = config.cognito.client_secret
@@ -133,7 +134,7 @@ class CognitoFederation:
 
     def _url(self, path: str, parameters: Mapping[str, str | None]) -> str:
         given = {name: value for name, value in parameters.items() if value is not None}
-        return f"{self._session.url}{path}?{urlencode(given, quote_via=quote, safe='')}"
+        return f"{self._domain}{path}?{urlencode(given, quote_via=quote, safe='')}"
 
 
 def _basic(client_id: str, client_secret: str) -> str:

@@ -58,6 +58,13 @@ class FederationConfig(Section):
         "The domain of the user pool, as a host name or URL. Empty: federated sign-in is not offered.",
         example="https://example.auth.ap-south-1.amazoncognito.com",
     )
+    endpoint_url: str | None = setting(
+        Origin(),
+        "",
+        "Where the service reaches the domain's token endpoint, if not there, such as a local AWS in a "
+        "network of containers.",
+        example="http://local-aws:5000",
+    )
     providers: tuple[str, ...] = setting(
         Words(pattern=r"[^\s,]{1,32}"),
         "",
@@ -78,3 +85,8 @@ class FederationConfig(Section):
         "The scopes of the tokens. openid is required; without aws.cognito.signin.user.admin, Cognito "
         "refuses the calls of signed-in users.",
     )
+
+    @property
+    def token_endpoint_origin(self) -> str | None:
+        """The URL without path of the token endpoint, None without a domain."""
+        return self.domain and (self.endpoint_url or self.domain)

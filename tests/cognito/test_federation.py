@@ -30,6 +30,7 @@ from tests.support.raw_jwt import ABSENT
 from tests.support.scripted_domain import (
     CALLBACK,
     ScriptedDomain,
+    domain_settings,
     federated,
     federation_port,
     id_token,
@@ -119,6 +120,23 @@ async def test_code_is_exchanged_with_its_verifier(
         "code_verifier": "v" * 43,
     }
     assert (tokens.user_id, tokens.refresh_token, tokens.expires_in_s) == (SUB, "refresh", 3_600)
+
+
+async def test_token_endpoint_may_be_reached_elsewhere(domain: ScriptedDomain) -> None:
+    """With endpoint-url, browsers open the domain, and the service calls that URL."""
+    elsewhere: Settings = {
+        "federation": {
+            **domain_settings(domain)["federation"],
+            "domain": "https://login.example.com",
+            "endpoint-url": domain.url,
+        }
+    }
+    async with federation_port(federated(domain, elsewhere), POOL) as port:
+        url = port.sign_out_url(CALLBACK)
+        await port.exchange(CODE)
+
+    assert url.startswith("https://login.example.com/logout?")
+    assert len(domain.received) == 1
 
 
 async def test_confidential_client_sends_its_secret(domain: ScriptedDomain) -> None:

@@ -68,6 +68,7 @@ RIGHT: list[tuple[str, str, str, object]] = [
     ("federation", "domain", "http://127.0.0.1:5000", "http://127.0.0.1:5000"),
     ("federation", "domain", "http://[::1]:5000", "http://[::1]:5000"),
     ("federation", "domain", "https://[::1]", "https://[::1]"),
+    ("federation", "endpoint-url", "http://local-aws:5000/", "http://local-aws:5000"),
     ("federation", "providers", "Google COGNITO", ("Google", "COGNITO")),
     ("federation", "redirect-uris", "https://a.example/in?x=1 http://localhost:3000 my.app://in", (
         "https://a.example/in?x=1", "http://localhost:3000", "my.app://in",
@@ -293,6 +294,7 @@ WRONG: list[tuple[str, str, str, str]] = [
     ("federation", "domain", "a b.example", "without a path"),
     ("federation", "domain", "https://", "without a path"),
     ("federation", "domain", "http://[::1", "without a path"),
+    ("federation", "endpoint-url", "http://local-aws:5000/token", "without a path"),
     ("federation", "providers", "Google,Facebook", "by blanks"),
     ("federation", "redirect-uris", "http://a.example/in", "is not of the right form"),
     ("federation", "redirect-uris", "http://localhost.a.example/", "is not of the right form"),

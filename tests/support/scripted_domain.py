@@ -111,9 +111,10 @@ async def federation_port(
     calls = UpstreamTelemetry(metrics or Metrics())
     keys = Jwks(KeysInMemory({KEYS_URL: json_key_set(pool.jwk)}), url=KEYS_URL, clock=Clock())
     pairs = TokenPairs(PoolTokens(ISSUERS, keys, Clock(), 5.0), CLIENT)
-    assert config.federation.domain is not None
+    origin = config.federation.token_endpoint_origin
+    assert origin is not None
     async with DomainSession(
-        config.federation.domain,
+        origin,
         breaker=Breaker(COGNITO_DOMAIN, config.upstreams, calls.metrics.breaker_state),
         response_class=TokenResponse,
         timeout=(5.0, 5.0),
