@@ -201,6 +201,7 @@ def _setup(options: argparse.Namespace, file: Path | None) -> None:
         passkeys_of=options.passkeys_of,
         domain=options.domain,
         redirect_uris=tuple(options.redirect_uri),
+        stand_in_providers=options.stand_in_providers,
         sessions=options.sessions,
         srp=options.srp,
         machine_client=options.resource_server,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from service.aws.clients import open_clients
 from service.aws.failure_advice import known_cause
 from service.commands import provisioning, service_clients, table_setup, terminal
-from service.commands.federation_setup import SignInPages, create_domain, domain_url
+from service.commands.federation_setup import (
+    COGNITO,
+    SignInPages,
+    create_domain,
+    create_stand_ins,
+    domain_url,
+)
 from service.config import loader
 from service.config.loader import Settings
 from service.config.settings import Config
@@ -36,14 +42,16 @@ class Wanted:
     *user_pool* is the name of a new pool and its app client, *passkeys_of* the relying party id of its
     passkeys, *domain* the prefix of the pool's domain, from which users return to *redirect_uris*, and
     *machine_client* the name of an app client for another service. None is none. *sessions* lets the
-    pool track sessions, *srp* users sign in by SRP at the new client. What needs a pool is for that of
-    *user_pool*, or else for the configured one. *table_stream* turns on the stream of the table.
+    pool track sessions, *srp* users sign in by SRP at the new client. *stand_in_providers* creates the
+    configured identity providers at a local AWS. What needs a pool is for that of *user_pool*, or else
+    for the configured one. *table_stream* turns on the stream of the table.
     """
 
     user_pool: str | None = None
     passkeys_of: str | None = None
     domain: str | None = None
     redirect_uris: tuple[str, ...] = ()
+    stand_in_providers: bool = False
     sessions: bool = False
     srp: bool = False
     machine_client: str | None = None
@@ -68,6 +76,10 @@ def run(
     pending: Settings = {"aws.cognito": {"user-pool-id": PENDING, "client-id": "pending"}}
     config = loader.load(file, environ, under=pending, over=_federation(wanted))
     _check(wanted, has_pool=config.cognito.user_pool_id != PENDING)
+    if wanted.stand_in_providers and config.cognito.endpoint_url is None:
+        raise ConfigurationUnusable(
+            "--stand-in-providers needs a local AWS: set AWS_COGNITO_ENDPOINT_URL to its address."
+        )
     terminal.log_to_stderr(config.log, file, environ)
     with terminal.progress("Creating what is missing"):
         created = serve.run(_created(config, wanted, wait_s))
@@ -93,6 +105,7 @@ def _check(wanted: Wanted, *, has_pool: bool) -> None:
         ("--passkeys-of", wanted.passkeys_of is not None),
         ("--redirect-uri", bool(wanted.redirect_uris)),
         ("--srp", wanted.srp),
+        ("--stand-in-providers", wanted.stand_in_providers),
     ):
         if is_given:
             raise ConfigurationUnusable(f"{option} is for a new app client: add --user-pool NAME.")
@@ -152,7 +165,11 @@ async def _app_client(
     federation: dict[str, Mapping[str, str]] = {}
     redirect_uris = config.federation.redirect_uris
     if wanted.domain is not None and redirect_uris:
-        pages = SignInPages(redirect_uris, config.federation.scopes)
+        providers: Sequence[str] = (COGNITO,)
+        if wanted.stand_in_providers:
+            providers = config.federation.providers or providers
+            await create_stand_ins(cognito, pool_id, providers)
+        pages = SignInPages(redirect_uris, config.federation.scopes, providers)
         prefix = await create_domain(cognito, pool_id, wanted.domain)
         url = config.cognito.endpoint_url or domain_url(prefix, config.aws.region)
         federation["federation"] = {"domain": url, "redirect-uris": " ".join(redirect_uris)}

@@ -38,6 +38,11 @@ def add_options(setup: argparse.ArgumentParser) -> None:
         "(default: [federation] redirect-uris)",
     )
     setup.add_argument(
+        "--stand-in-providers",
+        action="store_true",
+        help="create [federation] providers in the new pool of a local AWS, where a page stands for each",
+    )
+    setup.add_argument(
         "--srp",
         action="store_true",
         help="let other programs sign in at the new app client by SRP: Amplify does by default",

@@ -72,6 +72,31 @@ def test_domain_is_a_setting(
     assert client["AllowedOAuthScopes"] == [*config.federation.scopes]
 
 
+def test_stand_in_providers_are_those_of_the_settings(
+    here: Path, name: str, own_local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With --stand-in-providers the pool of a local AWS has them, and the client offers them."""
+    monkeypatch.setenv("FEDERATION_PROVIDERS", "COGNITO LocalIdP")
+    uri = ["--redirect-uri", "http://localhost:3000/"]
+    command = ["setup", "--user-pool", f"{name}-providers", "--domain", f"{name}-2", *uri]
+
+    assert main([*command, "--stand-in-providers", "--write", "ids.ini"]) == 0
+
+    config = loader.load(here / "ids.ini", {})
+    client = asyncio.run(_app_client(own_local_aws, config.cognito))
+    assert client["SupportedIdentityProviders"] == ["COGNITO", "LocalIdP"]
+
+
+def test_stand_in_providers_are_of_a_local_aws(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Amazon Cognito has no stand-ins: nothing is called."""
+    monkeypatch.delenv("AWS_COGNITO_ENDPOINT_URL")
+
+    assert main(["setup", "--user-pool", "x", "--stand-in-providers"]) == 2
+    assert "AWS_COGNITO_ENDPOINT_URL" in capsys.readouterr().err
+
+
 async def _app_client(local: LocalAws, cognito: CognitoConfig) -> Mapping[str, Any]:
     servers = {"endpoint-url": local.endpoint_url, "read-timeout-s": "20"}
     async with open_clients(configured({"aws.cognito": servers}), CREDENTIALS) as clients:
