@@ -1,4 +1,5 @@
-# The image of the service (the last stage, the default) and, as stage `test`, the image of its tests.
+# The image of the service (the last stage, the default), as stage `test` the image of its tests, and as
+# stage `local-aws` that of the local AWS.
 
 FROM python:3.13-slim-trixie AS base
 ENV PATH=/opt/venv/bin:$PATH \
@@ -35,6 +36,14 @@ COPY requirements-dev.lock ./
 RUN --mount=type=cache,target=/root/.cache/pip \
     pip --python /opt/venv install --no-deps --require-hashes -r requirements-dev.lock \
     && pip --python /opt/venv check
+
+
+FROM builder AS local-aws-dependencies
+COPY deploy/requirements-local-aws.lock ./
+RUN --mount=type=cache,target=/root/.cache/pip \
+    pip --python /opt/venv install --no-compile --no-deps --require-hashes -r requirements-local-aws.lock \
+    && pip --python /opt/venv check \
+    && python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/venv/lib
 
 
 # The package is installed apart from its dependencies, so that a change of the sources makes a small layer.
@@ -75,6 +84,22 @@ COPY tests_slow/ tests_slow/
 USER 10001:10001
 # No cache of results: only root may write /app.
 ENTRYPOINT ["python", "-m", "pytest", "-p", "no:cacheprovider"]
+
+
+FROM base AS local-aws
+COPY --from=local-aws-dependencies /opt/venv /opt/venv
+COPY local_aws/ local_aws/
+RUN python -m compileall -q --invalidation-mode unchecked-hash local_aws
+# A new volume that is mounted here gets this owner, for `--data /data`.
+RUN install -d -o 10001 -g 10001 /data
+USER 10001:10001
+EXPOSE 5000
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 CMD ["python", "-c", "\
+import socket; socket.create_connection(('127.0.0.1', 5000), 2)"]
+ENTRYPOINT ["python", "-m", "local_aws", "--host", "0.0.0.0"]
+LABEL org.opencontainers.image.title="Local AWS" \
+      org.opencontainers.image.description="Amazon Cognito and DynamoDB for development and tests" \
+      org.opencontainers.image.licenses="Apache-2.0"
 
 
 FROM base AS service

@@ -55,7 +55,7 @@ IMAGE_REVISION = $(shell git describe --always --abbrev=12 --exclude '*' --dirty
 IMAGE_NAME = $(REPOSITORY):$(IMAGE_VERSION)-$(IMAGE_REVISION)
 
 # A separate project on free ports does not disturb a running `docker compose up`.
-TEST_COMPOSE = SERVER_PORT=0 AWS_PORT=0 docker compose --project-name user-profile-service-test --profile test
+TEST_COMPOSE = SERVER_PORT=0 AWS_PORT=0 FEDERATION_DOMAIN=http://local-aws:5000 docker compose --project-name user-profile-service-test --profile test
 
 .DEFAULT_GOAL := help
 .PHONY: help install run dev test test-slow test-all test-lowest test-compose test-browser test-clients clients example linearizability restarts fuzz bench lint format lock clean release attack pin-images image deploy register settings docs
@@ -119,7 +119,7 @@ deploy: ## create or update the stacks on AWS, after showing what changes: make 
 	@deploy/deploy.sh
 
 # The tests of races have the machine to themselves.
-test-compose: ## run the integration tests against the service's image, moto and DynamoDB Local
+test-compose: ## run the integration tests against the service's image, that of the local AWS, and DynamoDB Local
 	@trap '$(TEST_COMPOSE) down --volumes --remove-orphans' EXIT; trap 'exit 130' INT; trap 'exit 143' TERM; \
 	$(TEST_COMPOSE) build && $(TEST_COMPOSE) run --rm -T tests --numprocesses 2 --dist worksteal tests/contracts tests/end_to_end \
 	&& $(TEST_COMPOSE) run --rm -T --no-deps tests tests_slow/race tests_slow/linearizability \
@@ -128,7 +128,7 @@ test-compose: ## run the integration tests against the service's image, moto and
 test-browser: $(INSTALLED) ## test the page of /docs, the example, the client and passkeys in a Chromium, which must be installed
 	$(BIN)/python -m pytest tests_slow/browser
 
-test-clients: $(INSTALLED) $(NODE_INSTALLED) $(COGNITO_CLIENTS_INSTALLED) $(CLIENTS_INSTALLED) ## check the OpenAPI document with generators of clients, the TypeScript client, and Cognito's JavaScript clients; needs Node 20 or newer
+test-clients: $(INSTALLED) $(NODE_INSTALLED) $(COGNITO_CLIENTS_INSTALLED) $(CLIENTS_INSTALLED) ## check the OpenAPI document with generators of clients, the TypeScript client, and clients of Cognito; needs Node 20 or newer
 	$(PYTEST) tests_clients
 	cd tests_slow/javascript && PYTHON=$(CURDIR)/$(BIN)/python node --test
 
@@ -170,7 +170,7 @@ $(BENCH_INSTALLED): setup.cfg pyproject.toml bench/requirements.lock deploy/requ
 
 # The dependency bot updates tags and digests from then on.
 pin-images: ## append the digests of the public images to their tags; needs Docker and their registry
-	@for image in $$(grep -hoE '(python|motoserver/moto|amazon/dynamodb-local):[A-Za-z0-9._-]+' Dockerfile docker-compose.yml | sort -u); do \
+	@for image in $$(grep -hoE '(python|amazon/dynamodb-local):[A-Za-z0-9._-]+' Dockerfile docker-compose.yml | sort -u); do \
 		digest=$$(docker buildx imagetools inspect "$$image" --format '{{.Manifest.Digest}}') || exit 1; \
 		sed -i -E "s|$$image(@sha256:[0-9a-f]+)?|$$image@$$digest|" Dockerfile docker-compose.yml || exit 1; \
 	done
@@ -209,6 +209,8 @@ lock: $(LOCKED) ## update the locks from setup.cfg; LOCK_FLAGS=--upgrade takes t
 	$(UV_COMPILE) $(LOCK_FLAGS) --extra bench --constraint requirements-dev.lock --output-file bench/requirements.lock setup.cfg
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \
 		| $(UV_COMPILE) $(LOCK_FLAGS) --constraint requirements-dev.lock --output-file deploy/requirements-build.lock -
+	$(BIN)/python -c 'import configparser; c = configparser.ConfigParser(interpolation=None); c.read("setup.cfg"); print(c["options.extras_require"]["local"])' \
+		| $(UV_COMPILE) $(LOCK_FLAGS) --constraint requirements-dev.lock --output-file deploy/requirements-local-aws.lock -
 	$(UV_COMPILE) $(LOCK_FLAGS) --output-file clients/requirements.lock clients/requirements.in
 	$(UV_COMPILE) $(LOCK_FLAGS) --constraint requirements-dev.lock --output-file deploy/requirements-sbom.lock \
 		deploy/requirements-sbom.in

@@ -64,6 +64,12 @@ def _parser() -> argparse.ArgumentParser:
         "--fresh", action="store_true", help="remove what is kept in FOLDER at the start"
     )
     parser.add_argument(
+        "--public-url",
+        metavar="URL",
+        help="the URL at which clients reach this server, if it is another one, such as that of a "
+        "container's published port (default: where it listens)",
+    )
+    parser.add_argument(
         "--issuer-url",
         metavar="URL",
         help="issuer of tokens, without the id of the pool; `local` is the address that this server "
@@ -77,6 +83,7 @@ def _started(options: argparse.Namespace) -> AbstractContextManager[LocalAws]:
         host=options.host,
         ports=[options.port],
         issuer_url=options.issuer_url and options.issuer_url.rstrip("/"),
+        public_url=options.public_url and options.public_url.rstrip("/"),
         saved_in=options.data and SavedIn(options.data, fresh=options.fresh),
     )
 

@@ -3,7 +3,7 @@ A local load balancer that authenticates users and signs their identity, as an A
 
 It is for `make run` and for tests. Users sign in on a page of Cognito's and return with a cookie, as on
 AWS, or send user name and password with HTTP Basic, which browsers prompt for. Unlike the rest of
-local_aws, these modules need aiohttp and cryptography, and do not run in moto's image.
+local_aws, these modules need aiohttp and cryptography, and are not in the image.
 """
 
 import time

@@ -45,15 +45,17 @@ def local_aws(  # noqa: PLR0913 -- all have defaults
     announce: Callable[[Delivery], None] = announce_on_console,
     now: Callable[[], float] = time.time,
     issuer_url: str | None = None,
+    public_url: str | None = None,
     saved_in: SavedIn | None = None,
 ) -> Iterator[LocalAws]:
     """
     Serve Cognito and DynamoDB until the block ends.
 
     Binds the first of *ports* that is free; 0 is any. *announce* is called with every code that Cognito
-    sends. *now* is Cognito's clock, in seconds since 1970. *issuer_url* followed by the id of a pool is
-    the issuer of its tokens; LOCAL is the URL of the server, None that of AWS. Raises OSError where no
-    address can be bound, or where the folder of *saved_in* cannot be used.
+    sends. *now* is Cognito's clock, in seconds since 1970. *public_url* is the URL at which clients reach
+    the server, by default where it listens. *issuer_url* followed by the id of a pool is the issuer of
+    its tokens; LOCAL is the URL of the server, None that of AWS. Raises OSError where no address can be
+    bound, or where the folder of *saved_in* cannot be used.
 
     Pools, users and tables belong to moto and to the process: all servers of the process share them, and
     they outlive the servers. With *saved_in* they are restored from there, and saved after each change.
@@ -72,7 +74,7 @@ def local_aws(  # noqa: PLR0913 -- all have defaults
             changed = saver.changed
         application = Application(cognito, outbox, changed)
         bound = _serving(stack, host, ports, application)
-        endpoint_url = f"http://{reachable(host)}:{bound}"
+        endpoint_url = public_url or f"http://{reachable(host)}:{bound}"
         if issuer_url == LOCAL:
             cognito.issuer_url = endpoint_url
         yield LocalAws(endpoint_url, unreadable)

@@ -105,7 +105,11 @@ def main(arguments: Sequence[str]) -> None:
         settings["aws.cognito"]["user-pool-id"],
         settings["aws.cognito"]["client-id"],
     )
-    print(greeting(addresses, codes="in the log of moto"), flush=True)  # noqa: T201 -- for a person
+    federation = FEDERATION.format(
+        api=options.api, redirect_uri=settings["federation"]["redirect-uris"].split()[0]
+    )
+    text = greeting(addresses, codes="in the log of local-aws") + federation
+    print(text, flush=True)  # noqa: T201 -- for a person
 
 
 if __name__ == "__main__":  # pragma: no cover -- tests call main()

@@ -1,10 +1,11 @@
-"""The local AWS runs as a process, also in moto's own image."""
+"""The local AWS runs as a process, also in its own image."""
 
 import ast
 import signal
 import socket
 import sys
 import threading
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -16,22 +17,28 @@ from local_aws.saved_state.file import StateFile
 
 LOCAL = Path(local_aws.__file__).parent
 OTHERS = ("load_balancer", "pytest_plugin")  # which run only in `make run` and in tests
-OF_MOTOS_IMAGE = [path for path in sorted(LOCAL.rglob("*.py")) if not path.name.startswith(OTHERS)]
+OF_THE_IMAGE = [path for path in sorted(LOCAL.rglob("*.py")) if not path.name.startswith(OTHERS)]
 
 
-def test_main_serves_until_a_signal(capsys: pytest.CaptureFixture[str]) -> None:
-    """A signal ends main() with status 0, and the caller's signal mask is restored."""
+@pytest.mark.parametrize(
+    ("options", "url"),
+    [((), "http://127.0.0.1:"), (("--public-url", "http://a.test:8/"), "http://a.test:8\n")],
+)
+def test_main_serves_until_a_signal(
+    options: Sequence[str], url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Main prints the URL for clients, ends with status 0 at a signal, and restores the signal mask."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, set())
     caller = threading.get_ident()
     # Blocked here first, so that the signal stays pending until main() waits for it.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     try:
         signal.pthread_kill(caller, signal.SIGTERM)
-        assert main(["--port", "0"]) == 0
+        assert main(["--port", "0", *options]) == 0
         assert signal.SIGTERM in signal.pthread_sigmask(signal.SIG_BLOCK, set())
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    assert capsys.readouterr().out.startswith("local AWS listens on http://127.0.0.1:")
+    assert capsys.readouterr().out.startswith(f"local AWS listens on {url}")
 
 
 def test_taken_port_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
@@ -66,8 +73,8 @@ def test_folder_that_cannot_be_used_is_one_sentence(
     assert capsys.readouterr() == ("", no_folder)
 
 
-@pytest.mark.parametrize("path", OF_MOTOS_IMAGE, ids=lambda path: path.stem)
-def test_module_needs_only_what_motos_image_has(path: Path) -> None:
+@pytest.mark.parametrize("path", OF_THE_IMAGE, ids=lambda path: path.stem)
+def test_module_needs_only_what_its_image_has(path: Path) -> None:
     """Modules import only local_aws, the standard library and what moto requires."""
     imported = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

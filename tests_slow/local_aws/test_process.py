@@ -110,7 +110,7 @@ def test_runs_with_nothing_but_moto(tmp_path: Path) -> None:
     """
     The local AWS starts and serves Cognito where only `moto[server]` and its dependencies are installed.
 
-    So it does in moto's image, into which docker-compose mounts `local_aws` alone.
+    Its image has nothing else.
     """
     for path in {LOCAL, *_installed(Requirement("moto[server]"), set())}:
         (tmp_path / path.name).symlink_to(path)
