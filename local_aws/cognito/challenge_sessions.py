@@ -25,6 +25,8 @@ EMAIL_MFA = "EMAIL_OTP, second factor"  # a code by e-mail may be either factor
 TOTP = "SOFTWARE_TOKEN_MFA"
 MFA_SETUP = "MFA_SETUP"
 MFA_SET_UP = "MFA_SETUP, verified"  # the session that VerifySoftwareToken gives
+DEVICE_SRP = "DEVICE_SRP_AUTH"
+DEVICE_VERIFIER = "DEVICE_PASSWORD_VERIFIER"
 SIGNED_UP = ", signed up"  # from SignUp to ConfirmSignUp
 CONFIRMED = ", confirmed"  # from ConfirmSignUp to InitiateAuth
 

@@ -11,6 +11,7 @@ from local_aws.cognito import (
     challenge_sessions,
     choice,
     custom_challenge,
+    device_sign_in,
     devices,
     passkey_sign_in,
     password_sign_in,
@@ -18,7 +19,7 @@ from local_aws.cognito import (
     simulation,
     srp_sign_in,
 )
-from local_aws.cognito.directory import check_secret_hash, find_app, find_user, same_name
+from local_aws.cognito.directory import check_secret_hash, find_user, own_app, same_name
 from local_aws.cognito.errors import NotAuthorizedException, not_implemented
 from local_aws.cognito.passwords import check_policy
 from local_aws.cognito.settings import App
@@ -32,7 +33,7 @@ _ATTRIBUTE_PREFIX = "userAttributes."
 
 def respond_to_auth_challenge(call: Call) -> dict[str, Any]:
     """Check the response to a challenge; return the next challenge or tokens."""
-    app = find_app(call.parameters["ClientId"])
+    app = own_app(call.parameters)
     name = call.parameters["ChallengeName"]
     if name not in HANDLERS:
         raise not_implemented(name)
@@ -47,8 +48,6 @@ def respond_to_auth_challenge(call: Call) -> dict[str, Any]:
     _check_owner(call.cognito, session, app, username)
     if session.challenge not in challenge_sessions.FIRST_FACTORS and not session.user.enabled:
         raise NotAuthorizedException("User is disabled.")
-    if "DEVICE_KEY" in responses:
-        raise not_implemented("sign-in with DEVICE_KEY")
     result = HANDLERS[name][session.challenge](call, app, session, responses)
     issued = result.get("AuthenticationResult", {}).get("NewDeviceMetadata")
     if issued and not same_name(app.pool, username, session.user.username):
@@ -108,6 +107,8 @@ HANDLERS: dict[str, dict[str, Handler]] = {
     "SMS_OTP": {challenge_sessions.SMS_OTP: choice.code},
     "WEB_AUTHN": {challenge_sessions.WEB_AUTHN: passkey_sign_in.answer},
     "CUSTOM_CHALLENGE": {challenge_sessions.CUSTOM: custom_challenge.answer},
+    "DEVICE_SRP_AUTH": {challenge_sessions.DEVICE_SRP: device_sign_in.begin},
+    "DEVICE_PASSWORD_VERIFIER": {challenge_sessions.DEVICE_VERIFIER: device_sign_in.verify},
     "NEW_PASSWORD_REQUIRED": {challenge_sessions.NEW_PASSWORD: _new_password},
     "SELECT_MFA_TYPE": {challenge_sessions.SELECT_MFA_TYPE: second_factors.select},
     "SMS_MFA": {challenge_sessions.SMS_MFA: second_factors.code},

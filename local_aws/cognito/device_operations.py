@@ -24,23 +24,24 @@ def confirm_device(call: Call) -> dict[str, Any]:
     device = call.cognito.account(grant.user).devices.get(call.parameters["DeviceKey"])
     if device is None or not device.confirmable:
         raise InvalidParameterException("Invalid device key given.")
-    verifier = call.parameters.get("DeviceSecretVerifierConfig", {})
-    _number(verifier, "Salt")
-    if _number(verifier, "PasswordVerifier").bit_length() > GROUP_BITS:
+    config = call.parameters.get("DeviceSecretVerifierConfig", {})
+    salt, verifier = _number(config, "Salt"), _number(config, "PasswordVerifier")
+    if verifier.bit_length() > GROUP_BITS:
         raise InvalidParameterException("PasswordVerifier is not in the SRP group.")
     if device.created_at is not None:
         raise DeviceKeyExistsException
     by_prompt = devices.only_on_prompt(grant.pool)
     device.created_at = device.modified_at = call.now
     device.name = call.parameters.get("DeviceName")
+    device.salt, device.verifier = f"{salt:x}", f"{verifier:x}"
     device.remembered = not by_prompt
     return {"UserConfirmationNecessary": by_prompt}
 
 
-def _number(verifier: dict[str, str], name: str) -> int:
-    """Return a positive number of the verifier; it is in Base64, in two's complement."""
+def _number(config: dict[str, str], name: str) -> int:
+    """Return a positive number of the configuration; it is in Base64, in two's complement."""
     try:
-        data = base64.b64decode(required(verifier, name), validate=True)
+        data = base64.b64decode(required(config, name), validate=True)
     except binascii.Error:
         raise InvalidParameterException(f"{name} is not in Base64.") from None
     number = int.from_bytes(data, "big", signed=True)

@@ -20,6 +20,12 @@ def only_on_prompt(pool: Pool) -> bool:
     return bool(configuration.get("DeviceOnlyRememberedOnUserPrompt", False))
 
 
+def replace_second_factors(pool: Pool) -> bool:
+    """Return whether users of a remembered device need no second factor."""
+    configuration = setting(pool, "DeviceConfiguration", {})
+    return bool(configuration.get("ChallengeRequiredOnNewDevice", False))
+
+
 def group_key(pool: Pool) -> str:
     """Return the DeviceGroupKey, which all devices of a pool share."""
     return f"-{uuid.uuid5(uuid.NAMESPACE_URL, pool.arn).hex[:8]}"

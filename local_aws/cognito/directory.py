@@ -3,7 +3,8 @@
 import base64
 import hashlib
 import hmac
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from moto.cognitoidp.models import CognitoIdpUser as User
 from moto.cognitoidp.models import CognitoIdpUserPool as Pool
@@ -42,6 +43,22 @@ def find_pool(pool_id: str) -> Pool:
         if pool.id == pool_id:
             return pool
     raise ResourceNotFoundException(f"User pool {pool_id} does not exist.")
+
+
+def remove_pool(pool_id: str) -> None:
+    """Remove a pool with its domain, also one that DeleteUserPool refuses; nothing if it is unknown."""
+    for backend in (each for regions in cognitoidp_backends.values() for each in regions.values()):
+        pool = backend.user_pools.pop(pool_id, None)
+        if pool is not None and pool.domain is not None:
+            del backend.user_pool_domains[pool.domain.domain]
+
+
+def own_app(parameters: Mapping[str, Any]) -> App:
+    """Return the client of a call, which is of the call's pool if it names one; raises as `find_app`."""
+    app = find_app(parameters["ClientId"])
+    if parameters.get("UserPoolId", app.pool.id) != app.pool.id:
+        raise ResourceNotFoundException(f"User pool client {app.client.id} does not exist.")
+    return app
 
 
 def app_of(parameters: dict[str, str], username: str) -> App:

@@ -61,6 +61,7 @@ def verify_software_token(call: Call) -> dict[str, Any]:
         raise EnableSoftwareTokenMFAException
     account.totp_secret, account.new_totp_secret = account.new_totp_secret, None
     account.used_totp_steps = {step}
+    account.totp_device_name = call.parameters.get("FriendlyDeviceName", "")
     user.token_verified = True
     if "AccessToken" not in call.parameters:  # setup during a sign-in also enables it
         user.software_token_mfa_enabled = True

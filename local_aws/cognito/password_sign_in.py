@@ -7,7 +7,13 @@ from moto.cognitoidp.models import CognitoIdpUser as User
 from moto.cognitoidp.models import UserStatus
 
 from local_aws.cognito import attributes as attribute_rules
-from local_aws.cognito import challenge_sessions, lockout, second_factors, tokens
+from local_aws.cognito import (
+    challenge_sessions,
+    device_sign_in,
+    lockout,
+    second_factors,
+    tokens,
+)
 from local_aws.cognito.errors import (
     NotAuthorizedException,
     PasswordResetRequiredException,
@@ -70,5 +76,9 @@ def _new_password(call: Call, app: App, user: User) -> dict[str, Any]:
 
 
 def proceed(call: Call, app: App, user: User) -> dict[str, Any]:
-    """Return the challenge of the second factor, or tokens where none is needed."""
-    return second_factors.challenge(call, app, user) or tokens.sign_in(call.cognito, app, user)
+    """Return the challenge of a device or else of the second factor; tokens where none is needed."""
+    return (
+        device_sign_in.challenge(call, app, user)
+        or second_factors.challenge(call, app, user)
+        or tokens.sign_in(call.cognito, app, user)
+    )

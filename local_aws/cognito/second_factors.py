@@ -90,7 +90,9 @@ def _ask(call: Call, app: App, user: User, factor: str) -> dict[str, Any]:
     name = SESSIONS[factor]
     if factor in CODES:
         return one_time_codes.challenge(call, app, user, name)
-    return challenge_sessions.challenge(call.cognito, app, user, name)
+    device = call.cognito.account(user).totp_device_name
+    shown = {"FRIENDLY_DEVICE_NAME": device} if device else {}
+    return challenge_sessions.challenge(call.cognito, app, user, name, shown)
 
 
 def select(call: Call, app: App, session: Session, responses: dict[str, str]) -> dict[str, Any]:

@@ -11,12 +11,8 @@ from local_aws.cognito import (
     srp_sign_in,
     tokens,
 )
-from local_aws.cognito.directory import check_secret_hash, find_app
-from local_aws.cognito.errors import (
-    InvalidParameterException,
-    ResourceNotFoundException,
-    not_implemented,
-)
+from local_aws.cognito.directory import check_secret_hash, own_app
+from local_aws.cognito.errors import InvalidParameterException
 from local_aws.cognito.settings import App
 from local_aws.cognito.shapes import required
 from local_aws.cognito.state import Call
@@ -38,25 +34,21 @@ ADMIN_FLOWS = PUBLIC_FLOWS | {
 
 def initiate_auth(call: Call) -> dict[str, Any]:
     """Start a sign-in as a user."""
-    return _begin(call, find_app(call.parameters["ClientId"]), PUBLIC_FLOWS)
+    return _begin(call, PUBLIC_FLOWS)
 
 
 def admin_initiate_auth(call: Call) -> dict[str, Any]:
     """Start a sign-in as an administrator."""
-    app = find_app(call.parameters["ClientId"])
-    if app.pool.id != call.parameters["UserPoolId"]:
-        raise ResourceNotFoundException(f"User pool client {app.client.id} does not exist.")
-    return _begin(call, app, ADMIN_FLOWS)
+    return _begin(call, ADMIN_FLOWS)
 
 
-def _begin(call: Call, app: App, flows: dict[str, tuple[str, ...]]) -> dict[str, Any]:
+def _begin(call: Call, flows: dict[str, tuple[str, ...]]) -> dict[str, Any]:
+    app = own_app(call.parameters)
     flow = call.parameters["AuthFlow"]
     if flow not in flows:
         raise InvalidParameterException("Initiate Auth method not supported")
     _check_flow(app, flow, flows[flow])
     parameters = call.parameters.get("AuthParameters", {})
-    if "DEVICE_KEY" in parameters and BEGINNINGS[flow] is not tokens.refresh:
-        raise not_implemented("sign-in with DEVICE_KEY")
     return BEGINNINGS[flow](call, app, parameters)
 
 

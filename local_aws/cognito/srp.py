@@ -50,15 +50,20 @@ def new_secret() -> int:
     return secrets.randbits(SECRET_BITS)
 
 
-def server_public(x: int, b: int) -> int:
-    """Return B, from the password hash and the server's private value."""
-    return (K * pow(G, x, N) + pow(G, b, N)) % N
+def password_verifier(x: int) -> int:
+    """Return v, which a server may keep in place of the password hash."""
+    return pow(G, x, N)
 
 
-def server_key(x: int, b: int, client_public: int) -> bytes:
+def server_public(verifier: int, b: int) -> int:
+    """Return B, from the password verifier and the server's private value."""
+    return (K * verifier + pow(G, b, N)) % N
+
+
+def server_key(verifier: int, b: int, client_public: int) -> bytes:
     """Return the session key that a client with the password has, too."""
-    u = _hashed(encoded(client_public), encoded(server_public(x, b)))
-    return derived(pow(client_public * pow(G, x * u, N), b, N), u)
+    u = _hashed(encoded(client_public), encoded(server_public(verifier, b)))
+    return derived(pow(client_public * pow(verifier, u, N), b, N), u)
 
 
 def derived(shared: int, u: int) -> bytes:
@@ -67,9 +72,7 @@ def derived(shared: int, u: int) -> bytes:
     return hmac.digest(extracted, INFO + b"\x01", hashlib.sha256)[:KEY_BYTES]
 
 
-def signature(
-    key: bytes, pool_name: str, username: str, secret_block: bytes, timestamp: str
-) -> bytes:
-    """Return the proof of the session key."""
-    message = f"{pool_name}{username}".encode() + secret_block + timestamp.encode()
+def signature(key: bytes, identity: str, secret_block: bytes, timestamp: str) -> bytes:
+    """Return the proof of the session key; *identity* is the pool's name and that of the user."""
+    message = identity.encode() + secret_block + timestamp.encode()
     return hmac.digest(key, message, hashlib.sha256)

@@ -82,7 +82,7 @@ class AccessToken:
 
 @dataclass(frozen=True, slots=True)
 class SrpExchange:
-    """A sign-in by SRP whose proof is expected."""
+    """A user or a device whose proof by SRP is expected."""
 
     private: int = field(repr=False)
     """The server's random value b."""
@@ -101,6 +101,8 @@ class Expected:
     """Where the code was sent, and so what it verifies."""
     wrong_answers: int = 0
     srp: SrpExchange | None = None
+    device_key: str = ""
+    """The device that is to be proved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,10 @@ class Device:
     name: str | None = None
     remembered: bool = False
     confirmable: bool = True
+    salt: str = ""
+    """Of its password, in hexadecimal; empty until it is confirmed."""
+    verifier: str = field(default="", repr=False)
+    """Of its password, likewise."""
 
 
 @dataclass(slots=True)
@@ -183,6 +189,8 @@ class Account:
     last_sign_in_at: float = 0.0
     locked_until: float = 0.0
     totp_secret: str | None = None
+    totp_device_name: str = ""
+    """The FriendlyDeviceName of the authenticator app."""
     new_totp_secret: str | None = None
     """Associated, but not verified yet."""
     used_totp_steps: set[int] = field(default_factory=set)

@@ -20,7 +20,15 @@ from local_aws.cognito.errors import (
 )
 from local_aws.cognito.settings import App, setting
 from local_aws.cognito.shapes import required
-from local_aws.cognito.state import ADMIN_SCOPE, AccessToken, Call, Cognito, Grant, RefreshToken
+from local_aws.cognito.state import (
+    ADMIN_SCOPE,
+    AccessToken,
+    Call,
+    Cognito,
+    Device,
+    Grant,
+    RefreshToken,
+)
 
 CLAIMS: dict[str, Callable[[str], object]] = {  # attributes that are no texts in an id token
     "email_verified": "true".__eq__,
@@ -32,8 +40,8 @@ _JWE_HEADER = "eyJjdHkiOiJKV1QiLCJlbmMiOiJBMjU2R0NNIiwiYWxnIjoiUlNBLU9BRVAifQ"
 _JWE_PART_BYTES = (256, 12, 700, 16)  # key, nonce, content, tag
 
 
-def sign_in(cognito: Cognito, app: App, user: User) -> dict[str, Any]:
-    """Return the tokens of a new grant."""
+def sign_in(cognito: Cognito, app: App, user: User, device: Device | None = None) -> dict[str, Any]:
+    """Return the tokens of a new grant; the pool issues a device unless *device* signs in."""
     now = cognito.now()
     grant = Grant(
         pool=app.pool,
@@ -49,7 +57,10 @@ def sign_in(cognito: Cognito, app: App, user: User) -> dict[str, Any]:
     account.grants.append(grant)
     account.failed_sign_ins = 0  # only a completed sign-in resets the lockout
     result = issue(cognito, app, grant) | {"RefreshToken": _refresh_token(cognito, grant)}
-    if devices.are_remembered(app.pool):
+    if device is not None:
+        device.authenticated_at = now
+        grant.device_key = device.key
+    elif devices.are_remembered(app.pool):
         device = devices.issue(app.pool, account, now)
         grant.device_key = device.key
         result["NewDeviceMetadata"] = {

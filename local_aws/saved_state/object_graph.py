@@ -8,7 +8,7 @@ set attributes but not run code.
 
 import base64
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, Field, dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
@@ -34,11 +34,23 @@ class Kind:
 
     type: type
     attributes: tuple[str, ...]
+    defaults: Mapping[str, Callable[[], object]] = field(default_factory=dict)
+    """What makes the values of attributes that an older file does not have."""
 
 
 def data_kind(of: type) -> Kind:
     """Return the kind of a dataclass: all fields are saved."""
-    return Kind(of, tuple(field.name for field in fields(of)))
+    names = tuple(each.name for each in fields(of))
+    return Kind(
+        of, names, {each.name: default for each in fields(of) if (default := _default(each))}
+    )
+
+
+def _default(of: Field[Any]) -> Callable[[], object] | None:
+    """Return what makes the default of a field; None if it has none."""
+    if of.default is not MISSING:
+        return lambda: of.default
+    return None if of.default_factory is MISSING else of.default_factory
 
 
 class Writer:
@@ -88,9 +100,13 @@ def read(kinds: Mapping[str, Kind], graph: Json) -> Any:  # noqa: ANN401 -- any 
     objects: list[Any] = []
     for name, attributes in graph["objects"]:
         kind = kinds[name]
-        if {*attributes} != {*kind.attributes}:
+        missing = {*kind.attributes} - attributes.keys()
+        if not (missing <= kind.defaults.keys() and attributes.keys() <= {*kind.attributes}):
             raise ValueError(f"{name} has other attributes")
-        objects.append(object.__new__(kind.type))
+        made = object.__new__(kind.type)
+        for key in missing:
+            object.__setattr__(made, key, kind.defaults[key]())
+        objects.append(made)
     for made, (_, attributes) in zip(objects, graph["objects"], strict=True):
         for key, value in attributes.items():
             object.__setattr__(made, key, _decoded(objects, value))

@@ -262,31 +262,6 @@ async def test_administrator_manages_devices(harness: Harness) -> None:
     assert await refusal(_refresh(harness, result, key)) == INVALID
 
 
-async def test_sign_in_by_a_device_is_not_implemented(harness: Harness) -> None:
-    """What AWS would answer by DEVICE_SRP_AUTH is refused by name."""
-    username = await _member(harness)
-    key = (await _confirmed(harness, username))["NewDeviceMetadata"]["DeviceKey"]
-    app = harness.apps["devices"]
-    begun = harness.cognito.initiate_auth(
-        ClientId=app.client_id,
-        AuthFlow="USER_PASSWORD_AUTH",
-        AuthParameters={"USERNAME": username, "PASSWORD": PASSWORD, "DEVICE_KEY": key},
-    )
-    assert await refusal_type(begun) == "UnsupportedOperationException"
-
-    await harness.cognito.admin_create_user(
-        UserPoolId=app.pool_id,
-        Username=f"new-{username}",
-        TemporaryPassword=PASSWORD,
-        MessageAction="SUPPRESS",
-    )
-    asked = await harness.log_in(f"new-{username}", "devices")
-    answered = harness.respond(
-        asked, f"new-{username}", "devices", NEW_PASSWORD=f"New{PASSWORD}", DEVICE_KEY=key
-    )
-    assert await refusal_type(answered) == "UnsupportedOperationException"
-
-
 async def test_configuration_is_described_and_changed(harness: Harness) -> None:
     """DescribeUserPool shows the configuration; an update without it ends device remembering."""
     made = await harness.cognito.create_user_pool(

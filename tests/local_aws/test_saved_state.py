@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from moto.cognitoidp import models
 
-from local_aws.cognito.state import AccessToken, Cognito, Grant, PoolFactors, RefreshToken
+from local_aws.cognito.state import AccessToken, Cognito, Device, Grant, PoolFactors, RefreshToken
 from local_aws.outbox import Outbox
 from local_aws.saved_state.contents import KINDS, MOTOS_OWN, collect, install
 from local_aws.saved_state.file import FolderInUse, StateFile, Unreadable
@@ -275,3 +275,14 @@ def test_text_stream_is_no_value() -> None:
     """A value that is neither plain nor listed is refused."""
     with pytest.raises(TypeError, match="not saved"):
         Writer(KINDS).graph(io.StringIO())
+
+
+def test_older_state_gets_defaults() -> None:
+    """Attributes that a file of an earlier version does not have get their defaults, but no others."""
+    kinds = {"device": data_kind(Device)}
+    older = {"key": "k", "authenticated_at": 1.0}
+    device = read(kinds, {"objects": [["device", older]], "root": {"$object": 0}})
+    assert device == Device("k", 1.0)
+    for changed in ({"key": "k"}, {**older, "other": 1}):
+        with pytest.raises(ValueError, match="other attributes"):
+            read(kinds, {"objects": [["device", changed]], "root": None})
