@@ -3,6 +3,7 @@
 import json
 import re
 import threading
+import uuid
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from local_aws.outbox import Outbox
 if TYPE_CHECKING:  # _typeshed exists for type checkers only
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
+REQUEST_ID = "x-amzn-RequestId"
 OUTBOX_PATH = "/local-aws/outbox"
 CODES_PATH = "/local-aws/codes/"  # followed by a user name
 
@@ -76,6 +78,7 @@ class Application:
     def _answer(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
+        start_response = _with_request_id(start_response)
         target = environ.get("HTTP_X_AMZ_TARGET", "")
         refused = signatures.refusal(target, environ.get("HTTP_AUTHORIZATION", ""))
         if refused is not None:
@@ -90,6 +93,17 @@ class Application:
         except Exception as bug:  # noqa: BLE001 -- any defect of moto becomes a JSON error
             failure = {"__type": "InternalServerError", "message": repr(bug)}
             return _json(start_response, HTTPStatus.INTERNAL_SERVER_ERROR, failure)
+
+
+def _with_request_id(start_response: "StartResponse") -> "StartResponse":
+    """Return what starts a response with the header that programs and SDKs log."""
+
+    def start(status: str, headers: list[tuple[str, str]], error: Any = None) -> Any:  # noqa: ANN401 -- WSGI's
+        if all(name.lower() != REQUEST_ID.lower() for name, _ in headers):
+            headers.append((REQUEST_ID, str(uuid.uuid4())))
+        return start_response(status, headers, error)
+
+    return start
 
 
 def _save_nothing() -> None:

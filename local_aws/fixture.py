@@ -9,6 +9,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from local_aws.application import REQUEST_LOCK
+from local_aws.cognito.directory import remove_pool
 from local_aws.outbox import Delivery
 from local_aws.server import LocalAws, local_aws
 
@@ -82,5 +84,6 @@ def _pool(aws: LocalAws, deliveries: list[Delivery]) -> Iterator[LocalCognito]:
     try:
         yield LocalCognito(aws.endpoint_url, REGION, pool_id, client_id, deliveries)
     finally:
-        cognito.delete_user_pool(UserPoolId=pool_id)
+        with REQUEST_LOCK:
+            remove_pool(pool_id)
         cognito.close()

@@ -20,7 +20,7 @@ from local_aws.cognito.errors import (
     UserNotFoundException,
 )
 from local_aws.cognito.passwords import check_policy
-from local_aws.cognito.settings import DAY_S, MINUTE_S, App
+from local_aws.cognito.settings import DAY_S, MINUTE_S, App, setting
 from local_aws.cognito.state import Call
 from local_aws.outbox import Delivery
 
@@ -88,8 +88,7 @@ def _check_user(call: Call) -> None:
     username = parameters["Username"]
     given = flatten_attrs(parameters.get("UserAttributes", []))
     given |= attribute_rules.from_username(pool, username)
-    for name in given:
-        attribute_rules.check_exists(pool, name)
+    attribute_rules.check_values(pool, given)
     if find_user(pool, username) is not None:
         raise UsernameExistsException("User account already exists")
     password = _temporary_password(call, pool)
@@ -125,18 +124,31 @@ def _invite_again(call: Call) -> None:
     call.parameters["Username"] = user.username
 
 
-def _check_attributes(call: Call) -> None:
-    pool, _ = target(call)
-    for name in flatten_attrs(call.parameters["UserAttributes"]):
-        attribute_rules.check_exists(pool, name)
-
-
 def _check_pool(call: Call) -> None:
     if call.parameters.get("UsernameAttributes") and call.parameters.get("AliasAttributes"):
         raise InvalidParameterException(
             "Only one of the aliasAttributes or usernameAttributes can be set in a user pool."
         )
     pool_factors.check_new_pool(call)
+
+
+def _check_domain(call: Call) -> None:
+    pool = find_pool(call.parameters["UserPoolId"])
+    if call.parameters["Domain"] in pool.backend.user_pool_domains:
+        raise InvalidParameterException("Domain already associated with another user pool.")
+
+
+def _check_deletion(call: Call) -> None:
+    pool = find_pool(call.parameters["UserPoolId"])
+    if setting(pool, "DeletionProtection", "INACTIVE") == "ACTIVE":
+        raise InvalidParameterException(
+            "The user pool cannot be deleted because deletion protection is activated. Deletion"
+            " protection must be inactivated first."
+        )
+    if pool.domain is not None:
+        raise InvalidParameterException(
+            "User pool cannot be deleted. It has a domain configured that should be deleted first."
+        )
 
 
 class _DraftClient:
@@ -169,11 +181,10 @@ CHECKS: dict[str, Callable[[Call], None]] = {
     "AdminCreateUser": _check_user,
     "AdminDeleteUser": _end_grants,
     "AdminDisableUser": _end_grants,
-    "AdminUpdateUserAttributes": _check_attributes,
-    "CreateResourceServer": resource_servers.check_pool,
     "CreateUserPool": _check_pool,
     "CreateUserPoolClient": _check_client,
-    "ListResourceServers": resource_servers.check_pool,
+    "CreateUserPoolDomain": _check_domain,
+    "DeleteUserPool": _check_deletion,
     "UpdateUserPool": pool_factors.check_changed_pool,
     "UpdateUserPoolClient": _check_client,
 }

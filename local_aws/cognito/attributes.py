@@ -1,6 +1,7 @@
 """Rules for user attributes."""
 
 import re
+from collections.abc import Iterable
 from functools import cache
 
 from moto.cognitoidp.models import CognitoIdpUser as User
@@ -82,11 +83,7 @@ def check_new(app: App, given: dict[str, str]) -> None:
 
 def check_changed(app: App, given: dict[str, str]) -> None:
     """Raise if the pool or the client does not allow the change."""
-    known = schema(app.pool)
-    for name in given:
-        check_exists(app.pool, name)
-        if not known[name].mutable:
-            raise InvalidParameterException(f"user.{name}: Attribute cannot be updated.\n")
+    check_mutable(app.pool, given)
     check_written(app, given)
 
 
@@ -96,13 +93,29 @@ def check_exists(pool: Pool, name: str) -> None:
         raise InvalidParameterException(f"user.{name}: Attribute does not exist in the schema.\n")
 
 
+def check_mutable(pool: Pool, names: Iterable[str]) -> None:
+    """Raise if the pool does not have an attribute, or nobody may change it."""
+    known = schema(pool)
+    for name in names:
+        check_exists(pool, name)
+        if not known[name].mutable:
+            raise InvalidParameterException(f"user.{name}: Attribute cannot be updated.\n")
+
+
 def check_written(app: App, given: dict[str, str]) -> None:
     """Raise if the client may not write an attribute, or a value is invalid."""
-    known = schema(app.pool)
-    for name, value in given.items():
+    for name in given:
         writable = setting(app.client, "WriteAttributes", [name, *username_attributes(app.pool)])
         if name in PROTECTED or name not in writable:
             raise NotAuthorizedException("A client attempted to write unauthorized attribute")
+    check_values(app.pool, given)
+
+
+def check_values(pool: Pool, given: dict[str, str]) -> None:
+    """Raise if the pool does not have an attribute, or a value is invalid."""
+    known = schema(pool)
+    for name, value in given.items():
+        check_exists(pool, name)
         if name in FORMATS and value and not FORMATS[name][0].fullmatch(value):
             raise InvalidParameterException(FORMATS[name][1])
         _check_bounds(known[name], value)

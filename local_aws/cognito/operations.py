@@ -4,15 +4,18 @@ import json
 import secrets
 import string
 from collections.abc import Callable
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, cast
 
 from moto.cognitoidp.models import CognitoIdpUser as User
+from moto.cognitoidp.models import CognitoIdpUserPoolClient as Client
 from moto.cognitoidp.responses import CognitoIdpResponse
 from moto.core.common_types import TYPE_RESPONSE
 from moto.core.exceptions import JsonRESTError
 from moto.core.request import Request
 from moto.core.responses import ActionResult
+from moto.core.utils import camelcase_to_underscores
 
 from local_aws.cognito import (
     admin,
@@ -24,22 +27,26 @@ from local_aws.cognito import (
     pool_factors,
     profile,
     recovery,
+    references,
     resource_servers,
     session_operations,
     shapes,
     sign_in,
     sign_up,
+    tags,
     tokens,
     unused_features,
 )
 from local_aws.cognito.errors import (
     InternalErrorException,
+    InvalidParameterException,
     SerializationException,
     not_implemented,
 )
 from local_aws.cognito.state import Call, Cognito
 
 OPERATIONS: dict[str, Callable[[Call], dict[str, Any]]] = {
+    "AdminDeleteUserAttributes": profile.admin_delete_user_attributes,
     "AdminForgetDevice": device_operations.forget_device,
     "AdminGetDevice": device_operations.get_device,
     "AdminInitiateAuth": sign_in.admin_initiate_auth,
@@ -50,6 +57,7 @@ OPERATIONS: dict[str, Callable[[Call], dict[str, Any]]] = {
     "AdminSetUserMFAPreference": mfa_preferences.admin_set_user_mfa_preference,
     "AdminSetUserPassword": admin.admin_set_user_password,
     "AdminUpdateDeviceStatus": device_operations.update_device_status,
+    "AdminUpdateUserAttributes": profile.admin_update_user_attributes,
     "AdminUserGlobalSignOut": admin.admin_user_global_sign_out,
     "AssociateSoftwareToken": mfa.associate_software_token,
     "ChangePassword": recovery.change_password,
@@ -80,7 +88,7 @@ OPERATIONS: dict[str, Callable[[Call], dict[str, Any]]] = {
     "GlobalSignOut": tokens.global_sign_out,
     "InitiateAuth": sign_in.initiate_auth,
     "ListDevices": device_operations.list_devices,
-    "ListTagsForResource": unused_features.list_tags_for_resource,
+    "ListTagsForResource": tags.list_tags_for_resource,
     "ListTerms": unused_features.list_terms,
     "ListUserSessions": session_operations.list_user_sessions,
     "ListWebAuthnCredentials": passkeys.list_credentials,
@@ -93,6 +101,8 @@ OPERATIONS: dict[str, Callable[[Call], dict[str, Any]]] = {
     "SetUserPoolSessionConfiguration": session_operations.set_configuration,
     "SignUp": sign_up.sign_up,
     "StartWebAuthnRegistration": passkeys.start_registration,
+    "TagResource": tags.tag_resource,
+    "UntagResource": tags.untag_resource,
     "UpdateDeviceStatus": device_operations.update_device_status,
     "UpdateResourceServer": resource_servers.update_resource_server,
     "UpdateUserAttributes": profile.update_user_attributes,
@@ -133,10 +143,15 @@ class StrictCognito(CognitoIdpResponse):
         except ValueError:
             raise SerializationException("The body is not JSON") from None
         call = Call(operation, shapes.check(operation, body), self._cognito)
+        for attribute in call.parameters.get("UserAttributes", []):
+            attribute["Value"] = attribute.get("Value") or ""  # optional, but moto requires it
         if "IpAddress" in call.parameters.get("UserContextData", {}):
             self._cognito.caller_address = call.parameters["UserContextData"]["IpAddress"]
         if operation in OPERATIONS:
             return HTTPStatus.OK, _JSON, json.dumps(OPERATIONS[operation](call))
+        if not hasattr(self, camelcase_to_underscores(operation)):
+            raise not_implemented(operation)
+        references.check(call)
         admin.normalize_username(call)
         if operation in admin.CHECKS:
             admin.CHECKS[operation](call)
@@ -144,7 +159,10 @@ class StrictCognito(CognitoIdpResponse):
         # moto reads parameters from the body as a form before it reads the JSON: a password
         # "x&Username=bob" would set the user name.
         self.querystring = {}
-        return self.call_action()
+        status, headers, content = self.call_action()
+        if headers.get("X-Amzn-ErrorType") == "InvalidToken":  # which Cognito does not have
+            raise InvalidParameterException("Invalid pagination token.")
+        return status, headers, content
 
     def admin_create_user(self) -> ActionResult:
         """Create a user; RESEND returns the existing one."""
@@ -156,7 +174,7 @@ class StrictCognito(CognitoIdpResponse):
         """Return a user with all second factors; moto does not know e-mail."""
         answer = super().admin_get_user()
         shown = cast("dict[str, Any]", answer.result)
-        unknown = {"UserMFASettingList", "PreferredMfaSetting"}
+        unknown = {"UserMFASettingList", "PreferredMfaSetting", "MFAOptions"}
         known = {name: value for name, value in shown.items() if name not in unknown}
         return ActionResult(known | mfa_preferences.settings(self._cognito, self._stored_user()))
 
@@ -164,13 +182,33 @@ class StrictCognito(CognitoIdpResponse):
         pool_id, username = self._get_param("UserPoolId"), self._get_param("Username")
         return self.backend.admin_get_user(pool_id, username)
 
+    def create_user_pool(self) -> ActionResult:
+        """Create a pool with all standard attributes, and the second factor of the call."""
+        described = cast("dict[str, Any]", super().create_user_pool().result)["UserPool"]
+        pool = self.backend.describe_user_pool(described["Id"])
+        pool_factors.complete_new_pool(pool)
+        return ActionResult({"UserPool": pool.to_json(extended=True)})
+
     def create_user_pool_client(self) -> ActionResult:
         """Create a client whose secret has the form of the service model; moto's has not."""
         answer = super().create_user_pool_client()
         described = cast("dict[str, dict[str, Any]]", answer.result)["UserPoolClient"]
-        pool = self.backend.describe_user_pool(described["UserPoolId"])
-        client = pool.clients[described["ClientId"]]
+        client = self._stored_client(described["UserPoolId"], described["ClientId"])
         client.secret = "".join(secrets.choice(_SECRET_CHARACTERS) for _ in range(_SECRET_LENGTH))
-        if client.generate_secret:
-            described["ClientSecret"] = client.secret
-        return answer
+        client.extended_config |= {"CreationDate": self._now(), "LastModifiedDate": self._now()}
+        return ActionResult({"UserPoolClient": client.to_json(extended=True)})
+
+    def update_user_pool_client(self) -> ActionResult:
+        """Update a client; what the call leaves out gets its default."""
+        client = self._stored_client(self._get_param("UserPoolId"), self._get_param("ClientId"))
+        before = client.extended_config
+        kept = {name: before[name] for name in ("ClientName", "CreationDate") if name in before}
+        fresh = Client(client.user_pool_id, client.generate_secret, kept).extended_config
+        client.extended_config = fresh | {"LastModifiedDate": self._now()}
+        return super().update_user_pool_client()
+
+    def _stored_client(self, pool_id: str, client_id: str) -> Client:
+        return self.backend.describe_user_pool_client(pool_id, client_id)
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._cognito.now(), UTC)

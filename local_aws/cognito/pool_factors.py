@@ -10,13 +10,14 @@ from typing import Any
 
 from moto.cognitoidp.models import DEFAULT_USER_POOL_CONFIG
 from moto.cognitoidp.models import CognitoIdpUserPool as Pool
+from moto.core.utils import utcnow
 
 from local_aws.cognito import challenge_sessions, first_factors
+from local_aws.cognito.attributes import schema
 from local_aws.cognito.directory import find_pool
 from local_aws.cognito.errors import (
     FeatureUnavailableInTierException,
     InvalidParameterException,
-    not_implemented,
 )
 from local_aws.cognito.relying_parties import satisfies_mfa
 from local_aws.cognito.settings import setting
@@ -24,32 +25,55 @@ from local_aws.cognito.state import Call, Cognito
 
 FACTORS = ("SmsMfaConfiguration", "SoftwareTokenMfaConfiguration", "EmailMfaConfiguration")
 LITE = "LITE"
+# Settings that UpdateUserPool does not have.
+FIXED = ("AliasAttributes", "UsernameAttributes", "UsernameConfiguration")
+NO_SMS = (
+    "SMS configuration and Auto verification for phone_number are required when MFA is"
+    " required/optional"
+)
 
 
 def check_new_pool(call: Call) -> None:
     """Raise if a pool cannot be created with these factors; fill in AWS's defaults."""
     parameters = call.parameters
-    if parameters.get("MfaConfiguration", "OFF") != "OFF":
-        if "SmsConfiguration" not in parameters:
-            raise InvalidParameterException(
-                "SMS configuration and Auto verification for phone_number are required when MFA is"
-                " required/optional"
-            )
-        raise not_implemented("CreateUserPool's MfaConfiguration, only SetUserPoolMfaConfig's")
+    if parameters.get("MfaConfiguration", "OFF") != "OFF" and "SmsConfiguration" not in parameters:
+        raise InvalidParameterException(NO_SMS)
     _complete(parameters)
 
 
+def complete_new_pool(pool: Pool) -> None:
+    """Give a pool of moto's all standard attributes, and SMS as second factor if it has MFA."""
+    pool.schema_attributes = schema(pool)
+    # It would hide what SetUserPoolMfaConfig sets.
+    if pool.extended_config.pop("MfaConfiguration", "OFF") != "OFF":
+        pool.sms_mfa_config = {"SmsConfiguration": pool.extended_config["SmsConfiguration"]}
+
+
 def check_changed_pool(call: Call) -> None:
-    """Raise if the first factors conflict with the pool's MFA; fill in defaults as for a new pool."""
+    """
+    Raise if the factors conflict with each other; fill in defaults as for a new pool.
+
+    Settings that only CreateUserPool has are kept, and MfaConfiguration is changed if it is given.
+    """
     _complete(call.parameters)
     pool = find_pool(call.parameters["UserPoolId"])
-    if pool.mfa_config == "ON":
+    kept = {key: pool.extended_config[key] for key in FIXED if key in pool.extended_config}
+    mode = call.parameters.pop("MfaConfiguration", pool.mfa_config)
+    email = call.cognito.pool_factors(pool).email_mfa
+    has_factor = pool.sms_mfa_config or pool.token_mfa_config or email is not None
+    if mode != "OFF" and not has_factor:
+        raise InvalidParameterException(NO_SMS)
+    if mode == "ON":
         _check_alone(
             call.parameters["Policies"]["SignInPolicy"]["AllowedFirstAuthFactors"],
             call.cognito.pool_factors(pool).web_authn,
             "WEB_AUTHN cannot be used as an auth factor when MFA is enabled if not configured for"
             " MFA.",
         )
+    call.parameters.update(kept)
+    pool.mfa_config = mode
+    pool.name = call.parameters.get("PoolName", pool.name)
+    pool.last_modified_date = utcnow()
 
 
 def _complete(parameters: dict[str, Any]) -> None:
@@ -58,6 +82,8 @@ def _complete(parameters: dict[str, Any]) -> None:
     if parameters.setdefault("UserPoolTier", "ESSENTIALS") == LITE and "SignInPolicy" in given:
         raise FeatureUnavailableInTierException
     defaults = {"SignInPolicy": {"AllowedFirstAuthFactors": first_factors.PASSWORD_ALONE}}
+    parameters.setdefault("DeletionProtection", "INACTIVE")
+    parameters.setdefault("LambdaConfig", {})
     parameters["Policies"] = DEFAULT_USER_POOL_CONFIG["Policies"] | defaults | given
 
 

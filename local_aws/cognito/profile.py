@@ -1,13 +1,14 @@
-"""Operations of the signed-in user on their own account."""
+"""Operations of the signed-in user on their own account, and of administrators on its attributes."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from moto.cognitoidp.models import CognitoIdpUser as User
 from moto.cognitoidp.models import CognitoIdpUserPool as Pool
 from moto.cognitoidp.utils import expand_attrs, flatten_attrs
 
+from local_aws.cognito import admin, codes, first_factors, mfa_preferences
 from local_aws.cognito import attributes as attribute_rules
-from local_aws.cognito import codes, first_factors, mfa_preferences
 from local_aws.cognito.directory import find_app
 from local_aws.cognito.errors import InvalidParameterException
 from local_aws.cognito.settings import (
@@ -50,23 +51,47 @@ def update_user_attributes(call: Call) -> dict[str, Any]:
     app, user = _caller(call)
     given = flatten_attrs(call.parameters["UserAttributes"])
     attribute_rules.check_changed(app, given)
+    return {"CodeDeliveryDetailsList": _update(call, app.pool, user, given)}
+
+
+def admin_update_user_attributes(call: Call) -> dict[str, Any]:
+    """Set attributes as the user does; a new address with its flag is verified, and gets no code."""
+    pool, user = admin.target(call)
+    given = flatten_attrs(call.parameters["UserAttributes"])
+    attribute_rules.check_mutable(pool, given)
+    attribute_rules.check_values(pool, given)
+    flags = {name: given.pop(name) for name in attribute_rules.VERIFIED_FLAGS if name in given}
+    verified = [name for name in codes.CONTACTS if flags.get(f"{name}_verified") == "true"]
+    for name in verified:
+        attribute_rules.claim_alias(pool, user, name, given.get(name) or _old(user, name))
+    _update(call, pool, user, given, verified)
+    user.update_attributes(expand_attrs(flags))
+    return {}
+
+
+def _update(
+    call: Call, pool: Pool, user: User, given: dict[str, str], verified: Sequence[str] = ()
+) -> list[dict[str, str]]:
+    """Set attributes, send codes to new addresses that are not *verified*, and return where to."""
     for name, value in given.items():
-        attribute_rules.check_free(app.pool, user, name, value)
-    _delete(call, app.pool, user, [name for name, value in given.items() if not value])
+        attribute_rules.check_free(pool, user, name, value)
+    _delete(call, pool, user, [name for name, value in given.items() if not value])
     changed = {name: value for name, value in given.items() if value}
     moved = [name for name in codes.CONTACTS if changed.get(name, "") not in {"", _old(user, name)}]
-    waiting = [name for name in moved if name in verified_before_update(app.pool)]
+    asked = [name for name in moved if name not in verified]
+    waiting = [name for name in asked if name in verified_before_update(pool)]
     now = {name: value for name, value in changed.items() if name not in waiting}
     flags = {f"{name}_verified": "false" for name in moved if name not in waiting}
     user.update_attributes(expand_attrs(now | flags))
-    details = []
     for name in moved:
         codes.void(call, user, codes.VERIFICATION, name)
-        if name in waiting or name in auto_verified(app.pool):
+    details = []
+    for name in asked:
+        if name in waiting or name in auto_verified(pool):
             to = changed[name]
-            codes.send(call, app.pool, user, codes.VERIFICATION, name, address=to)
+            codes.send(call, pool, user, codes.VERIFICATION, name, address=to)
             details.append(codes.delivery_details(name, to))
-    return {"CodeDeliveryDetailsList": details}
+    return details
 
 
 def _old(user: User, name: str) -> str:
@@ -79,6 +104,15 @@ def delete_user_attributes(call: Call) -> dict[str, Any]:
     names = call.parameters["UserAttributeNames"]
     attribute_rules.check_changed(app, dict.fromkeys(names, ""))
     _delete(call, app.pool, user, names)
+    return {}
+
+
+def admin_delete_user_attributes(call: Call) -> dict[str, Any]:
+    """Delete attributes of a user."""
+    pool, user = admin.target(call)
+    names = call.parameters["UserAttributeNames"]
+    attribute_rules.check_mutable(pool, names)
+    _delete(call, pool, user, names)
     return {}
 
 

@@ -19,11 +19,6 @@ CLIENT_CREDENTIALS: Final = "client_credentials"
 STANDARD_SCOPES: Final = ("openid", "email", "phone", "profile", ADMIN_SCOPE)
 
 
-def check_pool(call: Call) -> None:
-    """Raise if the pool does not exist."""
-    find_pool(call.parameters["UserPoolId"])
-
-
 def update_resource_server(call: Call) -> dict[str, Any]:
     """Replace the name and all scopes of a resource server."""
     server = _find(call)

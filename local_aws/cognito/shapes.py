@@ -71,6 +71,11 @@ def _service_model() -> ServiceModel:
     return ServiceModel(loader.load_service_model("cognito-idp", "service-2"), "cognito-idp")
 
 
+def operation_names() -> Sequence[str]:
+    """Return the names of all operations."""
+    return [*_service_model().operation_names]
+
+
 def is_public(operation: str) -> bool:
     """Return whether AWS takes the operation unsigned; an unknown operation is not public."""
     try:
@@ -101,6 +106,8 @@ def _violations(shape: Shape, value: Any, path: str) -> Iterator[str]:  # noqa: 
             yield from _violations(shape.value, member, f"{path}.{key}")
     elif shape.type_name == "string":
         yield from _string(shape, value, path)
+    elif shape.type_name == "integer":
+        yield from _range(shape, value, path)
 
 
 def _structure(shape: StructureShape, value: dict[str, Any], path: str) -> Iterator[str]:
@@ -119,6 +126,15 @@ def _size(shape: Shape, value: Sequence[Any], path: str) -> Iterator[str]:
         if len(value) > most:
             bound = f"less than or equal to {most}"
         yield f"at '{path}' failed to satisfy constraint: Member must have length {bound}"
+
+
+def _range(shape: Shape, value: int, path: str) -> Iterator[str]:
+    least, most = shape.metadata.get("min", value), shape.metadata.get("max", value)
+    if not least <= value <= most:
+        bound = (
+            f"less than or equal to {most}" if value > most else f"greater than or equal to {least}"
+        )
+        yield f"'{value}' at '{path}' failed to satisfy constraint: Member must have value {bound}"
 
 
 def _string(shape: Shape, value: str, path: str) -> Iterator[str]:

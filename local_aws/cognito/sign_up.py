@@ -29,7 +29,8 @@ def sign_up(call: Call) -> dict[str, Any]:
     pool = app.pool
     if setting(pool, "AdminCreateUserConfig", {}).get("AllowAdminCreateUserOnly"):
         raise NotAuthorizedException("SignUp is not permitted for this user pool")
-    given = flatten_attrs(parameters.get("UserAttributes", []))
+    attributes = flatten_attrs(parameters.get("UserAttributes", []))
+    given = {name: value for name, value in attributes.items() if value}
     if "Password" in parameters:
         check_policy(pool, parameters["Password"])
     named = attribute_rules.from_username(pool, username)

@@ -6,12 +6,8 @@ from moto.cognitoidp.models import CognitoIdpUserPool as Pool
 
 from local_aws.cognito.admin import target
 from local_aws.cognito.attributes import schema
-from local_aws.cognito.directory import find_pool, pools
-from local_aws.cognito.errors import (
-    InvalidParameterException,
-    ResourceNotFoundException,
-    UserPoolAddOnNotEnabledException,
-)
+from local_aws.cognito.directory import find_pool
+from local_aws.cognito.errors import ResourceNotFoundException, UserPoolAddOnNotEnabledException
 from local_aws.cognito.settings import setting
 from local_aws.cognito.state import Call
 
@@ -34,17 +30,6 @@ def get_csv_header(call: Call) -> dict[str, Any]:
     pool = _pool(call)
     columns = [name for name in schema(pool) if name not in NOT_IN_CSV]
     return {"UserPoolId": pool.id, "CSVHeader": [*columns, *CSV_COLUMNS]}
-
-
-def list_tags_for_resource(call: Call) -> dict[str, Any]:
-    """Return the tags that the pool was created with."""
-    arn = call.parameters["ResourceArn"]
-    for pool in pools():
-        if pool.arn == arn:
-            return {"Tags": setting(pool, "UserPoolTags", {})}
-    if ":userpool/" not in arn:
-        raise InvalidParameterException(f"Invalid ARN {arn}")
-    raise ResourceNotFoundException(f"User pool {arn.rpartition('/')[2]} does not exist.")
 
 
 def get_ui_customization(call: Call) -> dict[str, Any]:

@@ -125,13 +125,14 @@ async def test_pool_that_insists_takes_passwords_alone(
     await harness.cognito.update_user_pool(UserPoolId=pool_id, **_first("PASSWORD", factor))
 
 
-async def test_pool_is_created_without_second_factors(harness: Harness) -> None:
-    """SetUserPoolMfaConfig adds them; CreateUserPool insists on a sender of SMS."""
+async def test_pool_is_created_with_sms_as_only_second_factor(harness: Harness) -> None:
+    """SetUserPoolMfaConfig adds others; CreateUserPool insists on a sender of SMS."""
     words = "SMS configuration and Auto verification for phone_number are required"
     assert words in (await refusal(_pool(harness, MfaConfiguration="ON")))[1]
     sender = {"SmsConfiguration": {"SnsCallerArn": ROLE}}
-    created = _pool(harness, MfaConfiguration="OPTIONAL", **sender)
-    assert await refusal_type(created) == "UnsupportedOperationException"
+    pool_id = await _pool(harness, MfaConfiguration="OPTIONAL", **sender)
+    factors = await harness.cognito.get_user_pool_mfa_config(UserPoolId=pool_id)
+    assert (factors["MfaConfiguration"], factors["SmsMfaConfiguration"]) == ("OPTIONAL", sender)
     assert await _pool(harness, MfaConfiguration="OFF", LambdaConfig={"PreSignUp": LAMBDA})
 
 

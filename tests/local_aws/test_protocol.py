@@ -2,14 +2,18 @@
 
 import asyncio
 import json
+import re
 import urllib.error
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 import pytest
+from moto.cognitoidp.responses import CognitoIdpResponse
+from moto.core.utils import camelcase_to_underscores
 
 from local_aws.cognito.operations import OPERATIONS
-from local_aws.cognito.shapes import check
+from local_aws.cognito.shapes import check, operation_names
 from local_aws.server import LocalAws
 from tests.local_aws.support import Harness, refusal, refusal_type
 
@@ -149,10 +153,23 @@ async def test_defect_of_moto_is_an_internal_error(harness: Harness) -> None:
 
 async def test_operation_that_only_the_model_knows_is_named(harness: Harness) -> None:
     """The model lists more operations than moto has."""
-    tagged = harness.cognito.tag_resource(
-        ResourceArn="arn:aws:cognito-idp:eu-central-1:123456789012:userpool/x", Tags={}
-    )
-    assert await refusal_type(tagged) == "UnsupportedOperationException"
+    started = harness.cognito.start_user_import_job(UserPoolId="eu_x", JobId="import-x")
+    assert await refusal_type(started) == "UnsupportedOperationException"
+
+
+def test_unsupported_operations_are_documented() -> None:
+    """The page lists every operation of the service model that nothing implements, and no other."""
+    page = (Path(__file__).parents[2] / "docs/local-aws.md").read_text(encoding="utf-8")
+    sentence = page.partition("refused with `UnsupportedOperationException`: ")[2].partition(".\n")[
+        0
+    ]
+    known = {camelcase_to_underscores(name): name for name in operation_names()}
+    missing = {
+        name
+        for own, name in known.items()
+        if name not in OPERATIONS and not hasattr(CognitoIdpResponse, own)
+    }
+    assert {*re.findall(r"`(\w+)`", sentence)} == missing
 
 
 def test_blob_is_a_string_in_json() -> None:

@@ -63,14 +63,3 @@ async def test_sign_ins_are_listed_with_threat_protection_only(harness: Harness)
     pool_id = pool["UserPool"]["Id"]
     await harness.cognito.admin_create_user(UserPoolId=pool_id, Username="alice")
     assert (await listed(UserPoolId=pool_id, Username="alice"))["AuthEvents"] == []
-
-
-async def test_tags_are_those_of_the_pool(harness: Harness) -> None:
-    """A pool has the tags that it was created with; another ARN is refused."""
-    pool = await harness.cognito.create_user_pool(PoolName="tagged", UserPoolTags={"a": "b"})
-    arn = pool["UserPool"]["Arn"]
-    listed = harness.cognito.list_tags_for_resource
-    assert (await listed(ResourceArn=arn))["Tags"] == {"a": "b"}
-    assert await refusal_type(listed(ResourceArn=f"{arn}x")) == "ResourceNotFoundException"
-    other = "arn:aws:s3:eu-central-1:123456789012:bucket"
-    assert await refusal_type(listed(ResourceArn=other)) == "InvalidParameterException"

@@ -54,10 +54,12 @@ async def pool(clients: Clients, cognito_url: str) -> AsyncIterator[Pool]:
     cognito: Any = clients.cognito
     made = await cognito.create_user_pool(PoolName="machines")
     pool_id = made["UserPool"]["Id"]
-    await cognito.create_user_pool_domain(Domain=f"d-{uuid.uuid4().hex}", UserPoolId=pool_id)
+    domain = f"d-{uuid.uuid4().hex}"
+    await cognito.create_user_pool_domain(Domain=domain, UserPoolId=pool_id)
     await _create_server(cognito, pool_id)
     machine = await Pool(cognito_url, pool_id, "", "", cognito).client()
     yield Pool(cognito_url, pool_id, machine["ClientId"], machine["ClientSecret"], cognito)
+    await cognito.delete_user_pool_domain(Domain=domain, UserPoolId=pool_id)
     await cognito.delete_user_pool(UserPoolId=pool_id)
 
 
