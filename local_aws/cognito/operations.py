@@ -113,6 +113,7 @@ OPERATIONS: dict[str, Callable[[Call], dict[str, Any]]] = {
 _JSON = {"Content-Type": "application/x-amz-json-1.1"}
 _SECRET_CHARACTERS = string.ascii_lowercase + string.digits
 _SECRET_LENGTH = 52
+KEPT = ("ClientName", "CreationDate")  # of an app client, by UpdateUserPoolClient
 
 
 class StrictCognito(CognitoIdpResponse):
@@ -202,7 +203,7 @@ class StrictCognito(CognitoIdpResponse):
         """Update a client; what the call leaves out gets its default."""
         client = self._stored_client(self._get_param("UserPoolId"), self._get_param("ClientId"))
         before = client.extended_config
-        kept = {name: before[name] for name in ("ClientName", "CreationDate") if name in before}
+        kept: dict[str, Any] = {name: before[name] for name in KEPT if name in before}
         fresh = Client(client.user_pool_id, client.generate_secret, kept).extended_config
         client.extended_config = fresh | {"LastModifiedDate": self._now()}
         return super().update_user_pool_client()

@@ -103,7 +103,7 @@ def read(kinds: Mapping[str, Kind], graph: Json) -> Any:  # noqa: ANN401 -- any 
         missing = {*kind.attributes} - attributes.keys()
         if not (missing <= kind.defaults.keys() and attributes.keys() <= {*kind.attributes}):
             raise ValueError(f"{name} has other attributes")
-        made = object.__new__(kind.type)
+        made: Any = object.__new__(kind.type)
         for key in missing:
             object.__setattr__(made, key, kind.defaults[key]())
         objects.append(made)

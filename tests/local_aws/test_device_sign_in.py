@@ -60,12 +60,12 @@ async def _device(harness: Harness) -> UserDevice:
     )
     group, key, password = device["DeviceGroupKey"], device["DeviceKey"], secrets.token_hex()
     verifier = srp.password_verifier(srp.password_hash(group, key, password, SALT))
-    numbers = {"Salt": SALT, "PasswordVerifier": verifier}
     await harness.cognito.confirm_device(
         AccessToken=access,
         DeviceKey=key,
         DeviceSecretVerifierConfig={
-            name: base64.b64encode(srp.encoded(number)).decode() for name, number in numbers.items()
+            "Salt": base64.b64encode(srp.encoded(SALT)).decode(),
+            "PasswordVerifier": base64.b64encode(srp.encoded(verifier)).decode(),
         },
     )
     await harness.cognito.set_user_mfa_preference(
