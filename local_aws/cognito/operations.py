@@ -131,8 +131,6 @@ class StrictCognito(CognitoIdpResponse):
             return self._perform(operation)
         except JsonRESTError as refusal:
             failure = refusal
-        except NotImplementedError:
-            failure = not_implemented(operation)
         except Exception as bug:  # noqa: BLE001 -- any defect becomes a JSON error
             failure = InternalErrorException(f"{operation}: {bug!r}")
         content = {"__type": failure.error_type, "message": failure.message}

@@ -15,7 +15,6 @@ from local_aws.cognito.settings import setting
 from local_aws.cognito.state import Call, Grant
 from local_aws.cognito.tokens import bearer
 
-MOST_PER_USER = 100
 UNKNOWN = "unknown"
 
 
@@ -80,8 +79,6 @@ def set_configuration(call: Call) -> dict[str, Any]:
     if setting(pool, "UserPoolTier", "") == LITE:
         raise FeatureUnavailableInTierException
     most = call.parameters["TokenSession"]["MaxPerUser"]
-    if not 1 <= most <= MOST_PER_USER:
-        raise InvalidParameterException(f"MaxPerUser must be between 1 and {MOST_PER_USER}.")
     configuration = call.cognito.session_configuration(pool)
     configuration.tracking = call.parameters["UserSessionTracking"] == "ENABLED"
     configuration.max_per_user = most

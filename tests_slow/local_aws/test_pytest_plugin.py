@@ -46,6 +46,13 @@ def test_program_by_environment(local_cognito, monkeypatch):
     for name, value in local_cognito.environ.items():
         monkeypatch.setenv(name, value)
     assert boto3.client("dynamodb").list_tables()["TableNames"] == []
+    cognito, pool = boto3.client("cognito-idp"), local_cognito.user_pool_id
+    cognito.create_user_pool_domain(UserPoolId=pool, Domain="example")
+    cognito.update_user_pool(UserPoolId=pool, DeletionProtection="ACTIVE")
+
+def test_protected_pool_was_removed(local_cognito):
+    pools = local_cognito.client().list_user_pools(MaxResults=60)["UserPools"]
+    assert [pool["Id"] for pool in pools] == [local_cognito.user_pool_id]
 """
 UNUSED = """
 import sys
@@ -78,7 +85,7 @@ def test_package_brings_the_fixture() -> None:
 
 def test_tests_of_a_project_use_it(tmp_path: Path) -> None:
     """A test signs users up, reads their codes and signs them in, in a pool of its own."""
-    assert "3 passed" in _pytest(tmp_path, EXAMPLE)
+    assert "4 passed" in _pytest(tmp_path, EXAMPLE)
 
 
 def test_example_of_the_documentation_passes(tmp_path: Path) -> None:
