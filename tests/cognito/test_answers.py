@@ -28,7 +28,15 @@ from service.domain.mfa import PASSKEY as PASSKEY_MFA
 from service.domain.passkeys import Passkey
 from service.domain.sessions import Challenge, Tokens
 from tests.cognito.calls import ACCOUNT, CALLS, CLIENT, CODE, PASSWORD, TOKEN
-from tests.support.cognito_answers import PASSKEY, SESSION, TOTP_SECRET, USER_ID, id_token, tokens
+from tests.support.cognito_answers import (
+    CURRENT,
+    PASSKEY,
+    SESSION,
+    TOTP_SECRET,
+    USER_ID,
+    id_token,
+    tokens,
+)
 from tests.support.scripted_cognito import ScriptedCognito, raw, success
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -326,12 +334,19 @@ async def test_passkey_options_are_handed_on(
         ("GetUser", {"Username": "alice", "UserAttributes": [{"Value": "a"}]}),
         ("GetUser", {"Username": "alice", "UserAttributes": ["sub"]}),
         ("GetUser", {"UserAttributes": [{"Name": "sub", "Value": USER_ID}]}),
+        ("GetUser", {"Username": "alice", "UserAttributes": [None]}),
+        ("GetUser", {"Username": {}, "UserAttributes": [{"Name": "sub", "Value": USER_ID}]}),
+        ("GetUser", {"Username": "alice", "UserAttributes": [{"Name": [], "Value": USER_ID}]}),
+        ("SignUp", {"UserConfirmed": 1, "UserSub": USER_ID}),
         ("GetUserAttributeVerificationCode", {}),
         ("AssociateSoftwareToken", {}),
         ("VerifySoftwareToken", {}),
         ("StartWebAuthnRegistration", {}),
         ("ListWebAuthnCredentials", {}),
         ("ListWebAuthnCredentials", {"Credentials": [{}]}),
+        ("ListWebAuthnCredentials", {"Credentials": [None]}),
+        ("ListUserSessions", {"Sessions": [{**CURRENT, "SessionType": 5}]}),
+        ("ListUserSessions", {"Sessions": [{**CURRENT, "LastLocation": {"City": []}}]}),
         ("ListWebAuthnCredentials", {"Credentials": [{**PASSKEY, "CreatedAt": "soon"}]}),
     ],
 )
