@@ -6,14 +6,18 @@ the CPU for an item.
 """
 
 import base64
+import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
+from service.domain.errors import UpstreamFault
 from service.domain.values.exact_numbers import exact_number
 from service.domain.values.json_values import JsonValue, Number
 
 Attribute: TypeAlias = Mapping[str, Any]  # in botocore's form: type -> value
+# 38 digits and magnitudes up to 1e126: "Supported data types" in DynamoDB's developer guide
+_NUMBER: Final = re.compile(r"[+-]?\d{1,200}(\.\d{0,200})?([eE][+-]?\d{1,3})?", re.ASCII)
 
 
 def to_attribute(value: JsonValue) -> Attribute:
@@ -35,22 +39,30 @@ def to_attribute(value: JsonValue) -> Attribute:
             raise TypeError(f"{type(value).__name__} is not a JSON value")
 
 
+def decimal_of(text: str) -> Decimal:
+    """Return a number of DynamoDB's; raises UpstreamFault for any other text."""
+    if not _NUMBER.fullmatch(text):
+        raise UpstreamFault
+    return Decimal(text)
+
+
 def from_attribute(attribute: Attribute) -> JsonValue:
     """
     Return an attribute as a JSON value.
 
     Types that JSON lacks, written by other applications: a set becomes a sorted list, binary becomes
-    Base64 text. A whole number becomes an int, any other a float or a Decimal, without rounding.
+    Base64 text. A whole number becomes an int, any other a float or a Decimal, without rounding. Raises
+    UpstreamFault for a text in place of a number.
     """
-    ((kind, value),) = attribute.items()
-    return _READERS[kind](value)
+    (kind,) = attribute
+    return _READERS[kind](attribute[kind])
 
 
 def _number(text: str) -> Number:
     try:
         return int(text)
     except ValueError:
-        exact = Decimal(text)
+        exact = decimal_of(text)
     return int(exact) if exact == exact.to_integral_value() else exact_number(text)
 
 
@@ -69,7 +81,7 @@ _READERS: Mapping[str, Callable[[Any], JsonValue]] = {
     },
     "L": lambda value: [from_attribute(entry) for entry in value],
     "SS": lambda value: [*sorted(value)],
-    "NS": lambda value: [_number(text) for text in sorted(value, key=Decimal)],
+    "NS": lambda value: [_number(text) for text in sorted(value, key=decimal_of)],
     "B": _binary,
     "BS": lambda value: [*sorted(map(_binary, value))],
 }

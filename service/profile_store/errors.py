@@ -7,7 +7,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from service.aws.errors import RETRY_AFTER_S, ErrorTable
-from service.aws.failure_advice import known_cause
+from service.aws.failure_advice import known_cause, message_of
 from service.domain.errors import (
     Misconfigured,
     ProfileChanged,
@@ -25,7 +25,7 @@ def _validation_failed(error: ClientError) -> ServiceError:
     """Translate ValidationException by its message: an item over 400 KB, other keys, or a defect."""
     if known_cause(error, DYNAMODB) is not None:
         return Misconfigured()
-    too_large = "size" in error.response["Error"].get("Message", "").lower()
+    too_large = "size" in message_of(error).lower()
     return ProfileTooLarge() if too_large else UpstreamFault()
 
 
@@ -95,8 +95,9 @@ def is_condition_of_first_write(failure: ServiceError) -> bool:
 
 
 def conflicting_item(failure: ServiceError) -> Item | None:
-    """Return the item on which the condition failed, where DynamoDB returned it."""
-    return _response(failure).get("Item")
+    """Return the item on which the condition failed, where DynamoDB returned it with its key."""
+    item: Item | None = _response(failure).get("Item")
+    return item if item is not None and "S" in item.get(items.SORT_KEY, {}) else None
 
 
 def found_no_profile(failure: ServiceError) -> bool:

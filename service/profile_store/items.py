@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from service.domain.profiles import Latest, Profile
-from service.profile_store.attribute_values import Attribute, from_attribute
+from service.profile_store.attribute_values import Attribute, decimal_of, from_attribute
 
 Item: TypeAlias = Mapping[str, Attribute]
 
@@ -58,6 +58,11 @@ class LatestItems(Latest):
 def key(user_id: str, sort_key: str) -> dict[str, Attribute]:
     """Return the full key of an item."""
     return {PARTITION_KEY: {"S": user_id}, SORT_KEY: {"S": sort_key}}
+
+
+def is_in_partition(item: Item, partition: str) -> bool:
+    """Return whether the item has that partition key, and a string as its sort key."""
+    return item.get(PARTITION_KEY, {}).get("S") == partition and "S" in item.get(SORT_KEY, {})
 
 
 def live_items(items: Iterable[Item]) -> list[Item]:
@@ -153,6 +158,12 @@ def version_of(item: Item) -> int:
 def is_unchanged(item: Item, seen: Profile) -> bool:
     """Return whether the item is the profile *seen*, at the same version."""
     return item[SORT_KEY]["S"] == seen.created_at and version_of(item) == seen.version
+
+
+def expires_at_s(item: Item, *, default: float = 0.0) -> float:
+    """Return the item's TTL attribute, seconds since 1970; *default* where it has none."""
+    text = item.get(EXPIRES_AT, {}).get("N")
+    return default if text is None else float(decimal_of(text))
 
 
 def write_ids_of(item: Item) -> str:

@@ -159,9 +159,8 @@ def state_of(item: Item, profile: Profile) -> PastState | None:
 
 def has_expired(item: Item, now: datetime, retention: timedelta) -> bool:
     """Return whether the item has expired by its own time or by *retention*, which may be shorter now."""
-    expires_at = item.get(items.EXPIRES_AT, {}).get("N", "0")
     ends = item.get(ENDS, {}).get("S", "")
-    return float(expires_at) <= now.timestamp() or ends <= timestamp(now - retention)
+    return items.expires_at_s(item) <= now.timestamp() or ends <= timestamp(now - retention)
 
 
 def _names(attribute: Attribute | None) -> tuple[str, ...] | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from service.aws.errors import required, translated
 from service.aws.failure_advice import AwsResource
+from service.domain.errors import UpstreamFault
 from service.observability.upstream_calls import DYNAMODB
 from service.profile_store import items
 from service.profile_store.errors import DYNAMODB_ERRORS
@@ -36,15 +37,29 @@ async def query_pages(
     resource: AwsResource,
     **request: Any,  # noqa: ANN401 -- botocore's
 ) -> AsyncGenerator[list[Item]]:
-    """Yield the items of a Query, page by page; a `Limit` is that of the first page."""
+    """
+    Yield the items of a Query of the partition `:partition`, page by page.
+
+    A `Limit` is that of the first page.
+    """
+    partition = request["ExpressionAttributeValues"][":partition"]["S"]
     while True:
         with translated(DYNAMODB_ERRORS, resource, "Query"):
             page = await client.query(**request)
-        yield required(page, "Items")
+        yield items_of(page, partition)
         if "LastEvaluatedKey" not in page:
             return
         request.pop("Limit", None)
         request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def items_of(page: Mapping[str, Any], partition: str) -> list[Item]:
+    """Return the items of a page of a Query; raises UpstreamFault for one that is not of *partition*."""
+    found: list[Item] = required(page, "Items")
+    for item in found:
+        if not items.is_in_partition(item, partition):
+            raise UpstreamFault
+    return found
 
 
 class TableReads:
@@ -76,7 +91,7 @@ class TableReads:
                     ConsistentRead=consistent,
                     **start,
                 )
-            found += required(page, "Items")
+            found += items_of(page, user_id)
             if "LastEvaluatedKey" not in page:
                 return found
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
@@ -92,7 +107,10 @@ class TableReads:
             item = await self.by_key(keys[0])
             return KeyReadResult({} if item is None else {keys[0]: item})
         request: KeysAndAttributesTypeDef = {
-            "Keys": [items.key(*key) for key in keys],
+            "Keys": [
+                {items.PARTITION_KEY: {"S": user_id}, items.SORT_KEY: {"S": sort_key}}
+                for user_id, sort_key in keys
+            ],
             "ConsistentRead": self._consistent_read,
         }
         with translated(DYNAMODB_ERRORS, self._resource, "BatchGetItem"):
@@ -111,8 +129,8 @@ class TableReads:
 
 
 def _key_of(item: Item) -> Key:
-    """Return the full key of an item; empty strings for key attributes that are not strings."""
-    return (
-        item.get(items.PARTITION_KEY, {}).get("S", ""),
-        item.get(items.SORT_KEY, {}).get("S", ""),
-    )
+    """Return the full key of an item; two empty strings where it is not made of strings."""
+    try:
+        return item[items.PARTITION_KEY]["S"], item[items.SORT_KEY]["S"]
+    except KeyError:
+        return "", ""

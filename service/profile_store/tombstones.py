@@ -63,8 +63,7 @@ def blocked_claim(user_id: str, write_id: str, now: datetime) -> Item:
 
 def is_blocked(claim: Item, now: datetime) -> bool:
     """Return whether *claim* blocks creation; DynamoDB may delete it days after its expiry."""
-    expires_at = claim.get(items.EXPIRES_AT, {}).get("N", "0")
-    return items.CLOSED_AT in claim and float(expires_at) > now.timestamp()
+    return items.CLOSED_AT in claim and items.expires_at_s(claim) > now.timestamp()
 
 
 def _claim(user_id: str, write_id: str, state: Mapping[str, Attribute]) -> Item:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 from service.aws.errors import required, translated
-from service.domain.errors import ServiceError, UpstreamUnavailable
+from service.domain.errors import ServiceError, UpstreamFault, UpstreamUnavailable
 from service.domain.profiles import Fields, Profile
 from service.profile_store import expressions, items
 from service.profile_store.errors import (
@@ -59,7 +59,10 @@ class TableWrites:
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                     **expressions.update(seen, changes, written=written),
                 )
-            return items.profile_of(required(response, "Attributes"))
+            attributes: Item = required(response, "Attributes")
+            if not items.is_in_partition(attributes, seen.user_id):
+                raise UpstreamFault
+            return items.profile_of(attributes)
         except AMBIGUOUS_ERRORS as failure:
             present = conflicting_item(failure)
             found = [present] if present else await self._found_after(failure, seen.user_id)

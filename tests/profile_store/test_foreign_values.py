@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 from service.api.profile_json import ProfileRepresentation
 from service.api.schemas.profiles import ProfileSchema
 from service.app import Adapters, create_app
+from service.domain.errors import UpstreamFault
 from service.domain.profiles import Profile
 from service.domain.values.json_values import JsonValue
 from service.profile_store.attribute_values import from_attribute, to_attribute
@@ -95,3 +96,11 @@ async def test_invalid_unicode_is_rejected_and_can_be_replaced(
     await api.delete(PATH, headers=ALICE)
     await store.spoil()
     assert (await api.delete(PATH, headers=ALICE)).status == 204
+
+
+@pytest.mark.parametrize("text", ["", "one", "NaN", "-Infinity", "1e1000", "1.2.3", "1_0.5"])
+@pytest.mark.parametrize("kind", ["N", "NS"])
+def test_text_in_place_of_a_number_is_a_fault(kind: str, text: str) -> None:
+    """DynamoDB returns no such number: the upstream is at fault."""
+    with pytest.raises(UpstreamFault):
+        from_attribute({kind: [text] if kind == "NS" else text})

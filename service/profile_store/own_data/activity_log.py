@@ -9,16 +9,17 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from service.aws.errors import required, translated
+from service.aws.errors import translated
 from service.aws.failure_advice import AwsResource
 from service.domain.activity import ActivityErased, ActivityEvent, ActivityPage
-from service.domain.errors import ProfileChanged
+from service.domain.errors import ProfileChanged, UpstreamFault
 from service.domain.values.timestamps import Clock
 from service.observability.upstream_calls import DYNAMODB
 from service.profile_store import items, tombstones
 from service.profile_store.errors import DYNAMODB_ERRORS, is_condition_of_first_write
 from service.profile_store.own_data import activity_head
 from service.profile_store.partitions import ACTIVITY, AFTER_DATA, partition_key
+from service.profile_store.queries import items_of
 from service.profile_store.write_ids import new_write_id
 
 if TYPE_CHECKING:
@@ -109,6 +110,7 @@ class DynamoDBActivityLog:
 
         The second result is the sort key before which older items may follow, None where there are none.
         """
+        partition = partition_key(user_id, ACTIVITY)
         with translated(DYNAMODB_ERRORS, self._resource, "Query"):
             page = await self._client.query(
                 TableName=self._table,
@@ -118,15 +120,20 @@ class DynamoDBActivityLog:
                     "#at": items.SORT_KEY,
                 },
                 ExpressionAttributeValues={
-                    ":userId": {"S": partition_key(user_id, ACTIVITY)},
+                    ":userId": {"S": partition},
                     ":below": {"S": below},
                 },
                 ScanIndexForward=False,
                 ConsistentRead=self._consistent_read if consistent is None else consistent,
                 Limit=limit,
             )
+        found = items_of(page, partition)
         last: Item | None = page.get("LastEvaluatedKey")
-        return required(page, "Items"), None if last is None else last[items.SORT_KEY]["S"]
+        if last is None:
+            return found, None
+        if not items.is_in_partition(last, partition):
+            raise UpstreamFault
+        return found, last[items.SORT_KEY]["S"]
 
 
 def _item_of(user_id: str, event: ActivityEvent, expires_at: Attribute) -> Item:
@@ -146,9 +153,7 @@ def _sort_key(position: str) -> str:
 
 def _is_live(item: Item, now_s: float) -> bool:
     """Return whether the item is an event that has not expired; DynamoDB deletes it days later."""
-    return (
-        "S" in item.get(EVENT, {}) and float(item.get(items.EXPIRES_AT, {}).get("N", "0")) > now_s
-    )
+    return "S" in item.get(EVENT, {}) and items.expires_at_s(item) > now_s
 
 
 def _event_of(item: Item) -> ActivityEvent:

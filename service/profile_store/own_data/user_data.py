@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
@@ -61,8 +62,7 @@ class DynamoDBUserData:
 
 def _is_kept(item: Item, now_s: float) -> bool:
     """Return whether the item is a past state that has neither been erased nor expired."""
-    expires_at = float(item.get(items.EXPIRES_AT, {}).get("N", "inf"))
-    return not items.is_deleted(item) and expires_at > now_s
+    return not items.is_deleted(item) and items.expires_at_s(item, default=math.inf) > now_s
 
 
 def _past_state(item: Item) -> Fields:
