@@ -17,11 +17,12 @@ from service import DISTRIBUTION
 from service.api import cognito_guard, keys, middlewares, routes, service_call
 from service.api.activity.lifetime import note_stop, recording
 from service.api.deadlines import Deadlines
-from service.api.handlers import export
+from service.api.handlers import export, user_profiles
 from service.api.openapi import document
 from service.api.openapi import profile_schema as profile_json_schema
 from service.api.profile_json import ProfileRepresentation
 from service.api.schemas.profiles import user_schema
+from service.api.schemas.user_profiles import ProfilesBatchSchema
 from service.authentication.sources import identity_adapters
 from service.aws.clients import open_clients
 from service.aws.domain_session import domain_session
@@ -160,6 +161,9 @@ def create_app(
         config.services, clock=time.monotonic, metrics=metrics
     )
     app[export.RUNNING] = keys.Slots()
+    app[user_profiles.BATCH_SCHEMA] = ProfilesBatchSchema(
+        declared=app[keys.PROFILE_REPRESENTATION].declared
+    )
     app[keys.PROFILE_JSON_SCHEMA] = profile_json_schema.document(schema)
     app[keys.OPENAPI] = document.document(schema, version=own_version)
     app[keys.ACCESS] = routes.register(app)

@@ -37,30 +37,37 @@ class ProfileRepresentation:
         """
         Return the JSON of a profile, with the fields *names*, by default all declared ones.
 
-        Attributes that the schema does not declare are never included.
-
-        Names inside fields are sorted, since DynamoDB returns them in any order and one state of a
-        profile must have one entity tag. Raises UpstreamFault for a text with an unpaired surrogate,
-        which only another application can store.
+        Raises UpstreamFault for a text with an unpaired surrogate, which only another application can
+        store.
         """
-        fields = profile.fields
-        prepared = {
+        members = self.members(profile, names)
+        try:
+            return orjson.dumps(members)
+        except orjson.JSONEncodeError:
+            log_unrepresentable(members)
+            raise UpstreamFault(NO_UNICODE) from None
+
+    def members(self, profile: Profile, names: Iterable[str] | None = None) -> dict[str, Any]:
+        """
+        Return the members of the JSON of a profile as orjson takes them.
+
+        Attributes that the schema does not declare are never included. Names inside fields are sorted,
+        since DynamoDB returns them in any order and one state of a profile must have one entity tag.
+        """
+        members: dict[str, Any] = {
             "userId": profile.user_id,
             "createdAt": profile.created_at,
             "updatedAt": profile.updated_at,
             "version": profile.version,
-            **{
-                name: value if type(value) in UNCHANGED_TYPES else _prepared(value)
-                for name in (self.declared if names is None else names)
-                if (value := fields.get(name)) is not None
-            },
         }
-        try:
-            return orjson.dumps(prepared)
-        except orjson.JSONEncodeError:
-            names = [name for name, value in prepared.items() if not _is_representable(value)]
-            structlog.get_logger().warning("profile_not_representable", fields=names)
-            raise UpstreamFault(NO_UNICODE) from None
+        stored = profile.fields.get
+        for name in self.declared if names is None else names:
+            value = stored(name)
+            if type(value) is str:  # most are
+                members[name] = value
+            elif value is not None:
+                members[name] = _prepared(value)
+        return members
 
     def tag(self, profile: Profile) -> str:
         """Return the entity tag of a profile."""
@@ -73,23 +80,26 @@ def _names(fields: Mapping[str, Field[Any]]) -> tuple[str, ...]:
 
 def _prepared(value: JsonValue) -> Any:  # noqa: ANN401 -- orjson's input
     """Return *value* with sorted names, and numbers with all their digits."""
-    match value:
-        case dict():
-            return {
-                name: inner if type(inner := value[name]) in UNCHANGED_TYPES else _prepared(inner)
-                for name in sorted(value)
-            }
-        case list():
-            return [_prepared(entry) for entry in value]
-        case int() if value not in ORJSON_INTEGERS:
-            return orjson.Fragment(str(value))
-        case Decimal():
-            return orjson.Fragment(str(value))
-        case _:
-            return value
+    if isinstance(value, dict):  # a match statement takes three times as long
+        return {
+            name: inner if type(inner := value[name]) in UNCHANGED_TYPES else _prepared(inner)
+            for name in sorted(value)
+        }
+    if isinstance(value, list):
+        return [_prepared(entry) for entry in value]
+    if isinstance(value, Decimal) or (isinstance(value, int) and value not in ORJSON_INTEGERS):
+        return orjson.Fragment(str(value))
+    return value
 
 
-def _is_representable(value: object) -> bool:
+def log_unrepresentable(members: Mapping[str, Any]) -> None:
+    """Log the names of those members of a profile that JSON cannot represent."""
+    names = [name for name, value in members.items() if not is_representable(value)]
+    structlog.get_logger().warning("profile_not_representable", fields=names)
+
+
+def is_representable(value: object) -> bool:
+    """Return whether all texts of a value are valid Unicode."""
     try:
         orjson.dumps(value)
     except orjson.JSONEncodeError:

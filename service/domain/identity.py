@@ -1,5 +1,6 @@
 """Identity: the credentials of a request, the accepted caller, and the ports of authentication."""
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address
@@ -8,6 +9,7 @@ from typing import Protocol
 MAX_SUB_CHARACTERS = 255  # of ASCII (OpenID Connect Core 1.0, section 2)
 # After a `sub`, the partition keys of other data about the user.
 PARTITION_SUFFIXES = ("~activity", "~history")
+_USER_ID = re.compile(rf"[!-}}]{{1,{MAX_SUB_CHARACTERS}}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,4 +119,4 @@ def is_subject(text: str) -> bool:
 
 def is_user_id(text: str) -> bool:
     """Return whether services may name a user so: a `sub` without `~`, as all of Cognito's are."""
-    return is_subject(text) and "~" not in text
+    return _USER_ID.fullmatch(text) is not None

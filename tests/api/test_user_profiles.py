@@ -11,8 +11,7 @@ import pytest
 from marshmallow import fields
 from structlog.testing import capture_logs
 
-from service.api import keys
-from service.api.handlers import user_profiles
+from service.api import deadlines, keys
 from service.api.schemas.profile_fields.text import Line
 from service.api.schemas.profiles import ProfileSchema
 from service.app import Adapters
@@ -260,7 +259,7 @@ async def test_batch_that_is_not_complete_in_time_is_503(
     start: Start, memory: Adapters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Before the deadline the caller is told to try again; a part is never returned."""
-    monkeypatch.setattr(user_profiles, "BATCH_SHARE", 0.001)
+    monkeypatch.setattr(deadlines, "READ_SHARE", 0.001)
     api = await start(adapters=replace(memory, profile_store=_Hanging()))
 
     answer = await api.post(BATCH, json={"userIds": ["alice"]}, headers=SERVICE)

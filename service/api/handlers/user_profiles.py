@@ -1,14 +1,15 @@
 """The profiles of users, for other services."""
 
-import asyncio
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 import orjson
 from aiohttp import web
 
-from service.api import http_errors, keys
+from service.api import http_errors, keys, profile_json
 from service.api.audit_log import AuditEvent
+from service.api.deadlines import unavailable_at_deadline
 from service.api.handlers import profiles
 from service.api.handlers.profiles import ETAG, READ_CONDITIONS, WRITE_CONDITIONS, WRITE_ERRORS
 from service.api.operations import UPSTREAM_ERRORS, PathParameter, Success
@@ -18,15 +19,14 @@ from service.api.schemas.profiles import ServiceProfileSchema, StoredProfileSche
 from service.api.schemas.user_profiles import NOT_A_USER_ID, ProfilesBatchSchema, ProfilesSchema
 from service.api.service_call import USER_ID, service_operation
 from service.domain import errors
-from service.domain.errors import FieldProblem, InvalidFields, UpstreamFault, UpstreamUnavailable
+from service.domain.errors import FieldProblem, InvalidFields, UpstreamFault
 from service.domain.identity import ServiceScope, is_user_id
-from service.domain.profiles import Profile
 
 TAG: Final = "users"
 PATH: Final = f"/v1/users/{{{USER_ID}}}/profile"
 PARAMETERS: Final = {USER_ID: PathParameter("The Cognito `sub` of the user.", EXAMPLE)}
 BATCH_PATH: Final = "/v1/users/profiles/batch"
-BATCH_SHARE: Final = 0.9  # of [server] request-deadline-s; after it, the response is 503
+BATCH_SCHEMA: Final = web.AppKey("batch_schema", ProfilesBatchSchema)
 
 
 @service_operation(
@@ -65,23 +65,28 @@ async def show(request: web.Request) -> web.Response:
 )
 async def show_many(request: web.Request) -> web.Response:
     """Return the profiles of all users in the body that have one; never a part of them."""
-    representation = request.app[keys.PROFILE_REPRESENTATION]
-    schema = ProfilesBatchSchema(declared=representation.declared)
-    wanted = await request_body.load(request, schema)
-    found = await _found(request, wanted["user_ids"])
-    bodies: dict[str, orjson.Fragment] = {}
-    missing: list[str] = []
-    for number, user_id in enumerate(wanted["user_ids"]):
-        profile = found.get(user_id)
-        if profile is None:
-            missing.append(user_id)
-            continue
-        try:
-            bodies[user_id] = orjson.Fragment(representation.body(profile, wanted.get("names")))
-        except UpstreamFault as fault:
-            problem = FieldProblem(f"userIds.{number}", fault.public_detail)
-            raise UpstreamFault(problems=(problem,)) from None
-    return request_body.answer({"profiles": bodies, "missing": missing})
+    wanted = await request_body.load(request, request.app[BATCH_SCHEMA])
+    user_ids, names = wanted["user_ids"], wanted.get("names")
+    async with unavailable_at_deadline(request.app[keys.CONFIG].server.request_deadline_s):
+        found = await request.app[keys.PROFILE_STORE].find_many(user_ids)
+    members_of = request.app[keys.PROFILE_REPRESENTATION].members
+    shown = {user: members_of(found[user], names) for user in user_ids if user in found}
+    missing = [user for user in user_ids if user not in found]
+    try:
+        body = orjson.dumps({"profiles": shown, "missing": missing})
+    except orjson.JSONEncodeError:
+        raise _unrepresentable(user_ids, shown) from None
+    return web.Response(body=body, content_type=request_body.JSON)
+
+
+def _unrepresentable(user_ids: list[str], shown: Mapping[str, Mapping[str, Any]]) -> UpstreamFault:
+    """Log and return which profiles JSON cannot represent."""
+    problems = []
+    for number, user_id in enumerate(user_ids):
+        if user_id in shown and not profile_json.is_representable(shown[user_id]):
+            profile_json.log_unrepresentable(shown[user_id])
+            problems.append(FieldProblem(f"userIds.{number}", profile_json.NO_UNICODE))
+    return UpstreamFault(problems=tuple(problems[: request_body.MAX_PROBLEMS]))
 
 
 @service_operation(
@@ -136,13 +141,3 @@ def _user_id(request: web.Request) -> str:
     if not is_user_id(user_id):
         raise InvalidFields(problems=(FieldProblem(USER_ID, NOT_A_USER_ID),))
     return user_id
-
-
-async def _found(request: web.Request, user_ids: list[str]) -> dict[str, Profile]:
-    """Return the profiles by user id; raises UpstreamUnavailable if not all can be read in time."""
-    within_s = BATCH_SHARE * request.app[keys.CONFIG].server.request_deadline_s
-    try:
-        async with asyncio.timeout(within_s):
-            return {**await request.app[keys.PROFILE_STORE].find_many(user_ids)}
-    except TimeoutError:
-        raise UpstreamUnavailable(retry_after_s=1) from None

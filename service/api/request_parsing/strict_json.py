@@ -147,7 +147,7 @@ def _check(value: object, counter: _Counter, depth: int) -> None:
     counter.add()
     match value:
         case str():
-            if not _is_unicode(value):
+            if not (value.isascii() or _is_unicode(value)):
                 raise _Refused("an unpaired surrogate, which is not valid Unicode")
         case dict():
             _check_depth(depth)

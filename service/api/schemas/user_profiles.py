@@ -64,6 +64,8 @@ class ProfilesBatchSchema(Schema):
 
 def _wrong(texts: list[str], is_valid: Callable[[str], bool], why: str) -> Mapping[int, list[str]]:
     """Return what is wrong with which of *texts*."""
+    if len({*texts}) == len(texts) and all(map(is_valid, texts)):
+        return {}
     seen: set[str] = set()
     wrong: dict[int, list[str]] = {}
     for number, text in enumerate(texts):
