@@ -103,7 +103,9 @@ class LimitsConfig(Section):
         "changed attributes, verifications.",
     )
     export_per_h: int = setting(
-        PER_HOUR, "5", "Exports of one user's data per hour (GET /v1/user/export)."
+        PER_HOUR,
+        "5",
+        "Exports of one user's data per hour (GET /v1/user/export), counted by each process for itself.",
     )
     lockout_after: int = setting(
         integer(0, 100),

@@ -1,19 +1,26 @@
 """The export of a user's data over HTTP, with fakes behind."""
 
+import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
+from service.api import deadlines
 from service.api.activity.events import RECORDER
 from service.api.export import document
 from service.api.handlers.export import MAX_RUNNING, RUNNING
 from service.app import Adapters
 from service.config.loader import Settings
-from service.domain.errors import UpstreamUnavailable
-from service.domain.profiles import Profile
+from service.domain.errors import (
+    InvalidParameter,
+    ServiceError,
+    UpstreamFault,
+    UpstreamUnavailable,
+)
+from service.domain.profiles import Fields, Profile
 from service.domain.user_data import UserData
 from tests.api.conftest import Api, Start
 from tests.support.accounts import PASSWORD
@@ -164,6 +171,7 @@ class OtherData(MemoryUserData):
         moment = "2026-11-23T03:14:15.926Z"
         fields: dict[str, Any] = {
             "city": "Mumbai",
+            "bio": SURROGATE,
             "tags": ["a", "b"],
             "deep": {"n": 10**30, "f": 1.5, "no": None, "yes": True, SURROGATE: [SURROGATE]},
         }
@@ -179,6 +187,7 @@ async def test_data_of_other_applications_is_exported(sign_in: SignIn, memory: A
     exported = json.loads(await answer.read())
 
     assert exported["profile"]["city"] == "Mumbai"
+    assert exported["profile"]["bio"] == ESCAPED
     assert exported["otherData"] == {
         "tags": ["a", "b"],
         "deep": {"n": 10**30, "f": 1.5, "no": None, "yes": True, ESCAPED: [ESCAPED]},
@@ -212,17 +221,36 @@ async def test_exports_are_limited(sign_in: SignIn) -> None:
 
 
 class FailingData(OtherData):
-    """A table that cannot be read."""
+    """A table whose history cannot be read."""
 
-    async def read(self, user_id: str) -> UserData:
-        """Fail."""
+    def __init__(self, failure: ServiceError | None) -> None:
+        super().__init__()
+        self._failure = failure
+
+    async def history(self, user_id: str) -> AsyncGenerator[Sequence[Fields]]:
+        """Yield a state, then fail, or wait for ever."""
         del user_id
-        raise UpstreamUnavailable(retry_after_s=1)
+        yield [{"version": 1}]
+        if self._failure is not None:
+            raise self._failure
+        await asyncio.Event().wait()
 
 
-async def test_export_is_whole_or_an_error(sign_in: SignIn, memory: Adapters) -> None:
+@pytest.mark.parametrize(
+    "failure",
+    [UpstreamUnavailable(retry_after_s=1), UpstreamFault(), InvalidParameter(), None],
+    ids=["unavailable", "broken answer", "refused parameter", "no answer"],
+)
+async def test_export_is_whole_or_an_error(
+    sign_in: SignIn,
+    memory: Adapters,
+    monkeypatch: pytest.MonkeyPatch,
+    failure: ServiceError | None,
+) -> None:
     """If a part cannot be read, nothing is exported, and it does not count."""
-    adapters = replace(memory, user_data=FailingData())
+    if failure is None:
+        monkeypatch.setattr(deadlines, "READ_SHARE", 0.005)
+    adapters = replace(memory, user_data=FailingData(failure))
     alice = await sign_in({"limits": {"export-per-h": "1"}}, adapters=adapters)
 
     answers = [await alice.export() for _ in range(3)]

@@ -17,6 +17,7 @@ from aiohttp import hdrs, web
 from service.api import keys
 from service.api.audit_log import AuditEvent
 from service.api.cognito_call import CognitoCall, cognito_operation
+from service.api.deadlines import unavailable_at_deadline
 from service.api.export.document import ExportDocument
 from service.api.export.stored_json import stored_json
 from service.api.handlers.activity import TAG, event_data
@@ -25,12 +26,13 @@ from service.api.handlers.passkeys import passkey_data
 from service.api.handlers.user_sessions import session_data
 from service.api.middlewares.identity import identify
 from service.api.operations import Success
+from service.api.profile_json import ProfileRepresentation
 from service.api.request_parsing import request_body
 from service.api.schemas.export import ExportSchema
 from service.domain import errors
 from service.domain.accounts import account_of
 from service.domain.devices import Device
-from service.domain.profiles import Fields
+from service.domain.profiles import Fields, Profile
 from service.domain.values.timestamps import timestamp, utc_now
 from service.rate_limiting.limited_actions import RateLimitedAction
 
@@ -72,11 +74,14 @@ async def show(call: CognitoCall) -> web.Response:
             raise errors.Overloaded(retry_after_s=1)
         running.in_flight += 1
         try:
-            now = timestamp(utc_now())
-            document = ExportDocument()
-            document.add("exportedAt", stored_json(now))
-            await _add_account(document, call)
-            await _add_table(document, call)
+            async with unavailable_at_deadline(call.config.server.request_deadline_s):
+                now = timestamp(utc_now())
+                document = ExportDocument()
+                document.add("exportedAt", stored_json(now))
+                await _add_account(document, call)
+                await _add_table(document, call)
+        except (errors.UpstreamFault, errors.InvalidParameter) as fault:
+            raise errors.UpstreamUnavailable(retry_after_s=1) from fault
         finally:
             running.in_flight -= 1
     name = f"user-data-{now[:10]}.json"
@@ -111,7 +116,7 @@ async def _add_table(document: ExportDocument, call: CognitoCall) -> None:
     representation = app[keys.PROFILE_REPRESENTATION]
     data = await app[keys.USER_DATA].read(call.sub)
     profile, fields = data.profile, {} if data.profile is None else data.profile.fields
-    document.add("profile", b"null" if profile is None else representation.body(profile))
+    document.add("profile", b"null" if profile is None else _profile_json(representation, profile))
     undeclared = {
         name: value for name, value in fields.items() if name not in representation.declared
     }
@@ -123,6 +128,14 @@ async def _add_table(document: ExportDocument, call: CognitoCall) -> None:
     await document.add_list("history", history, if_empty=config.profile.history_days > 0)
     activity = _entries(app[keys.ACTIVITY_LOG].all(call.sub), event_data)
     await document.add_list("activity", activity, if_empty=config.activity.days > 0)
+
+
+def _profile_json(representation: ProfileRepresentation, profile: Profile) -> bytes:
+    """Return the JSON of a profile, also with texts that are not valid Unicode."""
+    try:
+        return representation.body(profile)
+    except errors.UpstreamFault:
+        return stored_json(representation.members(profile))
 
 
 async def _entries(

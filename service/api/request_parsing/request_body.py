@@ -125,11 +125,16 @@ def answer(data: Mapping[str, object], *, status: HTTPStatus = HTTPStatus.OK) ->
 
 
 def dumps(data: Mapping[str, object]) -> bytes:
-    """Return *data* as JSON in UTF-8, with integers of any size."""
+    r"""
+    Return *data* as JSON in UTF-8, with integers of any size.
+
+    An unpaired surrogate, which only an upstream can send, is escaped, such as `\ud800`.
+    """
     try:
         return orjson.dumps(data)
     except orjson.JSONEncodeError:
-        return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
+        text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+        return text.encode("utf-8", "backslashreplace")
 
 
 def _problems(messages: Mapping[str, Any], path: str = "") -> Iterator[FieldProblem]:

@@ -138,3 +138,8 @@ async def test_names_of_wrong_fields_are_bounded(api: Api) -> None:
 def test_integers_of_any_size_leave_exactly() -> None:
     """An integer beyond 64 bits is not rounded."""
     assert json.loads(request_body.dumps({"n": 10**30})) == {"n": 10**30}
+
+
+def test_unpaired_surrogate_is_escaped() -> None:
+    """A text of an upstream that is not valid Unicode does not fail the response."""
+    assert request_body.dumps({"text": "\ud800é"}) == '{"text":"\\ud800é"}'.encode()
