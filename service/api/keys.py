@@ -122,7 +122,6 @@ REQUEST_ID: Final = web.RequestKey("request_id", str)
 TRACE_ID: Final = web.RequestKey("trace_id", str)  # only with tracing
 IDENTITY: Final = web.RequestKey("identity", Identity)
 SERVICE_CALLER: Final = web.RequestKey("service_caller", ServiceCaller)  # of Access.SERVICE
-TARGET_UNUSABLE: Final = web.RequestKey("target_unusable", bool)  # present only if true
 SLOTS: Final = web.RequestKey("slots", Slots)
 ACCESS_TOKEN: Final = web.RequestKey("access_token", str)
 REFRESH_COOKIE: Final = web.RequestKey("refresh_cookie", str)  # to be set; empty: to be deleted

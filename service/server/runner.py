@@ -96,9 +96,7 @@ def _validating(handler: Handler, allowed_hosts: frozenset[str]) -> Handler:
 
 
 def _validate_bytes(request: web.BaseRequest) -> request_validation.Violation | None:
-    """Return the violation that only the connection of a request has noticed."""
-    if keys.TARGET_UNUSABLE in request:
-        return request_validation.Violation("target", MalformedRequest())
+    """Return the violation that only the connection of a request can notice."""
     limits = cast("Protocol", request.protocol).header_limits
     if limits.may_be_exceeded and is_too_large(request):
         return request_validation.Violation("size", MalformedRequest())
@@ -110,16 +108,14 @@ def _for_any_target(factory: RequestFactory) -> RequestFactory:
     Return *factory* for requests of any target.
 
     It fails for a host that is no valid name, and then aiohttp neither responds nor closes: the
-    connection would stay open.
+    connection would stay open. Here the request gets an empty target, which is invalid too.
     """
 
     def make(message: Any, *rest: Any) -> web.BaseRequest:  # noqa: ANN401 -- aiohttp's own
         try:
             return factory(message, *rest)
         except ValueError:
-            request = factory(message._replace(url=URL("/")), *rest)
-            request[keys.TARGET_UNUSABLE] = True
-            return request
+            return factory(message._replace(url=URL("/"), path=""), *rest)
 
     return make
 
