@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from aiohttp import hdrs, web
+from multidict import istr
 
 from service.api import keys
 from service.domain.errors import NotAuthenticated, TokenInvalid
 from service.domain.identity import ServiceCaller
 
-OIDC_ACCESS_TOKEN: Final = "x-amzn-oidc-accesstoken"  # noqa: S105 -- the header's name
+OIDC_ACCESS_TOKEN: Final = istr("x-amzn-oidc-accesstoken")
 
 # RFC 6750, section 2.1
 _TOKEN: Final = r"([A-Za-z0-9._~+/-]+=*)"  # noqa: S105 -- a pattern

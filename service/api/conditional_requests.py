@@ -10,13 +10,17 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
-from aiohttp import web
+from aiohttp import hdrs, web
+from multidict import istr
 
 from service.api.http_errors import MalformedRequest
 from service.domain.profiles import Profile
 from service.domain.values.timestamps import moment
 
+ETAG_HEADER = istr("ETag")  # aiohttp's constant is spelled Etag
+_HEADERS = (hdrs.IF_MATCH, hdrs.IF_NONE_MATCH, hdrs.IF_UNMODIFIED_SINCE)
 _TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*+"'
 # Elements may be empty (RFC 9110, section 5.6.1.2), but not all of them.
 _BLANKS = r"[ \t]*+"
@@ -117,13 +121,21 @@ def condition_of(request: web.Request, tag_of: Callable[[Profile], str]) -> Cond
 
     An invalid date is ignored (RFC 9110, section 13.1.4).
     """
-    if_match = tag_list(request, "If-Match")
+    if not any(map(request.headers.__contains__, _HEADERS)):
+        return _none(tag_of)
+    if_match = tag_list(request, hdrs.IF_MATCH)
     return Condition(
         if_match=if_match,
         if_unmodified_since=_unmodified_since(request) if if_match is None else None,
-        if_none_match=tag_list(request, "If-None-Match"),
+        if_none_match=tag_list(request, hdrs.IF_NONE_MATCH),
         tag_of=tag_of,
     )
+
+
+@lru_cache(maxsize=1)
+def _none(tag_of: Callable[[Profile], str]) -> Condition:
+    """Return the preconditions of a request without any, as most are."""
+    return Condition(if_match=None, if_none_match=None, if_unmodified_since=None, tag_of=tag_of)
 
 
 def _unmodified_since(request: web.Request) -> datetime | None:

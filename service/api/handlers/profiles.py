@@ -6,12 +6,12 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from marshmallow import Schema
 
 from service.api import http_errors, keys, past_profiles
 from service.api.audit_log import AuditEvent, record_write
-from service.api.conditional_requests import Condition, condition_of, entity_tag
+from service.api.conditional_requests import ETAG_HEADER, Condition, condition_of, entity_tag
 from service.api.operations import UPSTREAM_ERRORS, QueryParameter, Success, operation
 from service.api.profile_json import ProfileRepresentation
 from service.api.request_parsing import request_body
@@ -92,10 +92,10 @@ async def shown(request: web.Request, user_id: str, past: Profile | None = None)
     if profile is None:
         raise errors.ProfileNotFound
     body = representation.body(profile)
-    headers = {**_validators(profile, body), "Cache-Control": "private, no-cache"}
-    if not condition.if_match_passes(profile, headers["ETag"]):
+    headers = {**_validators(profile, body), hdrs.CACHE_CONTROL: "private, no-cache"}
+    if not condition.if_match_passes(profile, headers[ETAG_HEADER]):
         raise errors.PreconditionFailed
-    if condition.if_none_match_hits(headers["ETag"]):
+    if condition.if_none_match_hits(headers[ETAG_HEADER]):
         return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
     return web.Response(body=body, headers=headers, content_type=request_body.JSON)
 
@@ -224,7 +224,7 @@ def write_response(representation: ProfileRepresentation, saved: WriteResult) ->
     body = representation.body(saved.profile)
     headers = _validators(saved.profile, body)
     if saved.created:
-        headers["Location"] = PATH
+        headers[hdrs.LOCATION] = PATH
     return web.Response(
         body=body,
         status=HTTPStatus.CREATED if saved.created else HTTPStatus.OK,
@@ -235,10 +235,10 @@ def write_response(representation: ProfileRepresentation, saved: WriteResult) ->
 
 def _validators(profile: Profile, body: bytes) -> dict[str, str]:
     """Return ETag, and Last-Modified unless another application stored an invalid `updatedAt`."""
-    headers = {"ETag": entity_tag(body)}
+    headers: dict[str, str] = {ETAG_HEADER: entity_tag(body)}
     modified = _last_modified(profile.updated_at)
     if modified is not None:
-        headers["Last-Modified"] = modified
+        headers[hdrs.LAST_MODIFIED] = modified
     return headers
 
 

@@ -2,6 +2,7 @@
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
+from multidict import istr
 
 from service.api import bearer_token, keys
 from service.api.bearer_token import OIDC_ACCESS_TOKEN
@@ -10,8 +11,8 @@ from service.api.keys import Access
 from service.domain.errors import NotAuthenticated
 from service.domain.identity import Identity, RequestCredentials
 
-OIDC_IDENTITY = "x-amzn-oidc-identity"
-OIDC_DATA = "x-amzn-oidc-data"
+OIDC_IDENTITY = istr("x-amzn-oidc-identity")
+OIDC_DATA = istr("x-amzn-oidc-data")
 
 
 @web.middleware

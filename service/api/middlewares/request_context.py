@@ -7,24 +7,26 @@ from http import HTTPStatus
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
+from multidict import istr
 
 from service.api import keys
 from service.observability import logs
 
-REQUEST_ID_HEADER = "X-Request-Id"
-TRACE_HEADER = "X-Amzn-Trace-Id"  # set by the load balancer
+# A plain string would be put in lower case by each look-up.
+REQUEST_ID_HEADER = istr("X-Request-Id")
+TRACE_HEADER = istr("X-Amzn-Trace-Id")  # set by the load balancer
 
 # Values that are safe in the log and in the response.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _TRACE_ID = re.compile(r"[A-Za-z0-9=;:._-]{1,512}")
 BAD = HTTPStatus.BAD_REQUEST  # the lowest status of an error
 
-ANSWER_HEADERS = {
-    "Cache-Control": "no-store",
+ANSWER_HEADERS: dict[str, str] = {
+    hdrs.CACHE_CONTROL: "no-store",
     # For requests without CORS; pages of `[cors] allowed-origins` use CORS.
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Server": "user-profile-service",  # aiohttp's reveals versions
-    "X-Content-Type-Options": "nosniff",
+    istr("Cross-Origin-Resource-Policy"): "same-origin",
+    hdrs.SERVER: "user-profile-service",  # aiohttp's reveals versions
+    istr("X-Content-Type-Options"): "nosniff",
 }
 
 
@@ -54,11 +56,12 @@ def new_request_id() -> str:
 
 def complete(response: web.StreamResponse, request_id: str) -> None:
     """Add the headers of every response."""
-    response.headers[REQUEST_ID_HEADER] = request_id
+    headers = response.headers
+    headers[REQUEST_ID_HEADER] = request_id
     for name, value in ANSWER_HEADERS.items():
-        response.headers.setdefault(name, value)
-    if hdrs.ETAG in response.headers:  # or a proxy compresses the response, and changes its tag
-        response.headers[hdrs.CACHE_CONTROL] += ", no-transform"
+        headers.setdefault(name, value)
+    if hdrs.ETAG in headers:  # or a proxy compresses the response, and changes its tag
+        headers[hdrs.CACHE_CONTROL] += ", no-transform"
 
 
 def _valid_header(request: web.Request, header: str, pattern: re.Pattern[str]) -> str | None:
