@@ -82,7 +82,9 @@ def _levels(function: ast.expr) -> Iterator[str]:
     elif isinstance(function, ast.IfExp):
         yield from _levels(function.body)
         yield from _levels(function.orelse)
-    elif isinstance(function, ast.Call) and getattr(function.func, "id", "") == "getattr":
+    elif (isinstance(function, ast.Call) and getattr(function.func, "id", "") == "getattr") or (
+        isinstance(function, ast.Attribute) and function.attr == "log_event"
+    ):
         yield from ("debug", "info")
 
 

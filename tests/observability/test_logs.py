@@ -303,3 +303,27 @@ def test_identities_are_plain_by_default() -> None:
     structlog.get_logger().info("signed_in", sub="alice")
 
     assert _events(stream) == [{"event": "signed_in", "level": "info", "sub": "alice"}]
+
+
+def test_event_with_its_fields_in_a_dictionary_is_the_same_line() -> None:
+    """`log_event` writes the line of structlog's loggers, with the fields in the same order."""
+    stream = _stream()
+    log = logs.BoundLogger()
+    fields = {"peer": "192.0.2.1", "status": 200}
+
+    with logs.LogContext({"request_id": "1"}):
+        log().info("request_finished", **fields)
+        log.log_event("request_finished", "info", {**fields})
+
+    one, other = ([*json.loads(line).items()] for line in stream.getvalue().splitlines())
+    assert one[:-1] == other[:-1]
+    assert [name for name, _ in one] == [name for name, _ in other]
+
+
+def test_event_below_the_level_is_not_written() -> None:
+    """`log_event` obeys the configured level."""
+    stream = _stream("info")
+
+    logs.BoundLogger().log_event("request_finished", "debug", {})
+
+    assert stream.getvalue() == ""

@@ -90,10 +90,9 @@ def _finished(request: web.Request, response: web.StreamResponse, *, duration_s:
         details["identity_source"] = identity.source
     elif keys.SERVICE_CALLER in request:
         details["client_id"] = request[keys.SERVICE_CALLER].client_id
-    if status >= BAD:
+    is_error = status >= BAD
+    if is_error:
         details["code"] = response.get(keys.PROBLEM_CODE)
     # Health checks are frequent; only failed ones are logged at info.
-    elif request.path.startswith(keys.HEALTH_PREFIX):
-        app[keys.LOG]().debug("request_finished", **details)
-        return
-    app[keys.LOG]().info("request_finished", **details)
+    is_check = not is_error and request.path.startswith(keys.HEALTH_PREFIX)
+    app[keys.LOG].log_event("request_finished", "debug" if is_check else "info", details)
