@@ -35,11 +35,12 @@ def raw(body: bytes, status: int = 200, *, length: int | None = None) -> bytes:
 
 @dataclass(slots=True)
 class ScriptedAws:
-    """Its URL, and the headers and calls that were received; *news* is notified of each."""
+    """Its URL, and the headers, calls and bodies that were received; *news* is notified of each."""
 
     url: str
     heads: list[dict[str, str]] = field(default_factory=list)
     requests: list[tuple[str, Any]] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
     news: asyncio.Condition = field(default_factory=asyncio.Condition)
     _left: list[bytes | None] = field(default_factory=list)
 
@@ -48,6 +49,7 @@ class ScriptedAws:
         self._left = list(answers)
         self.heads.clear()
         self.requests.clear()
+        self.bodies.clear()
 
     def next_answer(self) -> bytes | None:
         """Return the answer to the next request."""
@@ -76,9 +78,11 @@ async def scripted_server(
         try:
             while head := await _head(reader):
                 length = int(head.get("content-length", "0"))
-                body = json.loads(await reader.readexactly(length) or b"null")
+                sent = await reader.readexactly(length)
+                body = json.loads(sent or b"null")
                 async with aws.news:
                     aws.heads.append(head)
+                    aws.bodies.append(sent)
                     aws.requests.append((head["x-amz-target"].partition(".")[2], body))
                     aws.news.notify_all()
                 text = aws.next_answer()

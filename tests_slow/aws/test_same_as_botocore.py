@@ -102,12 +102,16 @@ async def _put(client: Client) -> Any:  # noqa: ANN401 -- botocore's
     )
 
 
+async def _put_lone_surrogate(client: Client) -> Any:  # noqa: ANN401 -- botocore's
+    return await client.put_item(TableName="t", Item={**KEY, "a": {"S": "Ω\ud800"}})
+
+
 async def _transact(client: Client) -> Any:  # noqa: ANN401 -- botocore's
     puts = [{"Put": {"TableName": "t", "Item": KEY}}]
     return await client.transact_write_items(TransactItems=puts, ClientRequestToken="once")
 
 
-CALLS = [_get, _batch, _batch_by_bytes, _query, _update, _put, _transact]
+CALLS = [_get, _batch, _batch_by_bytes, _query, _update, _put, _put_lone_surrogate, _transact]
 
 
 def _answer(value: object, status: int = 200, **headers: str) -> bytes:
@@ -433,7 +437,7 @@ async def test_request_is_signed_as_botocore_signs_it(
             await outcome(call, clients[name])
 
             assert len(server.heads) == 2
-            for head, (_, body) in zip(server.heads, server.requests, strict=True):
+            for head, body in zip(server.heads, server.bodies, strict=True):
                 expected = botocores_authorization(
                     url if path else url + "/", head, body, credentials
                 )
@@ -587,7 +591,7 @@ async def test_credentials_are_refreshed_as_botocore_refreshes_them(
                 for _ in range(3):
                     await outcome(_get, clients[name])
         keys = []
-        for head, (_, body) in zip(server.heads, server.requests, strict=True):
+        for head, body in zip(server.heads, server.bodies, strict=True):
             (key,) = re.findall("Credential=([^/]+)/", head["authorization"])
             secrets = ReadOnlyCredentials(key, f"secret of {key}", f"token of {key}")
             expected = botocores_authorization(server.url + "/", head, body, secrets)
