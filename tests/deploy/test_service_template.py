@@ -122,7 +122,7 @@ def test_container_is_confined(container: dict[str, Any]) -> None:
 def test_health_check_is_that_of_the_image(container: dict[str, Any]) -> None:
     """ECS does not read the image's HEALTHCHECK, so the task definition repeats it."""
     dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", "")
-    (found,) = re.findall(r"^HEALTHCHECK (.*?) CMD (\[.*\])$", dockerfile, re.MULTILINE)
+    found = re.findall(r"^HEALTHCHECK (.*?) CMD (\[.*\])$", dockerfile, re.MULTILINE)[-1]
     options = dict(re.findall(r"--([a-z-]+)=(\d+)s?\b", found[0]))
     check = container["HealthCheck"]
 
