@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from typing import Any, Final, NamedTuple
 
@@ -15,6 +16,10 @@ from aiohttp import web
 from service.app import aws_adapters, create_app
 from service.config.settings import Config
 from service.domain import profiles
+from service.domain.values.timestamps import (
+    timestamp,
+    utc_now,  # noqa: TID251 -- the service reads the machine's clock
+)
 from service.profile_store import claimed_profiles, items, past_states, tombstones
 from service.profile_store.attribute_values import to_attribute
 from tests.api.raw_http import logged, serving
@@ -26,8 +31,8 @@ from tests.support.configs import BREAKER_OFF, CREDENTIALS, configured
 from tests.support.scripted_key_server import key_endpoint, ok
 
 TABLE: Final = "user-profiles"
-CREATED_AT: Final = "2026-03-14T09:26:53.589Z"
-UPDATED_AT: Final = "2026-10-31T23:59:59.123Z"
+# The service reads the machine's clock, and keeps past versions for 30 days.
+UPDATED_AT, AS_OF, CREATED_AT = (timestamp(utc_now() - timedelta(days)) for days in (1, 100, 200))
 LATER: Final = {"N": "99999999999"}
 PROFILE: Final[Mapping[str, Any]] = {
     **items.key(SUB, CREATED_AT),
@@ -102,7 +107,7 @@ CALLS: Final = (
     Call("GET", OWN),
     Call("GET", f"{OWN}/history"),
     Call("GET", f"{OWN}/history/1"),
-    Call("GET", f"{OWN}?asOf=2026-05-01T00:00:00Z"),
+    Call("GET", f"{OWN}?asOf={AS_OF}"),
     Call("POST", f"{OWN}/revert", {"version": 1}),
     Call("PATCH", OWN, {"city": "Nagpur"}),
     Call("DELETE", OWN),
@@ -248,7 +253,9 @@ async def stage(call: Call) -> AsyncIterator[Stage]:
         await runner.cleanup()
 
 
-@pytest.mark.parametrize("call", CALLS, ids=lambda call: f"{call.method} {call.path}")
+@pytest.mark.parametrize(
+    "call", CALLS, ids=lambda call: f"{call.method} {call.path.partition('=')[0]}"
+)
 @pytest.mark.usefixtures("short_pauses")
 async def test_odd_answer_is_the_upstreams_fault(
     stage: Stage, call: Call, monkeypatch: pytest.MonkeyPatch
