@@ -106,8 +106,10 @@ def test_speed_is_the_measured_one() -> None:
         for case in (
             "GET warm",
             "GET bearer",
+            "Go + AWS SDK v2",
             "aiohttp + aiodynamo",
             "aiohttp + aioboto3",
+            "Fastify + AWS SDK v3",
             "FastAPI + boto3",
         )
     ]
