@@ -17,6 +17,7 @@ LABELS: Final = {HANDLER: "empty handler", STUB: "DynamoDB stub alone"}
 def text(measured: Report) -> str:
     """Return a table for each delay, and how precise the generator was."""
     delays = dict.fromkeys(row.delay_ms for row in measured.rows)
+    rounds = measured.settings.rounds
     parts = [
         *(
             _table([row for row in measured.rows if row.delay_ms == delay_ms])
@@ -26,7 +27,7 @@ def text(measured: Report) -> str:
         toolchains.left_out(measured.left_out),
         report.conditions(
             measured.conditions,
-            f"{measured.settings.rounds} rounds of {measured.settings.seconds:g} s, medians",
+            f"{rounds} round{'s' * (rounds > 1)} of {measured.settings.seconds:g} s, medians",
         ),
     ]
     return "\n\n".join(filter(None, parts))

@@ -69,7 +69,7 @@ def test_result_has_a_table_for_each_delay() -> None:
     ]
     assert "within 0.25 ms of their due time" in generator
     assert left_out == "Left out: Go: go is not installed."
-    assert "abc: 1 rounds of 3 s, medians;" in conditions
+    assert "abc: 1 round of 3 s, medians;" in conditions
 
 
 def test_page_has_a_place_for_latencies() -> None:
