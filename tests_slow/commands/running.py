@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-PATIENCE_S = 30.0  # of operations that take one or two seconds on an idle machine
+PATIENCE_S = 60.0  # of operations that take one or two seconds on an idle machine
 # For a clock that is set ahead. Not the locale: Python then writes UTF-8 everywhere.
 INHERITED = ("PYTHON", "LATER_", "LD_PRELOAD")
 FOR_COVERAGE = "COV"
