@@ -94,7 +94,7 @@ def check_exists(pool: Pool, name: str) -> None:
 
 
 def check_mutable(pool: Pool, names: Iterable[str]) -> None:
-    """Raise if the pool does not have an attribute, or nobody may change it."""
+    """Raise if the pool does not have an attribute, or if it is immutable."""
     known = schema(pool)
     for name in names:
         check_exists(pool, name)
