@@ -9,7 +9,9 @@ from typing import Any
 
 from aiohttp import web
 
+from service.profile_store.items import CLAIM_SORT_KEY
 from service.profile_store.queries import Key
+from tests.profile_store.table import NOON_TEXT
 
 
 @dataclass(slots=True)
@@ -55,6 +57,11 @@ class ScriptedTable:
         """Put an item of strings."""
         values = {name: {"S": text} for name, text in attributes.items()}
         self.items[key] = {"userId": {"S": key[0]}, "createdAt": {"S": key[1]}, **values}
+
+    def put_profile(self, user_id: str) -> None:
+        """Put a profile with the user id as its city, and its claim."""
+        self.put((user_id, NOON_TEXT), city=user_id, writeId="w")
+        self.put((user_id, CLAIM_SORT_KEY), claimedFor=NOON_TEXT, writeId="w")
 
     def release(self, calls: int | None = None) -> None:
         """Release the first *calls* delayed replies; without a number all, and delay no more."""

@@ -37,8 +37,7 @@ async def scripted() -> AsyncIterator[ScriptedTable]:
     """Serve a table with a profile and its claim for each user."""
     async with scripted_table() as table:
         for user in USERS:
-            table.put((user, NOON_TEXT), city=user, writeId="w")
-            table.put((user, CLAIM_SORT_KEY), claimedFor=NOON_TEXT, writeId="w")
+            table.put_profile(user)
         yield table
 
 
