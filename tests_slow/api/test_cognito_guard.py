@@ -104,9 +104,12 @@ def _told_apart(first: list[float], second: list[float]) -> float:
 
 
 async def _distributions(
-    caller: Caller, pairs: int, at_once: int
+    caller: Caller, pairs: int, at_once: int, attempts: int = 1
 ) -> tuple[list[float], list[float]]:
-    """Return the response times of a known and of unknown users, measured in random order."""
+    """Return the response times of a known and of unknown users, measured in random order.
+
+    Each is the shortest of its attempts, so that a pause of the machine does not lengthen it.
+    """
     known: list[float] = []
     unknown: list[float] = []
     coin = random.Random(20261123)  # noqa: S311 -- a reproducible order
@@ -118,7 +121,7 @@ async def _distributions(
 
     async def ask(username: str, times: list[float]) -> None:
         async with places:
-            times.append(await _took_s(caller, username))
+            times.append(min([await _took_s(caller, username) for _ in range(attempts)]))
 
     await asyncio.gather(*(ask(*one) for one in asks))
     return known, unknown
@@ -155,9 +158,10 @@ async def test_times_without_padding_are_distinguished(settings: Settings) -> No
         InvalidCredentials() if settings is UNEVEN else None, takes_s=_slower_if_known
     )
     async with _serving(upstream, settings, UNLIMITED) as caller:
-        known, unknown = await _distributions(caller, 30, at_once=4)
+        known, unknown = await _distributions(caller, 20, at_once=1, attempts=3)
 
-    assert _told_apart(known, unknown) > 0.95
+    assert min(known) >= HIDDEN_S
+    assert _told_apart(known, unknown) > 0.9
 
 
 @pytest.mark.parametrize(
