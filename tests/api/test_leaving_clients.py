@@ -56,7 +56,7 @@ async def test_write_of_a_client_that_left_is_made_whole(memory: Adapters, rudel
             writer.close()
         await until(lambda: samples_of(app[keys.METRICS])["http_connections_open"] == 0)
         store.release.set()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             created = await store.ended
 
     assert created.fields == {"city": "Mumbai"}

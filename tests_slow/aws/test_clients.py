@@ -473,7 +473,7 @@ async def test_connections_are_as_many_as_requests(call: Call) -> None:
 
 
 async def _arrived(server: ScriptedAws, count: int) -> None:
-    async with asyncio.timeout(5), server.news:
+    async with asyncio.timeout(30), server.news:
         await server.news.wait_for(lambda: len(server.requests) == count)
 
 

@@ -242,5 +242,5 @@ async def test_cancelled_call_without_a_response_counts(
 
 
 async def _arrived(server: ScriptedAws, count: int) -> None:
-    async with asyncio.timeout(5), server.news:
+    async with asyncio.timeout(30), server.news:
         await server.news.wait_for(lambda: len(server.requests) == count)
