@@ -118,6 +118,7 @@ async def aws_adapters(
                 start.failed_checks,
                 config,
                 clients.dynamodb.aioboto3,
+                clients.cognito,
                 clients.keys,
                 identity.jwks,
             ),

@@ -38,7 +38,8 @@ def _checkout(tmp_path: Path) -> Path:
 def _server(checkout: Path) -> Iterator[subprocess.Popen[str]]:
     """Start `make dev` on a free port, and end it as Ctrl-C does."""
     # --old-file: the environment is the one that runs this, however old; it is not installed again.
-    command = ["make", "--old-file", ".venv/.installed", "dev"]
+    # env: a shell starts what runs in its background with SIGINT ignored, which would be inherited.
+    command = ["env", "--default-signal=INT", "make", "--old-file", ".venv/.installed", "dev"]
     with subprocess.Popen(  # noqa: S603 -- the Makefile's own target
         command,
         cwd=checkout,

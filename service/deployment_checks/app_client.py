@@ -11,6 +11,7 @@ from service.aws.failure_advice import known_cause, message_of
 from service.aws.failure_causes import CLIENT_SECRET
 from service.cognito.secret_hash import secret_hash
 from service.deployment_checks import federation
+from service.deployment_checks.app_client_probe import APP_CLIENT, STEP
 from service.deployment_checks.permissions import NotFound, asked
 from service.deployment_checks.results import CheckResult, ok, unknown, wrong
 from service.observability.upstream_calls import COGNITO
@@ -22,9 +23,7 @@ if TYPE_CHECKING:
 
     from service.config.settings import CognitoConfig, Config
 
-STEP: Final = 2
 SIGN_IN: Final = "app client sign-in"
-CLIENT: Final = "app client"
 BEARER: Final = "bearer app clients"
 HIDE_USERS: Final = (
     "Set `Prevent user existence errors` of the app client to enabled, in the console: the AWS CLI's "
@@ -120,13 +119,18 @@ async def describe_client(
 ) -> list[CheckResult]:
     """Return how the app client differs from what the service needs; raises CannotCheck."""
     client_id = config.cognito.client_id
-    described = await described_client(client, config, client_id, CLIENT, "AWS_COGNITO_CLIENT_ID")
+    described = await described_client(
+        client, config, client_id, APP_CLIENT, "AWS_COGNITO_CLIENT_ID"
+    )
     if isinstance(described, CheckResult):
         return [described, *await _describe_bearer_clients(client, config)]
     problems = [*_problems(described, config)]
     detail = f"{client_id} is an app client of {config.cognito.user_pool_id}"
     return [
-        *([wrong(STEP, CLIENT, *problem) for problem in problems] or [ok(STEP, CLIENT, detail)]),
+        *(
+            [wrong(STEP, APP_CLIENT, *problem) for problem in problems]
+            or [ok(STEP, APP_CLIENT, detail)]
+        ),
         *await _describe_bearer_clients(client, config),
     ]
 

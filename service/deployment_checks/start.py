@@ -6,11 +6,13 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from service.deployment_checks import key_servers, table_probes
+from service.deployment_checks.app_client_probe import check_app_client
 from service.deployment_checks.results import Status
 from service.domain.errors import Misconfigured, UpstreamUnavailable
 from service.server.readiness import FailedCheck
 
 if TYPE_CHECKING:
+    from types_aiobotocore_cognito_idp import CognitoIdentityProviderClient
     from types_aiobotocore_dynamodb import DynamoDBClient
 
     from service.authentication.jwks import Jwks
@@ -19,21 +21,26 @@ if TYPE_CHECKING:
 
 
 async def failed_checks(
-    config: Config, dynamodb: DynamoDBClient, connections: KeyConnections, jwks: Jwks
+    config: Config,
+    dynamodb: DynamoDBClient,
+    cognito: CognitoIdentityProviderClient,
+    connections: KeyConnections,
+    jwks: Jwks,
 ) -> list[FailedCheck]:
     """
-    Return which of the public keys, the table and the five rights are not as they must be.
+    Return which of app client, public keys, table and the five rights are not as they must be.
 
     *jwks* has the user pool's keys afterwards: a ready service needs no fetch for the first token.
     """
     table = table_probes.TableAddress(config.dynamodb.user_profile_table, config.aws.region)
-    outcomes, *keys = await asyncio.gather(
+    outcomes, *answers = await asyncio.gather(
         table_probes.probe(dynamodb, table.name),
+        check_app_client(cognito, config.cognito),
         key_servers.check_jwks(config, jwks),
         key_servers.check_load_balancer_keys(config, connections),
     )
     results = [
-        *(result for result in keys if result is not None),
+        *(result for result in answers if result is not None),
         table_probes.key_result(outcomes, table),
         *table_probes.right_results(outcomes, table),
     ]

@@ -35,15 +35,18 @@ async def _failed(endpoint: ScriptedKeyServer, sources: str) -> set[str]:
     """Return the names of the failed checks; then a token of the pool is valid if its keys are there."""
     own: Settings = {"identity": {"sources": sources}}
     async with scripted_server(answer({})) as aws:
-        dynamodb: Settings = {"aws.dynamodb": {"endpoint-url": aws.url}}
-        config = configured(trusting(endpoint), own, dynamodb, BREAKER_OFF)
+        upstreams: Settings = {
+            "aws.dynamodb": {"endpoint-url": aws.url},
+            "aws.cognito": {"endpoint-url": aws.url},
+        }
+        config = configured(trusting(endpoint), own, upstreams, BREAKER_OFF)
         telemetry = UpstreamTelemetry(Metrics())
         async with (
             open_clients(config, CREDENTIALS, telemetry) as clients,
             identity_adapters(config, telemetry, clients.keys) as identity,
         ):
             failed = await start.failed_checks(
-                config, clients.dynamodb.aioboto3, clients.keys, identity.jwks
+                config, clients.dynamodb.aioboto3, clients.cognito, clients.keys, identity.jwks
             )
             names = {check.name for check in failed}
             if "user pool keys" not in names:

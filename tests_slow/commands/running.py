@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import aiohttp
+
 PATIENCE_S = 60.0  # of operations that take one or two seconds on an idle machine
 # For a clock that is set ahead. Not the locale: Python then writes UTF-8 everywhere.
 INHERITED = ("PYTHON", "LATER_", "LD_PRELOAD")
@@ -120,6 +122,17 @@ async def running(
         if process.returncode is None:
             process.kill()
         await process.communicate()
+
+
+async def becomes(url: str, status: int, within_s: float = PATIENCE_S) -> float:
+    """Wait until the response has this status; return how long it took, in seconds."""
+    begun = time.monotonic()
+    async with asyncio.timeout(within_s), aiohttp.ClientSession() as session:
+        while True:
+            async with session.get(url) as response:
+                if response.status == status:
+                    return time.monotonic() - begun
+            await asyncio.sleep(0.1)
 
 
 async def run(

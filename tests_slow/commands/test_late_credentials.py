@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import json
 import signal
-import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,10 +15,7 @@ import aiohttp
 import pytest
 
 from local_aws.server import LocalAws
-from service.aws.clients import open_clients
-from service.commands import provisioning, table_setup
 from tests.least_privilege.plugin import Guarded
-from tests.support.configs import CREDENTIALS, configured
 from tests.support.scripted_key_server import (
     Responder,
     ScriptedKeyServer,
@@ -30,7 +26,8 @@ from tests.support.scripted_key_server import (
     resetting,
     saying,
 )
-from tests_slow.commands.running import PATIENCE_S, Ended, Running, running
+from tests_slow.commands import provisioned
+from tests_slow.commands.running import PATIENCE_S, Ended, Running, becomes, running
 
 TABLE: Final = "profiles-of-late-roles"
 READY_WITHIN_S: Final = 15.0
@@ -197,9 +194,7 @@ def _environ(own_local_aws: LocalAws, guarded: Guarded) -> Mapping[str, str]:
     """Return the settings of a service whose table exists, without credentials."""
     url = own_local_aws.endpoint_url
     return {
-        "AWS_REGION": "us-east-1",
-        "AWS_COGNITO_USER_POOL_ID": asyncio.run(_provision(url)),
-        "AWS_COGNITO_CLIENT_ID": "none",
+        **asyncio.run(provisioned.create(url, TABLE)),
         "AWS_COGNITO_ENDPOINT_URL": url,
         "AWS_DYNAMODB_ENDPOINT_URL": guarded(TABLE),
         "AWS_DYNAMODB_USER_PROFILE_TABLE": TABLE,
@@ -209,26 +204,9 @@ def _environ(own_local_aws: LocalAws, guarded: Guarded) -> Mapping[str, str]:
     }
 
 
-async def _provision(url: str) -> str:
-    there = {"endpoint-url": url, "read-timeout-s": "20"}
-    settings = configured({"aws.dynamodb": there, "aws.cognito": there})
-    async with open_clients(settings, CREDENTIALS) as clients:
-        await table_setup.create_table(clients.dynamodb.aioboto3, TABLE)
-        return await provisioning.create_user_pool(clients.cognito, "late")
-
-
 async def _status(url: str) -> int:
     async with aiohttp.ClientSession() as session, session.get(url) as response:
         return response.status
-
-
-async def _becomes(url: str, status: int, within_s: float) -> float:
-    """Wait until the response has this status; return how long it took, in seconds."""
-    begun = time.monotonic()
-    async with asyncio.timeout(within_s):
-        while await _status(url) != status:  # noqa: ASYNC110 -- each try is a request
-            await asyncio.sleep(0.1)
-    return time.monotonic() - begun
 
 
 @asynccontextmanager
@@ -275,7 +253,7 @@ async def test_service_is_ready_soon_after_its_credentials_come(
 
             source.give()
             case.come(source)
-            await _becomes(f"{url}/health/ready", 200, READY_WITHIN_S)
+            await becomes(f"{url}/health/ready", 200, READY_WITHIN_S)
             _check_log(await program.end(signal.SIGTERM))
 
 
@@ -293,7 +271,7 @@ async def test_each_worker_finds_late_credentials(
             for _ in range(2):
                 await program.until('"credentials_found"')
             for _ in range(20):  # by chance each worker has some of these
-                await _becomes(f"{url}/health/ready", 200, READY_WITHIN_S)
+                await becomes(f"{url}/health/ready", 200, READY_WITHIN_S)
             _check_log(await program.end(signal.SIGTERM), worker_count=2)
 
 
@@ -306,13 +284,13 @@ async def test_service_recovers_from_credentials_that_have_expired(
         source = Source(endpoint, tmp_path)
         source.give(EXPIRING)
         async with _serving(source, {**environ, **environment}) as (program, url):
-            await _becomes(f"{url}/health/ready", 200, READY_WITHIN_S)
+            await becomes(f"{url}/health/ready", 200, READY_WITHIN_S)
             source.fail(FAILING)
             assert "advice" in json.loads(await program.until('"credentials_not_renewed"'))
-            await _becomes(f"{url}/health/ready", 503, PATIENCE_S)
+            await becomes(f"{url}/health/ready", 503, PATIENCE_S)
             assert await _status(f"{url}/health/live") == 200
 
             source.give()
-            await _becomes(f"{url}/health/ready", 200, READY_WITHIN_S)
+            await becomes(f"{url}/health/ready", 200, READY_WITHIN_S)
             ended = await program.end(signal.SIGTERM)
     assert "Traceback" not in ended.output + ended.errors

@@ -18,7 +18,7 @@ from tests.support.accounts import PASSWORD, Mailbox, new_user
 from tests.support.alb_token_signer import ARN, CLIENT, SUB, AlbTokenSigner
 from tests.support.forward_proxy import ForwardProxy, forward_proxy
 from tests.support.private_authority import PrivateAuthority
-from tests_slow.commands.running import Ended, Running, run, running
+from tests_slow.commands.running import Ended, Running, becomes, run, running
 from tests_slow.commands.tls_aws import ALB_KEYS, TlsAws, tls_aws
 
 DEPLOYMENT: Final = "api.example.com"
@@ -124,15 +124,6 @@ async def _health(session: aiohttp.ClientSession, url: str) -> tuple[int, int]:
         return live.status, ready.status
 
 
-async def _becomes_ready(session: aiohttp.ClientSession, url: str) -> None:
-    async with asyncio.timeout(READY_WITHIN_S):
-        while True:
-            async with session.get(f"{url}/health/ready") as answer:
-                if answer.status == 200:
-                    return
-            await asyncio.sleep(0.1)
-
-
 async def _signed_up(session: aiohttp.ClientSession, url: str, cognito_url: str) -> str:
     """Return the name of a new user."""
     name = new_user()
@@ -181,7 +172,7 @@ async def test_every_command_works_through_the_proxy(
     ):
         url = await _listening(program)
         network.aws.urls[DEPLOYMENT] = url
-        await _becomes_ready(session, url)
+        await becomes(f"{url}/health/ready", 200, READY_WITHIN_S)
         username = await _signed_up(session, url, own_local_aws.endpoint_url)
         alb_status = await _status_of_alb(session, url, network)
         # `smoke` has no AWS profile to read; it tries the redirect from HTTP, too.
@@ -234,7 +225,7 @@ async def test_service_is_ready_soon_after_the_proxy_is(
         statuses = await _health(session, url)
         network.proxy.refusal = None
         for _ in range(10 * workers - 9):  # by chance each worker has some of these
-            await _becomes_ready(session, url)
+            await becomes(f"{url}/health/ready", 200, READY_WITHIN_S)
         ended = await program.end(signal.SIGTERM)
 
     assert statuses == (200, 503)

@@ -15,10 +15,8 @@ import aiohttp
 import pytest
 
 from local_aws.server import LocalAws
-from service.aws.clients import open_clients
-from service.commands import provisioning, table_setup
 from tests.least_privilege.plugin import Guarded
-from tests.support.configs import CREDENTIALS, configured
+from tests_slow.commands import provisioned
 from tests_slow.commands.running import PATIENCE_S, Ended, Running, run, running
 
 TABLE = "profiles-of-workers"
@@ -34,13 +32,10 @@ os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 def _environ(own_local_aws: LocalAws, guarded: Guarded) -> Mapping[str, str]:
     """Return the environment of a service whose table and user pool exist."""
     url = own_local_aws.endpoint_url
-    pool_id = asyncio.run(_create(url))
     return {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_REGION": pool_id.partition("_")[0],
-        "AWS_COGNITO_USER_POOL_ID": pool_id,
-        "AWS_COGNITO_CLIENT_ID": "none",
+        **asyncio.run(provisioned.create(url, TABLE)),
         "AWS_COGNITO_ENDPOINT_URL": url,
         "AWS_DYNAMODB_ENDPOINT_URL": guarded(TABLE),
         "AWS_DYNAMODB_USER_PROFILE_TABLE": TABLE,
@@ -48,15 +43,6 @@ def _environ(own_local_aws: LocalAws, guarded: Guarded) -> Mapping[str, str]:
         "SERVER_PORT": "0",
         "SERVER_WORKERS": str(WORKERS),
     }
-
-
-async def _create(url: str) -> str:
-    """Create the table and a user pool; return the pool's id."""
-    endpoint = {"endpoint-url": url, "read-timeout-s": "20"}
-    settings = configured({"aws.cognito": endpoint, "aws.dynamodb": endpoint})
-    async with open_clients(settings, CREDENTIALS) as clients:
-        await table_setup.create_table(clients.dynamodb.aioboto3, TABLE)
-        return await provisioning.create_user_pool(clients.cognito, TABLE)
 
 
 @asynccontextmanager
@@ -80,7 +66,7 @@ async def _event(program: Running, name: str) -> dict[str, Any]:
 async def _status(port: int, host: str = "127.0.0.1") -> int:
     async with (
         aiohttp.ClientSession() as session,
-        session.get(f"http://{host}:{port}/health/ready") as answer,
+        session.get(f"http://{host}:{port}/health/live") as answer,
     ):
         return answer.status
 

@@ -15,7 +15,7 @@ from local_aws.load_balancer import local_load_balancer
 from local_aws.load_balancer_sign_ins import UserPool
 from tests.least_privilege.plugin import Guarded
 from tests.support.accounts import PASSWORD, Mailbox, new_user
-from tests_slow.commands.running import Running, run, running
+from tests_slow.commands.running import Running, becomes, run, running
 from tests_slow.deploy.stacks import HOST, REGION, Cloud, Parameters, Stack
 
 PROFILE: Final = "/v1/user/profile"
@@ -108,6 +108,7 @@ async def deployed(
     ):
         listening = json.loads(await program.until('"listening"'))
         url = f"http://{listening['host']}:{listening['port']}"
+        await becomes(f"{url}/health/ready", 200)
         yield Deployment(program, url, session, Mailbox(session, cloud.url))
 
 

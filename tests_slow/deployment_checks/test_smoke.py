@@ -36,6 +36,7 @@ from service.deployment_checks.smoke.temporary_user import TemporaryUser
 from tests.deployment_checks.conftest import REGION, Account
 from tests.support.accounts import PASSWORD, new_user
 from tests.support.configs import CREDENTIALS, configured
+from tests_slow.commands.running import becomes
 
 FORGED = {"identity header alone is refused", "forged signature is refused"}
 JOURNEY = {"login", "profile is created", "profile is read", "profile is deleted"}
@@ -71,10 +72,11 @@ def _serve(right: Settings) -> Serve:
     """Return what serves the right set-up with other settings over it."""
 
     @asynccontextmanager
-    async def serving(*settings: Settings) -> AsyncIterator[URL]:
+    async def serving(*settings: Settings, ready: bool = True) -> AsyncIterator[URL]:
         config = configured(right, PATIENT, *settings)
         app = create_app(config, functools.partial(aws_adapters, credentials=CREDENTIALS))
         async with TestServer(app) as server:
+            await becomes(str(server.make_url("/health/ready")), 200 if ready else 503)
             yield server.make_url("/")
 
     return serving
@@ -272,7 +274,7 @@ async def test_deployment_of_another_pool_is_wrong(
     serve: Serve, account: Account, config: Config, pool_id: str
 ) -> None:
     """A pool that is not that of the app client lets users log in, and then refuses their tokens."""
-    async with serve({"aws.cognito": {"user-pool-id": f"{REGION}_AAAAAAAAA"}}) as url:
+    async with serve({"aws.cognito": {"user-pool-id": f"{REGION}_AAAAAAAAA"}}, ready=False) as url:
         results = await _smoke(url, config, _user(account, pool_id))
 
     assert "profile is read" in _wrong(results)
@@ -283,7 +285,7 @@ async def test_deployment_without_its_table_is_wrong(
     serve: Serve, account: Account, config: Config, pool_id: str
 ) -> None:
     """A deployment that is not ready says which check fails."""
-    async with serve({"aws.dynamodb": {"user-profile-table": "nowhere"}}) as url:
+    async with serve({"aws.dynamodb": {"user-profile-table": "nowhere"}}, ready=False) as url:
         results = await _smoke(url, config, _user(account, pool_id))
 
     assert _wrong(results) == {"ready", "profile is read"}
