@@ -14,10 +14,11 @@ import structlog
 from aiohttp import web
 
 from service import DISTRIBUTION
-from service.api import cognito_guard, keys, middlewares, routes, service_call
+from service.api import cognito_guard, keys, routes, service_call
 from service.api.activity.lifetime import note_stop, recording
 from service.api.deadlines import Deadlines
 from service.api.handlers import export, user_profiles
+from service.api.middlewares.pipeline import Pipeline
 from service.api.openapi import document
 from service.api.openapi import profile_schema as profile_json_schema
 from service.api.profile_json import ProfileRepresentation
@@ -138,7 +139,7 @@ def create_app(
     own_version = version(DISTRIBUTION)
     tracing = optional.tracing(config.tracing, version=own_version)
     app = web.Application(
-        middlewares=(*([tracing.middleware] if tracing else []), *middlewares.IN_ORDER),
+        middlewares=[tracing.middleware] if tracing else [],
         client_max_size=config.server.max_body_bytes,
     )
     app[keys.CONFIG] = config
@@ -168,6 +169,7 @@ def create_app(
     app[keys.PROFILE_JSON_SCHEMA] = profile_json_schema.document(schema)
     app[keys.OPENAPI] = document.document(schema, version=own_version)
     app[keys.ACCESS] = routes.register(app)
+    app.middlewares.append(Pipeline(app, is_traced=tracing is not None).middleware)
 
     async def opened(app: web.Application) -> AsyncIterator[None]:
         _warn_of_unverified(config.identity)

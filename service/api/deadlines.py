@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 from service.domain.errors import DeadlineExceeded, UpstreamUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from types import TracebackType
+
+    from service.api.keys import Slots
 
 READ_SHARE: Final = 0.9  # of a request's deadline
 
@@ -39,13 +41,14 @@ class Deadlines:
         self._timer: asyncio.TimerHandle | None = None
         self._running: dict[Deadline, None] = {}  # oldest first
 
-    def begin(self) -> Deadline:
-        """Return a context manager that limits the current task."""
+    def begin(self, slots: Slots) -> Deadline:
+        """Take a slot, and return the context manager that limits the current task."""
         # cached: each lookup of the running loop is a system call (getpid)
         loop = self._loop = self._loop or asyncio.get_running_loop()
         task = asyncio.current_task(loop)
         assert task is not None  # noqa: S101 -- aiohttp serves requests in tasks
-        deadline = Deadline(self, task, at_s=loop.time() + self._within_s)
+        deadline = Deadline(self, task, slots, loop.time() + self._within_s)
+        slots.in_flight += 1
         self._running[deadline] = None
         if self._timer is None:
             self._timer = loop.call_at(deadline.at_s, self._expire_due, loop)
@@ -68,14 +71,17 @@ class Deadlines:
 
 
 class Deadline:
-    """A context manager that cancels *task* at *at_s* of the loop's clock."""
+    """A context manager that cancels *task* at *at_s* of the loop's clock, and gives its slot back."""
 
-    __slots__ = ("_cancelling", "_deadlines", "_expired", "_task", "at_s")
+    __slots__ = ("_cancelling", "_deadlines", "_expired", "_slots", "_task", "at_s")
 
-    def __init__(self, deadlines: Deadlines, task: asyncio.Task[object], *, at_s: float) -> None:
+    def __init__(
+        self, deadlines: Deadlines, task: asyncio.Task[object], slots: Slots, at_s: float
+    ) -> None:
         self.at_s = at_s
         self._deadlines = deadlines
         self._task = task
+        self._slots = slots
         self._cancelling = task.cancelling()
         self._expired = False
 
@@ -84,8 +90,8 @@ class Deadline:
         self._expired = True
         self._task.cancel()
 
-    def __enter__(self) -> Self:
-        return self
+    def __enter__(self) -> None:
+        pass
 
     def __exit__(
         self,
@@ -94,6 +100,7 @@ class Deadline:
         trace: TracebackType | None,
     ) -> None:
         """Raise DeadlineExceeded in place of the deadline's own cancellation."""
+        self._slots.in_flight -= 1
         self._deadlines.end(self)
         if self._expired:
             only_ours = self._task.uncancel() <= self._cancelling

@@ -5,11 +5,12 @@ import asyncio
 import pytest
 
 from service.api.deadlines import Deadlines
+from service.api.keys import Slots
 from service.domain.errors import DeadlineExceeded
 
 
 async def _wait_inside(deadlines: Deadlines, begun: asyncio.Event | None = None) -> None:
-    with deadlines.begin():
+    with deadlines.begin(Slots()):
         if begun is not None:
             begun.set()
         await asyncio.Event().wait()
@@ -38,7 +39,7 @@ async def test_each_ends_when_its_own_time_is_over() -> None:
 async def test_what_is_done_in_time_is_left_alone() -> None:
     """A finished request is not cancelled, and the next one has its full time."""
     deadlines = Deadlines(0.02)
-    with deadlines.begin():
+    with deadlines.begin(Slots()):
         await asyncio.sleep(0)
 
     await asyncio.sleep(0.05)
@@ -58,7 +59,7 @@ async def test_other_cancellation_is_no_deadline() -> None:
     async def serve() -> None:
         current = asyncio.current_task()
         assert current is not None
-        with deadlines.begin():
+        with deadlines.begin(Slots()):
             try:
                 await asyncio.Event().wait()
             finally:
@@ -73,7 +74,7 @@ async def test_error_at_the_deadline_is_the_error() -> None:
     """An error during the cancellation is raised, and the task stays usable."""
 
     async def fail_when_ended() -> None:
-        with Deadlines(0.01).begin():
+        with Deadlines(0.01).begin(Slots()):
             try:
                 await asyncio.Event().wait()
             finally:

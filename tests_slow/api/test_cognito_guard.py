@@ -14,6 +14,7 @@ import pytest
 import structlog
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.typedefs import Handler
 
 from service.api import cognito_guard, keys
 from service.api.audit_log import AuditEvent
@@ -79,7 +80,14 @@ async def _serving(
             await upstream.call(username, client)
         return web.json_response({})
 
-    app = web.Application(middlewares=[errors.middleware])
+    @web.middleware
+    async def with_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except ServiceError as error:
+            return errors.response_to(request, error)
+
+    app = web.Application(middlewares=[with_problems])
     app[keys.CONFIG] = config = configured(*settings)
     app[keys.ACCOUNT_HASH_KEY] = b"a key of this test"
     app[cognito_guard.RATE_LIMITER] = RateLimiter(config.limits, clock=Clock())

@@ -66,7 +66,7 @@ async def show(call: CognitoCall) -> web.Response:
     The response is complete or an error; parts that the deployment does not offer are left out.
     """
     request = call.request
-    if (await identify(request)).sub != call.sub:
+    if (await identify(request, request.app)).sub != call.sub:
         raise errors.NotAuthenticated
     running = request.app[RUNNING]
     async with call.guarded(account=call.sub):

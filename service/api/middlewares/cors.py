@@ -10,7 +10,6 @@ from http import HTTPStatus
 from typing import Final
 
 from aiohttp import hdrs, web
-from aiohttp.typedefs import Handler
 
 from service.api import keys
 from service.api.middlewares import refresh_cookie
@@ -62,27 +61,42 @@ ALLOWED_HEADERS: Final = (*OWN_HEADERS, *CLIENT_HEADERS, *TRACE_HEADERS)
 MAX_LOGGED_CHARACTERS: Final = 255
 
 
-@web.middleware
-async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Serve the request; pages of allowed origins may read the response."""
-    origin = allowed_origin(request)
-    if origin is None and hdrs.ORIGIN in request.headers and is_cross_origin(request):
-        _log_refused_origin(request)
-    config, is_local = request.app[keys.CONFIG], request.app[keys.PLAIN_LOCALHOST]
-    if not config.cors.allowed_origins and not is_local:
-        return await handler(request)
-    requested_method = request.headers.get(hdrs.ACCESS_CONTROL_REQUEST_METHOD)
-    if origin is not None and request.method == hdrs.METH_OPTIONS and requested_method is not None:
-        response: web.StreamResponse = _preflight(request, origin, requested_method)
-    else:
-        response = await handler(request)
-    response.headers.add(hdrs.VARY, hdrs.ORIGIN)
-    if origin is not None:
-        response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
-        response.headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = EXPOSED_HEADERS
-        if refresh_cookie.is_sent_to(request):
-            response.headers[hdrs.ACCESS_CONTROL_ALLOW_CREDENTIALS] = "true"
-    return response
+class Cors:
+    """Lets pages of the allowed origins read the responses of *app*."""
+
+    def __init__(self, app: web.Application) -> None:
+        self._may_allow = bool(app[keys.CONFIG].cors.allowed_origins or app[keys.PLAIN_LOCALHOST])
+
+    def allowed_page(self, request: web.Request) -> str | None:
+        """Return the origin of the page that sent a request if it is allowed; log one that is not."""
+        if hdrs.ORIGIN not in request.headers:
+            return None
+        origin = allowed_origin(request)
+        if origin is None and is_cross_origin(request):
+            _log_refused_origin(request)
+        return origin
+
+    def preflight(self, request: web.Request, origin: str | None) -> web.StreamResponse | None:
+        """Return the response to a preflight of an allowed page, None for other requests."""
+        if origin is None or request.method != hdrs.METH_OPTIONS:
+            return None
+        requested_method = request.headers.get(hdrs.ACCESS_CONTROL_REQUEST_METHOD)
+        if requested_method is None:
+            return None
+        return _preflight(request, origin, requested_method)
+
+    def complete(
+        self, request: web.Request, response: web.StreamResponse, origin: str | None
+    ) -> None:
+        """Add the headers by which the page of an allowed *origin* may read the response."""
+        if not self._may_allow:
+            return
+        response.headers.add(hdrs.VARY, hdrs.ORIGIN)
+        if origin is not None:
+            response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
+            response.headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = EXPOSED_HEADERS
+            if refresh_cookie.is_sent_to(request):
+                response.headers[hdrs.ACCESS_CONTROL_ALLOW_CREDENTIALS] = "true"
 
 
 def _preflight(request: web.Request, origin: str, requested_method: str) -> web.Response:

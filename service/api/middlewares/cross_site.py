@@ -8,7 +8,6 @@ cannot send JSON bodies, and browsers name the origin of each request.
 from typing import Final
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
 
 from service.api.http_errors import CrossSiteRefused
 from service.api.middlewares.page_origin import allowed_origin, is_cross_origin
@@ -16,9 +15,8 @@ from service.api.middlewares.page_origin import allowed_origin, is_cross_origin
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-@web.middleware
-async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Serve the request; raises CrossSiteRefused for a change requested by a page of another origin."""
+def check(request: web.Request) -> None:
+    """Raise CrossSiteRefused for a change requested by a page of another origin."""
     if (
         request.method not in SAFE_METHODS
         and request.match_info.http_exception is None  # a 404 or 405 changes nothing
@@ -26,4 +24,3 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
         and allowed_origin(request) is None
     ):
         raise CrossSiteRefused
-    return await handler(request)

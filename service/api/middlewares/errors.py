@@ -6,7 +6,6 @@ from typing import Final
 
 import structlog
 from aiohttp import hdrs, web
-from aiohttp.typedefs import Handler
 
 from service.api.http_errors import (
     BodyTooLarge,
@@ -26,22 +25,18 @@ AIOHTTP_ERRORS: Final[Mapping[int, type[ServiceError]]] = {
 }
 
 
-@web.middleware
-async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Serve the request; errors become problem details, and unexpected exceptions are logged."""
-    try:
-        return await handler(request)
-    except ServiceError as error:
+def response_to(request: web.Request, error: Exception) -> web.Response:
+    """Return the response to an error, as problem details; unexpected exceptions are logged."""
+    if isinstance(error, ServiceError):
         response = problem(request, error)
         refresh_cookie.write(request, response, error)
         return response
-    except web.HTTPException as error:
+    if isinstance(error, web.HTTPException):
         response = problem(request, AIOHTTP_ERRORS.get(error.status, RequestRejected)())
         if hdrs.ALLOW in error.headers:
             response.headers[hdrs.ALLOW] = error.headers[hdrs.ALLOW]
         return response
-    except Exception as error:  # noqa: BLE001 -- the outermost handler, which logs it
-        if is_client_gone(request, error):
-            return client_gone()
-        structlog.get_logger().exception("request_failed")
-        return problem(request, InternalError())
+    if is_client_gone(request, error):
+        return client_gone()
+    structlog.get_logger().error("request_failed", exc_info=error)
+    return problem(request, InternalError())

@@ -1,7 +1,6 @@
 """Authentication: routes that are not public require an identity, or an access token of their kind."""
 
 from aiohttp import hdrs, web
-from aiohttp.typedefs import Handler
 from multidict import istr
 
 from service.api import bearer_token, keys
@@ -15,27 +14,34 @@ OIDC_IDENTITY = istr("x-amzn-oidc-identity")
 OIDC_DATA = istr("x-amzn-oidc-data")
 
 
-@web.middleware
-async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """
-    Serve the request.
+class Authentication:
+    """The authentication of the requests of *app*."""
 
-    Raises NotAuthenticated if the route requires an identity and there is none, TokenInvalid if it
-    requires a valid access token and there is none, UpstreamUnavailable if no public key can be fetched.
-    """
-    match = request.match_info
-    if match.http_exception is None:  # a 404 or 405 reveals no more than /openapi.json
-        access = request.app[keys.ACCESS].get(match.handler, Access.IDENTIFIED)
+    def __init__(self, app: web.Application) -> None:
+        self._app = app
+        self._access = app[keys.ACCESS]
+
+    async def authenticate(self, request: web.Request) -> None:
+        """
+        Set the identity of a request.
+
+        Raises NotAuthenticated if the route requires an identity and there is none, TokenInvalid if it
+        requires a valid access token and there is none, UpstreamUnavailable if no public key can be
+        fetched.
+        """
+        match = request.match_info
+        if match.http_exception is not None:  # a 404 or 405 reveals no more than /openapi.json
+            return
+        access = self._access.get(match.handler, Access.IDENTIFIED)
         if access is Access.IDENTIFIED:
-            request[keys.IDENTITY] = await identify(request)
+            request[keys.IDENTITY] = await identify(request, self._app)
         elif access is Access.SIGNED_IN:
             request[keys.ACCESS_TOKEN] = await bearer_token.sign_in(request)
         elif access is Access.SERVICE:
             request[keys.SERVICE_CALLER] = await bearer_token.service_caller(request)
-    return await handler(request)
 
 
-async def identify(request: web.Request) -> Identity:
+async def identify(request: web.Request, app: web.Application) -> Identity:
     """
     Return the identity that the sources accept; all must accept the same one or none.
 
@@ -43,7 +49,7 @@ async def identify(request: web.Request) -> Identity:
     """
     credentials = credentials_of(request)
     accepted: Identity | None = None
-    for source in request.app[keys.AUTHENTICATORS]:
+    for source in app[keys.AUTHENTICATORS]:
         identity = await source.identify(credentials)
         if identity is None:
             continue
@@ -51,7 +57,7 @@ async def identify(request: web.Request) -> Identity:
             accepted = identity
         elif identity.sub != accepted.sub:
             raise NotAuthenticated
-    if accepted is None or accepted.sub in request.app[keys.CLIENT_IDS]:
+    if accepted is None or accepted.sub in app[keys.CLIENT_IDS]:
         raise NotAuthenticated
     # An unverified header must at least agree.
     if any(name != accepted.sub for name in credentials.oidc_identity):

@@ -5,29 +5,40 @@ Requests that wait for Cognito, for DynamoDB and for neither have separate slots
 the others are still served.
 """
 
+from contextlib import AbstractContextManager, nullcontext
+from typing import Final
+
 from aiohttp import web
-from aiohttp.typedefs import Handler
 
 from service.api import keys
 from service.api.http_errors import BodyTooLarge
 from service.domain.errors import Overloaded
 
 
-@web.middleware
-async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Serve the request; raises BodyTooLarge, Overloaded and DeadlineExceeded."""
-    if (request.content_length or 0) > request.client_max_size:
-        raise BodyTooLarge  # before any of it is read
-    if request.path.startswith(keys.HEALTH_PREFIX):  # a busy process is healthy
-        return await handler(request)
-    app = request.app
-    slots = request[keys.SLOTS] = app[keys.SERVER_LOAD].slots_of(request.match_info.handler)
-    if slots.in_flight >= app[keys.CONFIG].server.max_in_flight:
-        app[keys.METRICS].request_shed("requests")
-        raise Overloaded(retry_after_s=1)
-    slots.in_flight += 1
-    try:
-        with app[keys.DEADLINES].begin():
-            return await handler(request)
-    finally:
-        slots.in_flight -= 1
+UNLIMITED: Final = nullcontext()
+
+
+class Limits:
+    """The limits of the requests of *app*."""
+
+    def __init__(self, app: web.Application) -> None:
+        self._load = app[keys.SERVER_LOAD]
+        self._max_in_flight = app[keys.CONFIG].server.max_in_flight
+        self._deadlines = app[keys.DEADLINES]
+        self._metrics = app[keys.METRICS]
+
+    def admitted(self, request: web.Request) -> AbstractContextManager[None]:
+        """
+        Return the context in which a request is served; it raises DeadlineExceeded.
+
+        Raises BodyTooLarge and Overloaded.
+        """
+        if (request.content_length or 0) > request.client_max_size:
+            raise BodyTooLarge  # before any of it is read
+        if request.path.startswith(keys.HEALTH_PREFIX):  # a busy process is healthy
+            return UNLIMITED
+        slots = request[keys.SLOTS] = self._load.slots_of(request.match_info.handler)
+        if slots.in_flight >= self._max_in_flight:
+            self._metrics.request_shed("requests")
+            raise Overloaded(retry_after_s=1)
+        return self._deadlines.begin(slots)

@@ -6,11 +6,9 @@ import time
 from http import HTTPStatus
 
 from aiohttp import hdrs, web
-from aiohttp.typedefs import Handler
 from multidict import istr
 
 from service.api import keys
-from service.observability import logs
 
 # A plain string would be put in lower case by each look-up.
 REQUEST_ID_HEADER = istr("X-Request-Id")
@@ -30,23 +28,64 @@ ANSWER_HEADERS: dict[str, str] = {
 }
 
 
-@web.middleware
-async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Serve the request in its log context; a response's own headers override ANSWER_HEADERS."""
-    started = time.perf_counter()
-    request_id = _valid_header(request, REQUEST_ID_HEADER, _REQUEST_ID) or new_request_id()
-    request[keys.REQUEST_ID] = request_id
-    context = {"request_id": request_id}
-    trace_id = request.get(keys.TRACE_ID) or _valid_header(request, TRACE_HEADER, _TRACE_ID)
-    if trace_id is not None:
-        context["trace_id"] = trace_id
-    with logs.LogContext(context):
-        response = await handler(request)
-        complete(response, request_id)
-        if request.app[keys.SERVER_LOAD].draining:
+class RequestContext:
+    """
+    The request id, the log line and the metrics of each request of *app*.
+
+    With *is_traced*, requests may have a trace id already.
+    """
+
+    def __init__(self, app: web.Application, *, is_traced: bool) -> None:
+        self._is_traced = is_traced
+        self._load = app[keys.SERVER_LOAD]
+        self._metrics = app[keys.METRICS]
+        self._log = app[keys.LOG]
+
+    def begin(self, request: web.Request) -> dict[str, str]:
+        """Give the request its id; return the fields of its log events."""
+        request_id = _valid_header(request, REQUEST_ID_HEADER, _REQUEST_ID) or new_request_id()
+        request[keys.REQUEST_ID] = request_id
+        context = {"request_id": request_id}
+        trace_id = request.get(keys.TRACE_ID) if self._is_traced else None
+        trace_id = trace_id or _valid_header(request, TRACE_HEADER, _TRACE_ID)
+        if trace_id is not None:
+            context["trace_id"] = trace_id
+        return context
+
+    def finish(self, request: web.Request, response: web.StreamResponse, started_s: float) -> None:
+        """
+        Complete the response, log and count the request.
+
+        A response's own headers override ANSWER_HEADERS. *started_s* is of time.perf_counter.
+        """
+        complete(response, request[keys.REQUEST_ID])
+        if self._load.draining:
             response.force_close()
-        _finished(request, response, duration_s=time.perf_counter() - started)
-    return response
+        duration_s = time.perf_counter() - started_s
+        status = response.status
+        resource = request.match_info.route.resource
+        # never the path as sent, which may contain anything
+        route = None if resource is None else resource.canonical
+        self._metrics.request_finished(route, request.method, status, duration_s)
+        details: dict[str, object] = {
+            "method": request.method,
+            "route": route,
+            "status": status,
+            "duration_ms": round(duration_s * 1_000, 3),
+            "peer": request.remote,
+        }
+        if keys.IDENTITY in request:
+            identity = request[keys.IDENTITY]
+            details["sub"] = identity.sub
+            details["identity_source"] = identity.source
+        elif keys.SERVICE_CALLER in request:
+            details["client_id"] = request[keys.SERVICE_CALLER].client_id
+        is_error = status >= BAD
+        if is_error:
+            details["code"] = response.get(keys.PROBLEM_CODE)
+        # Health checks are frequent; only failed ones are logged at info.
+        is_check = not is_error and request.path.startswith(keys.HEALTH_PREFIX)
+        self._log.log_event("request_finished", "debug" if is_check else "info", details)
 
 
 def new_request_id() -> str:
@@ -68,31 +107,3 @@ def _valid_header(request: web.Request, header: str, pattern: re.Pattern[str]) -
     """Return the header's value if there is exactly one and it matches *pattern*."""
     copies = request.headers.getall(header, ())
     return copies[0] if len(copies) == 1 and pattern.fullmatch(copies[0]) else None
-
-
-def _finished(request: web.Request, response: web.StreamResponse, *, duration_s: float) -> None:
-    app, status = request.app, response.status
-    resource = request.match_info.route.resource
-    route = (
-        resource.canonical if resource is not None else None
-    )  # never the path as sent, which may contain anything
-    app[keys.METRICS].request_finished(route, request.method, status, duration_s)
-    details: dict[str, object] = {
-        "method": request.method,
-        "route": route,
-        "status": status,
-        "duration_ms": round(duration_s * 1_000, 3),
-        "peer": request.remote,
-    }
-    if keys.IDENTITY in request:
-        identity = request[keys.IDENTITY]
-        details["sub"] = identity.sub
-        details["identity_source"] = identity.source
-    elif keys.SERVICE_CALLER in request:
-        details["client_id"] = request[keys.SERVICE_CALLER].client_id
-    is_error = status >= BAD
-    if is_error:
-        details["code"] = response.get(keys.PROBLEM_CODE)
-    # Health checks are frequent; only failed ones are logged at info.
-    is_check = not is_error and request.path.startswith(keys.HEALTH_PREFIX)
-    app[keys.LOG].log_event("request_finished", "debug" if is_check else "info", details)
