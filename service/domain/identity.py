@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address
-from typing import Protocol
+from typing import Final, Protocol
 
 MAX_SUB_CHARACTERS = 255  # of ASCII (OpenID Connect Core 1.0, section 2)
 # After a `sub`, the partition keys of other data about the user.
@@ -12,7 +12,7 @@ PARTITION_SUFFIXES = ("~activity", "~history")
 _USER_ID = re.compile(rf"[!-}}]{{1,{MAX_SUB_CHARACTERS}}}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RequestCredentials:
     """
     The credentials of a request: the peer's address and every value of each identity header.
@@ -20,11 +20,12 @@ class RequestCredentials:
     *peer* is None where the transport has no address. A header that is absent is an empty tuple.
     """
 
-    peer: IPv4Address | IPv6Address | None
-    authorization: tuple[str, ...] = field(default=(), repr=False)
-    oidc_identity: tuple[str, ...] = field(default=(), repr=False)
-    oidc_data: tuple[str, ...] = field(default=(), repr=False)
-    oidc_access_token: tuple[str, ...] = field(default=(), repr=False)
+    # Final instead of frozen, which costs a request as much as its authentication.
+    peer: Final[IPv4Address | IPv6Address | None]
+    authorization: Final[tuple[str, ...]] = field(default=(), repr=False)
+    oidc_identity: Final[tuple[str, ...]] = field(default=(), repr=False)
+    oidc_data: Final[tuple[str, ...]] = field(default=(), repr=False)
+    oidc_access_token: Final[tuple[str, ...]] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
