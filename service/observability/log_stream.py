@@ -11,7 +11,7 @@ class LogStream:
     """
     A buffer before *stream*, written out at the end of each iteration of the event loop.
 
-    Under load an iteration serves dozens of requests, and each write would cost as much as rendering its
+    Also the logger to which structlog gives lines, by the method that is named like their level. Under load an iteration serves dozens of requests, and each write would cost as much as rendering its
     line. Where no loop runs, as in other threads, text is written at once.
     """
 
@@ -24,6 +24,13 @@ class LogStream:
     def write(self, text: str) -> None:
         """Buffer *text* until the next flush."""
         self._waiting.append(text)
+
+    def log(self, line: str) -> None:
+        """Write a line, which has no line feed, as soon as the iteration ends."""
+        self._waiting.append(f"{line}\n")
+        self.flush()
+
+    debug = info = warning = error = critical = log
 
     def flush(self) -> None:
         """Write the buffer out at the end of the iteration."""

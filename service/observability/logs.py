@@ -5,7 +5,6 @@ import hmac
 import logging
 import time
 from collections.abc import Mapping, MutableMapping, Sequence
-from contextlib import suppress
 from contextvars import ContextVar, Token
 from typing import Any, Final, Literal, TextIO, cast
 
@@ -43,33 +42,26 @@ def configure(config: LogConfig, stream: TextIO) -> None:
     bodies, with passwords and tokens. Changes process-wide state; call it once at start.
     """
     level: int = logging.getLevelNamesMapping()[config.level.upper()]
-    shared: list[Processor] = [
-        with_request,
-        structlog.processors.add_log_level,
-        Clock(),
-        structlog.processors.format_exc_info,
-    ]
-    if config.hash_key is not None and config.identities == "hashed":
-        shared.append(_hashed(config.hash_key))
+    shared = CommonFields(config.hash_key if config.identities == "hashed" else None)
     rendering: list[Processor] = (
-        [structlog.processors.JSONRenderer(serializer=log_format.rendered)]
+        [_as_json]
         if config.format == "json"
         else [
             console_text.printable,
             structlog.dev.ConsoleRenderer(colors=has_colours(stream)),
         ]
     )
-    lines = cast("TextIO", LogStream(stream))
+    lines = LogStream(stream)
     # Events of the service bypass logging, by which each would cost three times as much.
     structlog.configure(
-        processors=[*shared, *rendering],
+        processors=[shared, *rendering],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(lines),
+        logger_factory=lambda *_: lines,
     )
-    handler = logging.StreamHandler(lines)
+    handler = logging.StreamHandler(cast("TextIO", lines))
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=[shared],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
         )
     )
@@ -82,27 +74,45 @@ def configure(config: LogConfig, stream: TextIO) -> None:
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
-class Clock:
+class CommonFields:
     """
-    Adds the time to events; a processor of structlog.
+    Completes events: the fields of the request, `level`, `timestamp` and `exception`.
 
-    structlog's own formats the date for each event, at ten times the cost.
+    A processor of structlog, as fast as one of its own. With *hash_key*, IDENTITIES are replaced by their
+    HMAC-SHA256.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, hash_key: str | None = None) -> None:
+        self._hash_key = None if hash_key is None else hash_key.encode()
         self._second = (-1, "")
 
     def __call__(
-        self, _: object, __: str, event: MutableMapping[str, Any]
+        self, _: object, method: str, event: MutableMapping[str, Any]
     ) -> MutableMapping[str, Any]:
-        """Add `timestamp`, in UTC with microseconds."""
-        second, microsecond = divmod(time.time_ns() // 1_000, 1_000_000)
+        """Return the complete event of a logger's *method*."""
+        request = _REQUEST.get()
+        if request:
+            event = {**request, **event}
+        event["level"] = method
+        event["timestamp"] = self._now()
+        if "exc_info" in event:
+            structlog.processors.format_exc_info(None, method, event)
+        if self._hash_key is not None:
+            for name in IDENTITIES & event.keys():
+                if event[name] is not None:
+                    event[name] = identity_hash(self._hash_key, str(event[name]))
+        return event
+
+    def _now(self) -> str:
+        """Return the time in UTC with microseconds; the date is formatted once a second."""
+        now_s = time.time()
+        second = int(now_s)
         known = self._second  # one value, which threads share as a whole
         if known[0] != second:
-            text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+            text = time.strftime("%Y-%m-%dT%H:%M:%S.", time.gmtime(second))
             known = self._second = (second, text)
-        event["timestamp"] = f"{known[1]}.{microsecond:06d}Z"
-        return event
+        microsecond = int((now_s - second) * 1_000_000)
+        return f"{known[1]}{str(1_000_000 + microsecond)[1:]}Z"
 
 
 class BoundLogger:
@@ -133,10 +143,12 @@ class BoundLogger:
         if self().is_enabled_for(LEVELS[level]):
             fields["event"] = event
             line: Any = fields
-            with suppress(structlog.DropEvent):
+            try:
                 for process in self._processors:
                     line = process(self._lines, level, line)
-                getattr(self._lines, level)(line)
+            except structlog.DropEvent:
+                return
+            getattr(self._lines, level)(line)
 
 
 class LogContext:
@@ -155,24 +167,11 @@ class LogContext:
         _REQUEST.reset(self._token)
 
 
-def with_request(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Add the fields of the request's LogContext; a processor of structlog."""
-    request = _REQUEST.get()
-    return {**request, **event} if request else event
+def _as_json(_: object, __: str, event: Mapping[str, Any]) -> str:
+    """Return the line of an event; a processor of structlog."""
+    return log_format.rendered(event, repr)
 
 
 def identity_hash(key: bytes, identity: str) -> str:
     """Return the HMAC-SHA256 of an identity under *key*, as 64 hexadecimal digits."""
     return hmac.new(key, identity.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
-
-
-def _hashed(key: str) -> Processor:
-    """Return a processor that replaces identities by their HMAC-SHA256 under *key*."""
-
-    def hashed(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        for name in IDENTITIES & event.keys():
-            if event[name] is not None:
-                event[name] = identity_hash(key.encode(), str(event[name]))
-        return event
-
-    return hashed

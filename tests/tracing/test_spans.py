@@ -168,7 +168,7 @@ async def test_share_is_of_those_that_begin_a_trace(
 
 async def test_log_names_the_trace(memory: Adapters) -> None:
     """The events of a request have the id of its trace."""
-    processors = [log.with_request]
+    processors = [log.CommonFields()]
     async with _traced(opening(memory), configured()) as (api, _):
         with capture_logs(processors=processors) as logs:
             async with api.get("/docs", headers=W3C) as answer:

@@ -23,7 +23,7 @@ async def test_request_id_of_the_caller_is_kept(api: Api) -> None:
 async def test_trace_of_the_load_balancer_is_in_every_line(api: Api) -> None:
     """The load balancer's trace id is logged beside the request id unless it is malformed."""
     trace = "Root=1-67891233-abcdef012345678912345678"
-    with capture_logs(processors=[log.with_request]) as logs:
+    with capture_logs(processors=[log.CommonFields()]) as logs:
         await api.get("/health/live", headers={"X-Amzn-Trace-Id": trace})
         await api.get("/health/live", headers={"X-Amzn-Trace-Id": "a b"})
 
