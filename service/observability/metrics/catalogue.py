@@ -1,8 +1,7 @@
 """Every metric of the service; docs/observability.md describes each."""
 
 import platform
-from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final
 
 from prometheus_client import (
     CollectorRegistry,
@@ -15,21 +14,14 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import choose_encoder
 
-# Seconds; the last is beyond the default of request-deadline-s.
-DURATIONS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+from service.observability.metrics.timed_counter import Series, Text, TimedCounter
+
 LAGS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1)
 BATCHED_KEYS: Final = (1, 2, 4, 8, 16, 32, 64, 100)  # BatchGetItem takes at most 100
 METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 BREAKER_STATES: Final = ("closed", "half_open", "open")
 OTHER: Final = "other"  # a method that no route has: a client can write any word there
 NO_ROUTE: Final = "none"
-
-
-class _Series(NamedTuple):
-    """The counter and the histogram of one combination of labels; looking them up costs 1 us each."""
-
-    increment: Callable[[], None]
-    observe: Callable[[float], None]
 
 
 class Metrics:
@@ -43,18 +35,11 @@ class Metrics:
     def __init__(self) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # the library has no type for it
         self.registry = registry = CollectorRegistry(auto_describe=False)
-        self._requests = Counter(
-            "http_requests_total",
-            "Requests that were answered.",
+        self._requests = TimedCounter(
+            Text("http_requests_total", "Requests that were answered."),
+            Text("http_request_duration_seconds", "Time from the request's header to its answer."),
             ("method", "route", "status"),
-            registry=registry,
-        )
-        self._durations = Histogram(
-            "http_request_duration_seconds",
-            "Time from the request's header to its answer.",
-            ("method", "route"),
-            registry=registry,
-            buckets=DURATIONS_S,
+            registry,
         )
         self.in_flight = Gauge(
             "http_requests_in_flight",
@@ -70,18 +55,14 @@ class Metrics:
         self.connections = Gauge(
             "http_connections_open", "Open connections of clients.", registry=registry
         )
-        self._calls = Counter(
-            "upstream_calls_total",
-            "Calls to upstreams that ended, with all their attempts.",
+        self._calls = TimedCounter(
+            Text("upstream_calls_total", "Calls to upstreams that ended, with all their attempts."),
+            Text(
+                "upstream_call_duration_seconds",
+                "Time of a call to an upstream, with all its attempts.",
+            ),
             ("upstream", "operation", "outcome"),
-            registry=registry,
-        )
-        self._call_durations = Histogram(
-            "upstream_call_duration_seconds",
-            "Time of a call to an upstream, with all its attempts.",
-            ("upstream", "operation"),
-            registry=registry,
-            buckets=DURATIONS_S,
+            registry,
         )
         self._retries = Counter(
             "upstream_retries_total",
@@ -135,8 +116,7 @@ class Metrics:
         GCCollector(registry=registry)
         self.observe_batch = batched_keys.observe
         self.observe_lag = lag.observe
-        self._request_series: dict[tuple[str | None, str, int], _Series] = {}
-        self._call_series: dict[tuple[str, str, str], _Series] = {}
+        self._request_series: dict[tuple[str | None, str, int], Series] = {}
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
         """
@@ -161,12 +141,11 @@ class Metrics:
         series = self._request_series.get((route, method, status))
         if series is None:
             series = self._new_request_series(route, method, status)
-        series.increment()
-        series.observe(duration_s)
+        series.ended(duration_s)
 
     def request_refused(self, method: str, status: int) -> None:
         """Count a request that was refused before it reached a route."""
-        self._requests.labels(_bounded(method), NO_ROUTE, str(status)).inc()
+        self._requests.series(_bounded(method), NO_ROUTE, str(status)).count += 1
 
     def request_shed(self, reason: str) -> None:
         """Count a request or a connection beyond the limit of requests or connections."""
@@ -174,15 +153,7 @@ class Metrics:
 
     def call_finished(self, upstream: str, operation: str, outcome: str, duration_s: float) -> None:
         """Count a call to an upstream and its time."""
-        labels = (upstream, operation, outcome)
-        series = self._call_series.get(labels)
-        if series is None:
-            series = self._call_series[labels] = _Series(
-                self._calls.labels(*labels).inc,
-                self._call_durations.labels(upstream, operation).observe,
-            )
-        series.increment()
-        series.observe(duration_s)
+        self._calls.series(upstream, operation, outcome).ended(duration_s)
 
     def upstream_retried(self, upstream: str) -> None:
         """Count an attempt beyond the first."""
@@ -205,13 +176,10 @@ class Metrics:
         """Count events of activity that were stored or dropped."""
         self._activity_events.labels(result).inc(number)
 
-    def _new_request_series(self, route: str | None, method: str, status: int) -> _Series:
+    def _new_request_series(self, route: str | None, method: str, status: int) -> Series:
         """Return the series of such requests, kept for methods of METHODS only."""
-        labels = (_bounded(method), NO_ROUTE if route is None else route)
-        series = _Series(
-            self._requests.labels(*labels, str(status)).inc,
-            self._durations.labels(*labels).observe,
-        )
+        bounded_route = NO_ROUTE if route is None else route
+        series = self._requests.series(_bounded(method), bounded_route, str(status))
         if method in METHODS:
             self._request_series[route, method, status] = series
         return series
