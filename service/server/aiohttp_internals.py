@@ -7,7 +7,8 @@ checks what each does, and fails for a minor version that is not in TESTED_WITH.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, NamedTuple, TypeAlias
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
 
 from aiohttp import HttpVersion11, StreamReader, hdrs, web
 from aiohttp.web_protocol import _ErrInfo
@@ -19,11 +20,12 @@ Handler: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 ConnectionFactory: TypeAlias = Callable[..., web.RequestHandler]
 
 
-class ReceivedRequest(NamedTuple):
+@dataclass(slots=True)
+class ReceivedRequest:
     """A request that waits to be served; *content_length* is None where it could not be parsed."""
 
-    content_length: int | None
-    body: StreamReader
+    content_length: Final[int | None]
+    body: Final[StreamReader]
 
 
 class Connection(web.RequestHandler):
@@ -65,7 +67,8 @@ class Connection(web.RequestHandler):
         message, body = self._messages[-1]
         if isinstance(message, _ErrInfo):
             return ReceivedRequest(None, body)
-        return ReceivedRequest(int(message.headers.get(hdrs.CONTENT_LENGTH, "0")), body)
+        length = message.headers.get(hdrs.CONTENT_LENGTH)
+        return ReceivedRequest(0 if length is None else int(length), body)
 
     @property
     def is_serving(self) -> bool:

@@ -87,7 +87,8 @@ class Protocol(WriteTimeout):
 
     def data_received(self, data: bytes) -> None:
         """Parse *data*; the reader of a body that turns out to be malformed fails."""
-        if self._discards(data):
+        if self._unreadable:
+            self._discard(data)
             return
         received = self.received_requests
         super().data_received(self.header_limits.filtered(data))
@@ -117,14 +118,11 @@ class Protocol(WriteTimeout):
             if not self.header_limits.within_limit(data):
                 self.data_received(UNREADABLE)
 
-    def _discards(self, data: bytes) -> bool:
+    def _discard(self, data: bytes) -> None:
         """Discard what follows the last request that is served; beyond a bound, stop reading."""
-        if not self._unreadable:
-            return False
         self._discarded_bytes += len(data)
         if self._discarded_bytes > MAX_DISCARDED_BYTES and self.transport is not None:
             self.transport.pause_reading()
-        return True
 
     def _start_timer(self, awaited: object, timeout_s: float) -> None:
         """Give *awaited*, of which a part was received, *timeout_s* from that part on."""

@@ -6,11 +6,14 @@ a request could reach a route that the balancer's rule for it did not match.
 """
 
 import re
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import Final
 
 # RFC 3986, appendix A: pchar, without percent-encoding, and without the semicolon: some servers remove
 # what follows it, others do not (section 3.3).
 _SEGMENTS: Final = re.compile(r"[A-Za-z0-9._~!$&'()*+,=:@/-]*", re.ASCII)
+# Targets that consist of a path with nothing to decode or to drop, as most do.
+_PLAIN: Final = re.compile(r"/[A-Za-z0-9_~!$&'()*+,=:@/-]*", re.ASCII)
 _PERCENT: Final = re.compile(r"%([0-9A-Fa-f]{2})")
 # Normalisation removes dot segments, and some servers drop any dot or space at a segment's end.
 _DROPPED_END: Final = re.compile(r"(?:\.|%20)(?:/|$)")
@@ -24,15 +27,18 @@ _FIRST_VISIBLE: Final = 0x20
 _DELETE: Final = 0x7F
 
 
-class Target(NamedTuple):
+@dataclass(slots=True)
+class Target:
     """A request target: its path, and the authority of the absolute form, None in the origin form."""
 
-    path: str
-    authority: str | None
+    path: Final[str]
+    authority: Final[str | None]
 
 
 def parsed(target: str) -> Target | None:
     """Return the parts of a target; None where it is invalid or its path has another spelling."""
+    if _PLAIN.fullmatch(target):
+        return Target(target, None)
     if target == "*":  # OPTIONS of the whole server
         return Target(target, None)
     if "#" in target:

@@ -9,6 +9,7 @@ from collections.abc import Set as AbstractSet
 from typing import Final, NamedTuple
 
 from aiohttp import HttpVersion10, HttpVersion11, hdrs, web
+from multidict import istr
 
 from service.api import keys
 from service.api.bearer_token import OIDC_ACCESS_TOKEN
@@ -17,8 +18,11 @@ from service.api.middlewares.identity import OIDC_DATA, OIDC_IDENTITY
 from service.domain.errors import NotAuthenticated, ServiceError
 from service.server import request_target
 
-IDENTITY_FIELDS: Final = frozenset(
-    {OIDC_ACCESS_TOKEN, OIDC_DATA, OIDC_IDENTITY, hdrs.AUTHORIZATION.lower()}
+IDENTITY_FIELDS: Final = (  # in lower case
+    OIDC_ACCESS_TOKEN,
+    OIDC_DATA,
+    OIDC_IDENTITY,
+    istr("authorization"),
 )
 VERSIONS: Final = frozenset({HttpVersion10, HttpVersion11})
 
@@ -51,7 +55,8 @@ def validate(
     violation = _validate_hosts(headers.get(hdrs.HOST, ""), target, allowed_hosts)
     if violation is not None:
         return violation
-    if headers.get(hdrs.EXPECT, "100-continue").lower() != "100-continue":
+    expected = headers.get(hdrs.EXPECT)
+    if expected is not None and expected.lower() != "100-continue":
         return Violation("expect", RequestRejected())
     return _validate_framing(request) or _validate_identity(request)
 
@@ -88,17 +93,14 @@ def _validate_framing(request: web.BaseRequest) -> Violation | None:
 
 def _validate_identity(request: web.BaseRequest) -> Violation | None:
     """Return what is wrong with IDENTITY_FIELDS: each may be sent once, in printable ASCII."""
-    seen = set()
-    for name, value in request.headers.items():
-        sent = name.lower()
-        field = sent.replace("_", "-")
-        if field not in IDENTITY_FIELDS:
-            continue
-        if field != sent:  # CGI and WSGI read both spellings as one variable
+    headers = request.headers
+    for name in headers:  # CGI and WSGI read both spellings as one variable
+        if "_" in name and name.lower().replace("_", "-") in IDENTITY_FIELDS:
             return Violation("underscore", MalformedRequest())
-        if field in seen:
+    for field in IDENTITY_FIELDS:
+        values = headers.getall(field, ())
+        if len(values) > 1:
             return Violation("repeated", NotAuthenticated())
-        if not (value.isascii() and value.isprintable()):
+        if values and not (values[0].isascii() and values[0].isprintable()):
             return Violation("not_ascii", NotAuthenticated())
-        seen.add(field)
     return None
