@@ -80,10 +80,6 @@ class ServerLoad:
     stopped_at_s: float | None = None
     waiting_bytes: int = 0
 
-    def slots_of(self, handler: Handler) -> Slots:
-        """Return the slots of a handler."""
-        return self.slots[self.dependencies.get(handler, Dependency.NOTHING)]
-
     @property
     def in_flight(self) -> int:
         """The number of all requests in flight."""

@@ -27,9 +27,10 @@ class TrustedHeaderAuthenticator:
             return None
         if credentials.peer is None or not self._is_trusted(credentials.peer):
             raise NotAuthenticated
-        if len(credentials.oidc_identity) > 1 or not is_subject(credentials.oidc_identity[0]):
+        sub = credentials.oidc_identity[0]
+        if len(credentials.oidc_identity) > 1 or not is_subject(sub):
             raise NotAuthenticated
-        return Identity(sub=credentials.oidc_identity[0], source=self.name)
+        return Identity(sub, self.name)
 
     def _is_in_network(self, peer: IPv4Address | IPv6Address) -> bool:
         return any(peer in network for network in self._header_peers)

@@ -11,8 +11,9 @@ class LogStream:
     """
     A buffer before *stream*, written out at the end of each iteration of the event loop.
 
-    Also the logger to which structlog gives lines, by the method that is named like their level. Under load an iteration serves dozens of requests, and each write would cost as much as rendering its
-    line. Where no loop runs, as in other threads, text is written at once.
+    Under load an iteration serves dozens of requests, and each write would cost as much as rendering its
+    line. Where no loop runs, as in other threads, text is written at once. It is also the logger to which
+    structlog passes rendered lines.
     """
 
     def __init__(self, stream: TextIO) -> None:

@@ -5,7 +5,7 @@ import hmac
 import logging
 import time
 from collections.abc import Mapping, MutableMapping, Sequence
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from typing import Any, Final, Literal, TextIO, cast
 
 import structlog
@@ -31,7 +31,8 @@ QUIET_LOGGERS = (
 )
 LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO}
 
-_REQUEST: Final[ContextVar[Mapping[str, object]]] = ContextVar("request", default={})  # noqa: B039 -- never changed
+# The fields that all events of one request have.
+REQUEST_FIELDS: Final[ContextVar[Mapping[str, object]]] = ContextVar("request", default={})  # noqa: B039 -- never changed
 
 
 def configure(config: LogConfig, stream: TextIO) -> None:
@@ -84,13 +85,13 @@ class CommonFields:
 
     def __init__(self, hash_key: str | None = None) -> None:
         self._hash_key = None if hash_key is None else hash_key.encode()
-        self._second = (-1, "")
+        self._second = (0, "")
 
     def __call__(
         self, _: object, method: str, event: MutableMapping[str, Any]
     ) -> MutableMapping[str, Any]:
         """Return the complete event of a logger's *method*."""
-        request = _REQUEST.get()
+        request = REQUEST_FIELDS.get()
         if request:
             event = {**request, **event}
         event["level"] = method
@@ -106,13 +107,13 @@ class CommonFields:
     def _now(self) -> str:
         """Return the time in UTC with microseconds; the date is formatted once a second."""
         now_s = time.time()
-        second = int(now_s)
-        known = self._second  # one value, which threads share as a whole
-        if known[0] != second:
-            text = time.strftime("%Y-%m-%dT%H:%M:%S.", time.gmtime(second))
-            known = self._second = (second, text)
-        microsecond = int((now_s - second) * 1_000_000)
-        return f"{known[1]}{str(1_000_000 + microsecond)[1:]}Z"
+        second, date = self._second  # one value, which threads share as a whole
+        if not second <= now_s < second + 1:
+            second = int(now_s)
+            date = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+            self._second = (second, date)
+        microseconds = int((now_s - second) * 1_000_000)
+        return f"{date}.{str(microseconds).zfill(6)}Z"
 
 
 class BoundLogger:
@@ -149,22 +150,6 @@ class BoundLogger:
             except structlog.DropEvent:
                 return
             getattr(self._lines, level)(line)
-
-
-class LogContext:
-    """Adds the fields of one *request* to all events inside."""
-
-    __slots__ = ("_request", "_token")
-    _token: Token[Mapping[str, object]]
-
-    def __init__(self, request: Mapping[str, object]) -> None:
-        self._request = request
-
-    def __enter__(self) -> None:
-        self._token = _REQUEST.set(self._request)
-
-    def __exit__(self, *_: object) -> None:
-        _REQUEST.reset(self._token)
 
 
 def _as_json(_: object, __: str, event: Mapping[str, Any]) -> str:

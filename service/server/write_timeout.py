@@ -71,24 +71,29 @@ class WriteTimeout(Connection):
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
         """Send the response, a long one in parts; the second value is whether the client is gone."""
-        try:
-            await _send_parts(request, resp)
-        except ConnectionError:
-            return resp, True
+        if _is_long(request, resp):
+            try:
+                await _send_parts(request, cast("web.Response", resp))
+            except ConnectionError:
+                return resp, True
         return await super().finish_response(request, resp, start_time)
 
 
-async def _send_parts(request: web.BaseRequest, response: web.StreamResponse) -> None:
-    """
-    Send all parts of *response* but the last, which aiohttp sends.
-
-    Each part waits until the client has read the one before. A body of at most PART_BYTES is one part.
-    """
+def _is_long(request: web.BaseRequest, response: web.StreamResponse) -> bool:
+    """Return whether the body of a response has more than PART_BYTES."""
     if not isinstance(response, web.Response) or request.method == hdrs.METH_HEAD:
-        return
+        return False
     body = response.body
-    if not isinstance(body, bytes) or len(body) <= PART_BYTES:
-        return
+    return isinstance(body, bytes) and len(body) > PART_BYTES
+
+
+async def _send_parts(request: web.BaseRequest, response: web.Response) -> None:
+    """
+    Send all parts of a long *response* but the last, which aiohttp sends.
+
+    Each part waits until the client has read the one before.
+    """
+    body = cast("bytes", response.body)
     await response.prepare(request)
     parts = memoryview(body)
     last = (len(body) - 1) // PART_BYTES * PART_BYTES

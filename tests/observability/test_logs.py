@@ -5,6 +5,7 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import pytest
@@ -53,6 +54,13 @@ def _events(stream: io.StringIO) -> list[dict[str, Any]]:
     ]
 
 
+@contextmanager
+def _request_fields(**fields: str) -> Iterator[None]:
+    token = logs.REQUEST_FIELDS.set(fields)
+    yield
+    logs.REQUEST_FIELDS.reset(token)
+
+
 def _fail(text: str = "second") -> None:
     raise ValueError(text) from KeyError("first")
 
@@ -87,7 +95,7 @@ def test_hostile_text_stays_in_its_line(logger: str, text: str) -> None:
 def test_event_carries_level_time_and_context() -> None:
     """An event has its level, its time in UTC and the fields bound to its context."""
     stream = _stream()
-    with logs.LogContext({"request_id": "r1"}):
+    with _request_fields(request_id="r1"):
         structlog.get_logger().warning("thing_happened", size_bytes=3)
         logging.getLogger("some.library").error("said %s", "no")
 
@@ -311,7 +319,7 @@ def test_event_with_its_fields_in_a_dictionary_is_the_same_line() -> None:
     log = logs.BoundLogger()
     fields = {"peer": "192.0.2.1", "status": 200}
 
-    with logs.LogContext({"request_id": "1"}):
+    with _request_fields(request_id="1"):
         log().info("request_finished", **fields)
         log.log_event("request_finished", "info", {**fields})
 

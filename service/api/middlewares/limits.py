@@ -14,7 +14,6 @@ from service.api import keys
 from service.api.http_errors import BodyTooLarge
 from service.domain.errors import Overloaded
 
-
 UNLIMITED: Final = nullcontext()
 
 
@@ -22,7 +21,9 @@ class Limits:
     """The limits of the requests of *app*."""
 
     def __init__(self, app: web.Application) -> None:
-        self._load = app[keys.SERVER_LOAD]
+        load = app[keys.SERVER_LOAD]
+        self._slots = {handler: load.slots[each] for handler, each in load.dependencies.items()}
+        self._other_slots = load.slots[keys.Dependency.NOTHING]
         self._max_in_flight = app[keys.CONFIG].server.max_in_flight
         self._deadlines = app[keys.DEADLINES]
         self._metrics = app[keys.METRICS]
@@ -37,7 +38,7 @@ class Limits:
             raise BodyTooLarge  # before any of it is read
         if request.path.startswith(keys.HEALTH_PREFIX):  # a busy process is healthy
             return UNLIMITED
-        slots = request[keys.SLOTS] = self._load.slots_of(request.match_info.handler)
+        slots = request[keys.SLOTS] = self._slots.get(request.match_info.handler, self._other_slots)
         if slots.in_flight >= self._max_in_flight:
             self._metrics.request_shed("requests")
             raise Overloaded(retry_after_s=1)

@@ -1,4 +1,8 @@
-"""The middlewares of an application as one coroutine: each of its own costs a request 2,700 instructions."""
+"""
+The middlewares of an application, in one coroutine.
+
+As a middleware of aiohttp, each would cost a request 0.5 %, and look the application up for itself.
+"""
 
 import time
 
@@ -15,7 +19,7 @@ from service.observability import logs
 
 class Pipeline:
     """
-    What every request of *app* passes: the steps from the top, and back from the bottom.
+    The steps of every request of *app*, from the outermost inwards and back.
 
     With *is_traced*, a middleware around it sets the trace id.
     """
@@ -30,8 +34,8 @@ class Pipeline:
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Serve the request; the exceptions of *handler* become responses."""
         started_s = time.perf_counter()
-        context = self._context.begin(request)
-        with logs.LogContext(context):
+        token = logs.REQUEST_FIELDS.set(self._context.begin(request))
+        try:
             origin = self._cors.allowed_page(request)
             response = self._cors.preflight(request, origin)
             if response is None:
@@ -44,4 +48,6 @@ class Pipeline:
                     response = errors.response_to(request, error)
             self._cors.complete(request, response, origin)
             self._context.finish(request, response, started_s)
+        finally:
+            logs.REQUEST_FIELDS.reset(token)
         return response

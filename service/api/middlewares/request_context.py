@@ -71,11 +71,11 @@ class RequestContext:
             "method": request.method,
             "route": route,
             "status": status,
-            "duration_ms": round(duration_s * 1_000, 3),
+            "duration_ms": round(duration_s * 1_000_000) / 1_000,
             "peer": request.remote,
         }
-        if keys.IDENTITY in request:
-            identity = request[keys.IDENTITY]
+        identity = request.get(keys.IDENTITY)
+        if identity is not None:
             details["sub"] = identity.sub
             details["identity_source"] = identity.source
         elif keys.SERVICE_CALLER in request:
