@@ -20,6 +20,7 @@ from yarl import URL
 from service.aws.credentials import CredentialProvider
 from service.aws.errors import without_frames
 from service.aws.http_session import VerifiedSession
+from service.aws.model_files import ModelFiles
 from service.aws.response_parsers import ResponseParserFactory
 from service.aws.token_files import credential_resolver
 
@@ -105,5 +106,6 @@ def _loader(data_path: str | None) -> Loader:
     time to open the clients.
     """
     loader = create_loader(data_path)
+    loader.file_loader = ModelFiles()
     loader.search_paths.append(str(MODEL_EXTRAS))
     return loader
