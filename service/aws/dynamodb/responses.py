@@ -6,13 +6,14 @@ nothing in strings, numbers (which are strings), lists and maps.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from service.aws.dynamodb.client import Operation
 
 MAX_DEPTH = 40  # DynamoDB nests 32 levels: "Quotas in Amazon DynamoDB" in its developer guide
+_SCALARS: Final = {"S": str, "N": str, "BOOL": bool, "NULL": bool}  # types of the values in JSON
 
 
 def parse_unconverted(operation: Operation, body: bytes) -> dict[str, Any] | None:
@@ -36,26 +37,27 @@ def _is_item(value: object, depth: int = 0) -> bool:
     return type(value) is dict and _are_attributes(value.values(), depth)
 
 
-def _are_attributes(values: Iterable[object], depth: int) -> bool:
-    # Most are strings; nothing is called for those, which halves the time of a large response.
-    for value in values:
-        if type(value) is not dict or len(value) != 1:
-            return False
-        if "S" in value:
-            if type(value["S"]) is not str:
+def _are_attributes(values: Iterable[Any], depth: int) -> bool:
+    # Nothing is called for a scalar, which takes a fifth less. Of the types of JSON, all but a map fail
+    # one of the operations.
+    try:
+        for value in values:
+            if "S" in value:
+                if len(value) != 1 or type(value["S"]) is not str:
+                    return False
+                continue
+            (kind,) = value
+            inner = value[kind]
+            if type(inner) is not _SCALARS.get(kind) and not _is_nested(kind, inner, depth):
                 return False
-        elif not _is_other_attribute(value, depth):
-            return False
+    except (LookupError, TypeError, ValueError):
+        return False
     return True
 
 
-def _is_other_attribute(attribute: Mapping[str, object], depth: int) -> bool:
-    ((kind, inner),) = attribute.items()
+def _is_nested(kind: str, inner: object, depth: int) -> bool:
+    """Return whether the value of an attribute is a map, a list or a set, as its *kind* says."""
     match kind:
-        case "N":
-            return type(inner) is str
-        case "BOOL" | "NULL":
-            return type(inner) is bool
         case "M" if depth < MAX_DEPTH:
             return _is_item(inner, depth + 1)
         case "L" if depth < MAX_DEPTH:
