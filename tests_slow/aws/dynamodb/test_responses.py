@@ -117,6 +117,18 @@ def test_other_response_is_left_to_botocore(operation: Operation, body: bytes) -
     assert parse_unconverted(operation, body) is None
 
 
+@pytest.mark.parametrize(
+    "attribute",
+    [None, 0, True, "S", "", [], ["S"], [0], [True], {}, {"S": "a", "N": "1"}, {"S": None}],
+    ids=json.dumps,
+)
+def test_what_only_resembles_an_attribute_is_left_to_botocore(attribute: object) -> None:
+    """Each attribute is a map of one member, in items and inside of others."""
+    for within in (attribute, {"L": [attribute]}, {"M": {"a": attribute}}):
+        body = json.dumps({"Item": {"a": {"S": "a"}, "b": within}}).encode()
+        assert parse_unconverted("GetItem", body) is None
+
+
 def test_items_nested_deeper_than_dynamodb_allows_are_left_to_botocore() -> None:
     """No response exhausts the stack."""
 
