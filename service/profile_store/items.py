@@ -8,7 +8,7 @@ without the claim two processes could each create a profile.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from service.domain.profiles import Latest, Profile
 from service.profile_store.attribute_values import Attribute, decimal_of, from_attribute
@@ -40,12 +40,12 @@ CLAIM_ATTRIBUTES = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StoredProfile(Profile):
     """A profile with the ids of its newest writes, separated by blanks, and what the last one changed."""
 
-    write_ids: str = field(default="", compare=False, repr=False)
-    last_write: Attribute | None = field(default=None, compare=False, repr=False)
+    write_ids: Final[str] = field(default="", compare=False, repr=False)
+    last_write: Final[Attribute | None] = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
