@@ -8,10 +8,12 @@ from typing import Final
 
 from aiohttp import hdrs, web
 from marshmallow import Schema
+from multidict import CIMultiDict
 
 from service.api import http_errors, keys, past_profiles
 from service.api.audit_log import AuditEvent, record_write
 from service.api.conditional_requests import ETAG_HEADER, Condition, condition_of, entity_tag
+from service.api.middlewares.request_context import prepared
 from service.api.operations import UPSTREAM_ERRORS, QueryParameter, Success, operation
 from service.api.profile_json import ProfileRepresentation
 from service.api.request_parsing import request_body
@@ -42,6 +44,10 @@ WRITE_CONDITIONS = {
     "If-None-Match": "Write only if the profile has none of these entity tags; `*`: only create it.",
     "If-Unmodified-Since": "Write only if the profile was not modified later. Prefer If-Match.",
 }
+# With an ETag, which is set in each response.
+_UNMODIFIED_HEADERS = prepared({ETAG_HEADER: "", hdrs.CACHE_CONTROL: "private, no-cache"})
+_READ_HEADERS = CIMultiDict({**_UNMODIFIED_HEADERS, hdrs.CONTENT_TYPE: request_body.JSON})
+_WRITE_HEADERS = prepared({ETAG_HEADER: "", hdrs.CONTENT_TYPE: request_body.JSON})
 WRITE_ERRORS = (
     *UPSTREAM_ERRORS,
     errors.PreconditionFailed,
@@ -92,12 +98,14 @@ async def shown(request: web.Request, user_id: str, past: Profile | None = None)
     if profile is None:
         raise errors.ProfileNotFound
     body = representation.body(profile)
-    headers = {**_validators(profile, body), hdrs.CACHE_CONTROL: "private, no-cache"}
-    if not condition.if_match_passes(profile, headers[ETAG_HEADER]):
+    tag = entity_tag(body)
+    if not condition.if_match_passes(profile, tag):
         raise errors.PreconditionFailed
-    if condition.if_none_match_hits(headers[ETAG_HEADER]):
-        return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
-    return web.Response(body=body, headers=headers, content_type=request_body.JSON)
+    if condition.if_none_match_hits(tag):
+        response = web.Response(status=HTTPStatus.NOT_MODIFIED, headers=_UNMODIFIED_HEADERS)
+    else:
+        response = web.Response(body=body, headers=_READ_HEADERS)
+    return _validated(response, profile, tag)
 
 
 @operation(
@@ -222,24 +230,21 @@ def _written(request: web.Request, saved: WriteResult) -> web.Response:
 def write_response(representation: ProfileRepresentation, saved: WriteResult) -> web.Response:
     """Return the response to a write."""
     body = representation.body(saved.profile)
-    headers = _validators(saved.profile, body)
+    status = HTTPStatus.CREATED if saved.created else HTTPStatus.OK
+    response = web.Response(body=body, status=status, headers=_WRITE_HEADERS)
     if saved.created:
-        headers[hdrs.LOCATION] = PATH
-    return web.Response(
-        body=body,
-        status=HTTPStatus.CREATED if saved.created else HTTPStatus.OK,
-        headers=headers,
-        content_type=request_body.JSON,
-    )
+        response.headers[hdrs.LOCATION] = PATH
+    return _validated(response, saved.profile, entity_tag(body))
 
 
-def _validators(profile: Profile, body: bytes) -> dict[str, str]:
-    """Return ETag, and Last-Modified unless another application stored an invalid `updatedAt`."""
-    headers: dict[str, str] = {ETAG_HEADER: entity_tag(body)}
+def _validated(response: web.Response, profile: Profile, tag: str) -> web.Response:
+    """Set ETag, and Last-Modified unless another application stored an invalid `updatedAt`."""
+    headers = response.headers
+    headers[ETAG_HEADER] = tag
     modified = _last_modified(profile.updated_at)
     if modified is not None:
         headers[hdrs.LAST_MODIFIED] = modified
-    return headers
+    return response
 
 
 @lru_cache(maxsize=DATE_CACHE_SIZE)  # profiles are read more often than written

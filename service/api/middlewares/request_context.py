@@ -3,10 +3,11 @@
 import random
 import re
 import time
+from collections.abc import Mapping, MutableMapping
 from http import HTTPStatus
 
 from aiohttp import hdrs, web
-from multidict import istr
+from multidict import CIMultiDict, istr
 
 from service.api import keys
 
@@ -94,9 +95,21 @@ def new_request_id() -> str:
 
 
 def complete(response: web.StreamResponse, request_id: str) -> None:
-    """Add the headers of every response."""
+    """Add the headers of every response; those of `prepared` are there already."""
     headers = response.headers
     headers[REQUEST_ID_HEADER] = request_id
+    if hdrs.SERVER not in headers:
+        _add_answer_headers(headers)
+
+
+def prepared(own: Mapping[str, str]) -> CIMultiDict[str]:
+    """Return the headers of a kind of response with those that `complete` would add to each."""
+    headers = CIMultiDict(own)
+    _add_answer_headers(headers)
+    return headers
+
+
+def _add_answer_headers(headers: MutableMapping[str, str]) -> None:
     for name, value in ANSWER_HEADERS.items():
         headers.setdefault(name, value)
     if hdrs.ETAG in headers:  # or a proxy compresses the response, and changes its tag
