@@ -20,7 +20,6 @@ from service.domain.profiles import Profile
 from service.domain.values.timestamps import moment
 
 ETAG_HEADER = istr("ETag")  # aiohttp's constant is spelled Etag
-_HEADERS = (hdrs.IF_MATCH, hdrs.IF_NONE_MATCH, hdrs.IF_UNMODIFIED_SINCE)
 _TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*+"'
 # Elements may be empty (RFC 9110, section 5.6.1.2), but not all of them.
 _BLANKS = r"[ \t]*+"
@@ -121,7 +120,12 @@ def condition_of(request: web.Request, tag_of: Callable[[Profile], str]) -> Cond
 
     An invalid date is ignored (RFC 9110, section 13.1.4).
     """
-    if not any(map(request.headers.__contains__, _HEADERS)):
+    headers = request.headers
+    if (
+        hdrs.IF_MATCH not in headers
+        and hdrs.IF_NONE_MATCH not in headers
+        and hdrs.IF_UNMODIFIED_SINCE not in headers
+    ):
         return _none(tag_of)
     if_match = tag_list(request, hdrs.IF_MATCH)
     return Condition(

@@ -71,29 +71,25 @@ class WriteTimeout(Connection):
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
         """Send the response, a long one in parts; the second value is whether the client is gone."""
-        if _is_long(request, resp):
+        if (
+            isinstance(resp, web.Response)
+            and isinstance(body := resp.body, bytes)
+            and len(body) > PART_BYTES
+            and request.method != hdrs.METH_HEAD
+        ):
             try:
-                await _send_parts(request, cast("web.Response", resp))
+                await _send_parts(request, resp, body)
             except ConnectionError:
                 return resp, True
         return await super().finish_response(request, resp, start_time)
 
 
-def _is_long(request: web.BaseRequest, response: web.StreamResponse) -> bool:
-    """Return whether the body of a response has more than PART_BYTES."""
-    if not isinstance(response, web.Response) or request.method == hdrs.METH_HEAD:
-        return False
-    body = response.body
-    return isinstance(body, bytes) and len(body) > PART_BYTES
-
-
-async def _send_parts(request: web.BaseRequest, response: web.Response) -> None:
+async def _send_parts(request: web.BaseRequest, response: web.Response, body: bytes) -> None:
     """
-    Send all parts of a long *response* but the last, which aiohttp sends.
+    Send all parts of *body* but the last, which aiohttp sends.
 
     Each part waits until the client has read the one before.
     """
-    body = cast("bytes", response.body)
     await response.prepare(request)
     parts = memoryview(body)
     last = (len(body) - 1) // PART_BYTES * PART_BYTES

@@ -216,9 +216,9 @@ async def show_schema(request: web.Request) -> web.Response:
 
 def target(request: web.Request) -> tuple[ProfileStore, ProfileRepresentation, Condition]:
     """Return the store, the representation and the preconditions of a request."""
-    representation = request.app[keys.PROFILE_REPRESENTATION]
-    condition = condition_of(request, representation.tag)
-    return request.app[keys.PROFILE_STORE], representation, condition
+    app = request.app  # which aiohttp looks up each time
+    representation = app[keys.PROFILE_REPRESENTATION]
+    return app[keys.PROFILE_STORE], representation, condition_of(request, representation.tag)
 
 
 def _written(request: web.Request, saved: WriteResult) -> web.Response:
