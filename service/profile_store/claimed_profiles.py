@@ -42,15 +42,19 @@ async def live_profiles(read: ReadItems, keys: Sequence[Key]) -> dict[str, Store
     The key of a claim stands for that of the profile which it names.
     """
     found = await read(keys)
-    present = [item for key in keys if (item := found.get(key)) is not None]
-    profiles = [items.profile_of(item) for item in present if items.is_live(item)]
-    named = [
-        (item[items.PARTITION_KEY]["S"], created_at)
-        for item in present
-        if (created_at := items.claimed_for(item)) is not None
-    ]
-    others = await live_profiles(read, named) if named else {}
-    return {profile.user_id: profile for profile in profiles} | others
+    profiles: dict[str, StoredProfile] = {}
+    named: list[Key] = []
+    for key in keys:
+        item = found.get(key)
+        if item is None:
+            continue
+        user_id, sort_key = key
+        if sort_key != items.CLAIM_SORT_KEY:
+            if not items.is_deleted(item):
+                profiles[user_id] = items.profile_of(item)
+        elif (created_at := items.claimed_for(item)) is not None:
+            named.append((user_id, created_at))
+    return profiles | await live_profiles(read, named) if named else profiles
 
 
 class ColdReader:
@@ -122,8 +126,9 @@ class ManyProfilesReader:
         """Return the live profiles by user id, all of them or an error."""
         keys = [(user, self._sort_key_of(user) or items.CLAIM_SORT_KEY) for user in user_ids]
         profiles = await live_profiles(self._items, keys)
-        for user, profile in profiles.items():
-            self._cache_sort_key(user, profile.created_at)
+        for user, sort_key in keys:
+            if sort_key == items.CLAIM_SORT_KEY and user in profiles:
+                self._cache_sort_key(user, profiles[user].created_at)
         others = await self._found_singly([user for user in user_ids if user not in profiles])
         return profiles | {profile.user_id: profile for profile in others if profile is not None}
 

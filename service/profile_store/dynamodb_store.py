@@ -124,7 +124,8 @@ class DynamoDBProfileStore:
         if created_at is not None:
             item = await self._read((user_id, created_at))
             # `createdAt` never changes and at most one profile is live: a live item is the profile.
-            if item is not None and items.is_live(item):
+            # The sort key of a claim is never cached.
+            if item is not None and not items.is_deleted(item):
                 return items.profile_of(item)
         elif self._cold is not None:
             return await self._cold.find(user_id)
