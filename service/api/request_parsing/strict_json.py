@@ -166,7 +166,10 @@ def _check(value: object, counter: _Counter, depth: int) -> None:
 
 def _check_entry(name: object, entry: object, counter: _Counter, depth: int) -> None:
     try:
-        _check(entry, counter, depth)
+        if type(entry) is str and entry.isascii():  # most are
+            counter.add()
+        else:
+            _check(entry, counter, depth)
     except _Refused as refused:
         refused.add_parent(str(name))
         raise
