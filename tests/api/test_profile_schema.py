@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from marshmallow import ValidationError, fields, validate
+from marshmallow import ValidationError, fields, post_load, pre_load, validate, validates_schema
 
 from service.api.schemas.profile_fields.calendar_date import Birthdate
 from service.api.schemas.profile_fields.text import CanonicalText, Line
@@ -516,3 +516,80 @@ def test_canonical_text_must_be_implemented() -> None:
     """CanonicalText without `canonical` raises NotImplementedError."""
     with pytest.raises(NotImplementedError):
         CanonicalText().deserialize("Asha")
+
+
+class _Required(ProfileSchema):
+    shoe_size = fields.Integer(required=True)
+
+
+class _Defaulted(ProfileSchema):
+    shoe_size = fields.Integer(load_default=43)
+
+
+class _Attributed(ProfileSchema):
+    shoe_size = fields.Integer(attribute="size")
+
+
+class _Prepared(ProfileSchema):
+    @pre_load
+    def _strip(self, data: dict[str, str], **_: object) -> dict[str, str]:
+        return {name: value.strip() for name, value in data.items()}
+
+
+class _Checked(ProfileSchema):
+    @validates_schema
+    def _check(self, data: dict[str, str], **_: object) -> None:
+        if len(data) == 1:
+            raise ValidationError("Too few.", "city")
+
+
+class _Completed(ProfileSchema):
+    @post_load
+    def _complete(self, data: dict[str, str], **_: object) -> dict[str, str]:
+        return {**data, "country": "India"}
+
+
+@pytest.mark.parametrize(
+    ("schema", "loaded"),
+    [
+        (_Defaulted, {"city": "Pune", "shoeSize": 43}),
+        (_Attributed, {"city": "Pune"}),
+        (_Prepared, {"city": "Pune"}),
+        (_Completed, {"city": "Pune", "country": "India"}),
+    ],
+)
+def test_default_or_hook_of_a_deployment_has_its_effect(
+    schema: type[ProfileSchema], loaded: dict[str, JsonValue]
+) -> None:
+    """What marshmallow does for absent fields and for whole objects, it does for a profile."""
+    city = " Pune" if schema is _Prepared else "Pune"
+
+    assert schema().load({"city": city}) == loaded
+
+
+@pytest.mark.parametrize(
+    ("schema", "refusal"),
+    [
+        (_Required, {"shoeSize": ["Missing data for required field."]}),
+        (_Checked, {"city": ["Too few."]}),
+    ],
+)
+def test_requirement_or_check_of_a_deployment_has_its_effect(
+    schema: type[ProfileSchema], refusal: dict[str, list[str]]
+) -> None:
+    """An absent field and a whole object are refused as marshmallow refuses them."""
+    with pytest.raises(ValidationError) as refused:
+        schema().load({"city": "Pune"})
+
+    assert refused.value.messages_dict == refusal
+
+
+@pytest.mark.parametrize("name", ["createdAt", "updatedAt", "userId", "version"])
+def test_system_field_is_refused_in_every_schema(name: str) -> None:
+    """A deployment's field with the name of a system field cannot be written."""
+    schema = ProfileSchema.from_dict({"own": fields.String(data_key=name)})()
+
+    with pytest.raises(ValidationError) as refused:
+        schema.load({name: "x"})
+
+    assert list(refused.value.messages_dict) == [name]

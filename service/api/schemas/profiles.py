@@ -7,6 +7,7 @@ types of `profile_fields` for texts: they normalize them. Users read a field wit
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, ClassVar, Final
 
 from marshmallow import Schema, ValidationError, fields
@@ -79,6 +80,7 @@ class ProfileSchema(Schema):
         self.read_only = frozenset(
             field.data_key for field in self.fields.values() if field.dump_only
         )
+        self._independent = self._independent_fields()
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
         """Set the JSON name of a field to its name in camelCase, unless it has one."""
@@ -88,6 +90,11 @@ class ProfileSchema(Schema):
 
     def load(self, data: Any, **options: Any) -> dict[str, JsonValue]:  # noqa: ANN401 -- marshmallow's signature
         """Return the fields to write by their JSON names; None removes a field."""
+        if self._independent is not None and not options:
+            # A third of the instructions of marshmallow's own loop over all fields.
+            fields_of = self._independent
+            with suppress(KeyError, ValidationError):  # marshmallow reports all that is wrong
+                return {name: fields_of[name].deserialize(data[name], name, data) for name in data}
         refused = {
             **{name: [READ_ONLY] for name in data if name in self.read_only},
             **{name: [SET_BY_SERVICE] for name in SYSTEM_FIELDS if name in data},
@@ -101,6 +108,21 @@ class ProfileSchema(Schema):
             for name, field in self.fields.items()
             if name in loaded
         }
+
+    def _independent_fields(self) -> Mapping[str, fields.Field[Any]] | None:
+        """
+        Return the fields by their JSON names, or None where they cannot be loaded one by one.
+
+        They can where the schema has no hooks, and absent fields have no effect.
+        """
+        try:
+            has_effects = any(self._hooks.values()) or super().load({}) != {}
+        except ValidationError:
+            return None
+        if has_effects or any(field.attribute for field in self.load_fields.values()):
+            return None
+        by_name = {field.data_key or name: field for name, field in self.load_fields.items()}
+        return {name: field for name, field in by_name.items() if name not in SYSTEM_FIELDS}
 
 
 class ServiceProfileSchema(ProfileSchema):
