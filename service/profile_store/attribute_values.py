@@ -23,14 +23,14 @@ _NUMBER: Final = re.compile(r"[+-]?\d{1,200}(\.\d{0,200})?([eE][+-]?\d{1,3})?", 
 def to_attribute(value: JsonValue) -> Attribute:
     """Return *value* as an attribute; a float becomes the shortest decimal that reads back equal."""
     match value:
+        case str():  # first: most are
+            return {"S": value}
         case None:
             return {"NULL": True}
         case bool():
             return {"BOOL": value}
         case int() | float() | Decimal():
             return {"N": str(value)}
-        case str():
-            return {"S": value}
         case list():
             return {"L": [to_attribute(entry) for entry in value]}
         case dict():

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
 
 from service.domain.profiles import Fields, Profile
 from service.profile_store import items
@@ -12,6 +13,16 @@ from service.profile_store.items import Item, StoredProfile
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb.type_defs import PutTypeDef, UpdateTypeDef
+
+MAX_FORMS: Final = 64  # cached forms of an update, of up to 4 KB
+_IS_STRING: Final[Attribute] = {"S": "S"}
+
+# The clauses of a condition by which a profile is as it was read, each with one attribute and value.
+_VERSION_IS: Final = (items.VERSION, "{name} = {value}")
+# Another application has overwritten `version`; the write ids change with each write too.
+_WRITE_IDS_ARE: Final = (items.WRITE_ID, "{name} = {value}")
+# `version` may be another application's; only writes of this service leave write ids.
+_HAS_NO_WRITE_ID: Final = (items.WRITE_ID, "NOT attribute_type({name}, {value})")
 
 
 class _Placeholders:
@@ -91,7 +102,8 @@ def put_tombstone(table: str, tombstone: Item, *, seen: Item) -> PutTypeDef:
         # It may have been removed or restored since.
         condition = f"{use.name(items.DELETED_AT)} = {use.value(seen[items.DELETED_AT])}"
     else:
-        condition = _profile_unchanged(items.version_of(seen), items.write_ids_of(seen), use)
+        clause, value = _unchanged(items.version_of(seen), items.write_ids_of(seen))
+        condition = _profile_unchanged(clause, value, use)
     return _put(table, tombstone, condition, use)
 
 
@@ -101,8 +113,7 @@ def update(seen: Profile, changes: Fields, *, written: StoredProfile) -> dict[st
 
     The condition is that the stored profile is as *seen*.
     """
-    use = _Placeholders()
-    condition = _profile_unchanged(seen.version, items.known_write_ids(seen), use)
+    clause, stored = _unchanged(seen.version, items.known_write_ids(seen))
     changed = {
         **{name: to_attribute(value) for name, value in changes.items() if value is not None},
         items.UPDATED_AT: {"S": written.updated_at},
@@ -110,31 +121,42 @@ def update(seen: Profile, changes: Fields, *, written: StoredProfile) -> dict[st
         items.WRITE_ID: {"S": written.write_ids},
         **_last_write(written),
     }
-    removed = [name for name, value in changes.items() if value is None]
-    return {
-        "UpdateExpression": _update_expression(changed, removed, use),
-        "ConditionExpression": condition,
-        **use.arguments(),
-    }
+    removed = tuple(name for name, value in changes.items() if value is None)
+    form, placeholders = _update_form((*changed,), removed, clause)
+    values = zip(placeholders, (_IS_STRING, stored, *changed.values()), strict=True)
+    return {**form, "ExpressionAttributeValues": dict(values)}
+
+
+@lru_cache(maxsize=MAX_FORMS)
+def _update_form(
+    changed: tuple[str, ...], removed: tuple[str, ...], clause: tuple[str, str]
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return the arguments of an UpdateItem but its values, and the placeholders of these in order."""
+    use = _Placeholders()
+    condition = _profile_unchanged(clause, {}, use)
+    expression = _update_expression({name: {} for name in changed}, removed, use)
+    form = {"UpdateExpression": expression, "ConditionExpression": condition, **use.arguments()}
+    return form, tuple(form.pop("ExpressionAttributeValues"))
 
 
 def _last_write(written: StoredProfile) -> Item:
     return {} if written.last_write is None else {items.LAST_WRITE: written.last_write}
 
 
-def _profile_unchanged(version: int, write_ids: str, use: _Placeholders) -> str:
-    """Return the condition that a profile is live and has the *version* and the *write_ids*."""
+def _unchanged(version: int, write_ids: str) -> tuple[tuple[str, str], Attribute]:
+    """Return the clause that a profile has the *version* and the *write_ids*, and its value."""
+    if version:
+        return _VERSION_IS, {"N": str(version)}
+    return (_WRITE_IDS_ARE, {"S": write_ids}) if write_ids else (_HAS_NO_WRITE_ID, _IS_STRING)
+
+
+def _profile_unchanged(clause: tuple[str, str], value: Attribute, use: _Placeholders) -> str:
+    """Return the condition that a profile is live and that *clause* holds for *value*."""
     # UpdateItem and Put would create a missing item.
     exists = f"attribute_exists({use.name(items.PARTITION_KEY)})"
-    live = f"NOT attribute_type({use.name(items.DELETED_AT)}, {use.value({'S': 'S'})})"
-    if version:
-        unchanged = f"{use.name(items.VERSION)} = {use.value({'N': str(version)})}"
-    elif write_ids:
-        # Another application has overwritten `version`; the write ids change with each write too.
-        unchanged = f"{use.name(items.WRITE_ID)} = {use.value({'S': write_ids})}"
-    else:
-        # `version` may be another application's; only writes of this service leave write ids.
-        unchanged = f"NOT attribute_type({use.name(items.WRITE_ID)}, {use.value({'S': 'S'})})"
+    live = f"NOT attribute_type({use.name(items.DELETED_AT)}, {use.value(_IS_STRING)})"
+    name, form = clause
+    unchanged = form.format(name=use.name(name), value=use.value(value))
     return f"{exists} AND {live} AND {unchanged}"
 
 
