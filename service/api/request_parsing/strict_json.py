@@ -9,7 +9,8 @@ import json
 import math
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
+from contextlib import suppress
+from typing import NamedTuple, NoReturn
 
 from service.api.http_errors import MalformedRequest
 from service.domain.values.exact_numbers import exact_number
@@ -39,6 +40,10 @@ class _Refused(ValueError):
         return f"The body has {self.args[0]}{f' (at {path})' if path else ''}."
 
 
+class _Suspect(ValueError):
+    """A value that only the check of all values accepts or refuses."""
+
+
 class _Fault(NamedTuple):
     """Replaces a refused value in the parsed JSON, until the check of all values finds its path."""
 
@@ -54,6 +59,10 @@ def loads(body: bytes, *, max_values: int = MAX_VALUES) -> JsonValue:
     """
     try:
         text = body.decode("utf-8").removeprefix(BYTE_ORDER_MARK)
+        if _is_small(text, max_values):
+            with suppress(ValueError):
+                small: JsonValue = _SMALL_DECODER.decode(text)
+                return small
         _check_count(text, max_values)
         value: JsonValue = _DECODER.decode(text)
         _check(value, _Counter(max_values), depth=1)
@@ -71,6 +80,14 @@ def loads(body: bytes, *, max_values: int = MAX_VALUES) -> JsonValue:
 
 # A string, or the rest of the text if it is unterminated. Possessive, so matching takes linear time.
 _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
+
+
+def _is_small(text: str, max_values: int) -> bool:
+    """Return whether neither depth, number of values nor a surrogate can be a reason to refuse *text*."""
+    brackets = text.count("{") + text.count("[")
+    # Beside the root, each value has a comma before it or begins an object or a list, each name a colon.
+    counted = brackets + text.count(",") + text.count(":")
+    return brackets <= MAX_DEPTH and counted < max_values and "\\u" not in text
 
 
 def _check_count(text: str, max_values: int) -> None:
@@ -123,6 +140,30 @@ def _constant(_: str) -> object:
 
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_object, parse_int=_integer, parse_float=_float, parse_constant=_constant
+)
+
+
+def _unique(pairs: Sequence[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise _Suspect
+    return result
+
+
+def _sound(text: str) -> object:
+    number = _float(text)
+    if isinstance(number, _Fault):
+        raise _Suspect
+    return number
+
+
+def _suspicious(_: str) -> NoReturn:
+    raise _Suspect
+
+
+# For most bodies, at a third of the cost: it stops at what has to be looked at more closely.
+_SMALL_DECODER = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_float=_sound, parse_constant=_suspicious
 )
 
 
