@@ -90,4 +90,4 @@ async def revert(  # noqa: PLR0913 -- whose profile, to which state, on which co
         fields = {**dict.fromkeys(names), **load(had)}
         return await profiles.updated(store, seen, fields)
 
-    return await profiles.on_latest(store, user_id, condition, write)
+    return await profiles.on_latest(store.read_latest, user_id, condition, write)

@@ -72,9 +72,8 @@ class ProfileStore(Protocol):
     """
     The port of the profile store.
 
-    A user has at most one live profile, also under concurrent writes. The effect of a method that
-    returns is durable. All raise UpstreamUnavailable, Misconfigured or UpstreamFault; writing methods
-    also raise ProfileTooLarge.
+    A user has at most one live profile. The effect of a method that returns is durable. All raise
+    UpstreamUnavailable, Misconfigured or UpstreamFault; writing methods also raise ProfileTooLarge.
     """
 
     async def find(self, user_id: str) -> Profile | None:
@@ -85,6 +84,9 @@ class ProfileStore(Protocol):
 
     async def read_latest(self, user_id: str) -> Latest:
         """Return what `find_latest` returns, for a write that follows."""
+
+    async def read_for_update(self, user_id: str) -> Latest:
+        """Return what `read_latest` returns, except that other applications' items may be missed."""
 
     async def find_many(self, user_ids: Collection[str]) -> Mapping[str, Profile]:
         """
@@ -145,10 +147,9 @@ async def create_or_merge(
     attempts: int = MAX_ATTEMPTS,
 ) -> WriteResult:
     """
-    Create the profile from *changes*, or apply them to the existing one.
+    Create the profile from *changes*, or apply them to it; each field is replaced as a whole.
 
-    A field is replaced as a whole, also an object. Changes without effect are not written.
-    Raises PreconditionFailed, ProfileChanged, AccountClosed.
+    Changes without effect are not written. Raises PreconditionFailed, ProfileChanged, AccountClosed.
     """
 
     async def write(latest: Latest) -> WriteResult:
@@ -157,7 +158,7 @@ async def create_or_merge(
             return WriteResult(created, created=True, changed=changed_names({}, changes))
         return await updated(store, latest.profile, changes)
 
-    return await on_latest(store, user_id, condition, write, attempts)
+    return await on_latest(store.read_for_update, user_id, condition, write, attempts)
 
 
 async def replace(
@@ -197,7 +198,7 @@ async def patch(
         check(patched)
         return await updated(store, seen, patched)
 
-    return await on_latest(store, user_id, condition, write)
+    return await on_latest(store.read_for_update, user_id, condition, write)
 
 
 async def delete(store: ProfileStore, user_id: str, condition: Condition) -> None:
@@ -209,7 +210,7 @@ async def delete(store: ProfileStore, user_id: str, condition: Condition) -> Non
             raise ProfileNotFound
         await store.delete(latest.profile, latest)
 
-    await on_latest(store, user_id, condition, write)
+    await on_latest(store.read_latest, user_id, condition, write)
 
 
 async def until_unchanged(
@@ -225,7 +226,7 @@ async def until_unchanged(
 
 
 async def on_latest(
-    store: ProfileStore,
+    read: Callable[[str], Awaitable[Latest]],
     user_id: str,
     condition: Condition,
     write: Callable[[Latest], Awaitable[_Outcome]],
@@ -234,7 +235,7 @@ async def on_latest(
     """Read the profile, check *condition* and write; repeated where another write came first."""
 
     async def checked() -> _Outcome:
-        latest = await store.read_latest(user_id)
+        latest = await read(user_id)
         if not condition.allows(latest.profile):
             raise PreconditionFailed
         return await write(latest)

@@ -121,15 +121,10 @@ class DynamoDBProfileStore:
     async def find(self, user_id: str) -> StoredProfile | None:
         """Return the live profile, or None, with the configured consistency."""
         created_at = self._sort_keys.get(user_id)
-        if created_at is not None:
-            item = await self._read((user_id, created_at))
-            # `createdAt` never changes and at most one profile is live: a live item is the profile.
-            # The sort key of a claim is never cached.
-            if item is not None and not items.is_deleted(item):
-                return items.profile_of(item)
-        elif self._cold is not None:
+        if created_at is None and self._cold is not None:
             return await self._cold.find(user_id)
-        return await self._query_profile(user_id)
+        profile = None if created_at is None else await self._by_key(user_id, created_at)
+        return profile or await self._query_profile(user_id)
 
     async def find_latest(self, user_id: str) -> StoredProfile | None:
         """Return the live profile, or None, by a strongly consistent read."""
@@ -139,6 +134,13 @@ class DynamoDBProfileStore:
         """Return the live profile, or None, with all items of the user, by a strongly consistent read."""
         present = await self._items(user_id, consistent=True)
         return LatestItems(items.live_profile(present), present)
+
+    async def read_for_update(self, user_id: str) -> Latest:
+        """Return the profile at its cached sort key, by a shared call, or what `read_latest` returns."""
+        # A shared call has the configured consistency.
+        created_at = self._sort_keys.get(user_id) if self._consistent_read else None
+        profile = None if created_at is None else await self._by_key(user_id, created_at)
+        return await self.read_latest(user_id) if profile is None else Latest(profile)
 
     async def find_many(self, user_ids: Collection[str]) -> Mapping[str, StoredProfile]:
         """Return the live profiles of up to 100 users by user id, with the configured consistency."""
@@ -203,6 +205,13 @@ class DynamoDBProfileStore:
         else:
             self._sort_keys.put(user_id, live[items.SORT_KEY]["S"])
         return present
+
+    async def _by_key(self, user_id: str, created_at: str) -> StoredProfile | None:
+        """Return the profile at a cached sort key, or None where that is outdated."""
+        item = await self._read((user_id, created_at))
+        # `createdAt` never changes and at most one profile is live: a live item is the profile.
+        # The sort key of a claim is never cached.
+        return None if item is None or items.is_deleted(item) else items.profile_of(item)
 
     async def _query_profile(self, user_id: str) -> StoredProfile | None:
         return items.live_profile(await self._items(user_id, consistent=self._consistent_read))

@@ -1,5 +1,8 @@
 """The calls of writes: what a write has read is not read again, and may be outdated."""
 
+import asyncio
+from dataclasses import replace
+
 import pytest
 
 from service.config.settings import Config
@@ -49,6 +52,65 @@ async def test_profile_is_read_once_for_each_write(config: Config, user_id: str)
     assert proxy.seen == CREATION + DELETION + CREATION
 
 
+@pytest.mark.parametrize(("consistent", "read"), [(True, "GetItem"), (False, "Query")])
+async def test_update_reads_a_known_profile_by_its_key(
+    config: Config, user_id: str, read: str, *, consistent: bool
+) -> None:
+    """Reads by key have the configured consistency, so if that is weak a Query replaces them."""
+    config = replace(config, dynamodb=replace(config.dynamodb, consistent_read=consistent))
+    async with store_behind_proxy(config) as (store, proxy):
+        await _save(store, user_id)
+        proxy.seen.clear()
+        await _save(store, user_id, "Pune")
+        patched = await profiles.patch(store, user_id, {"city": "Goa"}, Always())
+
+    assert proxy.seen == [read, "UpdateItem"] * 2
+    assert (patched.profile.version, patched.profile.fields) == (3, {"city": "Goa"})
+
+
+async def test_updates_of_several_users_share_a_read(config: Config, user_id: str) -> None:
+    """The reads before updates are in the calls of other reads."""
+    users = [f"{user_id}-{number}" for number in range(4)]
+    async with store_behind_proxy(config) as (store, proxy):
+        for user in users:
+            await _save(store, user)
+        proxy.seen.clear()
+        saved = await asyncio.gather(*(_save(store, user, f"of {user}") for user in users))
+
+    assert sorted(proxy.seen) == ["BatchGetItem"] + ["UpdateItem"] * 4
+    assert [each.fields for each in saved] == [{"city": f"of {user}"} for user in users]
+
+
+async def test_update_of_a_profile_that_was_created_again(
+    config: Config, store: DynamoDBProfileStore, user_id: str
+) -> None:
+    """A cached sort key at which no profile is live any more leads to a Query."""
+    async with store_behind_proxy(config) as (remembering, proxy):
+        await store.delete(await _save(remembering, user_id))
+        fresh = await store.create(user_id, {"bio": "new"})
+        proxy.seen.clear()
+        saved = await _save(remembering, user_id)
+
+    assert proxy.seen == ["GetItem", "Query", "UpdateItem"]
+    assert (saved.created_at, saved.version) == (fresh.created_at, 2)
+
+
+async def test_earlier_item_of_another_application_is_found_by_the_deletion(
+    config: Config, table: Table, user_id: str
+) -> None:
+    """Until then the cached profile is updated as it is read; then no data of the user remains."""
+    async with store_behind_proxy(config) as (store, _):
+        created = await _save(store, user_id)
+        await table.put(user_id, "2001", city={"S": "Pune"})
+
+        saved = await _save(store, user_id, "Goa")
+        assert saved == await store.find(user_id)
+        assert saved.created_at == created.created_at
+
+        await _delete(store, user_id)
+        assert items.live_items(await table.items(user_id)) == []
+
+
 async def test_creation_after_a_closing(config: Config, table: Table, user_id: str) -> None:
     """A blocked claim is seen by the Query alone, and one whose block has ended is taken over."""
     clock = SetClock()
@@ -87,7 +149,7 @@ async def test_creation_that_another_one_precedes(
         saved = await _save(late, user_id)
 
     assert (saved.version, saved.fields) == (2, {"bio": "first", "city": "Mumbai"})
-    assert proxy.seen == [*CREATION, "Query", "Query", "UpdateItem"]
+    assert proxy.seen == [*CREATION, "Query", "GetItem", "UpdateItem"]
     assert len(items.live_items(await table.items(user_id))) == 1
 
 

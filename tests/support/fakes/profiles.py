@@ -53,6 +53,10 @@ class MemoryProfileStore:
         """Return the live profile, or None, and nothing else."""
         return Latest(await self.find_latest(user_id))
 
+    async def read_for_update(self, user_id: str) -> Latest:
+        """Return what `read_latest` returns."""
+        return await self.read_latest(user_id)
+
     async def find_many(self, user_ids: Collection[str]) -> Mapping[str, Profile]:
         """Return the live profiles by user id."""
         self.reads += 1
