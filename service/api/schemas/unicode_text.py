@@ -72,7 +72,8 @@ def fault_of_a_line(text: str) -> str | None:
 
 def is_blank(text: str) -> bool:
     """Return whether *text* has no visible character."""
-    return not any(map(_is_visible, text))
+    first = text[:1]
+    return not (first.isascii() and first.isalnum()) and not any(map(_is_visible, text))
 
 
 def _is_visible(character: str) -> bool:

@@ -70,10 +70,15 @@ class CanonicalText(fields.String):
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:  # noqa: ANN401 -- marshmallow's hook
         if not isinstance(value, str):
             raise self.make_error("invalid")
-        self._check_length(value, at_most=MAX_COMPOSED)
-        text = normal_form(value)
-        self._check_length(text)
-        return self.canonical(text)
+        if not value.isascii():
+            self._check_length(value, at_most=MAX_COMPOSED)
+            value = normal_form(value)
+        self._check_length(value)
+        return self.canonical(value)
+
+    def _validate(self, value: str) -> None:
+        if self.validators:  # marshmallow makes an object of them for each value
+            super()._validate(value)
 
     def _check_length(self, text: str, *, at_most: int = 1) -> None:
         """Raise ValidationError if *text* has more than *at_most* times `longest` characters."""
