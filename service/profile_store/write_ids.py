@@ -24,5 +24,8 @@ def new_write_id() -> str:
 
 def prepend_id(write_id: str, known: str, *, written_at: str, now: datetime) -> str:
     """Return *known* with *write_id* in front; *written_at* is the timestamp of the previous write."""
-    busy = written_at > timestamp(now - IDLE_AFTER)
-    return " ".join([write_id, *known.split()][: MAX_IDS_BUSY if busy else MAX_IDS_IDLE])
+    ids = [write_id, *known.split()]
+    if len(ids) > MAX_IDS_IDLE:
+        busy = written_at > timestamp(now - IDLE_AFTER)
+        ids = ids[: MAX_IDS_BUSY if busy else MAX_IDS_IDLE]
+    return " ".join(ids)

@@ -34,12 +34,16 @@ def changed_names(
 ) -> tuple[str, ...]:
     """Return the names of the fields that *changes* alters, sorted; an absent field equals null."""
     return tuple(
-        sorted(name for name, value in changes.items() if not is_same_json(before.get(name), value))
+        sorted(
+            [name for name, value in changes.items() if not is_same_json(before.get(name), value)]
+        )
     )
 
 
 def is_same_json(one: object, other: object) -> bool:
     """Return whether two JSON values are equal and of the same types; in Python, True == 1 == 1.0."""
+    if type(one) is str or type(other) is str:  # most are; a Mapping is looked up in a registry
+        return type(one) is type(other) and one == other
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         return one.keys() == other.keys() and all(
             is_same_json(one[name], other[name]) for name in one

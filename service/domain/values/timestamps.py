@@ -23,5 +23,4 @@ def moment(text: str) -> datetime | None:
 
 def timestamp(moment: datetime) -> str:
     """Return an aware *moment* as `2026-11-23T03:14:15.926Z`; microseconds are truncated."""
-    utc = moment.astimezone(UTC).replace(tzinfo=None)
-    return utc.isoformat(timespec="milliseconds") + "Z"
+    return moment.astimezone(UTC).isoformat("T", "milliseconds").removesuffix("+00:00") + "Z"
