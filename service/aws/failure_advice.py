@@ -44,6 +44,22 @@ def known_cause(error: Exception, upstream: str | None = None) -> Cause | None:
     return None
 
 
+def advice_for(error: Exception, upstream: str | None = None, *, default: str = "") -> str:
+    """Return what to do about a failed call; *default* if its cause is not known."""
+    cause = known_cause(error, upstream)
+    return cause.advice if cause else default
+
+
+def code_of(error: ClientError) -> str:
+    """Return the code of an error response; empty without one."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def code_and_message(error: ClientError) -> str:
+    """Return the code and the message of an error response as one line."""
+    return f"{code_of(error)}: {message_of(error)}"
+
+
 def message_of(error: ClientError) -> str:
     """Return the message of an error response: one line of at most MAX_MESSAGE_CHARACTERS."""
     message: Any = error.response.get("Error", {}).get("Message")

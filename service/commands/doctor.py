@@ -11,8 +11,8 @@ from service.commands import terminal
 from service.config import loader, variables
 from service.config.settings import Config
 from service.deployment_checks import doctor, results
-from service.deployment_checks.results import CheckResult, ok, wrong
-from service.deployment_checks.settings import STEP
+from service.deployment_checks.results import CheckResult, NamedCheck
+from service.deployment_checks.settings import SETTINGS
 from service.observability import console_text
 from service.server import serve
 from service.startup_errors import AwsUnusable, ConfigurationUnusable
@@ -23,9 +23,7 @@ def run(file: Path | None, environ: Mapping[str, str], *, as_json: bool) -> int:
     try:
         config = loader.load(file, environ)
     except ConfigurationUnusable as error:
-        return report(
-            [wrong(STEP, "settings", str(error), "Correct the settings.")], as_json=as_json
-        )
+        return report([SETTINGS.wrong(str(error), "Correct the settings.")], as_json=as_json)
     terminal.log_to_stderr(config.log, file, environ)
     try:
         with terminal.progress("Checking table, user pool, keys and rights"):
@@ -33,7 +31,7 @@ def run(file: Path | None, environ: Mapping[str, str], *, as_json: bool) -> int:
     except BotoCoreError as error:
         raise AwsUnusable.by_settings(error) from error
     ignored = [
-        ok(STEP, f"variable {name}", "is ignored", advice)
+        NamedCheck(SETTINGS.step, f"variable {name}").ok("is ignored", advice)
         for name, advice in variables.ignored(environ)
     ]
     return report([*found, *ignored], as_json=as_json)

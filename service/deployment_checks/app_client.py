@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from service.aws.failure_advice import known_cause, message_of
+from service.aws.failure_advice import advice_for, code_and_message, code_of, known_cause
 from service.aws.failure_causes import CLIENT_SECRET
 from service.cognito.secret_hash import secret_hash
 from service.deployment_checks import federation
-from service.deployment_checks.app_client_probe import APP_CLIENT, STEP
+from service.deployment_checks.app_client_probe import APP_CLIENT
 from service.deployment_checks.permissions import NotFound, asked
-from service.deployment_checks.results import CheckResult, ok, unknown, wrong
+from service.deployment_checks.results import CheckResult, NamedCheck
 from service.observability.upstream_calls import COGNITO
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from service.config.settings import CognitoConfig, Config
 
-SIGN_IN: Final = "app client sign-in"
-BEARER: Final = "bearer app clients"
+SIGN_IN: Final = NamedCheck(2, "app client sign-in")
+BEARER: Final = NamedCheck(2, "bearer app clients")
 HIDE_USERS: Final = (
     "Set `Prevent user existence errors` of the app client to enabled, in the console: the AWS CLI's "
     "`update-user-pool-client` resets every option that is not repeated in the call."
@@ -43,25 +43,22 @@ async def check_sign_in(
     """Return whether the app client signs users in by password; no user has the name that is tried."""
     username = f"~doctor-{secrets.token_hex(8)}"
     try:
-        await _sign_in(client, config, username)
+        await _sign_in(client, config, username, config.client_secret)
     except ClientError as error:
         return await _judged(client, config, username, error)
     except BotoCoreError as error:
-        cause = known_cause(error)
-        return unknown(
-            STEP,
-            SIGN_IN,
-            f"Cognito did not answer: {type(error).__name__}.",
-            cause.advice if cause else "",
-        )
+        detail = f"Cognito did not answer: {type(error).__name__}."
+        return SIGN_IN.unknown(detail, advice_for(error))
     # A challenge for a user that does not exist: triggers may answer so.
-    return ok(STEP, SIGN_IN, f"{config.client_id} takes user name and password")
+    return SIGN_IN.ok(f"{config.client_id} takes user name and password")
 
 
 async def _sign_in(
-    client: CognitoIdentityProviderClient, config: CognitoConfig, username: str
+    client: CognitoIdentityProviderClient,
+    config: CognitoConfig,
+    username: str,
+    secret: str | None,
 ) -> None:
-    secret = config.client_secret
     proof = (
         {} if secret is None else {"SECRET_HASH": secret_hash(config.client_id, secret, username)}
     )
@@ -76,37 +73,29 @@ async def _sign_in(
 async def _judged(
     client: CognitoIdentityProviderClient, config: CognitoConfig, username: str, error: ClientError
 ) -> CheckResult:
-    code, detail = error.response["Error"].get("Code", ""), message_of(error)
     cause = known_cause(error, COGNITO)
     if cause is not None:
         advice = cause.advice
         if cause.setting == CLIENT_SECRET and config.client_secret is not None:
             needs_none = await _needs_no_secret(client, config, username)
             advice = SUPERFLUOUS if needs_none else cause.advice
-        return wrong(STEP, SIGN_IN, f"{code}: {detail}", advice)
-    if code == "UserNotFoundException":
-        return wrong(
-            STEP,
-            SIGN_IN,
+        return SIGN_IN.wrong(code_and_message(error), advice)
+    if code_of(error) == "UserNotFoundException":
+        return SIGN_IN.wrong(
             "The app client reveals which users exist: PreventUserExistenceErrors is not ENABLED.",
             HIDE_USERS,
         )
-    if code == "NotAuthorizedException":
-        return ok(STEP, SIGN_IN, f"{config.client_id} takes user name and password")
-    return unknown(STEP, SIGN_IN, f"{code}: {detail}")
+    if code_of(error) == "NotAuthorizedException":
+        return SIGN_IN.ok(f"{config.client_id} takes user name and password")
+    return SIGN_IN.unknown(code_and_message(error))
 
 
 async def _needs_no_secret(
     client: CognitoIdentityProviderClient, config: CognitoConfig, username: str
 ) -> bool:
     """Return whether the same sign-in without the secret gets past the check of the secret."""
-    password = f"Wrong1!{secrets.token_hex(8)}"
     try:
-        await client.initiate_auth(
-            ClientId=config.client_id,
-            AuthFlow="USER_PASSWORD_AUTH",
-            AuthParameters={"USERNAME": username, "PASSWORD": password},
-        )
+        await _sign_in(client, config, username, None)
     except ClientError as error:
         return known_cause(error, COGNITO) is None
     except BotoCoreError:
@@ -127,10 +116,7 @@ async def describe_client(
     problems = [*_problems(described, config)]
     detail = f"{client_id} is an app client of {config.cognito.user_pool_id}"
     return [
-        *(
-            [wrong(STEP, APP_CLIENT, *problem) for problem in problems]
-            or [ok(STEP, APP_CLIENT, detail)]
-        ),
+        *([APP_CLIENT.wrong(*problem) for problem in problems] or [APP_CLIENT.ok(detail)]),
         *await _describe_bearer_clients(client, config),
     ]
 
@@ -154,26 +140,27 @@ async def _describe_bearer_clients(
         unlisted = f"{own} is not listed: tokens of a login by this API are refused."
         complete = " ".join((own, *listed))
         advice = f"Set IDENTITY_BEARER_CLIENT_IDS='{complete}', unless users log in elsewhere."
-        return [unknown(STEP, BEARER, unlisted, advice, optional=True)]
-    return [ok(STEP, BEARER, f"{' '.join(listed)}: app clients of the pool")]
+        return [BEARER.unknown(unlisted, advice, optional=True)]
+    return [BEARER.ok(f"{' '.join(listed)}: app clients of the pool")]
 
 
 async def described_client(
-    client: CognitoIdentityProviderClient, config: Config, client_id: str, name: str, variable: str
+    client: CognitoIdentityProviderClient,
+    config: Config,
+    client_id: str,
+    check: NamedCheck,
+    variable: str,
 ) -> Mapping[str, Any] | CheckResult:
     """Return an app client of the pool, or that there is none; raises CannotCheck."""
     pool_id = config.cognito.user_pool_id
     try:
         answer = await asked(
             client.describe_user_pool_client(UserPoolId=pool_id, ClientId=client_id),
-            step=STEP,
-            name=name,
+            check,
             right="cognito-idp:DescribeUserPoolClient",
         )
     except NotFound as error:
-        return wrong(
-            STEP,
-            name,
+        return check.wrong(
             f"The user pool {pool_id} has no app client {client_id}: {error}",
             f"Correct {variable}. These are the app clients of this pool:\n"
             f"aws cognito-idp list-user-pool-clients --user-pool-id {pool_id} "

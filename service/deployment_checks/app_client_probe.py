@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from service.aws.failure_advice import known_cause, message_of
+from service.aws.failure_advice import code_and_message, known_cause
 from service.aws.failure_causes import CLIENT_ID, CLIENT_SECRET, USER_POOL_ID
 from service.cognito.secret_hash import secret_hash
-from service.deployment_checks.results import CheckResult, ok, wrong
+from service.deployment_checks.results import CheckResult, NamedCheck
 from service.observability.upstream_calls import COGNITO
 
 if TYPE_CHECKING:
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
     from service.config.settings import CognitoConfig
 
-STEP: Final = 2
-APP_CLIENT: Final = "app client"
+APP_CLIENT: Final = NamedCheck(2, "app client")
 SERVER_ERROR: Final = 500
 
 
@@ -47,10 +46,9 @@ async def check_app_client(
     except ClientError as error:
         cause = known_cause(error, COGNITO)
         if cause is not None and cause.setting in {CLIENT_ID, CLIENT_SECRET, USER_POOL_ID}:
-            detail = f"{cause.code}: {message_of(error)}"
-            return wrong(STEP, APP_CLIENT, detail, cause.advice)
+            return APP_CLIENT.wrong(code_and_message(error), cause.advice)
         if error.response["ResponseMetadata"]["HTTPStatusCode"] >= SERVER_ERROR:
             return None
     except BotoCoreError:
         return None
-    return ok(STEP, APP_CLIENT, f"Cognito accepts {config.client_id}")
+    return APP_CLIENT.ok(f"Cognito accepts {config.client_id}")

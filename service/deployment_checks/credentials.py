@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from service.aws.failure_advice import known_cause, message_of
-from service.deployment_checks.results import CheckResult, ok, unknown, wrong
+from service.aws.failure_advice import advice_for, code_and_message, known_cause
+from service.aws.failure_causes import CREDENTIALS
+from service.deployment_checks.results import CheckResult, NamedCheck
 
-STEP = 4
-NAME = "credentials"
+CHECK: Final = NamedCheck(4, "credentials")
 
 
 class STSClient(Protocol):
@@ -34,19 +34,15 @@ async def check(sts: STSClient) -> tuple[CheckResult, Caller]:
     try:
         identity = await sts.get_caller_identity()
     except ClientError as error:
-        cause = known_cause(error)
-        code = error.response["Error"].get("Code", "")
-        advice = cause.advice if cause else "Use valid credentials."
-        return wrong(STEP, NAME, f"{code}: {message_of(error)}", advice), Caller()
+        advice = advice_for(error, default="Use valid credentials.")
+        return CHECK.wrong(code_and_message(error), advice), Caller()
     except BotoCoreError as error:
         cause = known_cause(error)
-        detail = f"AWS STS did not answer: {type(error).__name__}."
-        if cause is not None and cause.setting == NAME:
-            return wrong(
-                STEP, NAME, f"No credentials: {type(error).__name__}.", cause.advice
-            ), Caller()
-        return unknown(STEP, NAME, detail, cause.advice if cause else ""), Caller()
+        name = type(error).__name__
+        if cause is not None and cause.setting == CREDENTIALS:
+            return CHECK.wrong(f"No credentials: {name}.", cause.advice), Caller()
+        return CHECK.unknown(f"AWS STS did not answer: {name}.", advice_for(error)), Caller()
     arn = identity["Arn"]
     kind, _, name = arn.rpartition(":")[2].partition("/")
     role = name.partition("/")[0] if kind == "assumed-role" else None
-    return ok(STEP, NAME, arn), Caller(identity["Account"], role)
+    return CHECK.ok(arn), Caller(identity["Account"], role)

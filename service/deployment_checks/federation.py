@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from service.deployment_checks.results import CheckResult, ok, wrong
+from service.deployment_checks.results import CheckResult, NamedCheck
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from service.config.settings import Config
 
-STEP: Final = 2
-DOMAIN: Final = "user pool domain"
+DOMAIN: Final = NamedCheck(2, "user pool domain")
 IN_CONSOLE: Final = (
     "in the console of Cognito, under App clients, Login pages: the AWS CLI's `update-user-pool-client` "
     "resets every option that is not repeated in the call."
@@ -35,9 +34,7 @@ def domain_results(pool: Mapping[str, Any], config: Config) -> list[CheckResult]
     prefix, custom = pool.get("Domain"), pool.get("CustomDomain")
     if not prefix and not custom:
         return [
-            wrong(
-                STEP,
-                DOMAIN,
+            DOMAIN.wrong(
                 "The user pool has no domain.",
                 "Create one:\n"
                 f"aws cognito-idp create-user-pool-domain --region {config.aws.region} "
@@ -46,12 +43,10 @@ def domain_results(pool: Mapping[str, Any], config: Config) -> list[CheckResult]
         ]
     is_the_pools = host == custom or (bool(prefix) and host.startswith(f"{prefix}.auth"))
     if is_the_pools or config.cognito.endpoint_url is not None:
-        return [ok(STEP, DOMAIN, host)]
+        return [DOMAIN.ok(host)]
     found = " and ".join(name for name in (prefix, custom) if name)
     return [
-        wrong(
-            STEP,
-            DOMAIN,
+        DOMAIN.wrong(
             f"{host} is not a domain of the user pool, which has {found}.",
             "Set FEDERATION_DOMAIN to a domain of this user pool.",
         )

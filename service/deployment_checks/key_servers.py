@@ -10,7 +10,7 @@ from service.authentication.jwks import Jwks
 from service.authentication.key_client import KeyClient, NoSuchKey, key_server
 from service.circuit_breaker import Breaker
 from service.config.settings import UpstreamsConfig
-from service.deployment_checks.results import CheckResult, ok, unknown, wrong
+from service.deployment_checks.results import CheckResult, NamedCheck
 from service.domain.errors import UpstreamUnavailable
 from service.observability.metrics.catalogue import Metrics
 from service.observability.upstream_calls import UpstreamTelemetry
@@ -21,10 +21,8 @@ if TYPE_CHECKING:
     from service.aws.key_connections import KeyConnections
     from service.config.settings import Config
 
-USER_POOL: Final = 2  # steps of the set-up guide
-IDENTITY: Final = 3
-JWKS: Final = "user pool keys"
-ALB_KEYS: Final = "load balancer keys"
+JWKS: Final = NamedCheck(2, "user pool keys")
+ALB_KEYS: Final = NamedCheck(3, "load balancer keys")
 WAY_OUT: Final = (
     "Let the service reach this address by HTTPS: NAT gateway, security group, DNS; behind a proxy set "
     "HTTPS_PROXY, and AWS_CA_BUNDLE if it opens TLS. Through a VPC endpoint of Cognito, a pool with a "
@@ -40,16 +38,14 @@ async def check_jwks(config: Config, jwks: Jwks) -> CheckResult:
     try:
         number = await jwks.fetch()
     except NoSuchKey:
-        return wrong(
-            USER_POOL,
-            JWKS,
+        return JWKS.wrong(
             f"There is no user pool {config.cognito.user_pool_id} in {config.aws.region}: {jwks.url}",
             "Correct AWS_COGNITO_USER_POOL_ID or AWS_REGION; the console of Cognito shows the id as "
             "`User pool ID`.",
         )
     except UpstreamUnavailable:
-        return unknown(USER_POOL, JWKS, f"No keys from {jwks.url}", WRONG_OR_NO_WAY_OUT)
-    return ok(USER_POOL, JWKS, f"{number} keys at {jwks.url}")
+        return JWKS.unknown(f"No keys from {jwks.url}", WRONG_OR_NO_WAY_OUT)
+    return JWKS.ok(f"{number} keys at {jwks.url}")
 
 
 async def check_jwks_once(config: Config, connections: KeyConnections) -> CheckResult:
@@ -82,5 +78,5 @@ async def _answers(server: KeyClient, url: str) -> CheckResult:
     except NoSuchKey:
         pass  # any answer will do: the id of a key is in tokens only
     except UpstreamUnavailable:
-        return unknown(IDENTITY, ALB_KEYS, f"No answer from {url}", WAY_OUT)
-    return ok(IDENTITY, ALB_KEYS, f"{url} answers")
+        return ALB_KEYS.unknown(f"No answer from {url}", WAY_OUT)
+    return ALB_KEYS.ok(f"{url} answers")

@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from service.aws.failure_advice import known_cause, message_of
-from service.deployment_checks.results import CheckResult, unknown
+from service.aws.failure_advice import advice_for, code_of, message_of
+from service.deployment_checks.results import CheckResult, NamedCheck
 
 Answer = TypeVar("Answer")
 
@@ -27,26 +27,21 @@ class NotFound(CannotCheck):
     """What was to be described does not exist."""
 
 
-async def asked(call: Awaitable[Answer], *, step: int, name: str, right: str) -> Answer:
+async def asked(call: Awaitable[Answer], check: NamedCheck, *, right: str) -> Answer:
     """
-    Return the answer to a call that needs *right*.
+    Return the answer to a call of *check* that needs *right*.
 
     Raises NotFound, and CannotCheck without the right or an answer.
     """
     try:
         return await call
     except ClientError as error:
-        if _code(error) in DENIED:
+        if code_of(error) in DENIED:
             advice = f"Run doctor with the rights of a person, {right} among them."
-            result = unknown(step, name, f"needs the right {right}", advice, optional=True)
+            result = check.unknown(f"needs the right {right}", advice, optional=True)
             raise CannotCheck(result) from error
-        kind = NotFound if _code(error) == "ResourceNotFoundException" else CannotCheck
-        raise kind(unknown(step, name, message_of(error))) from error
+        kind = NotFound if code_of(error) == "ResourceNotFoundException" else CannotCheck
+        raise kind(check.unknown(message_of(error))) from error
     except BotoCoreError as error:
-        cause = known_cause(error)
         detail = f"AWS did not answer: {type(error).__name__}"
-        raise CannotCheck(unknown(step, name, detail, cause.advice if cause else "")) from error
-
-
-def _code(error: ClientError) -> str | None:
-    return error.response.get("Error", {}).get("Code")
+        raise CannotCheck(check.unknown(detail, advice_for(error))) from error

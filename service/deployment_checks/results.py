@@ -47,21 +47,24 @@ class CheckResult:
     optional: bool = False
 
 
-def ok(step: int, name: str, detail: str, advice: str = "") -> CheckResult:
-    """Return the result of a check that passed; *advice* recommends more."""
-    return CheckResult(step, name, Status.OK, detail, advice)
+@dataclass(frozen=True, slots=True)
+class NamedCheck:
+    """A check: its *step* of the set-up guide, and its name in reports."""
 
+    step: int
+    name: str
 
-def wrong(step: int, name: str, detail: str, advice: str) -> CheckResult:
-    """Return the result of a check that failed, and how to mend it."""
-    return CheckResult(step, name, Status.WRONG, detail, advice)
+    def ok(self, detail: str, advice: str = "") -> CheckResult:
+        """Return that the check passed; *advice* recommends more."""
+        return CheckResult(self.step, self.name, Status.OK, detail, advice)
 
+    def wrong(self, detail: str, advice: str) -> CheckResult:
+        """Return that the check failed, and how to mend it."""
+        return CheckResult(self.step, self.name, Status.WRONG, detail, advice)
 
-def unknown(
-    step: int, name: str, detail: str, advice: str = "", *, optional: bool = False
-) -> CheckResult:
-    """Return the result of a check that could not be made."""
-    return CheckResult(step, name, Status.UNKNOWN, detail, advice, optional)
+    def unknown(self, detail: str, advice: str = "", *, optional: bool = False) -> CheckResult:
+        """Return that the check could not be made."""
+        return CheckResult(self.step, self.name, Status.UNKNOWN, detail, advice, optional)
 
 
 def exit_status(results: Iterable[CheckResult]) -> int:

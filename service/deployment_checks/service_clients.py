@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from service.deployment_checks.app_client import described_client
 from service.deployment_checks.permissions import NotFound, asked
-from service.deployment_checks.results import CheckResult, ok, unknown, wrong
+from service.deployment_checks.results import CheckResult, NamedCheck
 from service.domain.identity import ServiceScope
 
 if TYPE_CHECKING:
@@ -16,10 +16,9 @@ if TYPE_CHECKING:
 
     from service.config.settings import Config
 
-STEP: Final = 2
-CLIENTS: Final = "service clients"
-RESOURCE_SERVER: Final = "resource server"
-TOKEN_ENDPOINT: Final = "token endpoint"  # noqa: S105 -- the check's name
+CLIENTS: Final = NamedCheck(2, "service clients")
+RESOURCE_SERVER: Final = NamedCheck(2, "resource server")
+TOKEN_ENDPOINT: Final = NamedCheck(2, "token endpoint")
 CREATE: Final = "python -m service setup --resource-server"
 
 
@@ -36,10 +35,8 @@ async def describe_services(
         if isinstance(found, CheckResult):
             problems.append(found)
         else:
-            problems += (
-                wrong(STEP, CLIENTS, *problem) for problem in _problems(found, client_id, config)
-            )
-    right = ok(STEP, CLIENTS, f"{' '.join(clients)}: machine clients of the pool")
+            problems += (CLIENTS.wrong(*problem) for problem in _problems(found, client_id, config))
+    right = CLIENTS.ok(f"{' '.join(clients)}: machine clients of the pool")
     return [await _resource_server(client, config), *(problems or [right])]
 
 
@@ -48,7 +45,7 @@ def token_endpoint_results(pool: Mapping[str, Any], config: Config) -> list[Chec
     if not config.services.clients or pool.get("Domain") or pool.get("CustomDomain"):
         return []
     detail = "The user pool has no domain, at which services get their tokens."
-    return [unknown(STEP, TOKEN_ENDPOINT, detail, f"{CREATE} --domain PREFIX", optional=True)]
+    return [TOKEN_ENDPOINT.unknown(detail, f"{CREATE} --domain PREFIX", optional=True)]
 
 
 async def _resource_server(client: CognitoIdentityProviderClient, config: Config) -> CheckResult:
@@ -56,14 +53,11 @@ async def _resource_server(client: CognitoIdentityProviderClient, config: Config
     try:
         answer: Any = await asked(
             client.describe_resource_server(UserPoolId=pool_id, Identifier=identifier),
-            step=STEP,
-            name=RESOURCE_SERVER,
+            RESOURCE_SERVER,
             right="cognito-idp:DescribeResourceServer",
         )
     except NotFound:
-        return wrong(
-            STEP,
-            RESOURCE_SERVER,
+        return RESOURCE_SERVER.wrong(
             f"The user pool has no resource server {identifier}.",
             f"Correct SERVICES_RESOURCE_SERVER, or create it:\n{CREATE}",
         )
@@ -71,8 +65,8 @@ async def _resource_server(client: CognitoIdentityProviderClient, config: Config
     missing = [scope for scope in ServiceScope if scope not in found]
     if missing:
         detail = f"The resource server {identifier} lacks {' '.join(missing)}."
-        return wrong(STEP, RESOURCE_SERVER, detail, f"Add the scopes:\n{CREATE}")
-    return ok(STEP, RESOURCE_SERVER, f"{identifier}: {' '.join(ServiceScope)}")
+        return RESOURCE_SERVER.wrong(detail, f"Add the scopes:\n{CREATE}")
+    return RESOURCE_SERVER.ok(f"{identifier}: {' '.join(ServiceScope)}")
 
 
 def _problems(

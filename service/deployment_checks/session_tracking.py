@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from service.deployment_checks.permissions import CannotCheck, NotFound, asked
-from service.deployment_checks.results import CheckResult, ok, wrong
+from service.deployment_checks.results import CheckResult, NamedCheck
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
     from service.config.settings import Config
 
-STEP: Final = 2
-SESSIONS: Final = "session tracking"
+SESSIONS: Final = NamedCheck(2, "session tracking")
 OFF: Final = frozenset({"FeatureUnavailableInTierException", "OperationNotEnabledException"})
 
 
@@ -29,8 +28,7 @@ async def describe_sessions(
     try:
         found: Mapping[str, Any] = await asked(
             newer.get_user_pool_session_configuration(UserPoolId=config.cognito.user_pool_id),
-            step=STEP,
-            name=SESSIONS,
+            SESSIONS,
             right="cognito-idp:GetUserPoolSessionConfiguration",
         )
     except NotFound:  # the check of the pool reports it
@@ -43,21 +41,17 @@ async def describe_sessions(
     tracks = found.get("UserSessionTracking") == "ENABLED"
     offers = config.auth_config.sessions
     if tracks == offers:
-        return [ok(STEP, SESSIONS, "on" if tracks else "off")]
+        return [SESSIONS.ok("on" if tracks else "off")]
     if offers:
         return [
-            wrong(
-                STEP,
-                SESSIONS,
+            SESSIONS.wrong(
                 "[auth-config] sessions is true, but the pool does not track sessions.",
                 "Let it, which needs the Essentials plan, or set AUTH_CONFIG_SESSIONS=false:\n"
                 "python -m service setup --sessions",
             )
         ]
     return [
-        wrong(
-            STEP,
-            SESSIONS,
+        SESSIONS.wrong(
             "The pool tracks sessions, but [auth-config] sessions is false.",
             "Set AUTH_CONFIG_SESSIONS=true.",
         )

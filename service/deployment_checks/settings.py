@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from service.deployment_checks.profile_schema import profile_schema
-from service.deployment_checks.results import CheckResult, ok, wrong
+from service.deployment_checks.results import CheckResult, NamedCheck
 from service.startup_errors import SchemaUnusable
 
 if TYPE_CHECKING:
     from service.config.settings import Config
 
-STEP: Final = 5
-NAME: Final = "identity sources"
-SCHEMA: Final = "profile schema"
+SETTINGS: Final = NamedCheck(5, "settings")
+SOURCES: Final = NamedCheck(5, "identity sources")
+SCHEMA: Final = NamedCheck(5, "profile schema")
 
 
 def check_settings(config: Config) -> list[CheckResult]:
@@ -22,22 +22,20 @@ def check_settings(config: Config) -> list[CheckResult]:
     remote = [str(peers) for peers in identity.header_peers if not peers.is_loopback]
     sources = " ".join(identity.sources)
     checked = [
-        ok(STEP, "settings", f"region {config.aws.region}, {config.cognito.user_pool_id}"),
+        SETTINGS.ok(f"region {config.aws.region}, {config.cognito.user_pool_id}"),
         _schema(config.profile.schema),
     ]
     if "header" in identity.sources and remote:
         return [
             *checked,
-            wrong(
-                STEP,
-                NAME,
+            SOURCES.wrong(
                 f"sources = {sources}: x-amzn-oidc-identity is believed without proof from "
                 f"{' '.join(remote)}. Behind a load balancer every client can name any user.",
                 "Set IDENTITY_SOURCES=bearer, or IDENTITY_SOURCES='alb bearer' with IDENTITY_ALB_ARN; or "
                 "set IDENTITY_HEADER_PEERS='127.0.0.0/8 ::1/128'.",
             ),
         ]
-    return [*checked, ok(STEP, NAME, f"sources = {sources}")]
+    return [*checked, SOURCES.ok(f"sources = {sources}")]
 
 
 def _schema(name: str) -> CheckResult:
@@ -45,5 +43,5 @@ def _schema(name: str) -> CheckResult:
         schema = profile_schema(name)
     except SchemaUnusable as error:
         advice = "Correct PROFILE_SCHEMA or the schema; install its package where the service runs."
-        return wrong(STEP, SCHEMA, str(error), advice)
-    return ok(STEP, SCHEMA, f"{name} has {len(schema().fields)} fields")
+        return SCHEMA.wrong(str(error), advice)
+    return SCHEMA.ok(f"{name} has {len(schema().fields)} fields")

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 from service.deployment_checks.permissions import CannotCheck, asked
-from service.deployment_checks.results import CheckResult, ok, unknown, wrong
+from service.deployment_checks.results import CheckResult, NamedCheck
 from service.deployment_checks.table_probes import IMPOSSIBLE, PROBE_KEY, outcome_of
 from service.profile_store import items
 
@@ -19,12 +19,10 @@ if TYPE_CHECKING:
 
     Check = Callable[[DynamoDBClient, TableAddress], Awaitable[CheckResult]]
 
-STEP: Final = 1
-RIGHTS_STEP: Final = 4
-TTL: Final = "table TTL"
-BACKUPS: Final = "table backups"
-PROTECTION: Final = "table deletion protection"
-EXCESS: Final = "no other rights"
+TTL: Final = NamedCheck(1, "table TTL")
+BACKUPS: Final = NamedCheck(1, "table backups")
+PROTECTION: Final = NamedCheck(1, "table deletion protection")
+EXCESS: Final = NamedCheck(4, "no other rights")
 
 
 async def describe_table(client: DynamoDBClient, table: TableAddress) -> list[CheckResult]:
@@ -43,31 +41,26 @@ async def _result(check: Awaitable[CheckResult]) -> CheckResult:
 async def _time_to_live(client: DynamoDBClient, table: TableAddress) -> CheckResult:
     answer: Any = await asked(
         client.describe_time_to_live(TableName=table.name),
-        step=STEP,
-        name=TTL,
+        TTL,
         right="dynamodb:DescribeTimeToLive",
     )
     found = answer["TimeToLiveDescription"]
     attribute = found.get("AttributeName")
     enabled = found.get("TimeToLiveStatus") in ("ENABLED", "ENABLING")
     if enabled and attribute == items.EXPIRES_AT:
-        return ok(STEP, TTL, f"deleted profiles expire by {attribute}")
+        return TTL.ok(f"deleted profiles expire by {attribute}")
     command = (
         f"aws dynamodb update-time-to-live --region {table.region} --table-name {table.name} "
         "--time-to-live-specification"
     )
     if enabled:
-        return wrong(
-            STEP,
-            TTL,
+        return TTL.wrong(
             f"Items expire by {attribute}: what is left of deleted profiles stays for ever.",
             "If no other program needs it, switch it off, and an hour later on again:\n"
             f"{command} Enabled=false,AttributeName={attribute}\n"
             f"{command} Enabled=true,AttributeName={items.EXPIRES_AT}",
         )
-    return wrong(
-        STEP,
-        TTL,
+    return TTL.wrong(
         "TTL is off: what is left of deleted profiles stays for ever.",
         f"Switch it on:\n{command} Enabled=true,AttributeName={items.EXPIRES_AT}",
     )
@@ -76,15 +69,12 @@ async def _time_to_live(client: DynamoDBClient, table: TableAddress) -> CheckRes
 async def _protection(client: DynamoDBClient, table: TableAddress) -> CheckResult:
     answer = await asked(
         client.describe_table(TableName=table.name),
-        step=STEP,
-        name=PROTECTION,
+        PROTECTION,
         right="dynamodb:DescribeTable",
     )
     if answer["Table"].get("DeletionProtectionEnabled", False):
-        return ok(STEP, PROTECTION, "on")
-    return ok(
-        STEP,
-        PROTECTION,
+        return PROTECTION.ok("on")
+    return PROTECTION.ok(
         "Off: one call deletes all profiles.",
         "Switch it on:\n"
         f"aws dynamodb update-table --region {table.region} --table-name {table.name} "
@@ -95,16 +85,13 @@ async def _protection(client: DynamoDBClient, table: TableAddress) -> CheckResul
 async def _backups(client: DynamoDBClient, table: TableAddress) -> CheckResult:
     answer: Any = await asked(
         client.describe_continuous_backups(TableName=table.name),
-        step=STEP,
-        name=BACKUPS,
+        BACKUPS,
         right="dynamodb:DescribeContinuousBackups",
     )
     recovery = answer["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
     if recovery.get("PointInTimeRecoveryStatus") == "ENABLED":
-        return ok(STEP, BACKUPS, "point-in-time recovery is on")
-    return ok(
-        STEP,
-        BACKUPS,
+        return BACKUPS.ok("point-in-time recovery is on")
+    return BACKUPS.ok(
         "Point-in-time recovery is off.",
         "Switch it on:\n"
         f"aws dynamodb update-continuous-backups --region {table.region} --table-name {table.name} "
@@ -122,13 +109,11 @@ async def check_excess_rights(client: DynamoDBClient, table: TableAddress) -> Ch
         "dynamodb:Scan": await outcome_of(client.scan(TableName=table.name, Limit=1)),
     }
     if any(not outcome.answered for outcome in outcomes.values()):
-        return unknown(RIGHTS_STEP, EXCESS, "DynamoDB did not answer.")
+        return EXCESS.unknown("DynamoDB did not answer.")
     allowed = [right for right, outcome in outcomes.items() if not outcome.denied]
     if not allowed:
-        return ok(RIGHTS_STEP, EXCESS, f"{' and '.join(outcomes)} are denied")
-    return ok(
-        RIGHTS_STEP,
-        EXCESS,
+        return EXCESS.ok(f"{' and '.join(outcomes)} are denied")
+    return EXCESS.ok(
         f"These credentials have {' and '.join(allowed)}, which the service never uses.",
         "If they are the role of the service, reduce its policy to this:\n" + table.grant,
     )

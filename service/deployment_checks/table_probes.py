@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from service.aws.failure_advice import known_cause, message_of
+from service.aws.failure_advice import advice_for, message_of
 from service.aws.failure_causes import KEY_ADVICE
 from service.circuit_breaker import UpstreamRefused
-from service.deployment_checks.results import CheckResult, ok, unknown, wrong
+from service.deployment_checks.results import CheckResult, NamedCheck
 from service.observability.upstream_calls import DYNAMODB
 from service.profile_store import items
 
@@ -26,9 +26,7 @@ if TYPE_CHECKING:
 
     from types_aiobotocore_dynamodb import DynamoDBClient
 
-TABLE: Final = 1  # steps of the set-up guide
-RIGHTS: Final = 4
-KEYS: Final = "table keys"
+KEYS: Final = NamedCheck(1, "table keys")
 
 PROBE_KEY: Final = items.key("~doctor", "~doctor")  # no `sub` looks so
 IMPOSSIBLE: Final = (
@@ -97,15 +95,11 @@ async def outcome_of(call: Awaitable[object]) -> Outcome:
     try:
         await call
     except ClientError as error:
-        cause = known_cause(error, DYNAMODB)
         code = str(error.response.get("Error", {}).get("Code"))
-        return Outcome(code, message_of(error), cause.advice if cause else "")
+        return Outcome(code, message_of(error), advice_for(error, DYNAMODB))
     except (BotoCoreError, TimeoutError, UpstreamRefused) as error:
-        cause = known_cause(error) if isinstance(error, BotoCoreError) else None
         # Not the message: it may repeat what was to be sent.
-        return Outcome(
-            type(error).__name__, "no answer", cause.advice if cause else "", answered=False
-        )
+        return Outcome(type(error).__name__, "no answer", advice_for(error), answered=False)
     return Outcome(OK)
 
 
@@ -140,9 +134,7 @@ def key_result(outcomes: Mapping[str, Outcome], table: TableAddress) -> CheckRes
     get, query, put = (outcomes[action] for action in ("GetItem", "Query", "PutItem"))
     unanswered = next((each for each in outcomes.values() if not each.answered), None)
     if any(each.code == "ResourceNotFoundException" for each in outcomes.values()):
-        return wrong(
-            TABLE,
-            KEYS,
+        return KEYS.wrong(
             f"There is no table {table.name} in {table.region}.",
             "Create it, or correct AWS_DYNAMODB_USER_PROFILE_TABLE or AWS_REGION:\n"
             f"AWS_REGION={table.region} AWS_DYNAMODB_USER_PROFILE_TABLE={table.name} "
@@ -150,20 +142,14 @@ def key_result(outcomes: Mapping[str, Outcome], table: TableAddress) -> CheckRes
         )
     found = _other_keys(get, query, put)
     if found is not None:
-        return wrong(
-            TABLE, KEYS, f"The table {table.name} {found}; needed are {NEEDED}.", KEY_ADVICE
-        )
+        return KEYS.wrong(f"The table {table.name} {found}; needed are {NEEDED}.", KEY_ADVICE)
     if unanswered is not None:
-        return unknown(
-            TABLE, KEYS, f"DynamoDB did not answer: {unanswered.code}.", unanswered.advice
-        )
+        return KEYS.unknown(f"DynamoDB did not answer: {unanswered.code}.", unanswered.advice)
     if get.passed and query.passed and put.passed:
-        return ok(TABLE, KEYS, f"{table.name} in {table.region} has the keys {NEEDED}.")
+        return KEYS.ok(f"{table.name} in {table.region} has the keys {NEEDED}.")
     failed = next(each for each in (get, query, put) if not each.passed)
     advice = "See the missing rights below." if failed.denied else failed.advice
-    return unknown(
-        TABLE, KEYS, f"The keys can't be probed: {failed.code}. {failed.message}", advice
-    )
+    return KEYS.unknown(f"The keys can't be probed: {failed.code}. {failed.message}", advice)
 
 
 def _other_keys(get: Outcome, query: Outcome, put: Outcome) -> str | None:
@@ -184,18 +170,16 @@ def right_results(outcomes: Mapping[str, Outcome], table: TableAddress) -> list[
 
 
 def _right_result(action: str, outcome: Outcome, table: TableAddress) -> CheckResult:
-    name = f"dynamodb:{action}"
+    check = NamedCheck(4, f"dynamodb:{action}")
     if outcome.denied:
-        return wrong(
-            RIGHTS,
-            name,
-            outcome.message or f"{name} is denied.",
+        return check.wrong(
+            outcome.message or f"{check.name} is denied.",
             "Give the role of the service this policy, or correct the Resource of the one that it has:\n"
             + table.grant,
         )
     if not outcome.answered:
-        return unknown(RIGHTS, name, f"DynamoDB did not answer: {outcome.code}.", outcome.advice)
+        return check.unknown(f"DynamoDB did not answer: {outcome.code}.", outcome.advice)
     if outcome.passed or outcome.code in ("ResourceNotFoundException", "ValidationException"):
         # Rights are checked before the table and its keys.
-        return ok(RIGHTS, name, "allowed")
-    return unknown(RIGHTS, name, f"{outcome.code}: {outcome.message}", outcome.advice)
+        return check.ok("allowed")
+    return check.unknown(f"{outcome.code}: {outcome.message}", outcome.advice)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from service.deployment_checks import federation, service_clients
 from service.deployment_checks.permissions import NotFound, asked
-from service.deployment_checks.results import CheckResult, ok, wrong
+from service.deployment_checks.results import CheckResult, NamedCheck
 from service.domain.mfa import PASSKEY
 
 if TYPE_CHECKING:
@@ -16,12 +16,11 @@ if TYPE_CHECKING:
 
     from service.config.settings import AuthConfigConfig, Config
 
-STEP: Final = 2
-POOL: Final = "user pool"
-OFFER: Final = "[auth-config]"
-ADDRESSES: Final = "verification before update"
-DEVICES: Final = "device remembering"
-SENDER: Final = "e-mail sender"
+POOL: Final = NamedCheck(2, "user pool")
+OFFER: Final = NamedCheck(2, "[auth-config]")
+ADDRESSES: Final = NamedCheck(2, "verification before update")
+DEVICES: Final = NamedCheck(2, "device remembering")
+SENDER: Final = NamedCheck(2, "e-mail sender")
 RESETS: Final = (
     "`aws cognito-idp update-user-pool` resets every option that is not repeated in the call."
 )
@@ -39,15 +38,12 @@ async def describe_pool(client: CognitoIdentityProviderClient, config: Config) -
     try:
         answer = await asked(
             client.describe_user_pool(UserPoolId=pool_id),
-            step=STEP,
-            name=POOL,
+            POOL,
             right="cognito-idp:DescribeUserPool",
         )
     except NotFound as error:
         return [
-            wrong(
-                STEP,
-                POOL,
+            POOL.wrong(
                 str(error),
                 "Correct AWS_COGNITO_USER_POOL_ID or AWS_REGION. These pools are there:\n"
                 f"aws cognito-idp list-user-pools --max-results 60 --region {config.aws.region}",
@@ -56,23 +52,22 @@ async def describe_pool(client: CognitoIdentityProviderClient, config: Config) -
     pool: Mapping[str, Any] = answer["UserPool"]
     factors: Mapping[str, Any] = await asked(
         client.get_user_pool_mfa_config(UserPoolId=pool_id),
-        step=STEP,
-        name=OFFER,
+        OFFER,
         right="cognito-idp:GetUserPoolMfaConfig",
     )
     differences = [*_differences(pool, factors, config.auth_config)]
     return [
-        ok(STEP, POOL, f"{pool.get('Name', '')} ({pool_id})"),
+        POOL.ok(f"{pool.get('Name', '')} ({pool_id})"),
         _addresses(pool),
         _devices(pool),
         _sender(pool),
         *federation.domain_results(pool, config),
         *service_clients.token_endpoint_results(pool, config),
         *(
-            wrong(STEP, OFFER, detail, f"Set {name}, or change the user pool.")
+            OFFER.wrong(detail, f"Set {name}, or change the user pool.")
             for detail, name in differences
         ),
-        *([] if differences else [ok(STEP, OFFER, "describes the user pool")]),
+        *([] if differences else [OFFER.ok("describes the user pool")]),
     ]
 
 
@@ -81,10 +76,8 @@ def _addresses(pool: Mapping[str, Any]) -> CheckResult:
     verified = settings.get("AttributesRequireVerificationBeforeUpdate", [])
     missing = [name for name in pool.get("AutoVerifiedAttributes", []) if name not in verified]
     if not missing:
-        return ok(STEP, ADDRESSES, "new addresses take effect when they are verified")
-    return wrong(
-        STEP,
-        ADDRESSES,
+        return ADDRESSES.ok("new addresses take effect when they are verified")
+    return ADDRESSES.wrong(
         f"A new {' or '.join(missing)} takes effect unverified: a typo ends password recovery.",
         "In the console of Cognito, under Sign-up, `Attribute verification and user account "
         "confirmation`, keep the original attribute value active when an update is pending "
@@ -95,7 +88,7 @@ def _addresses(pool: Mapping[str, Any]) -> CheckResult:
 def _devices(pool: Mapping[str, Any]) -> CheckResult:
     configuration = pool.get("DeviceConfiguration")
     if not configuration:
-        return ok(STEP, DEVICES, "off")
+        return DEVICES.ok("off")
     limits = (
         "Sign-in by a remembered device (DEVICE_SRP_AUTH) is not supported: "
         "every sign-in registers a new device"
@@ -104,9 +97,7 @@ def _devices(pool: Mapping[str, Any]) -> CheckResult:
         limits += ", and users are asked for their second factor each time"
     if configuration.get("DeviceOnlyRememberedOnUserPrompt", False):
         limits += "; users are not asked whether to remember it, so it is tracked only"
-    return ok(
-        STEP,
-        DEVICES,
+    return DEVICES.ok(
         f"on: POST /api/auth/refresh takes a refresh token with its deviceKey only. {limits}.",
         "Front ends must store `deviceKey` beside the refresh token. Unless other applications use the "
         "devices of this pool, set `Device tracking` to `Don't remember` in the console of Cognito, "
@@ -117,10 +108,8 @@ def _devices(pool: Mapping[str, Any]) -> CheckResult:
 def _sender(pool: Mapping[str, Any]) -> CheckResult:
     configuration = pool.get("EmailConfiguration", {})
     if configuration.get("EmailSendingAccount", "COGNITO_DEFAULT") != "COGNITO_DEFAULT":
-        return ok(STEP, SENDER, "Amazon SES")
-    return ok(
-        STEP,
-        SENDER,
+        return SENDER.ok("Amazon SES")
+    return SENDER.ok(
         "Cognito sends the e-mail itself: at most 50 messages a day.",
         "For more than a trial, let the user pool send through Amazon SES (docs/deployment.md, E-mail).",
     )

@@ -15,9 +15,8 @@ import aiohttp
 from yarl import URL
 
 from service.aws.connection_settings import check_ca_bundle, proxy_for
-from service.deployment_checks.results import CheckResult, unknown, wrong
+from service.deployment_checks.results import CheckResult, NamedCheck
 
-STEP: Final = 6
 TIMEOUT_S: Final = 20.0  # of a request; the service's own deadline is 8 s by default
 MAX_BYTES: Final = 1_048_576
 PROFILE: Final = "/v1/user/profile"
@@ -45,12 +44,21 @@ class Response:
         """Return the status and the code."""
         return f"{self.status} {self.code}".strip()
 
-    def unexpected(self, name: str, expected: str, advice: str) -> CheckResult:
-        """Return the result of a check that expected another answer; an overload is not wrong."""
+    def unexpected(self, check: NamedCheck, expected: str, advice: str) -> CheckResult:
+        """Return the result of *check*, which expected another answer; an overload is not wrong."""
         detail = f"{self} instead of {expected}"
         if self.status in (429, 503):
-            return unknown(STEP, name, detail, f"{advice} Then try again.".strip())
-        return wrong(STEP, name, detail, advice)
+            return check.unknown(detail, f"{advice} Then try again.".strip())
+        return check.wrong(detail, advice)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """The tokens of a user."""
+
+    user_id: str = field(repr=False)
+    access_token: str = field(repr=False)
+    id_token: str = field(repr=False)
 
 
 class Deployment:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from service.deployment_checks.results import CheckResult, ok, unknown, wrong
-from service.deployment_checks.smoke.deployment import PROFILE, STEP, Deployment, bearer
+from service.deployment_checks.results import CheckResult, NamedCheck
+from service.deployment_checks.smoke.deployment import PROFILE, Deployment, SignedIn, bearer
 from service.deployment_checks.smoke.refusals import check_second_identity
 
 if TYPE_CHECKING:
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from service.config.settings import Config
     from service.deployment_checks.smoke.deployment import Response
 
-LOGIN: Final = "login"
-CLAIMS: Final = "issuer and app client"
-WRITE: Final = "profile is created"
-READ: Final = "profile is read"
-DELETE: Final = "profile is deleted"
+LOGIN: Final = NamedCheck(6, "login")
+CLAIMS: Final = NamedCheck(6, "issuer and app client")
+WRITE: Final = NamedCheck(6, "profile is created")
+READ: Final = NamedCheck(6, "profile is read")
+DELETE: Final = NamedCheck(6, "profile is deleted")
 FIELDS: Final = {"city": "Mumbai", "country": "IN"}
 LOG_ADVICE: Final = "`aws_call_failed` in the log names the cause; run `python -m service doctor`."
 NOT_ACCEPTED: Final = (
@@ -42,15 +42,6 @@ class Credentials:
     password: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class SignedIn:
-    """The tokens of a user."""
-
-    user_id: str = field(repr=False)
-    access_token: str = field(repr=False)
-    id_token: str = field(repr=False)
-
-
 async def check_login(
     deployment: Deployment, credentials: Credentials
 ) -> tuple[CheckResult, SignedIn | None]:
@@ -62,17 +53,17 @@ async def check_login(
         return _login_refused(answer), None
     if "challenge" in tokens:
         detail = "The account needs more than a password."
-        return unknown(STEP, LOGIN, detail, "Take a user without a second factor."), None
+        return LOGIN.unknown(detail, "Take a user without a second factor."), None
     found = [tokens.get(name) for name in ("userId", "accessToken", "idToken")]
     if not all(isinstance(each, str) for each in found):
         return answer.unexpected(LOGIN, "tokens", "Is there another service at this URL?"), None
-    return ok(STEP, LOGIN, "200 /api/auth/login"), SignedIn(*map(str, found))
+    return LOGIN.ok("200 /api/auth/login"), SignedIn(*map(str, found))
 
 
 def _login_refused(answer: Response) -> CheckResult:
     if answer.code == "invalid_credentials":
-        return unknown(
-            STEP, LOGIN, str(answer), "Correct SMOKE_USERNAME and SMOKE_PASSWORD; or --create-user."
+        return LOGIN.unknown(
+            str(answer), "Correct SMOKE_USERNAME and SMOKE_PASSWORD; or --create-user."
         )
     return answer.unexpected(LOGIN, "200 /api/auth/login", LOG_ADVICE)
 
@@ -86,20 +77,20 @@ def check_token(signed_in: SignedIn, config: Config | None) -> CheckResult:
         advice = (
             "Set AWS_REGION, AWS_COGNITO_USER_POOL_ID and AWS_COGNITO_CLIENT_ID to compare them."
         )
-        return unknown(STEP, CLAIMS, detail, advice, optional=True)
+        return CLAIMS.unknown(detail, advice, optional=True)
     pool_id = config.cognito.user_pool_id
     issuers = config.cognito.issuers
     of_pool = issuer in issuers if issuers else issuer.endswith(f"/{pool_id}")
     if not of_pool:
         advice = f"The app client is not of the user pool {pool_id}: correct one of them."
-        return wrong(STEP, CLAIMS, detail, advice)
+        return CLAIMS.wrong(detail, advice)
     if client_id != config.cognito.client_id:
         advice = f"The deployment has another app client than {config.cognito.client_id}."
-        return wrong(STEP, CLAIMS, detail, advice)
+        return CLAIMS.wrong(detail, advice)
     if client_id not in config.bearer_client_ids:
         advice = f"Add {client_id} to IDENTITY_BEARER_CLIENT_IDS, or its tokens are refused."
-        return wrong(STEP, CLAIMS, detail, advice)
-    return ok(STEP, CLAIMS, detail)
+        return CLAIMS.wrong(detail, advice)
+    return CLAIMS.ok(detail)
 
 
 async def check_profile(deployment: Deployment, signed_in: SignedIn) -> list[CheckResult]:
@@ -111,8 +102,8 @@ async def check_profile(deployment: Deployment, signed_in: SignedIn) -> list[Che
         return [
             _read(before, signed_in, {}),
             await check_second_identity(deployment, signed_in),
-            unknown(STEP, WRITE, "skipped: the user has a profile", advice, optional=True),
-            unknown(STEP, DELETE, "skipped: the user has a profile", advice, optional=True),
+            WRITE.unknown("skipped: the user has a profile", advice, optional=True),
+            DELETE.unknown("skipped: the user has a profile", advice, optional=True),
         ]
     if before.code != "profile_not_found":
         advice = NOT_ACCEPTED if before.status == HTTPStatus.UNAUTHORIZED else LOG_ADVICE
@@ -123,7 +114,7 @@ async def check_profile(deployment: Deployment, signed_in: SignedIn) -> list[Che
     )
     if created.status != HTTPStatus.CREATED:
         return [created.unexpected(WRITE, "201", LOG_ADVICE)]
-    results = [ok(STEP, WRITE, f"201 {PROFILE}")]
+    results = [WRITE.ok(f"201 {PROFILE}")]
     try:
         seen = await deployment.call("GET", PROFILE, headers=headers)
         results.append(_read(seen, signed_in, fields))
@@ -133,7 +124,7 @@ async def check_profile(deployment: Deployment, signed_in: SignedIn) -> list[Che
         tag = {"If-Match": created.headers.get("ETag", "")}
         deleted = await deployment.call("DELETE", PROFILE, headers={**headers, **tag})
     results.append(
-        ok(STEP, DELETE, f"204 {PROFILE}")
+        DELETE.ok(f"204 {PROFILE}")
         if deleted.status == HTTPStatus.NO_CONTENT
         else deleted.unexpected(DELETE, "204", "Delete the profile of this user yourself.")
     )
@@ -147,8 +138,8 @@ def _read(seen: Response, signed_in: SignedIn, fields: Mapping[str, str]) -> Che
     different = [name for name, value in expected.items() if seen.body.get(name) != value]
     if different:
         detail = f"200, and {', '.join(different)} are not as they were written"
-        return wrong(STEP, READ, detail, "Report it as a defect.")
-    return ok(STEP, READ, f"200 {PROFILE}")
+        return READ.wrong(detail, "Report it as a defect.")
+    return READ.ok(f"200 {PROFILE}")
 
 
 def _claims(token: str) -> dict[str, Any]:

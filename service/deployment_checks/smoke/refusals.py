@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from service.deployment_checks.results import CheckResult, ok, unknown, wrong
-from service.deployment_checks.smoke.deployment import PROFILE, STEP, bearer
+from service.deployment_checks.results import CheckResult, NamedCheck
+from service.deployment_checks.smoke.deployment import PROFILE, bearer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from service.config.settings import Config
-    from service.deployment_checks.smoke.deployment import Deployment, Response
-    from service.deployment_checks.smoke.journey import SignedIn
+    from service.deployment_checks.smoke.deployment import Deployment, Response, SignedIn
 
 IDENTITY: Final = "x-amzn-oidc-identity"
 DATA: Final = "x-amzn-oidc-data"
@@ -30,6 +29,7 @@ REFUSED: Final = (
     HTTPStatus.UNAUTHORIZED,
 )  # by a load balancer, by the service
 VALID_S: Final = 120
+SECOND_IDENTITY: Final = NamedCheck(6, "second identity is refused")
 
 HEADER_BELIEVED: Final = (
     "DANGER: any client that reaches this URL can read, change and delete any profile. Set "
@@ -68,11 +68,11 @@ async def check_refusals(
             (with_tokens[2], of_user, bearer(token), FORGERY_BELIEVED),
         )
     results = [
-        _judged(name, await deployment.call("GET", path, headers=headers), advice)
+        _judged(NamedCheck(6, name), await deployment.call("GET", path, headers=headers), advice)
         for name, path, headers, advice in attempts
     ]
     if signed_in is None:
-        results += [unknown(STEP, name, "needs a signed-in user") for name in with_tokens]
+        results += [NamedCheck(6, name).unknown("needs a signed-in user") for name in with_tokens]
     return results
 
 
@@ -82,23 +82,20 @@ async def check_second_identity(deployment: Deployment, signed_in: SignedIn) -> 
 
     A load balancer may remove the header: then the answer is the profile of the token's user.
     """
-    name = "second identity is refused"
     headers = {**bearer(signed_in.access_token), IDENTITY: str(uuid.uuid4())}
     answer = await deployment.call("GET", PROFILE, headers=headers)
     if answer.status == HTTPStatus.OK and answer.body.get("userId") == signed_in.user_id:
-        return ok(STEP, name, "200 for the user of the token: the header is removed or ignored")
-    return _judged(name, answer, HEADER_BELIEVED)
+        return SECOND_IDENTITY.ok("200 for the user of the token: the header is removed or ignored")
+    return _judged(SECOND_IDENTITY, answer, HEADER_BELIEVED)
 
 
-def _judged(name: str, answer: Response, advice: str) -> CheckResult:
+def _judged(check: NamedCheck, answer: Response, advice: str) -> CheckResult:
     if answer.status in REFUSED:
-        return ok(STEP, name, str(answer))
+        return check.ok(str(answer))
     if answer.status == HTTPStatus.FORBIDDEN and not answer.code:
-        return ok(STEP, name, "403, of a firewall")
+        return check.ok("403, of a firewall")
     if answer.status in (HTTPStatus.FOUND, HTTPStatus.SEE_OTHER):
-        return unknown(
-            STEP,
-            name,
+        return check.unknown(
             f"{answer}: a redirect to sign in",
             "Let the authenticate action of API paths `allow` requests without a session.",
         )
@@ -106,8 +103,8 @@ def _judged(name: str, answer: Response, advice: str) -> CheckResult:
         answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
         or answer.status == HTTPStatus.TOO_MANY_REQUESTS
     ):
-        return unknown(STEP, name, f"{answer}: neither accepted nor refused")
-    return wrong(STEP, name, f"{answer} instead of 401", advice)
+        return check.unknown(f"{answer}: neither accepted nor refused")
+    return check.wrong(f"{answer} instead of 401", advice)
 
 
 def _forged(sub: str, config: Config | None) -> str:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from service.deployment_checks.results import CheckResult, Status, unknown
+from service.deployment_checks.results import CheckResult, NamedCheck, Status
 from service.deployment_checks.smoke import endpoints, journey, refusals
-from service.deployment_checks.smoke.deployment import STEP, Deployment, Unreachable
+from service.deployment_checks.smoke.deployment import Deployment, Unreachable
 
 if TYPE_CHECKING:
     from service.config.settings import Config
     from service.deployment_checks.smoke.journey import Credentials
     from service.deployment_checks.smoke.temporary_user import TemporaryUser
 
+REACHABLE = NamedCheck(6, "reachable")
 NO_USER = "Set SMOKE_USERNAME and SMOKE_PASSWORD, or use --create-user."
 
 
@@ -39,7 +40,7 @@ async def check_deployment(
             results += await _as_temporary_user(deployment, config, user)
     except Unreachable as unreachable:
         advice = "Is the URL right, is the certificate valid, are the targets healthy?"
-        results.append(unknown(STEP, "reachable", str(unreachable), advice))
+        results.append(REACHABLE.unknown(str(unreachable), advice))
     return results
 
 
@@ -52,7 +53,7 @@ async def _as_temporary_user(
         credentials = user.credentials if created.status is Status.OK else None
         results += await _as_user(deployment, config, credentials, user)
     except Unreachable as unreachable:
-        results.append(unknown(STEP, "reachable", str(unreachable)))
+        results.append(REACHABLE.unknown(str(unreachable)))
     finally:
         left = await user.remove()
     return results if left is None else [*results, left]
@@ -65,7 +66,7 @@ async def _as_user(
     user: TemporaryUser | None,
 ) -> list[CheckResult]:
     if credentials is None:
-        missing = [] if user is not None else [unknown(STEP, journey.LOGIN, "no user", NO_USER)]
+        missing = [] if user is not None else [journey.LOGIN.unknown("no user", NO_USER)]
         return [*missing, *await refusals.check_refusals(deployment, config, None)]
     result, signed_in = await journey.check_login(deployment, credentials)
     if signed_in is None:

@@ -10,20 +10,19 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from service.aws.failure_advice import known_cause, message_of
-from service.deployment_checks.results import CheckResult, ok, unknown, wrong
-from service.deployment_checks.smoke.deployment import STEP, Unreachable, bearer
+from service.aws.failure_advice import advice_for, code_and_message
+from service.deployment_checks.results import CheckResult, NamedCheck
+from service.deployment_checks.smoke.deployment import Unreachable, bearer
 from service.deployment_checks.smoke.journey import Credentials
 from service.observability.upstream_calls import COGNITO
 
 if TYPE_CHECKING:
     from types_aiobotocore_cognito_idp import CognitoIdentityProviderClient
 
-    from service.deployment_checks.smoke.deployment import Deployment
-    from service.deployment_checks.smoke.journey import SignedIn
+    from service.deployment_checks.smoke.deployment import Deployment, SignedIn
 
-CREATE: Final = "user is created"
-ACCOUNT: Final = "account is deleted"
+CREATE: Final = NamedCheck(6, "user is created")
+ACCOUNT: Final = NamedCheck(6, "account is deleted")
 RIGHTS: Final = (
     "It needs credentials of the pool's account with cognito-idp:AdminCreateUser, AdminSetUserPassword "
     "and AdminDeleteUser."
@@ -59,14 +58,11 @@ class TemporaryUser:
                 Permanent=True,
             )
         except ClientError as error:
-            cause = known_cause(error, COGNITO)
-            code = error.response["Error"].get("Code", "")
-            detail = f"{code}: {message_of(error)}"
-            return unknown(STEP, CREATE, detail, cause.advice if cause else RIGHTS)
+            advice = advice_for(error, COGNITO, default=RIGHTS)
+            return CREATE.unknown(code_and_message(error), advice)
         except BotoCoreError as error:
-            cause = known_cause(error)
-            return unknown(STEP, CREATE, type(error).__name__, cause.advice if cause else RIGHTS)
-        return ok(STEP, CREATE, "without a message")
+            return CREATE.unknown(type(error).__name__, advice_for(error, default=RIGHTS))
+        return CREATE.ok("without a message")
 
     async def _create(self) -> None:
         await self._cognito.admin_create_user(
@@ -86,7 +82,7 @@ class TemporaryUser:
                 "DELETE", "/api/auth/me", headers=bearer(signed_in.access_token)
             )
         except Unreachable as unreachable:
-            return unknown(STEP, ACCOUNT, str(unreachable))
+            return ACCOUNT.unknown(str(unreachable))
         if answer.status != HTTPStatus.NO_CONTENT:
             return answer.unexpected(
                 ACCOUNT, "204 /api/auth/me", "`aws_call_failed` in the log says why."
@@ -94,10 +90,10 @@ class TemporaryUser:
         try:
             if await self._delete():
                 detail = "204, and the account was still there"
-                return wrong(STEP, ACCOUNT, detail, "Report it as a defect.")
+                return ACCOUNT.wrong(detail, "Report it as a defect.")
         except (ClientError, BotoCoreError) as error:
-            return unknown(STEP, ACCOUNT, f"204, and Cognito did not say: {type(error).__name__}")
-        return ok(STEP, ACCOUNT, "204 /api/auth/me")
+            return ACCOUNT.unknown(f"204, and Cognito did not say: {type(error).__name__}")
+        return ACCOUNT.ok("204 /api/auth/me")
 
     async def remove(self) -> CheckResult | None:
         """Delete the user if it is still there; returns what went wrong."""
@@ -106,9 +102,7 @@ class TemporaryUser:
         try:
             await self._delete()
         except (ClientError, BotoCoreError) as error:
-            return wrong(
-                STEP,
-                ACCOUNT,
+            return ACCOUNT.wrong(
                 f"The user that was created is still there: {type(error).__name__}.",
                 "Delete it:\n"
                 f"aws cognito-idp admin-delete-user --user-pool-id {self._user_pool_id} "
