@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from service.aws.errors import required
+from service.aws.failure_advice import code_of
 from service.cognito.answers import delivery_of
 from service.cognito.user_pool_client import client_metadata
 from service.domain.accounts import Account, Delivery
@@ -94,8 +95,5 @@ class CognitoOwnAccount:
             await self._user_pool.call("DeleteUser", AccessToken=access_token)
         except TokenInvalid as refusal:
             cause = refusal.__cause__
-            if not (
-                isinstance(cause, ClientError)
-                and cause.response["Error"].get("Code") == "UserNotFoundException"
-            ):
+            if not isinstance(cause, ClientError) or code_of(cause) != "UserNotFoundException":
                 raise

@@ -19,7 +19,7 @@ from botocore.exceptions import ConnectionError as NoConnection
 
 from service.aws import retries
 from service.aws.errors import required, translated
-from service.aws.failure_advice import AwsResource
+from service.aws.failure_advice import AwsResource, code_of
 from service.aws.retries import ignore_retry
 from service.cognito.challenge_responses import drop_none
 from service.cognito.cognito_request import CognitoRequest, malformed_value
@@ -226,4 +226,4 @@ def _never_connected(error: Exception) -> bool:
 
 
 def _is(error: Exception, name: str) -> bool:
-    return isinstance(error, ClientError) and error.response["Error"].get("Code") == name
+    return isinstance(error, ClientError) and code_of(error) == name

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
+from service.aws.failure_advice import code_of
 from service.deployment_checks.permissions import CannotCheck, NotFound, asked
 from service.deployment_checks.results import CheckResult, NamedCheck
 
@@ -35,7 +36,7 @@ async def describe_sessions(
         return []
     except CannotCheck as cannot:
         cause = cannot.__cause__
-        if not isinstance(cause, ClientError) or cause.response["Error"].get("Code") not in OFF:
+        if not isinstance(cause, ClientError) or code_of(cause) not in OFF:
             raise
         found = {}
     tracks = found.get("UserSessionTracking") == "ENABLED"

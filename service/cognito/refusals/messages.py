@@ -80,11 +80,6 @@ def lower_message(error: ClientError) -> str:
     return str(error.response["Error"].get("Message") or "").lower()
 
 
-def exception_of(error: ClientError) -> str:
-    """Return the name of the exception."""
-    return str(error.response["Error"].get("Code", ""))
-
-
 def meaning_of(error: ClientError) -> type[ServiceError] | None:
     """Return the meaning of NotAuthorizedException, None for an unknown message."""
     text = lower_message(error)

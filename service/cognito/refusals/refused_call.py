@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
-from service.aws.failure_advice import message_of, one_line
-from service.cognito.refusals.messages import exception_of, meaning_of
+from service.aws.failure_advice import code_of, message_of, one_line
+from service.cognito.refusals.messages import meaning_of
 from service.cognito.refusals.user_existence_errors import OnMasked, Reason, masked_reason
 from service.cognito.refusals.wrong_fields import invalid_parameter, unauthorized_attribute
 from service.domain.errors import (
@@ -106,7 +106,7 @@ class RefusedCall:
     def refined(self, error: ClientError, translation: ServiceError) -> ServiceError:
         """Return *translation* with the details that the message and the request have."""
         match translation:
-            case InvalidParameter() if exception_of(error) == "InvalidParameterException":
+            case InvalidParameter() if code_of(error) == "InvalidParameterException":
                 return invalid_parameter(raw_message(error), self.request)
             case Misconfigured() if raw_message(error) == self.request.arguments.get("Session"):
                 return ChallengeExpired()  # moto's response to an unknown session
@@ -128,7 +128,7 @@ class RefusedCall:
 
     def log(self, error: ClientError) -> None:
         """Log a refusal, unless it is routine."""
-        operation, name = self.request.operation, one_line(exception_of(error))
+        operation, name = self.request.operation, one_line(code_of(error))
         reason = masked_reason(operation, error)
         log = structlog.get_logger()
         if reason is not None:
@@ -176,11 +176,11 @@ def redacted(message: str, arguments: object) -> str:
 
 def _meaning(error: ClientError) -> type[ServiceError] | None:
     names = {"NotAuthorizedException", "UnauthorizedException"}
-    return meaning_of(error) if exception_of(error) in names else None
+    return meaning_of(error) if code_of(error) in names else None
 
 
 def _is_routine(error: ClientError) -> bool:
-    return exception_of(error) in ROUTINE_EXCEPTIONS or _meaning(error) in ROUTINE_MEANINGS
+    return code_of(error) in ROUTINE_EXCEPTIONS or _meaning(error) in ROUTINE_MEANINGS
 
 
 def _values(arguments: Any) -> Iterator[str]:  # noqa: ANN401 -- JSON

@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from service.cognito.refusals.messages import exception_of, meaning_of
+from service.aws.failure_advice import code_of
+from service.cognito.refusals.messages import meaning_of
 from service.domain.errors import (
     CodeMismatch,
     InvalidCredentials,
@@ -69,7 +70,7 @@ AS_SENT: Final[ErrorTable] = dict.fromkeys({**USER_LIMITS, **MESSAGES}, InvalidP
 
 def masked_reason(operation: str, error: ClientError) -> Reason | None:
     """Return the reason of a masked error, None for any other error."""
-    name = exception_of(error)
+    name = code_of(error)
     if (
         operation in SIGN_IN
         and name == "NotAuthorizedException"
