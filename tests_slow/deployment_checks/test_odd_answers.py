@@ -13,10 +13,9 @@ from service.deployment_checks.doctor import aws_clients
 from service.deployment_checks.key_servers import check_jwks_once
 from service.deployment_checks.permissions import CannotCheck
 from service.deployment_checks.results import CheckResult, Status
-from service.deployment_checks.smoke.deployment import open_deployment
+from service.deployment_checks.smoke.deployment import SignedIn, open_deployment
 from service.deployment_checks.smoke.journey import (
     Credentials,
-    SignedIn,
     check_login,
     check_profile,
     check_token,
