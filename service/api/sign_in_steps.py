@@ -14,7 +14,7 @@ from service.domain.errors import (
     TemporaryPasswordExpired,
 )
 from service.domain.sessions import CUSTOM, Challenge, ChallengeAnswer, Tokens
-from service.rate_limiting.limited_actions import PASSWORD_GUESSES, RateLimitedAction
+from service.rate_limiting.limited_actions import RateLimitedAction
 from service.rate_limiting.rate_limiter import RateLimiter
 
 SELECT_CHALLENGE: Final = "SELECT_CHALLENGE"
@@ -44,28 +44,22 @@ def action_of_answer(answer: ChallengeAnswer) -> RateLimitedAction:
     return RateLimitedAction.CHALLENGE
 
 
-def record_log_in(
+def record_step(
     limiter: RateLimiter,
     username: str,
     client: Client,
-    *,
     outcome: Tokens | Challenge,
-    action: RateLimitedAction,
+    *,
+    completes_first_factor: bool,
 ) -> None:
-    """Record the outcome of a log-in with *limiter*."""
+    """
+    Record the outcome of a step of a sign-in with *limiter*.
+
+    With *completes_first_factor*, the challenge that follows may come with a code that was sent.
+    """
     if isinstance(outcome, Tokens):
         limiter.signed_in(username, client.address)
-    elif action in PASSWORD_GUESSES and outcome.name in SENT_MFA_CODES:
-        limiter.mfa_code_sent(username)
-
-
-def record_first_sign_in(
-    limiter: RateLimiter, username: str, client: Client, *, outcome: Tokens | Challenge
-) -> None:
-    """Record with *limiter* the sign-in that follows a confirmation, whose code is the first factor."""
-    if isinstance(outcome, Tokens):
-        limiter.signed_in(username, client.address)
-    elif outcome.name in SENT_MFA_CODES:
+    elif completes_first_factor and outcome.name in SENT_MFA_CODES:
         limiter.mfa_code_sent(username)
 
 
@@ -78,17 +72,11 @@ def record_answer(
     A custom challenge followed by another counts as a wrong code, which is how Cognito responds to one;
     completing the sign-in clears the count.
     """
-    if isinstance(outcome, Tokens):
-        limiter.signed_in(answer.username, client.address)
-    elif answer.name == outcome.name == CUSTOM:
+    if isinstance(outcome, Challenge) and answer.name == outcome.name == CUSTOM:
         limiter.wrong_code(answer.username, client.address)
-    elif _completes_first_factor(answer) and outcome.name in SENT_MFA_CODES:
-        limiter.mfa_code_sent(answer.username)
-
-
-def _completes_first_factor(answer: ChallengeAnswer) -> bool:
-    """Return whether a correct answer is followed by the second factor."""
-    return answer.name != SELECT_MFA_TYPE and not answer.is_choice_only
+        return
+    is_first = answer.name != SELECT_MFA_TYPE and not answer.is_choice_only
+    record_step(limiter, answer.username, client, outcome, completes_first_factor=is_first)
 
 
 @asynccontextmanager

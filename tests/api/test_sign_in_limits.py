@@ -408,9 +408,7 @@ def test_code_that_follows_the_first_factor_is_counted(
     limiter, client = RateLimiter(LIMITS, clock=Clock()), Client(AWAY)
     for _ in range(10):
         if answer is None:
-            sign_in_steps.record_log_in(
-                limiter, "alice", client, outcome=ASKED, action=RateLimitedAction.SIGN_IN
-            )
+            sign_in_steps.record_step(limiter, "alice", client, ASKED, completes_first_factor=True)
         else:
             sign_in_steps.record_answer(limiter, answer, client, outcome=ASKED)
 
@@ -421,8 +419,8 @@ def test_choice_that_a_sign_in_begins_with_is_no_code() -> None:
     """A sign-in begun without a password sends no code after a first factor."""
     limiter = RateLimiter(LIMITS, clock=Clock())
     for _ in range(20):
-        sign_in_steps.record_log_in(
-            limiter, "alice", Client(AWAY), outcome=ASKED, action=RateLimitedAction.BEGIN_CODE
+        sign_in_steps.record_step(
+            limiter, "alice", Client(AWAY), ASKED, completes_first_factor=False
         )
 
     assert _call(limiter, RateLimitedAction.SIGN_IN) is None
@@ -432,8 +430,8 @@ def test_completed_sign_in_trusts_the_network() -> None:
     """A completed sign-in makes the network trusted, with or without a challenge."""
     answer = ChallengeAnswer("SMS_MFA", "s", "alice", code="123456")
     limiters = [RateLimiter(LIMITS, clock=Clock()) for _ in range(2)]
-    sign_in_steps.record_log_in(
-        limiters[0], "alice", Client(HOME), outcome=SIGNED_IN, action=RateLimitedAction.SIGN_IN
+    sign_in_steps.record_step(
+        limiters[0], "alice", Client(HOME), SIGNED_IN, completes_first_factor=True
     )
     sign_in_steps.record_answer(limiters[1], answer, Client(HOME), outcome=SIGNED_IN)
 

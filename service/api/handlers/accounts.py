@@ -127,7 +127,7 @@ async def _signed_in(
         with limiter.admit(action, address=client.address):
             async with asyncio.timeout_at(ends_at_s):
                 outcome = await call.provider.sessions.continue_sign_up(username, session, client)
-        sign_in_steps.record_first_sign_in(limiter, username, client, outcome=outcome)
+        sign_in_steps.record_step(limiter, username, client, outcome, completes_first_factor=True)
         data = outcome_data(call.request, outcome, username)
     except (ServiceError, TimeoutError) as failure:
         refusal = failure if isinstance(failure, ServiceError) else DeadlineExceeded()

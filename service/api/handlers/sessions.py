@@ -70,8 +70,12 @@ async def log_in(call: CognitoCall) -> web.Response:
             outcome = await sessions.log_in(username, password, client)
         else:
             outcome = await sessions.begin(username, preferred, client)
-        sign_in_steps.record_log_in(
-            call.rate_limiter, username, client, outcome=outcome, action=action
+        sign_in_steps.record_step(
+            call.rate_limiter,
+            username,
+            client,
+            outcome,
+            completes_first_factor=password is not None,
         )
     return _tokens_or_challenge(call.request, outcome, username)
 
