@@ -17,6 +17,7 @@ from service.api.activity.events import record
 from service.api.client_address import client_address
 from service.domain.errors import ServiceError, ServiceFault, TryLater
 from service.domain.profiles import WriteResult
+from service.domain.values.json_values import drop_none
 from service.observability.logs import identity_hash
 
 
@@ -140,8 +141,7 @@ def emit(  # noqa: PLR0913 -- the fields of an event
         "code": None if refusal is None else refusal.code,
         "detail": detail,
     }
-    known = {name: value for name, value in details.items() if value is not None}
-    structlog.get_logger().info(event.value, **known)
+    structlog.get_logger().info(event.value, **drop_none(details))
     if sub is not None and event in ACTIVITY and not isinstance(refusal, _NO_ACTIVITY):
         record(request, event, sub=sub, detail=detail if refusal is None else refusal.code)
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from service.aws.failure_causes import CAUSES, WITHOUT_RESPONSE, Cause
+from service.domain.values.json_values import drop_none
 
 MAX_MESSAGE_CHARACTERS: Final = 300
 
@@ -23,9 +24,8 @@ class AwsResource:
 
     def log_fields(self) -> dict[str, str]:
         """Return the fields that name it in the log."""
-        ids = {"table": self.table, "client_id": self.client_id}
-        known = {name: value for name, value in ids.items() if value is not None}
-        return {"upstream": self.upstream, "region": self.region, **known}
+        ids = drop_none({"table": self.table, "client_id": self.client_id})
+        return {"upstream": self.upstream, "region": self.region, **ids}
 
 
 def known_cause(error: Exception, upstream: str | None = None) -> Cause | None:

@@ -1,20 +1,15 @@
 """The ChallengeResponses of each challenge (RespondToAuthChallenge)."""
 
 from collections.abc import Callable, Mapping
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, TypeAlias
 
 from service.domain.sessions import ChallengeAnswer
+from service.domain.values.json_values import drop_none
 
-Value = TypeVar("Value")
 Responses: TypeAlias = Mapping[str, str | None]
 
 MFA_SETUP: Final = "MFA_SETUP"
 ATTRIBUTE_PREFIX: Final = "userAttributes."
-
-
-def drop_none(values: Mapping[str, Value | None]) -> dict[str, Value]:
-    """Return the entries that are not None."""
-    return {name: value for name, value in values.items() if value is not None}
 
 
 def responses(answer: ChallengeAnswer) -> dict[str, str]:

@@ -25,6 +25,7 @@ from service.domain.errors import (
     UpstreamFault,
 )
 from service.domain.sessions import Tokens
+from service.domain.values.json_values import drop_none
 from service.observability.upstream_calls import COGNITO_DOMAIN
 
 if TYPE_CHECKING:
@@ -133,8 +134,8 @@ class CognitoFederation:
             return _parsed(content)
 
     def _url(self, path: str, parameters: Mapping[str, str | None]) -> str:
-        given = {name: value for name, value in parameters.items() if value is not None}
-        return f"{self._domain}{path}?{urlencode(given, quote_via=quote, safe='')}"
+        given = urlencode(drop_none(parameters), quote_via=quote, safe="")
+        return f"{self._domain}{path}?{given}"
 
 
 def _basic(client_id: str, client_secret: str) -> str:

@@ -13,6 +13,7 @@ from service.cognito.user_pool_client import client_metadata
 from service.domain.accounts import Account, Delivery
 from service.domain.client import UNKNOWN_CLIENT, Client
 from service.domain.errors import TokenInvalid, UpstreamFault, UpstreamUnavailable
+from service.domain.values.json_values import drop_none
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,7 +49,7 @@ class CognitoOwnAccount:
 
         If the second call fails, the first has taken effect; repeating the changes is safe.
         """
-        changed = {name: value for name, value in changes.items() if value is not None}
+        changed = drop_none(changes)
         removed = [name for name, value in changes.items() if value is None]
         deliveries: tuple[Delivery, ...] = ()
         if changed:

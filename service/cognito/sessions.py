@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from service.aws.errors import required
 from service.cognito.answers import outcome_of, tokens_of
-from service.cognito.challenge_responses import MFA_SETUP, drop_none, responses
+from service.cognito.challenge_responses import MFA_SETUP, responses
 from service.cognito.devices import DeviceConfirmation
 from service.cognito.issuer_check import IssuerCheck
 from service.cognito.refusals.errors import CHALLENGE_CODE, CHALLENGE_SESSION
@@ -19,6 +19,7 @@ from service.domain.client import UNKNOWN_CLIENT, Client
 from service.domain.errors import CodeMismatch, InvalidFields, TokenInvalid
 from service.domain.mfa import TOTP
 from service.domain.sessions import CUSTOM, Challenge, ChallengeAnswer, Tokens
+from service.domain.values.json_values import drop_none
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

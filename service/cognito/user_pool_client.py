@@ -21,7 +21,6 @@ from service.aws import retries
 from service.aws.errors import required, translated
 from service.aws.failure_advice import AwsResource, code_of
 from service.aws.retries import ignore_retry
-from service.cognito.challenge_responses import drop_none
 from service.cognito.cognito_request import CognitoRequest, malformed_value
 from service.cognito.refusals.errors import ERRORS
 from service.cognito.refusals.refused_call import RefusedCall
@@ -29,6 +28,7 @@ from service.cognito.refusals.user_existence_errors import OnMasked, ignore_mask
 from service.cognito.refusals.wrong_fields import invalid_parameter
 from service.cognito.secret_hash import secret_hash
 from service.domain.errors import FeatureUnavailable
+from service.domain.values.json_values import drop_none
 from service.observability.upstream_calls import COGNITO
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from service.api.request_parsing import query_parameters, request_body
 from service.api.schemas.activity import ActivitySchema
 from service.domain import errors
 from service.domain.activity import ActivityEvent, is_position
+from service.domain.values.json_values import drop_none
 
 TAG = "own data"
 PATH: Final = "/v1/user/activity"
@@ -47,14 +48,11 @@ async def show(request: web.Request) -> web.Response:
         raise errors.InvalidFields.of(BEFORE, "Must be next of an earlier page, unchanged.")
     log, sub = request.app[keys.ACTIVITY_LOG], request[keys.IDENTITY].sub
     page = await log.page(sub, limit=limit or DEFAULT_LIMIT, before=before)
-    data: dict[str, object] = {"events": [*map(event_data, page.events)]}
-    if page.next_position is not None:
-        data["next"] = page.next_position
-    return request_body.answer(data)
+    events = [*map(event_data, page.events)]
+    return request_body.answer(drop_none({"events": events, "next": page.next_position}))
 
 
 def event_data(event: ActivityEvent) -> Mapping[str, object]:
     """Return the JSON of an event; unknown values are left out."""
     details = {"address": event.address, "device": event.device, "detail": event.detail}
-    known = {name: value for name, value in details.items() if value is not None}
-    return {"at": event.at, "event": event.event, **known}
+    return {"at": event.at, "event": event.event, **drop_none(details)}

@@ -22,6 +22,7 @@ from service.api.export.document import ExportDocument
 from service.api.export.stored_json import stored_json
 from service.api.handlers.activity import TAG, event_data
 from service.api.handlers.mfa import preferences_data
+from service.api.handlers.own_account import account_data
 from service.api.handlers.passkeys import passkey_data
 from service.api.handlers.user_sessions import session_data
 from service.api.middlewares.identity import identify
@@ -32,7 +33,8 @@ from service.api.schemas.export import ExportSchema
 from service.domain import errors
 from service.domain.accounts import account_of
 from service.domain.devices import Device
-from service.domain.profiles import Fields, Profile
+from service.domain.profiles import Profile
+from service.domain.values.json_values import drop_none
 from service.domain.values.timestamps import timestamp, utc_now
 from service.rate_limiting.limited_actions import RateLimitedAction
 
@@ -96,11 +98,7 @@ async def _add_account(document: ExportDocument, call: CognitoCall) -> None:
     """Add what the user pool holds."""
     provider, token = call.provider, call.access_token
     account = await account_of(provider.own_account, token, sub=call.sub)
-    data: dict[str, object] = {
-        "userId": account.user_id,
-        "username": account.username,
-        "attributes": dict(account.attributes),
-    }
+    data = {**account_data(account)}
     data |= await _offered("mfa", provider.factors.preferences(token), preferences_data)
     data |= await _offered("passkeys", provider.passkeys.registered(token), _each(passkey_data))
     data |= await _offered("devices", provider.devices.remembered(token), _each(_device_data))
@@ -124,7 +122,7 @@ async def _add_table(document: ExportDocument, call: CognitoCall) -> None:
     if data.other_items:
         document.add("otherItems", stored_json([dict(item) for item in data.other_items]))
     config = call.config
-    history = _entries(app[keys.USER_DATA].history(call.sub), _stored)
+    history = _entries(app[keys.USER_DATA].history(call.sub), dict)
     await document.add_list("history", history, if_empty=config.profile.history_days > 0)
     activity = _entries(app[keys.ACTIVITY_LOG].all(call.sub), event_data)
     await document.add_list("activity", activity, if_empty=config.activity.days > 0)
@@ -145,10 +143,6 @@ async def _entries(
         yield [stored_json(data(entry)) for entry in page]
 
 
-def _stored(state: Fields) -> Fields:
-    return dict(state)
-
-
 async def _offered(
     name: str, part: Awaitable[_Found], data: Callable[[_Found], Any]
 ) -> Mapping[str, Any]:
@@ -164,13 +158,13 @@ def _each(data: Callable[[_Found], object]) -> Callable[[Iterable[_Found]], list
 
 
 def _device_data(device: Device) -> Mapping[str, object]:
-    moments = {
-        "createdAt": device.created_at,
-        "lastModifiedAt": device.last_modified_at,
-        "lastAuthenticatedAt": device.last_authenticated_at,
-    }
-    return {
-        "deviceKey": device.device_key,
-        **{name: timestamp(moment) for name, moment in moments.items() if moment is not None},
-        "attributes": dict(device.attributes),
-    }
+    used_at = device.last_authenticated_at
+    return drop_none(
+        {
+            "deviceKey": device.device_key,
+            "createdAt": timestamp(device.created_at),
+            "lastModifiedAt": timestamp(device.last_modified_at),
+            "lastAuthenticatedAt": None if used_at is None else timestamp(used_at),
+            "attributes": dict(device.attributes),
+        }
+    )

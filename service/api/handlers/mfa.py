@@ -14,6 +14,7 @@ from service.api.schemas import mfa as schemas
 from service.domain import errors
 from service.domain.accounts import account_of
 from service.domain.mfa import MfaPreferences
+from service.domain.values.json_values import drop_none
 from service.rate_limiting.limited_actions import RateLimitedAction
 
 TAG = "second factors"
@@ -36,10 +37,7 @@ async def show(call: CognitoCall) -> web.Response:
 
 def preferences_data(preferences: MfaPreferences) -> Mapping[str, object]:
     """Return the JSON of a user's factors."""
-    data: dict[str, object] = {"enabled": list(preferences.enabled)}
-    if preferences.preferred is not None:
-        data["preferred"] = preferences.preferred
-    return data
+    return drop_none({"enabled": list(preferences.enabled), "preferred": preferences.preferred})
 
 
 @cognito_operation(

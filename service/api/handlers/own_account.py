@@ -1,5 +1,6 @@
 """The signed-in user's account: reading, attributes, verification and deletion."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from aiohttp import web
@@ -14,7 +15,7 @@ from service.api.request_parsing import request_body
 from service.api.schemas import own_account as schemas
 from service.domain import errors
 from service.domain.account_deletion import delete_account
-from service.domain.accounts import account_of
+from service.domain.accounts import Account, account_of
 from service.rate_limiting.limited_actions import RateLimitedAction
 
 TAG = "own account"
@@ -31,13 +32,16 @@ async def show(call: CognitoCall) -> web.Response:
     """Return the caller's account."""
     async with call.guarded():
         account = await account_of(call.provider.own_account, call.access_token, sub=call.sub)
-    return request_body.answer(
-        {
-            "userId": account.user_id,
-            "username": account.username,
-            "attributes": dict(account.attributes),
-        }
-    )
+    return request_body.answer(account_data(account))
+
+
+def account_data(account: Account) -> Mapping[str, object]:
+    """Return the JSON of an account."""
+    return {
+        "userId": account.user_id,
+        "username": account.username,
+        "attributes": dict(account.attributes),
+    }
 
 
 @cognito_operation(

@@ -25,6 +25,7 @@ from service.domain import errors, profile_history
 from service.domain.errors import FieldProblem
 from service.domain.profile_history import PastVersion
 from service.domain.profiles import Profile
+from service.domain.values.json_values import drop_none
 
 PATH: Final = f"{live.PATH}/history"
 VERSION_PATH: Final = f"{PATH}/{{version}}"
@@ -62,8 +63,7 @@ async def show(request: web.Request) -> web.Response:
     page = await history.page(await _latest(request), limit=limit or DEFAULT_LIMIT, before=before)
     declared = request.app[keys.PROFILE_REPRESENTATION].declared
     versions = [_version(version, declared) for version in page.versions]
-    following = {} if page.next_before is None else {"next": page.next_before}
-    return request_body.answer({"versions": versions, **following})
+    return request_body.answer(drop_none({"versions": versions, "next": page.next_before}))
 
 
 @operation(

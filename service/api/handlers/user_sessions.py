@@ -14,6 +14,7 @@ from service.api.request_parsing import request_body
 from service.api.schemas import user_sessions as schemas
 from service.domain import errors
 from service.domain.user_sessions import UserSession
+from service.domain.values.json_values import drop_none
 from service.domain.values.timestamps import timestamp
 from service.rate_limiting.limited_actions import RateLimitedAction
 
@@ -105,10 +106,10 @@ def session_data(session: UserSession) -> Mapping[str, object]:
         "lastActiveAt": timestamp(session.last_active_at),
         "current": session.current,
     }
-    location = {"city": session.city, "country": session.country}
+    location = drop_none({"city": session.city, "country": session.country})
     details = {
         "device": session.device,
         "address": session.address,
-        "location": {name: value for name, value in location.items() if value is not None} or None,
+        "location": location or None,
     }
-    return data | {name: value for name, value in details.items() if value is not None}
+    return data | drop_none(details)

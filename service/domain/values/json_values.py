@@ -2,18 +2,26 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 Number: TypeAlias = int | float | Decimal  # a Decimal where no float represents it exactly
 JsonValue: TypeAlias = "bool | Number | str | list[JsonValue] | dict[str, JsonValue] | None"
+
+
+Name = TypeVar("Name")
+Value = TypeVar("Value")
+
+
+def drop_none(members: Mapping[Name, Value | None]) -> dict[Name, Value]:
+    """Return the members that are not None."""
+    return {name: value for name, value in members.items() if value is not None}
 
 
 def merged(
     fields: Mapping[str, JsonValue], changes: Mapping[str, JsonValue]
 ) -> dict[str, JsonValue]:
     """Return *fields* with *changes* applied; None removes a field."""
-    result = {**fields, **changes}
-    return {name: value for name, value in result.items() if value is not None}
+    return drop_none({**fields, **changes})
 
 
 def merge_patch(target: JsonValue, patch: JsonValue) -> JsonValue:
