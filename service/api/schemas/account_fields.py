@@ -38,6 +38,11 @@ def text(
     return fields.String(validate=rules, **options)
 
 
+def text_like(example: str, **options: Any) -> fields.String:  # noqa: ANN401 -- marshmallow's own field options
+    """Return a field of a response, with an example."""
+    return fields.String(metadata={"examples": [example]}, **options)
+
+
 def username() -> fields.String:
     """Return a user name field."""
     return text(

@@ -20,9 +20,7 @@ def _attribute() -> fields.String:
 class AccountSchema(Schema):
     """An account."""
 
-    user_id = fields.String(
-        required=True, data_key="userId", metadata={"examples": [account_fields.USER_ID]}
-    )
+    user_id = account_fields.text_like(account_fields.USER_ID, required=True, data_key="userId")
     username = fields.String(required=True, metadata={"examples": ["alice@example.com"]})
     attributes = fields.Dict(
         keys=fields.String(),

@@ -1,9 +1,8 @@
 """Bodies of `/api/auth/passkeys…`."""
 
-from typing import Any
-
 from marshmallow import Schema, fields
 
+from service.api.schemas.account_fields import text_like
 from service.api.schemas.json_object import JsonObject
 
 
@@ -28,21 +27,17 @@ class RegisterPasskeySchema(Schema):
     )
 
 
-def _text(example: str, **options: Any) -> fields.String:  # noqa: ANN401 -- marshmallow's own field options
-    return fields.String(metadata={"examples": [example]}, **options)
-
-
 class PasskeySchema(Schema):
     """A passkey."""
 
-    credential_id = _text("bXktcGFzc2tleQ", required=True, data_key="id")
-    name = _text("Chrome on Mac", required=True)
-    relying_party_id = _text("example.com", required=True, data_key="relyingPartyId")
-    attachment = _text("platform")
+    credential_id = text_like("bXktcGFzc2tleQ", required=True, data_key="id")
+    name = text_like("Chrome on Mac", required=True)
+    relying_party_id = text_like("example.com", required=True, data_key="relyingPartyId")
+    attachment = text_like("platform")
     transports = fields.List(
         fields.String(), required=True, metadata={"examples": [["internal", "hybrid"]]}
     )
-    created_at = _text("2026-11-23T03:14:15.926Z", required=True, data_key="createdAt")
+    created_at = text_like("2026-11-23T03:14:15.926Z", required=True, data_key="createdAt")
 
 
 class PasskeysSchema(Schema):

@@ -174,9 +174,7 @@ class ChallengeSchema(Schema):
 class TokensSchema(Schema):
     """The tokens of a signed-in user."""
 
-    user_id = fields.String(
-        required=True, data_key="userId", metadata={"examples": [account_fields.USER_ID]}
-    )
+    user_id = account_fields.text_like(account_fields.USER_ID, required=True, data_key="userId")
     id_token = fields.String(required=True, data_key="idToken", metadata=_JWT)
     access_token = fields.String(required=True, data_key="accessToken", metadata=_JWT)
     refresh_token = fields.String(
