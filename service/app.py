@@ -15,7 +15,7 @@ from aiohttp import web
 
 from service import DISTRIBUTION
 from service.api import cognito_guard, keys, routes, service_call
-from service.api.activity.lifetime import note_stop, recording
+from service.api.activity.recording import note_stop, recording
 from service.api.deadlines import Deadlines
 from service.api.handlers import export, user_profiles
 from service.api.middlewares.pipeline import Pipeline

@@ -13,7 +13,7 @@ import structlog
 from aiohttp import web
 
 from service.api import keys
-from service.api.activity.events import record
+from service.api.activity.recording import record
 from service.api.client_address import client_address
 from service.domain.errors import ServiceError, ServiceFault, TryLater
 from service.domain.profiles import WriteResult

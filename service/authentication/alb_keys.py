@@ -9,13 +9,38 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from service.authentication.fetch_budget import FetchBudget
 from service.authentication.key_client import KeyClient, NoSuchKey, unavailable
 from service.domain.errors import TokenInvalid, UpstreamUnavailable
 
 MAX_KEYS: Final = 256  # a load balancer uses a few; several may be configured
 MAX_UNKNOWN_IDS: Final = 256
 UNKNOWN_ID_TTL_S: Final = 60.0  # before an id that the server did not know is fetched again
+
+
+class FetchBudget:
+    """
+    A token bucket of *burst* permits; one more is added every *refill_s* seconds.
+
+    The rate limiter libraries wait or lock for a permit; here a request must do neither.
+    """
+
+    def __init__(self, *, burst: int, refill_s: float, clock: Callable[[], float]) -> None:
+        self._burst = burst
+        self._refill_s = refill_s
+        self._clock = clock
+        self._permits = float(burst)
+        self._refilled_at = clock()
+
+    def take(self) -> bool:
+        """Take a permit and return True, or return False if there is none."""
+        now = self._clock()
+        gained = max(0.0, now - self._refilled_at) / self._refill_s
+        self._permits = min(float(self._burst), self._permits + gained)
+        self._refilled_at = now
+        if self._permits < 1:
+            return False
+        self._permits -= 1
+        return True
 
 
 class AlbKeys:

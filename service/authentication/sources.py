@@ -8,8 +8,7 @@ from typing import Final
 
 from service.authentication import access_token, alb_token, aws_urls
 from service.authentication.access_token import AccessTokenAuthenticator
-from service.authentication.alb_keys import AlbKeys
-from service.authentication.fetch_budget import FetchBudget
+from service.authentication.alb_keys import AlbKeys, FetchBudget
 from service.authentication.jwks import Jwks
 from service.authentication.key_client import KeyClient, key_server
 from service.authentication.pool_tokens import PoolTokens, TokenPairs

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from service.domain.client import UNKNOWN_CLIENT, Client
 from service.domain.errors import TokenInvalid
+from service.domain.profiles import ProfileStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,3 +132,19 @@ async def account_of(own_account: OwnAccount, access_token: str, *, sub: str) ->
     if account.user_id != sub:
         raise TokenInvalid
     return account
+
+
+async def delete_account(
+    own_account: OwnAccount, store: ProfileStore, access_token: str, *, sub: str
+) -> None:
+    """
+    Delete the profile, then the account, of the token's user; *sub* is the verified token's.
+
+    If a later step fails, the token still identifies the user and the same call completes the
+    deletion. In the opposite order a crash could leave a profile that no request can delete.
+    Raises as `OwnAccount.delete` and `ProfileStore.close`, and TokenInvalid where Cognito returns
+    another user.
+    """
+    account = await account_of(own_account, access_token, sub=sub)
+    await store.close(account.user_id)
+    await own_account.delete(access_token)

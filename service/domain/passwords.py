@@ -1,6 +1,9 @@
-"""Passwords: the port of resetting and changing a password."""
+"""Passwords: the rules of a user pool, and the port of resetting and changing a password."""
 
-from typing import Protocol
+import string
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
 
 from service.domain.client import Client
 
@@ -29,3 +32,27 @@ class Passwords(Protocol):
 
         Raises InvalidCredentials where *current* is wrong, TokenInvalid, WeakPassword, PasswordReused.
         """
+
+
+# Amazon Cognito developer guide, "Adding user pool password requirements".
+SYMBOLS: Final = "^$*.[]{}()?\"!@#%&/\\,><':;|_~`=+- "
+CHARACTERS: Final[Mapping[str, str]] = {
+    "lowercase": string.ascii_lowercase,
+    "uppercase": string.ascii_uppercase,
+    "digits": string.digits,
+    "symbols": SYMBOLS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordRules:
+    """The minimum length, and the classes in CHARACTERS of which a password needs one character each."""
+
+    min_length: int
+    requires: tuple[str, ...]
+
+    def allow(self, password: str) -> bool:
+        """Return whether *password* satisfies the rules."""
+        return len(password) >= self.min_length and all(
+            any(character in CHARACTERS[kind] for character in password) for kind in self.requires
+        )

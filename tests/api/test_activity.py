@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from service.api.activity.events import RECORDER
+from service.api.activity.recording import RECORDER
 from service.app import Adapters
 from service.config.loader import Settings
 from tests.api.conftest import ALICE, Api, Start

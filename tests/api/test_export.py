@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from service.api import deadlines
-from service.api.activity.events import RECORDER
-from service.api.export import document
+from service.api import deadlines, export_document
+from service.api.activity.recording import RECORDER
 from service.api.handlers.export import MAX_RUNNING, RUNNING
 from service.app import Adapters
 from service.config.loader import Settings
@@ -260,7 +259,7 @@ async def test_export_is_whole_or_an_error(
 
 async def test_too_much_data_is_an_error(sign_in: SignIn, monkeypatch: pytest.MonkeyPatch) -> None:
     """An export beyond the limit is refused with a code of its own."""
-    monkeypatch.setattr(document, "MAX_BYTES", 100)
+    monkeypatch.setattr(export_document, "MAX_BYTES", 100)
     alice = await sign_in()
 
     status, body = await alice.export()

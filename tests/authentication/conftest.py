@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 
 from service.authentication.access_token import AccessTokenAuthenticator
-from service.authentication.alb_keys import AlbKeys
+from service.authentication.alb_keys import AlbKeys, FetchBudget
 from service.authentication.alb_token import AlbAuthenticator
-from service.authentication.fetch_budget import FetchBudget
 from service.authentication.jwks import Jwks
 from service.authentication.key_client import KeyClient, key_server
 from service.authentication.sources import FETCH_BURST, FETCH_REFILL_S

@@ -10,8 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 from service.authentication import alb_keys
-from service.authentication.alb_keys import AlbKeys
-from service.authentication.fetch_budget import FetchBudget
+from service.authentication.alb_keys import AlbKeys, FetchBudget
 from service.domain.errors import TokenInvalid, UpstreamUnavailable
 from tests.authentication.trusting import SECOND_ARN, KeysInMemory, settled
 from tests.support.alb_token_signer import ARN, AlbTokenSigner

@@ -6,9 +6,8 @@ from typing import Final
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
-from service.authentication.alb_keys import AlbKeys
+from service.authentication.alb_keys import AlbKeys, FetchBudget
 from service.authentication.alb_token import AlbAuthenticator
-from service.authentication.fetch_budget import FetchBudget
 from service.authentication.key_client import KeyClient
 from service.domain.identity import Identity, RequestCredentials
 from tests.authentication.trusting import SECOND_ARN, SKEW_S, load_balancer, refused

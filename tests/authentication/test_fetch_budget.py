@@ -1,6 +1,6 @@
 """The budget of fetches."""
 
-from service.authentication.fetch_budget import FetchBudget
+from service.authentication.alb_keys import FetchBudget
 from service.authentication.sources import FETCH_BURST, FETCH_REFILL_S
 from tests.support.clock import Clock
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.domain.password_rules import CHARACTERS, PasswordRules
+from service.domain.passwords import CHARACTERS, PasswordRules
 
 ALL = PasswordRules(8, tuple(CHARACTERS))
 

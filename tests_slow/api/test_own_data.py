@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from service.api.activity.events import RECORDER
+from service.api.activity.recording import RECORDER
 from service.app import aws_adapters, create_app
 from service.aws.clients import Clients
 from service.config.settings import Config

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.authentication.alb_keys import AlbKeys
-from service.authentication.fetch_budget import FetchBudget
+from service.authentication.alb_keys import AlbKeys, FetchBudget
 from service.authentication.jwks import Jwks
 from service.domain.errors import NotAuthenticated, TokenInvalid
 from service.domain.identity import Authenticator, Identity, RequestCredentials

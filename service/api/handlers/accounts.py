@@ -12,19 +12,19 @@ from service.api.audit_log import AuditEvent, emit
 from service.api.cognito_call import CognitoCall, cognito_operation
 from service.api.cognito_guard import MAX_DEADLINE_SHARE
 from service.api.handlers.auth_config import password_rules, signs_in_by_code
-from service.api.handlers.deliveries import delivery_data, recipients_of
 from service.api.handlers.sessions import outcome_data
 from service.api.operations import DELIVERY_ERRORS, PASSWORD_ERRORS, TRIGGER_ERRORS, Success
 from service.api.request_parsing import request_body
 from service.api.schemas import accounts as schemas
 from service.domain import errors
-from service.domain.accounts import SignedUp
+from service.domain.accounts import Delivery, SignedUp
 from service.domain.client import Client
 from service.domain.errors import DeadlineExceeded, ServiceError
 from service.domain.sessions import Tokens
 from service.rate_limiting.limited_actions import RateLimitedAction
 
 TAG = "accounts"
+CONTACTS: Final = ("email", "phone_number")  # addresses that Cognito sends codes to
 UNIFORM: Final = {"confirmed": False}  # an id or a delivery would reveal that the account is new
 
 
@@ -169,3 +169,17 @@ def _signed_up(signed_up: SignedUp) -> Mapping[str, object]:
     if signed_up.session is not None:
         data["session"] = signed_up.session
     return data
+
+
+def delivery_data(delivery: Delivery) -> Mapping[str, str]:
+    """Return a delivery in the form of DeliverySchema."""
+    return {
+        "medium": delivery.medium,
+        "destination": delivery.destination,
+        "attribute": delivery.attribute,
+    }
+
+
+def recipients_of(attributes: Mapping[str, str | None]) -> tuple[str, ...]:
+    """Return the addresses in *attributes* that Cognito may send a code to."""
+    return tuple(value for name in CONTACTS if (value := attributes.get(name)))

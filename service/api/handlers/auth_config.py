@@ -12,7 +12,7 @@ from service.api.schemas.auth_config import OfferSchema
 from service.api.sign_in_steps import SENT_FIRST_FACTORS
 from service.config.settings import AuthConfigConfig
 from service.domain.mfa import PASSKEY
-from service.domain.password_rules import PasswordRules
+from service.domain.passwords import PasswordRules
 
 TAG = "accounts"
 

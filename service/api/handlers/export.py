@@ -18,8 +18,7 @@ from service.api import keys
 from service.api.audit_log import AuditEvent
 from service.api.cognito_call import CognitoCall, cognito_operation
 from service.api.deadlines import unavailable_at_deadline
-from service.api.export.document import ExportDocument
-from service.api.export.stored_json import stored_json
+from service.api.export_document import ExportDocument, stored_json
 from service.api.handlers.activity import TAG, event_data
 from service.api.handlers.mfa import preferences_data
 from service.api.handlers.own_account import account_data

@@ -8,14 +8,13 @@ from aiohttp import web
 from service.api import http_errors, keys
 from service.api.audit_log import AuditEvent
 from service.api.cognito_call import CognitoCall, cognito_operation
-from service.api.handlers.deliveries import delivery_data, recipients_of
+from service.api.handlers.accounts import delivery_data, recipients_of
 from service.api.middlewares import refresh_cookie
 from service.api.operations import DELIVERY_ERRORS, TRIGGER_ERRORS, Success
 from service.api.request_parsing import request_body
 from service.api.schemas import own_account as schemas
 from service.domain import errors
-from service.domain.account_deletion import delete_account
-from service.domain.accounts import Account, account_of
+from service.domain.accounts import Account, account_of, delete_account
 from service.rate_limiting.limited_actions import RateLimitedAction
 
 TAG = "own account"

@@ -13,7 +13,6 @@ from country_list import (  # type: ignore[import-untyped]  # it ships no types
 )
 from marshmallow import ValidationError
 
-from service.api.schemas.profile_fields.country_names import OTHER_NAMES
 from service.api.schemas.profile_fields.text import Line
 
 _IN_BRACKETS: Final = re.compile(r" \([^)]*\)")
@@ -98,3 +97,50 @@ def _key(name: str) -> str:
     words = _WORD.findall(letters.casefold().replace(".", ""))
     kept = [_EXPANSIONS.get(word, word) for word in words if word != "the"]
     return " ".join(kept)
+
+
+# Well-known English names that neither ISO 3166 nor country-list's CLDR names have.
+# By ISO 3166-1 alpha-2: CLDR's alternative names, abbreviations, and names that have been in use lately.
+OTHER_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
+    "AE": ("UAE", "Emirates"),
+    "AG": ("Antigua",),
+    "AX": ("Aland",),
+    "BA": ("Bosnia", "Bosnia Herzegovina"),
+    "BL": ("St Barts", "St Barth"),
+    "CD": ("DR Congo", "Congo DR", "DRC", "Congo DRC", "Democratic Republic of Congo"),
+    "CG": ("Republic of the Congo", "Congo Republic"),
+    "CI": ("Ivory Coast",),
+    "CN": ("PRC", "People's Republic of China", "Mainland China"),
+    "CZ": ("Czech Republic",),
+    "FK": ("Falklands",),
+    "GB": ("UK", "Great Britain", "Britain", "Great Britain and Northern Ireland"),
+    "GR": ("Hellas", "Hellenic Republic"),
+    "HK": ("Hong Kong SAR",),
+    "IE": ("Republic of Ireland", "Eire"),
+    "IO": ("Chagos Archipelago",),
+    "KG": ("Kyrgyz Republic",),
+    "KP": ("DPRK",),
+    "KR": ("ROK",),
+    "LA": ("Lao PDR",),
+    "LK": ("Ceylon",),
+    "MK": ("Macedonia", "FYROM", "FYR Macedonia", "Former Yugoslav Republic of Macedonia"),
+    "MM": ("Burma",),
+    "MO": ("Macau", "Macau SAR", "Macao SAR"),
+    "NL": ("Holland",),
+    "NZ": ("Aotearoa", "Aotearoa New Zealand"),
+    "PS": ("Occupied Palestinian Territory", "Occupied Palestinian Territories"),
+    "SA": ("KSA", "Kingdom of Saudi Arabia"),
+    "SK": ("Slovak Republic",),
+    "SR": ("Surinam",),
+    "ST": ("Sao Tome",),
+    "SZ": ("Swaziland",),
+    "TL": ("East Timor",),
+    "TT": ("Trinidad",),
+    "US": ("America", "US of America"),
+    "VA": ("Vatican", "Vatican City State"),
+    "VC": ("St Vincent",),
+    "VG": ("BVI",),
+    "VI": ("US Virgin Islands", "Virgin Islands of the United States"),
+    "WS": ("Western Samoa",),
+    "ZA": ("RSA",),
+}

@@ -1,12 +1,14 @@
-"""The document of an export: one JSON object of bounded size, built from parts."""
+"""The document of an export: one JSON object of bounded size, with any value that DynamoDB stores."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from decimal import Decimal
 from typing import Final
 
 import orjson
 
 from service.domain.errors import ExportTooLarge
+from service.domain.values.json_values import JsonValue
 
 MAX_BYTES: Final = (
     16_777_216  # with what joining takes, a process holds twice as much for each export
@@ -55,3 +57,25 @@ class ExportDocument:
         if self._left < 0:
             raise ExportTooLarge
         self._parts += parts
+
+
+def stored_json(value: JsonValue) -> bytes:
+    r"""
+    Return the JSON of *value* in UTF-8, with all digits of its numbers.
+
+    An unpaired surrogate, which UTF-8 cannot represent, becomes six characters such as `\ud800`.
+    """
+    match value:
+        case dict():
+            members = (
+                stored_json(name) + b":" + stored_json(value[name]) for name in sorted(value)
+            )
+            return b"{" + b",".join(members) + b"}"
+        case list():
+            return b"[" + b",".join(map(stored_json, value)) + b"]"
+        case str():
+            return orjson.dumps(value.encode("utf-8", "backslashreplace").decode())
+        case int() | Decimal() if not isinstance(value, bool):
+            return str(value).encode()
+        case _:
+            return orjson.dumps(value)

@@ -1,1 +1,0 @@
-"""The export of all data of a user."""
