@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from service.commands.federation_setup import SignInPages
 
-Result = TypeVar("Result")
 
 PASSWORDLESS: tuple[AuthFactorTypeType, ...] = ("PASSWORD", "EMAIL_OTP", "WEB_AUTHN")
 FLOWS: tuple[ExplicitAuthFlowsTypeType, ...] = (

@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from service.config.fields import Flag, Section, Words, integer, number, one_of, setting, text
+from service.config.fields import Flag, Section, Words, integer, one_of, setting, text
 
 SWITCH = {"0": "false", "no": "false", "off": "false", "1": "true", "yes": "true", "on": "true"}
-RATE = number(0, 100_000)
-PER_HOUR = integer(0, 1_000)
 FIRST_FACTORS = ("PASSWORD", "EMAIL_OTP", "SMS_OTP", "WEB_AUTHN")  # Cognito's AuthFactorType
 # Of Cognito's ChallengeNameType, and a passkey that is both factors.
 SECOND_FACTORS = ("SOFTWARE_TOKEN_MFA", "SMS_MFA", "EMAIL_OTP", "WEB_AUTHN_MFA")
