@@ -20,7 +20,7 @@ from service.api.deadlines import Deadlines
 from service.api.handlers import export, user_profiles
 from service.api.middlewares.pipeline import Pipeline
 from service.api.openapi import document
-from service.api.openapi import profile_schema as profile_json_schema
+from service.api.openapi.json_schema import profile_document
 from service.api.profile_json import ProfileRepresentation
 from service.api.schemas.profiles import user_schema
 from service.api.schemas.user_profiles import ProfilesBatchSchema
@@ -166,7 +166,7 @@ def create_app(
     app[user_profiles.BATCH_SCHEMA] = ProfilesBatchSchema(
         declared=app[keys.PROFILE_REPRESENTATION].declared
     )
-    app[keys.PROFILE_JSON_SCHEMA] = profile_json_schema.document(schema)
+    app[keys.PROFILE_JSON_SCHEMA] = profile_document(schema)
     app[keys.OPENAPI] = document.document(schema, version=own_version)
     app[keys.ACCESS] = routes.register(app)
     app.middlewares.append(Pipeline(app, is_traced=tracing is not None).middleware)

@@ -17,12 +17,12 @@ from botocore.exceptions import InvalidConfigError
 from botocore.loaders import Loader, create_loader
 from yarl import URL
 
+from service.aws.credential_chain import credential_resolver
 from service.aws.credentials import CredentialProvider
 from service.aws.errors import without_frames
 from service.aws.http_session import VerifiedSession
 from service.aws.model_files import ModelFiles
 from service.aws.response_parsers import ResponseParserFactory
-from service.aws.token_files import credential_resolver
 
 # Operations of Cognito that are newer than the botocore of aioboto3, as sdk-extras for its loader.
 MODEL_EXTRAS: Final = Path(__file__).parent / "models"

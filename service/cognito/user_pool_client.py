@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
+import hmac
 import random
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,7 +29,6 @@ from service.cognito.refusals.errors import ERRORS
 from service.cognito.refusals.refused_call import RefusedCall
 from service.cognito.refusals.user_existence_errors import OnMasked, ignore_masked
 from service.cognito.refusals.wrong_fields import invalid_parameter
-from service.cognito.secret_hash import secret_hash
 from service.domain.errors import FeatureUnavailable
 from service.domain.values.json_values import drop_none
 from service.observability.upstream_calls import COGNITO
@@ -227,3 +229,10 @@ def _never_connected(error: Exception) -> bool:
 
 def _is(error: Exception, name: str) -> bool:
     return isinstance(error, ClientError) and code_of(error) == name
+
+
+def secret_hash(client_id: str, client_secret: str, username: str) -> str:
+    """Return Base64(HMAC-SHA256(secret, username + client id)) (Cognito developer guide)."""
+    message = (username + client_id).encode()
+    digest = hmac.new(client_secret.encode(), message, hashlib.sha256).digest()
+    return base64.b64encode(digest).decode()

@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from service.aws.failure_advice import advice_for, code_and_message, code_of, known_cause
 from service.aws.failure_causes import CLIENT_SECRET
-from service.cognito.secret_hash import secret_hash
+from service.cognito.user_pool_client import secret_hash
 from service.deployment_checks import federation
 from service.deployment_checks.app_client_probe import APP_CLIENT
 from service.deployment_checks.permissions import NotFound, asked

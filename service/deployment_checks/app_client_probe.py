@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from service.aws.failure_advice import code_and_message, known_cause
 from service.aws.failure_causes import CLIENT_ID, CLIENT_SECRET, USER_POOL_ID
-from service.cognito.secret_hash import secret_hash
+from service.cognito.user_pool_client import secret_hash
 from service.deployment_checks.results import CheckResult, NamedCheck
 from service.observability.upstream_calls import COGNITO
 

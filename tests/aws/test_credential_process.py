@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from service.aws import credential_process
+from service.aws import credential_chain
+from service.aws.credential_chain import credential_resolver
 from service.aws.session import sdk_session
-from service.aws.token_files import credential_resolver
 
 
 @pytest.mark.parametrize("last", ["exec sleep 600", "sleep 600 & wait"])
@@ -49,14 +49,14 @@ async def test_program_has_ended_when_the_attempt_ends(
 async def test_program_whose_start_is_cancelled_has_ended() -> None:
     """An attempt may be cancelled before its program has been started."""
     duration_s = f"600.{os.getpid()}"
-    await _cancelled(credential_process.start("sleep", duration_s, stdout=PIPE))
+    await _cancelled(credential_chain.start_process("sleep", duration_s, stdout=PIPE))
 
     assert _programs_with(duration_s) == []
 
 
 async def test_program_whose_output_is_awaited_in_vain_has_ended() -> None:
     """An attempt may be cancelled while its program runs."""
-    program = await credential_process.start("sleep", "600", stdout=PIPE)
+    program = await credential_chain.start_process("sleep", "600", stdout=PIPE)
     assert program.returncode is None
     await _cancelled(program.communicate())
 

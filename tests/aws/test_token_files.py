@@ -9,7 +9,7 @@ from aiobotocore.session import AioSession
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from service.aws.token_files import credential_resolver
+from service.aws.credential_chain import credential_resolver
 from service.deployment_checks.doctor import aws_clients
 from tests.support.configs import configured
 

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 
 import pytest
 
-from service.cognito.secret_hash import secret_hash
+from service.cognito.user_pool_client import secret_hash
 from service.domain.client import Client
 from service.domain.identity_provider import IdentityProvider
 from service.domain.mfa import EMAIL, SMS, TOTP, MfaPreferences

@@ -5,10 +5,12 @@ apispec copies Python's regular expressions and the format "url", which JSON Sch
 are translated here.
 """
 
+import functools
 import re
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
+import orjson
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.field_converter import DEFAULT_FIELD_MAPPING
@@ -25,6 +27,7 @@ from service.api.schemas.profiles import (
 )
 
 OPENAPI_VERSION: Final = "3.1.0"
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 SERVICE_PROFILE_FIELDS: Final = "ServiceProfileFields"
 _LIMITS_OF_OBJECTS: Final = {"minLength": "minProperties", "maxLength": "maxProperties"}
 
@@ -175,3 +178,18 @@ class _Plugin(MarshmallowPlugin):
 def _name(schema: Schema | type[Schema]) -> str:
     kind = schema if isinstance(schema, type) else type(schema)
     return kind.__name__.removesuffix("Schema")
+
+
+@functools.lru_cache(maxsize=4)
+def profile_document(profile_schema: type[Schema]) -> bytes:
+    """
+    Return the JSON Schema (2020-12) of the fields that can be written.
+
+    Nested schemas of a deployment are at the same references as in the API document.
+    """
+    components = dict(Schemas(profile_schema).components())
+    fields = components.pop("ProfileFields")
+    for other in ("Profile", SERVICE_PROFILE_FIELDS):  # not of this document
+        components.pop(other, None)
+    nested = {"components": {"schemas": components}} if components else {}
+    return orjson.dumps({"$schema": DIALECT, "title": "Profile fields", **fields, **nested})
