@@ -3,7 +3,8 @@ Lockout of account names after wrong passwords or codes, whether or not the acco
 
 Cognito locks its users but documents no lockout of unknown names. This one is the same for all names and
 usually comes first. With several processes, Cognito's may come first; it is then reported as a wrong
-password (service/cognito/refusals/user_existence_errors.py). No library implements a lock of doubling length.
+password (service/cognito/refusals/user_existence_errors.py). No library implements a lock of doubling
+length.
 """
 
 from collections import OrderedDict
