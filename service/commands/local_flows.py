@@ -4,7 +4,7 @@ import argparse
 import configparser
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 
@@ -79,14 +79,7 @@ Ctrl-C ends it. Accounts and profiles are kept in {folder}; make run FRESH=1 sta
 
 def greeting(addresses: Addresses, *, codes: str) -> str:
     """Return the addresses and commands; *codes* says where codes are printed."""
-    return GREETING.format(
-        api=addresses.api,
-        aws=addresses.aws,
-        region=addresses.region,
-        user_pool_id=addresses.user_pool_id,
-        client_id=addresses.client_id,
-        codes=codes,
-    )
+    return GREETING.format(**asdict(addresses), codes=codes)
 
 
 def main(arguments: Sequence[str]) -> None:
