@@ -1,23 +1,13 @@
 """Programs of administrators that were written against AWS run unchanged, with DynamoDB beside."""
 
 import base64
-from collections.abc import Iterator
-
-import pytest
 
 from tests_slow.local_aws.boto3_programs import (
     NEW_PASSWORD,
     PASSWORD,
     Program,
     refused,
-    running_program,
 )
-
-
-@pytest.fixture(scope="module", name="program")
-def _program() -> Iterator[Program]:
-    with running_program() as program:
-        yield program
 
 
 def test_life_of_a_user(program: Program) -> None:

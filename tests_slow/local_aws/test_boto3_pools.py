@@ -1,16 +1,6 @@
 """Programs that set up user pools and app clients were written against AWS, and run unchanged."""
 
-from collections.abc import Iterator
-
-import pytest
-
-from tests_slow.local_aws.boto3_programs import SMS, Program, refused, running_program
-
-
-@pytest.fixture(scope="module", name="program")
-def _program() -> Iterator[Program]:
-    with running_program() as program:
-        yield program
+from tests_slow.local_aws.boto3_programs import SMS, Program, refused
 
 
 def test_settings_of_a_pool(program: Program) -> None:

@@ -1,6 +1,5 @@
 """Programs of users that were written against AWS run unchanged."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import jwt
@@ -14,16 +13,9 @@ from tests_slow.local_aws.boto3_programs import (
     SMS,
     Program,
     refused,
-    running_program,
 )
 
 WRONG_PASSWORD = ("NotAuthorizedException", "Incorrect username or password.")
-
-
-@pytest.fixture(scope="module", name="program")
-def _program() -> Iterator[Program]:
-    with running_program() as program:
-        yield program
 
 
 def test_sign_up_and_recovery(program: Program) -> None:
