@@ -17,14 +17,12 @@ from typing import Any, Final, Literal
 import aiohttp
 import jwt
 import pytest
-from aiohttp import web
 
 from service.api.middlewares.refresh_cookie import NAME
 from service.app import aws_adapters, create_app
 from service.config.loader import Settings
 from service.config.settings import Config, LogConfig
 from service.observability import logs
-from service.server.runner import Runner
 from tests.authentication.trusting import json_key_set
 from tests.support.access_token_signer import AccessTokenSigner
 from tests.support.alb_token_signer import CLIENT, ISSUER
@@ -52,6 +50,7 @@ from tests.support.scripted_domain import (
     token_response,
 )
 from tests.support.scripted_key_server import key_endpoint, ok
+from tests.support.serving import served
 
 pytestmark = pytest.mark.usefixtures("short_pauses")
 
@@ -362,12 +361,8 @@ async def _service(
         *more,
     )
     app = create_app(settings, functools.partial(aws_adapters, credentials=CREDENTIALS))
-    runner = Runner(app, settings.server, shutdown_timeout_s=1)
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    host, port = runner.addresses[0][:2]
-    return await stack.enter_async_context(aiohttp.ClientSession(f"http://{host}:{port}"))
+    url = await stack.enter_async_context(served(app, settings.server))
+    return await stack.enter_async_context(aiohttp.ClientSession(url))
 
 
 def _answer_with_canaries(cognito: ScriptedCognito) -> None:

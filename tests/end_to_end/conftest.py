@@ -7,14 +7,13 @@ from dataclasses import replace
 
 import aiohttp
 import pytest
-from aiohttp import web
 
 from service.app import aws_adapters, create_app
 from service.config.settings import Config
-from service.server.runner import Runner
 from tests.end_to_end.calls import call
 from tests.support.accounts import PASSWORD, Mailbox, new_user
 from tests.support.configs import CREDENTIALS
+from tests.support.serving import served
 
 
 @pytest.fixture
@@ -31,16 +30,12 @@ async def service(config: Config) -> AsyncIterator[aiohttp.ClientSession]:
         auth_config=replace(config.auth_config, first_factors=("PASSWORD", "EMAIL_OTP")),
     )
     app = create_app(at_once, functools.partial(aws_adapters, credentials=CREDENTIALS))
-    runner = Runner(app, config.server, shutdown_timeout_s=config.server.request_deadline_s)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        host, port = runner.addresses[0][:2]
-        async with aiohttp.ClientSession(f"http://{host}:{port}") as session:
-            yield session
-    finally:
-        await runner.cleanup()
+    deadline_s = config.server.request_deadline_s
+    async with (
+        served(app, config.server, finish_within_s=deadline_s) as url,
+        aiohttp.ClientSession(url) as session,
+    ):
+        yield session
 
 
 @pytest.fixture

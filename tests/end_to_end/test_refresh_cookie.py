@@ -7,16 +7,15 @@ from http.cookies import SimpleCookie
 
 import aiohttp
 import pytest
-from aiohttp import web
 
 from service.app import aws_adapters, create_app
 from service.aws.clients import Clients
 from service.commands import provisioning
 from service.config.settings import Config
-from service.server.runner import Runner
 from tests.end_to_end.calls import call
 from tests.support.accounts import PASSWORD, Mailbox, new_user
 from tests.support.configs import CREDENTIALS
+from tests.support.serving import served
 
 NAME = "__Secure-refresh"
 REFRESH = "/api/auth/refresh"
@@ -36,15 +35,8 @@ async def _service(config: Config, clients: Clients) -> AsyncIterator[aiohttp.Cl
         auth=replace(config.auth, answer_floor_ms=0, refresh_cookie="true"),
     )
     app = create_app(with_cookie, functools.partial(aws_adapters, credentials=CREDENTIALS))
-    runner = Runner(app, with_cookie.server, shutdown_timeout_s=1)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        host, port = runner.addresses[0][:2]
-        async with aiohttp.ClientSession(f"http://{host}:{port}") as session:
-            yield session
-    finally:
-        await runner.cleanup()
+    async with served(app, with_cookie.server) as url, aiohttp.ClientSession(url) as session:
+        yield session
 
 
 def _cookie(answer: aiohttp.ClientResponse) -> str | None:

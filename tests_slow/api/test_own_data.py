@@ -18,11 +18,11 @@ from service.app import aws_adapters, create_app
 from service.aws.clients import Clients
 from service.config.settings import Config
 from service.profile_store.partitions import ACTIVITY, partition_key
-from service.server.runner import Runner
 from tests.end_to_end.calls import bearer, call, log_in
 from tests.profile_store.table import Table
 from tests.support.accounts import PASSWORD, Mailbox, new_user
 from tests.support.configs import CREDENTIALS
+from tests.support.serving import served
 from tests_slow.commands.running import running
 
 EXPORT, PROFILE, READ = "/v1/user/export", "/v1/user/profile", "/v1/user/activity"
@@ -48,16 +48,8 @@ async def _serving(
         identity=replace(config.identity, sources=("bearer", "header")),
     )
     app = create_app(config, functools.partial(aws_adapters, credentials=CREDENTIALS))
-    runner = Runner(app, config.server, shutdown_timeout_s=1)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        host, port = runner.addresses[0][:2]
-        async with aiohttp.ClientSession(f"http://{host}:{port}") as session:
-            yield session, app
-    finally:
-        await runner.cleanup()
+    async with served(app, config.server) as url, aiohttp.ClientSession(url) as session:
+        yield session, app
 
 
 async def _signed_in(

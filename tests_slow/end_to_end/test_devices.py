@@ -11,18 +11,17 @@ from typing import Any
 import aioboto3
 import aiohttp
 import pytest
-from aiohttp import web
 from types_aiobotocore_cognito_idp.type_defs import DeviceConfigurationTypeTypeDef
 
 from local_aws.outbox import Delivery
 from local_aws.server import local_aws
 from service.app import aws_adapters, create_app
 from service.config.settings import CognitoConfig, Config
-from service.server.runner import Runner
 from tests.end_to_end.calls import Answer, bearer, call, log_in
 from tests.support.accounts import PASSWORD
 from tests.support.clock import Clock
 from tests.support.configs import CREDENTIALS
+from tests.support.serving import served
 
 TOKEN_S = 3_600  # the life of an access token
 ALWAYS: DeviceConfigurationTypeTypeDef = {
@@ -89,13 +88,8 @@ async def _deployment(request: pytest.FixtureRequest, config: Config) -> AsyncIt
         cognito = await _remembering_pool(config, local.endpoint_url, CONFIGURATIONS[request.param])
         at_once = replace(config, cognito=cognito, auth=replace(config.auth, answer_floor_ms=0))
         app = create_app(at_once, functools.partial(aws_adapters, credentials=CREDENTIALS))
-        runner = Runner(app, at_once.server, shutdown_timeout_s=1)
-        await runner.setup()
-        stack.push_async_callback(runner.cleanup)
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        host, port = runner.addresses[0][:2]
-        service = aiohttp.ClientSession(f"http://{host}:{port}")
-        yield Deployment(await stack.enter_async_context(service), clock)
+        url = await stack.enter_async_context(served(app, at_once.server))
+        yield Deployment(await stack.enter_async_context(aiohttp.ClientSession(url)), clock)
 
 
 async def _refresh(deployment: Deployment, **session: object) -> Answer:

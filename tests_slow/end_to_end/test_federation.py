@@ -10,7 +10,6 @@ from typing import Any
 
 import aiohttp
 import pytest
-from aiohttp import web
 
 from local_aws.outbox import Delivery
 from local_aws.server import local_aws
@@ -19,12 +18,12 @@ from service.aws.clients import open_clients
 from service.commands import federation_setup, provisioning
 from service.config.settings import Config, LogConfig
 from service.observability import logs
-from service.server.runner import Runner
 from tests.end_to_end.calls import PROFILE, Answer, bearer, call, log_in
 from tests.support.accounts import PASSWORD
 from tests.support.browser import Browser, Page, Proof, browser
 from tests.support.configs import CREDENTIALS
 from tests.support.process_state import restored
+from tests.support.serving import served
 
 CALLBACK = "https://app.example.com/in"
 OTHER_CALLBACK = "http://localhost:3000/"
@@ -126,12 +125,8 @@ async def _deployment(request: pytest.FixtureRequest, config: Config) -> AsyncIt
         )
         logs.configure(LogConfig("debug", "json"), log)
         app = create_app(own, functools.partial(aws_adapters, credentials=CREDENTIALS))
-        runner = Runner(app, own.server, shutdown_timeout_s=1)
-        await runner.setup()
-        stack.push_async_callback(runner.cleanup)
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        host, port = runner.addresses[0][:2]
-        service = await stack.enter_async_context(aiohttp.ClientSession(f"http://{host}:{port}"))
+        url = await stack.enter_async_context(served(app, own.server))
+        service = await stack.enter_async_context(aiohttp.ClientSession(url))
         opened = await stack.enter_async_context(browser())
         yield Deployment(service, opened, username, other, log)
 

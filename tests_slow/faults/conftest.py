@@ -11,17 +11,16 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
-from aiohttp import web
 
 from service.app import Adapters, aws_adapters, create_app
 from service.aws.clients import Clients
 from service.config.settings import Config
 from service.observability.upstream_calls import UpstreamTelemetry
 from service.server.readiness import no_start_checks
-from service.server.runner import Runner
 from tests.api.raw_http import until
 from tests.support.accounts import PASSWORD, new_user
 from tests.support.configs import CREDENTIALS, configured
+from tests.support.serving import served
 from tests_slow.faults.tcp_proxy import TASK, TcpProxy, tcp_proxy
 
 SERVED = {200, 201}
@@ -159,12 +158,9 @@ async def harness(config: Config, clients: Clients) -> AsyncIterator[Harness]:
             }
         )
         app = create_app(between, _without_start_checks)
-        runner = Runner(app, between.server, shutdown_timeout_s=DEADLINE_S)
-        await runner.setup()
-        stack.push_async_callback(runner.cleanup)
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        host, port = runner.addresses[0][:2]
-        made = Harness(f"http://{host}:{port}", proxies, username, attributes["sub"], token)
+        url = await stack.enter_async_context(
+            served(app, between.server, finish_within_s=DEADLINE_S)
+        )
+        made = Harness(url, proxies, username, attributes["sub"], token)
         await made.until_served("dynamodb", 2)  # creates the profile
         yield made
