@@ -6,8 +6,9 @@ from typing import Any
 from moto.cognitoidp.models import CognitoIdpUser as User
 
 from local_aws.cognito.errors import NotAuthorizedException
+from local_aws.cognito.records import Expected, Session
 from local_aws.cognito.settings import App
-from local_aws.cognito.state import Call, Cognito, Expected, Session
+from local_aws.cognito.state import Call, Cognito
 
 # The challenge of each session; what follows a comma distinguishes sessions of the same challenge name.
 SELECT_CHALLENGE = "SELECT_CHALLENGE"

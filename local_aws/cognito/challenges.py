@@ -22,9 +22,10 @@ from local_aws.cognito import (
 from local_aws.cognito.directory import check_secret_hash, find_user, own_app, same_name
 from local_aws.cognito.errors import NotAuthorizedException, not_implemented
 from local_aws.cognito.passwords import check_policy
+from local_aws.cognito.records import Session
 from local_aws.cognito.settings import App
 from local_aws.cognito.shapes import required
-from local_aws.cognito.state import Call, Cognito, Session
+from local_aws.cognito.state import Call, Cognito
 
 Handler = Callable[[Call, App, Session, dict[str, str]], dict[str, Any]]
 

@@ -15,9 +15,10 @@ from local_aws.cognito import (
 )
 from local_aws.cognito.directory import check_secret_hash
 from local_aws.cognito.errors import InvalidParameterException
+from local_aws.cognito.records import Session
 from local_aws.cognito.settings import App
 from local_aws.cognito.shapes import required
-from local_aws.cognito.state import Call, Session
+from local_aws.cognito.state import Call
 
 NAMES = {
     challenge_sessions.PASSWORD,

@@ -11,8 +11,9 @@ from local_aws.cognito.errors import (
     ExpiredCodeException,
     LimitExceededException,
 )
+from local_aws.cognito.records import Code
 from local_aws.cognito.settings import DAY_S, HOUR_S, auto_verified, username_attributes
-from local_aws.cognito.state import Call, Code, Cognito
+from local_aws.cognito.state import Call, Cognito
 from local_aws.outbox import Delivery
 
 CONFIRMATION = "confirmation"

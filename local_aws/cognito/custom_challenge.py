@@ -14,9 +14,10 @@ from local_aws.cognito.errors import (
     UserNotConfirmedException,
     not_implemented,
 )
+from local_aws.cognito.records import Expected, Session
 from local_aws.cognito.settings import App, setting
 from local_aws.cognito.shapes import required
-from local_aws.cognito.state import Call, Expected, Session
+from local_aws.cognito.state import Call
 from local_aws.outbox import Delivery
 
 TRIES = 3  # as in AWS's example of DefineAuthChallenge

@@ -10,8 +10,9 @@ from local_aws.cognito.errors import (
     InvalidParameterException,
     ResourceNotFoundException,
 )
+from local_aws.cognito.records import Account, Device
 from local_aws.cognito.shapes import required
-from local_aws.cognito.state import Account, Call, Device
+from local_aws.cognito.state import Call
 from local_aws.cognito.tokens import bearer
 
 MAX_PAGE = 60

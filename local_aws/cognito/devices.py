@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 from moto.cognitoidp.models import CognitoIdpUserPool as Pool
 
+from local_aws.cognito.records import Account, Device
 from local_aws.cognito.settings import setting
-from local_aws.cognito.state import Account, Device
 
 
 def are_remembered(pool: Pool) -> bool:

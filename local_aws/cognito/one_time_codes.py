@@ -9,9 +9,10 @@ from moto.cognitoidp.models import CognitoIdpUser as User
 from local_aws.cognito import attributes as attribute_rules
 from local_aws.cognito import challenge_sessions, codes
 from local_aws.cognito.errors import CodeMismatchException
+from local_aws.cognito.records import Expected, Session
 from local_aws.cognito.settings import App
 from local_aws.cognito.shapes import required
-from local_aws.cognito.state import Call, Expected, Session
+from local_aws.cognito.state import Call
 from local_aws.outbox import Delivery
 
 

@@ -8,9 +8,10 @@ from moto.cognitoidp.models import CognitoIdpUser as User
 from local_aws.cognito import passkey_mfa, password_sign_in, relying_parties, web_authn
 from local_aws.cognito.errors import CognitoError, InvalidParameterException, NotAuthorizedException
 from local_aws.cognito.passkeys import TIMEOUT_MS, descriptors, new_challenge
+from local_aws.cognito.records import Expected, Passkey, Session
 from local_aws.cognito.settings import App
 from local_aws.cognito.shapes import required
-from local_aws.cognito.state import Call, Expected, Passkey, Session
+from local_aws.cognito.state import Call
 from local_aws.cognito.web_authn import RelyingParty
 
 

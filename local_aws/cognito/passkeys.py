@@ -16,7 +16,8 @@ from local_aws.cognito.errors import (
     WebAuthnCredentialNotSupportedException,
     WebAuthnNotEnabledException,
 )
-from local_aws.cognito.state import Call, Grant, Passkey, Registration
+from local_aws.cognito.records import Grant, Passkey, Registration
+from local_aws.cognito.state import Call
 from local_aws.cognito.tokens import bearer
 from local_aws.cognito.web_authn import RelyingParty
 

@@ -6,7 +6,8 @@ from typing import Any
 from moto.cognitoidp.models import CognitoIdpUser as User
 from moto.cognitoidp.models import CognitoIdpUserPool as Pool
 
-from local_aws.cognito.state import Cognito, Passkey
+from local_aws.cognito.records import Passkey
+from local_aws.cognito.state import Cognito
 from local_aws.cognito.web_authn import RelyingParty
 
 BOTH_FACTORS = "MULTI_FACTOR_WITH_USER_VERIFICATION"

@@ -13,7 +13,8 @@ from local_aws.cognito.errors import (
     ResourceNotFoundException,
     ScopeDoesNotExistException,
 )
-from local_aws.cognito.state import ADMIN_SCOPE, Call
+from local_aws.cognito.records import ADMIN_SCOPE
+from local_aws.cognito.state import Call
 
 CLIENT_CREDENTIALS: Final = "client_credentials"
 STANDARD_SCOPES: Final = ("openid", "email", "phone", "profile", ADMIN_SCOPE)

@@ -12,9 +12,10 @@ from local_aws.cognito.errors import (
     ExpiredCodeException,
     InvalidParameterException,
 )
+from local_aws.cognito.records import Session
 from local_aws.cognito.settings import App
 from local_aws.cognito.shapes import required
-from local_aws.cognito.state import Call, Cognito, Session
+from local_aws.cognito.state import Call, Cognito
 
 SMS = "SMS_MFA"
 EMAIL = "EMAIL_OTP"

@@ -11,8 +11,9 @@ from local_aws.cognito.errors import (
     ResourceNotFoundException,
 )
 from local_aws.cognito.pool_factors import LITE
+from local_aws.cognito.records import Grant
 from local_aws.cognito.settings import setting
-from local_aws.cognito.state import Call, Grant
+from local_aws.cognito.state import Call
 from local_aws.cognito.tokens import bearer
 
 UNKNOWN = "unknown"

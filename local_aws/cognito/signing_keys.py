@@ -17,7 +17,8 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 from moto.cognitoidp.models import CognitoIdpUserPool as Pool
 
-from local_aws.cognito.state import Cognito, PoolKeys
+from local_aws.cognito.records import PoolKeys
+from local_aws.cognito.state import Cognito
 
 KEY_BITS = 2_048
 ALGORITHM = "RS256"

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 
 from local_aws.cognito import srp
 from local_aws.cognito.errors import InvalidParameterException
+from local_aws.cognito.records import SrpExchange
 from local_aws.cognito.shapes import required
-from local_aws.cognito.state import SrpExchange
 
 BLOCK_BYTES = 800  # about the length of Cognito's
 HEXADECIMAL = re.compile(r"[0-9A-Fa-f]+")

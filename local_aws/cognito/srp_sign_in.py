@@ -16,9 +16,10 @@ from local_aws.cognito import (
 )
 from local_aws.cognito.directory import check_secret_hash
 from local_aws.cognito.errors import NotAuthorizedException, PasswordResetRequiredException
+from local_aws.cognito.records import Expected, Session
 from local_aws.cognito.settings import App
 from local_aws.cognito.shapes import required
-from local_aws.cognito.state import Call, Expected, Session
+from local_aws.cognito.state import Call
 
 SALT_BYTES = 16
 

@@ -18,17 +18,10 @@ from local_aws.cognito.errors import (
     UnsupportedTokenTypeException,
     UserNotFoundException,
 )
+from local_aws.cognito.records import ADMIN_SCOPE, AccessToken, Device, Grant, RefreshToken
 from local_aws.cognito.settings import App, setting
 from local_aws.cognito.shapes import required
-from local_aws.cognito.state import (
-    ADMIN_SCOPE,
-    AccessToken,
-    Call,
-    Cognito,
-    Device,
-    Grant,
-    RefreshToken,
-)
+from local_aws.cognito.state import Call, Cognito
 
 CLAIMS: dict[str, Callable[[str], object]] = {  # attributes that are no texts in an id token
     "email_verified": "true".__eq__,

@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import secrets
 
-from local_aws.cognito.state import Account
+from local_aws.cognito.records import Account
 
 STEP_S = 30
 WINDOW = (0, -1, 1)  # accepted steps relative to the current one, because clocks differ

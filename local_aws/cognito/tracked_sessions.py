@@ -3,7 +3,8 @@
 import secrets
 import string
 
-from local_aws.cognito.state import Account, Cognito, Grant, TrackedSession
+from local_aws.cognito.records import Account, Grant, TrackedSession
+from local_aws.cognito.state import Cognito
 
 ID_PREFIX = "tkn"  # of a token session
 ID_CHARACTERS = string.ascii_lowercase + string.digits

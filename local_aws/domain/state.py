@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 from moto.cognitoidp.models import CognitoIdpUser as User
 
+from local_aws.cognito.records import Grant
 from local_aws.cognito.settings import HOUR_S, MINUTE_S
-from local_aws.cognito.state import Cognito, Grant
+from local_aws.cognito.state import Cognito
 from local_aws.domain.authorization import Authorization
 
 # Developer guide, "The redirect and authorization endpoint".

@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 from moto.cognitoidp import models
 from moto.cognitoidp.models import cognitoidp_backends
 
-from local_aws.cognito import state
+from local_aws.cognito import records
 from local_aws.cognito.state import Cognito
 from local_aws.outbox import Delivery, Outbox
 from local_aws.saved_state import tables
@@ -63,19 +63,19 @@ KINDS: Mapping[str, Kind] = {
     "domain": Kind(
         models.CognitoIdpUserPoolDomain, ("user_pool_id", "domain", "custom_domain_config")
     ),
-    "access_token": data_kind(state.AccessToken),
-    "account": data_kind(state.Account),
-    "code": data_kind(state.Code),
+    "access_token": data_kind(records.AccessToken),
+    "account": data_kind(records.Account),
+    "code": data_kind(records.Code),
     "delivery": data_kind(Delivery),
-    "device": data_kind(state.Device),
-    "factors": data_kind(state.PoolFactors),
-    "grant": data_kind(state.Grant),
-    "keys": data_kind(state.PoolKeys),
-    "passkey": data_kind(state.Passkey),
-    "refresh_token": data_kind(state.RefreshToken),
-    "registration": data_kind(state.Registration),
-    "session": data_kind(state.TrackedSession),
-    "session_configuration": data_kind(state.SessionConfiguration),
+    "device": data_kind(records.Device),
+    "factors": data_kind(records.PoolFactors),
+    "grant": data_kind(records.Grant),
+    "keys": data_kind(records.PoolKeys),
+    "passkey": data_kind(records.Passkey),
+    "refresh_token": data_kind(records.RefreshToken),
+    "registration": data_kind(records.Registration),
+    "session": data_kind(records.TrackedSession),
+    "session_configuration": data_kind(records.SessionConfiguration),
 }
 # Tokens and the signing key of moto's own sign-in, which the strict Cognito does not use.
 MOTOS_OWN = {"access_tokens", "id_tokens", "refresh_tokens", "json_web_key"}

@@ -8,7 +8,8 @@ import pytest
 from moto.cognitoidp.models import CognitoIdpUser, CognitoIdpUserPool
 
 from local_aws.cognito import codes, totp
-from local_aws.cognito.state import Account, Call, Cognito
+from local_aws.cognito.records import Account
+from local_aws.cognito.state import Call, Cognito
 from local_aws.outbox import Delivery
 
 

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from moto.cognitoidp import models
 
-from local_aws.cognito.state import AccessToken, Cognito, Device, Grant, PoolFactors, RefreshToken
+from local_aws.cognito.records import AccessToken, Device, Grant, PoolFactors, RefreshToken
+from local_aws.cognito.state import Cognito
 from local_aws.outbox import Outbox
 from local_aws.saved_state.contents import KINDS, MOTOS_OWN, collect, install
 from local_aws.saved_state.file import FolderInUse, StateFile, Unreadable
