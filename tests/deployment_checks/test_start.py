@@ -37,7 +37,11 @@ async def _failed(endpoint: ScriptedKeyServer, sources: str) -> set[str]:
     async with scripted_server(answer({})) as aws:
         upstreams: Settings = {
             "aws.dynamodb": {"endpoint-url": aws.url},
-            "aws.cognito": {"endpoint-url": aws.url},
+            "aws.cognito": {
+                "endpoint-url": aws.url,
+                "connect-timeout-s": "20",
+                "read-timeout-s": "20",
+            },
         }
         config = configured(trusting(endpoint), own, upstreams, BREAKER_OFF)
         telemetry = UpstreamTelemetry(Metrics())
