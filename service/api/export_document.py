@@ -65,17 +65,20 @@ def stored_json(value: JsonValue) -> bytes:
 
     An unpaired surrogate, which UTF-8 cannot represent, becomes six characters such as `\ud800`.
     """
+    return _text(value).encode()
+
+
+def _text(value: JsonValue) -> str:
+    # orjson's bytes take 4 KB at least, however short they are: an item may have 100,000 values.
     match value:
         case dict():
-            members = (
-                stored_json(name) + b":" + stored_json(value[name]) for name in sorted(value)
-            )
-            return b"{" + b",".join(members) + b"}"
+            members = (f"{_text(name)}:{_text(value[name])}" for name in sorted(value))
+            return f"{{{','.join(members)}}}"
         case list():
-            return b"[" + b",".join(map(stored_json, value)) + b"]"
+            return f"[{','.join(map(_text, value))}]"
         case str():
-            return orjson.dumps(value.encode("utf-8", "backslashreplace").decode())
+            return orjson.dumps(value.encode("utf-8", "backslashreplace").decode()).decode()
         case int() | Decimal() if not isinstance(value, bool):
-            return str(value).encode()
+            return str(value)
         case _:
-            return orjson.dumps(value)
+            return orjson.dumps(value).decode()
