@@ -66,7 +66,7 @@ class Protocol(WriteTimeout):
         self._body = EMPTY_PAYLOAD  # of the request that was received last
         self._unreadable = False
         self._discarded_bytes = 0
-        self._lost: asyncio.Future[None] = self.loop.create_future()
+        self._lost: asyncio.Future[None] | None = None  # of a client that gets a moment to read
 
     @property
     def metrics(self) -> Metrics:
@@ -163,7 +163,8 @@ class Protocol(WriteTimeout):
         self._give_up_body(web.RequestPayloadError())
         self.limits.open -= 1
         super().connection_lost(web.RequestPayloadError())
-        self._lost.set_result(None)
+        if self._lost is not None:
+            self._lost.set_result(None)
 
     def handle_error(
         self,
@@ -211,6 +212,7 @@ class Protocol(WriteTimeout):
             # Closed at once, the socket would be reset by incoming bytes, and the response lost.
             with suppress(OSError):  # the client has reset the connection
                 self.transport.write_eof()
+            self._lost = self.loop.create_future()
             await asyncio.wait((self._lost,), timeout=HANG_UP_S)
         return response, lost
 

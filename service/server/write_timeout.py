@@ -81,7 +81,10 @@ class WriteTimeout(Connection):
                 await _send_parts(request, resp, body)
             except ConnectionError:
                 return resp, True
-        return await super().finish_response(request, resp, start_time)
+        response, lost = await super().finish_response(request, resp, start_time)
+        if isinstance(response, web.Response):
+            response.body = None  # aiohttp keeps the response until the connection's next request
+        return response, lost
 
 
 async def _send_parts(request: web.BaseRequest, response: web.Response, body: bytes) -> None:

@@ -6,6 +6,7 @@ import pytest
 from aiohttp import web
 
 from service.server.write_timeout import WriteTimeout
+from tests.api.raw_http import PATIENCE_S, serving
 
 
 class _Transport(asyncio.Transport):
@@ -58,3 +59,23 @@ async def test_reading_goes_on_where_nothing_else_stopped_it(is_body_waiting: bo
 
     assert transport.is_reading_now is not is_body_waiting
     connection.connection_lost(None)
+
+
+async def test_idle_connection_keeps_no_body_of_a_response() -> None:
+    """The body of a response is released once it is sent, not at the next request."""
+    made: list[web.Response] = []
+
+    async def respond(_: web.Request) -> web.Response:
+        made.append(web.Response(body=b"x" * 600))
+        return made[-1]
+
+    app = web.Application()
+    app.router.add_get("/", respond)
+    async with serving(app) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for _ in range(2):
+            writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            await asyncio.wait_for(reader.readuntil(b"x" * 600), PATIENCE_S)
+        writer.close()
+
+    assert [response.body for response in made] == [None, None]
