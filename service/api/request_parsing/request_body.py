@@ -43,7 +43,7 @@ async def load(
 
     It may have *max_values* names and values; if it *may_be_empty*, no body is an empty object. Raises
     UnsupportedMediaType, MalformedRequest, InvalidFields, Overloaded, for a body that is too large as
-    sent or decoded BodyTooLarge or aiohttp's own error, and RequestPayloadError if the client has gone.
+    sent or decoded BodyTooLarge, and RequestPayloadError if the client has gone.
     """
     if may_be_empty and not request.body_exists:
         return loaded(schema, {})
@@ -74,7 +74,10 @@ async def _received(request: web.Request) -> bytes:
     Overloaded if no slot is free when the body is complete.
     """
     if request.content.is_eof():
-        return await request.read()
+        body = await request.content.read()  # request.read() would keep it until the next request
+        if len(body) > request.client_max_size:
+            raise BodyTooLarge
+        return body
     slots = request[keys.SLOTS]
     slots.in_flight -= 1
     try:

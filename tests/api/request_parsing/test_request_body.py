@@ -4,9 +4,13 @@ import gzip
 import json
 
 import pytest
+from aiohttp import web
+from marshmallow import INCLUDE, Schema
 
+from service.api.http_errors import BodyTooLarge
 from service.api.request_parsing import request_body
 from tests.api.conftest import ALICE, Api, Start
+from tests.api.raw_http import exchange, serving
 
 PROFILE = "/v1/user/profile"
 
@@ -84,6 +88,43 @@ async def test_body_beyond_the_limit_is_refused(start: Start) -> None:
 
     assert answer.status == 413
     assert (await answer.json())["code"] == "body_too_large"
+
+
+async def test_received_body_is_not_kept() -> None:
+    """The request, which its connection keeps while it is idle, is without its body."""
+    kept = []
+
+    async def handle(request: web.Request) -> web.Response:
+        await request_body.load(request, Schema.from_dict({})(unknown=INCLUDE))
+        kept.append(await request.read())
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_post("/", handle)
+    head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    async with serving(app) as port:
+        await exchange(port, head + b'Content-Length: 10\r\n\r\n{"a": "b"}')
+
+    assert kept == [b""]
+
+
+async def test_complete_body_beyond_the_limit_is_refused() -> None:
+    """The limit applies to a body that has arrived before it is read."""
+    refused = []
+
+    async def handle(request: web.Request) -> web.Response:
+        with pytest.raises(BodyTooLarge) as refusal:
+            await request_body.load(request, Schema.from_dict({})())
+        refused.append(refusal.value)
+        return web.Response()
+
+    app = web.Application(client_max_size=4)
+    app.router.add_post("/", handle)
+    head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    async with serving(app) as port:
+        await exchange(port, head + b'Content-Length: 10\r\n\r\n{"a": "b"}')
+
+    assert len(refused) == 1
 
 
 async def test_compressed_body_beyond_the_limit_is_refused(start: Start) -> None:
