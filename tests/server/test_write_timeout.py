@@ -6,7 +6,7 @@ import pytest
 from aiohttp import web
 
 from service.server.write_timeout import WriteTimeout
-from tests.api.raw_http import PATIENCE_S, serving
+from tests.api.raw_http import PATIENCE_S, exchange, serving
 
 
 class _Transport(asyncio.Transport):
@@ -79,3 +79,20 @@ async def test_idle_connection_keeps_no_body_of_a_response() -> None:
         writer.close()
 
     assert [response.body for response in made] == [None, None]
+
+
+async def test_response_that_is_written_in_parts_is_sent() -> None:
+    """A handler may write its response itself; the connection serves the next request."""
+
+    async def write(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": "4"})
+        await response.prepare(request)
+        await response.write(b"done")
+        return response
+
+    app = web.Application()
+    app.router.add_get("/", write)
+    async with serving(app) as port:
+        received = await exchange(port, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" * 2, answers=2)
+
+    assert [answer.body for answer in received.answers] == [b"done", b"done"]
