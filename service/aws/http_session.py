@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, ClassVar
 
@@ -24,6 +25,7 @@ from botocore.exceptions import (
     SSLError,
 )
 from botocore.httpsession import mask_proxy_url
+from multidict import CIMultiDict
 from yarl import URL
 
 from service.aws.connection_settings import check_ca_bundle, check_proxy, proxy_for
@@ -54,6 +56,8 @@ class BoundedResponse(aiohttp.ClientResponse):
         if (self.content_length or 0) > self.max_bytes:
             self.close()
             raise aiohttp.ClientPayloadError("too large")
+        if self.content.is_eof():  # all of it has arrived with the headers, as most do
+            return self.content.read_nowait()
         if self.content_length is not None:
             return await super().read()
         body = bytearray()
@@ -130,6 +134,8 @@ class GuardedSession(VerifiedSession):
             sock_read=read_s,
             ceil_threshold=math.inf,  # aiohttp would round 6 s up to 7 s
         )
+        proxies: Any = self._proxy_config  # type: ignore[attr-defined]  # the stubs lack it
+        self._botocores_proxy_for: Callable[[str], str | None] = lru_cache(proxies.proxy_url_for)
         self._response_class = response_class
         self._breaker = breaker
         breaker.on_no_response = self._close_idle_connections
@@ -149,9 +155,7 @@ class GuardedSession(VerifiedSession):
         return response
 
     def _proxy_for(self, url: str) -> str | None:
-        proxies: Any = self._proxy_config  # type: ignore[attr-defined]  # the stubs lack it
-        found: str | None = proxies.proxy_url_for(url)
-        return found
+        return self._botocores_proxy_for(url)
 
     async def _exchange(
         self, method: str, url: str, headers: dict[str, str], body: bytes
@@ -160,19 +164,23 @@ class GuardedSession(VerifiedSession):
         try:
             proxy = self._proxy_for(url)
             session = await self._get_session(proxy)
-            async with session.request(
+            response = await session.request(
                 method,
                 URL(url, encoded=True),
-                headers={**headers, "Accept-Encoding": "identity"},
+                headers=CIMultiDict(headers, **{"Accept-Encoding": "identity"}),
                 data=body or None,
                 proxy=proxy,
                 allow_redirects=method == "POST" and self.follows_redirects,  # keys: at one address
-            ) as response:
+            )
+            try:
                 has_body = method == "POST" or response.status == HTTPStatus.OK
                 received = await response.read() if has_body else b""
                 found = {
                     name.decode().lower(): value.decode() for name, value in response.raw_headers
                 }
+            finally:
+                if not response.closed:  # the end of its body closes it
+                    response.close()
         except aiohttp.ClientSSLError as error:
             raise SSLError(endpoint_url=url, error=error) from error
         except (aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError) as error:

@@ -2,7 +2,7 @@
 AWS Signature Version 4, equal to that of botocore's SigV4Auth at a fraction of its CPU.
 
 botocore makes one canonical request for each operation; later ones differ in time and body alone. The
-signing key is cached for the day. The algorithm is
+HMAC of the signing key is cached for the day. The algorithm is
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 """
 
@@ -16,11 +16,16 @@ from typing import Final, NamedTuple
 from botocore.auth import EMPTY_SHA256_HASH, SIGV4_TIMESTAMP, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import ReadOnlyCredentials
+from multidict import istr
 
 ALGORITHM: Final = "AWS4-HMAC-SHA256"
 METHOD: Final = "POST"
 MAX_TEMPLATES: Final = 64  # cached; a client has one for each operation, until its token changes
 _SAMPLE_TIME: Final = "19700101T000000Z"
+# aiohttp compares names of headers in lower case; those of istr are converted once.
+_AUTHORIZATION: Final = istr("Authorization")
+_DATE: Final = istr("X-Amz-Date")
+_TOKEN: Final = istr("X-Amz-Security-Token")
 
 
 class Scope(NamedTuple):
@@ -55,14 +60,14 @@ def sign(  # noqa: PLR0913 -- the inputs of a signature
     credential_scope = f"{day}/{scope.region}/{scope.service}/aws4_request"
     hashed = sha256(canonical.encode()).hexdigest()
     to_sign = f"{ALGORITHM}\n{now}\n{credential_scope}\n{hashed}"
-    key = _signing_key(credentials.secret_key, day, scope)
-    signature = hmac.digest(key, to_sign.encode(), "sha256").hex()
-    signed = {**headers, "X-Amz-Date": now}
+    signature = _signing_mac(credentials.secret_key, day, scope).copy()
+    signature.update(to_sign.encode())
+    signed = {**headers, _DATE: now}
     if credentials.token:
-        signed["X-Amz-Security-Token"] = credentials.token
-    signed["Authorization"] = (
+        signed[_TOKEN] = credentials.token
+    signed[_AUTHORIZATION] = (
         f"{ALGORITHM} Credential={credentials.access_key}/{credential_scope}, "
-        f"SignedHeaders={template.names}, Signature={signature}"
+        f"SignedHeaders={template.names}, Signature={signature.hexdigest()}"
     )
     return signed
 
@@ -76,9 +81,9 @@ def _timestamp(second: int) -> str:
 def _template(url: str, headers: tuple[tuple[str, str], ...], token: str | None) -> _Template:
     """Return the template of botocore's canonical request."""
     auth = SigV4Auth(ReadOnlyCredentials("", "", token), "", "")
-    sample = {**dict(headers), "X-Amz-Date": _SAMPLE_TIME}
+    sample = {**dict(headers), _DATE: _SAMPLE_TIME}
     if token:
-        sample["X-Amz-Security-Token"] = token
+        sample[_TOKEN] = token
     request = AWSRequest(METHOD, url, headers=sample)
     before, date, after = auth.canonical_request(request).partition("\nx-amz-date:")
     names = auth.signed_headers(auth.headers_to_sign(request))
@@ -87,9 +92,10 @@ def _template(url: str, headers: tuple[tuple[str, str], ...], token: str | None)
 
 
 @lru_cache(maxsize=2)  # the current one, and the next one for a moment
-def _signing_key(secret_key: str | None, day: str, scope: Scope) -> bytes:
+def _signing_mac(secret_key: str | None, day: str, scope: Scope) -> hmac.HMAC:
+    """Return the HMAC of nothing yet under the signing key, to be copied for each signature."""
     parts = (day, scope.region, scope.service, "aws4_request")
-    return reduce(_hmac, parts, f"AWS4{secret_key}".encode())
+    return hmac.new(reduce(_hmac, parts, f"AWS4{secret_key}".encode()), digestmod="sha256")
 
 
 def _hmac(key: bytes, part: str) -> bytes:

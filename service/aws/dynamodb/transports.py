@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import time
-import uuid
 from base64 import b64encode
 from collections.abc import Mapping
 from contextlib import suppress
@@ -24,6 +24,7 @@ import orjson
 from botocore import xform_name
 from botocore.auth import SIGV4_TIMESTAMP
 from botocore.exceptions import NoCredentialsError
+from multidict import istr
 
 from service.aws.dynamodb.client import Operation, Transport
 from service.aws.dynamodb.responses import parse_unconverted
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
     from service.aws.retries import Retries
 
 SIGV4: Final = "v4"
+INVOCATION_ID: Final = istr("amz-sdk-invocation-id")
+SDK_REQUEST: Final = istr("amz-sdk-request")
+CONTENT_LENGTH: Final = istr("Content-Length")
 HTTP_DATE: Final = "%a, %d %b %Y %H:%M:%S %Z"
 
 
@@ -119,14 +123,15 @@ class FastTransport:
             signing.get("region") or request_signer.region_name,
             signing.get("signing_name") or request_signer.signing_name,
         )
-        self._endpoints[model.name] = _Endpoint(params["url"], {**params["headers"]}, scope)
+        headers: dict[str, str] = {istr(name): value for name, value in params["headers"].items()}
+        self._endpoints[model.name] = _Endpoint(params["url"], headers, scope)
 
     async def _send(
         self, operation: Operation, endpoint: _Endpoint, body: bytes
     ) -> tuple[Response, dict[str, Any]]:
         """Return the response to the last attempt, as received and parsed."""
         model: OperationModel = self._service_model.operation_model(operation)
-        progress: dict[str, Any] = {"invocation-id": str(uuid.uuid4())}
+        progress: dict[str, Any] = {"invocation-id": _invocation_id()}
         context = {"retries": progress}
         attempt = 1
         while True:
@@ -169,9 +174,9 @@ class FastTransport:
         parts = [
             f"{name}={progress[name]}" for name in ("ttl", "attempt", "max") if name in progress
         ]
-        headers["amz-sdk-invocation-id"] = progress["invocation-id"]
-        headers["amz-sdk-request"] = "; ".join(parts)
-        headers["Content-Length"] = str(len(body))
+        headers[INVOCATION_ID] = progress["invocation-id"]
+        headers[SDK_REQUEST] = "; ".join(parts)
+        headers[CONTENT_LENGTH] = str(len(body))
         return headers
 
     def _set_ttl(self, progress: dict[str, Any], response: Response) -> None:
@@ -204,6 +209,12 @@ class FastTransport:
             if shape is not None:
                 parsed.update(await self._parser.parse(received, shape))
         return parsed
+
+
+def _invocation_id() -> str:
+    """Return a random UUID; uuid.uuid4 asks the system for randomness, which only secrets need."""
+    digits = f"{random.getrandbits(128):032x}"
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
 
 
 def _is_intact(response: Response) -> bool:
