@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
+from types import TracebackType
 from typing import Any, Protocol, TypeAlias
 
 import structlog
@@ -62,42 +62,67 @@ class CallDetails(Protocol):
         """Log an error response that is the caller's to act on."""
 
 
-@contextmanager
-def translated(
-    table: ErrorTable,
-    resource: AwsResource | None = None,
-    operation: str | None = None,
-    details: CallDetails | None = None,
-) -> Iterator[None]:
+class translated:  # noqa: N801 -- read as a phrase after `with`, like those of contextlib
     """
-    Raise errors of botocore as errors of the domain, with the original as `__cause__`.
+    A context manager that raises errors of botocore as errors of the domain, their `__cause__`.
 
     *table*, then COMMON_ERRORS, then the status decides what an error response becomes. No response and a
     refusal by the circuit breaker become UpstreamUnavailable, missing credentials Misconfigured, all else
     UpstreamFault. The log names *resource* and *operation*; it has messages as *details* returns them.
     """
-    try:
-        yield
-    except UpstreamRefused as refused:  # the circuit breaker has logged the outage
-        raise UpstreamUnavailable(retry_after_s=refused.retry_after_s) from without_frames(refused)
-    except ClientError as error:
-        translation = _translate(table, error)
-        if details is not None:
-            translation = details.refined(error, translation)
+
+    __slots__ = ("_details", "_operation", "_resource", "_table")
+
+    def __init__(
+        self,
+        table: ErrorTable,
+        resource: AwsResource | None = None,
+        operation: str | None = None,
+        details: CallDetails | None = None,
+    ) -> None:
+        self._table = table
+        self._resource = resource
+        self._operation = operation
+        self._details = details
+
+    def __enter__(self) -> None:
+        """Do nothing."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Raise the translation of an error of botocore."""
+        match error:
+            case None:
+                pass
+            case UpstreamRefused():  # the circuit breaker has logged the outage
+                raise UpstreamUnavailable(retry_after_s=error.retry_after_s) from without_frames(
+                    error
+                )
+            case ClientError():
+                raise self._translation(error) from without_frames(error)
+            case NotConnected() | HTTPClientError() | CredentialRetrievalError():
+                _log_failure(error, self._resource, self._operation)
+                raise UpstreamUnavailable(retry_after_s=RETRY_AFTER_S) from without_frames(error)
+            case NoCredentialsError() | PartialCredentialsError():
+                _log_failure(error, self._resource, self._operation)
+                raise Misconfigured from without_frames(error)
+            case BotoCoreError() | ResponseParserError():
+                _log_failure(error, self._resource, self._operation)
+                raise UpstreamFault from without_frames(error)
+
+    def _translation(self, error: ClientError) -> ServiceError:
+        translation = _translate(self._table, error)
+        if self._details is not None:
+            translation = self._details.refined(error, translation)
         if isinstance(translation, ServiceFault | UpstreamUnavailable):
-            _log_response(error, translation, resource, details)
-        elif details is not None:
-            details.log(error)
-        raise translation from without_frames(error)
-    except (NotConnected, HTTPClientError, CredentialRetrievalError) as error:
-        _log_failure(error, resource, operation)
-        raise UpstreamUnavailable(retry_after_s=RETRY_AFTER_S) from without_frames(error)
-    except (NoCredentialsError, PartialCredentialsError) as error:
-        _log_failure(error, resource, operation)
-        raise Misconfigured from without_frames(error)
-    except (BotoCoreError, ResponseParserError) as error:
-        _log_failure(error, resource, operation)
-        raise UpstreamFault from without_frames(error)
+            _log_response(error, translation, self._resource, self._details)
+        elif self._details is not None:
+            self._details.log(error)
+        return translation
 
 
 def without_frames(error: Exception) -> Exception:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from http import HTTPStatus
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, cast
@@ -16,7 +16,8 @@ from service.domain.errors import UpstreamUnavailable
 from service.observability.metrics.catalogue import Metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable
+    from types import TracebackType
 
     Span: TypeAlias = Callable[[str, str], AbstractContextManager[object]]
 
@@ -63,19 +64,9 @@ class UpstreamTelemetry:
         self.metrics = metrics
         self.span = span
 
-    @contextmanager
-    def record(self, upstream: str, operation: str) -> Iterator[None]:
-        """Record the call that is made inside."""
-        begun_at_s, outcome = perf_counter(), "ok"
-        try:
-            with self.span(upstream, operation):
-                yield
-        except BaseException as error:
-            outcome = _outcome(error)
-            raise
-        finally:
-            duration_s = perf_counter() - begun_at_s
-            self.metrics.call_finished(upstream, operation, outcome, duration_s)
+    def record(self, upstream: str, operation: str) -> RecordedCall:
+        """Return a context manager that records the call that is made inside."""
+        return RecordedCall(self, upstream, operation)
 
     def trace(self, upstream: str, operation: str, read: Read) -> Read:
         """Return *read* with a span around each of its calls; unchanged where tracing is off."""
@@ -91,6 +82,36 @@ class UpstreamTelemetry:
     def instrument(self, client: Client, upstream: str) -> Client:
         """Return a client of botocore whose operations are recorded."""
         return cast("Client", _InstrumentedClient(client, upstream, self))
+
+
+class RecordedCall:
+    """A call that is recorded at its end."""
+
+    __slots__ = ("_begun_at_s", "_names", "_span", "_telemetry")
+
+    def __init__(self, telemetry: UpstreamTelemetry, upstream: str, operation: str) -> None:
+        self._telemetry = telemetry
+        self._names = upstream, operation
+
+    def __enter__(self) -> None:
+        """Begin the call, and its span."""
+        self._begun_at_s = perf_counter()
+        self._span = self._telemetry.span(*self._names)
+        self._span.__enter__()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the span, and record the duration and the outcome."""
+        try:
+            self._span.__exit__(kind, error, trace)
+        finally:
+            outcome = "ok" if error is None else _outcome(error)
+            duration_s = perf_counter() - self._begun_at_s
+            self._telemetry.metrics.call_finished(*self._names, outcome, duration_s)
 
 
 class _InstrumentedClient:
