@@ -7,22 +7,22 @@ import time
 from collections.abc import Callable
 from functools import cached_property
 
-BUSY_LAG_S = 0.001  # of two iterations of the loop: several requests were handled in each
-MAX_SAMPLE_S = 4 * BUSY_LAG_S  # one pause alone does not exceed the limit, and its effect ends soon
+BUSY_LAG_S = 0.00025  # of an iteration of the loop: several requests were handled in it
+MAX_SAMPLE_S = 8 * BUSY_LAG_S  # one pause of an idle loop does not exceed the limit
 SMOOTHING = 0.125  # the weight of a new sample in an average
 
 
 class LoopLag:
     """
-    The time that two iterations of the running loop take, as a moving average.
+    The time that an iteration of the running loop takes, as a moving average.
 
     An idle loop needs microseconds. While the loop is behind, CPU is what limits latency, not DynamoDB.
     *clock* returns seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.average_s = 0.0
         self._clock = clock
-        self._average_s = 0.0
         self._sampling = False
 
     @cached_property
@@ -33,22 +33,18 @@ class LoopLag:
     @property
     def is_behind(self) -> bool:
         """Whether the average is above BUSY_LAG_S."""
-        return self._average_s > BUSY_LAG_S
+        return self.average_s > BUSY_LAG_S
 
-    def after_two_iterations(self, callback: Callable[[], None]) -> None:
-        """Call *callback* after two iterations of the loop, and add their time to the average."""
-        self._loop.call_soon(self._loop.call_soon, self._passed, self._clock(), callback)
+    def add(self, sample_s: float) -> None:
+        """Add the time until the next iteration of something that waited for it."""
+        self.average_s += SMOOTHING * (min(sample_s, MAX_SAMPLE_S) - self.average_s)
 
     def sample(self) -> None:
-        """Add a sample to the average, unless one is being taken."""
+        """Add the time until the next iteration, unless that is being measured."""
         if not self._sampling:
             self._sampling = True
-            self.after_two_iterations(self._sampled)
+            self._loop.call_soon(self._sampled, self._clock())
 
-    def _passed(self, begun_at: float, callback: Callable[[], None]) -> None:
-        sample_s = min(self._clock() - begun_at, MAX_SAMPLE_S)
-        self._average_s += SMOOTHING * (sample_s - self._average_s)
-        callback()
-
-    def _sampled(self) -> None:
+    def _sampled(self, begun_at: float) -> None:
         self._sampling = False
+        self.add(self._clock() - begun_at)

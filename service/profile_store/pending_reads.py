@@ -61,8 +61,12 @@ class Batch:
 
     task: asyncio.Task[None]
 
-    def __init__(self, reads: Sequence[PendingRead]) -> None:
-        self.pending = set(reads)
+    def __init__(self) -> None:
+        self.pending: set[PendingRead] = set()
+
+    def add(self, reads: Sequence[PendingRead]) -> None:
+        """Put reads into the call."""
+        self.pending.update(reads)
         for read in reads:
             read.batch = self
 

@@ -1,7 +1,6 @@
 """Concurrent reads share calls without affecting one another."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias
 
@@ -17,9 +16,10 @@ from service.domain.errors import (
     UpstreamFault,
     UpstreamUnavailable,
 )
-from service.observability.loop_lag import BUSY_LAG_S
+from service.observability.loop_lag import BUSY_LAG_S, LoopLag
 from service.profile_store.batch_reader import (
     BATCH_TARGET_KEYS,
+    ITERATIONS_PER_CALL,
     MAX_KEYS,
     MAX_SPLITS,
     MAX_TRIES,
@@ -36,14 +36,15 @@ Deed: TypeAlias = "Callable[[_Table, Key, int], Awaitable[None]]"
 A, B, C, D = keys_of_four = [(user, "2026") for user in ("alice", "bob", "carol", "dave")]
 
 
+LONG_S = 60.0
+
+
 def _keys(number: int) -> list[Key]:
     return [(f"user-{n:03}", "2026") for n in range(number)]
 
 
-def _reader(
-    reads: ScriptedReads, *, max_calls: int = 8, clock: Callable[[], float] = time.monotonic
-) -> BatchReader:
-    return BatchReader(reads, max_calls=max_calls, first_pause_s=1e-6, clock=clock)
+def _reader(reads: ScriptedReads, *, max_calls: int = 8) -> BatchReader:
+    return BatchReader(reads, max_calls=max_calls, first_pause_s=1e-6)
 
 
 def _reading(reader: BatchReader, *keys: Key) -> list[asyncio.Task[Item | None]]:
@@ -77,14 +78,15 @@ async def test_read_joins_a_scheduled_call() -> None:
     """A read joins a call that is scheduled and not yet sent."""
     reads = ScriptedReads()
     reader = _reader(reads)
-    readers = _reading(reader, A)
+    readers = _reading(reader, A, B)
     await _turns(1)
-    readers += _reading(reader, B)
+    readers += _reading(reader, C)
     await reads.arrived(1)
 
     reads.calls[0].answer()
 
-    assert await _outcomes(readers) == [item_at(A), item_at(B)]
+    assert await _outcomes(readers) == [item_at(A), item_at(B), item_at(C)]
+    assert reads.keys == [[A, B, C]]
 
 
 async def test_single_read_does_not_wait() -> None:
@@ -99,61 +101,109 @@ async def test_single_read_does_not_wait() -> None:
     assert await _outcomes(readers) == [item_at(A)]
 
 
-async def _after_calls_of(
-    reads: ScriptedReads, clock: Clock, *, duration_s: float, lag_s: float = 0
+class _SteadyLag(LoopLag):
+    """A lag that does not depend on the machine."""
+
+    def __init__(self, lag_s: float) -> None:
+        super().__init__()
+        self.average_s = lag_s
+
+    def add(self, sample_s: float) -> None:
+        """Ignore a sample."""
+
+
+def _lagging(
+    lag_s: float, reads: ScriptedReads, clock: Clock, *, max_wait_s: float = LONG_S
 ) -> BatchReader:
-    """Return a reader that has made calls of that duration in a loop that is behind by *lag_s*."""
-    reader = _reader(reads, max_calls=32, clock=clock)
-    for number in range(60):  # the averages are then within a thousandth of the samples
-        readers = _reading(reader, A)
-        await _turns(1)
-        clock.advance(lag_s)
-        await reads.arrived(number + 1)
-        clock.advance(duration_s)
-        reads.calls[-1].answer()
-        await _outcomes(readers)
-    reads.calls.clear()
-    return reader
+    return BatchReader(
+        reads, max_calls=32, max_wait_s=max_wait_s, lag=_SteadyLag(lag_s), clock=clock
+    )
 
 
-@pytest.mark.parametrize(("duration_s", "at_once"), [(0.001, 2), (0.005, 8), (0.01, 15)])
-async def test_reads_are_sent_at_once_up_to_a_rate_of_calls(
-    duration_s: float, at_once: int
-) -> None:
-    """With time to spare, as many calls as fit the rate are in flight; the next waits for an end."""
+async def test_rate_of_calls_is_limited_by_the_lag() -> None:
+    """A read beyond the rate waits, and shares the call of the first read that is within it."""
     reads, clock = ScriptedReads(), Clock()
-    reader = await _after_calls_of(reads, clock, duration_s=duration_s)
+    reader = _lagging(0.001 / ITERATIONS_PER_CALL, reads, clock)  # a call in 1 ms
     readers: list[asyncio.Task[Item | None]] = []
 
-    for number, key in enumerate(_keys(at_once + 1)):
+    for key in _keys(9):
         readers += _reading(reader, key)
         await _turns(4)
-        assert len(reads.calls) == min(number + 1, at_once)
-    reads.calls[0].answer()
-    await readers[0]
-    await _turns(4)
+        clock.advance(0.0007)
 
-    assert len(reads.calls) == at_once + 1
-    for call in reads.calls[1:]:
-        call.answer()
-    assert await _outcomes(readers) == [item_at(key) for key in _keys(at_once + 1)]
-
-
-async def test_reads_share_calls_while_the_loop_is_behind() -> None:
-    """When the event loop is busy, a read waits while one call is in flight."""
-    reads, clock = ScriptedReads(), Clock()
-    reader = await _after_calls_of(reads, clock, duration_s=0.02, lag_s=2 * BUSY_LAG_S)
-    readers = _reading(reader, A)
-    await reads.arrived(1)
-
-    readers += _reading(reader, B)
-    await _turns(4)
-
-    assert reads.keys == [[A]]
-    await reads.arrived(2)  # once it has waited
+    assert [len(call.keys) for call in reads.calls] == [1, 1, 1, 1, 2, 1, 2]
     for call in reads.calls:
         call.answer()
-    assert await _outcomes(readers) == [item_at(A), item_at(B)]
+    assert await _outcomes(readers) == [item_at(key) for key in _keys(9)]
+
+
+async def test_read_beyond_the_rate_is_sent_when_a_call_ends_within_it() -> None:
+    """The end of a call sends the waiting reads once the rate allows it, not earlier."""
+    reads, clock = ScriptedReads(), Clock()
+    reader = _lagging(BUSY_LAG_S, reads, clock)
+    readers: list[asyncio.Task[Item | None]] = []
+    for key in (A, B, C):  # the second is early
+        readers += _reading(reader, key)
+        await _turns(4)
+
+    reads.calls[0].answer()
+    await _turns(4)
+    assert reads.keys == [[A], [B]]
+    clock.advance(BUSY_LAG_S * ITERATIONS_PER_CALL)
+    reads.calls[1].answer()
+    await reads.arrived(3)
+
+    reads.calls[2].answer()
+    assert await _outcomes(readers) == [item_at(A), item_at(B), item_at(C)]
+
+
+async def test_reads_are_sent_at_once_while_the_loop_has_time_to_spare() -> None:
+    """Without a lag each read is sent at once, however many calls are in flight."""
+    reads = ScriptedReads()
+    reader = _lagging(0, reads, Clock())
+    readers: list[asyncio.Task[Item | None]] = []
+
+    for key in _keys(20):
+        readers += _reading(reader, key)
+        await _turns(4)
+
+    assert reads.keys == [[key] for key in _keys(20)]
+    for call in reads.calls:
+        call.answer()
+    assert await _outcomes(readers) == [item_at(key) for key in _keys(20)]
+
+
+async def test_read_beyond_the_rate_waits_for_a_bounded_time() -> None:
+    """Where no other read arrives and no call ends, a read beyond the rate is sent by a timer."""
+    reads = ScriptedReads()
+    reader = _lagging(BUSY_LAG_S, reads, Clock(), max_wait_s=MAX_WAIT_S)
+    readers: list[asyncio.Task[Item | None]] = []
+
+    for number, key in enumerate((A, B, C)):
+        readers += _reading(reader, key)
+        await reads.arrived(number + 1)
+
+    for call in reads.calls:
+        call.answer()
+    assert await _outcomes(readers) == [item_at(A), item_at(B), item_at(C)]
+
+
+@pytest.mark.parametrize("joins", [False, True], ids=["alone", "joined"])
+async def test_read_that_is_cancelled_before_its_call_affects_no_other(*, joins: bool) -> None:
+    """The reads that joined a read, of its key or another, are sent though it is cancelled."""
+    reads = ScriptedReads()
+    reader = _reader(reads)
+    first, *others = _reading(reader, A, *([A, B] if joins else [B]))
+    await _turns(1)
+    first.cancel()
+    await reads.arrived(1)
+
+    reads.calls[0].answer()
+
+    expected = [item_at(A), item_at(B)] if joins else [item_at(B)]
+    assert await _outcomes(others) == expected
+    assert first.cancelled()
+    assert reads.keys == [[A, B] if joins else [B]]
 
 
 async def test_key_is_once_in_a_call() -> None:
@@ -191,9 +241,7 @@ async def test_read_does_not_wait_for_the_reply_of_another_call() -> None:
     reader = _reader(reads)
     readers = _reading(reader, A)
     await reads.arrived(1)
-    readers += _reading(reader, B)
-    await _turns()
-    readers += _reading(reader, C)
+    readers += _reading(reader, B, C)
     await reads.arrived(2)
 
     for call in reads.calls:
@@ -205,17 +253,18 @@ async def test_read_does_not_wait_for_the_reply_of_another_call() -> None:
 
 async def test_full_batch_is_sent_at_once() -> None:
     """BATCH_TARGET_KEYS pending keys are sent at once, with the reads that wait."""
-    reads = ScriptedReads()
-    reader, keys = _reader(reads), _keys(BATCH_TARGET_KEYS + 1)
-    readers = _reading(reader, keys[0])
-    await reads.arrived(1)
-    readers += _reading(reader, keys[1])
-    await _turns(1)
+    reads, keys = ScriptedReads(), _keys(BATCH_TARGET_KEYS + 2)
+    reader = _lagging(BUSY_LAG_S, reads, Clock())
+    readers: list[asyncio.Task[Item | None]] = []
+    for key in keys[:3]:
+        readers += _reading(reader, key)
+        await _turns(4)
+    assert reads.keys == [keys[:1], keys[1:2]]
 
-    readers += _reading(reader, *keys[2:])
+    readers += _reading(reader, *keys[3:])
     await _turns(4)
 
-    assert reads.keys == [keys[:1], keys[1:]]
+    assert reads.keys == [keys[:1], keys[1:2], keys[2:]]
     for call in reads.calls:
         call.answer()
     assert await _outcomes(readers) == [item_at(key) for key in keys]
@@ -385,7 +434,7 @@ async def test_cancellation_during_the_answer_affects_no_later_read(
     """Cancellation in the loop iteration of the answer does not affect a later read of the key."""
     reads = ScriptedReads()
     reader = _reader(reads, max_calls=1)
-    (early,) = _reading(reader, A)
+    early, other = _reading(reader, A, B)
     await reads.arrived(1)
     (late,) = _reading(reader, A)
     await _turns(1)
@@ -399,6 +448,8 @@ async def test_cancellation_during_the_answer_affects_no_later_read(
     reads.calls[1].answer()
 
     assert await _outcomes([late]) == [item_at(A)]
+    (outcome,) = await _outcomes([other])
+    assert type(outcome) is (dict if failure is None else type(failure))
     assert early.cancelled()
 
 
@@ -420,6 +471,24 @@ async def test_nothing_is_sent_without_callers() -> None:
     readers = _reading(reader, C)
     await reads.arrived(2)
     reads.calls[1].answer()
+
+    assert await _outcomes(readers) == [item_at(C)]
+
+
+async def test_call_is_not_made_if_all_callers_leave_before_it() -> None:
+    """In a loop that is behind, reads that leave before their call begins are not made."""
+    reads = ScriptedReads()
+    reader = _lagging(2 * BUSY_LAG_S, reads, Clock())
+    readers = _reading(reader, A, B)
+    await _turns(2)
+    for leaving in readers:
+        leaving.cancel()
+    await _turns()
+    assert reads.calls == []
+
+    readers = _reading(reader, C)
+    await reads.arrived(1)
+    reads.calls[0].answer()
 
     assert await _outcomes(readers) == [item_at(C)]
 
@@ -567,7 +636,7 @@ async def test_shared_call_has_no_request_context() -> None:
         return KeyReadResult({key: item_at(key) for key in keys})
 
     with structlog.contextvars.bound_contextvars(request_id="of-one"):
-        await BatchReader(ask, max_calls=1).read(A)
+        await _outcomes(_reading(BatchReader(ask, max_calls=1), A, B))
 
     assert bound == [{}]
 

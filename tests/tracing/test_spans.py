@@ -222,7 +222,9 @@ async def test_calls_are_spans_inside_the_requests(config: Config) -> None:
     assert calls_of(f"POST {PROFILE}") == ["dynamodb Query", "dynamodb TransactWriteItems"]
     assert calls_of(f"GET {PROFILE}") == ["dynamodb batched_read"]
     assert calls_of("POST /api/auth/login") == ["cognito InitiateAuth"]
-    assert len(collecting.spans) == 7
+    read = collecting.named("dynamodb batched_read")  # of a single caller, so the call is inside it
+    assert collecting.named("dynamodb GetItem").parent == read.id
+    assert len(collecting.spans) == 8
     refused = collecting.named("cognito InitiateAuth")
     assert (refused.failed, refused.details) == (
         True,
