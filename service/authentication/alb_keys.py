@@ -86,7 +86,10 @@ class AlbKeys:
             fetch.add_done_callback(lambda ended: self._forget(url, ended))
         elif self._server_fails:  # only one request waits for a failing server
             raise unavailable()
-        return await asyncio.shield(fetch)  # a cancelled request must not cancel the shared fetch
+        # A cancelled request must not cancel the shared fetch. `asyncio.shield` would, since Python 3.14,
+        # report the failure of a fetch whose request is cancelled.
+        await asyncio.wait((fetch,))
+        return fetch.result()
 
     async def close(self) -> None:
         """Cancel the fetches in flight."""
