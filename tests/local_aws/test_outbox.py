@@ -117,8 +117,9 @@ async def test_newest_code_is_a_line_for_shells(aws: LocalAws, harness: Harness)
     assert await asyncio.to_thread(_text, url + quote(username)) == (
         f"{harness.mail.code(username)}\n"
     )
-    with pytest.raises(urllib.error.HTTPError, match="404"):
+    with pytest.raises(urllib.error.HTTPError, match="404") as raised:
         await asyncio.to_thread(_text, f"{url}nobody")
+    raised.value.close()
 
 
 def _text(url: str) -> str:

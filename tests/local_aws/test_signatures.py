@@ -22,7 +22,8 @@ def _call(aws: LocalAws, target: str, **headers: str) -> tuple[int, dict[str, An
         with urllib.request.urlopen(request) as answer:  # noqa: S310 -- ours
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as refused:
-        return refused.code, json.load(refused)
+        with refused:
+            return refused.code, json.load(refused)
 
 
 @pytest.mark.parametrize("operation", ["AdminGetUser", "CreateUserPool", "ListUsers", "Bogus"])
