@@ -5,13 +5,14 @@ from typing import Any
 from moto.cognitoidp.models import CognitoIdpUser as User
 from moto.cognitoidp.models import CognitoIdpUserPool as Pool
 
-from local_aws.cognito import challenge_sessions, second_factors, totp
+from local_aws.cognito import totp
 from local_aws.cognito.directory import find_app
 from local_aws.cognito.errors import (
     EnableSoftwareTokenMFAException,
     InvalidParameterException,
     SoftwareTokenMFANotFoundException,
 )
+from local_aws.cognito.sign_in import challenge_sessions, second_factors
 from local_aws.cognito.state import Call
 from local_aws.cognito.tokens import bearer
 

@@ -5,9 +5,10 @@ from typing import Any
 from moto.cognitoidp.models import CognitoIdpUser as User
 from moto.cognitoidp.models import CognitoIdpUserPool as Pool
 
-from local_aws.cognito import passkey_mfa, second_factors
+from local_aws.cognito import passkey_mfa
 from local_aws.cognito.directory import find_pool, find_user
 from local_aws.cognito.errors import InvalidParameterException, UserNotFoundException
+from local_aws.cognito.sign_in import second_factors
 from local_aws.cognito.state import Call, Cognito
 from local_aws.cognito.tokens import bearer
 

@@ -19,7 +19,6 @@ from moto.core.utils import camelcase_to_underscores
 
 from local_aws.cognito import (
     admin,
-    challenges,
     device_operations,
     mfa,
     mfa_preferences,
@@ -31,7 +30,6 @@ from local_aws.cognito import (
     resource_servers,
     session_operations,
     shapes,
-    sign_in,
     sign_up,
     tags,
     tokens,
@@ -43,13 +41,14 @@ from local_aws.cognito.errors import (
     SerializationException,
     not_implemented,
 )
+from local_aws.cognito.sign_in import challenges, start
 from local_aws.cognito.state import Call, Cognito
 
 OPERATIONS: dict[str, Callable[[Call], dict[str, Any]]] = {
     "AdminDeleteUserAttributes": profile.admin_delete_user_attributes,
     "AdminForgetDevice": device_operations.forget_device,
     "AdminGetDevice": device_operations.get_device,
-    "AdminInitiateAuth": sign_in.admin_initiate_auth,
+    "AdminInitiateAuth": start.admin_initiate_auth,
     "AdminListDevices": device_operations.list_devices,
     "AdminListUserAuthEvents": unused_features.admin_list_user_auth_events,
     "AdminResetUserPassword": admin.admin_reset_user_password,
@@ -86,7 +85,7 @@ OPERATIONS: dict[str, Callable[[Call], dict[str, Any]]] = {
     "GetUserPoolMfaConfig": pool_factors.get_user_pool_mfa_config,
     "GetUserPoolSessionConfiguration": session_operations.get_configuration,
     "GlobalSignOut": tokens.global_sign_out,
-    "InitiateAuth": sign_in.initiate_auth,
+    "InitiateAuth": start.initiate_auth,
     "ListDevices": device_operations.list_devices,
     "ListTagsForResource": tags.list_tags_for_resource,
     "ListTerms": unused_features.list_terms,

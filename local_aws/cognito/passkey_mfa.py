@@ -11,8 +11,9 @@ from typing import Any
 from moto.cognitoidp.models import CognitoIdpUser as User
 from moto.cognitoidp.models import CognitoIdpUserPool as Pool
 
-from local_aws.cognito import relying_parties, second_factors
+from local_aws.cognito import relying_parties
 from local_aws.cognito.errors import InvalidParameterException
+from local_aws.cognito.sign_in import second_factors
 from local_aws.cognito.state import Call, Cognito
 
 NAME = "WEB_AUTHN_MFA"  # in UserMFASettingList

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from local_aws.cognito import challenge_sessions, first_factors, relying_parties, web_authn
+from local_aws.cognito import relying_parties, web_authn
 from local_aws.cognito.directory import find_app
 from local_aws.cognito.errors import (
     InvalidParameterException,
@@ -17,6 +17,7 @@ from local_aws.cognito.errors import (
     WebAuthnNotEnabledException,
 )
 from local_aws.cognito.records import Grant, Passkey, Registration
+from local_aws.cognito.sign_in import challenge_sessions, first_factors
 from local_aws.cognito.state import Call
 from local_aws.cognito.tokens import bearer
 from local_aws.cognito.web_authn import RelyingParty

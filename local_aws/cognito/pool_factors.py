@@ -12,7 +12,6 @@ from moto.cognitoidp.models import DEFAULT_USER_POOL_CONFIG
 from moto.cognitoidp.models import CognitoIdpUserPool as Pool
 from moto.core.utils import utcnow
 
-from local_aws.cognito import challenge_sessions, first_factors
 from local_aws.cognito.attributes import schema
 from local_aws.cognito.directory import find_pool
 from local_aws.cognito.errors import (
@@ -21,6 +20,7 @@ from local_aws.cognito.errors import (
 )
 from local_aws.cognito.relying_parties import satisfies_mfa
 from local_aws.cognito.settings import setting
+from local_aws.cognito.sign_in import challenge_sessions, first_factors
 from local_aws.cognito.state import Call, Cognito
 
 FACTORS = ("SmsMfaConfiguration", "SoftwareTokenMfaConfiguration", "EmailMfaConfiguration")

@@ -7,7 +7,7 @@ from moto.cognitoidp.models import CognitoIdpUser as User
 from moto.cognitoidp.models import CognitoIdpUserPool as Pool
 from moto.cognitoidp.utils import expand_attrs, flatten_attrs
 
-from local_aws.cognito import admin, codes, first_factors, mfa_preferences
+from local_aws.cognito import admin, codes, mfa_preferences
 from local_aws.cognito import attributes as attribute_rules
 from local_aws.cognito.directory import find_app
 from local_aws.cognito.errors import InvalidParameterException
@@ -17,6 +17,7 @@ from local_aws.cognito.settings import (
     username_attributes,
     verified_before_update,
 )
+from local_aws.cognito.sign_in import first_factors
 from local_aws.cognito.state import Call
 from local_aws.cognito.tokens import bearer, readable_attributes, revoke_all
 

@@ -13,9 +13,9 @@ from local_aws.cognito.errors import (
     InvalidParameterException,
     NotAuthorizedException,
 )
-from local_aws.cognito.password_sign_in import check_password
 from local_aws.cognito.passwords import check_policy
 from local_aws.cognito.settings import setting
+from local_aws.cognito.sign_in.password_sign_in import check_password
 from local_aws.cognito.state import Call
 from local_aws.cognito.tokens import bearer, revoke_all
 

@@ -7,7 +7,7 @@ from moto.cognitoidp.models import UserStatus
 from moto.cognitoidp.utils import expand_attrs, flatten_attrs
 
 from local_aws.cognito import attributes as attribute_rules
-from local_aws.cognito import challenge_sessions, codes, first_factors
+from local_aws.cognito import codes
 from local_aws.cognito.directory import app_of, find_user, require_user
 from local_aws.cognito.errors import (
     AliasExistsException,
@@ -18,6 +18,7 @@ from local_aws.cognito.errors import (
 )
 from local_aws.cognito.passwords import check_policy
 from local_aws.cognito.settings import App, auto_verified, setting
+from local_aws.cognito.sign_in import challenge_sessions, first_factors
 from local_aws.cognito.state import Call
 
 

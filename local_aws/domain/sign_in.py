@@ -11,10 +11,11 @@ from moto.cognitoidp.models import CognitoIdpUser as User
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
-from local_aws.cognito import challenges, password_sign_in, simulation, tokens
+from local_aws.cognito import tokens
 from local_aws.cognito.attributes import FORMATS
 from local_aws.cognito.errors import CognitoError
 from local_aws.cognito.settings import App, setting
+from local_aws.cognito.sign_in import challenges, password_sign_in, simulation
 from local_aws.cognito.state import Call
 from local_aws.domain import external_users, pages
 from local_aws.domain.authorization import (

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from local_aws.cognito import srp, totp
+from local_aws.cognito import totp
+from local_aws.cognito.sign_in import srp
 from tests.local_aws.support import PASSWORD, Harness, refusal
 from tests.support.srp_client import SrpClient
 

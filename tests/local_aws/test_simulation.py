@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from local_aws.cognito import simulation
 from local_aws.cognito.directory import find_app
+from local_aws.cognito.sign_in import simulation
 from local_aws.cognito.state import Cognito
 from tests.local_aws.support import PASSWORD, Harness, refusal, refusal_type, wrong
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local_aws.cognito.srp import N, encoded
+from local_aws.cognito.sign_in.srp import N, encoded
 from tests.local_aws.support import PASSWORD, Harness, refusal, refusal_type
 from tests.support.srp_client import SrpClient, padded
 

@@ -4,7 +4,12 @@ from typing import Any
 
 from moto.cognitoidp.models import CognitoIdpUser as User
 
-from local_aws.cognito import (
+from local_aws.cognito.directory import check_secret_hash
+from local_aws.cognito.errors import InvalidParameterException
+from local_aws.cognito.records import Session
+from local_aws.cognito.settings import App
+from local_aws.cognito.shapes import required
+from local_aws.cognito.sign_in import (
     challenge_sessions,
     first_factors,
     one_time_codes,
@@ -13,11 +18,6 @@ from local_aws.cognito import (
     simulation,
     srp_sign_in,
 )
-from local_aws.cognito.directory import check_secret_hash
-from local_aws.cognito.errors import InvalidParameterException
-from local_aws.cognito.records import Session
-from local_aws.cognito.settings import App
-from local_aws.cognito.shapes import required
 from local_aws.cognito.state import Call
 
 NAMES = {

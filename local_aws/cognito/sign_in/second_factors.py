@@ -6,7 +6,7 @@ from typing import Any
 from moto.cognitoidp.models import CognitoIdpUser as User
 from moto.cognitoidp.models import CognitoIdpUserPool as Pool
 
-from local_aws.cognito import challenge_sessions, lockout, one_time_codes, tokens, totp
+from local_aws.cognito import tokens, totp
 from local_aws.cognito.errors import (
     CodeMismatchException,
     ExpiredCodeException,
@@ -15,6 +15,7 @@ from local_aws.cognito.errors import (
 from local_aws.cognito.records import Session
 from local_aws.cognito.settings import App
 from local_aws.cognito.shapes import required
+from local_aws.cognito.sign_in import challenge_sessions, lockout, one_time_codes
 from local_aws.cognito.state import Call, Cognito
 
 SMS = "SMS_MFA"

@@ -8,10 +8,10 @@ import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from local_aws.cognito import srp
 from local_aws.cognito.errors import InvalidParameterException
 from local_aws.cognito.records import SrpExchange
 from local_aws.cognito.shapes import required
+from local_aws.cognito.sign_in import srp
 
 BLOCK_BYTES = 800  # about the length of Cognito's
 HEXADECIMAL = re.compile(r"[0-9A-Fa-f]+")

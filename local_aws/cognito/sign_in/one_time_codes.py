@@ -7,11 +7,12 @@ from typing import Any
 from moto.cognitoidp.models import CognitoIdpUser as User
 
 from local_aws.cognito import attributes as attribute_rules
-from local_aws.cognito import challenge_sessions, codes
+from local_aws.cognito import codes
 from local_aws.cognito.errors import CodeMismatchException
 from local_aws.cognito.records import Expected, Session
 from local_aws.cognito.settings import App
 from local_aws.cognito.shapes import required
+from local_aws.cognito.sign_in import challenge_sessions
 from local_aws.cognito.state import Call
 from local_aws.outbox import Delivery
 

@@ -7,24 +7,24 @@ from moto.cognitoidp.models import CognitoIdpUser as User
 from moto.cognitoidp.models import UserStatus
 
 from local_aws.cognito import attributes as attribute_rules
-from local_aws.cognito import (
-    challenge_sessions,
-    choice,
-    custom_challenge,
-    device_sign_in,
-    devices,
-    passkey_sign_in,
-    password_sign_in,
-    second_factors,
-    simulation,
-    srp_sign_in,
-)
+from local_aws.cognito import devices
 from local_aws.cognito.directory import check_secret_hash, find_user, own_app, same_name
 from local_aws.cognito.errors import NotAuthorizedException, not_implemented
 from local_aws.cognito.passwords import check_policy
 from local_aws.cognito.records import Session
 from local_aws.cognito.settings import App
 from local_aws.cognito.shapes import required
+from local_aws.cognito.sign_in import (
+    challenge_sessions,
+    choice,
+    custom_challenge,
+    device_sign_in,
+    passkey_sign_in,
+    password_sign_in,
+    second_factors,
+    simulation,
+    srp_sign_in,
+)
 from local_aws.cognito.state import Call, Cognito
 
 Handler = Callable[[Call, App, Session, dict[str, str]], dict[str, Any]]

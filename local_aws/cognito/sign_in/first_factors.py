@@ -3,9 +3,10 @@
 from moto.cognitoidp.models import CognitoIdpUser as User
 from moto.cognitoidp.models import CognitoIdpUserPool as Pool
 
-from local_aws.cognito import passkey_mfa, relying_parties, second_factors
-from local_aws.cognito.challenge_sessions import EMAIL_OTP, PASSWORD, SMS_OTP, WEB_AUTHN
+from local_aws.cognito import passkey_mfa, relying_parties
 from local_aws.cognito.settings import setting
+from local_aws.cognito.sign_in import second_factors
+from local_aws.cognito.sign_in.challenge_sessions import EMAIL_OTP, PASSWORD, SMS_OTP, WEB_AUTHN
 from local_aws.cognito.state import Cognito
 
 CODES = {EMAIL_OTP: "email", SMS_OTP: "phone_number"}

@@ -8,11 +8,12 @@ from typing import Any
 
 from moto.cognitoidp.models import CognitoIdpUser as User
 
-from local_aws.cognito import challenge_sessions, devices, srp_exchange, tokens
+from local_aws.cognito import devices, tokens
 from local_aws.cognito.errors import NotAuthorizedException, ResourceNotFoundException
 from local_aws.cognito.records import Device, Expected, Session
 from local_aws.cognito.settings import App
 from local_aws.cognito.shapes import required
+from local_aws.cognito.sign_in import challenge_sessions, srp_exchange
 from local_aws.cognito.state import Call
 
 

@@ -7,19 +7,19 @@ from moto.cognitoidp.models import CognitoIdpUser as User
 from moto.cognitoidp.models import UserStatus
 
 from local_aws.cognito import attributes as attribute_rules
-from local_aws.cognito import (
-    challenge_sessions,
-    device_sign_in,
-    lockout,
-    second_factors,
-    tokens,
-)
+from local_aws.cognito import tokens
 from local_aws.cognito.errors import (
     NotAuthorizedException,
     PasswordResetRequiredException,
     UserNotConfirmedException,
 )
 from local_aws.cognito.settings import App
+from local_aws.cognito.sign_in import (
+    challenge_sessions,
+    device_sign_in,
+    lockout,
+    second_factors,
+)
 from local_aws.cognito.state import Call
 
 

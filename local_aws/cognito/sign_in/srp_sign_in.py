@@ -6,7 +6,12 @@ from typing import Any
 from moto.cognitoidp.models import CognitoIdpUser as User
 from moto.cognitoidp.models import UserStatus
 
-from local_aws.cognito import (
+from local_aws.cognito.directory import check_secret_hash
+from local_aws.cognito.errors import NotAuthorizedException, PasswordResetRequiredException
+from local_aws.cognito.records import Expected, Session
+from local_aws.cognito.settings import App
+from local_aws.cognito.shapes import required
+from local_aws.cognito.sign_in import (
     challenge_sessions,
     lockout,
     password_sign_in,
@@ -14,11 +19,6 @@ from local_aws.cognito import (
     srp,
     srp_exchange,
 )
-from local_aws.cognito.directory import check_secret_hash
-from local_aws.cognito.errors import NotAuthorizedException, PasswordResetRequiredException
-from local_aws.cognito.records import Expected, Session
-from local_aws.cognito.settings import App
-from local_aws.cognito.shapes import required
 from local_aws.cognito.state import Call
 
 SALT_BYTES = 16

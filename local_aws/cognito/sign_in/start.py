@@ -3,18 +3,18 @@
 from collections.abc import Callable
 from typing import Any
 
-from local_aws.cognito import (
+from local_aws.cognito import tokens
+from local_aws.cognito.directory import check_secret_hash, own_app
+from local_aws.cognito.errors import InvalidParameterException
+from local_aws.cognito.settings import App
+from local_aws.cognito.shapes import required
+from local_aws.cognito.sign_in import (
     choice,
     custom_challenge,
     password_sign_in,
     simulation,
     srp_sign_in,
-    tokens,
 )
-from local_aws.cognito.directory import check_secret_hash, own_app
-from local_aws.cognito.errors import InvalidParameterException
-from local_aws.cognito.settings import App
-from local_aws.cognito.shapes import required
 from local_aws.cognito.state import Call
 
 # Flow -> the entries of ExplicitAuthFlows that allow it; those without ALLOW_ are legacy.

@@ -5,12 +5,13 @@ from typing import Any
 
 from moto.cognitoidp.models import CognitoIdpUser as User
 
-from local_aws.cognito import passkey_mfa, password_sign_in, relying_parties, web_authn
+from local_aws.cognito import passkey_mfa, relying_parties, web_authn
 from local_aws.cognito.errors import CognitoError, InvalidParameterException, NotAuthorizedException
 from local_aws.cognito.passkeys import TIMEOUT_MS, descriptors, new_challenge
 from local_aws.cognito.records import Expected, Passkey, Session
 from local_aws.cognito.settings import App
 from local_aws.cognito.shapes import required
+from local_aws.cognito.sign_in import password_sign_in
 from local_aws.cognito.state import Call
 from local_aws.cognito.web_authn import RelyingParty
 

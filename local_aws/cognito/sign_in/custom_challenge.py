@@ -6,7 +6,7 @@ from typing import Any
 from moto.cognitoidp.models import CognitoIdpUser as User
 from moto.cognitoidp.models import UserStatus
 
-from local_aws.cognito import challenge_sessions, codes, tokens
+from local_aws.cognito import codes, tokens
 from local_aws.cognito.directory import check_secret_hash, require_user
 from local_aws.cognito.errors import (
     InvalidParameterException,
@@ -17,6 +17,7 @@ from local_aws.cognito.errors import (
 from local_aws.cognito.records import Expected, Session
 from local_aws.cognito.settings import App, setting
 from local_aws.cognito.shapes import required
+from local_aws.cognito.sign_in import challenge_sessions
 from local_aws.cognito.state import Call
 from local_aws.outbox import Delivery
 
