@@ -114,9 +114,9 @@ async def describe_client(
     if isinstance(described, CheckResult):
         return [described, *await _describe_bearer_clients(client, config)]
     problems = [*_problems(described, config)]
-    detail = f"{client_id} is an app client of {config.cognito.user_pool_id}"
+    fits = APP_CLIENT.ok(f"{client_id} is an app client of {config.cognito.user_pool_id}")
     return [
-        *([APP_CLIENT.wrong(*problem) for problem in problems] or [APP_CLIENT.ok(detail)]),
+        *([APP_CLIENT.wrong(*problem) for problem in problems] or [fits]),
         *await _describe_bearer_clients(client, config),
     ]
 
