@@ -18,6 +18,7 @@ from service.api.operations import (
     operation,
 )
 from service.api.profile_json import ProfileRepresentation
+from service.api.profile_responses import write_response
 from service.api.request_parsing import query_parameters, request_body
 from service.api.schemas.profile_history import VERSIONS, PastVersionsSchema, RevertSchema
 from service.api.schemas.profiles import READ_ONLY, UNKNOWN_FIELD, StoredProfileSchema
@@ -129,7 +130,7 @@ async def revert(request: web.Request) -> web.Response:
     )
     audit_log.emit(request, AuditEvent.PROFILE_REVERTED, sub=sub)
     audit_log.record_write(request, saved, AuditEvent.PROFILE_REVERTED)
-    return live.write_response(representation, saved)
+    return write_response(representation, saved, live.PATH)
 
 
 async def _latest(request: web.Request) -> Profile:

@@ -1,31 +1,26 @@
 """The caller's own profile."""
 
 import functools
-from email.utils import format_datetime
-from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
-from aiohttp import hdrs, web
+from aiohttp import web
 from marshmallow import Schema
-from multidict import CIMultiDict
 
 from service.api import http_errors, keys, past_profiles
 from service.api.audit_log import AuditEvent, record_write
-from service.api.conditional_requests import ETAG_HEADER, Condition, condition_of, entity_tag
-from service.api.middlewares.request_context import prepared
+from service.api.conditional_requests import Condition, condition_of
 from service.api.operations import UPSTREAM_ERRORS, QueryParameter, Success, operation
 from service.api.profile_json import ProfileRepresentation
+from service.api.profile_responses import read_response, write_response
 from service.api.request_parsing import request_body
 from service.api.schemas.profiles import ProfileSchema, StoredProfileSchema
 from service.domain import errors, profiles
 from service.domain.profiles import Profile, ProfileStore, WriteResult
-from service.domain.values.timestamps import moment
 
 TAG = "profiles"
 PATH: Final = "/v1/user/profile"
 SCHEMA_PATH: Final = f"{PATH}/schema"
-DATE_CACHE_SIZE: Final = 8_192
 SCHEMA_JSON: Final = "application/schema+json"
 
 ETAG = {"ETag": "The entity tag of this state of the profile."}
@@ -44,10 +39,6 @@ WRITE_CONDITIONS = {
     "If-None-Match": "Write only if the profile has none of these entity tags; `*`: only create it.",
     "If-Unmodified-Since": "Write only if the profile was not modified later. Prefer If-Match.",
 }
-# With an ETag, which is set in each response.
-_UNMODIFIED_HEADERS = prepared({ETAG_HEADER: "", hdrs.CACHE_CONTROL: "private, no-cache"})
-_READ_HEADERS = CIMultiDict({**_UNMODIFIED_HEADERS, hdrs.CONTENT_TYPE: request_body.JSON})
-_WRITE_HEADERS = prepared({ETAG_HEADER: "", hdrs.CONTENT_TYPE: request_body.JSON})
 WRITE_ERRORS = (
     *UPSTREAM_ERRORS,
     errors.PreconditionFailed,
@@ -97,15 +88,7 @@ async def shown(request: web.Request, user_id: str, past: Profile | None = None)
     profile = await store.find(user_id) if past is None else past
     if profile is None:
         raise errors.ProfileNotFound
-    body = representation.body(profile)
-    tag = entity_tag(body)
-    if not condition.if_match_passes(profile, tag):
-        raise errors.PreconditionFailed
-    if condition.if_none_match_hits(tag):
-        response = web.Response(status=HTTPStatus.NOT_MODIFIED, headers=_UNMODIFIED_HEADERS)
-    else:
-        response = web.Response(body=body, headers=_READ_HEADERS)
-    return _validated(response, profile, tag)
+    return read_response(representation, profile, condition)
 
 
 @operation(
@@ -224,30 +207,4 @@ def target(request: web.Request) -> tuple[ProfileStore, ProfileRepresentation, C
 def _written(request: web.Request, saved: WriteResult) -> web.Response:
     event = AuditEvent.PROFILE_CREATED if saved.created else AuditEvent.PROFILE_UPDATED
     record_write(request, saved, event)
-    return write_response(request.app[keys.PROFILE_REPRESENTATION], saved)
-
-
-def write_response(representation: ProfileRepresentation, saved: WriteResult) -> web.Response:
-    """Return the response to a write."""
-    body = representation.body(saved.profile)
-    status = HTTPStatus.CREATED if saved.created else HTTPStatus.OK
-    response = web.Response(body=body, status=status, headers=_WRITE_HEADERS)
-    if saved.created:
-        response.headers[hdrs.LOCATION] = PATH
-    return _validated(response, saved.profile, entity_tag(body))
-
-
-def _validated(response: web.Response, profile: Profile, tag: str) -> web.Response:
-    """Set ETag, and Last-Modified unless another application stored an invalid `updatedAt`."""
-    headers = response.headers
-    headers[ETAG_HEADER] = tag
-    modified = _last_modified(profile.updated_at)
-    if modified is not None:
-        headers[hdrs.LAST_MODIFIED] = modified
-    return response
-
-
-@lru_cache(maxsize=DATE_CACHE_SIZE)  # profiles are read more often than written
-def _last_modified(updated_at: str) -> str | None:
-    modified = moment(updated_at)
-    return None if modified is None else format_datetime(modified, usegmt=True)
+    return write_response(request.app[keys.PROFILE_REPRESENTATION], saved, PATH)

@@ -58,24 +58,20 @@ async def log_in(call: CognitoCall) -> web.Response:
     username, password = body["username"], body.get("password")
     preferred = body.get("preferred_challenge")
     action = sign_in_steps.action_of_log_in(password, preferred)
-    sessions = call.provider.sessions
+    has_password = password is not None
     async with (
         # without a password Cognito simulates a challenge for unknown users
         call.guarded(
-            action, account=username, metadata=body["metadata"], pad_success=password is None
+            action, account=username, metadata=body["metadata"], pad_success=not has_password
         ) as client,
         sign_in_steps.hiding_account_state(call.config.auth),
     ):
-        if password is not None:
-            outcome = await sessions.log_in(username, password, client)
+        if has_password:
+            outcome = await call.provider.sessions.log_in(username, password, client)
         else:
-            outcome = await sessions.begin(username, preferred, client)
+            outcome = await call.provider.sessions.begin(username, preferred, client)
         sign_in_steps.record_step(
-            call.rate_limiter,
-            username,
-            client,
-            outcome,
-            completes_first_factor=password is not None,
+            call.rate_limiter, username, client, outcome, completes_first_factor=has_password
         )
     return _tokens_or_challenge(call.request, outcome, username)
 
