@@ -103,9 +103,9 @@ class DynamoDBConfig(Section):
     )
     batched_reads: int = setting(
         integer(0, 100),
-        "32",
-        "The number of BatchGetItem calls in flight that combine concurrent reads of different users; "
-        "0: each read is a call of its own.",
+        "64",
+        "The number of calls in flight that read by key, shared by concurrent reads of different "
+        "users; 0: each read is a call of its own.",
     )
     sort_key_cache_size: int = setting(
         integer(0, 10_000_000),
