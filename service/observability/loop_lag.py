@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 from functools import cached_property
@@ -48,3 +49,28 @@ class LoopLag:
     def _sampled(self, begun_at: float) -> None:
         self._sampling = False
         self.add(self._clock() - begun_at)
+
+
+class LagLimitedRate:
+    """
+    The rate of calls, limited to one in *iterations* iterations of the loop, of average length.
+
+    An idle loop runs many thousand iterations a second. *clock* returns seconds.
+    """
+
+    def __init__(self, lag: LoopLag, iterations: int, clock: Callable[[], float]) -> None:
+        self._lag = lag
+        self._iterations = iterations
+        self._clock = clock
+        self._due_at_s = -math.inf
+
+    def is_due(self) -> bool:
+        """Return whether the rate allows a call now."""
+        return self._clock() >= self._due_at_s
+
+    def begin(self) -> None:
+        """Count a call that begins now."""
+        now_s, spacing_s = self._clock(), self._lag.average_s * self._iterations
+        # One call may be early, or what arrives a little faster than the rate would all wait.
+        early_s = 0.0 if self._lag.is_behind else spacing_s
+        self._due_at_s = min(max(self._due_at_s, now_s - early_s), now_s) + spacing_s

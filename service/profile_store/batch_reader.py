@@ -2,17 +2,15 @@
 A DataLoader of items: concurrent reads by key share one call to DynamoDB.
 
 A call costs several times the CPU of everything else in a request, and a call for 100 keys little more
-than a call for one. So the rate of calls is limited by the lag of the event loop, to one call in
-ITERATIONS_PER_CALL iterations of average length. An idle loop runs many thousand iterations a second, and
-reads are sent at once. The longer the iterations, the more reads share a call, which makes them shorter.
-A read beyond the rate is sent with the first one, or at the first end of a call, that is within it, and
-at the latest when BATCH_TARGET_KEYS are waiting or the first has waited for MAX_WAIT_S.
+than a call for one. So calls are limited to one in ITERATIONS_PER_CALL iterations of the event loop: an
+idle loop sends reads at once. The longer the iterations, the more reads share a call. A read beyond
+the rate is sent with the first one, or at the first end of a call, that is within it, and at the latest
+when BATCH_TARGET_KEYS are waiting or the first has waited for MAX_WAIT_S.
 """
 
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
@@ -23,7 +21,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from service.aws.errors import RETRY_AFTER_S
 from service.domain.errors import Misconfigured, UpstreamUnavailable
 from service.domain.values.backoff import pause_s
-from service.observability.loop_lag import LoopLag
+from service.observability.loop_lag import LagLimitedRate, LoopLag
 from service.profile_store.pending_reads import Batch, PendingRead
 from service.profile_store.queries import Key, KeyReadResult
 
@@ -48,11 +46,10 @@ class BatchReader:
     """
     Reads items by *read_keys*, in at most *max_calls* concurrent calls.
 
-    *lag* is that of the event loop. *observe* is called with the number of keys of each call, *clock*
-    returns seconds. Every read is answered by a call that begins after it, also where a call for the same
-    key is in flight. A call with one caller is made in the caller's task, others in a task of their own:
-    the cancellation of one caller does not affect the others, and cancels a call only if no caller is
-    left.
+    *lag* is that of the event loop, *observe* gets the number of keys of each call. Every read is answered
+    by a call that begins after it, also where one for its key is in flight. A call with one caller is
+    made in the caller's task, others in a task of their own: cancelling a caller does not affect others,
+    and cancels a call only if no caller is left.
     """
 
     def __init__(  # noqa: PLR0913 -- four of them for tests
@@ -69,6 +66,7 @@ class BatchReader:
         self._read_keys = read_keys
         self._observe = observe
         self._lag = lag or LoopLag(clock)
+        self._rate = LagLimitedRate(self._lag, ITERATIONS_PER_CALL, clock)
         self._clock = clock
         self._max_calls = max_calls
         self._max_wait_s = max_wait_s
@@ -79,7 +77,6 @@ class BatchReader:
         self._in_flight = 0
         self._timer: asyncio.TimerHandle | None = None
         self._scheduled = False  # a call that will take the waiting reads
-        self._due_at_s = -math.inf  # when the rate allows the next call
         self._splits_left = MAX_SPLITS
 
     @cached_property
@@ -156,16 +153,12 @@ class BatchReader:
         """Return whether the waiting reads are to be sent now."""
         if self._scheduled or self._in_flight >= self._max_calls:
             return False
-        return self._clock() >= self._due_at_s or len(self._waiting) >= BATCH_TARGET_KEYS
+        return self._rate.is_due() or len(self._waiting) >= BATCH_TARGET_KEYS
 
     def _set_timer(self) -> None:
         """Send the waiting reads after the longest wait, unless something else does before."""
         if self._timer is None and not self._scheduled:
-            self._timer = self._loop.call_later(self._max_wait_s, self._waited)
-
-    def _waited(self) -> None:
-        self._timer = None
-        self._send()
+            self._timer = self._loop.call_later(self._max_wait_s, self._send)
 
     def _send_if_due(self) -> None:
         """Send the waiting reads now or by the timer."""
@@ -176,12 +169,12 @@ class BatchReader:
 
     def _send(self) -> None:
         """Send the waiting reads in the next iteration; others may have joined them by then."""
-        if not self._waiting or self._scheduled or self._in_flight >= self._max_calls:
-            return  # what is scheduled takes them, or the end of a call does
-        self._scheduled = True
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        if not self._waiting or self._scheduled or self._in_flight >= self._max_calls:
+            return  # what is scheduled takes them, or the end of a call does
+        self._scheduled = True
         batch = Batch()
         # An empty context: log lines of a shared call belong to no request.
         batch.task = self._loop.create_task(self._share(batch, self._clock()), context=Context())
@@ -208,10 +201,7 @@ class BatchReader:
     def _begin(self, keys: int) -> None:
         self._observe(keys)
         self._in_flight += 1
-        now_s, spacing_s = self._clock(), self._lag.average_s * ITERATIONS_PER_CALL
-        # One call may be early, or reads that arrive a little faster than the rate would all wait.
-        early_s = 0.0 if self._lag.is_behind else spacing_s
-        self._due_at_s = min(max(self._due_at_s, now_s - early_s), now_s) + spacing_s
+        self._rate.begin()
 
     def _end(self) -> None:
         self._in_flight -= 1
@@ -226,8 +216,7 @@ class BatchReader:
                 for read in reads:
                     read.fail(failure)
                 return
-            # One bad key must not fail the others. Splits are limited, so that a failing DynamoDB does
-            # not receive more calls.
+            # One bad key must not fail the others, nor DynamoDB receive many calls while it fails.
             self._splits_left -= 1
             middle = len(reads) // 2
             await asyncio.gather(self._call(reads[:middle]), self._call(reads[middle:]))

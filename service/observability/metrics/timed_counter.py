@@ -12,7 +12,6 @@ from typing import Final, NamedTuple
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
-from prometheus_client.utils import INF, floatToGoString
 
 # Seconds; the last is beyond the default of request-deadline-s.
 DURATIONS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -83,7 +82,7 @@ class TimedCounter(Collector):
         for labels, series in self._series.items():
             counter.add_metric(labels, series.count)
         histogram = HistogramMetricFamily(*self._histogram, labels=self._labels[:-1])
-        bounds = [floatToGoString(bound) for bound in (*DURATIONS_S, INF)]
+        bounds = [str(float(bound)) for bound in DURATIONS_S] + ["+Inf"]
         for labels, durations in self._durations.items():
             buckets = list(zip(bounds, accumulate(durations.by_bucket), strict=True))
             if buckets[-1][1]:
