@@ -46,7 +46,7 @@ class BatchReader:
     """
     Reads items by *read_keys*, in at most *max_calls* concurrent calls.
 
-    *lag* is that of the event loop, *observe* gets the number of keys of each call. Every read is answered
+    *lag* is that of the event loop, *observe* gets the number of keys of a call. Every read is answered
     by a call that begins after it, also where one for its key is in flight. A call with one caller is
     made in the caller's task, others in a task of their own: cancelling a caller does not affect others,
     and cancels a call only if no caller is left.
@@ -161,7 +161,6 @@ class BatchReader:
             self._timer = self._loop.call_later(self._max_wait_s, self._send)
 
     def _send_if_due(self) -> None:
-        """Send the waiting reads now or by the timer."""
         if self._is_due():
             self._send()
         elif self._waiting:
