@@ -41,6 +41,23 @@ def test_unknown_methods_make_no_series(metrics: Metrics) -> None:
     assert metrics._request_series == {}  # noqa: SLF001 -- what would grow
 
 
+def test_time_at_a_bound_is_in_its_bucket(metrics: Metrics) -> None:
+    """A bound belongs to its bucket; a request that was refused before its route has no time."""
+    metrics.request_refused("PUT", 400)
+    for duration_s in (0.005, 10, 10.5):
+        metrics.request_finished("/", "GET", 200, duration_s)
+
+    samples = samples_of(metrics)
+    buckets = {
+        bound: samples[
+            f'http_request_duration_seconds_bucket{{le="{bound}",method="GET",route="/"}}'
+        ]
+        for bound in ("0.0025", "0.005", "5.0", "10.0", "+Inf")
+    }
+    assert buckets == {"0.0025": 0, "0.005": 1, "5.0": 1, "10.0": 2, "+Inf": 3}
+    assert not any("duration_seconds" in name and "PUT" in name for name in samples)
+
+
 @pytest.mark.parametrize("method", sorted(METHODS))
 def test_methods_of_routes_have_their_own_series(metrics: Metrics, method: str) -> None:
     """A method that routes have is counted under its name."""
