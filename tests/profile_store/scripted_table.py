@@ -12,6 +12,7 @@ from aiohttp import web
 from service.profile_store.items import CLAIM_SORT_KEY
 from service.profile_store.queries import Key
 from tests.profile_store.table import NOON_TEXT
+from tests.support.serving import listening
 
 
 @dataclass(slots=True)
@@ -151,13 +152,5 @@ async def scripted_table() -> AsyncIterator[ScriptedTable]:
     """Serve a table on a free port of loopback."""
     table = ScriptedTable()
     server = web.Server(table.serve, handler_cancellation=True)
-    runner = web.ServerRunner(server, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    host, port = runner.addresses[0][:2]
-    table.url = f"http://{host}:{port}"
-    try:
+    async with listening(web.ServerRunner(server, shutdown_timeout=0.1)) as table.url:
         yield table
-    finally:
-        await runner.cleanup()

@@ -8,6 +8,8 @@ from typing import Final, TypeAlias
 import aiohttp
 from aiohttp import web
 
+from tests.support.serving import listening
+
 FORWARDED: Final = ("Content-Type", "X-Amz-Target", "Authorization", "X-Amz-Date")
 
 
@@ -62,12 +64,5 @@ async def aws_proxy(upstream: str, handle: Handler) -> AsyncIterator[str]:
     async def respond(request: web.BaseRequest) -> web.StreamResponse:
         return await handle(ProxiedCall(request, upstream, session))
 
-    runner = web.ServerRunner(web.Server(respond), shutdown_timeout=1)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        host, port = runner.addresses[0][:2]
-        yield f"http://{host}:{port}"
-    finally:
-        await runner.cleanup()
-        await session.close()
+    async with session, listening(web.ServerRunner(web.Server(respond), shutdown_timeout=1)) as url:
+        yield url

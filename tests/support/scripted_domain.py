@@ -23,6 +23,7 @@ from tests.support.alb_token_signer import CLIENT
 from tests.support.clock import Clock
 from tests.support.configs import configured
 from tests.support.raw_jwt import ABSENT
+from tests.support.serving import listening
 
 CALLBACK: Final = "https://app.example.com/signed-in"
 OTHER_CALLBACK: Final = "http://localhost:3000/"
@@ -61,15 +62,8 @@ async def scripted_domain() -> AsyncIterator[ScriptedDomain]:
     domain = ScriptedDomain()
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", domain.serve)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        host, port = runner.addresses[0][:2]
-        domain.url = f"http://{host}:{port}"
+    async with listening(web.AppRunner(app)) as domain.url:
         yield domain
-    finally:
-        await runner.cleanup()
 
 
 def id_token(pool: AccessTokenSigner, **changes: object) -> str:

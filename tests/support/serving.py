@@ -1,4 +1,4 @@
-"""The service on a free port of this machine, as the server runs it."""
+"""Servers of aiohttp on a free port of loopback."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,8 +13,14 @@ from service.server.runner import Runner
 async def served(
     app: web.Application, config: ServerConfig, *, finish_within_s: float = 1
 ) -> AsyncIterator[str]:
-    """Serve *app*, and yield its URL; at the end, requests have *finish_within_s* to finish."""
-    runner = Runner(app, config, shutdown_timeout_s=finish_within_s)
+    """Serve *app* as the server does; yields its URL. Requests have *finish_within_s* to finish."""
+    async with listening(Runner(app, config, shutdown_timeout_s=finish_within_s)) as url:
+        yield url
+
+
+@asynccontextmanager
+async def listening(runner: web.BaseRunner) -> AsyncIterator[str]:
+    """Start *runner*, and yield its URL; clean it up at the end."""
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()

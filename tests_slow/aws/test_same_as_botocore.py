@@ -35,6 +35,7 @@ from tests.aws.three_clients import (
 )
 from tests.support.configs import CREDENTIALS
 from tests.support.scripted_aws import HANG, HANG_UP, ScriptedAws, raw, refusal, scripted_server
+from tests.support.serving import listening
 
 TOKEN = "FwoGZXIvYXdzE" * 40
 KEY = {"userId": {"S": "alice"}, "createdAt": {"S": "2026"}}
@@ -561,13 +562,8 @@ async def _credentials_endpoint(until: datetime) -> AsyncIterator[str]:
             }
         )
 
-    runner = web.ServerRunner(web.Server(answer))
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield "http://{}:{}/".format(*runner.addresses[0])
-    finally:
-        await runner.cleanup()
+    async with listening(web.ServerRunner(web.Server(answer))) as url:
+        yield f"{url}/"
 
 
 @pytest.mark.parametrize(

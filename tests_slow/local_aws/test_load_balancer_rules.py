@@ -29,6 +29,7 @@ from tests.api.raw_http import exchange, serving
 from tests.support.accounts import PASSWORD, Mailbox, new_user
 from tests.support.configs import CREDENTIALS
 from tests.support.process_state import restored
+from tests.support.serving import listening
 
 PROFILE = "/v1/user/profile"
 FORGED = {
@@ -153,12 +154,8 @@ async def _echo(answer: web.Response | None = None) -> AsyncIterator[str]:
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", echo if answer is None else fixed)
     runner = web.AppRunner(app, access_log=None, auto_decompress=False)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+    async with listening(runner) as url:
+        yield url
 
 
 def _values(said: dict[str, Any], name: str) -> list[str]:
